@@ -1,0 +1,62 @@
+# Everything runs from a clean clone with nothing but make and a Python of at least 3.11: each target makes `.venv` first.
+
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+# A stamp is newer than pyproject.toml exactly when its set of packages is installed. `demo` needs no tool of a developer.
+DEMO_STAMP := .venv/.demo-installed
+DEV_STAMP := .venv/.dev-installed
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test unit lint types contracts check format clean
+
+help: ## Shows this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+setup: $(DEV_STAMP) ## Makes .venv with everything that a developer needs
+
+demo: $(DEMO_STAMP) ## Diagnoses a slow example: under 3 minutes once set up
+	$(BIN)/fitdoctor diagnose examples/slow_pipeline.py
+
+test: $(DEV_STAMP) ## Runs all tests, end-to-end ones on real trainings included
+	$(BIN)/python -m pytest
+
+unit: $(DEV_STAMP) ## Runs the tests that need no framework: seconds
+	$(BIN)/python -m pytest -m "not e2e"
+
+lint: $(DEV_STAMP) ## Checks style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(DEV_STAMP) ## Checks types, strictly
+	$(BIN)/mypy
+
+contracts: $(DEV_STAMP) ## Checks that imports run one way
+	$(BIN)/lint-imports
+
+check: lint types contracts test ## Everything that must hold before a change is merged
+
+format: $(DEV_STAMP) ## Rewrites the code in the project's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Removes .venv, caches and recordings
+	rm -rf .venv .fitdoctor .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "No Python of at least 3.11 was found. Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+$(DEMO_STAMP): pyproject.toml | $(BIN)/python
+	@echo "Installing fitdoctor and what its examples train with into .venv (a minute or two, once)"
+	$(PIP) install -e '.[demo]'
+	@touch $@
+
+$(DEV_STAMP): pyproject.toml $(DEMO_STAMP)
+	@echo "Installing the developer's tools into .venv"
+	$(PIP) install -e '.[demo,dev]'
+	@touch $@

@@ -1,0 +1,77 @@
+"""Validation takes a large part of the training.
+
+## What it is
+After each epoch the model is evaluated on validation data that is large against the training data, or in batches that
+are small.
+
+## Why it is slow
+A validation batch costs a launch like a training batch, and validation needs no small batches: nothing is learned from
+them. And a score after each epoch is often more than anyone looks at.
+
+## How it is told
+Each validation pass is timed. It counts from 20 % of the whole training on, and from 5 % on where its batches are small
+enough for larger ones to help. Trials run the pass with larger batches; what validating less often saves follows from
+the passes that are left out.
+
+## Example
+```python
+model.fit(x, y, validation_data=(x_val, y_val), batch_size=16, epochs=200)
+```
+
+## Use instead
+```python
+model.fit(x, y, validation_data=(x_val, y_val), batch_size=16, validation_batch_size=512, epochs=200)
+model.fit(x, y, validation_data=(x_val, y_val), batch_size=16, validation_freq=5, epochs=200)
+```
+
+## Safety
+Exact for the training, as long as no callback acts on the validation score: then rarer validation is left out, since it
+would stop or save at another epoch.
+
+## Further reading
+* [validation_freq and validation_batch_size in Model.fit](https://keras.io/api/models/model_training_apis/#fit-method)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.causes.base import Evidence, Finding, location
+from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
+from fitdoctor.facts.units import times
+from fitdoctor.facts.wording import duration, number, percent
+
+TITLE = "Validation takes a large part of the training"
+REMEDIES = ("larger-validation-batch", "rarer-validation")
+
+#: A fifth of the data is the usual split, and a row costs a third of training on it: a fifth of the time is too much.
+EXCESSIVE_SHARE = 0.20
+#: Below this a batch is mostly launch, so that a larger one makes validation faster.
+SMALL_BATCH = 128
+#: What Keras takes for `batch_size` when none is given.
+DEFAULT_BATCH_SIZE = 32
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    for fit in facts.fits:
+        record = fit.record
+        passes = fit.validation_passes("mid")
+        cost = times(fit.validation_pass, passes)
+        share = facts.share_of(cost.mid)
+        batch = record.validation_batch_size or record.batch_size or DEFAULT_BATCH_SIZE
+        if share < WORTHWHILE_SHARE or (share < EXCESSIVE_SHARE and batch >= SMALL_BATCH):
+            continue
+        each = (
+            f"A validation pass takes {duration(fit.validation_pass.mid)} ({number(fit.validation_steps)} batches of {batch})."
+        )
+        yield Finding(
+            fit=fit.index,
+            cost_s=cost,
+            measured=True,
+            locations=(location(record.site),),
+            evidence=(
+                Evidence(text=each, value=fit.validation_pass.mid, unit="s"),
+                Evidence(text=f"{number(passes)} passes are {percent(share)} of the whole training.", value=share),
+            ),
+            data={"excessive": share >= EXCESSIVE_SHARE, "batch": batch},
+        )

@@ -1,0 +1,76 @@
+"""`TensorBoard` writes histograms, images or embeddings, and training waits while it does.
+
+## What it is
+The `TensorBoard` callback was given `histogram_freq`, `write_images` or `embeddings_freq`.
+
+## Why it is slow
+At the end of an epoch every weight of the model is copied, sorted into buckets or turned into a picture, and written,
+on the thread that trains. With a few million parameters and short epochs that doubles the time of an epoch.
+
+## How it is told
+The hooks of each callback are timed, calls of `predict` and `evaluate` in them left out; the arguments are read from
+the callback. A trial ends epochs with them turned off.
+
+## Example
+```python
+model.fit(x, y, epochs=100, callbacks=[keras.callbacks.TensorBoard("logs", histogram_freq=1)])
+```
+
+## Use instead
+```python
+model.fit(x, y, epochs=100, callbacks=[keras.callbacks.TensorBoard("logs")])                      # scalars only
+model.fit(x, y, epochs=100, callbacks=[keras.callbacks.TensorBoard("logs", histogram_freq=25)])   # or now and then
+```
+
+## Safety
+Exact: what is logged changes, the training does not.
+
+## Further reading
+* [keras.callbacks.TensorBoard](https://keras.io/api/callbacks/tensorboard/)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.causes.base import Evidence, Finding, location
+from fitdoctor.facts.callbacks import callback_cost, heavy_logging
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.places import locations
+from fitdoctor.facts.units import unit_s
+from fitdoctor.facts.wording import duration, percent
+from fitdoctor.recording.model import Duration
+
+TITLE = "TensorBoard writes histograms while training waits"
+REMEDIES = ("no-histograms",)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    for fit in facts.fits:
+        for position, callback in enumerate(fit.record.callbacks):
+            heavy = heavy_logging(callback)
+            cost = callback_cost(fit, position)
+            if not heavy or not facts.worthwhile(cost):
+                continue
+            each_s = unit_s(callback.hooks.get("on_epoch_end", Duration()))
+            settings = ", ".join(f"{name}={callback.attributes[name]!r}" for name in heavy)
+            share = facts.share_of(cost.mid)
+            site = callback.site
+            written = (
+                [location(site, name, callback.attributes[name]) for name in heavy if name in site.arguments] if site else []
+            )
+            yield Finding(
+                fit=fit.index,
+                cost_s=cost,
+                measured=True,
+                locations=locations(*written, location(site) if site else None, location(fit.record.site)),
+                evidence=(
+                    Evidence(
+                        text=f"{callback.name}({settings}) takes {duration(each_s)} at the end of each epoch.",
+                        value=each_s,
+                        unit="s",
+                    ),
+                    Evidence(text=f"That is {percent(share)} of the whole training.", value=share),
+                ),
+                data={"callback": position},
+            )

@@ -1,0 +1,86 @@
+"""A callback of the script's own takes a visible part of the training.
+
+## What it is
+A callback that the script defines itself does something costly in one of its hooks: writes files, draws plots, copies
+weights, computes scores.
+
+## Why it is slow
+Hooks run on the thread that trains. Nothing else happens until they return, and a hook of a batch runs thousands of
+times.
+
+## How it is told
+Each hook of each callback is timed where it runs. Calls of `predict` and `evaluate` inside a hook are left out: they
+are found as what they are. A callback counts from 5 % of the whole training on.
+
+## Example
+```python
+class SaveWeights(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        np.save(f"weights-{batch}.npy", self.model.get_weights()[0])
+```
+
+## Use instead
+```python
+class SaveWeights(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch % 5 == 0:
+            np.save(f"weights-{epoch}.npy", self.model.get_weights()[0])
+```
+
+## Safety
+Exact for a callback that only watches: what it writes becomes rarer, the training stays the same. One that stops or
+steers the training is left alone, and its lines are named.
+
+## Further reading
+* [Writing your own callbacks](https://keras.io/guides/writing_your_own_callbacks/)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.causes.base import Evidence, Finding, location
+from fitdoctor.facts.callbacks import callback_cost, heavy_logging, hook_costs
+from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
+from fitdoctor.facts.places import locations
+from fitdoctor.facts.units import unit_s
+from fitdoctor.facts.wording import duration, number, percent
+
+TITLE = "A callback of the script is slow"
+REMEDIES = ("rarer-callback",)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    for fit in facts.fits:
+        for position, callback in enumerate(fit.record.callbacks):
+            cost = callback_cost(fit, position)
+            # Hooks are timed directly, so the best estimate decides; heavy logging is another cause's.
+            if not callback.own or heavy_logging(callback) or facts.share_of(cost.mid) < WORTHWHILE_SHARE:
+                continue
+            hooks = sorted(hook_costs(fit, position).items(), key=lambda item: -item[1].mid)
+            costly = [hook for hook, taken in hooks if facts.share_of(taken.mid) >= WORTHWHILE_SHARE] or [hooks[0][0]]
+            evidence = [
+                Evidence(
+                    text=(
+                        f"{callback.name}.{hook} takes {duration(unit_s(callback.hooks[hook]))}, "
+                        f"{number(fit.hook_calls(hook, 'mid'))} times."
+                    ),
+                    value=unit_s(callback.hooks[hook]),
+                    unit="s",
+                )
+                for hook in costly
+            ]
+            share = facts.share_of(cost.mid)
+            evidence.append(Evidence(text=f"The callback is {percent(share)} of the whole training.", value=share))
+            yield Finding(
+                fit=fit.index,
+                cost_s=cost,
+                measured=True,
+                locations=locations(
+                    location(callback.source) if callback.source else None,
+                    location(callback.site) if callback.site else None,
+                    location(fit.record.site),
+                ),
+                evidence=tuple(evidence),
+                data={"callback": position, "hooks": costly},
+            )

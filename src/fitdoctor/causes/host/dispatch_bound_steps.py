@@ -1,0 +1,77 @@
+"""A step is so short that launching it costs a visible part of it.
+
+## What it is
+The model computes a batch in a few milliseconds or less, and for each batch control goes from Keras' loop to TensorFlow
+and back.
+
+## Why it is slow
+Each call of the train function has a fixed cost of 0.3–1 ms: Python, the launch, fetching the metrics for the logs,
+callbacks. With a small model that is most of a step, whatever the device could do.
+
+## How it is told
+Steps below 5 ms with `steps_per_execution=1` are suspects. What the fixed cost really is, a trial tells that runs 8 and
+32 steps in one call.
+
+## Example
+```python
+model.compile(optimizer="adam", loss="mse")
+model.fit(x, y, batch_size=32, epochs=50)  # 0.9 ms a step
+```
+
+## Use instead
+```python
+model.compile(optimizer="adam", loss="mse", steps_per_execution=32)
+model.fit(x, y, batch_size=32, epochs=50)
+```
+
+## Safety
+Exact: the same updates in the same order. Callbacks with batch hooks are called once for each execution and not for
+each batch.
+
+## Further reading
+* [steps_per_execution in Model.compile](https://keras.io/api/models/model_training_apis/#compile-method)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.causes.base import Evidence, Finding, Interval, location
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.places import locations
+from fitdoctor.facts.wording import duration, number
+
+TITLE = "Launching a step costs more than it should"
+REMEDIES = ("larger-execution",)
+
+#: Above this a fixed cost of at most a millisecond is no longer visible enough for a trial to be worth its time.
+LONGEST_STEP_S = 5e-3
+#: What a call of the train function was seen to cost on TensorFlow beside the computation, by model and machine.
+DISPATCH_LOW_S, DISPATCH_MID_S, DISPATCH_HIGH_S = 0.3e-3, 0.6e-3, 1.0e-3
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    for fit in facts.fits:
+        record = fit.record
+        if record.run_eagerly or record.eager_globally or record.steps_per_execution != 1:
+            continue
+        if not 0 < fit.step_s < LONGEST_STEP_S:
+            continue
+        steps = fit.steps("mid")
+        low, mid, high = (min(floor, fit.step_s) * steps for floor in (DISPATCH_LOW_S, DISPATCH_MID_S, DISPATCH_HIGH_S))
+        cost = Interval(low=low, mid=mid, high=high)
+        if not facts.worthwhile(cost):
+            continue
+        site = record.compile_site
+        yield Finding(
+            fit=fit.index,
+            cost_s=cost,
+            locations=locations(location(site) if site else None, location(record.site)),
+            evidence=(
+                Evidence(
+                    text=f"A step takes {duration(fit.step_s)}, and each of {number(steps)} steps is launched on its own.",
+                    value=fit.step_s,
+                    unit="s",
+                ),
+            ),
+        )

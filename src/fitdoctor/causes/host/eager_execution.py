@@ -1,0 +1,72 @@
+"""The model trains eagerly: Python launches every operation of every step.
+
+## What it is
+The model was compiled with `run_eagerly=True`, or `tf.config.run_functions_eagerly(True)` is on for the whole program.
+
+## Why it is slow
+A compiled step is one call into TensorFlow. An eager step is hundreds of calls from Python, each with its own overhead,
+without fusion and without parallel execution of independent operations. Steps of small models become four to ten times
+slower.
+
+## How it is told
+Both switches are read when `fit` is called. A trial runs the step compiled and eager in turns.
+
+## Example
+```python
+model.compile(optimizer="adam", loss="mse", run_eagerly=True)  # left over from debugging
+```
+
+## Use instead
+```python
+model.compile(optimizer="adam", loss="mse")
+```
+
+## Safety
+Numerics: a compiled step computes the same mathematics and may round differently. Python code inside the step (prints,
+`.numpy()`) runs only while it is traced.
+
+## Further reading
+* [Better performance with tf.function](https://www.tensorflow.org/guide/function)
+* [Model.compile](https://keras.io/api/models/model_training_apis/#compile-method)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.causes.base import Evidence, Finding, Interval, location
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.places import locations
+from fitdoctor.facts.wording import duration
+
+TITLE = "The model runs eagerly"
+REMEDIES = ("compiled-step",)
+
+#: The share of an eager step that compiling removes: little where large operations dominate, else three quarters and more.
+SAVED_LOW, SAVED_MID, SAVED_HIGH = 0.2, 0.75, 0.9
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    for fit in facts.fits:
+        record = fit.record
+        if not (record.run_eagerly or record.eager_globally):
+            continue
+        steps_s = fit.function_s * fit.steps("mid")
+        cost = Interval(low=steps_s * SAVED_LOW, mid=steps_s * SAVED_MID, high=steps_s * SAVED_HIGH)
+        if not facts.worthwhile(cost):
+            continue
+        switch = "run_eagerly=True" if record.run_eagerly else "tf.config.run_functions_eagerly(True)"
+        site = record.compile_site
+        yield Finding(
+            fit=fit.index,
+            cost_s=cost,
+            locations=locations(
+                location(site, "run_eagerly", True) if site and record.run_eagerly else None,
+                location(site) if site else None,
+                location(record.site),
+            ),
+            evidence=(
+                Evidence(text=f"{switch}: Python launches each operation of each step."),
+                Evidence(text=f"An eager step takes {duration(fit.step_s)}.", value=fit.step_s, unit="s"),
+            ),
+        )

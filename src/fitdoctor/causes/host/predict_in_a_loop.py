@@ -1,0 +1,78 @@
+"""`predict` or `evaluate` is called again and again on a few rows.
+
+## What it is
+A loop calls `model.predict` (or `evaluate`) on one sample or a small batch at a time: an environment's step, a search,
+a callback that scores samples one by one.
+
+## Why it is slow
+Each call sets up a data adapter, an iterator, callbacks and a progress bar before it computes anything. That takes some
+50 ms, for one row as for a thousand; the computation itself is often below one.
+
+## How it is told
+Calls are counted by the line that makes them. Twenty or more, each of no more rows than one batch, are a loop; what a
+call costs is timed as it runs.
+
+## Example
+```python
+for state in states:
+    action = model.predict(state[None], verbose=0).argmax()
+```
+
+## Use instead
+```python
+actions = model.predict(np.stack(states), batch_size=256, verbose=0).argmax(axis=1)  # all at once
+action = model.predict_on_batch(state[None]).argmax()                               # or, where each depends on the last
+```
+
+## Safety
+Exact: the same compiled function on the same rows. A trial compares the outputs.
+
+## Further reading
+* [What is the difference between predict and __call__](https://keras.io/getting_started/faq/)
+* [Model.predict_on_batch](https://keras.io/api/models/model_training_apis/#predict_on_batch-method)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.causes.base import Evidence, Finding, location
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.places import locations
+from fitdoctor.facts.wording import duration, number, percent
+
+TITLE = "Single rows are predicted in a loop"
+REMEDIES = ("predict-on-batch",)
+
+#: Fewer calls are not a loop that is worth rewriting: at some 50 ms each they cost a second.
+FEWEST_CALLS = 20
+#: What Keras takes for `batch_size` when none is given.
+DEFAULT_BATCH_SIZE = 32
+KINDS = ("predict", "evaluate")
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    for loop in facts.loops:
+        record = loop.record
+        calls = loop.calls("mid")
+        if record.kind not in KINDS or calls < FEWEST_CALLS or record.rows is None:
+            continue
+        if record.rows > (record.batch_size or DEFAULT_BATCH_SIZE):
+            continue
+        cost = loop.cost()
+        if not facts.worthwhile(cost):
+            continue
+        rows = "1 row" if record.rows == 1 else f"{record.rows} rows"
+        text = f"{record.kind}() is called {number(calls)} times on {rows}, {duration(loop.unit_s)} a call."
+        share = f"These calls are {percent(facts.share_of(cost.mid))} of the whole training."
+        inside = loop.fit.record.site if loop.fit else None
+        yield Finding(
+            loop=loop.index,
+            cost_s=cost,
+            measured=True,
+            locations=locations(location(record.site), location(inside) if inside else None),
+            evidence=(
+                Evidence(text=text, value=loop.unit_s, unit="s"),
+                Evidence(text=share, value=facts.share_of(cost.mid)),
+            ),
+        )

@@ -1,0 +1,61 @@
+"""Nothing overlaps the making of the next batch with the current step.
+
+## What it is
+The `tf.data` pipeline that was given to `fit` has no `prefetch` behind its last costly stage.
+
+## Why it is slow
+Without `prefetch`, a batch is made only when the step asks for it: input and computation take turns, and each waits for
+the other. With it, the next batch is made while the current one is computed, and only the slower of the two counts.
+
+## How it is told
+The construction of the pipeline is recorded; it counts when no `prefetch` stands behind the last stage that runs code
+for its elements. What waiting for input costs is measured by a trial on input that is there already, and the effect of
+`prefetch` by another: recent versions of TensorFlow may put one in themselves, and then there is nothing to gain. A
+wait below 5 % of the whole training is no cause.
+
+## Example
+```python
+dataset = dataset.map(decode).batch(64)
+model.fit(dataset, epochs=10)
+```
+
+## Use instead
+```python
+dataset = dataset.map(decode).batch(64).prefetch(2)
+model.fit(dataset, epochs=10)
+```
+
+## Safety
+Exact: the same batches in the same order, a little more memory.
+
+## Further reading
+* [Prefetching](https://www.tensorflow.org/guide/data_performance#prefetching)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.causes.base import Evidence, Finding, location
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.input_evidence import waiting
+from fitdoctor.facts.inputs import lacks_prefetch, user_chain
+from fitdoctor.facts.places import locations
+
+TITLE = "Batches are made only when the step asks for them"
+REMEDIES = ("prefetch",)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    for fit in facts.fits:
+        if fit.record.input_kind != "tf.data" or not lacks_prefetch(fit.record) or not facts.input_matters(fit):
+            continue
+        cost, measured = facts.input_cost(fit)
+        last = user_chain(fit.record)[-1]
+        yield Finding(
+            fit=fit.index,
+            cost_s=cost,
+            measured=measured,
+            locations=locations(location(last.site) if last.site else None, location(fit.record.site)),
+            evidence=(Evidence(text=f"The pipeline ends in {last.name}() and has no prefetch()."), waiting(facts, fit)),
+        )

@@ -1,0 +1,69 @@
+"""A `map` stands before `batch`, so its function is called once for every sample.
+
+## What it is
+The pipeline maps a function over single samples and makes batches afterwards.
+
+## Why it is slow
+Each call of a mapped function has a fixed cost: scheduling, tensors to allocate, small operations to launch. For cheap
+work on a sample (casting, scaling, slicing, one-hot) that fixed cost is most of it. After `batch` the same function
+runs once for 32 or 256 samples.
+
+## How it is told
+The construction of the pipeline is recorded; a `map` counts when only operations that treat elements as opaque
+(`shuffle`, `repeat`, …) stand between it and the next `batch`. What waiting for input costs is measured by a trial on
+input that is there already, and the swap itself by another one. A wait below 5 % of the whole training is no cause.
+
+## Example
+```python
+dataset = dataset.map(scale).batch(128)
+```
+
+## Use instead
+```python
+dataset = dataset.batch(128).map(scale)
+# or, where the function only knows a single sample (it slices or reshapes it):
+dataset = dataset.batch(128).map(lambda *rows: tf.vectorized_map(lambda row: scale(*row), rows))
+```
+
+## Safety
+Exact where the function treats samples alike and draws no random numbers. A trial compares the batches, and says so
+where they differ.
+
+## Further reading
+* [Vectorizing mapping](https://www.tensorflow.org/guide/data_performance#vectorizing_mapping)
+* [tf.vectorized_map](https://www.tensorflow.org/api_docs/python/tf/vectorized_map)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.causes.base import Evidence, Finding, location
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.input_evidence import waiting
+from fitdoctor.facts.inputs import maps_before_batch
+from fitdoctor.facts.places import locations
+
+TITLE = "The pipeline maps single samples instead of batches"
+REMEDIES = ("batched-map",)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    for fit in facts.fits:
+        if fit.record.input_kind != "tf.data" or not facts.input_matters(fit):
+            continue
+        cost, measured = facts.input_cost(fit)
+        for found in maps_before_batch(fit.record):
+            size = fit.record.batch_size
+            often = f"{size} times a batch" if size else "once a sample"
+            yield Finding(
+                fit=fit.index,
+                cost_s=cost,
+                measured=measured,
+                locations=locations(
+                    *(location(step.site) for step in found.maps if step.site),
+                    *(location(step.function) for step in found.maps if step.function),
+                ),
+                evidence=(Evidence(text=f"The mapped function is called {often}, before batch()."), waiting(facts, fit)),
+                data={"batch": found.batch.position},
+            )

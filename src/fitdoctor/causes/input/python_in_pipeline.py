@@ -1,0 +1,75 @@
+"""A stage of the `tf.data` pipeline calls back into Python for every element.
+
+## What it is
+`Dataset.from_generator`, `tf.py_function` and `tf.numpy_function` look like stages of a pipeline, but each element
+makes TensorFlow's C++ threads hand control back to the Python interpreter that also runs `fit`.
+
+## Why it is slow
+Only one thread can hold the interpreter's lock. More parallel calls don't help, and each call pays for the hand-over
+and for the conversion of its arrays, often far more than the work itself costs. While the next batch is being made, the
+device waits.
+
+## How it is told
+The construction of the pipeline is recorded; a stage counts when it runs a Python function for each element. What it
+costs is measured by a trial in which the same steps run on input that is there already. A wait below 5 % of the whole
+training is no cause.
+
+## Example
+```python
+def rows():
+    for path, label in samples:
+        yield load(path), label
+
+dataset = tf.data.Dataset.from_generator(rows, output_signature=signature).batch(32)
+```
+
+## Use instead
+```python
+dataset = tf.data.Dataset.from_tensor_slices((paths, labels))
+dataset = dataset.map(load_with_tf_operations, num_parallel_calls=tf.data.AUTOTUNE).batch(32).prefetch(2)
+```
+Where all of it fits into memory, make it once: `x, y = map(np.stack, zip(*rows()))`, and slice the arrays.
+
+## Safety
+Arrays that are made once hold the same numbers: exact, unless the generator draws new random values in each epoch. A
+trial compares the batches. Rewriting with TensorFlow's operations may round differently.
+
+## Further reading
+* [Better performance with the tf.data API](https://www.tensorflow.org/guide/data_performance)
+* [tf.data.Dataset.from_generator](https://www.tensorflow.org/api_docs/python/tf/data/Dataset#from_generator)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.causes.base import Evidence, Finding, location
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.input_evidence import waiting
+from fitdoctor.facts.inputs import python_operations
+from fitdoctor.facts.places import locations
+
+TITLE = "The input pipeline calls back into Python for every element"
+REMEDIES = ("precomputed-input",)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    for fit in facts.fits:
+        stages = python_operations(fit.record)
+        cost, measured = facts.input_cost(fit)
+        if fit.record.input_kind != "tf.data" or not stages or not facts.input_matters(fit):
+            continue
+        places = [location(stage.site) if stage.site else None for stage in stages]
+        functions = [location(stage.function) if stage.function else None for stage in stages]
+        names = ", ".join(f"{stage.name}({stage.function.function if stage.function else ''})" for stage in stages)
+        yield Finding(
+            fit=fit.index,
+            cost_s=cost,
+            measured=measured,
+            locations=locations(*places, *functions),
+            evidence=(
+                Evidence(text=f"{names} runs Python for each element, under the interpreter's lock."),
+                waiting(facts, fit),
+            ),
+            data={"positions": [stage.position for stage in stages]},
+        )

@@ -1,0 +1,72 @@
+"""Training waits for a Python generator or `PyDataset` that makes its batches in the training process.
+
+## What it is
+`fit` was given a generator or a `keras.utils.PyDataset`, and making a batch takes a visible part of the time that a
+step takes.
+
+## Why it is slow
+The generator's Python runs in the process that trains, under the one interpreter lock that Keras' loop needs as well.
+What it computes for a batch is not ready when the step asks for it, and the device waits.
+
+## How it is told
+The kind of input is recorded when `fit` is called. What waiting for it costs is measured by a trial in which the same
+steps run on batches that are there already. A wait below 5 % of the whole training is no cause.
+
+## Example
+```python
+def batches():
+    while True:
+        rows = rng.choice(len(table), 64)
+        yield np.stack([parse(table[row]) for row in rows]), labels[rows]
+
+model.fit(batches(), steps_per_epoch=200, epochs=20)
+```
+
+## Use instead
+```python
+features = np.stack([parse(row) for row in table])  # once, before training
+model.fit(features, labels, batch_size=64, epochs=20)
+```
+Where the data does not fit into memory: a `PyDataset` with `workers=4, use_multiprocessing=True`, or a `tf.data`
+pipeline.
+
+## Safety
+Arrays that are made once hold the same numbers: exact, unless the generator draws new random values in each epoch
+(augmentation). A trial compares the batches.
+
+## Further reading
+* [keras.utils.PyDataset](https://keras.io/api/utils/python_utils/#pydataset-class)
+* [Better performance with the tf.data API](https://www.tensorflow.org/guide/data_performance)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.causes.base import Evidence, Finding, location
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.input_evidence import waiting
+from fitdoctor.facts.places import locations
+
+TITLE = "Training waits for a Python generator"
+REMEDIES = ("precomputed-input",)
+NOUNS = {"generator": "generator", "pydataset": "PyDataset"}
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    for fit in facts.fits:
+        noun = NOUNS.get(fit.record.input_kind)
+        if noun is None or not facts.input_matters(fit):
+            continue
+        cost, measured = facts.input_cost(fit)
+        functions = [location(step.function) for step in fit.record.operations if step.function is not None]
+        yield Finding(
+            fit=fit.index,
+            cost_s=cost,
+            measured=measured,
+            locations=locations(*functions, location(fit.record.site)),
+            evidence=(
+                Evidence(text=f"The {noun} makes each batch in Python, in the process that trains."),
+                waiting(facts, fit),
+            ),
+        )

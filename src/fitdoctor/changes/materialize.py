@@ -1,0 +1,116 @@
+"""Runs a Python input once and keeps what it gave as arrays, where it gives the same again each time."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+MEMORY_SHARE = 0.25
+"""Of the memory that is free: the model, the framework and the machine need the rest."""
+CHECKED = 64
+"""Elements of a second pass that must equal the first pass bit for bit."""
+PERIOD_CHECKS = 4
+"""Batches after a supposed period that must equal the first ones."""
+
+
+class NotRepeatingError(ValueError):
+    """The input can't be replaced by arrays; the message says why, for the report."""
+
+
+def free_bytes() -> int:
+    """Memory that may be filled without swapping; a cautious constant where the system does not say."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            fields = dict(line.split(":", 1) for line in file)
+        return int(fields["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return 2 << 30
+
+
+def digest(arrays: Iterable[Any]) -> bytes:
+    """A hash of arrays with their shapes and types."""
+    state = hashlib.blake2b(digest_size=16)
+    for array in arrays:
+        value = np.asarray(array)
+        state.update(f"{value.dtype}{value.shape}".encode())
+        state.update(np.ascontiguousarray(value).tobytes() if value.dtype != object else repr(value.tolist()).encode())
+    return state.digest()
+
+
+def elements(make: Callable[[], Iterable[Any]], flatten: Callable[[Any], list[Any]], dtypes: list[Any], limit_s: float) -> list[Any]:
+    """Runs `make()` to its end and stacks its elements, one array for each component.
+
+    Args:
+        make: Starts the generator afresh.
+        flatten: An element as a list of components.
+        dtypes: What each component is to be.
+        limit_s: Seconds after which it is given up.
+
+    Raises:
+        NotRepeatingError: It has no end, gives other elements the second time, varies in shape, or does not fit into memory.
+    """
+    began_s = time.perf_counter()
+    most = free_bytes() * MEMORY_SHARE
+    columns: list[list[Any]] = [[] for _ in dtypes]
+    held = 0
+    for count, element in enumerate(make()):
+        for column, part, dtype in zip(columns, flatten(element), dtypes, strict=True):
+            value = np.asarray(part, dtype=dtype)
+            held += value.nbytes
+            column.append(value)
+        if count % 256 == 0 and time.perf_counter() - began_s > limit_s:
+            raise NotRepeatingError(f"one pass takes longer than the {limit_s:.0f} s that there were for it")
+        if held > most:
+            raise NotRepeatingError(f"its elements need more than a quarter of the free memory ({held / 1e9:.1f} GB so far)")
+    if not columns or not columns[0]:
+        raise NotRepeatingError("it gave no elements when it was run again")
+    _check_second_pass(make, flatten, dtypes, columns)
+    try:
+        return [np.stack(column) for column in columns]
+    except ValueError:
+        raise NotRepeatingError("its elements differ in shape") from None
+
+
+def _check_second_pass(make: Any, flatten: Any, dtypes: list[Any], columns: list[list[Any]]) -> None:
+    for count, element in enumerate(itertools.islice(make(), CHECKED)):
+        parts = [np.asarray(part, dtype=dtype) for part, dtype in zip(flatten(element), dtypes, strict=True)]
+        if count >= len(columns[0]) or digest(parts) != digest(column[count] for column in columns):
+            raise NotRepeatingError("it gives other elements each time it is run, so they can't be kept")
+
+
+def period(batches: Iterator[Any], flatten: Callable[[Any], list[Any]], *, most: int, limit_s: float) -> list[Any]:
+    """Draws from an endless generator until it begins again, and returns the batches of one period.
+
+    Args:
+        batches: The generator.
+        flatten: A batch as a list of arrays.
+        most: Batches to look at before giving up.
+        limit_s: Seconds to look for.
+
+    Raises:
+        NotRepeatingError: It ended, never began again, or took too long or too much memory.
+    """
+    began_s, largest = time.perf_counter(), free_bytes() * MEMORY_SHARE
+    kept: list[Any] = []
+    hashes: list[bytes] = []
+    held = 0
+    for batch in batches:
+        parts = flatten(batch)
+        hashes.append(digest(parts))
+        length = len(hashes) - PERIOD_CHECKS
+        if length > 0 and hashes[length:] == hashes[:PERIOD_CHECKS]:
+            return kept[:length]
+        kept.append(batch)
+        held += sum(np.asarray(part).nbytes for part in parts)
+        if held > largest:
+            raise NotRepeatingError("one pass needs more than a quarter of the free memory")
+        if len(hashes) > most + PERIOD_CHECKS:
+            raise NotRepeatingError(f"none of its first {most} batches came again: it shuffles, augments, or reads more than an epoch")
+        if time.perf_counter() - began_s > limit_s:
+            raise NotRepeatingError(f"one pass takes longer than the {limit_s:.0f} s that there were for it")
+    raise NotRepeatingError("it can be read only once")

@@ -1,0 +1,169 @@
+"""Makes a `tf.data.Dataset` again from its recipe, with changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fitdoctor.changes.model import Change, InsertCall, Precompute, SwapCalls
+from fitdoctor.probe import pipelines
+from fitdoctor.probe.pipelines import Recipe
+
+Edit = Callable[[int, Recipe, Any], Any]
+
+ELEMENT_AGNOSTIC = ("shuffle", "repeat", "prefetch", "cache", "take", "skip", "shard", "with_options")
+"""Stages that treat an element as a whole, so that a map may be moved across them."""
+
+LENGTH_AWARE = ("cache", "concatenate", "take", "skip", "enumerate", "repeat", "interleave", "unique", "take_while", "snapshot")
+"""Stages that need their input to end, or count it: an endless source before them would change what comes out."""
+
+
+PARALLEL_CALLS = {"map": 1, "interleave": 3}
+"""Where `num_parallel_calls` stands among the positional arguments."""
+
+MOST_READ_AHEAD = 2
+"""Batches that a steady pipeline may hold: enough to overlap, few enough to drain before timing."""
+
+
+def again(recipe: Recipe, parent: Any, **changed: Any) -> Any:
+    """Makes the recorded call once more on `parent`, with some keywords changed; it keeps the line it was first made at."""
+    keywords = {**recipe.keywords, **changed}
+    made = recipe.make(*(() if not recipe.parents or recipe.name == "zip" else (parent,)), *recipe.arguments, **keywords)
+    remade = pipelines.of(made)
+    if remade is not None:
+        remade.site, remade.by_keras = recipe.site, recipe.by_keras
+    return made
+
+
+def rebuild(dataset: Any, edit: Edit) -> Any:
+    """Walks the chain from the source and lets `edit(position, recipe, parent)` make each stage."""
+    steps = pipelines.chain(dataset)
+    if not steps:
+        return dataset
+    first = steps[0][1]
+    current = first.parents[0] if first.parents and first.name != "zip" else None
+    for position, (_, recipe) in enumerate(steps):
+        current = edit(position, recipe, current)
+    return current
+
+
+def apply(dataset: Any, changes: list[Change], materialize: Callable[[Any, Recipe], Any]) -> Any:
+    """The dataset with the pipeline changes among `changes`.
+
+    Args:
+        dataset: The one that the script gave to `fit`.
+        changes: Any; those that are not of the pipeline are left to others.
+        materialize: Makes an in-memory dataset in place of one from a Python generator: `(dataset, recipe) -> dataset`.
+
+    Raises:
+        ValueError: A change does not fit this chain.
+    """
+    inserts = {c.place.position: c for c in changes if isinstance(c, InsertCall)}
+    swaps = {c.place.position: c for c in changes if isinstance(c, SwapCalls)}
+    precomputes = {c.place.position for c in changes if isinstance(c, Precompute) and c.call.endswith("from_generator")}
+    if not (inserts or swaps or precomputes):
+        return dataset
+    steps = pipelines.chain(dataset)
+    _check_swaps(steps, swaps)
+    moved: list[tuple[Recipe, SwapCalls]] = []
+
+    def edit(position: int, recipe: Recipe, parent: Any) -> Any:
+        if position in swaps:
+            moved.append((recipe, swaps[position]))
+            return parent
+        made = materialize(steps[position][0], recipe) if position in precomputes else again(recipe, parent)
+        if any(swap.batch.position == position for swap in swaps.values()):
+            for map_recipe, swap in moved:
+                made = _map_batches(map_recipe, made, vectorized=swap.vectorized)
+        if position in inserts:
+            made = getattr(made, inserts[position].call)(**inserts[position].arguments)
+        return made
+
+    return rebuild(dataset, edit)
+
+
+def _check_swaps(steps: list[tuple[Any, Recipe]], swaps: dict[int, SwapCalls]) -> None:
+    for position, swap in swaps.items():
+        batch = swap.batch.position
+        if not (0 <= position < batch < len(steps)) or steps[position][1].name != "map" or steps[batch][1].name != "batch":
+            raise ValueError("The pipeline has no map before a batch where one was expected.")
+        for between in range(position + 1, batch):
+            name = steps[between][1].name
+            if name not in ELEMENT_AGNOSTIC and between not in swaps:
+                raise ValueError(f"`{name}` stands between the map and the batch and needs single elements.")
+
+
+def _map_batches(recipe: Recipe, dataset: Any, *, vectorized: bool) -> Any:
+    if not vectorized:
+        return again(recipe, dataset)
+    import tensorflow as tf
+
+    function = pipelines.function_of(recipe)
+
+    def mapped(*elements: Any) -> Any:
+        if len(elements) == 1:
+            return tf.vectorized_map(function, elements[0])
+        return tf.vectorized_map(lambda parts: function(*parts), elements)
+
+    keywords = {name: value for name, value in recipe.keywords.items() if name != "map_func"}
+    return dataset.map(mapped, *recipe.arguments[1:], **keywords)
+
+
+def endless(dataset: Any) -> Any:
+    """The dataset without an end: repeated as near to its source as its stages allow, so that no refill falls into a window."""
+    steps = pipelines.chain(dataset)
+    aware = [position for position, (_, recipe) in enumerate(steps) if recipe.name in LENGTH_AWARE]
+    if not steps or steps[0][1].name in ("zip", "sample_from_datasets", "choose_from_datasets") and not aware:
+        return dataset.repeat()
+    behind = max(aware, default=0)
+    return rebuild(
+        dataset, lambda position, recipe, parent: again(recipe, parent).repeat() if position == behind else again(recipe, parent)
+    )
+
+
+def steady(dataset: Any, *, cores: int) -> Any:
+    """The dataset with fixed, small read-ahead: an idle arm then has one batch in store and no thread at work."""
+    import tensorflow as tf
+
+    def edit(position: int, recipe: Recipe, parent: Any) -> Any:
+        if recipe.name == "prefetch":
+            asked = _argument(recipe, "buffer_size", 0)
+            return parent.prefetch(1 if asked == tf.data.AUTOTUNE else min(asked, MOST_READ_AHEAD))
+        where = PARALLEL_CALLS.get(recipe.name)
+        if where is not None and _argument(recipe, "num_parallel_calls", where) == tf.data.AUTOTUNE:
+            return again(_without_position(recipe, where), parent, num_parallel_calls=cores)
+        return again(recipe, parent)
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.experimental_optimization.inject_prefetch = False
+    return rebuild(dataset, edit).with_options(options)
+
+
+def ordered(dataset: Any) -> Any:
+    """The dataset without its shuffles, so that two feeds can be compared element by element."""
+    return rebuild(dataset, lambda position, recipe, parent: parent if recipe.name == "shuffle" else again(recipe, parent))
+
+
+def read_ahead(dataset: Any) -> int:
+    """How many elements the stages of a steady dataset may hold ready, behind the last of which a draw waits for the producer."""
+    held = 0
+    for _, recipe in pipelines.chain(dataset):
+        if recipe.name == "prefetch":
+            held += int(_argument(recipe, "buffer_size", 0))
+        elif recipe.name in PARALLEL_CALLS:
+            held += int(_argument(recipe, "num_parallel_calls", PARALLEL_CALLS[recipe.name]) or 0)
+        elif recipe.name == "batch":
+            held = 0
+    return held
+
+
+def _argument(recipe: Recipe, name: str, position: int) -> Any:
+    return recipe.keywords.get(name, recipe.arguments[position] if len(recipe.arguments) > position else None)
+
+
+def _without_position(recipe: Recipe, position: int) -> Recipe:
+    """The recipe with its positional arguments cut before `position`, so that a keyword can take the place."""
+    return Recipe(
+        recipe.name, recipe.arguments[:position], recipe.keywords, recipe.parents, recipe.make, recipe.site, recipe.by_keras
+    )

@@ -1,0 +1,156 @@
+"""`fitdoctor diagnose`: the main job, from an unmodified script to a tried fix."""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from fitdoctor.cli.formats import output_option, show, write
+from fitdoctor.errors import FitdoctorError
+
+if TYPE_CHECKING:
+    from fitdoctor.recording.folder import RunFolder
+    from fitdoctor.report.model import Report
+    from fitdoctor.trials.progress import Progress
+    from fitdoctor.trials.request import DiagnoseRequest, Mode
+
+DEFAULT_BUDGET_S = 120.0
+"""Two minutes: what most people wait for an answer without leaving."""
+
+
+def _positive(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    if not (math.isfinite(value) and value > 0):
+        raise click.BadParameter(f"received {value:g}, expected seconds above 0, for instance {DEFAULT_BUDGET_S:g}.")
+    return value
+
+
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.option(
+    "--budget",
+    type=float,
+    default=DEFAULT_BUDGET_S,
+    show_default=True,
+    callback=_positive,
+    metavar="SECONDS",
+    help="How long to look and to try, start-ups of the script included.",
+)
+@click.option("--python", metavar="PY", help="The interpreter of the training; by default the one that runs fitdoctor.")
+@click.option("--allow-writes", is_flag=True, help="Let the tried script overwrite and delete existing files.")
+@output_option
+@click.option("-q", "--quiet", is_flag=True, help="No progress, only the report.")
+@click.option("-m", "as_module", is_flag=True, help="TARGET is a module, as for python -m.")
+@click.option("-c", "as_code", is_flag=True, help="TARGET is code, as for python -c.")
+@click.argument("target")
+@click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
+def command(
+    *,
+    budget: float,
+    python: str | None,
+    allow_writes: bool,
+    outputs: tuple[str, ...],
+    quiet: bool,
+    as_module: bool,
+    as_code: bool,
+    target: str,
+    arguments: tuple[str, ...],
+) -> None:
+    """Finds out why a training is slow and tries what makes it fast.
+
+    TARGET is a Python script; all that follows it belongs to the script, even what looks like an option of ours. Nothing in the
+    script is changed, and nothing that it has saved is overwritten. The report goes to stdout, progress to stderr, what the
+    script prints to a log under .fitdoctor.
+
+    Ends with 0 for a verdict, 2 where none is possible, 130 on Ctrl-C.
+    """
+    from fitdoctor.cli.progress import progress_on
+    from fitdoctor.cli.target import check_target, find_python
+    from fitdoctor.recording.folder import create
+    from fitdoctor.trials.request import DiagnoseRequest
+
+    if as_module and as_code:
+        raise click.UsageError("Received both -m and -c; expected one of them: a target is either a module or code.")
+    mode: Mode = "module" if as_module else "code" if as_code else "script"
+    interpreter = find_python(python)
+    name = check_target(target, mode, interpreter)
+    folder = create(name)
+    progress = progress_on(sys.stderr, quiet=quiet)
+    request = DiagnoseRequest(
+        target=target,
+        arguments=arguments,
+        mode=mode,
+        python=interpreter,
+        budget_s=budget,
+        allow_writes=allow_writes,
+        folder=folder,
+    )
+    try:
+        if folder.note:
+            progress.note(folder.note)
+        report, exit_code = _diagnose(request, progress)
+    finally:
+        progress.done()
+        folder.remove_if_empty()
+    _hand_over(report, folder, outputs)
+    sys.exit(exit_code)
+
+
+def _diagnose(request: DiagnoseRequest, progress: Progress) -> tuple[Report, int]:
+    """Gives the report and the exit code; on Ctrl-C, the report of what was learned until then.
+
+    Raises:
+        FitdoctorError: There is nothing to report.
+    """
+    from fitdoctor.trials.interrupted import DiagnosisInterruptedError
+    from fitdoctor.trials.session import diagnose_script
+
+    try:
+        return diagnose_script(request, progress), 0
+    except DiagnosisInterruptedError as interruption:
+        interrupted, report = interruption, interruption.report
+    except KeyboardInterrupt:
+        interrupted, report = DiagnosisInterruptedError(), _from_recordings(request.folder)
+    except FitdoctorError as error:
+        raise _with_log(error, request.folder) from None
+    if report is None:
+        raise FitdoctorError("Interrupted before anything was learned.", exit_code=interrupted.exit_code)
+    progress.note("Interrupted: this is what was learned until then.")
+    return report, interrupted.exit_code
+
+
+def _from_recordings(folder: RunFolder) -> Report | None:
+    from fitdoctor.recording.load import load_run
+
+    try:
+        run = load_run(folder.run_file)
+        from fitdoctor.report.build import build
+
+        return build(run, stage="final" if run.rehearsals else "first answer")
+    except FitdoctorError:
+        return None
+
+
+def _with_log(error: FitdoctorError, folder: RunFolder) -> FitdoctorError:
+    """Adds where the script's own words are, unless the message already says so."""
+    if not folder.log_file.exists() or not folder.log_file.stat().st_size or folder.log_file.name in str(error):
+        return error
+    where = f"What the script printed is in {folder.shown}/{folder.log_file.name}."
+    return FitdoctorError(f"{error}\n{where}", exit_code=error.exit_code)
+
+
+def _hand_over(report: Report, folder: RunFolder, outputs: tuple[str, ...]) -> None:
+    """Shows the report first: a full disk must not cost the user what two minutes have found."""
+    from dataclasses import replace
+
+    from fitdoctor.recording.save import write_atomically
+    from fitdoctor.report.json import to_json
+
+    report = replace(report, run=folder.shown if folder.run_file.exists() else "")
+    show(report)
+    try:
+        write_atomically(folder.report_file, to_json(report).encode())
+    except FitdoctorError as error:
+        click.echo(f"fitdoctor: {error}", err=True)
+    write(report, outputs)

@@ -1,0 +1,89 @@
+"""`-o FILE`: the report in the format that the file's extension names."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fitdoctor.cli.look import Look
+from fitdoctor.errors import FitdoctorError
+from fitdoctor.report.model import Report
+
+STDOUT = "-"
+
+
+def _json(report: Report) -> str:
+    from fitdoctor.report.json import to_json
+
+    return to_json(report) + "\n"
+
+
+def _text(report: Report) -> str:
+    from fitdoctor.report.text import render
+
+    return render(report)
+
+
+FORMATS: Mapping[str, Callable[[Report], str]] = {".json": _json, ".txt": _text}
+"""Renderers by extension. A new format is one line here."""
+
+
+def output_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `-o FILE` to a command, as its argument `outputs`."""
+    return click.option(
+        "-o",
+        "--output",
+        "outputs",
+        metavar="FILE",
+        multiple=True,
+        callback=_checked,
+        help=f"Also write the report to FILE ({', '.join(FORMATS)}); '-' is the terminal. May be repeated.",
+    )(function)
+
+
+def show(report: Report) -> None:
+    """Prints the report on stdout."""
+    from fitdoctor.report.text import render
+
+    look = Look.of(sys.stdout)
+    click.echo(render(report, width=look.width, color=look.color, ascii_only=look.ascii_only), nl=False, color=look.color)
+
+
+def write(report: Report, outputs: tuple[str, ...]) -> None:
+    """Writes the report to every file that was asked for.
+
+    Raises:
+        FitdoctorError: One of them can't be written.
+    """
+    from fitdoctor.recording.save import write_atomically
+
+    for output in outputs:
+        if output != STDOUT:
+            path = Path(output)
+            write_atomically(path, FORMATS[path.suffix.lower()](report).encode())
+
+
+def _checked(_context: click.Context, _parameter: click.Parameter, outputs: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuses at once what would fail after two minutes of trials."""
+    for output in outputs:
+        if output == STDOUT:
+            continue
+        path = Path(output)
+        if path.suffix.lower() not in FORMATS:
+            given = f"the extension “{path.suffix}”" if path.suffix else "no extension"
+            raise FitdoctorError(
+                f"Received “-o {output}” with {given}; expected one of {', '.join(FORMATS)}, or “-” for the terminal. "
+                f"For instance “-o {path.stem or 'report'}.json”."
+            )
+        parent = path.absolute().parent
+        if path.is_dir() or not parent.is_dir():
+            problem = "which is a directory" if path.is_dir() else f"but {parent} does not exist"
+            raise FitdoctorError(f"Received “-o {output}”, {problem}; expected a file in a folder that exists.")
+        if not os.access(parent, os.W_OK):
+            raise FitdoctorError(f"Received “-o {output}”, but {parent} can't be written. Choose another folder.")
+    return outputs

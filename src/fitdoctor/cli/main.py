@@ -1,0 +1,70 @@
+"""The command `fitdoctor`. Each command's module is imported when it is needed, and what is heavy only inside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import click
+
+import fitdoctor
+from fitdoctor.errors import FitdoctorError
+
+COMMANDS: Mapping[str, str] = {
+    "diagnose": "fitdoctor.cli.diagnose",
+    "report": "fitdoctor.cli.report",
+    "explain": "fitdoctor.cli.explain",
+}
+"""Commands in the order of `--help`: the main job first. Each module holds a command called `command`."""
+
+FAILURE_EXIT_CODE = 2
+INTERRUPTED_EXIT_CODE = 130
+"""128 + SIGINT, as shells report it."""
+
+
+class Commands(click.Group):
+    """A group that imports its commands lazily and ends every failure in a message instead of a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(COMMANDS[cmd_name]).command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and args[0].endswith(".py"):
+            ctx.fail(f"Received “{args[0]}”, expected a command. Did you mean “fitdoctor diagnose {args[0]}”?")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except FitdoctorError as error:
+            click.echo(f"fitdoctor: {error}", err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("fitdoctor: Interrupted.", err=True)
+            ctx.exit(INTERRUPTED_EXIT_CODE)
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise
+        except Exception as error:
+            if os.environ.get("FITDOCTOR_TRACEBACK"):
+                raise
+            click.echo(
+                f"fitdoctor: {type(error).__name__}: {error}\n"
+                "That is a fault of fitdoctor, not of your script. What was recorded until then is kept. "
+                "Set FITDOCTOR_TRACEBACK=1 to see where it happened, and please report it.",
+                err=True,
+            )
+            ctx.exit(FAILURE_EXIT_CODE)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(fitdoctor.__version__, prog_name="fitdoctor", message="%(prog)s %(version)s")
+def main() -> None:
+    """Finds out why a Keras fit() is slow, and proves what makes it fast."""

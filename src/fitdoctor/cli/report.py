@@ -1,0 +1,27 @@
+"""`fitdoctor report`: analyses a saved run again and renders it, without running anything."""
+
+from __future__ import annotations
+
+import click
+
+from fitdoctor.cli.formats import output_option, show, write
+
+
+@click.command()
+@click.argument("run", default="last")
+@output_option
+def command(run: str, outputs: tuple[str, ...]) -> None:
+    """Shows a saved run again, from its recordings. Nothing is run.
+
+    RUN is the folder of a run, its name under .fitdoctor, or "last", which is also the default.
+    """
+    from dataclasses import replace
+
+    from fitdoctor.recording.folder import resolve
+    from fitdoctor.recording.load import load_run
+    from fitdoctor.report.build import build
+
+    folder = resolve(run)
+    report = replace(build(load_run(folder.run_file)), run=folder.shown)
+    show(report)
+    write(report, outputs)

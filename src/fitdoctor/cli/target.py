@@ -1,0 +1,134 @@
+"""Checks of what is to be diagnosed, before anything is run."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import shutil
+import sys
+import warnings
+from pathlib import Path
+
+from fitdoctor.errors import FitdoctorError
+from fitdoctor.recording.folder import RUN_FILE
+from fitdoctor.trials.request import Mode
+
+LISTED_SCRIPTS = 5
+"""How many scripts of a directory an error names."""
+
+
+def check_target(target: str, mode: Mode, python: str) -> str:
+    """Refuses what can't be run, and gives a name for the run's folder.
+
+    Args:
+        target: A path, the name of a module, or code.
+        mode: Which of these it is.
+        python: The interpreter that will run it.
+
+    Raises:
+        FitdoctorError: It does not exist, is no script, or does not parse.
+
+    Example:
+        >>> check_target("train.py", "script", sys.executable)
+        'train'
+    """
+    if mode == "module":
+        _check_module(target)
+        return target
+    if mode == "code":
+        _check_syntax(target.encode("utf-8", "surrogateescape"), "<string>", python)
+        return "code"
+    path = Path(target)
+    _check_syntax(_read(path), target, python)
+    return path.stem
+
+
+def find_python(python: str | None) -> str:
+    """Gives the interpreter to run children with: ours, or the one that was asked for.
+
+    Raises:
+        FitdoctorError: There is no such program.
+    """
+    if python is None:
+        return sys.executable
+    found = shutil.which(os.path.expanduser(python))  # noqa: PTH111 - a Path would lose the "./" that keeps it off PATH
+    if found is None:
+        raise FitdoctorError(
+            f"Received “--python {python}”, which is not a program; expected a Python interpreter. "
+            "For instance “--python .venv/bin/python”."
+        )
+    return str(Path(found).absolute())  # not resolved: a virtual environment is known by the path of its link
+
+
+def _read(path: Path) -> bytes:
+    if path.is_dir():
+        raise FitdoctorError(_is_a_directory(path))
+    if not path.exists():
+        raise FitdoctorError(_does_not_exist(path))
+    if path.suffix == ".ipynb":
+        raise FitdoctorError(
+            f"Received “{path}”, a notebook; expected a Python script. Make one with “jupyter nbconvert --to script {path}”."
+        )
+    if not path.is_file():
+        raise FitdoctorError(f"Received “{path}”, which is not a file; expected a Python script that can be run several times.")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise FitdoctorError(f"Could not read “{path}”: {error.strerror or error}. Expected a Python script.") from None
+
+
+def _is_a_directory(path: Path) -> str:
+    problem = f"Received “{path}”, which is a directory; expected a Python script."
+    if (path / RUN_FILE).is_file():
+        return f"{problem} It is the folder of a run: “fitdoctor report {path}” shows it."
+    try:
+        scripts = sorted(entry.name for entry in path.iterdir() if entry.suffix == ".py")
+    except OSError:
+        scripts = []
+    if "__main__.py" in scripts:
+        return f"{problem} Name its “{path / '__main__.py'}”, or give the package to -m."
+    if not scripts:
+        return f"{problem} Name the script itself."
+    return f"{problem} Name one in it: {', '.join(str(path / name) for name in scripts[:LISTED_SCRIPTS])}."
+
+
+def _does_not_exist(path: Path) -> str:
+    problem = f"Received “{path}”, which does not exist; expected the path of a Python script."
+    if path.with_name(path.name + ".py").is_file():
+        return f"{problem} Did you mean “{path}.py”?"
+    if re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", str(path)) and path.suffix != ".py":
+        return f"{problem} A module is run with -m: “fitdoctor diagnose -m {path}”."
+    return f"{problem} Check the spelling, and that it lies in {path.absolute().parent}."
+
+
+def _check_module(name: str) -> None:
+    """Checks the name only: to find a module is to import its packages, which is the business of the user's interpreter."""
+    if all(part.isidentifier() for part in name.split(".")) and not name.endswith(".py"):
+        return
+    module = name.removesuffix(".py").replace(os.sep, ".")
+    raise FitdoctorError(
+        f"Received “-m {name}”; expected the name of a module. "
+        f"Leave -m out to run a file, or write “-m {module}” to run it as a module."
+    )
+
+
+def _check_syntax(source: bytes, name: str, python: str) -> None:
+    """Parses code that our own interpreter would run. Another one may know another syntax: it says so itself when it runs."""
+    if python != sys.executable:
+        return
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the script's own warnings appear when it runs
+            ast.parse(source, filename=name)
+    except SyntaxError as error:
+        line = f":{error.lineno}" if error.lineno else ""
+        code = f"\n  {error.text.strip()}" if error.text and error.text.strip() else ""
+        raise FitdoctorError(
+            f"{name}{line} is not valid Python {sys.version_info.major}.{sys.version_info.minor}: {error.msg}.{code}\n"
+            "Expected a script that runs; mend it, or name the interpreter that it is written for with --python."
+        ) from None
+    except ValueError as error:
+        raise FitdoctorError(f"Received “{name}”, which is not text ({error}); expected a Python script.") from None
+    except (RecursionError, MemoryError):
+        return  # too deep for the parser's stack here, which says nothing about a run

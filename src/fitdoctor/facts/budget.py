@@ -1,0 +1,95 @@
+"""The budget: the projected time as parts that sum to it by construction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from fitdoctor.facts.fit import FitFacts
+from fitdoctor.report.model import Budget, Part
+
+if TYPE_CHECKING:
+    from fitdoctor.facts.facts import Facts
+
+#: The parts in the order in which a run comes to them, with what a reader is told.
+LABELS = {
+    "start": "start",
+    "setup": "fit's own set-up and end",
+    "first_step": "first step",
+    "input_wait": "input",
+    "step": "steps (input and compute)",
+    "host": "host",
+    "device": "compute",
+    "metrics_logs": "metrics and logs",
+    "callbacks": "callbacks",
+    "validation": "validation",
+    "epoch_boundary": "between epochs",
+    "loops": "predict and evaluate",
+    "script": "the script itself",
+    "shutdown": "shutdown",
+    "unattributed": "not attributed",
+}
+
+
+def make_budget(facts: Facts) -> Budget:
+    """Divides the projection into the parts of the report."""
+    seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
+    seconds["start", "imports"] = facts.imports_s
+    seconds["start", "before the first fit"] = facts.part_s("start")
+    seconds["script", ""] = facts.part_s("script")
+    seconds["shutdown", ""] = facts.part_s("shutdown")
+    seconds["unattributed", ""] = facts.unattributed_s
+    for term in facts.projection.terms:
+        if term.part != "step":
+            seconds[term.part, term.label if term.part == "callbacks" else ""] += term.s
+    for fit in facts.fits:
+        for key, per_step_s in split_step(facts, fit).items():
+            seconds[key] += per_step_s * fit.steps("mid")
+    return Budget(total_s=facts.total_s, parts=_parts(seconds, facts.total_s), unattributed_s=facts.unattributed_s)
+
+
+def split_step(facts: Facts, fit: FitFacts) -> dict[tuple[str, str], float]:
+    """One step of a fit by part and child; the values sum to the step."""
+    parts: dict[tuple[str, str], float] = {("metrics_logs", ""): fit.logs_s}
+    for position, cost_s in fit.batch_hooks_s.items():
+        key = ("callbacks", fit.record.callbacks[position].name)
+        parts[key] = parts.get(key, 0.0) + cost_s
+    inside_s = fit.step_s - fit.python_s - sum(parts.values())
+    dispatch_s = _dispatch_s(facts, fit, outside_s=fit.step_s - inside_s)
+    if fit.index not in facts.measured.input_free:
+        dispatch_s = min(dispatch_s, inside_s)
+        parts["step", ""] = inside_s - dispatch_s
+    else:
+        steps = fit.steps("mid")
+        wait_s = min(inside_s, facts.input_cost(fit)[0].mid / steps) if steps else 0.0
+        dispatch_s = min(dispatch_s, inside_s - wait_s)
+        parts["input_wait", ""] = wait_s
+        parts["device", ""] = inside_s - wait_s - dispatch_s
+    parts["host", ""] = fit.python_s + dispatch_s
+    return parts
+
+
+def _dispatch_s(facts: Facts, fit: FitFacts, outside_s: float) -> float:
+    """What launching the train function costs a step: the time that fewer launches were measured to save.
+
+    Part of that saving lies outside the function (Python, logs and hooks run less often too) and is already told apart.
+    """
+    ratio = facts.measured.fewer_dispatches.get(fit.index)
+    if ratio is None or ratio.mid <= 1:
+        return 0.0
+    return max(0.0, fit.step_s * (1 - 1 / ratio.mid) - outside_s)
+
+
+def _parts(seconds: dict[tuple[str, str], float], total_s: float) -> tuple[Part, ...]:
+    def part(name: str, label: str, taken_s: float, children: tuple[Part, ...] = ()) -> Part:
+        share = taken_s / total_s if total_s > 0 else 0.0
+        return Part(id=name, label=label, s=taken_s, share=share, children=children)
+
+    parts = []
+    for name, label in LABELS.items():
+        inner = {child: taken_s for (parent, child), taken_s in seconds.items() if parent == name and taken_s > 0}
+        if not inner:
+            continue
+        children = tuple(part(f"{name}/{child}", child, taken_s) for child, taken_s in inner.items() if child)
+        parts.append(part(name, label, sum(inner.values()), children))
+    return tuple(parts)

@@ -1,0 +1,50 @@
+"""Ceilings: the whole training with one kind of cost for free."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fitdoctor.facts.hooks import KERAS_OWN
+from fitdoctor.report.model import Ceiling
+
+if TYPE_CHECKING:
+    from fitdoctor.facts.facts import Facts
+    from fitdoctor.facts.projection import Projection
+
+#: A training can't become this much faster by one kind of remedy; it keeps the figure finite where nothing else is left.
+MOST_SPEEDUP = 1e6
+
+
+def ceilings(facts: Facts) -> tuple[Ceiling, ...]:
+    """Those that apply: input once a trial measured it, callbacks and validation where there are any."""
+    found = []
+    if facts.measured.input_free:
+        factors = {f"fit{index}/step": 1 / ratio.mid for index, ratio in facts.measured.input_free.items() if ratio.mid > 1}
+        found.append(Ceiling(kind="input", speedup=_speedup(facts, facts.projection.scaled(factors)), measured=True))
+    if any(callback.hooks and callback.name not in KERAS_OWN for fit in facts.fits for callback in fit.record.callbacks):
+        found.append(Ceiling(kind="callbacks", speedup=_speedup(facts, _without_callbacks(facts)), measured=True))
+    if any(fit.validates for fit in facts.fits):
+        free = {term.id: 0.0 for term in facts.projection.terms if term.part == "validation"}
+        found.append(Ceiling(kind="validation", speedup=_speedup(facts, facts.projection.scaled(free)), measured=True))
+    return tuple(found)
+
+
+def _without_callbacks(facts: Facts) -> Projection:
+    """Neither the hooks of the script's callbacks nor what they call; Keras' own ones stay."""
+    factors: dict[str, float] = {}
+    for fit in facts.fits:
+        theirs = [at for at, callback in enumerate(fit.record.callbacks) if callback.name not in KERAS_OWN]
+        prefixes = tuple(f"{fit.id}/callback{at}/" for at in theirs)
+        factors |= {term.id: 0.0 for term in facts.projection.terms if term.id.startswith(prefixes)}
+        if fit.step_s > 0:
+            factors[f"{fit.id}/step"] = max(0.0, 1 - sum(fit.batch_hooks_s[at] for at in theirs) / fit.step_s)
+    for loop in facts.loops:
+        if loop.fit is not None:
+            factors |= {f"{loop.id}/call": 0.0, f"{loop.id}/first": 0.0}
+    return facts.projection.scaled(factors)
+
+
+def _speedup(facts: Facts, after: Projection) -> float:
+    if after.total_s <= 0:
+        return MOST_SPEEDUP if facts.total_s > 0 else 1.0
+    return min(MOST_SPEEDUP, max(1.0, facts.total_s / after.total_s))

@@ -1,0 +1,165 @@
+"""Access to everything that is derived from a run: computed when first asked for, once, shared by all causes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from fitdoctor.errors import FitdoctorError
+from fitdoctor.facts.budget import make_budget
+from fitdoctor.facts.ceilings import ceilings
+from fitdoctor.facts.epochs import Basis, Bound
+from fitdoctor.facts.fit import FitFacts, nested_step_s
+from fitdoctor.facts.loop import LoopFacts
+from fitdoctor.facts.measured import Measured
+from fitdoctor.facts.places import short
+from fitdoctor.facts.projection import Projection, project
+from fitdoctor.recording.model import Run, Scout
+from fitdoctor.report.model import Budget, Ceiling, Interval
+
+#: A cost below this share of the whole training is a remark, not a cause: identical runs differ by about as much.
+WORTHWHILE_SHARE = 0.05
+
+
+class Facts:
+    """What is known about a training.
+
+    Args:
+        run: The recordings of one diagnosis.
+        measured: What its trials said, as far as there were any.
+
+    Raises:
+        FitdoctorError: The run holds no scout, so nothing is known.
+
+    Example:
+        >>> facts = Facts(run)
+        >>> facts.total_s, facts.share(facts.fits[0].id)
+    """
+
+    def __init__(self, run: Run, measured: Measured | None = None) -> None:
+        if run.scout is None:
+            raise FitdoctorError(
+                "Received a run without a scout, expected one that saw the script at least once. Diagnose the script again."
+            )
+        self.run = run
+        self.scout: Scout = run.scout
+        self.measured = measured or Measured()
+
+    @cached_property
+    def fits(self) -> tuple[FitFacts, ...]:
+        nested_s = [nested_step_s(index, record, self.scout.loops) for index, record in enumerate(self.scout.fits)]
+        return tuple(FitFacts(index, record, nested_s[index]) for index, record in enumerate(self.scout.fits))
+
+    @cached_property
+    def loops(self) -> tuple[LoopFacts, ...]:
+        fits = self.fits
+        return tuple(
+            LoopFacts(index, record, fits[record.inside] if 0 <= record.inside < len(fits) else None)
+            for index, record in enumerate(self.scout.loops)
+        )
+
+    @cached_property
+    def imports_s(self) -> float:
+        return self.part_s("imports")
+
+    @cached_property
+    def unattributed_s(self) -> float:
+        """Wall time of the scout that none of its parts holds, and time in its fits that none of their durations holds."""
+        outside_s = self.scout.wall_s - sum(self.scout.parts.values())
+        inside_s = self.part_s("fit") - sum(fit.recorded_s for fit in self.fits)
+        return max(0.0, outside_s) + max(0.0, inside_s)
+
+    def part_s(self, name: str) -> float:
+        """Seconds of a part of the scouted process that is paid once, whatever the training repeats."""
+        return max(0.0, self.scout.parts.get(name, 0.0))
+
+    @cached_property
+    def fixed_s(self) -> float:
+        once = sum(self.part_s(name) for name in ("start", "script", "shutdown"))
+        return once + self.imports_s + self.unattributed_s
+
+    @cached_property
+    def projection(self) -> Projection:
+        """The whole training as it stands."""
+        return project(self.fixed_s, self.fits, self.loops, "mid")
+
+    @cached_property
+    def shortest(self) -> Projection:
+        """The whole training if every stopping rule ended it as early as could be; else the same as `projection`."""
+        return project(self.fixed_s, self.fits, self.loops, "low")
+
+    def projection_at(self, bound: Bound) -> Projection:
+        return self.shortest if bound == "low" else self.projection
+
+    @cached_property
+    def total_s(self) -> float:
+        return self.projection.total_s
+
+    @cached_property
+    def basis(self) -> Basis:
+        """What the length of the training rests on: the weakest of what its fits' lengths rest on."""
+        found = {fit.epochs.basis for fit in self.fits}
+        order: tuple[Basis, ...] = ("unknown", "upper bound", "observed", "declared")
+        if not found:
+            return "observed"
+        return next(basis for basis in order if basis in found)
+
+    def share(self, prefix: str) -> float:
+        """The share of the whole training that a fit or loop takes, by the id that its terms begin with."""
+        return self.share_of(self.projection.under(f"{prefix}/"))
+
+    def share_of(self, seconds: float) -> float:
+        return seconds / self.total_s if self.total_s > 0 else 0.0
+
+    def worthwhile(self, cost: Interval) -> bool:
+        """Whether a cost may reach the share from which on it is a cause."""
+        return self.share_of(cost.high) >= WORTHWHILE_SHARE
+
+    def input_cost(self, fit: FitFacts) -> tuple[Interval, bool]:
+        """Seconds that a fit waits for its input, and whether a trial measured them.
+
+        Untried, anything between nothing and all of the train function is possible.
+        """
+        steps = fit.steps("mid")
+        ratio = self.measured.input_free.get(fit.index)
+        if ratio is None:
+            most_s = fit.function_s * steps
+            return Interval(low=0.0, mid=most_s / 2, high=most_s), False
+        low, mid, high = (min(_saved(end) * fit.step_s, fit.step_s) * steps for end in (ratio.low, ratio.mid, ratio.high))
+        return Interval(low=low, mid=mid, high=high), True
+
+    def input_matters(self, fit: FitFacts) -> bool:
+        """Whether a fit's wait for input is worth a cause: as measured, or as it may be while nothing was tried."""
+        cost, measured = self.input_cost(fit)
+        return self.share_of(cost.mid if measured else cost.high) >= WORTHWHILE_SHARE
+
+    @cached_property
+    def budget(self) -> Budget:
+        """Where the time goes."""
+        return make_budget(self)
+
+    @cached_property
+    def ceilings(self) -> tuple[Ceiling, ...]:
+        """The most that any remedy of a kind could give."""
+        return ceilings(self)
+
+    def limits(self) -> Iterator[str]:
+        """A sentence for each thing about the training that could not be learned."""
+        for fit in self.fits:
+            where = short(fit.record.site)
+            if not fit.steps_known:
+                yield (
+                    f"The length of an epoch of the fit at {where} could not be learned: "
+                    f"{fit.steps_per_epoch} steps, the most that was seen, is a lower bound."
+                )
+            if fit.epochs.basis == "upper bound":
+                yield (
+                    f"A callback of the fit at {where} may stop it early: its {fit.epochs.mid} epochs are an upper bound, "
+                    "and savings hold for any number from those seen on."
+                )
+            if fit.record.declined:
+                yield f"The fit at {where} was not looked into: {fit.record.declined}"
+
+
+def _saved(ratio: float) -> float:
+    return max(0.0, 1.0 - 1.0 / ratio) if ratio > 0 else 0.0

@@ -1,0 +1,188 @@
+"""One fit: its unit costs and its counts, with steps that run several at a time taken apart in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from math import ceil
+
+from fitdoctor.facts.epochs import Bound, Epochs, epochs_of
+from fitdoctor.facts.hooks import WITHIN_A_STEP, where
+from fitdoctor.facts.units import unit_interval, unit_s
+from fitdoctor.recording.model import CallbackRecord, Duration, Fit, Loop
+from fitdoctor.report.model import Interval
+
+#: A later call whose first step costs at least half of the very first one traces again: the model was built or compiled anew.
+RETRACE_SHARE = 0.5
+
+
+class FitFacts:
+    """Derived figures of one recorded fit.
+
+    Recorded durations are per call of the train function, which runs `steps_per_execution` batches; every figure here is per
+    batch, called a step. `nested_s` is what loops inside batch hooks take of a recorded step: they are counted on their own.
+    """
+
+    def __init__(self, index: int, record: Fit, nested_s: float = 0.0) -> None:
+        self.index = index
+        self.record = record
+        self._nested_s = nested_s
+
+    @property
+    def id(self) -> str:
+        return f"fit{self.index}"
+
+    @cached_property
+    def per_execution(self) -> int:
+        return max(1, self.record.steps_per_execution)
+
+    @cached_property
+    def epochs(self) -> Epochs:
+        return epochs_of(self.record)
+
+    @cached_property
+    def steps_known(self) -> bool:
+        return self.record.steps_per_epoch is not None and self.record.steps_basis != "unknown"
+
+    @cached_property
+    def steps_per_epoch(self) -> int:
+        """Batches in an epoch; where that is not known, the most that was seen, which is a lower bound."""
+        if self.record.steps_per_epoch is not None:
+            return max(0, self.record.steps_per_epoch)
+        executions = self.record.step.count + self.record.first_step.count
+        return ceil(executions * self.per_execution / max(1, self.record.epochs_seen))
+
+    def steps(self, bound: Bound) -> int:
+        """Steps of the whole training, without each call's first execution, which traces and is counted apart."""
+        first = self.per_execution if self.record.first_step.count else 0
+        return self.record.calls * max(0, self.epochs.at(bound) * self.steps_per_epoch - first)
+
+    @cached_property
+    def step_s(self) -> float:
+        return max(0.0, unit_s(self.record.step) - self._nested_s) / self.per_execution
+
+    @cached_property
+    def function_s(self) -> float:
+        """The part of a step inside the train function: waiting for input, computing and dispatching."""
+        return min(self.step_s, unit_s(self.record.function) / self.per_execution)
+
+    @cached_property
+    def logs_s(self) -> float:
+        return min(self.step_s - self.function_s, unit_s(self.record.logs) / self.per_execution)
+
+    @cached_property
+    def batch_hooks_s(self) -> dict[int, float]:
+        """Per step, by the callback's position in the recorded list; together never more than the step leaves for them."""
+        left = self.step_s - self.function_s - self.logs_s
+        costs: dict[int, float] = {}
+        for position, callback in enumerate(self.record.callbacks):
+            cost = sum(unit_s(took) for hook, took in callback.hooks.items() if where(hook) == "batch") / self.per_execution
+            costs[position] = min(cost, left)
+            left -= costs[position]
+        return costs
+
+    @cached_property
+    def python_s(self) -> float:
+        """What is left of a step: Python of Keras' own loop."""
+        return max(0.0, self.step_s - self.function_s - self.logs_s - sum(self.batch_hooks_s.values()))
+
+    @cached_property
+    def one_offs_paid(self) -> int:
+        """How many calls pay for tracing: one, or all of them where the model is made anew or where only one call was seen."""
+        first, later = self.record.first_step, self.record.first_step.samples_s
+        if later and unit_s(first) < RETRACE_SHARE * first.first_s:
+            return 1
+        return max(1, self.record.calls)
+
+    def hook_calls(self, hook: str, bound: Bound) -> float:
+        """How often a hook runs in the whole training."""
+        calls, epochs = self.record.calls, self.epochs.at(bound)
+        often = {
+            "train": calls,
+            "epoch": calls * epochs,
+            "batch": calls * epochs * ceil(self.steps_per_epoch / self.per_execution),
+            "validation": self.validation_passes(bound),
+            "validation batch": self.validation_passes(bound) * ceil(self.validation_steps / self.per_execution),
+        }
+        return float(often[where(hook)])
+
+    def hook_calls_seen(self, hook: str) -> int:
+        """How often a hook ran in the scout."""
+        counts = [callback.hooks[hook].count for callback in self.record.callbacks if hook in callback.hooks]
+        record = self.record
+        seen = {
+            "train": record.calls_run,
+            "epoch": record.epochs_seen,
+            "batch": record.step.count + record.first_step.count,
+            "validation": record.validation_overhead.count,
+            "validation batch": record.validation_step.count + record.validation_first_step.count,
+        }
+        return max(1, *counts, seen[where(hook)])
+
+    @cached_property
+    def validation_steps(self) -> int:
+        """Batches of a validation pass."""
+        if self.record.validation_steps is not None:
+            return max(1, self.record.validation_steps)
+        passes = max(1, self.record.validation_overhead.count)
+        executions = self.record.validation_step.count + self.record.validation_first_step.count
+        return max(1, ceil(executions * self.per_execution / passes))
+
+    @cached_property
+    def validates(self) -> bool:
+        record = self.record
+        return record.validation_overhead.count + record.validation_step.count + record.validation_first_step.count > 0
+
+    @cached_property
+    def validation_pass(self) -> Interval:
+        """Seconds of one pass over the validation data."""
+        executions = ceil(self.validation_steps / self.per_execution)
+        step, overhead = unit_interval(self.record.validation_step), unit_interval(self.record.validation_overhead)
+        if not self.record.validation_step.count:
+            step = Interval(low=0.0, mid=0.0, high=0.0)
+        return Interval(
+            low=executions * step.low + overhead.low,
+            mid=executions * step.mid + overhead.mid,
+            high=executions * step.high + overhead.high,
+        )
+
+    def validation_passes(self, bound: Bound, freq: int | None = None) -> int:
+        """Passes of the whole training, as written or with another `validation_freq`."""
+        epochs = self.epochs.at(bound)
+        every = self.record.validation_freq if freq is None else freq
+        if not self.validates:
+            return 0
+        if isinstance(every, int):
+            return self.record.calls * (epochs // max(1, every))
+        if isinstance(every, list | tuple):
+            first = self.record.initial_epoch
+            return self.record.calls * sum(1 for epoch in every if first < epoch <= first + epochs)
+        return self.record.calls * epochs
+
+    @cached_property
+    def recorded_s(self) -> float:
+        """Seconds of the scout that the durations of this fit hold."""
+        record = self.record
+        kinds = (
+            record.setup,
+            record.first_step,
+            record.step,
+            record.validation_first_step,
+            record.validation_step,
+            record.validation_overhead,
+            record.epoch_boundary,
+            record.teardown,
+        )
+        hooks = [took for callback in record.callbacks for took in self.hooks_apart(callback).values()]
+        return sum(took.total_s for took in (*kinds, *hooks))
+
+    def hooks_apart(self, callback: CallbackRecord) -> dict[str, Duration]:
+        """The hooks of a callback whose time no other recorded duration holds."""
+        return {hook: took for hook, took in callback.hooks.items() if where(hook) not in WITHIN_A_STEP}
+
+
+def nested_step_s(index: int, record: Fit, loops: Iterable[Loop]) -> float:
+    """Seconds of a recorded step that calls of `predict` and the like in its batch hooks take on average."""
+    inside = [loop for loop in loops if loop.inside == index and where(loop.hook) == "batch"]
+    taken_s = sum(loop.run.total_s + loop.substituted.total_s for loop in inside)
+    return taken_s / max(1, record.step.count + record.first_step.count)

@@ -1,0 +1,31 @@
+"""Which hooks of a callback run where in a fit, and how often."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Where = Literal["batch", "epoch", "train", "validation", "validation batch"]
+
+_WHERE: dict[str, Where] = {
+    "on_batch_begin": "batch",
+    "on_batch_end": "batch",
+    "on_train_batch_begin": "batch",
+    "on_train_batch_end": "batch",
+    "on_epoch_begin": "epoch",
+    "on_epoch_end": "epoch",
+    "on_train_begin": "train",
+    "on_train_end": "train",
+    "on_test_begin": "validation",
+    "on_test_end": "validation",
+}
+
+#: Inside a step and inside a validation batch: the recorded durations of those hold them.
+WITHIN_A_STEP: frozenset[Where] = frozenset({"batch", "validation batch"})
+
+#: Callbacks that Keras adds itself.
+KERAS_OWN = frozenset({"History", "ProgbarLogger"})
+
+
+def where(hook: str) -> Where:
+    """Whether a hook runs in each step, at each epoch, once a training, or in validation."""
+    return _WHERE.get(hook, "validation batch")

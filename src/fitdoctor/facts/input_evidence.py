@@ -1,0 +1,24 @@
+"""The sentence that all causes of the input family share: how long a step waits, measured or not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fitdoctor.facts.fit import FitFacts
+from fitdoctor.facts.wording import duration
+from fitdoctor.report.model import Evidence
+
+if TYPE_CHECKING:
+    from fitdoctor.facts.facts import Facts
+
+
+def waiting(facts: Facts, fit: FitFacts) -> Evidence:
+    """How much of a step of this fit is waiting for input."""
+    cost, measured = facts.input_cost(fit)
+    steps = fit.steps("mid")
+    if not measured or not steps:
+        text = f"A step takes {duration(fit.step_s)}; how much of it is waiting for input has not been tried yet."
+        return Evidence(text=text, value=fit.step_s, unit="s")
+    wait_s = cost.mid / steps
+    text = f"A step takes {duration(fit.step_s)}; {duration(wait_s)} of it is waiting for input."
+    return Evidence(text=text, value=wait_s, unit="s")

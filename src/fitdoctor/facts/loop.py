@@ -1,0 +1,44 @@
+"""One loop of `predict`, `evaluate` or `…_on_batch` calls from one place."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from fitdoctor.facts.epochs import Bound
+from fitdoctor.facts.fit import FitFacts
+from fitdoctor.facts.units import times, unit_interval, unit_s
+from fitdoctor.recording.model import Loop
+from fitdoctor.report.model import Interval
+
+
+class LoopFacts:
+    """Derived figures of one recorded loop. `fit` is the fit whose callback makes the calls, None where the script does."""
+
+    def __init__(self, index: int, record: Loop, fit: FitFacts | None) -> None:
+        self.index = index
+        self.record = record
+        self.fit = fit
+
+    @property
+    def id(self) -> str:
+        return f"loop{self.index}"
+
+    def calls(self, bound: Bound) -> float:
+        """Calls in the whole training: a hook makes as many more as it runs more often than the scout saw."""
+        if self.fit is None:
+            return float(self.record.calls)
+        hook = self.record.hook
+        return self.record.calls * self.fit.hook_calls(hook, bound) / max(1, self.fit.hook_calls_seen(hook))
+
+    @cached_property
+    def unit_s(self) -> float:
+        """One call as written, the first left out; where the scout ran only that one, it has to stand for all."""
+        return unit_s(self.record.run)
+
+    @cached_property
+    def first_extra_s(self) -> float:
+        return max(0.0, self.record.run.first_s - self.unit_s)
+
+    def cost(self, bound: Bound = "mid") -> Interval:
+        """Seconds of all calls of the whole training, tracing left out."""
+        return times(unit_interval(self.record.run), self.calls(bound))

@@ -1,0 +1,20 @@
+"""What trials measured, handed to the facts from outside: facts themselves never look at windows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fitdoctor.report.model import Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """Ratios of a fit's step, by the index of the fit.
+
+    `input_free` is how much faster the step is with its input for free; `fewer_dispatches` how much faster it is when several
+    steps run in one call of the train function.
+    """
+
+    input_free: Mapping[int, Interval] = field(default_factory=dict)
+    fewer_dispatches: Mapping[int, Interval] = field(default_factory=dict)

@@ -1,0 +1,63 @@
+"""Unit costs from recorded durations."""
+
+from __future__ import annotations
+
+from math import sqrt
+from statistics import fmean, stdev
+
+from fitdoctor.recording.model import Duration
+from fitdoctor.report.model import Interval
+
+#: From this many samples on, only the later half counts: the first steps of a run are slower (caches, allocators, autotuning).
+SETTLED_SAMPLES = 10
+#: Two standard errors: about a 95 % interval. Exactness is not needed where no claim rests on it; those come from trials.
+STANDARD_ERRORS = 2.0
+
+
+def unit_s(duration: Duration) -> float:
+    """What one unit costs once things have settled.
+
+    Example:
+        >>> unit_s(Duration(count=3, total_s=6.0, first_s=4.0, samples_s=[1.0, 1.0]))
+        1.0
+    """
+    samples = _settled(duration)
+    if samples:
+        return max(0.0, fmean(samples))
+    if duration.count > 0:
+        return max(0.0, duration.total_s / duration.count)
+    return max(0.0, duration.first_s)
+
+
+def first_extra_s(duration: Duration) -> float:
+    """What the first unit cost beyond a settled one: it traces, opens files, fills caches. Paid once."""
+    return max(0.0, duration.first_s - unit_s(duration))
+
+
+def unit_interval(duration: Duration) -> Interval:
+    """The unit's cost with the uncertainty of the mean of its samples."""
+    mid = unit_s(duration)
+    samples = _settled(duration)
+    if len(samples) < 2:
+        return Interval(low=mid, mid=mid, high=mid)
+    spread = STANDARD_ERRORS * stdev(samples) / sqrt(len(samples))
+    return Interval(low=max(0.0, mid - spread), mid=mid, high=mid + spread)
+
+
+def times(interval: Interval, count: float) -> Interval:
+    """An interval of unit costs as one of `count` units."""
+    return Interval(low=interval.low * count, mid=interval.mid * count, high=interval.high * count)
+
+
+def total(intervals: list[Interval]) -> Interval:
+    """The sum of intervals, as if their errors went the same way: wide rather than wrong."""
+    return Interval(
+        low=sum(interval.low for interval in intervals),
+        mid=sum(interval.mid for interval in intervals),
+        high=sum(interval.high for interval in intervals),
+    )
+
+
+def _settled(duration: Duration) -> list[float]:
+    samples = duration.samples_s
+    return samples[len(samples) // 2 :] if len(samples) >= SETTLED_SAMPLES else samples

@@ -1,0 +1,39 @@
+"""Figures in the sentences of evidence and verdicts."""
+
+from __future__ import annotations
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them.
+
+    Example:
+        >>> duration(0.00087), duration(75), duration(4210)
+        ('0.87 ms', '1 min 15 s', '1 h 10 min')
+    """
+    if seconds < 0.01:
+        return f"{seconds * 1e3:.2f} ms"
+    if seconds < 1:
+        return f"{seconds * 1e3:.0f} ms"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def percent(share: float) -> str:
+    """A share as whole percent, with "under 1 %" for what would read as nothing."""
+    return "under 1 %" if 0 < share < 0.01 else f"{share * 100:.0f} %"
+
+
+def number(count: float) -> str:
+    """A count with separators: 12,500."""
+    return f"{count:,.0f}"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """A count with its noun: "1 remedy", "3 remedies"."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,338 @@
+"""The arms of one fit: each has its own input, compiled function and settings, and is stepped as fit's own loop would step it."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from fitdoctor.changes import apply, pipeline
+from fitdoctor.changes.model import Change, from_data
+from fitdoctor.probe import contention
+from fitdoctor.probe.feeds import Feeds
+from fitdoctor.probe.state import Snapshot, compare
+
+WINDOW_S = 0.015
+"""Short and many: windows of 15 ms had the same deviation as windows of 100 ms, so an effect is told in a fraction of the time."""
+LONGEST_WINDOW_S = 0.4
+WARM_S = 0.06
+BUFFERS = 4
+"""A window must be long against what a pipeline holds ready, or it measures the store and not the producer."""
+VERIFY_STEPS = 4
+VERIFY_BYTES = 2 << 30
+VERIFY_BATCHES = 8
+VALIDATION_LONGEST_S = 10.0
+
+
+@dataclass(slots=True)
+class Runner:
+    """What one arm is stepped with."""
+
+    changes: list[Change]
+    iterator: Any = None
+    function: Any = None
+    dataset: Any = None
+    steps: int = 1
+    units: int = 1
+    lead: int = 1
+    step: int = 0
+    epoch: int = 0
+    evaluation: Any = None
+    logs: dict[str, Any] = field(default_factory=dict)
+
+
+class FitArms:
+    """Prepares, verifies and times arms inside the user's fit.
+
+    Args:
+        model: The model, compiled, as the script passed it.
+        bound: Fit's arguments by name.
+        cores: Cores that this process may use.
+    """
+
+    def __init__(self, model: Any, bound: dict[str, Any], cores: int) -> None:
+        from keras.src.callbacks.callback_list import CallbackList
+        from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
+
+        self.model, self.bound = model, dict(bound)
+        if bound["validation_split"] and bound["validation_data"] is None:
+            names = ("x", "y", "sample_weight")
+            training, self.bound["validation_data"] = array_slicing.train_validation_split(
+                tuple(bound[name] for name in names), validation_split=bound["validation_split"]
+            )
+            self.bound.update(zip(names, training, strict=True))
+        self._unpack = data_adapter_utils.unpack_x_y_sample_weight
+        self.feeds = Feeds(model, self.bound, cores)
+        callbacks = bound["callbacks"]
+        if isinstance(callbacks, CallbackList):
+            self.callbacks = callbacks
+        else:
+            self.callbacks = CallbackList(
+                callbacks,
+                add_history=True,
+                add_progbar=bound["verbose"] != 0,
+                verbose=bound["verbose"],
+                epochs=bound["epochs"],
+                steps=bound["steps_per_epoch"],
+                model=model,
+            )
+        self._functions: dict[tuple[Any, ...], Any] = {}
+        self._runners: dict[str, Runner] = {}
+        self._snapshot: Snapshot | None = None
+        self._reference: dict[int, list[Any]] = {}
+        self._began = False
+
+    # one arm
+
+    def prepare(self, arm: dict[str, Any]) -> dict[str, Any]:
+        """Builds an arm and takes its first steps: what that costs is the arm's one-off."""
+        changes = [from_data(change) for change in arm["changes"]]
+        began_s = time.perf_counter()
+        runner = Runner(changes)
+        if arm["unit"] == "step":
+            reply = self._prepare_steps(arm, runner, began_s)
+        elif arm["unit"] == "validation":
+            reply = self._prepare_validation(runner)
+        else:
+            undo = apply.to_callbacks(self.callbacks.callbacks, changes)
+            undo()
+            runner.units = max([1, *(change.every for change in changes if hasattr(change, "every"))])
+            reply = {"one_off_s": 0.0, "unit_s": 0.0}
+        self._runners[arm["id"]] = runner
+        return reply
+
+    def _prepare_steps(self, arm: dict[str, Any], runner: Runner, began_s: float) -> dict[str, Any]:
+        self._begin()
+        if arm["remedy"] == "input-free":
+            runner.dataset = self.feeds.fixed().repeat().prefetch(1)
+        else:
+            runner.dataset = self.feeds.endless(runner.changes)
+        runner.iterator = iter(runner.dataset)
+        undo = self._enter(runner, new=True)
+        try:
+            self._go(runner, runner.steps)
+            one_off_s = time.perf_counter() - began_s
+            unit_s = self._warm(runner)
+        finally:
+            undo()
+        held = pipeline.read_ahead(runner.dataset)
+        runner.lead = math.ceil((held + 1) / runner.steps) * runner.steps
+        wanted = max(WINDOW_S / unit_s, BUFFERS * (held + 1))
+        wanted = min(wanted, max(1.0, LONGEST_WINDOW_S / unit_s))
+        runner.units = max(1, round(wanted / runner.steps)) * runner.steps
+        contention.wait_until_quiet()
+        return {"one_off_s": one_off_s, "unit_s": unit_s, "notes": self.feeds.notes}
+
+    def _warm(self, runner: Runner) -> float:
+        """Steps for a moment, and returns the seconds of one step, from the later half."""
+        began_s, counts = time.perf_counter(), [0, 0]
+        half_s = began_s
+        while time.perf_counter() - began_s < WARM_S or counts[1] == 0:
+            self._go(runner, runner.steps)
+            if time.perf_counter() - began_s < WARM_S / 2 or counts[0] == 0:
+                counts[0] += runner.steps
+                half_s = time.perf_counter()
+            else:
+                counts[1] += runner.steps
+        return (time.perf_counter() - half_s) / counts[1]
+
+    def _prepare_validation(self, runner: Runner) -> dict[str, Any]:
+        from keras.src.backend.tensorflow.trainer import TFEpochIterator
+
+        self._begin()
+        bound = apply.to_fit(self.bound, runner.changes)
+        x, y, weights = self._unpack(bound["validation_data"])
+        runner.evaluation = TFEpochIterator(
+            x=x,
+            y=y,
+            sample_weight=weights,
+            batch_size=bound["validation_batch_size"] or bound["batch_size"],
+            distribute_strategy=self.model.distribute_strategy,
+            steps_per_execution=self.model.steps_per_execution,
+            steps_per_epoch=bound["validation_steps"],
+            shuffle=False,
+        )
+        began_s = time.perf_counter()
+        self._evaluate(runner)
+        first_s = time.perf_counter() - began_s
+        if first_s > VALIDATION_LONGEST_S:
+            raise ValueError(f"one validation pass takes {first_s:.0f} s, too long to repeat within a trial")
+        return {"one_off_s": first_s, "unit_s": first_s}
+
+    def _begin(self) -> None:
+        if self._began:
+            return
+        self._began = True
+        if self.model.built and self.model.optimizer is not None and not self.model.optimizer.built:
+            self.model.optimizer.build(self.model.trainable_variables)
+        self.callbacks.on_train_begin()
+        self.callbacks.on_epoch_begin(0)
+
+    def _enter(self, runner: Runner, *, new: bool = False) -> apply.Undo:
+        """Puts an arm's settings and function in place; the result puts the script's own back."""
+        model = self.model
+        before = model.train_function
+        undo_model = apply.to_model(model, runner.changes)
+        undo_callbacks = apply.to_callbacks(self.callbacks.callbacks, runner.changes)
+        runner.steps = int(model.steps_per_execution or 1)
+        if new:
+            key = (runner.steps, bool(model.run_eagerly), bool(model.jit_compile), _eager_globally())
+            if key not in self._functions:
+                model.train_function = None
+                model.make_train_function()
+                self._functions[key] = model.train_function
+            runner.function = self._functions[key]
+        model.train_function = runner.function
+
+        def undo() -> None:
+            undo_callbacks()
+            undo_model()
+            model.train_function = before
+
+        return undo
+
+    def _go(self, runner: Runner, units: int) -> None:
+        """Steps an arm as fit's own loop does, and waits for the end of the last step."""
+        from tensorflow.python.eager import context
+
+        callbacks, function, iterator, steps = self.callbacks, runner.function, runner.iterator, runner.steps
+        for _ in range(max(1, units // steps)):
+            callbacks.on_train_batch_begin(runner.step)
+            runner.logs = function(iterator)
+            callbacks.on_train_batch_end(runner.step + steps - 1, runner.logs)
+            runner.step += steps
+        context.async_wait()
+
+    def _evaluate(self, runner: Runner) -> dict[str, Any]:
+        data = self._unpack(self.bound["validation_data"])
+        self.model._eval_epoch_iterator = runner.evaluation
+        try:
+            result: dict[str, Any] = self.model.evaluate(
+                x=data[0], y=data[1], sample_weight=data[2], callbacks=self.callbacks, return_dict=True, _use_cached_eval_dataset=True
+            )
+        finally:
+            self.model._eval_epoch_iterator = None
+        return result
+
+    # windows
+
+    def window(self, arm: dict[str, Any]) -> dict[str, Any]:
+        """Times one window of an arm."""
+        runner = self._runners[arm["id"]]
+        if arm["unit"] == "epoch_end":
+            return self._epoch_window(arm, runner)
+        if arm["unit"] == "validation":
+            return _timed(lambda: self._evaluate(runner), 1)
+        undo = self._enter(runner)
+        try:
+            self._go(runner, runner.lead)
+            timed = _timed(lambda: self._go(runner, runner.units), runner.units)
+        finally:
+            undo()
+        contention.wait_until_quiet()
+        return timed
+
+    def _epoch_window(self, arm: dict[str, Any], runner: Runner) -> dict[str, Any]:
+        self._begin()
+        logs = self._epoch_logs()
+        undo = apply.to_callbacks(self.callbacks.callbacks, runner.changes)
+
+        def ends() -> None:
+            for _ in range(runner.units):
+                self.callbacks.on_epoch_end(runner.epoch, logs)
+                runner.epoch += 1
+                self.callbacks.on_epoch_begin(runner.epoch)
+
+        try:
+            return _timed(ends, runner.units)
+        finally:
+            undo()
+
+    def _epoch_logs(self) -> dict[str, Any]:
+        """Logs as an epoch's end has them. The callbacks see values of this moment, `val_` ones standing for validation."""
+        logs = {name: float(value) for name, value in self.model.get_metrics_result().items()}
+        if self.bound["validation_data"] is not None:
+            logs |= {f"val_{name}": value for name, value in logs.items()}
+        return logs
+
+    # verification
+
+    def verify(self, arm: dict[str, Any]) -> dict[str, str]:
+        """Compares an arm with the baseline: its first batches, and the weights after some steps on the same batches."""
+        changes = [from_data(change) for change in arm["changes"]]
+        if arm["unit"] != "step":
+            return {"batches": "", "weights": "", "why": ""}
+        if self._changes_input(changes):
+            return self._verify_batches(changes)
+        return {"batches": "same", **self._verify_weights(changes)}
+
+    @staticmethod
+    def _changes_input(changes: list[Change]) -> bool:
+        return any(change.kind in ("insert-call", "swap-calls", "precompute") for change in changes)
+
+    def _verify_batches(self, changes: list[Change]) -> dict[str, str]:
+        from fitdoctor.changes.materialize import digest
+        from fitdoctor.probe import describe
+
+        if describe.input_kind(self.bound["x"]) in ("generator", "pydataset"):
+            return {"batches": "same", "weights": "", "why": "its batches were compared as they were kept"}
+        import tensorflow as tf
+
+        def first(dataset: Any) -> list[bytes]:
+            ordered = pipeline.ordered(dataset)
+            return [digest(tf.nest.flatten(batch)) for batch in ordered.take(VERIFY_BATCHES).as_numpy_iterator()]
+
+        plain = first(self.feeds.dataset([]))
+        if plain != first(self.feeds.dataset([])):
+            return {"batches": "", "weights": "", "why": "the input gives other batches each time, so they can't be compared"}
+        same = plain == first(self.feeds.dataset(changes))
+        return {"batches": "same" if same else "different", "weights": "", "why": "" if same else "its batches differ from the script's"}
+
+    def _verify_weights(self, changes: list[Change]) -> dict[str, str]:
+        self._begin()
+        if self._snapshot is None:
+            self._snapshot = Snapshot(self.model)
+        if self._snapshot.bytes > VERIFY_BYTES:
+            return {"weights": "", "why": "the model is too large to be compared step by step"}
+        start = self._snapshot.weights()
+        runner = Runner(changes)
+        undo = self._enter(runner, new=True)
+        try:
+            steps = math.ceil(VERIFY_STEPS / runner.steps) * runner.steps
+            reached = self._weights_after(runner, steps)
+        finally:
+            undo()
+        if steps not in self._reference:
+            plain = Runner([])
+            undo = self._enter(plain, new=True)
+            try:
+                self._reference[steps] = self._weights_after(plain, steps)
+                again = self._weights_after(plain, steps)
+            finally:
+                undo()
+            if compare(start, self._reference[steps], again) != "same":
+                return {"weights": "", "why": "two runs of the script's own steps differ, so weights can't be compared"}
+        self._snapshot.restore()
+        return {"weights": compare(start, self._reference[steps], reached), "why": ""}
+
+    def _weights_after(self, runner: Runner, steps: int) -> list[Any]:
+        assert self._snapshot is not None
+        self._snapshot.restore()
+        iterator = iter(self.feeds.fixed().repeat())
+        for _ in range(steps // runner.steps):
+            runner.function(iterator)
+        return self._snapshot.weights()
+
+
+def _timed(run: Any, units: int) -> dict[str, Any]:
+    waited_s, began_s = contention.queue_s(), time.perf_counter()
+    run()
+    seconds = time.perf_counter() - began_s
+    return {"seconds": seconds, "units": units, "queue_s": max(0.0, contention.queue_s() - waited_s)}
+
+
+def _eager_globally() -> bool:
+    from fitdoctor.probe.backends import tensorflow as seams
+
+    return seams.eager_globally()

@@ -1,0 +1,115 @@
+"""Keras 3 on TensorFlow: the places in its `fit` where a probe stands.
+
+Everything is put in at class level when Keras was imported. The seams are those of Keras 3.6 and later: `fit` lives on the
+backend's trainer, hooks on `CallbackList`, and the loop ends where the epoch iterator stops.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any, Protocol
+
+OLDEST = (3, 6)
+HOOKS = ("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end", "on_train_batch_begin", "on_train_batch_end",
+         "on_test_begin", "on_test_end", "on_test_batch_begin", "on_test_batch_end")  # fmt: skip
+UNITS = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch")
+
+Original = Callable[..., Any]
+
+
+class Director(Protocol):
+    """What decides about the calls that a script makes: it gets the original and the arguments, and returns the result."""
+
+    def unit(self, kind: str, original: Original, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any: ...
+
+    def hook(self, name: str, original: Original, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any: ...
+
+    def stop_here(self, iterator: Any) -> bool: ...
+
+    def compiled(self, model: Any) -> None: ...
+
+    def constructed(self, callback: Any) -> None: ...
+
+
+def declined(keras: ModuleType) -> str:
+    """Why this Keras can't be observed, or an empty string."""
+    version = getattr(keras, "__version__", "0")
+    parts = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    if parts < OLDEST:
+        return f"Received Keras {version}, expected Keras {OLDEST[0]}.{OLDEST[1]} or later. Upgrade Keras in the script's environment."
+    backend = keras.config.backend()
+    if backend != "tensorflow":
+        return (
+            f"Received a script on the {backend} backend of Keras, expected TensorFlow, the only one supported so far. "
+            "Run it with KERAS_BACKEND=tensorflow."
+        )
+    return ""
+
+
+def install(keras: ModuleType, director: Director) -> None:
+    """Puts the seams in."""
+    from keras.src.backend.tensorflow.trainer import TFEpochIterator
+    from keras.src.callbacks.callback_list import CallbackList
+    from keras.src.trainers.trainer import Trainer
+
+    trainer = next(cls for cls in keras.Model.__mro__ if "fit" in cls.__dict__)
+    for name in UNITS:
+        _around(trainer, name, functools.partial(director.unit, name))
+    for name in HOOKS:
+        _around(CallbackList, name, functools.partial(director.hook, name))
+
+    def compile_(original: Original, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        result = original(model, *arguments, **keywords)
+        director.compiled(model)
+        return result
+
+    _around(Trainer, "compile", compile_)
+
+    def advance(original: Original, iterator: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        if director.stop_here(iterator):
+            # A suspended generator would keep the input alive in a cycle until the interpreter's shutdown, which then may hang.
+            iterator._epoch_iterator.close()
+            raise StopIteration
+        return original(iterator)
+
+    _around(TFEpochIterator, "__next__", advance)
+
+    def new(cls: Any, *arguments: Any, **keywords: Any) -> Any:
+        made = object.__new__(cls)
+        director.constructed(made)
+        return made
+
+    keras.callbacks.Callback.__new__ = new  # type: ignore[method-assign]
+
+
+def _around(cls: Any, name: str, decide: Callable[[Original, Any, tuple[Any, ...], dict[str, Any]], Any]) -> None:
+    original = cls.__dict__[name]
+
+    @functools.wraps(original)
+    def wrapper(self: Any, *arguments: Any, **keywords: Any) -> Any:
+        return decide(original, self, arguments, keywords)
+
+    setattr(cls, name, wrapper)
+
+
+def is_distributed(model: Any) -> bool:
+    """Whether a distribution strategy other than the default is in force."""
+    import tensorflow as tf
+
+    return type(model.distribute_strategy) is not type(tf.distribute.get_strategy()) or tf.distribute.has_strategy()
+
+
+def eager_globally() -> bool:
+    """Whether `tf.config.run_functions_eagerly(True)` was called."""
+    import tensorflow as tf
+
+    return bool(tf.config.functions_run_eagerly())
+
+
+def devices() -> list[str]:
+    """The accelerators that TensorFlow uses, empty for a CPU."""
+    import tensorflow as tf
+
+    return [device.name for device in tf.config.list_logical_devices() if device.device_type != "CPU"]

@@ -1,0 +1,206 @@
+"""What the recording keeps about a fit: its model, input, validation and callbacks, as plain data."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from types import CodeType
+from typing import Any
+
+from fitdoctor.probe import pipelines, sites
+from fitdoctor.probe.backends import tensorflow as seams
+from fitdoctor.recording.model import CallbackRecord, Fit, Site
+
+SITE = "_fitdoctor_site"
+STEERING_NAMES = {"set_weights", "load_weights", "assign", "learning_rate", "lr", "trainable", "compile"}
+"""Names that code which changes the training would use; a callback with one of them is never called less often."""
+
+SHOWN = (bool, int, float, str, type(None))
+EPOCH_HOOKS = ("on_epoch_begin", "on_epoch_end")
+
+
+def input_kind(x: Any) -> str:
+    """One of "arrays", "tf.data", "pydataset", "generator" or "unknown"."""
+    import keras
+    import tensorflow as tf
+
+    if isinstance(x, tf.data.Dataset):
+        return "tf.data"
+    if isinstance(x, keras.utils.PyDataset):
+        return "pydataset"
+    if inspect.isgenerator(x) or hasattr(x, "__next__"):
+        return "generator"
+    leaf = first_leaf(x)
+    return "arrays" if hasattr(leaf, "shape") or isinstance(leaf, list) else "unknown"
+
+
+def first_leaf(x: Any) -> Any:
+    """The first array of a nest of dicts, tuples and lists of arrays."""
+    while isinstance(x, (dict, tuple)) or isinstance(x, list) and x and hasattr(x[0], "shape"):
+        if not x:
+            return None
+        x = next(iter(x.values())) if isinstance(x, dict) else x[0]
+    return x
+
+
+def rows(x: Any) -> int | None:
+    """How many samples an array input has, or None where it has no length."""
+    leaf = first_leaf(x)
+    shape = getattr(leaf, "shape", None)
+    if shape is not None and len(shape) and shape[0] is not None:
+        return int(shape[0])
+    return len(leaf) if isinstance(leaf, list) else None
+
+
+def steps_of(x: Any, batch_size: int | None, steps: int | None) -> int | None:
+    """Steps in one pass over an input, as far as it can be told without drawing from it."""
+    if steps:
+        return int(steps)
+    kind = input_kind(x)
+    if kind == "arrays":
+        count = rows(x)
+        return math.ceil(count / (batch_size or 32)) if count else None
+    if kind == "tf.data":
+        cardinality = int(x.cardinality())
+        return cardinality if cardinality >= 0 else None
+    if kind == "pydataset":
+        return None if x.num_batches is None else int(x.num_batches)
+    return None
+
+
+def fit(model: Any, bound: dict[str, Any], site: Site) -> Fit:
+    """The record of a fit from its bound arguments; durations are filled as it runs."""
+    x, batch_size = bound["x"], bound["batch_size"]
+    kind = input_kind(x)
+    count = rows(x) if kind == "arrays" else None
+    if count and bound["validation_split"] and bound["validation_data"] is None:
+        count = int(math.floor(count * (1 - bound["validation_split"])))
+    if kind == "arrays" and not bound["steps_per_epoch"]:
+        steps = math.ceil(count / (batch_size or 32)) if count else None
+    else:
+        steps = steps_of(x, batch_size, bound["steps_per_epoch"])
+    record = Fit(
+        site=site,
+        epochs=int(bound["epochs"]),
+        initial_epoch=int(bound["initial_epoch"] or 0),
+        steps_per_epoch=steps,
+        steps_basis="declared" if steps else "unknown",
+        batch_size=_batch_size(x, kind, batch_size),
+        input_kind=kind,
+        operations=pipelines.operations(x) if kind == "tf.data" else [],
+        steps_per_execution=int(model.steps_per_execution or 1),
+        run_eagerly=bool(model.run_eagerly),
+        eager_globally=seams.eager_globally(),
+        jit_compile=bool(model.jit_compile),
+        compile_site=getattr(model, SITE, None),
+        optimizer=type(model.optimizer).__name__,
+        verbose=bound["verbose"],
+        validation_freq=bound["validation_freq"] if isinstance(bound["validation_freq"], int) else list(bound["validation_freq"]),
+    )
+    _describe_validation(record, bound, count)
+    return record
+
+
+def _batch_size(x: Any, kind: str, batch_size: int | None) -> int | None:
+    if kind == "arrays":
+        return batch_size or 32
+    if kind == "tf.data":
+        import tensorflow as tf
+
+        specs = tf.nest.flatten(x.element_spec)
+        shape = getattr(specs[0], "shape", None) if specs else None
+        if shape is not None and shape.rank and shape[0]:
+            return int(shape[0])
+        for _, recipe in reversed(pipelines.chain(x)):
+            if recipe.name in ("batch", "padded_batch"):
+                size = recipe.keywords.get("batch_size", recipe.arguments[0] if recipe.arguments else None)
+                return size if isinstance(size, int) else None
+    return None
+
+
+def _describe_validation(record: Fit, bound: dict[str, Any], train_rows: int | None) -> None:
+    data, batch_size = bound["validation_data"], bound["validation_batch_size"] or bound["batch_size"]
+    if data is not None:
+        x = data[0] if isinstance(data, (tuple, list)) else data
+        record.validation, record.validation_kind = "data", input_kind(x)
+        record.validation_steps = steps_of(x, batch_size, bound["validation_steps"])
+    elif bound["validation_split"]:
+        total = rows(bound["x"])
+        record.validation, record.validation_kind = "split", "arrays"
+        record.validation_steps = math.ceil((total - train_rows) / (batch_size or 32)) if total and train_rows else None
+    if record.validation:
+        record.validation_batch_size = (batch_size or 32) if record.validation_kind == "arrays" else None
+
+
+def callbacks(items: list[Any]) -> list[CallbackRecord]:
+    """One record for each callback in a `CallbackList`, Keras' own ones that it adds included."""
+    described = []
+    for index, callback in enumerate(items):
+        cls = type(callback)
+        file = inspect.getsourcefile(cls) if cls.__module__ in ("__main__", "__mp_main__") or _is_users(cls) else None
+        own = file is not None
+        names = _names_in(cls) if own else set()
+        described.append(
+            CallbackRecord(
+                index=index,
+                name=cls.__name__,
+                module=cls.__module__,
+                own=own or cls.__name__ == "LambdaCallback",
+                site=getattr(callback, SITE, None),
+                source=_class_site(cls) if own else None,
+                attributes={k: v for k, v in vars(callback).items() if _is_plain(v) and not k.startswith("_")},
+                may_stop="stop_training" in names or cls.__name__ in ("EarlyStopping", "TerminateOnNaN"),
+                steers=bool(names & STEERING_NAMES) or cls.__name__ in ("LearningRateScheduler", "ReduceLROnPlateau", "SwapEMAWeights"),
+            )
+        )
+    return described
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, SHOWN) and not (isinstance(value, float) and not math.isfinite(value))
+
+
+def _is_users(cls: type) -> bool:
+    try:
+        return sites.is_users(inspect.getfile(cls))
+    except (TypeError, OSError):
+        return False
+
+
+def _class_site(cls: type) -> Site | None:
+    for name in ("on_epoch_end", "on_train_batch_end", "on_epoch_begin", "on_batch_end", "on_train_batch_begin", "on_train_end"):
+        function = vars(cls).get(name)
+        if function is not None:
+            return sites.of_function(function)
+    return None
+
+
+def _names_in(cls: type) -> set[str]:
+    names: set[str] = set()
+    for base in cls.__mro__:
+        if _is_users(base):
+            for value in vars(base).values():
+                code = getattr(value, "__code__", None)
+                if isinstance(code, CodeType):
+                    names.update(code.co_names)
+    return names
+
+
+def environment(keras: Any) -> dict[str, Any]:
+    """Versions and devices, as the report names them."""
+    import os
+    import platform
+    import sys
+
+    import tensorflow as tf
+
+    return {
+        "python": sys.version.split()[0],
+        "keras": keras.__version__,
+        "backend": keras.config.backend(),
+        "backend_version": tf.__version__,
+        "platform": platform.platform(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "devices": seams.devices(),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0,
+    }

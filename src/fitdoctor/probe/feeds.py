@@ -1,0 +1,170 @@
+"""Endless inputs for the arms of a rehearsal, made by Keras' own adapters from fit's own arguments."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from fitdoctor.changes import materialize, pipeline
+from fitdoctor.changes.model import Change, Precompute
+from fitdoctor.probe import describe, pipelines
+from fitdoctor.probe.pipelines import Recipe
+
+FIXED_BATCHES = 8
+"""Real batches that an input-free feed repeats: more than one, so that a batch's own values do not stay in the nearest cache."""
+MATERIALIZE_S = 40.0
+"""The longest that one pass over a Python input may take in a trial."""
+
+
+class SharedGenerator:
+    """One generator that several arms draw from, each getting the next batch. It is never blocked, only locked for a draw."""
+
+    def __init__(self, generator: Iterator[Any]) -> None:
+        self._generator = generator
+        self._lock = threading.Lock()
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        with self._lock:
+            return next(self._generator)
+
+
+class Feeds:
+    """Makes the input of each arm.
+
+    Args:
+        model: The model that is fitted.
+        bound: Fit's arguments by name, validation already split off.
+        cores: How many parallel calls stand for an automatic number of them.
+    """
+
+    def __init__(self, model: Any, bound: dict[str, Any], cores: int) -> None:
+        self._model, self._bound, self._cores = model, bound, cores
+        self._shared: SharedGenerator | None = None
+        self._fixed: Any = None
+        self.notes: list[str] = []
+
+    def dataset(self, changes: list[Change], *, shuffle: bool | None = None) -> Any:
+        """Keras' dataset for fit's input with the changes of its pipeline, as it is: finite where it is finite."""
+        bound = self._bound
+        x = self.changed_input(bound["x"], changes)
+        keywords = {name: bound[name] for name in ("y", "sample_weight", "batch_size", "steps_per_epoch", "class_weight")}
+        iterator = self._epoch_iterator(x, bound["shuffle"] if shuffle is None else shuffle, keywords)
+        return iterator.data_adapter.get_tf_dataset()
+
+    def _epoch_iterator(self, x: Any, shuffle: Any, keywords: dict[str, Any]) -> Any:
+        from keras.src.backend.tensorflow.trainer import TFEpochIterator
+
+        if describe.input_kind(x) == "generator":
+            if self._shared is None:
+                self._shared = SharedGenerator(x)
+            x = _through(self._shared)
+        strategy = self._model.distribute_strategy
+        return TFEpochIterator(distribute_strategy=strategy, x=x, shuffle=shuffle, steps_per_execution=1, **keywords)
+
+    def changed_input(self, x: Any, changes: list[Change]) -> Any:
+        """What stands for fit's `x` once the changes of its input are made."""
+        kind = describe.input_kind(x)
+        if kind == "tf.data":
+            return pipeline.apply(x, changes, self._from_generator)
+        if any(isinstance(change, Precompute) for change in changes):
+            if kind == "generator":
+                return self._one_period(x)
+            if kind == "pydataset":
+                return _kept(x)
+        return x
+
+    def endless(self, changes: list[Change]) -> Any:
+        """A dataset without an end and with fixed, small read-ahead."""
+        return pipeline.steady(pipeline.endless(self.dataset(changes)), cores=self._cores)
+
+    def fixed(self) -> Any:
+        """A few real batches, over and over: input that costs next to nothing."""
+        import tensorflow as tf
+
+        if self._fixed is None:
+            batches = list(self.dataset([]).repeat().take(FIXED_BATCHES))
+            shapes = [tuple(part.shape) for part in tf.nest.flatten(batches[0])]
+            whole = [b for b in batches if [tuple(part.shape) for part in tf.nest.flatten(b)] == shapes]
+            self._fixed = tf.nest.map_structure(lambda *parts: tf.stack(parts), *whole)
+        return tf.data.Dataset.from_tensor_slices(self._fixed)
+
+    def _from_generator(self, dataset: Any, recipe: Recipe) -> Any:
+        import tensorflow as tf
+
+        function = pipelines.function_of(recipe)
+        arguments = recipe.keywords.get("args") or ()
+        spec = dataset.element_spec
+        parts = tf.nest.flatten(spec)
+        if not all(isinstance(part, tf.TensorSpec) for part in parts):
+            raise materialize.NotRepeatingError("it gives ragged or sparse tensors")
+        columns = materialize.elements(
+            lambda: function(*arguments),
+            lambda element: tf.nest.flatten_up_to(spec, element),
+            [part.dtype.as_numpy_dtype for part in parts],
+            MATERIALIZE_S,
+        )
+        return tf.data.Dataset.from_tensor_slices(tf.nest.pack_sequence_as(spec, columns))
+
+    def _one_period(self, generator: Any) -> Any:
+        import tensorflow as tf
+
+        if self._shared is None:
+            self._shared = SharedGenerator(generator)
+        steps = self._bound["steps_per_epoch"] or 0
+        batches = materialize.period(self._shared, tf.nest.flatten, most=max(1000, 2 * steps), limit_s=MATERIALIZE_S)
+        self.notes.append(f"the generator gives the same {len(batches)} batches again and again")
+        try:
+            stacked = tf.nest.map_structure(lambda *parts: _stack(parts), *batches)
+        except ValueError:
+            raise materialize.NotRepeatingError("its batches differ in shape") from None
+        return tf.data.Dataset.from_tensor_slices(stacked).repeat()
+
+
+def _through(shared: SharedGenerator) -> Iterator[Any]:
+    """A generator object over the shared one: Keras accepts no other iterator."""
+    yield from shared
+
+
+def _stack(parts: tuple[Any, ...]) -> Any:
+    import numpy as np
+
+    return np.stack([np.asarray(part) for part in parts])
+
+
+def _kept(dataset: Any) -> Any:
+    """A `PyDataset` that makes each batch once. Its own order, length and epoch hooks stay.
+
+    Raises:
+        materialize.NotRepeatingError: A batch is another one after an epoch's end.
+    """
+    import keras
+    import tensorflow as tf
+
+    count = dataset.num_batches
+    if count is None:
+        raise materialize.NotRepeatingError("it has no length")
+    probed = range(0, count, max(1, count // 8))
+    before = [materialize.digest(tf.nest.flatten(dataset[i])) for i in probed]
+    dataset.on_epoch_end()
+    if before != [materialize.digest(tf.nest.flatten(dataset[i])) for i in probed]:
+        raise materialize.NotRepeatingError("its batches are others in each epoch, so they can't be kept")
+
+    batches, began_s = [], time.perf_counter()
+    for index in range(count):
+        batches.append(dataset[index])
+        if time.perf_counter() - began_s > MATERIALIZE_S:
+            raise materialize.NotRepeatingError(f"one pass takes longer than the {MATERIALIZE_S:.0f} s that there were for it")
+
+    class Kept(keras.utils.PyDataset):  # type: ignore[misc, name-defined]
+        def __len__(self) -> int:
+            return len(batches)
+
+        def __getitem__(self, index: int) -> Any:
+            return batches[index]
+
+    return Kept()

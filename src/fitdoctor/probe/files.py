@@ -1,0 +1,222 @@
+"""Keeps the user's files as they are while a child repeats the script.
+
+Keras' own saving goes to a scratch folder that reads through to the real one. Anything else that would overwrite or delete a file
+that was there before the diagnosis began ends the child, through an audit hook: Python-level writes only, C libraries are not seen.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+WRITES = os.O_WRONLY | os.O_RDWR
+FREE_FOLDERS = ("/dev/", "/proc/", "/sys/")
+CACHE_PARTS = ("__pycache__", ".cache")
+SAVING_MODULES = ("keras.saving", "keras.models", "keras.src.saving.saving_api", "keras.src.saving", "keras.src.models.model")
+CALLBACK_PATHS = {"TensorBoard": "log_dir", "CSVLogger": "filename", "BackupAndRestore": "backup_dir", "ModelCheckpoint": "filepath"}
+
+
+class Guard:
+    """Ends the child before one of the user's files is overwritten or deleted.
+
+    Args:
+        began_s: When the diagnosis began (`time.time`). A file whose inode changed since then is one that the script made itself.
+        scratch: Where writing is always free.
+        blocked: Called with the path; expected not to return.
+    """
+
+    def __init__(self, *, began_s: float, scratch: str, blocked: Callable[[str, str], None]) -> None:
+        self._began_s = began_s
+        self._scratch = os.path.abspath(scratch) + os.sep
+        self._blocked = blocked
+        self._process = os.getpid()
+        self._checking = False
+        self._appended: set[str] = set()
+
+    def install(self) -> None:
+        sys.addaudithook(self._audit)
+
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self._checking or event not in _CHECKS:
+            return
+        self._checking = True
+        try:
+            for path in _CHECKS[event](arguments, self._appended):
+                if self._protected(path):
+                    if os.getpid() != self._process:
+                        raise PermissionError(f"fitdoctor: {path} was there before; pass --allow-writes to let the script change it.")
+                    self._blocked(path, event)
+        finally:
+            self._checking = False
+
+    def _protected(self, path: str) -> bool:
+        full = os.path.abspath(path)
+        if full.startswith((self._scratch, *FREE_FOLDERS)) or any(part in CACHE_PARTS for part in full.split(os.sep)):
+            return False
+        try:
+            found = os.stat(full)
+        except OSError:
+            return False
+        if not stat.S_ISREG(found.st_mode) or found.st_size == 0:
+            return False
+        return found.st_ctime < self._began_s or full in self._appended
+
+
+def _path_of(value: Any, folder: Any = None) -> str | None:
+    if isinstance(value, int):
+        return None
+    try:
+        path = os.fsdecode(value)
+    except TypeError:
+        return None
+    if isinstance(folder, int) and folder >= 0 and not os.path.isabs(path):
+        try:
+            path = os.path.join(os.readlink(f"/proc/self/fd/{folder}"), path)
+        except OSError:
+            return None
+    return path
+
+
+def _opened(arguments: tuple[Any, ...], appended: set[str]) -> list[str]:
+    path, mode, flags = _path_of(arguments[0]), arguments[1], arguments[2]
+    if path is None:
+        return []
+    flags = flags if isinstance(flags, int) else 0
+    if isinstance(mode, str) and "a" in mode or flags & os.O_APPEND:
+        appended.add(os.path.abspath(path))
+        return []
+    if isinstance(mode, str):
+        return [path] if "w" in mode or "+" in mode else []
+    return [path] if flags & WRITES else []
+
+
+def _removed(arguments: tuple[Any, ...], appended: set[str]) -> list[str]:
+    path = _path_of(arguments[0], arguments[1] if len(arguments) > 1 else None)
+    return [path] if path else []
+
+
+def _renamed(arguments: tuple[Any, ...], appended: set[str]) -> list[str]:
+    folders = [arguments[i] if len(arguments) > i else None for i in (2, 3)]
+    return [path for path in map(_path_of, arguments[:2], folders) if path]
+
+
+_CHECKS: dict[str, Callable[[tuple[Any, ...], set[str]], list[str]]] = {
+    "open": _opened,
+    "os.remove": _removed,
+    "os.truncate": _removed,
+    "os.rename": _renamed,
+}
+
+
+class Redirect:
+    """Sends Keras' saving and its callbacks' files to a scratch folder, and reads from there first.
+
+    Args:
+        scratch: The folder; made when first needed.
+        redirected: Gets each real path that was not written to.
+    """
+
+    def __init__(self, scratch: str, redirected: list[str]) -> None:
+        self._scratch = os.path.abspath(scratch)
+        self._redirected = redirected
+
+    def written(self, path: Any) -> Any:
+        """Where to write instead of `path`. Remote paths become local ones too."""
+        try:
+            real = os.fsdecode(path)
+        except TypeError:
+            return path
+        full = real if "://" in real else os.path.abspath(os.path.expanduser(real))
+        if full.startswith(self._scratch):
+            return path
+        aside = os.path.join(self._scratch, full.replace("://", "/").lstrip("/"))
+        os.makedirs(os.path.dirname(aside), exist_ok=True)
+        if full not in self._redirected and len(self._redirected) < 100:
+            self._redirected.append(full)
+        return type(path)(aside) if isinstance(path, os.PathLike) else aside
+
+    def read(self, path: Any) -> Any:
+        """Where to read `path` from: the scratch folder where it was written there, the real place otherwise."""
+        try:
+            full = os.path.abspath(os.path.expanduser(os.fsdecode(path)))
+        except TypeError:
+            return path
+        aside = os.path.join(self._scratch, full.lstrip("/"))
+        return aside if os.path.exists(aside) else path
+
+    def install(self, keras: ModuleType) -> None:
+        """Replaces Keras' saving and loading functions and the path arguments of its callbacks."""
+        import keras.src.saving.saving_api as api
+
+        for name, mapped in (
+            ("save_model", self.written),
+            ("save_weights", self.written),
+            ("load_model", self.read),
+            ("load_weights", self.read),
+        ):
+            original = getattr(api, name, None)
+            if original is not None:
+                self._replace(original, _with_path(original, mapped, position=1 if name != "load_model" else 0))
+        _wrap_method(keras.Model, "export", self.written, 1)
+        for name, argument in CALLBACK_PATHS.items():
+            cls = getattr(keras.callbacks, name, None)
+            if cls is not None:
+                _wrap_constructor(cls, argument, self._backup if name == "BackupAndRestore" else self.written)
+
+    def _backup(self, path: Any) -> Any:
+        """A backup is read as well as written, file by file, so the scratch folder begins as a copy of it."""
+        aside = self.written(path)
+        real = os.path.abspath(os.path.expanduser(os.fsdecode(path)))
+        if os.path.isdir(real) and not os.path.exists(aside):
+            shutil.copytree(real, aside)
+        return aside
+
+    @staticmethod
+    def _replace(original: Any, replacement: Any) -> None:
+        for module_name in SAVING_MODULES:
+            module = sys.modules.get(module_name)
+            for name, value in list(vars(module).items()) if module else []:
+                if value is original:
+                    setattr(module, name, replacement)
+
+
+def _with_path(function: Callable[..., Any], mapped: Callable[[Any], Any], *, position: int) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapper(*arguments: Any, **keywords: Any) -> Any:
+        if "filepath" in keywords:
+            keywords["filepath"] = mapped(keywords["filepath"])
+        elif len(arguments) > position:
+            arguments = (*arguments[:position], mapped(arguments[position]), *arguments[position + 1 :])
+        return function(*arguments, **keywords)
+
+    return wrapper
+
+
+def _wrap_method(cls: type, name: str, mapped: Callable[[Any], Any], position: int) -> None:
+    original = getattr(cls, name, None)
+    if original is not None:
+        setattr(cls, name, _with_path(original, mapped, position=position))
+
+
+def _wrap_constructor(cls: type, argument: str, mapped: Callable[[Any], Any]) -> None:
+    original = cls.__init__  # type: ignore[misc]
+    default = inspect.signature(original).parameters[argument].default
+
+    @functools.wraps(original)
+    def wrapper(self: Any, *arguments: Any, **keywords: Any) -> None:
+        if argument in keywords:
+            keywords[argument] = mapped(keywords[argument])
+        elif arguments:
+            arguments = (mapped(arguments[0]), *arguments[1:])
+        elif isinstance(default, str):
+            keywords[argument] = mapped(default)
+        original(self, *arguments, **keywords)
+
+    cls.__init__ = wrapper  # type: ignore[misc]

@@ -1,0 +1,195 @@
+"""Records how each `tf.data.Dataset` was made, call by call, so that it can be made again with changes.
+
+Objects of tf.data can't be edited, and walking them finds an optimised graph without the user's names. So the public methods are
+wrapped before the script runs; only the outermost call on a thread counts. What was recorded hangs on the dataset itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from fitdoctor.probe import sites
+from fitdoctor.recording.model import Operation, Site
+
+ATTRIBUTE = "_fitdoctor_recipe"
+SOURCES = ("from_tensors", "from_tensor_slices", "from_generator", "range", "list_files", "zip", "sample_from_datasets", "choose_from_datasets")
+READERS = ("TFRecordDatasetV2", "TextLineDatasetV2", "FixedLengthRecordDatasetV2")
+STAGES = (
+    "map", "batch", "padded_batch", "ragged_batch", "shuffle", "repeat", "cache", "prefetch", "take", "skip", "filter", "flat_map",
+    "interleave", "with_options", "concatenate", "enumerate", "unbatch", "rebatch", "window", "shard", "snapshot", "unique",
+    "take_while", "scan", "rejection_resample", "group_by_window", "bucket_by_sequence_length", "ignore_errors", "apply", "sparse_batch",
+)  # fmt: skip
+SHOWN_TYPES = (bool, int, float, str, type(None))
+
+
+@dataclass(slots=True)
+class Recipe:
+    """One call that made a dataset. `make` is the public call itself, so that what it makes anew is recorded too."""
+
+    name: str
+    arguments: tuple[Any, ...]
+    keywords: dict[str, Any]
+    parents: tuple[Any, ...]
+    make: Callable[..., Any]
+    site: Site | None
+    by_keras: bool
+    described: dict[str, Any] = field(default_factory=dict)
+
+
+class _Depth(threading.local):
+    value = 0
+
+
+_depth = _Depth()
+
+
+def of(dataset: Any) -> Recipe | None:
+    """The recipe of a dataset, or None where it was made in a way that was not seen."""
+    return getattr(dataset, ATTRIBUTE, None)
+
+
+def chain(dataset: Any) -> list[tuple[Any, Recipe]]:
+    """The main line of calls from the source to this dataset: each dataset with its recipe, first parents only."""
+    steps: list[tuple[Any, Recipe]] = []
+    while (recipe := of(dataset)) is not None:
+        steps.append((dataset, recipe))
+        if not recipe.parents:
+            break
+        dataset = recipe.parents[0]
+    return steps[::-1]
+
+
+def install(dataset_ops: ModuleType, readers: ModuleType | None) -> None:
+    """Wraps the methods that make datasets."""
+    cls = dataset_ops.DatasetV2
+    for name in SOURCES:
+        raw = cls.__dict__.get(name)
+        if isinstance(raw, staticmethod):
+            setattr(cls, name, staticmethod(_recorded(name, raw.__func__, method=False)))
+    for name in STAGES:
+        raw = cls.__dict__.get(name)
+        if callable(raw) and name != "apply":
+            setattr(cls, name, _recorded(name, raw, method=True))
+    for name in READERS if readers is not None else ():
+        reader = getattr(readers, name, None)
+        if reader is not None:
+            reader.__init__ = _recorded_constructor(name.removesuffix("V2"), reader, reader.__init__)
+
+
+def _recorded(name: str, function: Callable[..., Any], *, method: bool) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapper(*arguments: Any, **keywords: Any) -> Any:
+        if _depth.value:
+            return function(*arguments, **keywords)
+        _depth.value += 1
+        try:
+            made = function(*arguments, **keywords)
+        finally:
+            _depth.value -= 1
+        own = arguments[1:] if method else arguments
+        parents = arguments[:1] if method else ()
+        if name == "zip":
+            inputs = own if own else (keywords.get("datasets"),)
+            parents = tuple(_datasets_in(inputs))
+        _attach(made, name, own, keywords, parents, wrapper)
+        return made
+
+    return wrapper
+
+
+def _recorded_constructor(name: str, cls: type, original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def wrapper(self: Any, *arguments: Any, **keywords: Any) -> None:
+        outermost = not _depth.value
+        _depth.value += 1
+        try:
+            original(self, *arguments, **keywords)
+        finally:
+            _depth.value -= 1
+        if outermost:
+            _attach(self, name, arguments, keywords, (), cls)
+
+    return wrapper
+
+
+def _attach(
+    made: Any, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any], parents: tuple[Any, ...], make: Callable[..., Any]
+) -> None:
+    try:
+        object.__setattr__(
+            made,
+            ATTRIBUTE,
+            Recipe(name, arguments, keywords, parents, make, sites.find(), _called_by_keras(), _describe(arguments, keywords)),
+        )
+    except (AttributeError, TypeError):
+        pass
+
+
+def _called_by_keras() -> bool:
+    """Whether Keras made the call, on its own behalf, and not the user's code."""
+    frame = sys._getframe(3)
+    return str(frame.f_globals.get("__name__", "")).startswith("keras.")
+
+
+def _describe(arguments: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:
+    shown = {str(i): value for i, value in enumerate(arguments) if isinstance(value, SHOWN_TYPES)}
+    return shown | {name: value for name, value in keywords.items() if isinstance(value, SHOWN_TYPES)}
+
+
+def _datasets_in(value: Any) -> Iterator[Any]:
+    if isinstance(value, (tuple, list)):
+        for part in value:
+            yield from _datasets_in(part)
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from _datasets_in(part)
+    elif value is not None:
+        yield value
+
+
+def function_of(recipe: Recipe) -> Any:
+    """The function that a stage was given, or None."""
+    for key in ("map_func", "generator", "predicate", "key_func", "transformation_func"):
+        if key in recipe.keywords:
+            return recipe.keywords[key]
+    if recipe.name in ("map", "flat_map", "interleave", "filter", "from_generator") and recipe.arguments:
+        return recipe.arguments[0]
+    return None
+
+
+def operations(dataset: Any) -> list[Operation]:
+    """What the recording keeps of a dataset's chain."""
+    return [
+        Operation(
+            name=recipe.name,
+            position=position,
+            site=recipe.site,
+            arguments=recipe.described,
+            function=sites.of_function(function_of(recipe)),
+            python=recipe.name == "from_generator" or _runs_python(made),
+            by_keras=recipe.by_keras,
+        )
+        for position, (made, recipe) in enumerate(chain(dataset))
+    ]
+
+
+def _runs_python(dataset: Any) -> bool:
+    """Whether the stage's own function calls back into Python (`py_function`, `numpy_function`)."""
+    structured = getattr(dataset, "_map_func", None) or getattr(dataset, "_predicate", None)
+    concrete = getattr(structured, "function", None)
+    try:
+        return any(node.op in ("PyFunc", "EagerPyFunc", "PyFuncStateless") for node in _nodes(concrete.graph.as_graph_def()))  # type: ignore[union-attr]
+    except AttributeError:
+        return False
+
+
+def _nodes(graph: Any) -> Iterator[Any]:
+    yield from graph.node
+    for function in graph.library.function:
+        yield from function.node_def

@@ -1,0 +1,123 @@
+"""Runs the script up to one unit, does trials there on the parent's commands, and leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from typing import Any, TextIO
+
+from fitdoctor.probe.arms import FitArms
+from fitdoctor.probe.calls import CallArms
+from fitdoctor.probe.scout import ScoutDirector
+from fitdoctor.recording.model import Ending, Loop
+
+
+class Channel:
+    """Lines of JSON between this child and its parent. A parent that is gone ends the child."""
+
+    def __init__(self, read: int, write: int) -> None:
+        self._commands: TextIO = os.fdopen(read, "r", encoding="utf-8")
+        self._replies: TextIO = os.fdopen(write, "w", encoding="utf-8")
+
+    def receive(self) -> dict[str, Any]:
+        line = self._commands.readline()
+        if not line:
+            os._exit(0)
+        command: dict[str, Any] = json.loads(line)
+        return command
+
+    def send(self, reply: dict[str, Any]) -> None:
+        try:
+            self._replies.write(json.dumps(reply, default=str) + "\n")
+            self._replies.flush()
+        except OSError:
+            os._exit(0)
+
+
+class RehearsalDirector(ScoutDirector):
+    """Cuts everything before its target to the least, and serves trials at the target.
+
+    Args:
+        scout: A record that is kept for the cuts' sake and never read.
+        ledger: The account of the main thread.
+        save: Writes the record.
+        spec: `site` says which call site; `commands` and `replies` are the pipes.
+    """
+
+    hurried = True
+
+    def __init__(self, scout: Any, ledger: Any, save: Any, spec: dict[str, Any]) -> None:
+        super().__init__(scout, ledger, save)
+        self._target = spec["site"]
+        self._channel = Channel(spec["commands"], spec["replies"])
+        self._calls: CallArms | None = None
+
+    def run_fit(self, original: Any, model: Any, bound: dict[str, Any], index: int) -> Any:
+        site = self.scout.fits[index].site
+        if self._target["kind"] != "fit" or (site.file, site.line) != (self._target["file"], self._target["line"]):
+            return super().run_fit(original, model, bound, index)
+        self.timer = None
+        arms = FitArms(model, bound, int(self.scout.environment.get("cores", 1)))
+        self._channel.send({"reached": True, "seconds": sum(self.ledger.read().values())})
+        while True:
+            command = self._channel.receive()
+            if command["do"] == "quit":
+                self._leave()
+            self._channel.send(self._obey(arms, command))
+
+    def _obey(self, arms: FitArms, command: dict[str, Any]) -> dict[str, Any]:
+        try:
+            if command["do"] == "prepare":
+                return arms.prepare(command["arm"])
+            if command["do"] == "verify":
+                return dict(arms.verify(command["arm"]))
+            return {"windows": [arms.window(arm) for arm in command["arms"]]}
+        except Exception as error:
+            traceback.print_exc()
+            return {"error": f"{type(error).__name__}: {str(error)[:500]}" if not isinstance(error, ValueError) else str(error)[:500]}
+
+    def run_loop(self, loop: Loop, original: Any, model: Any, bound: dict[str, Any]) -> Any:
+        if not self._is_target(loop):
+            return super().run_loop(loop, original, model, bound)
+        if self._calls is None:
+            self._channel.send({"reached": True, "seconds": sum(self.ledger.read().values())})
+            command = self._channel.receive()
+            if command["do"] == "quit":
+                self._leave()
+            self._calls = CallArms(command["arms"], seconds=command["seconds"], rounds=command["rounds"])
+        result = self._calls.call(original, model, bound)
+        if self._calls.done:
+            self._report_calls()
+        return result
+
+    def _is_target(self, loop: Loop) -> bool:
+        target = self._target
+        return bool(
+            target["kind"] == "loop"
+            and (loop.kind, loop.site.file, loop.site.line) == (target["loop_kind"], target["file"], target["line"])
+        )
+
+    def _report_calls(self) -> None:
+        assert self._calls is not None
+        self._channel.send({"windows": self._calls.windows, "checks": self._calls.checks})
+        self._leave()
+
+    def end(self, ending: Ending) -> None:
+        """The script ended before the trials did: what there is goes to the parent."""
+        if self.scout.ending.how == "unfinished":
+            self.scout.ending = ending
+        self._save()
+        if self._calls is not None:
+            self._report_calls()
+        self._channel.send({"ended": f"{ending.error}: {ending.message}" if ending.error else ending.how})
+
+    def overdue(self, frame: Any) -> None:
+        self.scout.ending = Ending(how="limit")
+        self._save()
+
+    def _leave(self) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)

@@ -1,0 +1,119 @@
+"""Finds the place in the user's code that a call comes from."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+import os
+import site
+import sys
+import sysconfig
+from collections.abc import Iterator
+from types import CodeType, FrameType
+from typing import Any
+
+from fitdoctor.recording.model import Site
+
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+def _library_folders() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    folders = [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib") if name in paths]
+    folders += site.getsitepackages() if hasattr(site, "getsitepackages") else []
+    folders.append(site.getusersitepackages())
+    return tuple({os.path.abspath(folder) + os.sep for folder in folders})
+
+
+_LIBRARIES = _library_folders()
+_users: dict[str, bool] = {}
+_sites: dict[tuple[CodeType, int], Site] = {}
+_calls: dict[str, dict[tuple[int, int], ast.Call]] = {}
+
+
+def is_users(file: str) -> bool:
+    """Whether a file is the user's own: not the standard library, an installed package, or fitdoctor."""
+    known = _users.get(file)
+    if known is None:
+        path = os.path.abspath(file)
+        parts = path.split(os.sep)
+        known = _users[file] = file == "<string>" or not (
+            file.startswith("<")
+            or path.startswith(_LIBRARIES)
+            or path.startswith(_OURS)
+            or "site-packages" in parts
+            or "dist-packages" in parts
+        )
+    return known
+
+
+def frames(frame: FrameType | None) -> Iterator[FrameType]:
+    """The user's frames, from the innermost outwards."""
+    while frame is not None:
+        if is_users(frame.f_code.co_filename):
+            yield frame
+        frame = frame.f_back
+
+
+def find() -> Site | None:
+    """The innermost frame of the user's on the stack of the calling thread, or None where there is none."""
+    for frame in frames(sys._getframe(1)):
+        return of_frame(frame)
+    return None
+
+
+def of_frame(frame: FrameType) -> Site:
+    """The call that a frame stands at."""
+    key = (frame.f_code, frame.f_lasti)
+    known = _sites.get(key)
+    if known is None:
+        known = _sites[key] = _locate(frame.f_code, frame.f_lasti, frame.f_lineno)
+    return known
+
+
+def of_function(function: Any) -> Site | None:
+    """Where a function of the user's is defined, or None for anything else."""
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    if code is None or not is_users(code.co_filename):
+        return None
+    return Site(
+        file=os.path.abspath(code.co_filename),
+        line=code.co_firstlineno,
+        function=code.co_name,
+        code=linecache.getline(code.co_filename, code.co_firstlineno).strip(),
+    )
+
+
+def _locate(code: CodeType, last: int, line: int) -> Site:
+    file = code.co_filename
+    arguments: dict[str, int] = {}
+    positions = list(code.co_positions())
+    if 0 <= last // 2 < len(positions):
+        _, end_line, _, end_column = positions[last // 2]
+        if end_line is not None and end_column is not None:
+            call = _calls_of(file).get((end_line, end_column))
+            if call is not None:
+                line = call.func.end_lineno or line
+                arguments = {keyword.arg: keyword.value.lineno for keyword in call.keywords if keyword.arg}
+    return Site(
+        file=os.path.abspath(file) if not file.startswith("<") else file,
+        line=line,
+        function=code.co_name,
+        code=linecache.getline(file, line).strip(),
+        arguments=arguments,
+    )
+
+
+def _calls_of(file: str) -> dict[tuple[int, int], ast.Call]:
+    """The calls of a file by where they end: a call's closing bracket is its own, its beginning is not."""
+    if file not in _calls:
+        calls: dict[tuple[int, int], ast.Call] = {}
+        try:
+            tree = ast.parse("".join(linecache.getlines(file)))
+        except (SyntaxError, ValueError):
+            tree = ast.Module(body=[], type_ignores=[])
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and node.end_lineno is not None and node.end_col_offset is not None:
+                calls[node.end_lineno, node.end_col_offset] = node
+        _calls[file] = calls
+    return _calls[file]

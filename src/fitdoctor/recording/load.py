@@ -1,0 +1,113 @@
+"""Reads recordings back. What is damaged, foreign or from another version ends in a clear message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fitdoctor.errors import FitdoctorError
+from fitdoctor.recording.model import VERSION, Rehearsal, Run, Scout
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MARKS = ("version", "fitdoctor", "script", "scout", "rehearsals")
+"""Keys that every recording has. All fields have defaults, so that any JSON object would pass as a recording without these."""
+
+AGAIN = "Diagnose the script again, or give another run."
+
+T = TypeVar("T")
+
+
+def load_run(path: Path) -> Run:
+    """Reads `run.json`.
+
+    Raises:
+        FitdoctorError: The file is missing, damaged, not a recording, or from another version.
+
+    Example:
+        >>> run = load_run(folder.run_file)
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        problem = f"Could not read {path}: {error.strerror or error}. Expected the recording of a run."
+        raise FitdoctorError(f"{problem} {AGAIN}") from None
+    return decode_run(data, name=str(path))
+
+
+def decode_run(data: bytes, *, name: str = "the recording") -> Run:
+    """Reads a run from the bytes that `recording.save.encode_run` made.
+
+    Args:
+        data: JSON.
+        name: What to call it in a message.
+
+    Raises:
+        FitdoctorError: It is damaged, not a recording, or from another version.
+    """
+    raw = _mapping(data, name)
+    missing = [mark for mark in MARKS if mark not in raw]
+    if missing:
+        raise FitdoctorError(f"Received {name}, which has no “{missing[0]}”; expected a recording of fitdoctor. {AGAIN}")
+    _check_version(raw, name, f"fitdoctor {raw['fitdoctor']}" if raw["fitdoctor"] else "another fitdoctor")
+    return _convert(raw, Run, name)
+
+
+def decode_scout(data: bytes, *, name: str = "the scout's recording") -> Scout:
+    """Reads what the first child wrote.
+
+    Raises:
+        FitdoctorError: It is damaged or from another version.
+    """
+    return _decode_part(data, Scout, name)
+
+
+def decode_rehearsal(data: bytes, *, name: str = "the rehearsal's recording") -> Rehearsal:
+    """Reads what a later child wrote.
+
+    Raises:
+        FitdoctorError: It is damaged or from another version.
+    """
+    return _decode_part(data, Rehearsal, name)
+
+
+def _decode_part(data: bytes, kind: type[T], name: str) -> T:
+    raw = _mapping(data, name)
+    _check_version(raw, name, "another fitdoctor")
+    return _convert(raw, kind, name)
+
+
+def _mapping(data: bytes, name: str) -> Mapping[str, Any]:
+    import msgspec
+
+    try:
+        raw = msgspec.json.decode(data)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise FitdoctorError(f"Received {name}, which is damaged ({error}); expected JSON. {AGAIN}") from None
+    if not isinstance(raw, dict):
+        raise FitdoctorError(f"Received {name}, which holds a {type(raw).__name__}; expected a recording of fitdoctor. {AGAIN}")
+    return raw
+
+
+def _check_version(raw: Mapping[str, Any], name: str, writer: str) -> None:
+    parts = [raw, raw.get("scout"), *_items(raw.get("rehearsals"))]
+    for version in (part.get("version") for part in parts if isinstance(part, dict)):
+        if version == VERSION and type(version) is int:
+            continue
+        how = "Update fitdoctor to read it." if isinstance(version, int) and version > VERSION else AGAIN
+        raise FitdoctorError(f"Received {name} in version {version!r}, written by {writer}; expected version {VERSION}. {how}")
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _convert(raw: Mapping[str, Any], kind: type[T], name: str) -> T:
+    import msgspec
+
+    try:
+        return msgspec.convert(raw, kind, strict=True)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        problem = f"Received {name}, which does not fit together ({error}); expected a whole recording."
+        raise FitdoctorError(f"{problem} {AGAIN}") from None

@@ -1,0 +1,54 @@
+"""Runs the hooks of a callback less often."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.changes.model import ThrottleHook
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.hooks import where
+from fitdoctor.facts.places import place
+from fitdoctor.recording.model import CallbackRecord
+from fitdoctor.remedies.base import Finding, Proposal, Unit
+
+TITLE = "callback less often"
+TREATS = ("slow-callback",)
+SAFETY = "exact"
+UNIT = "epoch_end"
+
+#: Often enough to follow a training, rare enough to take four fifths and more of the cost away.
+EPOCHS_APART = 5
+BATCHES_APART = 50
+
+
+def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
+    if finding.fit is None:
+        return
+    record = facts.fits[finding.fit].record
+    callback = record.callbacks[finding.data["callback"]]
+    site = place(callback.site or record.site)
+    # Trials time steps and the ends of epochs, so hooks elsewhere have no unit to be tried on.
+    ways: tuple[tuple[Unit, list[str], int, str], ...] = (
+        ("step", [hook for hook in finding.data["hooks"] if where(hook) == "batch"], BATCHES_APART, "batches"),
+        ("epoch_end", [hook for hook in finding.data["hooks"] if hook == "on_epoch_end"], EPOCHS_APART, "epochs"),
+    )
+    for unit, hooks, every, noun in ways:
+        if not hooks:
+            continue
+        yield Proposal(
+            changes=tuple(
+                ThrottleHook(place=site, call=callback.name, hook=hook, every=every, index=callback.index) for hook in hooks
+            ),
+            how=f"{callback.name}: do the work of {' and '.join(hooks)} every {every} {noun}",
+            label=f"every {every} {noun}",
+            unit=unit,
+            untried=_obstacle(callback),
+        )
+
+
+def _obstacle(callback: CallbackRecord) -> str:
+    if callback.steers:
+        return f"{callback.name} changes weights, learning rate or other state: called less often it makes another training."
+    if callback.may_stop:
+        return f"{callback.name} may stop the training: called less often it would stop it later."
+    return ""

@@ -1,0 +1,46 @@
+"""Runs several steps in one call of the train function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.changes.model import SetArgument
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.hooks import where
+from fitdoctor.facts.places import place
+from fitdoctor.recording.model import Fit
+from fitdoctor.remedies.base import Finding, Proposal
+
+TITLE = "several steps per execution"
+TREATS = ("dispatch-bound-steps",)
+SAFETY = "exact"
+UNIT = "step"
+
+#: 8 takes most of the fixed cost away, 32 nearly all; more only delays callbacks.
+SIZES = (8, 32)
+
+
+def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
+    if finding.fit is None:
+        return
+    fit = facts.fits[finding.fit]
+    record = fit.record
+    for size in SIZES:
+        if size > fit.steps_per_epoch:
+            continue
+        change = SetArgument(
+            place=place(record.compile_site or record.site),
+            call="Model.compile",
+            argument="steps_per_execution",
+            value=size,
+        )
+        how = f"model.compile(…, steps_per_execution={size})"
+        yield Proposal(changes=(change,), how=how, label=str(size), untried=_obstacle(record))
+
+
+def _obstacle(record: Fit) -> str:
+    """Why fewer batch hooks would make another training of this one, or nothing."""
+    for callback in record.callbacks:
+        if (callback.steers or callback.may_stop) and any(where(hook) == "batch" for hook in callback.hooks):
+            return f"{callback.name} acts on the training at each batch, and would be called less often."
+    return ""

@@ -1,0 +1,35 @@
+"""Runs maps on whole batches: behind `batch` instead of before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.changes.model import SwapCalls
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.inputs import maps_before_batch
+from fitdoctor.facts.places import operation_place
+from fitdoctor.remedies.base import Finding, Proposal
+
+TITLE = "map on batches"
+TREATS = ("per-sample-map",)
+SAFETY = "exact"
+UNIT = "step"
+
+#: The plain swap is the faster one; `vectorized_map` also carries functions that only know a single sample.
+WAYS = (
+    ("plain", False, "dataset.batch(…).map(function)"),
+    ("vectorized", True, "dataset.batch(…).map(lambda *batch: tf.vectorized_map(lambda row: function(*row), batch))"),
+)
+
+
+def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
+    if finding.fit is None:
+        return
+    for found in maps_before_batch(facts.fits[finding.fit].record):
+        batch = operation_place(found.batch)
+        maps = [operation_place(step) for step in found.maps]
+        if found.batch.position != finding.data.get("batch") or batch is None or None in maps:
+            continue
+        for label, vectorized, how in WAYS:
+            changes = tuple(SwapCalls(place=where, batch=batch, vectorized=vectorized) for where in maps if where)
+            yield Proposal(changes=changes, how=how, label=label)

@@ -1,0 +1,41 @@
+"""Runs the Python that makes the input once, and feeds what it gave as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.changes.model import Precompute
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.inputs import python_operations
+from fitdoctor.facts.places import operation_place, place
+from fitdoctor.remedies.base import Finding, Proposal
+
+TITLE = "input made once"
+TREATS = ("python-in-pipeline", "slow-generator")
+SAFETY = "exact"
+UNIT = "step"
+
+
+def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
+    if finding.fit is None:
+        return
+    record = facts.fits[finding.fit].record
+    if record.input_kind in ("generator", "pydataset"):
+        change = Precompute(place=place(record.site), call="Model.fit", argument="x")
+        yield Proposal(changes=(change,), how="make the batches once, before fit, and give it the arrays: model.fit(x, y, …)")
+        return
+    for step in python_operations(record):
+        where = operation_place(step)
+        if where is None:
+            continue
+        if step.name == "from_generator":
+            change = Precompute(place=where, call="from_generator", argument="generator")
+            how = "tf.data.Dataset.from_tensor_slices(arrays made once from the generator)"
+            yield Proposal(changes=(change,), how=how, label=f"line {where.line}")
+        else:
+            yield Proposal(
+                changes=(),
+                how=f"write the function of {step.name}() with TensorFlow operations, or run it once before training",
+                label=f"line {where.line}",
+                untried="Python inside a pipeline can only be rewritten by hand.",
+            )

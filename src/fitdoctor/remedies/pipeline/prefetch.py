@@ -1,0 +1,30 @@
+"""Makes the next batches while the current one is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.changes.model import InsertCall
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.inputs import user_chain
+from fitdoctor.facts.places import operation_place
+from fitdoctor.remedies.base import Finding, Proposal
+
+TITLE = "prefetch"
+TREATS = ("missing-prefetch",)
+SAFETY = "exact"
+UNIT = "step"
+
+#: Two batches ahead hide a batch that is late now and then; more costs memory and gains nothing on average.
+BATCHES_AHEAD = 2
+
+
+def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
+    if finding.fit is None:
+        return
+    chain = user_chain(facts.fits[finding.fit].record)
+    where = operation_place(chain[-1]) if chain else None
+    if where is None:
+        return
+    change = InsertCall(place=where, call="prefetch", arguments={"buffer_size": BATCHES_AHEAD})
+    yield Proposal(changes=(change,), how=f"dataset = dataset.prefetch({BATCHES_AHEAD})  # at the end of the pipeline")

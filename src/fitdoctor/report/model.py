@@ -1,0 +1,193 @@
+"""The result of a diagnosis: the one source of every rendering. Its JSON Schema is published as `docs/report.schema.json`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+SCHEMA_VERSION = 1
+
+Safety = Literal["exact", "numerics", "semantics"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """A 95 % interval with its best estimate."""
+
+    low: float
+    mid: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    file: str
+    line: int
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One fact in the user's own numbers. `text` is a whole sentence; `value` and `unit` are its figure, for machines."""
+
+    text: str
+    value: float | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemedyResult:
+    """A remedy of a cause and what its trial said.
+
+    `speedup` is of the whole projected run; `unit_ratio` of the unit that was timed (a step, an epoch end, a call).
+    """
+
+    id: str
+    title: str
+    safety: Safety
+    status: Literal["measured", "refuted", "inconclusive", "untried"]
+    verified_safety: Safety | None = None
+    speedup: Interval | None = None
+    unit: str = ""
+    unit_ratio: Interval | None = None
+    one_off_s: float = 0.0
+    breaks_even_at: int | None = None
+    quality: str = ""
+    why: str = ""
+    how: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseResult:
+    """A cause that holds here. `how` of its remedies says in one line what to write in the source."""
+
+    id: str
+    family: str
+    title: str
+    status: Literal["measured", "estimated", "informative"]
+    cost_s: Interval
+    share: float
+    locations: tuple[Location, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    remedies: tuple[RemedyResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """One arm of one rehearsal, refuted ones and the placebo included."""
+
+    remedy: str
+    cause: str
+    role: Literal["placebo", "ceiling", "remedy", "prescription"]
+    unit: str
+    windows: int
+    unit_ratio: float | None
+    interval: Interval | None
+    verdict: Literal["measured", "refuted", "inconclusive", "failed", "reference"]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of the budget. The children of a part sum to it, and the parts to the whole."""
+
+    id: str
+    label: str
+    s: float
+    share: float
+    children: tuple["Part", ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    total_s: float
+    parts: tuple[Part, ...]
+    unattributed_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitSummary:
+    site: Location
+    calls: int
+    epochs: int
+    steps_per_epoch: int | None
+    batch_size: int | None
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopSummary:
+    site: Location
+    kind: str
+    calls: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """What the whole training is and how long it takes as it stands."""
+
+    backend: str
+    fits: tuple[FitSummary, ...]
+    loops: tuple[LoopSummary, ...]
+    projected_s: float
+    basis: Literal["declared", "upper bound", "observed", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ceiling:
+    """The most that any remedy of a kind could give: the whole run with that part for free."""
+
+    kind: Literal["input", "callbacks", "validation"]
+    speedup: float
+    measured: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prescription:
+    """The remedies that are best together. `measured_together` is False where their combination was only projected."""
+
+    remedies: tuple[str, ...]
+    safety: Safety
+    speedup: Interval
+    projected_s: float
+    measured_together: bool
+    how: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    python: str = ""
+    keras: str = ""
+    backend: str = ""
+    backend_version: str = ""
+    platform: str = ""
+    cores: int = 0
+    devices: tuple[str, ...] = ()
+    memory_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Everything that a diagnosis found.
+
+    `verdict` is "causes", "healthy" or "inconclusive"; `verdict_text` says in a sentence what it rests on.
+    """
+
+    schema_version: int
+    fitdoctor: str
+    script: str
+    environment: Environment
+    training: Training
+    budget: Budget
+    verdict: Literal["causes", "healthy", "inconclusive"]
+    verdict_text: str
+    ceilings: tuple[Ceiling, ...] = ()
+    causes: tuple[CauseResult, ...] = ()
+    tried: tuple[Tried, ...] = ()
+    limits: tuple[str, ...] = ()
+    prescription: Prescription | None = None
+    changed_files: tuple[str, ...] = ()
+    run: str = ""
+    stage: Literal["first answer", "final"] = "final"
+    seconds: dict[str, float] = field(default_factory=dict)

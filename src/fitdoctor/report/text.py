@@ -1,0 +1,218 @@
+"""The report for a terminal, as one string."""
+
+from __future__ import annotations
+
+from fitdoctor.report.canvas import Canvas
+from fitdoctor.report.figures import GLUE, counted, duration, ratio, share, speedup
+from fitdoctor.report.model import Ceiling, Environment, FitSummary, LoopSummary, Report, Training
+from fitdoctor.report.text_budget import draw_budget
+from fitdoctor.report.text_causes import SAFETY_WORDS, draw_causes, draw_tried_in_vain
+
+PLAIN_WIDTH = 80
+"""Columns of a report that goes into a file or a pipe."""
+
+WORTH_A_LINE = 1.05
+"""A ceiling below this can't hold a saving that counts, see the 5 % rule of the verdict."""
+
+WHOLE_LENGTH = 40
+"""Texts up to this length move to the next line as a whole; longer ones would leave too much of a line empty."""
+
+LISTED_FILES = 10
+"""How many changed files are named: a script that writes a thousand should not push the verdict off the screen."""
+
+BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+
+BASIS_WORDS = {
+    "declared": "{time} as it stands",
+    "observed": "{time} as it stands, ended early by its own rule",
+    "upper bound": "at most {time} as it stands: it may stop early",
+    "unknown": "at least {time} as it stands: how long an epoch is could not be learned",
+}
+
+
+def render(report: Report, *, width: int = PLAIN_WIDTH, color: bool = False, ascii_only: bool = False) -> str:
+    """Renders a report.
+
+    Args:
+        report: What to render.
+        width: Columns of the terminal.
+        color: Whether to use ANSI codes.
+        ascii_only: Whether the stream can't show more than ASCII.
+
+    Example:
+        >>> print(render(report, width=100))
+    """
+    canvas = Canvas(width=width, color=color, ascii_only=ascii_only)
+    canvas.blank()
+    _draw_header(canvas, report)
+    _draw_headline(canvas, report)
+    canvas.blank()
+    draw_budget(canvas, report.budget)
+    draw_causes(canvas, report)
+    draw_tried_in_vain(canvas, report)
+    _draw_prescription(canvas, report)
+    _draw_list(canvas, "What could not be seen or tried", report.limits)
+    _draw_list(canvas, "Changed on disk while your script was tried", _shortened(report.changed_files))
+    _draw_next(canvas, report)
+    return canvas.text()
+
+
+def render_first_answer(report: Report, *, width: int = PLAIN_WIDTH, color: bool = False, ascii_only: bool = False) -> str:
+    """Renders what is known before anything was tried: the headline, the time, and what is suspected."""
+    canvas = Canvas(width=width, color=color, ascii_only=ascii_only)
+    canvas.blank()
+    _draw_header(canvas, report)
+    canvas.block(("First answer: nothing is tried yet, costs are estimates.", "yellow"))
+    canvas.blank()
+    draw_budget(canvas, report.budget)
+    suspects = [cause for cause in report.causes if cause.status != "informative"]
+    if suspects:
+        canvas.blank()
+        canvas.block(("Suspected", "bold"))
+    for cause in suspects:
+        where = f"   {cause.locations[0].file}:{cause.locations[0].line}" if cause.locations else ""
+        canvas.block((cause.id, "bold"), (where, "cyan"), f"   {share(cause.share)}, not tried yet", prefix="  ?  ")
+    canvas.blank()
+    return canvas.text()
+
+
+def _draw_header(canvas: Canvas, report: Report) -> None:
+    training = report.training
+    canvas.block((report.script, "bold"), *_dotted(_stack(report.environment, training)))
+    time = BASIS_WORDS[training.basis].format(time=duration(training.projected_s))
+    canvas.block(_work(training), *_dotted(time))
+
+
+def _draw_headline(canvas: Canvas, report: Report) -> None:
+    canvas.blank()
+    if report.stage == "first answer":
+        canvas.block("Nothing was tried: costs are estimates.", prefix=("  ?  ", "yellow"))
+    if report.verdict == "causes" and report.prescription:
+        chosen = report.prescription
+        fixes = "fix" if len(chosen.remedies) == 1 else f"{len(chosen.remedies)} fixes"
+        first = (speedup(chosen.speedup), "bold green")
+        rest = f": {duration(chosen.projected_s)} instead of {duration(report.training.projected_s)} with the {fixes} below."
+        canvas.block(first, rest, prefix=("  ▶  ", "green"))
+    elif report.verdict == "causes":
+        canvas.block((report.verdict_text, "bold"), prefix=("  ▶  ", "green"))
+    elif report.verdict == "healthy":
+        canvas.block(("Healthy. ", "bold green"), report.verdict_text, prefix=("  ✓  ", "green"))
+    else:
+        canvas.block(("Inconclusive. ", "bold yellow"), report.verdict_text, prefix=("  ?  ", "yellow"))
+    for ceiling in report.ceilings:
+        if sentence := _ceiling(ceiling, report.training.projected_s):
+            canvas.block(sentence, prefix="     ")
+
+
+def _ceiling(ceiling: Ceiling, projected_s: float) -> str:
+    """Says what the most is that fixes of a kind can give; for input also that it is nothing, which spares a search."""
+    most = ratio(ceiling.speedup)
+    if not ceiling.measured:
+        return ""
+    if ceiling.kind != "input":
+        return f"With {ceiling.kind} for free: {most} at most." if ceiling.speedup >= WORTH_A_LINE else ""
+    if ceiling.speedup < WORTH_A_LINE:
+        return "Even with input for free it would take as long: input is not what holds it up."
+    left = duration(projected_s / ceiling.speedup)
+    return f"With input for free it would still take {left}: {most} is the most that any input fix can give."
+
+
+def _draw_prescription(canvas: Canvas, report: Report) -> None:
+    chosen = report.prescription
+    if chosen is None:
+        return
+    canvas.blank()
+    label = "  Together  " if len(chosen.remedies) > 1 else "  With it   "
+    together = "" if chosen.measured_together or len(chosen.remedies) < 2 else "projected, not measured together"
+    canvas.block(
+        f"{duration(chosen.projected_s)} instead of {duration(report.training.projected_s)}",
+        f" ·{GLUE}",
+        (speedup(chosen.speedup), "bold green"),
+        *_dotted(SAFETY_WORDS[chosen.safety], together),
+        prefix=(label, "bold"),
+    )
+    indent = " " * len(label)
+    if len(chosen.remedies) > 1:
+        canvas.block((" + ".join(chosen.remedies), "dim"), prefix=indent)
+    written = {remedy.how for cause in report.causes for remedy in cause.remedies}
+    for line in chosen.how:
+        if line not in written:
+            canvas.block("write: ", (line, "bold"), prefix=indent)
+
+
+def _draw_list(canvas: Canvas, title: str, items: tuple[str, ...]) -> None:
+    if not items:
+        return
+    canvas.blank()
+    canvas.block((title, "bold"))
+    for item in items:
+        canvas.block(item, prefix="    · ")
+
+
+def _draw_next(canvas: Canvas, report: Report) -> None:
+    commands = [(f"fitdoctor explain {cause.id}", "why, and what to write instead") for cause in report.causes[:1]]
+    if report.run:
+        commands.append((f"fitdoctor report {_quoted(report.run)}", "this report again"))
+    if not commands:
+        return
+    canvas.blank()
+    column = max(len(command) for command, _ in commands)
+    for index, (command, purpose) in enumerate(commands):
+        prefix = "  Next  " if index == 0 else "        "
+        lines = [(f"{command:<{column}}   ", purpose), (f"{command}   ", purpose), (command, "")]
+        shown, words = next((line for line in lines if canvas.fits(prefix, *line)), lines[-1])
+        canvas.whole((shown, "cyan"), words, prefix=(prefix, "bold"))
+    canvas.blank()
+
+
+def _stack(environment: Environment, training: Training) -> str:
+    backend = BACKENDS.get(environment.backend or training.backend, environment.backend or training.backend)
+    keras = f"Keras {environment.keras} on " if environment.keras else ""
+    software = f"{keras}{backend} {environment.backend_version}".strip()
+    return f"{software}, {_device(environment)}" if software else _device(environment)
+
+
+def _device(environment: Environment) -> str:
+    """Names the accelerators, equal ones once; without any, the CPU."""
+    others = [device for device in environment.devices if "cpu" not in device.lower()]
+    names = [f"{others.count(name)} × {name}" if others.count(name) > 1 else name for name in dict.fromkeys(others)]
+    device = ", ".join(names) or "CPU"
+    core = "CPU core" if names else "core"
+    return f"{device} ({counted(environment.cores, core)})" if environment.cores else device
+
+
+def _work(training: Training) -> str:
+    """Says what the training consists of: its largest fit, or where there is none, its largest loop."""
+    fits = sorted(training.fits, key=lambda fit: -fit.share)
+    loops = sorted(training.loops, key=lambda loop: -loop.share)
+    if fits:
+        more = counted(len(fits) - 1, "more fit")
+        return _fit_words(fits[0]) + (f" and {more}" if len(fits) > 1 else "")
+    return _loop_words(loops[0]) if loops else "no fit"
+
+
+def _fit_words(fit: FitSummary) -> str:
+    steps = f" × {counted(fit.steps_per_epoch, 'step')}" if fit.steps_per_epoch else ""
+    once = f"{counted(fit.epochs, 'epoch')}{steps}".replace(" ", GLUE)
+    return f"{counted(fit.calls, 'fit')} of {once}" if fit.calls > 1 else once
+
+
+def _loop_words(loop: LoopSummary) -> str:
+    return f"{counted(loop.calls, 'call')} of {loop.kind}"
+
+
+def _dotted(*texts: str) -> list[str]:
+    """Continues a line after a dot; short texts stay in one piece, and where a line wraps, the new one begins with the dot."""
+    return [f" ·{GLUE}{text.replace(' ', GLUE) if len(text) <= WHOLE_LENGTH else text}" for text in texts if text]
+
+
+def _shortened(files: tuple[str, ...]) -> tuple[str, ...]:
+    if len(files) <= LISTED_FILES:
+        return files
+    return (*files[:LISTED_FILES], f"and {len(files) - LISTED_FILES:,} more")
+
+
+def _quoted(path: str) -> str:
+    import shlex
+
+    return shlex.quote(path)

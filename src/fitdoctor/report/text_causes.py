@@ -1,0 +1,157 @@
+"""The causes with what they cost and what was tried against them, and what was tried in vain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fitdoctor.report.canvas import Canvas
+from fitdoctor.report.figures import GLUE, counted, deviation, duration, duration_range, ratio, share, speedup
+from fitdoctor.report.model import CauseResult, RemedyResult, Report, Safety, Tried
+
+SAFETY_WORDS: dict[Safety, str] = {"exact": "same numbers", "numerics": "other rounding", "semantics": "another training"}
+
+UNIT_WORDS = {"step": "step", "epoch_end": "epoch end", "validation": "validation pass", "call": "call"}
+
+INDENT = "     "
+
+
+def draw_causes(canvas: Canvas, report: Report) -> None:
+    """Draws every cause: its place, its cost, its evidence, and each remedy with the verdict of its trial."""
+    rank = 0
+    for cause in report.causes:
+        informative = cause.status == "informative"
+        rank += not informative
+        canvas.blank()
+        _draw_head(canvas, cause, "i" if informative else str(rank))
+        if not informative:
+            canvas.block(*_cost(cause), prefix=INDENT)
+        for evidence in cause.evidence:
+            canvas.block((evidence.text, "dim"), prefix=f"{INDENT}· ")
+        for remedy in _distinct(cause.remedies):
+            _draw_remedy(canvas, remedy, first_answer=report.stage == "first answer")
+
+
+def draw_tried_in_vain(canvas: Canvas, report: Report) -> None:
+    """Draws the trials that helped nothing and stand under no cause, and how far identical arms differed."""
+    shown = {(cause.id, remedy.id) for cause in report.causes for remedy in cause.remedies}
+    hidden = [arm for arm in report.tried if arm.role == "remedy" and (arm.cause, arm.remedy) not in shown]
+    refuted = _best_by_remedy(arm for arm in hidden if arm.verdict == "refuted")
+    open_arms = {arm.remedy: arm for arm in hidden if arm.verdict in ("inconclusive", "failed") and arm.remedy not in refuted}
+    placebo = _placebo(report.tried)
+    if refuted or open_arms or placebo:
+        canvas.blank()
+    if refuted:
+        names = ", ".join(f"{name} ({ratio(arm.unit_ratio)})" if arm.unit_ratio else name for name, arm in refuted.items())
+        canvas.block(f"Tried without effect: {names}", prefix=("  ✗  ", "red"))
+    for name, arm in open_arms.items():
+        word = "could not be tried" if arm.verdict == "failed" else "could not tell"
+        canvas.block(f"{name}: {word}{_because(arm.why)}", prefix=("  ?  ", "yellow"))
+    if placebo:
+        canvas.block((placebo, "dim"), prefix="  ·  ")
+
+
+def _draw_head(canvas: Canvas, cause: CauseResult, number: str) -> None:
+    place = cause.locations[0] if cause.locations else None
+    where = f"   {place.file}:{place.line}" if place else ""
+    prefix = f"  {number}  "
+    head = ((cause.id, "bold"), (where, "cyan"))
+    title = (f"   {cause.title}", "")
+    if canvas.fits(prefix, *head, title):
+        canvas.block(*head, title, prefix=(prefix, "bold"))
+    else:
+        canvas.block(*head, prefix=(prefix, "bold"))
+        canvas.block(cause.title, prefix=INDENT)
+    if place and place.code.strip():
+        canvas.cropped((place.code.strip(), "cyan"), prefix=(f"{INDENT}│ ", "dim"))
+    if others := cause.locations[1:]:
+        canvas.block(("also " + ", ".join(f"{other.file}:{other.line}" for other in others), "dim"), prefix=INDENT)
+
+
+def _cost(cause: CauseResult) -> tuple[tuple[str, str], ...]:
+    cost = duration_range(cause.cost_s.low, cause.cost_s.high).replace(" ", GLUE)
+    estimated = cause.status == "estimated"
+    notes = [share(cause.share)] * (cause.share > 0) + ["estimated"] * estimated
+    rest = f" of this training ({', '.join(notes)})" if notes else " of this training"
+    return ("may cost " if estimated else "costs ", ""), (cost, "bold"), (rest, "")
+
+
+def _draw_remedy(canvas: Canvas, remedy: RemedyResult, *, first_answer: bool) -> None:
+    match remedy.status:
+        case "measured":
+            canvas.block(*_measured(remedy), prefix=(f"{INDENT}✓ ", "green"))
+        case "refuted":
+            unit = f" ({_unit(remedy.unit)} {ratio(remedy.unit_ratio.mid)})" if remedy.unit_ratio else ""
+            canvas.block(f"tried without effect: {remedy.title}{unit}{_because(remedy.why)}", prefix=(f"{INDENT}✗ ", "red"))
+        case "inconclusive":
+            seen = f" ({_unit(remedy.unit)} {speedup(remedy.unit_ratio)})" if remedy.unit_ratio else ""
+            canvas.block(f"tried, could not tell: {remedy.title}{seen}{_because(remedy.why)}", prefix=(f"{INDENT}? ", "yellow"))
+        case "untried" if first_answer:
+            canvas.block(f"not tried yet: {remedy.title}", prefix=f"{INDENT}? ")
+        case "untried":
+            word = "could not be tried" if remedy.why else "not tried"
+            canvas.block(f"{word}: {remedy.title}{_because(remedy.why)}", prefix=(f"{INDENT}? ", "yellow"))
+    if remedy.how and remedy.status != "refuted":
+        canvas.block("write: ", (remedy.how, "bold"), prefix=f"{INDENT}  ")
+
+
+def _measured(remedy: RemedyResult) -> tuple[tuple[str, str], ...]:
+    spans = [(f"tried: {remedy.title}  ", "")]
+    if remedy.speedup:
+        spans += [(speedup(remedy.speedup), "bold green"), (f"{GLUE}whole{GLUE}run", "")]
+        if remedy.unit_ratio:
+            spans.append((_next(f"{_unit(remedy.unit)} {ratio(remedy.unit_ratio.mid)}"), ""))
+    elif remedy.unit_ratio:
+        spans += [(_unit(remedy.unit) + GLUE, ""), (speedup(remedy.unit_ratio), "bold green")]
+    spans.append((_next(_safety_words(remedy)), ""))
+    if remedy.breaks_even_at:
+        once = f"{duration(remedy.one_off_s)} once, " if remedy.one_off_s > 0 else ""
+        spans.append((_next(f"{once}pays after {counted(remedy.breaks_even_at, _unit(remedy.unit))}"), ""))
+    if remedy.quality:
+        spans.append((f" ·{GLUE}{remedy.quality}", ""))
+    return tuple(spans)
+
+
+def _safety_words(remedy: RemedyResult) -> str:
+    """Says what a remedy does to the numbers, and whether a trial checked it."""
+    if remedy.verified_safety:
+        return SAFETY_WORDS[remedy.verified_safety]
+    return f"{SAFETY_WORDS[remedy.safety]}, not verified"
+
+
+def _next(text: str) -> str:
+    """One more thing on a line: it stays in one piece, and a new line begins with its dot."""
+    return f" ·{GLUE}{text.replace(' ', GLUE)}"
+
+
+def _unit(unit: str) -> str:
+    return UNIT_WORDS.get(unit, unit)
+
+
+def _because(why: str) -> str:
+    return f": {why}" if why else ""
+
+
+def _distinct(remedies: Iterable[RemedyResult]) -> list[RemedyResult]:
+    """Measured ones first; of several trials of one remedy with the same outcome in words, one."""
+    order = ("measured", "inconclusive", "untried", "refuted")
+    return sorted(dict.fromkeys(remedies), key=lambda remedy: order.index(remedy.status))
+
+
+def _best_by_remedy(arms: Iterable[Tried]) -> dict[str, Tried]:
+    best: dict[str, Tried] = {}
+    for arm in arms:
+        if arm.remedy not in best or (arm.unit_ratio or 0) > (best[arm.remedy].unit_ratio or 0):
+            best[arm.remedy] = arm
+    return best
+
+
+def _placebo(tried: Iterable[Tried]) -> str:
+    """Says how far the baseline differed from itself: what any other difference must exceed."""
+    worst: dict[str, float] = {}
+    for arm in tried:
+        if arm.role == "placebo" and arm.unit_ratio:
+            worst[arm.unit] = max(worst.get(arm.unit, 1.0), arm.unit_ratio, 1 / arm.unit_ratio)
+    if not worst:
+        return ""
+    parts = ", ".join(f"{deviation(value)} (per {_unit(unit)})" for unit, value in worst.items())
+    return f"Identical arms differed by {parts}: less than that proves nothing."

@@ -1,0 +1,197 @@
+"""One child process that repeats the user's script, and everything that ends with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import IO, Any
+
+from fitdoctor.trials.request import DiagnoseRequest
+
+LOG_BYTES = 2 << 20
+"""What is kept of a child's output; a script that floods it does not fill the disk."""
+STDIN_BYTES = 64 << 20
+STDIN_WAIT_S = 0.2
+END_S = 5.0
+LAUNCH = Path(__file__).resolve().parent.parent / "launch.py"
+OFFLINE = {"WANDB_MODE": "offline", "WANDB_SILENT": "true", "COMET_OFFLINE_DIRECTORY": "", "NEPTUNE_MODE": "offline", "CLEARML_OFFLINE_MODE": "1"}
+
+
+class ChildEndedError(Exception):
+    """The child ended, or did not answer in time; the message says which."""
+
+
+class StandardInput:
+    """What the script reads: a copy of what was piped to us for each child, or nothing, never the user's terminal."""
+
+    def __init__(self, stream: IO[str] | None = None) -> None:
+        self._file: IO[bytes] | None = None
+        stream = stream if stream is not None else sys.stdin
+        try:
+            if stream is None or stream.isatty() or not select.select([stream], [], [], STDIN_WAIT_S)[0]:
+                return
+            self._file = tempfile.TemporaryFile()
+            self._file.write(stream.buffer.read(STDIN_BYTES))
+        except (OSError, ValueError, AttributeError):
+            self._file = None
+
+    def open(self) -> int | IO[bytes]:
+        """A fresh beginning of it for one child."""
+        if self._file is None:
+            return subprocess.DEVNULL
+        self._file.flush()
+        return os.fdopen(os.open(f"/proc/self/fd/{self._file.fileno()}", os.O_RDONLY), "rb")
+
+
+class Child:
+    """Starts the script under a probe, in a process group of its own that is ended as a whole.
+
+    Args:
+        request: What is diagnosed.
+        role: "scout" or "rehearsal".
+        folder: Where the specification, the record and scratch files go.
+        stdin: What the script may read.
+        log: Gets what the script prints.
+        **spec: What else the role needs.
+    """
+
+    def __init__(
+        self, request: DiagnoseRequest, role: str, *, folder: Path, stdin: StandardInput, log: Path, began_s: float, **spec: Any
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.out = folder / f"{role}.json"
+        commands_read, self._commands = os.pipe()
+        self._replies, replies_write = os.pipe()
+        scratch = folder / "scratch"
+        described = {
+            "role": role,
+            "mode": request.mode,
+            "target": request.target,
+            "arguments": list(request.arguments),
+            "out": str(self.out),
+            "scratch": str(scratch),
+            "began_s": began_s,
+            "spawned_s": time.monotonic(),
+            "allow_writes": request.allow_writes,
+            "commands": commands_read,
+            "replies": replies_write,
+            **spec,
+        }
+        path = folder / f"{role}-spec.json"
+        path.write_text(json.dumps(described), encoding="utf-8")
+        environment = {**os.environ, **OFFLINE, "WANDB_DIR": str(scratch), "MLFLOW_TRACKING_URI": f"file:{scratch}/mlruns"}
+        self.began_s = time.monotonic()
+        source = stdin.open()
+        try:
+            self.process = subprocess.Popen(
+                [request.python, str(LAUNCH), str(path)],
+                stdin=source,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                start_new_session=True,
+                pass_fds=(commands_read, replies_write),
+            )
+        finally:
+            os.close(commands_read)
+            os.close(replies_write)
+            if not isinstance(source, int):
+                source.close()
+        self._pending = b""
+        self._pump = threading.Thread(target=self._keep_output, args=(log, role), daemon=True)
+        self._pump.start()
+
+    def _keep_output(self, log: Path, role: str) -> None:
+        kept = 0
+        assert self.process.stdout is not None
+        try:
+            with log.open("ab") as file:
+                file.write(f"--- {role}\n".encode())
+                while chunk := os.read(self.process.stdout.fileno(), 1 << 16):
+                    if kept < LOG_BYTES:
+                        file.write(chunk[: LOG_BYTES - kept])
+                        kept += len(chunk)
+                        if kept >= LOG_BYTES:
+                            file.write(b"\n--- more than 2 MB of output: the rest is not kept\n")
+                        file.flush()
+        except (OSError, ValueError):
+            self._drain()
+
+    def _drain(self) -> None:
+        """The log can't be written: the child must not block on its output all the same."""
+        assert self.process.stdout is not None
+        try:
+            while os.read(self.process.stdout.fileno(), 1 << 16):
+                pass
+        except (OSError, ValueError):
+            return
+
+    def wait(self, timeout_s: float) -> int | None:
+        """The exit code, or None where the child still runs after `timeout_s`."""
+        try:
+            return self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def send(self, command: dict[str, Any]) -> None:
+        try:
+            os.write(self._commands, (json.dumps(command) + "\n").encode())
+        except OSError:
+            raise ChildEndedError(self._how_it_ended()) from None
+
+    def receive(self, timeout_s: float) -> dict[str, Any]:
+        """The child's next reply.
+
+        Raises:
+            ChildEndedError: There is none: the child is gone, or the time is up.
+        """
+        until_s = time.monotonic() + timeout_s
+        while b"\n" not in self._pending:
+            left_s = until_s - time.monotonic()
+            if left_s <= 0 or not select.select([self._replies], [], [], left_s)[0]:
+                raise ChildEndedError(f"it did not answer for {timeout_s:.0f} s")
+            chunk = os.read(self._replies, 1 << 16)
+            if not chunk:
+                raise ChildEndedError(self._how_it_ended())
+            self._pending += chunk
+        line, self._pending = self._pending.split(b"\n", 1)
+        reply: dict[str, Any] = json.loads(line)
+        return reply
+
+    def ask(self, command: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+        """Sends a command and waits for its reply."""
+        self.send(command)
+        return self.receive(timeout_s)
+
+    def _how_it_ended(self) -> str:
+        code = self.wait(END_S)
+        if code is None:
+            return "it closed its channel"
+        if code < 0:
+            name = signal.Signals(-code).name
+            return f"it was killed by {name}" + (", perhaps for lack of memory" if name == "SIGKILL" else "")
+        return f"it ended with exit code {code}"
+
+    def end(self) -> None:
+        """Ends the whole process group, whatever is left of it."""
+        for descriptor in (self._commands, self._replies):
+            try:
+                os.close(descriptor)
+            except OSError:
+                pass
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+        self.process.wait()
+        self._pump.join(END_S)
+        if self.process.stdout is not None:
+            self.process.stdout.close()

@@ -1,0 +1,38 @@
+"""What the children changed on disk, seen from outside."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+LEFT_OUT = {".fitdoctor", ".git", "__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache"}
+MOST_FILES = 20_000
+SHOWN = 50
+
+Tree = dict[str, tuple[int, int]]
+
+
+def look(folders: list[Path]) -> Tree:
+    """The files below some folders, with size and time of change. At most `MOST_FILES`: a data set may lie there."""
+    found: Tree = {}
+    for folder in folders:
+        for root, names, files in os.walk(folder):
+            names[:] = [name for name in names if name not in LEFT_OUT]
+            for name in files:
+                path = os.path.join(root, name)
+                try:
+                    status = os.stat(path)
+                except OSError:
+                    continue
+                found[path] = (status.st_size, status.st_mtime_ns)
+            if len(found) > MOST_FILES:
+                return found
+    return found
+
+
+def changed(before: Tree, after: Tree) -> list[str]:
+    """New, changed and deleted files, as sentences."""
+    lines = [f"new: {path}" for path in after if path not in before]
+    lines += [f"changed: {path}" for path in after if path in before and before[path] != after[path]]
+    lines += [f"deleted: {path}" for path in before if path not in after]
+    return lines[:SHOWN] + ([f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else [])

@@ -1,0 +1,116 @@
+"""What each arm of each rehearsal showed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from fitdoctor.facts.measured import Measured
+from fitdoctor.recording.model import Arm, Rehearsal, Run
+from fitdoctor.report.model import Interval, Safety
+from fitdoctor.trials.safety import declared, verified
+from fitdoctor.trials.statistics import Comparison, compare, hopeless, judge
+
+OutcomeVerdict = Literal["measured", "refuted", "inconclusive", "failed", "reference"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One arm, how it compares with its reference, and what that proves.
+
+    `one_off_s` is what the arm pays once beyond what the baseline pays. `target` and `index` name the fit or loop.
+    """
+
+    target: str
+    index: int
+    arm: Arm
+    windows: int
+    comparison: Comparison
+    verdict: OutcomeVerdict
+    why: str
+    one_off_s: float
+
+    @property
+    def safety(self) -> Safety:
+        """As verified, where the trial could compare something; else as declared."""
+        return verified(self.arm) or declared(self.arm)
+
+    @property
+    def helps(self) -> bool:
+        """Whether the arm is proven to make its unit faster."""
+        return self.verdict == "measured" and self.arm.role in ("remedy", "prescription")
+
+
+def all_outcomes(run: Run) -> tuple[Outcome, ...]:
+    """The outcomes of every arm but the baselines, in the order of the rehearsals."""
+    return tuple(outcome for rehearsal in run.rehearsals for outcome in outcomes_of(rehearsal))
+
+
+def outcomes_of(rehearsal: Rehearsal) -> tuple[Outcome, ...]:
+    """The outcomes of one rehearsal's arms.
+
+    Example:
+        >>> [(outcome.arm.id, outcome.verdict) for outcome in outcomes_of(rehearsal)]
+        [('step/placebo', 'reference'), ('step/input-free', 'reference'), ('step/prefetch', 'refuted')]
+    """
+    remedies = sum(1 for arm in rehearsal.arms if arm.role == "remedy")
+    return tuple(_outcome(rehearsal, arm, max(1, remedies)) for arm in rehearsal.arms if arm.role != "baseline")
+
+
+def measured_by(outcomes: Iterable[Outcome]) -> Measured:
+    """What the facts take from trials."""
+    input_free: dict[int, Interval] = {}
+    fewer_dispatches: dict[int, Interval] = {}
+    for outcome in outcomes:
+        ratio = outcome.comparison.ratio
+        if outcome.target != "fit" or outcome.arm.unit != "step" or outcome.arm.failed or ratio is None:
+            continue
+        if outcome.arm.role == "ceiling":
+            input_free[outcome.index] = ratio
+        elif outcome.helps and _only_executes_more(outcome.arm):
+            best = fewer_dispatches.get(outcome.index)
+            fewer_dispatches[outcome.index] = ratio if best is None or ratio.mid > best.mid else best
+    return Measured(input_free=input_free, fewer_dispatches=fewer_dispatches)
+
+
+def _outcome(rehearsal: Rehearsal, arm: Arm, remedies: int) -> Outcome:
+    same_unit = [other for other in rehearsal.arms if other.unit == arm.unit]
+    baselines = [other for other in same_unit if other.role == "baseline"]
+    placebos = [other for other in same_unit if other.role == "placebo" and other.id != arm.id]
+    references = [other.id for other in (baselines if arm.role == "placebo" else baselines + placebos)]
+    comparison = compare(rehearsal.windows, arm.id, references)
+    placebo = compare(rehearsal.windows, placebos[0].id, [other.id for other in baselines]) if placebos else None
+    verdict, why = _judged(arm, comparison, placebo, remedies)
+    paid_s = max((other.one_off_s for other in baselines), default=0.0)
+    return Outcome(
+        target=rehearsal.target,
+        index=rehearsal.index,
+        arm=arm,
+        windows=sum(1 for window in rehearsal.windows if window.arm == arm.id),
+        comparison=comparison,
+        verdict=verdict,
+        why=why,
+        # A cheaper first unit may only be the warmer process: what is not proven to be saved is not promised.
+        one_off_s=max(0.0, arm.one_off_s - paid_s),
+    )
+
+
+def _judged(arm: Arm, comparison: Comparison, placebo: Comparison | None, remedies: int) -> tuple[OutcomeVerdict, str]:
+    if arm.failed:
+        return "failed", arm.why or "The trial of this change failed."
+    if arm.role in ("placebo", "ceiling"):
+        return "reference", arm.why
+    if declared(arm) == "exact" and verified(arm) == "semantics":
+        what = "batches" if arm.batches == "different" else "weights"
+        return "refuted", f"The {what} differ: this would be another training, not a faster one."
+    if comparison.n == 0:
+        return "inconclusive", arm.why or "The budget was used up before it was tried."
+    verdict, why = judge(comparison, placebo, remedies=remedies)
+    if verdict == "inconclusive" and hopeless(comparison):
+        return "refuted", f"{comparison.mid:.2f}× after {comparison.n} rounds: dropped."
+    return verdict, why
+
+
+def _only_executes_more(arm: Arm) -> bool:
+    return len(arm.changes) == 1 and arm.changes[0].get("argument") == "steps_per_execution"

@@ -1,0 +1,153 @@
+"""Which rehearsals are worth their time, which arms each one has, and which arm combines what helped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fitdoctor.causes.registry import run_causes
+from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
+from fitdoctor.facts.finding import Finding
+from fitdoctor.recording.model import Arm, Rehearsal
+from fitdoctor.remedies.base import Unit
+from fitdoctor.remedies.registry import Offer, offers
+from fitdoctor.trials.outcomes import Outcome, outcomes_of
+from fitdoctor.trials.safety import worst
+
+#: A rehearsal costs a start-up of its own: a fourth one would leave too little time for each.
+MOST_REHEARSALS = 3
+#: The remedy that a ceiling arm stands for.
+INPUT_FREE = "input-free"
+#: Arms of one unit stay together, the unit with the most at stake first.
+UNITS: tuple[Unit, ...] = ("step", "epoch_end", "validation", "call")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RehearsalPlan:
+    """One child to come: the fit or loop that it is about, its arms in order, and what its remedies might save."""
+
+    target: str
+    index: int
+    arms: tuple[Arm, ...]
+    expected_saving_s: float
+
+
+def plan(facts: Facts) -> tuple[RehearsalPlan, ...]:
+    """The rehearsals that are worth it, the one with the most to gain first.
+
+    Example:
+        >>> [rehearsal.target for rehearsal in plan(Facts(run))]
+        ['fit', 'loop']
+    """
+    findings = [finding for finding in run_causes(facts)[0] if not finding.informative]
+    plans = [*_fit_plans(facts, findings), *_loop_plans(facts, findings)]
+    plans.sort(key=lambda rehearsal: -rehearsal.expected_saving_s)
+    return tuple(plans[:MOST_REHEARSALS])
+
+
+def _fit_plans(facts: Facts, findings: Iterable[Finding]) -> Iterator[RehearsalPlan]:
+    for fit in facts.fits:
+        if fit.record.declined or facts.share(fit.id) < WORTHWHILE_SHARE or fit.step_s <= 0:
+            continue
+        concerned = [finding for finding in findings if finding.fit == fit.index]
+        arms = _arms(facts, concerned)
+        # The ceiling bounds every input remedy and is what proves that a fit is bound by compute, so it is always there.
+        step = [*_references("step"), ceiling(), *(arm for arm in arms if arm.unit == "step")]
+        rest = [arm for unit in UNITS[1:] for arm in _with_references(unit, arms)]
+        saving_s = max((finding.cost_s.mid for finding in concerned), default=0.0)
+        yield RehearsalPlan(target="fit", index=fit.index, arms=(*step, *rest), expected_saving_s=saving_s)
+
+
+def _loop_plans(facts: Facts, findings: Iterable[Finding]) -> Iterator[RehearsalPlan]:
+    for loop in facts.loops:
+        concerned = [finding for finding in findings if finding.loop == loop.index]
+        arms = _with_references("call", _arms(facts, concerned))
+        if not arms or facts.share(loop.id) < WORTHWHILE_SHARE:
+            continue
+        saving_s = max(finding.cost_s.mid for finding in concerned)
+        yield RehearsalPlan(target="loop", index=loop.index, arms=tuple(arms), expected_saving_s=saving_s)
+
+
+def ceiling() -> Arm:
+    """The arm that runs the same steps on batches that are there already."""
+    return Arm(id=f"step/{INPUT_FREE}", role="ceiling", unit="step", remedy=INPUT_FREE, label="input for free")
+
+
+def _references(unit: str) -> list[Arm]:
+    return [
+        Arm(id=f"{unit}/baseline", role="baseline", unit=unit, label="as it is"),
+        Arm(id=f"{unit}/placebo", role="placebo", unit=unit, label="as it is, again"),
+    ]
+
+
+def _with_references(unit: str, arms: Iterable[Arm]) -> list[Arm]:
+    remedies = [arm for arm in arms if arm.unit == unit]
+    return [*_references(unit), *remedies] if remedies else []
+
+
+def _arms(facts: Facts, findings: Iterable[Finding]) -> list[Arm]:
+    """One arm for each different proposal; where two causes share a remedy, the costlier one names it."""
+    arms: dict[str, Arm] = {}
+    for finding in findings:
+        for offer in offers(finding, facts)[0]:
+            if not offer.proposal.changes or offer.proposal.untried or any(offer.is_tried_by(arm) for arm in arms.values()):
+                continue
+            again = sum(1 for taken in arms if taken.startswith(offer.arm_id))
+            arm_id = f"{offer.arm_id}-{again + 1}" if offer.arm_id in arms else offer.arm_id
+            arms[arm_id] = _arm(arm_id, offer, finding)
+    return list(arms.values())
+
+
+def _arm(arm_id: str, offer: Offer, finding: Finding) -> Arm:
+    label = offer.proposal.label
+    return Arm(
+        id=arm_id,
+        role="remedy",
+        unit=offer.unit,
+        remedy=offer.remedy.id,
+        cause=finding.cause,
+        label=f"{offer.remedy.title} ({label})" if label else offer.remedy.title,
+        safety=offer.remedy.safety,
+        changes=offer.changes,
+    )
+
+
+def combine(facts: Facts, rehearsal: Rehearsal) -> Arm | None:
+    """The arm that tries together what helped a fit's step each on its own, or None where fewer than two fit together.
+
+    Example:
+        >>> arm = combine(facts, rehearsal)
+        >>> arm.role, arm.remedy
+        ('prescription', 'batched-map + larger-execution')
+    """
+    if rehearsal.target != "fit" or rehearsal.index >= len(facts.fits):
+        return None
+    helped = [outcome for outcome in outcomes_of(rehearsal) if outcome.helps and outcome.arm.unit == "step"]
+    helped.sort(key=lambda outcome: -outcome.comparison.mid)
+    chosen: list[Outcome] = []
+    edited: set[tuple[object, ...]] = set()
+    for outcome in helped:
+        edits = {_edited(change) for change in outcome.arm.changes}
+        if edits.isdisjoint(edited):
+            chosen.append(outcome)
+            edited |= edits
+    if len(chosen) < 2:
+        return None
+    return Arm(
+        id="step/prescription",
+        role="prescription",
+        unit="step",
+        remedy=" + ".join(outcome.arm.remedy for outcome in chosen),
+        cause=chosen[0].arm.cause,
+        label=" + ".join(outcome.arm.label for outcome in chosen),
+        safety=worst([outcome.arm.safety for outcome in chosen]),
+        changes=[change for outcome in chosen for change in outcome.arm.changes],
+    )
+
+
+def _edited(change: dict[str, Any]) -> tuple[object, ...]:
+    """What a change edits: two changes of the same thing exclude each other, such as two values of one argument."""
+    place = change["place"]
+    what = change.get("argument") or change.get("hook") or change.get("call") or ""
+    return change["kind"], place["file"], place["line"], place["position"], change.get("index", -1), what

@@ -1,0 +1,71 @@
+"""The remedies that are best together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from fitdoctor.facts.facts import Facts
+from fitdoctor.report.model import Prescription, Safety
+from fitdoctor.trials.outcomes import Outcome
+from fitdoctor.trials.safety import worst
+from fitdoctor.trials.savings import effect_of, whole_run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An arm whose saving is verified, with what to write in the source."""
+
+    outcome: Outcome
+    how: str
+
+
+def prescribe(facts: Facts, candidates: Sequence[Candidate], outcomes: Iterable[Outcome]) -> Prescription | None:
+    """Chooses for each unit what was measured to be best, and projects the units together.
+
+    At one unit only what was measured together counts together: two remedies of a step may save the same time.
+    Different units take different time, so their savings add up in the projection.
+    """
+    combined = [outcome for outcome in outcomes if outcome.arm.role == "prescription" and outcome.helps]
+
+    def unit(candidate: Candidate) -> tuple[str, int, str]:
+        return candidate.outcome.target, candidate.outcome.index, candidate.outcome.arm.unit
+
+    chosen: list[tuple[Outcome, list[Candidate]]] = []
+    for key, group in groupby(sorted(candidates, key=unit), key=unit):
+        members = sorted(group, key=lambda candidate: -candidate.outcome.comparison.mid)
+        together = [outcome for outcome in combined if (outcome.target, outcome.index, outcome.arm.unit) == key]
+        best_together = max(together, key=lambda outcome: outcome.comparison.mid, default=None)
+        if best_together is not None and best_together.comparison.mid > members[0].outcome.comparison.mid:
+            parts = [member for member in members if _contains(best_together, member.outcome)]
+            chosen.append((best_together, parts or members[:1]))
+        else:
+            chosen.append((members[0].outcome, members[:1]))
+    if not chosen:
+        return None
+    chosen.sort(key=lambda item: -_alone(facts, item[0]))
+    effects = [effect for outcome, _ in chosen if (effect := effect_of(facts, outcome)) is not None]
+    speedup = whole_run(facts, effects)
+    members = [member for _, parts in chosen for member in parts]
+    return Prescription(
+        remedies=tuple(dict.fromkeys(member.outcome.arm.remedy for member in members)),
+        safety=_safety(outcome for outcome, _ in chosen),
+        speedup=speedup,
+        projected_s=facts.total_s / speedup.mid,
+        measured_together=len(chosen) == 1,
+        how=tuple(dict.fromkeys(member.how for member in members if member.how)),
+    )
+
+
+def _alone(facts: Facts, outcome: Outcome) -> float:
+    effect = effect_of(facts, outcome)
+    return whole_run(facts, [effect]).mid if effect is not None else 0.0
+
+
+def _safety(outcomes: Iterable[Outcome]) -> Safety:
+    return worst([outcome.safety for outcome in outcomes])
+
+
+def _contains(combined: Outcome, single: Outcome) -> bool:
+    return all(change in combined.arm.changes for change in single.arm.changes)

@@ -1,0 +1,185 @@
+"""Drives one rehearsal: which arm is prepared, verified and timed when, and when it has been seen enough."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+from fitdoctor.causes.registry import all_causes
+from fitdoctor.facts.facts import Facts
+from fitdoctor.recording.model import Arm, Rehearsal, Window
+from fitdoctor.trials.child import Child, ChildEndedError
+from fitdoctor.trials.outcomes import outcomes_of
+from fitdoctor.trials.plan import combine
+from fitdoctor.trials.statistics import compare, hopeless
+
+LOOKS = (6, 12, 20)
+"""Rounds after which decisions are taken: fixed beforehand, since every look is a chance to be wrong."""
+CEILING_ROUNDS = 4
+PRUNE_BELOW = 1.10
+"""Where free input gives less than this, no input remedy can give 5 % of the whole run with any certainty."""
+SHARE_OF_TIME = {"step": 0.6, "epoch_end": 0.6, "validation": 0.8}
+"""Of the time that is left when a unit's turn comes."""
+PREPARE_S = 120.0
+WINDOW_TIMEOUT_S = 90.0
+CALL_ROUNDS = 8
+CALLS_S = 25.0
+
+Report = Callable[[str], None]
+
+
+class RehearsalRun:
+    """The parent's side of a rehearsal.
+
+    Args:
+        child: Started already.
+        record: What the windows are added to.
+        facts: Of the scout.
+        deadline_s: `time.monotonic()` at which the last window must have ended.
+        tell: Called with what is being tried.
+    """
+
+    def __init__(self, child: Child, record: Rehearsal, facts: Facts, *, deadline_s: float, tell: Report) -> None:
+        self._child, self._record, self._facts, self._deadline_s, self._tell = child, record, facts, deadline_s, tell
+        self._random = random.Random(0)
+        self._rounds: dict[str, int] = {}
+        self._order = 0
+
+    def wait_for_target(self, timeout_s: float) -> None:
+        """Waits until the script has come to the unit in question.
+
+        Raises:
+            ChildEndedError: It did not come there.
+        """
+        reply = self._child.receive(timeout_s)
+        if not reply.get("reached"):
+            raise ChildEndedError(f"the script ended before it came to this place again ({reply.get('ended')})")
+        self._record.startup_s = time.monotonic() - self._child.began_s
+
+    def left_s(self) -> float:
+        return self._deadline_s - time.monotonic()
+
+    # loops
+
+    def try_calls(self) -> None:
+        """Lets the original call and its substitutes alternate as the script goes on."""
+        arms = self._record.arms
+        seconds = min(CALLS_S, self.left_s())
+        self._tell(arms[-1].label)
+        reply = self._child.ask(
+            {"do": "calls", "arms": [_plain(arm) for arm in arms], "seconds": seconds, "rounds": CALL_ROUNDS},
+            timeout_s=seconds * 3 + PREPARE_S,
+        )
+        self._record.windows += [Window(**window) for window in reply.get("windows", [])]
+        for arm in arms:
+            arm.batches = reply.get("checks", {}).get(arm.id, "")
+
+    # fits
+
+    def try_fit(self) -> None:
+        """Tries every arm of a fit, unit by unit."""
+        for unit in dict.fromkeys(arm.unit for arm in self._record.arms):
+            if self.left_s() <= 0:
+                break
+            until_s = time.monotonic() + self.left_s() * SHARE_OF_TIME.get(unit, 1.0)
+            arms = [arm for arm in self._record.arms if arm.unit == unit]
+            references = [arm for arm in arms if arm.role != "remedy"]
+            if not all([self._prepare(arm) for arm in references if arm.role != "ceiling"]):
+                continue
+            ceilings = [arm for arm in references if arm.role == "ceiling" and self._prepare(arm)]
+            live = [arm for arm in references if not arm.failed]
+            if ceilings:
+                self._rounds_of(live, CEILING_ROUNDS, until_s)
+                self._prune(arms, ceilings[0])
+            remedies = [arm for arm in arms if arm.role == "remedy" and not arm.dropped and self._ready(arm, until_s)]
+            self._until_decided(unit, live, remedies, until_s)
+            if unit == "step":
+                self._together(live)
+
+    def _together(self, references: list[Arm]) -> None:
+        arm = combine(self._facts, self._record)
+        if arm is not None and self.left_s() > 0:
+            self._record.arms.append(arm)
+            if self._ready(arm, self._deadline_s):
+                self._until_decided("step", references, [arm], self._deadline_s)
+
+    def _ready(self, arm: Arm, until_s: float) -> bool:
+        if time.monotonic() > until_s:
+            arm.why = "The budget was used up before it was tried."
+            return False
+        self._tell(arm.label)
+        reply = self._child.ask({"do": "verify", "arm": _plain(arm)}, PREPARE_S)
+        if "error" in reply:
+            arm.failed, arm.why = True, _sentence(reply["error"])
+            return False
+        arm.batches, arm.weights, arm.why = reply.get("batches", ""), reply.get("weights", ""), reply.get("why", "")
+        if arm.safety == "exact" and "different" in (arm.batches, arm.weights):
+            return False
+        return self._prepare(arm)
+
+    def _prepare(self, arm: Arm) -> bool:
+        reply = self._child.ask({"do": "prepare", "arm": _plain(arm)}, PREPARE_S)
+        if "error" in reply:
+            arm.failed, arm.why = True, _sentence(reply["error"])
+            return False
+        arm.one_off_s = reply["one_off_s"]
+        self._record.limits += [note for note in reply.get("notes", []) if note not in self._record.limits]
+        return True
+
+    def _prune(self, arms: list[Arm], ceiling: Arm) -> None:
+        found = compare(self._record.windows, ceiling.id, ["step/baseline", "step/placebo"])
+        if found.n < 2 or found.mid >= PRUNE_BELOW:
+            return
+        inputs = {cause.id for cause in all_causes().values() if cause.family == "input"}
+        for arm in arms:
+            if arm.role == "remedy" and arm.cause in inputs:
+                arm.dropped = True
+                arm.why = f"Not tried: input for free would make a step only {found.mid:.2f}× as fast."
+
+    def _until_decided(self, unit: str, references: list[Arm], remedies: list[Arm], until_s: float) -> None:
+        if not remedies and not any(arm.role == "ceiling" for arm in references):
+            return
+        live, done = list(remedies), 0
+        for look in LOOKS:
+            if time.monotonic() >= until_s:
+                break
+            while done < look and time.monotonic() < until_s:
+                self._tell(live[done % len(live)].label if live else "how far identical arms differ")
+                self._rounds_of([*references, *live], 1, until_s)
+                done += 1
+                for arm in [arm for arm in live if hopeless(self._compared(unit, arm))]:
+                    arm.dropped = True
+                    live.remove(arm)
+            verdicts = {outcome.arm.id: outcome.verdict for outcome in outcomes_of(self._record)}
+            live = [arm for arm in live if verdicts.get(arm.id) != "refuted"]
+            if all(verdicts.get(arm.id) == "measured" for arm in live) and (look > LOOKS[0] or not live):
+                break
+
+    def _compared(self, unit: str, arm: Arm) -> Any:
+        return compare(self._record.windows, arm.id, [f"{unit}/baseline", f"{unit}/placebo"])
+
+    def _rounds_of(self, arms: list[Arm], rounds: int, until_s: float) -> None:
+        unit = arms[0].unit
+        for _ in range(rounds):
+            if time.monotonic() >= until_s and self._rounds.get(unit, 0) >= 2:
+                return
+            number = self._rounds[unit] = self._rounds.get(unit, -1) + 1
+            order = list(arms)
+            self._random.shuffle(order)
+            reply = self._child.ask({"do": "windows", "arms": [_plain(arm) for arm in order]}, WINDOW_TIMEOUT_S * len(order))
+            if "error" in reply:
+                raise ChildEndedError(reply["error"])
+            for arm, window in zip(order, reply["windows"], strict=True):
+                self._record.windows.append(Window(arm=arm.id, round=number, order=self._order, **window))
+                self._order += 1
+
+
+def _plain(arm: Arm) -> dict[str, Any]:
+    return {"id": arm.id, "role": arm.role, "unit": arm.unit, "remedy": arm.remedy, "changes": arm.changes}
+
+
+def _sentence(error: str) -> str:
+    text = error.strip().rstrip(".")
+    return f"Could not be tried: {text}."

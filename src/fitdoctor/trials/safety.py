@@ -1,0 +1,43 @@
+"""What a trial's verification says about a remedy's safety."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fitdoctor.recording.model import Arm
+from fitdoctor.report.model import Safety
+
+#: From the safest to the one that needs a race to be judged.
+ORDER: tuple[Safety, ...] = ("exact", "numerics", "semantics")
+
+
+def declared(arm: Arm) -> Safety:
+    """The safety that the remedy claims; what is not known counts as another training."""
+    return next((safety for safety in ORDER if safety == arm.safety), "semantics")
+
+
+def verified(arm: Arm) -> Safety | None:
+    """The safety that the trial found, or None where neither batches nor weights could be compared."""
+    found = {arm.batches, arm.weights}
+    if "different" in found:
+        return "semantics"
+    if "close" in found:
+        return "numerics"
+    return "exact" if "same" in found else None
+
+
+def worst(safeties: Iterable[str]) -> Safety:
+    """The weakest of several promises."""
+    known = [ORDER.index(safety) for safety in ORDER for given in safeties if given == safety]
+    return ORDER[max(known, default=0)]
+
+
+def quality(arm: Arm) -> str:
+    """What the verified safety alone does not say: which numbers came out otherwise, and which could not be compared."""
+    words = {"close": "equal but for rounding", "different": "different"}
+    found = (("batches", arm.batches), ("weights", arm.weights))
+    said = [f"{noun} {words[state]}" for noun, state in found if state in words]
+    unsaid = [noun for noun, state in found if state not in ("same", *words)]
+    if unsaid and arm.why:
+        said.append(f"{' and '.join(unsaid)} not compared: {arm.why}")
+    return ", ".join(said)

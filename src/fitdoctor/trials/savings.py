@@ -1,0 +1,118 @@
+"""From the ratio of a unit to what the whole training gains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil
+from typing import Literal
+
+from fitdoctor.facts.epochs import Bound
+from fitdoctor.facts.facts import Facts
+from fitdoctor.report.model import Interval
+from fitdoctor.trials.outcomes import Outcome
+from fitdoctor.trials.statistics import MOST_RATIO
+
+End = Literal["low", "mid", "high"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """One unit that becomes `ratio` times as fast, for `one_off_s` more that is paid once."""
+
+    target: str
+    index: int
+    unit: str
+    ratio: Interval
+    one_off_s: float = 0.0
+
+
+def effect_of(facts: Facts, outcome: Outcome) -> Effect | None:
+    """What an arm does to the whole training, or None where its windows can't tell."""
+    ratio = outcome.comparison.ratio
+    if ratio is None:
+        return None
+    return Effect(
+        target=outcome.target,
+        index=outcome.index,
+        unit=outcome.arm.unit,
+        ratio=ratio,
+        one_off_s=outcome.one_off_s * times_paid(facts, outcome),
+    )
+
+
+def times_paid(facts: Facts, outcome: Outcome) -> int:
+    """How often the whole training pays the one-off: each call of a fit that traces anew pays again."""
+    if outcome.target == "fit" and outcome.arm.unit == "step" and outcome.index < len(facts.fits):
+        return facts.fits[outcome.index].one_offs_paid
+    return 1
+
+
+def whole_run(facts: Facts, effects: Iterable[Effect]) -> Interval:
+    """The whole projected run before, over the one after all effects together.
+
+    Where a stopping rule may end the training early, the interval covers both ends of what its length can be.
+
+    Example:
+        >>> whole_run(facts, [Effect(target="fit", index=0, unit="step", ratio=Interval(low=2, mid=2, high=2))])
+        Interval(low=1.81, mid=1.81, high=1.81)
+    """
+    found = list(effects)
+    bounds: tuple[Bound, ...] = ("mid", "low")
+    return Interval(
+        low=min(_speedup(facts, found, bound, "low") for bound in bounds),
+        mid=_speedup(facts, found, "mid", "mid"),
+        high=max(_speedup(facts, found, bound, "high") for bound in bounds),
+    )
+
+
+def saved_s(facts: Facts, speedup: Interval) -> Interval:
+    """Seconds of the whole training that a speed-up saves."""
+    low, mid, high = (facts.total_s * (1 - 1 / end) if end > 0 else 0.0 for end in (speedup.low, speedup.mid, speedup.high))
+    return Interval(low=low, mid=mid, high=high)
+
+
+def breaks_even_at(facts: Facts, outcome: Outcome) -> int | None:
+    """After how many units the one-off has paid for itself; None where there is none, or nothing to pay it from."""
+    saved_per_unit_s = unit_cost_s(facts, outcome) * (1 - 1 / outcome.comparison.mid)
+    if outcome.one_off_s <= 0 or saved_per_unit_s <= 0:
+        return None
+    return ceil(min(outcome.one_off_s / saved_per_unit_s, 1e15))
+
+
+def unit_cost_s(facts: Facts, outcome: Outcome) -> float:
+    """What the unit costs as it stands."""
+    chosen = set(terms(facts, outcome.target, outcome.index, outcome.arm.unit))
+    found = [term for term in facts.projection.terms if term.id in chosen and not term.id.endswith("/first")]
+    most = max((term.count for term in found), default=0.0)
+    return sum(term.s for term in found) / most if most else 0.0
+
+
+def terms(facts: Facts, target: str, index: int, unit: str) -> tuple[str, ...]:
+    """The terms of the projection that a unit stands for. The end of an epoch holds what callbacks call there."""
+    if target == "loop":
+        return (f"loop{index}/call",)
+    if unit != "epoch_end":
+        return (f"fit{index}/{unit}",)
+    hooks = [
+        term.id for term in facts.projection.terms if term.id.startswith(f"fit{index}/callback") and "/on_epoch_end" in term.id
+    ]
+    nested = [
+        f"{loop.id}/call"
+        for loop in facts.loops
+        if loop.fit is not None and loop.fit.index == index and loop.record.hook == "on_epoch_end"
+    ]
+    return (*hooks, *nested)
+
+
+def _speedup(facts: Facts, effects: list[Effect], bound: Bound, end: End) -> float:
+    before = facts.projection_at(bound)
+    factors: dict[str, float] = {}
+    for effect in effects:
+        ratio = max(1 / MOST_RATIO, getattr(effect.ratio, end))
+        for term_id in terms(facts, effect.target, effect.index, effect.unit):
+            factors[term_id] = factors.get(term_id, 1.0) / ratio
+    after = before.scaled(factors, one_off_s=sum(effect.one_off_s for effect in effects))
+    if before.total_s <= 0 or after.total_s <= 0:
+        return 1.0
+    return min(MOST_RATIO, before.total_s / after.total_s)

@@ -1,0 +1,258 @@
+"""One diagnosis from end to end: scout, causes, rehearsals, report."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import fitdoctor
+from fitdoctor.errors import FitdoctorError
+from fitdoctor.facts.facts import Facts
+from fitdoctor.recording.load import decode_scout
+from fitdoctor.recording.model import Arm, Ending, Rehearsal, Run, Scout
+from fitdoctor.recording.save import save_run
+from fitdoctor.report.build import build
+from fitdoctor.report.model import Report
+from fitdoctor.trials import disk, endings
+from fitdoctor.trials.child import Child, ChildEndedError, StandardInput
+from fitdoctor.trials.interrupted import DiagnosisInterruptedError
+from fitdoctor.trials.plan import RehearsalPlan, plan
+from fitdoctor.trials.progress import Progress
+from fitdoctor.trials.rehearse import RehearsalRun
+from fitdoctor.trials.request import DiagnoseRequest
+
+SCOUT_SHARE = 0.6
+"""Of the budget, for a run-through that has come to a unit; what has not is given all of it."""
+SHUTDOWN_S = 10.0
+"""How long a script that is done may take to leave: some hang in their framework's shutdown."""
+LEAST_TRIAL_S = 5.0
+LAUNCHERS = ("torch.distributed.run", "torch.distributed.launch", "torchrun", "accelerate.commands.launch", "horovod.runner.launch")
+
+
+def diagnose_script(request: DiagnoseRequest, progress: Progress) -> Report:
+    """Diagnoses one script.
+
+    Args:
+        request: What to diagnose, checked already as far as that goes without running it.
+        progress: Told of every stage.
+
+    Raises:
+        FitdoctorError: No verdict is possible; the message says why and how to go on.
+        DiagnosisInterruptedError: Ctrl-C, with the report of what was learned.
+    """
+    _decline_launchers(request)
+    session = _Session(request, progress)
+    with _terminated_as_interrupted():
+        try:
+            return session.run()
+        except KeyboardInterrupt:
+            raise DiagnosisInterruptedError(session.report_so_far()) from None
+        finally:
+            session.close()
+
+
+class _Session:
+    def __init__(self, request: DiagnoseRequest, progress: Progress) -> None:
+        self.request, self.progress = request, progress
+        self.began_s, self.began_clock_s = time.time(), time.monotonic()
+        self.data = Run(
+            fitdoctor=fitdoctor.__version__,
+            script=request.target if request.mode != "code" else "-c",
+            argv=list(request.arguments),
+            mode=request.mode,
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            budget_s=request.budget_s,
+        )
+        self.name = Path(request.target).name if request.mode == "script" else request.target if request.mode == "module" else "-c"
+        self.stdin = StandardInput()
+        self.child: Child | None = None
+        self.best = ""
+        folders = {Path.cwd().resolve()}
+        if request.mode == "script":
+            folders.add(Path(request.target).resolve().parent)
+        self.folders = [folder for folder in folders if not any(other in folder.parents for other in folders)]
+        self.tree = disk.look(self.folders)
+
+    # the stages
+
+    def run(self) -> Report:
+        self._scout()
+        self._save()
+        facts = Facts(self.data)
+        self.progress.first_answer(build(self.data, stage="first answer"))
+        for each in plan(facts):
+            self._rehearse(each, facts)
+            self._save()
+        return self.report_so_far() or build(self.data)
+
+    def _scout(self) -> None:
+        self.progress.stage(f"learning what {self.name} does")
+        limit_s = max(self.request.budget_s * SCOUT_SHARE, 1.0)
+        child = self._start("scout", limit_s=limit_s, hard_limit_s=self.request.budget_s)
+        code = self._wait_for_scout(child)
+        killed = "" if code in (None, 0) or code > 0 else f"killed by {signal.Signals(-code).name}"
+        self.data.scout = self._read(child) or Scout()
+        self._end_child()
+        scout = self.data.scout
+        if not endings.learned_something(scout):
+            raise FitdoctorError(endings.no_verdict(scout, self.request, killed))
+        remark = endings.remark(scout, killed)
+        if remark:
+            self.data.limits.append(remark)
+        self.data.limits += [f"{_name(fit.site.file)}:{fit.site.line}: {fit.declined}." for fit in scout.fits if fit.declined]
+
+    def _wait_for_scout(self, child: Child) -> int | None:
+        """Waits for the scout's end, or for its last word and then a little longer."""
+        done_s: float | None = None
+        while True:
+            code = child.wait(0.2)
+            if code is not None:
+                return code
+            now_s = time.monotonic()
+            if done_s is None and now_s - child.began_s > self.request.budget_s + SHUTDOWN_S:
+                return None
+            if done_s is None and (read := self._read(child)) is not None and read.ending.how in ("finished", "exit", "exception"):
+                done_s = now_s
+            if done_s is not None and now_s - done_s > SHUTDOWN_S:
+                return None
+
+    def _rehearse(self, each: RehearsalPlan, facts: Facts) -> None:
+        assert self.data.scout is not None
+        record = Rehearsal(target=each.target, index=each.index, arms=[_copy(arm) for arm in each.arms])
+        site: Any = (self.data.scout.fits if each.target == "fit" else self.data.scout.loops)[each.index]
+        where = f"{_name(site.site.file)}:{site.site.line}"
+        startup_s = max((earlier.startup_s for earlier in self.data.rehearsals), default=self._startup_s())
+        left_s = self.request.budget_s - self._spent_s()
+        if left_s < startup_s + LEAST_TRIAL_S:
+            self.data.limits.append(f"No time was left for trials at {where}: pass a larger --budget than {self.request.budget_s:.0f}.")
+            return
+        self.progress.stage(f"going to {where} for trials")
+        target = {"kind": each.target, "file": site.site.file, "line": site.site.line}
+        if each.target == "loop":
+            target["loop_kind"] = site.kind
+        child = self._start("rehearsal", site=target, limit_s=left_s + 120, hard_limit_s=left_s + 120)
+
+        def tell(text: str) -> None:
+            self.progress.trial(f"{text} at {where}", self._spent_s(), self.request.budget_s, self._best(record))
+
+        trial = RehearsalRun(child, record, facts, deadline_s=time.monotonic() + left_s, tell=tell)
+        self.data.rehearsals.append(record)
+        try:
+            trial.wait_for_target(max(left_s, startup_s * 3))
+            if each.target == "fit":
+                trial.try_fit()
+            else:
+                trial.try_calls()
+            record.ending = Ending(how="finished", code=0)
+        except ChildEndedError as error:
+            record.ending = Ending(how="killed", message=str(error))
+            self.data.limits.append(f"The trials at {where} ended early: {error}.")
+        finally:
+            record.wall_s = time.monotonic() - child.began_s
+            self._end_child()
+
+    # what it leans on
+
+    def _start(self, role: str, **spec: Any) -> Child:
+        self.child = Child(
+            self.request,
+            role,
+            folder=self.request.folder.path / f"child-{len(self.data.rehearsals)}-{role}",
+            stdin=self.stdin,
+            log=self.request.folder.log_file,
+            began_s=self.began_s,
+            **spec,
+        )
+        return self.child
+
+    def _read(self, child: Child) -> Scout | None:
+        try:
+            return decode_scout(child.out.read_bytes())
+        except (OSError, FitdoctorError):
+            return None
+
+    def _end_child(self) -> None:
+        if self.child is not None:
+            self.child.end()
+            shutil.rmtree(self.child.out.parent, ignore_errors=True)
+            self.child = None
+
+    def close(self) -> None:
+        """Leaves no process and no scratch file behind."""
+        self._end_child()
+
+    def report_so_far(self) -> Report | None:
+        """The report of what was learned until now, saved; None where nothing was."""
+        if self.data.scout is None and self.child is not None:
+            self.data.scout = self._read(self.child)
+        if self.data.scout is None or not endings.learned_something(self.data.scout):
+            return None
+        self._save()
+        return build(self.data, stage="final" if self.data.rehearsals else "first answer")
+
+    def _save(self) -> None:
+        self.data.spent_s = self._spent_s()
+        self.data.changed_files = disk.changed(self.tree, disk.look(self.folders))
+        try:
+            save_run(self.data, self.request.folder.run_file)
+        except FitdoctorError as error:
+            self.progress.note(str(error))
+
+    def _spent_s(self) -> float:
+        return time.monotonic() - self.began_clock_s
+
+    def _startup_s(self) -> float:
+        assert self.data.scout is not None
+        parts = self.data.scout.parts
+        return parts.get("start", 0.0) + parts.get("imports", 0.0)
+
+    def _best(self, record: Rehearsal) -> str:
+        prescription = build(self.data).prescription if record.windows and record.windows[-1].round in (6, 12, 20) else None
+        if prescription is not None:
+            self.best = f"{prescription.speedup.mid:.1f}× with {' + '.join(prescription.remedies)}"
+        return self.best
+
+
+def _decline_launchers(request: DiagnoseRequest) -> None:
+    started = request.target if request.mode == "module" else os.path.basename(request.target)
+    cluster = [name for name in ("TORCHELASTIC_RUN_ID", "TF_CONFIG", "OMPI_COMM_WORLD_SIZE") if os.environ.get(name)]
+    if started in LAUNCHERS or cluster:
+        received = started if started in LAUNCHERS else f"{cluster[0]} in the environment"
+        raise FitdoctorError(
+            f"Received {received}: a training on several processes. Expected one process, the only kind that can be diagnosed so far. "
+            "Diagnose the script itself on one device, without its launcher."
+        )
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM ends a diagnosis as Ctrl-C does: children first."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        before = signal.signal(signal.SIGTERM, interrupt)
+    except ValueError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _copy(arm: Arm) -> Arm:
+    return replace(arm, changes=list(arm.changes))
+
+
+def _name(file: str) -> str:
+    return os.path.basename(file)

@@ -1,0 +1,147 @@
+"""Compares the windows of two arms, and judges what the comparison proves."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import exp, fsum, isfinite, log, sqrt
+from typing import Literal
+
+from fitdoctor.recording.model import Window
+from fitdoctor.report.model import Interval
+
+Verdict = Literal["measured", "refuted", "inconclusive"]
+
+#: Two-sided confidence of every interval that is shown.
+CONFIDENCE = 0.95
+#: Trials are looked at most this often before they end, and each look is a chance to be wrong.
+LOOKS = 3
+#: Identical arms differ systematically by 2–4 % (memory layout, order, caches), and more rounds can't average that away: so a
+#: ratio counts from 5 % on.
+FLOOR = 1.05
+#: After this many rounds, what is not even 3 % faster is not going to be 5 %.
+ENOUGH_ROUNDS = 6
+HARDLY_FASTER = 1.03
+#: An arm this slow after two rounds is not worth a third.
+HOPELESS = 0.8
+HOPELESS_ROUNDS = 2
+#: A window that waited this share of its time for a core timed the neighbours.
+QUEUE_SHARE = 0.30
+#: Fewer clean rounds than this tell less than all of them do.
+MIN_ROUNDS = 4
+#: No unit becomes this many times faster or slower. It keeps every figure finite.
+MOST_RATIO = 1e6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """How much faster an arm is than its reference, by rounds.
+
+    `rounds` holds the log ratio of each round; above 0 the arm is faster. `ratio` is None with fewer than two rounds.
+    `contended` says that other processes took the machine and too few quiet rounds were left.
+    """
+
+    arm: str
+    rounds: tuple[float, ...]
+    ratio: Interval | None
+    mean_log: float
+    sd_log: float
+    n: int
+    contended: bool = False
+
+    @property
+    def mid(self) -> float:
+        """The best estimate of the ratio; 1 where there is none."""
+        return _ratio(self.mean_log)
+
+
+def compare(
+    windows: Iterable[Window], arm_id: str, reference_ids: Sequence[str], *, confidence: float = CONFIDENCE
+) -> Comparison:
+    """Pairs the windows of an arm with those of its reference, round by round.
+
+    Args:
+        windows: Those of a whole rehearsal.
+        arm_id: The arm in question.
+        reference_ids: The arms that it is compared with, usually the baseline and the placebo.
+        confidence: Of the interval.
+
+    Example:
+        >>> compare(rehearsal.windows, "step/prefetch", ["step/baseline", "step/placebo"]).ratio
+        Interval(low=1.31, mid=1.35, high=1.39)
+    """
+    usable = [window for window in windows if window.units > 0 and window.seconds > 0 and isfinite(window.seconds)]
+    involved = [window for window in usable if window.arm == arm_id or window.arm in reference_ids]
+    quiet = [window for window in involved if window.queue_s <= QUEUE_SHARE * window.seconds]
+    logs = _log_ratios(quiet, arm_id)
+    contended = False
+    if len(quiet) < len(involved) and len(logs) < MIN_ROUNDS:
+        logs, contended = _log_ratios(involved, arm_id), True
+    mean = fsum(logs) / len(logs) if logs else 0.0
+    sd = sqrt(fsum((value - mean) ** 2 for value in logs) / (len(logs) - 1)) if len(logs) > 1 else 0.0
+    ratio = _interval(mean, sd, len(logs), confidence) if len(logs) > 1 else None
+    return Comparison(arm=arm_id, rounds=tuple(logs), ratio=ratio, mean_log=mean, sd_log=sd, n=len(logs), contended=contended)
+
+
+def judge(comparison: Comparison, placebo: Comparison | None, *, looks: int = LOOKS, remedies: int = 1) -> tuple[Verdict, str]:
+    """Whether the arm is proven to be faster, proven not to be, or neither.
+
+    Args:
+        comparison: Of the arm.
+        placebo: Of the same rehearsal's A/A arm, whose deviation is what this machine can't tell apart today.
+        looks: How often the windows are looked at before a decision stands.
+        remedies: How many arms share the chance of being wrong.
+
+    Returns:
+        The verdict, and a sentence that says why.
+    """
+    if comparison.ratio is None:
+        return "inconclusive", "Too few windows to tell."
+    floor = max(FLOOR, exp(min(abs(placebo.mean_log), log(MOST_RATIO)))) if placebo is not None else FLOOR
+    strict = _interval(comparison.mean_log, comparison.sd_log, comparison.n, 1 - (1 - CONFIDENCE) / max(1, looks * remedies))
+    shown = f"{comparison.ratio.mid:.2f}× [{comparison.ratio.low:.2f}, {comparison.ratio.high:.2f}] over {comparison.n} rounds"
+    crowd = ", while other processes took the machine" if comparison.contended else ""
+    if strict.low > floor:
+        return "measured", f"{shown}{crowd}, above {floor:.2f}×."
+    if comparison.ratio.high < FLOOR:
+        return "refuted", f"{shown}{crowd}: below {FLOOR:.2f}×."
+    if comparison.n >= ENOUGH_ROUNDS and comparison.mid < HARDLY_FASTER:
+        return "refuted", f"{shown}{crowd}: hardly faster."
+    if floor > FLOOR and strict.low > FLOOR:
+        return "inconclusive", f"{shown}{crowd}, but identical arms differed by as much."
+    return "inconclusive", f"{shown}{crowd}: it may or may not be faster."
+
+
+def hopeless(comparison: Comparison) -> bool:
+    """Whether an arm is so much slower that more windows would be wasted on it."""
+    return comparison.n >= HOPELESS_ROUNDS and comparison.mid < HOPELESS
+
+
+def _log_ratios(windows: Sequence[Window], arm_id: str) -> list[float]:
+    arms: defaultdict[int, list[float]] = defaultdict(list)
+    references: defaultdict[int, list[float]] = defaultdict(list)
+    for window in windows:
+        per_unit_s = window.seconds / window.units
+        if per_unit_s > 0:
+            (arms if window.arm == arm_id else references)[window.round].append(per_unit_s)
+    bound = log(MOST_RATIO)
+    paired = sorted(arms.keys() & references.keys())
+    logs = (log(_mean(references[number])) - log(_mean(arms[number])) for number in paired)
+    return [min(bound, max(-bound, value)) for value in logs]
+
+
+def _interval(mean: float, sd: float, n: int, confidence: float) -> Interval:
+    from scipy.stats import t
+
+    reach = float(t.ppf(0.5 + confidence / 2, n - 1)) * sd / sqrt(n)
+    return Interval(low=_ratio(mean - reach), mid=_ratio(mean), high=_ratio(mean + reach))
+
+
+def _ratio(value: float) -> float:
+    bound = log(MOST_RATIO)
+    return exp(min(bound, max(-bound, value)))
+
+
+def _mean(values: Sequence[float]) -> float:
+    return fsum(values) / len(values)

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from fitdoctor.causes.input.python_in_pipeline import check
+from fitdoctor.facts.facts import Facts
+from fitdoctor.recording.model import Operation
+from tests import builders as make
+
+
+def pipeline(*, python: bool, input_free: float | None = None, by_keras: bool = False) -> Facts:
+    source = Operation(
+        name="from_generator",
+        position=0,
+        site=make.site(9, "tf.data.Dataset.from_generator("),
+        function=make.site(4, "def rows():"),
+        python=python,
+        by_keras=by_keras,
+    )
+    return make.facts(make.fit(input_kind="tf.data", operations=make.chain(source, ("batch", 10))), input_free=input_free)
+
+
+def bad() -> Facts:
+    return pipeline(python=True)
+
+
+def good() -> Facts:
+    return pipeline(python=False)
+
+
+def test_untried_the_cost_is_anything_up_to_the_train_function() -> None:
+    facts = bad()
+    (finding,) = check(facts)
+    assert not finding.measured
+    assert finding.cost_s.low == 0
+    assert finding.cost_s.high == facts.fits[0].function_s * facts.fits[0].steps("mid")
+    assert [place.line for place in finding.locations] == [9, 4]
+
+
+def test_tried_it_is_the_measured_wait() -> None:
+    facts = pipeline(python=True, input_free=4.0)
+    (finding,) = check(facts)
+    assert finding.measured
+    assert finding.cost_s.mid == 0.75 * facts.fits[0].step_s * facts.fits[0].steps("mid")
+
+
+def test_a_wait_below_five_percent_is_no_cause() -> None:
+    assert list(check(pipeline(python=True, input_free=1.02))) == []
+
+
+def test_what_keras_builds_around_a_generator_is_another_cause() -> None:
+    assert list(check(pipeline(python=True, by_keras=True))) == []

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from fitdoctor.causes.callbacks.slow_callback import check
+from fitdoctor.facts.facts import Facts
+from fitdoctor.recording.model import CallbackRecord
+from tests import builders as make
+
+
+def with_callback(record: CallbackRecord) -> Facts:
+    return make.facts(make.fit(callbacks=[record]))
+
+
+def bad() -> Facts:
+    return with_callback(make.callback(hooks={"on_epoch_end": make.took(1.0, 2), "on_epoch_begin": make.took(0.001, 2)}))
+
+
+def good() -> Facts:
+    return with_callback(make.callback(hooks={"on_epoch_end": make.took(0.01, 2)}))
+
+
+def test_it_names_the_hook_its_line_and_the_constructor() -> None:
+    (finding,) = check(bad())
+    assert finding.data == {"callback": 0, "hooks": ["on_epoch_end"]}
+    assert [place.line for place in finding.locations] == [5, 17, 18]
+    assert "Plotter.on_epoch_end takes 1.0 s, 10 times." in finding.evidence[0].text
+
+
+def test_batch_hooks_count_per_step() -> None:
+    (finding,) = check(with_callback(make.callback(hooks={"on_train_batch_end": make.took(0.01, 61)})))
+    assert "1,000 times" in finding.evidence[0].text
+
+
+def test_callbacks_of_keras_are_not_the_scripts_own() -> None:
+    hooks = {"on_epoch_end": make.took(1.0, 2)}
+    assert list(check(with_callback(make.callback("ModelCheckpoint", own=False, hooks=hooks)))) == []
+
+
+def test_a_board_of_the_scripts_own_is_explained_by_its_histograms() -> None:
+    hooks = {"on_epoch_end": make.took(1.0, 2)}
+    board = make.callback("MyBoard", hooks=hooks, attributes={"histogram_freq": 1})
+    assert list(check(with_callback(board))) == []

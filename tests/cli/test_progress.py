@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from fitdoctor.cli.look import Look
+from fitdoctor.cli.progress import LiveProgress, PlainProgress, SilentProgress, progress_on
+from tests.report.samples import FIRST_ANSWER
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+class Closed(Terminal):
+    def write(self, _text: str) -> int:
+        raise BrokenPipeError
+
+
+class Clock:
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def tell(progress: PlainProgress | LiveProgress | SilentProgress) -> None:
+    progress.stage("learning what train.py does")
+    progress.first_answer(FIRST_ANSWER)
+    progress.trial("prefetch on the step of train.py:47", 30.0, 120.0, "1.08× with prefetch")
+    progress.note("A note.")
+    progress.done()
+    progress.done()
+
+
+def test_the_stream_decides() -> None:
+    assert isinstance(progress_on(io.StringIO(), quiet=False), PlainProgress)
+    assert isinstance(progress_on(Terminal(), quiet=False), LiveProgress)
+    assert isinstance(progress_on(Terminal(), quiet=True), SilentProgress)
+
+
+def test_a_log_gets_few_plain_lines() -> None:
+    stream, clock = io.StringIO(), Clock()
+    progress = PlainProgress(stream, clock=clock)
+    for second in range(60):
+        clock.now_s = float(second)
+        progress.trial(f"arm {second // 4}", float(second), 120.0, "")
+    lines = stream.getvalue().splitlines()
+    assert len(lines) == 6
+    assert lines[0] == "fitdoctor: arm 0 - 0 % of 120 s"
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_a_terminal_gets_one_line_that_is_drawn_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    stream = Terminal()
+    tell(LiveProgress(stream))
+    told = stream.getvalue()
+    assert "prefetch on the step of train.py:47\x1b[2m · 25 % of 120 s" in told
+    assert "A note." in told
+    assert "\x1b[?25h" in told, "the cursor is not back"
+
+
+def test_a_wide_terminal_also_shows_the_best_and_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "110")
+    stream = Terminal()
+    tell(LiveProgress(stream))
+    assert "train.py:47\x1b[2m · best so far 1.08× with prefetch · ███░░░░░░░░░ 25 % of 120 s" in stream.getvalue()
+
+
+def test_silence_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
+    tell(SilentProgress())
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_closed_stream_does_not_end_a_diagnosis() -> None:
+    tell(PlainProgress(Closed()))
+    tell(LiveProgress(Closed()))
+
+
+def test_a_look_respects_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "93")
+    assert Look.of(Terminal()) == Look(width=93, color=True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not Look.of(Terminal()).color
+    assert Look.of(io.StringIO()) == Look(ascii_only=True)
+    assert Look.of(io.TextIOWrapper(io.BytesIO(), encoding="latin-1")) == Look(ascii_only=True)
+    assert Look.of(io.TextIOWrapper(io.BytesIO(), encoding="UTF8")) == Look()

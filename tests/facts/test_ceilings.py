@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+
+from fitdoctor.recording.model import Loop
+from tests import builders as make
+
+
+def test_input_needs_a_trial() -> None:
+    assert make.facts(make.fit()).ceilings == ()
+    facts = make.facts(make.fit(), input_free=4.0)
+    (ceiling,) = facts.ceilings
+    assert (ceiling.kind, ceiling.measured) == ("input", True)
+    assert ceiling.speedup == pytest.approx(facts.total_s / (facts.total_s - 0.75 * facts.projection.under("fit0/step")))
+
+
+def test_callbacks_are_free_with_what_they_call() -> None:
+    record = make.fit(callbacks=[make.callback(hooks={"on_epoch_end": make.took(1.0, 2)})])
+    nested = Loop(kind="predict", site=make.site(7), inside=0, hook="on_epoch_end", calls=4, run=make.took(1.0, 4))
+    facts = make.facts(record, loops=[nested])
+    (ceiling,) = facts.ceilings
+    assert ceiling.kind == "callbacks"
+    assert ceiling.speedup == pytest.approx(facts.total_s / (facts.total_s - 10 - 20))
+
+
+def test_callbacks_of_keras_itself_are_not_the_users() -> None:
+    bar = make.callback("ProgbarLogger", own=False, hooks={"on_train_batch_end": make.took(0.001, 60)})
+    assert make.facts(make.fit(callbacks=[bar])).ceilings == ()
+
+
+def test_validation_is_timed_directly() -> None:
+    record = make.fit(validation_steps=5, validation_step=make.took(0.1, 10), validation_overhead=make.took(0.5, 2))
+    (ceiling,) = make.facts(record).ceilings
+    assert ceiling.kind == "validation"
+    assert ceiling.speedup > 1

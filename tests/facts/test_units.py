@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+
+from fitdoctor.facts.units import first_extra_s, unit_interval, unit_s
+from fitdoctor.recording.model import Duration
+
+
+def test_later_half_counts_once_there_are_enough_samples() -> None:
+    settling = Duration(count=21, total_s=70.0, first_s=10.0, samples_s=[5.0] * 10 + [1.0] * 10)
+    assert unit_s(settling) == 1.0
+    assert first_extra_s(settling) == 9.0
+
+
+def test_few_samples_leave_the_first_one_out() -> None:
+    assert unit_s(Duration(count=3, total_s=6.0, first_s=4.0, samples_s=[1.0, 1.0])) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("duration", "expected"),
+    [(Duration(count=1, total_s=2.0, first_s=2.0), 2.0), (Duration(first_s=3.0), 3.0), (Duration(), 0.0)],
+)
+def test_without_samples_what_there_is_has_to_do(duration: Duration, expected: float) -> None:
+    assert unit_s(duration) == expected
+    assert unit_interval(duration).low == unit_interval(duration).high == expected
+
+
+def test_interval_narrows_with_samples() -> None:
+    few = unit_interval(Duration(count=5, samples_s=[1.0, 2.0, 1.0, 2.0]))
+    many = unit_interval(Duration(count=101, samples_s=[1.0, 2.0] * 50))
+    assert few.high - few.low > many.high - many.low > 0

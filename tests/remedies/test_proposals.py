@@ -1,0 +1,123 @@
+"""What the remedies propose, and what they leave alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from fitdoctor.causes.registry import run_causes
+from fitdoctor.changes.model import Place, Precompute, SetArgument, SwapCalls, ThrottleHook
+from fitdoctor.facts.facts import Facts
+from fitdoctor.recording.model import Operation
+from fitdoctor.remedies.registry import Offer, offers
+from tests import builders as make
+from tests.causes import test_excessive_validation, test_per_sample_map, test_predict_in_a_loop
+
+
+def offered(facts: Facts, cause: str) -> list[Offer]:
+    finding = next(finding for finding in run_causes(facts)[0] if finding.cause == cause)
+    return offers(finding, facts)[0]
+
+
+def test_both_eager_switches_are_turned_off() -> None:
+    (offer,) = offered(make.facts(make.fit(run_eagerly=True, eager_globally=True)), "eager-execution")
+    assert [(c.call, c.value) for c in offer.proposal.changes if isinstance(c, SetArgument)] == [
+        ("Model.compile", False),
+        ("tf.config.run_functions_eagerly", False),
+    ]
+    assert offer.arm_id == "step/compiled-step"
+
+
+@pytest.mark.parametrize(("steps", "sizes"), [(100, ["8", "32"]), (20, ["8"]), (5, [])])
+def test_an_execution_is_never_longer_than_an_epoch(steps: int, sizes: list[str]) -> None:
+    facts = make.facts(make.fit(step_s=0.001, epochs=20_000 // steps, steps=steps))
+    assert [offer.proposal.label for offer in offered(facts, "dispatch-bound-steps")] == sizes
+
+
+def test_a_schedule_by_batch_forbids_larger_executions() -> None:
+    warmup = make.callback("Warmup", steers=True, hooks={"on_train_batch_begin": make.took(1e-6, 61)})
+    facts = make.facts(make.fit(step_s=0.001, epochs=200, callbacks=[warmup]))
+    assert all("Warmup" in offer.proposal.untried for offer in offered(facts, "dispatch-bound-steps"))
+
+
+def test_maps_are_swapped_plain_and_vectorized() -> None:
+    plain, vectorized = offered(test_per_sample_map.bad(), "per-sample-map")
+    (change,) = plain.proposal.changes
+    assert change == SwapCalls(
+        place=Place(file=make.SCRIPT, line=4, position=1), batch=Place(file=make.SCRIPT, line=6, position=3)
+    )
+    assert vectorized.arm_id == "step/batched-map-vectorized"
+
+
+def test_a_generator_is_run_once_where_it_stands() -> None:
+    source = Operation(name="from_generator", position=0, site=make.site(9), python=True)
+    python_map = Operation(name="map", position=1, site=make.site(10), python=True)
+    record = make.fit(input_kind="tf.data", operations=make.chain(source, python_map, ("batch", 11)))
+    first, second = offered(make.facts(record), "python-in-pipeline")
+    assert first.proposal.changes == (
+        Precompute(place=Place(file=make.SCRIPT, line=9, position=0), call="from_generator", argument="generator"),
+    )
+    assert second.proposal.changes == ()
+    assert second.proposal.untried
+    (of_fit,) = offered(make.facts(make.fit(input_kind="generator")), "slow-generator")
+    assert of_fit.proposal.changes == (Precompute(place=Place(file=make.SCRIPT, line=18), call="Model.fit", argument="x"),)
+
+
+def test_hooks_are_throttled_by_their_kind() -> None:
+    hooks = {"on_epoch_end": make.took(1.0, 2), "on_train_batch_end": make.took(0.01, 61)}
+    facts = make.facts(make.fit(callbacks=[make.callback(hooks=hooks, index=3)]))
+    batch, epoch = offered(facts, "slow-callback")
+    assert (batch.unit, epoch.unit) == ("step", "epoch_end")
+    (throttle,) = batch.proposal.changes
+    assert isinstance(throttle, ThrottleHook)
+    assert (throttle.hook, throttle.every, throttle.index) == ("on_train_batch_end", 50, 3)
+    assert epoch.arm_id == "epoch_end/rarer-callback-every-5-epochs"
+
+
+@pytest.mark.parametrize("role", ["steers", "may_stop"])
+def test_callbacks_that_act_on_the_training_are_left_alone(role: str) -> None:
+    own = make.callback(hooks={"on_epoch_end": make.took(1.0, 2)}, **{role: True})
+    (offer,) = offered(make.facts(make.fit(callbacks=[own])), "slow-callback")
+    assert "Plotter" in offer.proposal.untried
+
+
+def test_validation_batches_grow_up_to_the_rows_there_are() -> None:
+    sizes = [
+        offer.proposal.label
+        for offer in offered(test_excessive_validation.validating(2.0, steps=20), "excessive-validation")
+        if offer.remedy.id == "larger-validation-batch"
+    ]
+    assert sizes == ["256", "640"]
+
+
+def test_rarer_validation_is_arithmetic() -> None:
+    offer = offered(test_excessive_validation.bad(), "excessive-validation")[-1]
+    assert offer.remedy.id == "rarer-validation"
+    assert offer.proposal.unit_ratio == 5.0
+    assert "8 of 10" in offer.proposal.untried
+
+
+def test_rarer_validation_is_refused_where_a_callback_watches_the_score() -> None:
+    watcher = make.callback("ModelCheckpoint", own=False, hooks={}, attributes={"monitor": "val_loss"})
+    facts = test_excessive_validation.bad()
+    facts.fits[0].record.callbacks.append(watcher)
+    offer = offered(facts, "excessive-validation")[-1]
+    assert offer.proposal.unit_ratio is None
+    assert "ModelCheckpoint" in offer.proposal.untried
+
+
+def test_small_batches_alone_do_not_justify_fewer_scores() -> None:
+    found = {offer.remedy.id for offer in offered(test_excessive_validation.validating(0.4), "excessive-validation")}
+    assert found == {"larger-validation-batch"}
+
+
+def test_datasets_bring_their_own_validation_batches() -> None:
+    facts = test_excessive_validation.validating(2.0)
+    facts.fits[0].record.validation_kind = "tf.data"
+    assert offered(facts, "excessive-validation")[0].proposal.untried
+
+
+@pytest.mark.parametrize(("kind", "replacement"), [("predict", "predict_on_batch"), ("evaluate", "test_on_batch")])
+def test_calls_are_replaced_by_their_plain_siblings(kind: str, replacement: str) -> None:
+    (offer,) = offered(test_predict_in_a_loop.loop(kind=kind), "predict-in-a-loop")
+    assert offer.changes[0]["replacement"] == replacement
+    assert offer.unit == "call"

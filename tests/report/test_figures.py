@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fitdoctor.report.figures import GLUE, bind, counted, duration, duration_range, ratio, share, speedup
+from fitdoctor.report.model import Interval
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (4e-5, "40 µs"),
+        (0.85, "850 ms"),
+        (0.9999, "1.0 s"),
+        (4.23, "4.2 s"),
+        (9.97, "10 s"),
+        (42, "42 s"),
+        (59.7, "1 min"),
+        (2480, "41 min 20 s"),
+        (3599.8, "1 h"),
+        (11520, "3 h 12 min"),
+        (86399, "1 d"),
+        (187200, "2 d 4 h"),
+        (-3, "-3.0 s"),
+    ],
+)
+def test_durations_are_what_people_say(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@given(seconds=st.floats(0, 1e9, allow_nan=False))
+def test_no_duration_says_sixty_of_anything(seconds: float) -> None:
+    assert not re.search(r"\b60 (s|min)|\b24 h|\b1000 (ms|µs)", duration(seconds))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (1620, 1740, "27–29 min"),
+        (120, 230, "2.0–3.8 min"),
+        (0.01, 0.02, "10–20 ms"),
+        (41.6, 42.1, "42 s"),
+        (0, 7200, "0.0–2.0 h"),
+        (0, 0, "0.0 ms"),
+    ],
+)
+def test_intervals_of_durations_share_a_unit(low: float, high: float, text: str) -> None:
+    assert duration_range(low, high) == text
+
+
+def test_ratios_are_finer_near_one() -> None:
+    assert [ratio(value) for value in (0.974, 1.081, 2.9, 34.4)] == ["0.97×", "1.08×", "2.9×", "34×"]
+    assert speedup(Interval(low=2.71, mid=2.9, high=3.1)) == "2.9× [2.7, 3.1]"
+
+
+def test_shares_and_counts() -> None:
+    assert [share(value) for value in (0, 0.004, 0.0125, 0.71, 1)] == ["0 %", "<1 %", "1 %", "71 %", "100 %"]
+    assert [counted(1, "step"), counted(12500, "step"), counted(2, "pass", "passes")] == ["1 step", "12,500 steps", "2 passes"]
+
+
+@pytest.mark.parametrize("figure", ["41 min 20 s", "71 %", "2.9× [2.7, 3.1]", "850 ms", "2 d 4 h", "12 kB"])
+def test_a_figure_is_bound_together(figure: str) -> None:
+    bound = bind(f"It takes {figure} here")
+    assert bound == f"It takes {figure.replace(' ', GLUE)} here"

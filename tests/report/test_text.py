@@ -1,0 +1,99 @@
+"""Golden renderings. `FITDOCTOR_UPDATE_GOLDEN=1 pytest tests/report` writes them again; read the diff."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from fitdoctor.report.model import Location, Report
+from fitdoctor.report.text import render, render_first_answer
+from tests.report.samples import FIRST_ANSWER, HEALTHY, SAMPLES, SLOW
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def compare(name: str, text: str) -> None:
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get("FITDOCTOR_UPDATE_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("name", SAMPLES)
+def test_reports_look_as_agreed(name: str, width: int) -> None:
+    compare(f"{name}.{width}", render(SAMPLES[name], width=width))
+
+
+def test_the_ascii_report_looks_as_agreed() -> None:
+    text = render(SLOW, ascii_only=True)
+    assert text.isascii()
+    compare("slow.ascii", text)
+
+
+def test_the_first_answer_looks_as_agreed() -> None:
+    text = render_first_answer(FIRST_ANSWER)
+    assert "not tried yet" in text
+    compare("first_answer.short", text)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 250])
+@pytest.mark.parametrize("report", SAMPLES.values(), ids=SAMPLES)
+def test_no_line_is_too_wide_and_no_figure_breaks(report: Report, width: int) -> None:
+    lines = render(report, width=width).splitlines()
+    assert max(map(cell_len, lines)) <= min(width, 120)
+    assert not [line for line in lines if line != line.rstrip()]
+    for line, following in pairwise(lines):
+        assert not (re.search(r"\d$", line) and re.match(r"\s*(%|ms|s|min|h|×)\b", following)), (line, following)
+        assert line.count("[") == line.count("]") or "│" in line or "write:" in line
+
+
+def test_plain_text_has_no_escape_codes_and_colour_has() -> None:
+    assert "\x1b" not in render(SLOW)
+    colored = render(SLOW, color=True)
+    assert "\x1b[" in colored
+    assert re.sub(r"\x1b\[[\d;]*m", "", colored) == render(SLOW)
+
+
+def test_what_the_user_wrote_can_not_steer_the_terminal() -> None:
+    evil = Location(file="[red]a\x1b[2J\udcff.py", line=1, code="x = '\x1b]0;title\x07[bold]日本語" + "長" * 90)
+    report = replace(SLOW, causes=(replace(SLOW.causes[0], locations=(evil,)),))
+    text = render(report)
+    assert "\x1b" not in text
+    assert "[red]a" in text
+    assert "[bold]" in text
+    assert max(map(cell_len, text.splitlines())) <= 80
+    text.encode("utf-8")
+
+
+def test_a_healthy_report_does_not_talk_of_causes() -> None:
+    text = render(HEALTHY)
+    assert "Healthy." in text
+    assert "costs" not in text
+
+
+def test_nothing_at_all_can_be_rendered() -> None:
+    empty = replace(
+        SLOW,
+        training=replace(SLOW.training, fits=(), projected_s=0.0, basis="unknown"),
+        budget=replace(SLOW.budget, total_s=0.0, parts=(), unattributed_s=0.0),
+        causes=(),
+        tried=(),
+        ceilings=(),
+        limits=(),
+        prescription=None,
+        run="",
+        changed_files=(),
+    )
+    assert "no fit" in render(empty)
+
+
+def test_only_commands_that_exist_are_named() -> None:
+    named = set(re.findall(r"fitdoctor (\w+)", "".join(render(report) for report in SAMPLES.values())))
+    assert named == {"explain", "report"}

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fitdoctor.recording.model import Loop
+from fitdoctor.report.model import Interval
+from fitdoctor.trials.outcomes import outcomes_of
+from fitdoctor.trials.plan import plan
+from fitdoctor.trials.savings import Effect, breaks_even_at, effect_of, saved_s, terms, whole_run
+from tests import builders as make
+
+
+def test_the_step_ratio_is_never_the_answer() -> None:
+    facts = make.facts(make.fit())
+    speedup = whole_run(facts, [Effect(target="fit", index=0, unit="step", ratio=make.around(10.0))])
+    step_s = facts.projection.under("fit0/step")
+    assert speedup.mid == pytest.approx(facts.total_s / (facts.total_s - 0.9 * step_s))
+    assert speedup.low < speedup.mid < speedup.high < 10
+    assert saved_s(facts, speedup).mid == pytest.approx(0.9 * step_s)
+
+
+def test_a_one_off_can_turn_a_gain_into_a_loss() -> None:
+    effect = Effect(target="fit", index=0, unit="step", ratio=make.around(1.5), one_off_s=40.0)
+    assert whole_run(make.facts(make.fit()), [effect]).high < 1
+
+
+def test_early_stopping_widens_the_interval_at_its_low_end() -> None:
+    stopper = make.callback("EarlyStopping", own=False, hooks={}, may_stop=True)
+    effect = Effect(target="fit", index=0, unit="step", ratio=make.around(4.0, 0.0))
+    bounded = whole_run(make.facts(make.fit(epochs=500, callbacks=[stopper])), [effect])
+    declared = whole_run(make.facts(make.fit(epochs=500)), [effect])
+    assert bounded.mid == pytest.approx(declared.mid)
+    assert bounded.low < 1.5 < declared.low
+
+
+def test_the_end_of_an_epoch_holds_what_callbacks_call_there() -> None:
+    record = make.fit(callbacks=[make.callback(hooks={"on_epoch_end": make.took(0.1, 2), "on_epoch_begin": make.took(0.1, 2)})])
+    nested = Loop(kind="predict", site=make.site(7), inside=0, hook="on_epoch_end", calls=4, run=make.took(0.1, 4))
+    facts = make.facts(record, loops=[nested])
+    assert terms(facts, "fit", 0, "epoch_end") == ("fit0/callback0/on_epoch_end", "loop0/call")
+    assert terms(facts, "fit", 0, "validation") == ("fit0/validation",)
+    assert terms(facts, "loop", 0, "call") == ("loop0/call",)
+
+
+def test_one_off_is_paid_by_each_call_that_traces_and_breaks_even_somewhere() -> None:
+    facts = make.facts(make.fit(step_s=0.001, epochs=200, calls=3))
+    (rehearsal,) = plan(facts)
+    recorded = make.rehearse(rehearsal, {"step/larger-execution-32": 4.0}, base_s=0.001)
+    next(arm for arm in recorded.arms if arm.id == "step/larger-execution-32").one_off_s = 1.5
+    outcome = outcomes_of(recorded)[-1]
+    effect = effect_of(facts, outcome)
+    assert effect is not None
+    assert effect.one_off_s == 4.5
+    assert breaks_even_at(facts, outcome) == pytest.approx(1.5 / 0.00075, rel=0.05)
+
+
+@given(
+    low=st.floats(min_value=0, max_value=1e9),
+    one_off_s=st.floats(min_value=0, max_value=1e9),
+    target=st.sampled_from(["fit", "loop"]),
+    unit=st.sampled_from(["step", "epoch_end", "validation", "call"]),
+)
+def test_every_figure_stays_finite(low: float, one_off_s: float, target: str, unit: str) -> None:
+    ratio = Interval(low=low, mid=low, high=low)
+    facts = make.facts(make.fit())
+    speedup = whole_run(facts, [Effect(target=target, index=0, unit=unit, ratio=ratio, one_off_s=one_off_s)])
+    saved = saved_s(facts, speedup)
+    assert all(math.isfinite(end) for found in (speedup, saved) for end in (found.low, found.mid, found.high))
+    assert speedup.low <= speedup.mid <= speedup.high
