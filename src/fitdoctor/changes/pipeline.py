@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from fitdoctor.changes.model import Change, InsertCall, Precompute, SwapCalls
@@ -27,12 +28,24 @@ MOST_READ_AHEAD = 2
 
 def again(recipe: Recipe, parent: Any, **changed: Any) -> Any:
     """Makes the recorded call once more on `parent`, with some keywords changed; it keeps the line it was first made at."""
-    keywords = {**recipe.keywords, **changed}
-    made = recipe.make(*(() if not recipe.parents or recipe.name == "zip" else (parent,)), *recipe.arguments, **keywords)
+    arguments, keywords = recipe.arguments, {**recipe.keywords, **changed}
+    if recipe.name == "zip":
+        replaced = {id(recipe.parents[0]): parent}
+        arguments, keywords = _with_datasets(arguments, replaced), _with_datasets(keywords, replaced)
+    made = recipe.make(*((parent,) if recipe.parents and recipe.name != "zip" else ()), *arguments, **keywords)
     remade = pipelines.of(made)
     if remade is not None:
         remade.site, remade.by_keras = recipe.site, recipe.by_keras
     return made
+
+
+def _with_datasets(value: Any, replaced: dict[int, Any]) -> Any:
+    """A nest of arguments with some of its datasets exchanged."""
+    if isinstance(value, (tuple, list)):
+        return type(value)(_with_datasets(part, replaced) for part in value)
+    if isinstance(value, dict):
+        return {name: _with_datasets(part, replaced) for name, part in value.items()}
+    return replaced.get(id(value), value)
 
 
 def rebuild(dataset: Any, edit: Edit) -> Any:
@@ -41,7 +54,7 @@ def rebuild(dataset: Any, edit: Edit) -> Any:
     if not steps:
         return dataset
     first = steps[0][1]
-    current = first.parents[0] if first.parents and first.name != "zip" else None
+    current = first.parents[0] if first.parents else None
     for position, (_, recipe) in enumerate(steps):
         current = edit(position, recipe, current)
     return current
@@ -112,13 +125,27 @@ def _map_batches(recipe: Recipe, dataset: Any, *, vectorized: bool) -> Any:
 def endless(dataset: Any) -> Any:
     """The dataset without an end: repeated as near to its source as its stages allow, so that no refill falls into a window."""
     steps = pipelines.chain(dataset)
-    aware = [position for position, (_, recipe) in enumerate(steps) if recipe.name in LENGTH_AWARE]
-    if not steps or steps[0][1].name in ("zip", "sample_from_datasets", "choose_from_datasets") and not aware:
+    if not steps or steps[0][1].parents:
         return dataset.repeat()
+    aware = [position for position, (_, recipe) in enumerate(steps) if recipe.name in LENGTH_AWARE]
     behind = max(aware, default=0)
-    return rebuild(
-        dataset, lambda position, recipe, parent: again(recipe, parent).repeat() if position == behind else again(recipe, parent)
-    )
+
+    def edit(position: int, recipe: Recipe, parent: Any) -> Any:
+        if recipe.name == "zip" and position > behind:
+            others = {id(other): endless(other) for other in recipe.parents[1:] if not _is_endless(other)}
+            recipe = replace(
+                recipe, arguments=_with_datasets(recipe.arguments, others), keywords=_with_datasets(recipe.keywords, others)
+            )
+        made = again(recipe, parent)
+        return made.repeat() if position == behind and not _is_endless(made) else made
+
+    return rebuild(dataset, edit)
+
+
+def _is_endless(dataset: Any) -> bool:
+    import tensorflow as tf
+
+    return bool(dataset.cardinality() == tf.data.INFINITE_CARDINALITY)
 
 
 def steady(dataset: Any, *, cores: int) -> Any:
@@ -164,6 +191,4 @@ def _argument(recipe: Recipe, name: str, position: int) -> Any:
 
 def _without_position(recipe: Recipe, position: int) -> Recipe:
     """The recipe with its positional arguments cut before `position`, so that a keyword can take the place."""
-    return Recipe(
-        recipe.name, recipe.arguments[:position], recipe.keywords, recipe.parents, recipe.make, recipe.site, recipe.by_keras
-    )
+    return replace(recipe, arguments=recipe.arguments[:position])

@@ -109,7 +109,7 @@ class FitArms:
         else:
             runner.dataset = self.feeds.endless(runner.changes)
         runner.iterator = iter(runner.dataset)
-        undo = self._enter(runner, new=True)
+        undo = self._enter(runner, new=True, fresh=arm["role"] == "placebo")
         try:
             self._go(runner, runner.steps)
             one_off_s = time.perf_counter() - began_s
@@ -122,7 +122,7 @@ class FitArms:
         wanted = min(wanted, max(1.0, LONGEST_WINDOW_S / unit_s))
         runner.units = max(1, round(wanted / runner.steps)) * runner.steps
         contention.wait_until_quiet()
-        return {"one_off_s": one_off_s, "unit_s": unit_s, "notes": self.feeds.notes}
+        return {"one_off_s": one_off_s, "unit_s": unit_s, "note": self.feeds.take_note()}
 
     def _warm(self, runner: Runner) -> float:
         """Steps for a moment, and returns the seconds of one step, from the later half."""
@@ -169,8 +169,12 @@ class FitArms:
         self.callbacks.on_train_begin()
         self.callbacks.on_epoch_begin(0)
 
-    def _enter(self, runner: Runner, *, new: bool = False) -> apply.Undo:
-        """Puts an arm's settings and function in place; the result puts the script's own back."""
+    def _enter(self, runner: Runner, *, new: bool = False, fresh: bool = False) -> apply.Undo:
+        """Puts an arm's settings and function in place; the result puts the script's own back.
+
+        Arms with the same settings share a compiled function, unless `fresh` asks for one of its own: the placebo goes through
+        all that a remedy goes through.
+        """
         model = self.model
         before = model.train_function
         undo_model = apply.to_model(model, runner.changes)
@@ -178,11 +182,12 @@ class FitArms:
         runner.steps = int(model.steps_per_execution or 1)
         if new:
             key = (runner.steps, bool(model.run_eagerly), bool(model.jit_compile), _eager_globally())
-            if key not in self._functions:
+            runner.function = None if fresh else self._functions.get(key)
+            if runner.function is None:
                 model.train_function = None
                 model.make_train_function()
-                self._functions[key] = model.train_function
-            runner.function = self._functions[key]
+                runner.function = model.train_function
+                self._functions.setdefault(key, runner.function)
         model.train_function = runner.function
 
         def undo() -> None:

@@ -46,7 +46,7 @@ class Feeds:
         self._model, self._bound, self._cores = model, bound, cores
         self._shared: SharedGenerator | None = None
         self._fixed: Any = None
-        self.notes: list[str] = []
+        self._note = ""
 
     def dataset(self, changes: list[Change], *, shuffle: bool | None = None) -> Any:
         """Keras' dataset for fit's input with the changes of its pipeline, as it is: finite where it is finite."""
@@ -93,6 +93,11 @@ class Feeds:
             self._fixed = tf.nest.map_structure(lambda *parts: tf.stack(parts), *whole)
         return tf.data.Dataset.from_tensor_slices(self._fixed)
 
+    def take_note(self) -> str:
+        """What was found out about the input while it was made, once."""
+        note, self._note = self._note, ""
+        return note
+
     def _from_generator(self, dataset: Any, recipe: Recipe) -> Any:
         import tensorflow as tf
 
@@ -104,7 +109,7 @@ class Feeds:
             raise materialize.NotRepeatingError("it gives ragged or sparse tensors")
         columns = materialize.elements(
             lambda: function(*arguments),
-            lambda element: tf.nest.flatten_up_to(spec, element),
+            lambda element: _parts(spec, element),
             [part.dtype.as_numpy_dtype for part in parts],
             MATERIALIZE_S,
         )
@@ -117,12 +122,21 @@ class Feeds:
             self._shared = SharedGenerator(generator)
         steps = self._bound["steps_per_epoch"] or 0
         batches = materialize.period(self._shared, tf.nest.flatten, most=max(1000, 2 * steps), limit_s=MATERIALIZE_S)
-        self.notes.append(f"the generator gives the same {len(batches)} batches again and again")
+        self._note = f"the generator gives the same {len(batches)} batches again and again"
         try:
             stacked = tf.nest.map_structure(lambda *parts: _stack(parts), *batches)
         except ValueError:
             raise materialize.NotRepeatingError("its batches differ in shape") from None
         return tf.data.Dataset.from_tensor_slices(stacked).repeat()
+
+
+def _parts(spec: Any, element: Any) -> list[Any]:
+    """An element's components in the order of its specification; a component may itself be a list of numbers."""
+    if isinstance(spec, dict):
+        return [part for name in sorted(spec) for part in _parts(spec[name], element[name])]
+    if isinstance(spec, (tuple, list)):
+        return [part for one, other in zip(spec, element, strict=True) for part in _parts(one, other)]
+    return [element]
 
 
 def _through(shared: SharedGenerator) -> Iterator[Any]:

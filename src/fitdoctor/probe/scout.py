@@ -196,7 +196,7 @@ class ScoutDirector:
             return original(model, *arguments, **keywords)
         finally:
             if not timer.record.validation_steps and not timer.record.cut:
-                timer.record.validation_steps = timer.validation_steps
+                timer.record.validation_steps = timer.validation_steps * timer.record.steps_per_execution
             timer.validation_ends()
 
     # callbacks

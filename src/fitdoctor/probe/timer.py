@@ -50,7 +50,7 @@ class FitTimer:
         self._cut_s: float | None = None
         self._mark_s = self.began_s
         self._begin_s = self._function_end_s = 0.0
-        self._accounted_s = self._hooks_before_s = self._validation_steps_s = self._validation_began_s = 0.0
+        self._accounted_s = self._hooks_before_s = self._validation_steps_s = self._validation_hooks_s = self._validation_began_s = 0.0
         self._setup_done = False
         self.stopped_by_us = False
         self._call_s = self._hooks_at_begin_s = self._hooks_at_validation_s = 0.0
@@ -116,16 +116,17 @@ class FitTimer:
 
     def validation_begins(self) -> None:
         self.uncut()
-        self.validating, self.validation_steps, self._validation_steps_s = True, 0, 0.0
+        self.validating, self.validation_steps, self._validation_steps_s, self._validation_hooks_s = True, 0, 0.0, 0.0
         self._validation_began_s, self._hooks_at_validation_s = self._clock(), self.hooks_s
         self._mark_s = self._validation_began_s
 
     def validation_step_begins(self) -> None:
-        self._mark_s = self._clock()
+        self._mark_s, self._hooks_at_begin_s = self._clock(), self.hooks_s
 
     def validation_step_ends(self) -> None:
         now_s = self._clock()
         step_s = now_s - self._mark_s
+        self._validation_hooks_s += self.hooks_s - self._hooks_at_begin_s
         first = self.validation_passes == 0 and self.validation_steps == 0
         add(self.record.validation_first_step if first else self.record.validation_step, step_s, first=first)
         self._validation_steps_s += step_s
@@ -136,7 +137,8 @@ class FitTimer:
 
     def validation_ends(self) -> None:
         total_s = self._clock() - self._validation_began_s - (self.hooks_s - self._hooks_at_validation_s)
-        add(self.record.validation_overhead, max(0.0, total_s - self._validation_steps_s))
+        # Hooks inside a step are part of that step's time already.
+        add(self.record.validation_overhead, max(0.0, total_s - self._validation_steps_s + self._validation_hooks_s))
         self._accounted_s += total_s
         self.validating = False
         self.validation_passes += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 SCHEMA_VERSION = 1
 
@@ -144,6 +144,16 @@ class Ceiling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Treatment:
+    """The changes of a prescription at one call site, as `changes.model` describes them."""
+
+    kind: str
+    file: str
+    line: int
+    changes: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Prescription:
     """The remedies that are best together. `measured_together` is False where their combination was only projected."""
 
@@ -153,6 +163,7 @@ class Prescription:
     projected_s: float
     measured_together: bool
     how: tuple[str, ...] = ()
+    treatments: tuple[Treatment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

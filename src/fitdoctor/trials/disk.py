@@ -15,6 +15,7 @@ Tree = dict[str, tuple[int, int]]
 def look(folders: list[Path]) -> Tree:
     """The files below some folders, with size and time of change. At most `MOST_FILES`: a data set may lie there."""
     found: Tree = {}
+    ours = _our_outputs()
     for folder in folders:
         for root, names, files in os.walk(folder):
             names[:] = [name for name in names if name not in LEFT_OUT]
@@ -24,10 +25,24 @@ def look(folders: list[Path]) -> Tree:
                     status = os.stat(path)
                 except OSError:
                     continue
+                if (status.st_dev, status.st_ino) in ours:
+                    continue
                 found[path] = (status.st_size, status.st_mtime_ns)
             if len(found) > MOST_FILES:
                 return found
     return found
+
+
+def _our_outputs() -> set[tuple[int, int]]:
+    """The files that our own stdout and stderr go to."""
+    ours = set()
+    for descriptor in (1, 2):
+        try:
+            status = os.fstat(descriptor)
+        except OSError:
+            continue
+        ours.add((status.st_dev, status.st_ino))
+    return ours
 
 
 def changed(before: Tree, after: Tree) -> list[str]:

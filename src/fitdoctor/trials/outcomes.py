@@ -82,7 +82,8 @@ def _outcome(rehearsal: Rehearsal, arm: Arm, remedies: int) -> Outcome:
     comparison = compare(rehearsal.windows, arm.id, references)
     placebo = compare(rehearsal.windows, placebos[0].id, [other.id for other in baselines]) if placebos else None
     verdict, why = _judged(arm, comparison, placebo, remedies)
-    paid_s = max((other.one_off_s for other in baselines), default=0.0)
+    # The placebo is made anew as every arm is, in a process that is as warm: what it pays is what the script pays as it stands.
+    paid_s = max((other.one_off_s for other in placebos or baselines), default=0.0)
     return Outcome(
         target=rehearsal.target,
         index=rehearsal.index,

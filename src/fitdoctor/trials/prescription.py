@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from fitdoctor.facts.facts import Facts
-from fitdoctor.report.model import Prescription, Safety
+from fitdoctor.report.model import Prescription, Safety, Treatment
 from fitdoctor.trials.outcomes import Outcome
 from fitdoctor.trials.safety import worst
 from fitdoctor.trials.savings import effect_of, whole_run
@@ -55,7 +55,18 @@ def prescribe(facts: Facts, candidates: Sequence[Candidate], outcomes: Iterable[
         projected_s=facts.total_s / speedup.mid,
         measured_together=len(chosen) == 1,
         how=tuple(dict.fromkeys(member.how for member in members if member.how)),
+        treatments=tuple(_treatment(facts, outcome) for outcome, _ in chosen),
     )
+
+
+def _treatment(facts: Facts, outcome: Outcome) -> Treatment:
+    """Where the changes of an arm are made."""
+    if outcome.target == "loop":
+        loop = facts.loops[outcome.index].record
+        kind, site = loop.kind, loop.site
+    else:
+        kind, site = "fit", facts.fits[outcome.index].record.site
+    return Treatment(kind=kind, file=site.file, line=site.line, changes=tuple(outcome.arm.changes))
 
 
 def _alone(facts: Facts, outcome: Outcome) -> float:

@@ -27,6 +27,10 @@ WINDOW_TIMEOUT_S = 90.0
 CALL_ROUNDS = 8
 CALLS_S = 25.0
 
+class TrialError(Exception):
+    """A window failed in the child; the child lives, and other units can still be tried."""
+
+
 Report = Callable[[str], None]
 
 
@@ -83,20 +87,25 @@ class RehearsalRun:
         for unit in dict.fromkeys(arm.unit for arm in self._record.arms):
             if self.left_s() <= 0:
                 break
-            until_s = time.monotonic() + self.left_s() * SHARE_OF_TIME.get(unit, 1.0)
-            arms = [arm for arm in self._record.arms if arm.unit == unit]
-            references = [arm for arm in arms if arm.role != "remedy"]
-            if not all([self._prepare(arm) for arm in references if arm.role != "ceiling"]):
-                continue
-            ceilings = [arm for arm in references if arm.role == "ceiling" and self._prepare(arm)]
-            live = [arm for arm in references if not arm.failed]
-            if ceilings:
-                self._rounds_of(live, CEILING_ROUNDS, until_s)
-                self._prune(arms, ceilings[0])
-            remedies = [arm for arm in arms if arm.role == "remedy" and not arm.dropped and self._ready(arm, until_s)]
-            self._until_decided(unit, live, remedies, until_s)
-            if unit == "step":
-                self._together(live)
+            try:
+                self._try_unit(unit, time.monotonic() + self.left_s() * SHARE_OF_TIME.get(unit, 1.0))
+            except TrialError as error:
+                self._record.limits.append(f"The trials of a {unit.replace('_', ' ')} ended early: {error}.")
+
+    def _try_unit(self, unit: str, until_s: float) -> None:
+        arms = [arm for arm in self._record.arms if arm.unit == unit]
+        references = [arm for arm in arms if arm.role != "remedy"]
+        if not all([self._prepare(arm) for arm in references if arm.role != "ceiling"]):
+            return
+        ceilings = [arm for arm in references if arm.role == "ceiling" and self._prepare(arm)]
+        live = [arm for arm in references if not arm.failed]
+        if ceilings:
+            self._rounds_of(live, CEILING_ROUNDS, until_s)
+            self._prune(arms, ceilings[0])
+        remedies = [arm for arm in arms if arm.role == "remedy" and not arm.dropped and self._ready(arm, until_s)]
+        self._until_decided(unit, live, remedies, until_s)
+        if unit == "step":
+            self._together(live)
 
     def _together(self, references: list[Arm]) -> None:
         arm = combine(self._facts, self._record)
@@ -125,7 +134,7 @@ class RehearsalRun:
             arm.failed, arm.why = True, _sentence(reply["error"])
             return False
         arm.one_off_s = reply["one_off_s"]
-        self._record.limits += [note for note in reply.get("notes", []) if note not in self._record.limits]
+        arm.why = reply.get("note") or arm.why
         return True
 
     def _prune(self, arms: list[Arm], ceiling: Arm) -> None:
@@ -170,7 +179,7 @@ class RehearsalRun:
             self._random.shuffle(order)
             reply = self._child.ask({"do": "windows", "arms": [_plain(arm) for arm in order]}, WINDOW_TIMEOUT_S * len(order))
             if "error" in reply:
-                raise ChildEndedError(reply["error"])
+                raise TrialError(reply["error"])
             for arm, window in zip(order, reply["windows"], strict=True):
                 self._record.windows.append(Window(arm=arm.id, round=number, order=self._order, **window))
                 self._order += 1
