@@ -66,7 +66,10 @@ def check(facts: Facts) -> Iterator[Finding]:
         )
 '''
 
-TEST = '''"""When `<id>` holds, and when it nearly does. Both runs are the same until what the check looks at is put in."""
+TEST = '''"""When `<id>` holds, and when it nearly does.
+
+The tests of every cause and of every remedy take `bad` and `good` from here.
+"""
 
 from __future__ import annotations
 
@@ -75,8 +78,8 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Duration, Fit, Run, Scout, Site
 
 
-def run() -> Run:
-    """A training of ten epochs of 100 steps of 10 ms, of which the scout saw the first 50 steps."""
+def training() -> Facts:
+    """Ten epochs of 100 steps of 10 ms, of which the scout saw the first 50 steps. Put in what the check looks at."""
     fit = Fit(
         site=Site(file="train.py", line=9, code="model.fit(x, y, epochs=10)"),
         calls=1,
@@ -92,26 +95,26 @@ def run() -> Run:
         step=Duration(count=49, total_s=0.49, first_s=0.01, samples_s=[0.01] * 48),
         function=Duration(count=49, total_s=0.44, first_s=0.009, samples_s=[0.009] * 48),
     )
-    return Run(scout=Scout(wall_s=4.0, parts={"start": 3.0, "fit": 1.0}, fits=[fit]))
+    return Facts(Run(scout=Scout(wall_s=4.0, parts={"start": 3.0, "fit": 1.0}, fits=[fit])))
 
 
-def bad() -> Run:
-    return run()
+def bad() -> Facts:
+    return training()
 
 
-def good() -> Run:
-    return run()
+def good() -> Facts:
+    return training()
 
 
 def test_it_is_found_with_its_line() -> None:
-    (finding,) = check(Facts(bad()))
+    (finding,) = check(bad())
     assert finding.cost_s.mid > 0
     assert finding.locations[0].line == 9
     assert finding.evidence
 
 
 def test_it_is_not_found_where_all_is_well() -> None:
-    assert list(check(Facts(good()))) == []
+    assert list(check(good())) == []
 '''
 
 

@@ -32,8 +32,9 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     if finding.fit is None:
         return
     record = facts.fits[finding.fit].record
-    change = SetArgument(place=place(record.site), call="Model.fit", argument="verbose", value=record.verbose)
-    yield Proposal(changes=(change,), how="model.fit(…)")
+    where = place(record.compile_site or record.site)
+    change = SetArgument(place=where, call="Model.compile", argument="jit_compile", value=record.jit_compile)
+    yield Proposal(changes=(change,), how="model.compile(…)")
 '''
 
 TEST = '''"""What `<id>` proposes, and where it keeps silent."""

@@ -13,7 +13,6 @@ import os
 import runpy
 import signal
 import sys
-import traceback
 import types
 from typing import Any
 
@@ -33,6 +32,10 @@ def main() -> None:
     sys.argv = [spec["target"] if spec["mode"] == "script" else "-m" if spec["mode"] == "module" else "-c", *spec["arguments"]]
     code = _run(spec["mode"], spec["target"], probe)
     probe.finish()
+    if isinstance(code, KeyboardInterrupt):
+        # Was printed already. Python ends itself by the signal then, so that shells know what it was.
+        sys.excepthook = lambda *error: None
+        raise code
     sys.exit(code)
 
 
@@ -59,24 +62,27 @@ def _make_importable() -> None:
 
 
 def _run(mode: str, target: str, probe: Any) -> Any:
-    """Runs the target and returns what `sys.exit` should be given."""
+    """Runs the target and returns what `sys.exit` should be given, or the interrupt that ended it."""
     try:
         if mode == "script":
-            sys.path[0] = os.path.dirname(os.path.abspath(target))
-            _run_file(os.path.abspath(target))
+            sys.path[0] = os.path.dirname(os.path.realpath(target))
+            _run_file(os.path.join(os.getcwd(), target))
         elif mode == "module":
             sys.path[0] = os.getcwd()
-            runpy.run_module(target, run_name="__main__", alter_sys=True)
+            _become_main({})
+            # What `python -m` itself calls: `run_module` would take the module away again before threads and exit handlers end.
+            runpy._run_module_as_main(target)  # type: ignore[attr-defined]
         else:
             sys.path[0] = ""
-            _run_code(compile(target, "<string>", "exec"), {"__file__": None})
+            code = compile(target, "<string>", "exec")
+            exec(code, _become_main({"__loader__": importlib.machinery.BuiltinImporter}))
     except SystemExit as exit_:
         probe.exited(exit_)
         return exit_.code
     except BaseException as error:
         probe.raised(error)
         _print_as_python_would(error)
-        return 130 if isinstance(error, KeyboardInterrupt) else 1
+        return error if isinstance(error, KeyboardInterrupt) else 1
     return 0
 
 
@@ -85,29 +91,24 @@ def _run_file(path: str) -> None:
         source = file.read()
     code = compile(source, path, "exec", dont_inherit=True)
     loader = importlib.machinery.SourceFileLoader("__main__", path)
-    _run_code(code, {"__file__": path, "__loader__": loader, "__cached__": None})
+    exec(code, _become_main({"__file__": path, "__loader__": loader, "__cached__": None}))
 
 
-def _run_code(code: types.CodeType, attributes: dict[str, Any]) -> None:
+def _become_main(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Puts a fresh `__main__` in place of this launcher, and returns its namespace."""
     module = types.ModuleType("__main__")
-    for name, value in attributes.items():
-        if value is not None or name != "__file__":
-            setattr(module, name, value)
-    module.__dict__["__builtins__"] = __builtins__
-    module.__dict__.setdefault("__annotations__", {})
+    module.__dict__.update(attributes, __builtins__=__builtins__, __annotations__={})
     sys.modules["__main__"] = module
-    exec(code, module.__dict__)
+    return module.__dict__
 
 
 def _print_as_python_would(error: BaseException) -> None:
-    """Prints the traceback without the frames of this launcher."""
+    """Hands the error to the script's own hook, or Python's, without the frames of this launcher."""
     trace = error.__traceback__
-    while trace is not None and os.path.abspath(trace.tb_frame.f_code.co_filename).startswith(HERE):
-        trace = trace.tb_next
-    while trace is not None and "runpy" in trace.tb_frame.f_code.co_filename:
+    while trace is not None and os.path.abspath(trace.tb_frame.f_code.co_filename).startswith(HERE + os.sep):
         trace = trace.tb_next
     sys.stdout.flush()
-    traceback.print_exception(type(error), error, trace)
+    sys.excepthook(type(error), error.with_traceback(trace), trace)
 
 
 if __name__ == "__main__":

@@ -65,14 +65,14 @@ def test_what_can_not_be_written_falls_back_with_a_note(home: Path) -> None:
 
 
 def test_a_full_disk_falls_back_and_leaves_no_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    prove = folders._prove_room
+    prove = folders.prove_room
 
     def full(path: Path) -> None:
         if path.is_relative_to(home):
             raise OSError(28, "No space left on device")
         prove(path)
 
-    monkeypatch.setattr(folders, "_prove_room", full)
+    monkeypatch.setattr(folders, "prove_room", full)
     made = create("train")
     assert made.path.is_relative_to(tempfile.gettempdir())
     assert "No space left on device" in made.note
@@ -83,7 +83,7 @@ def test_nowhere_to_write_gets_a_message(monkeypatch: pytest.MonkeyPatch) -> Non
     def full(_path: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(folders, "_prove_room", full)
+    monkeypatch.setattr(folders, "prove_room", full)
     with pytest.raises(FitdoctorError, match="Found no place to write to"):
         create("train")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from fitdoctor.probe import pipelines, sites
 from fitdoctor.probe.backends import tensorflow as seams
-from fitdoctor.recording.model import CallbackRecord, Fit, Site
+from fitdoctor.recording.model import CallbackRecord, Fit, Operation, Site
 
 SITE = "_fitdoctor_site"
 STEERING_NAMES = {"set_weights", "load_weights", "assign", "learning_rate", "lr", "trainable", "compile"}
@@ -87,10 +87,11 @@ def fit(model: Any, bound: dict[str, Any], site: Site) -> Fit:
         steps_basis="declared" if steps else "unknown",
         batch_size=_batch_size(x, kind, batch_size),
         input_kind=kind,
-        operations=pipelines.operations(x) if kind == "tf.data" else [],
+        operations=_operations(x, kind),
         steps_per_execution=int(model.steps_per_execution or 1),
         run_eagerly=bool(model.run_eagerly),
         eager_globally=seams.eager_globally(),
+        eager_site=seams.eager_site(),
         jit_compile=bool(model.jit_compile),
         compile_site=getattr(model, SITE, None),
         optimizer=type(model.optimizer).__name__,
@@ -99,6 +100,17 @@ def fit(model: Any, bound: dict[str, Any], site: Site) -> Fit:
     )
     _describe_validation(record, bound, count)
     return record
+
+
+def _operations(x: Any, kind: str) -> list[Operation]:
+    """The stages of the input; a Python input is one stage, whose function is the user's."""
+    if kind == "tf.data":
+        return pipelines.operations(x)
+    if kind in ("generator", "pydataset"):
+        code = getattr(x, "gi_code", None)
+        function = sites.of_code(code) if code is not None else sites.of_function(getattr(type(x), "__getitem__", None))
+        return [Operation(name=kind, position=0, function=function, python=True)]
+    return []
 
 
 def _batch_size(x: Any, kind: str, batch_size: int | None) -> int | None:

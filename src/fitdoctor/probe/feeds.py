@@ -46,15 +46,22 @@ class Feeds:
         self._model, self._bound, self._cores = model, bound, cores
         self._shared: SharedGenerator | None = None
         self._fixed: Any = None
+        self._from_arrays: dict[Any, Any] = {}
         self._note = ""
 
     def dataset(self, changes: list[Change], *, shuffle: bool | None = None) -> Any:
         """Keras' dataset for fit's input with the changes of its pipeline, as it is: finite where it is finite."""
         bound = self._bound
+        key = bound["shuffle"] if shuffle is None else shuffle
+        if describe.input_kind(bound["x"]) == "arrays" and key in self._from_arrays:
+            return self._from_arrays[key]
         x = self.changed_input(bound["x"], changes)
         keywords = {name: bound[name] for name in ("y", "sample_weight", "batch_size", "steps_per_epoch", "class_weight")}
-        iterator = self._epoch_iterator(x, bound["shuffle"] if shuffle is None else shuffle, keywords)
-        return iterator.data_adapter.get_tf_dataset()
+        dataset = self._epoch_iterator(x, key, keywords).data_adapter.get_tf_dataset()
+        if describe.input_kind(x) == "arrays":
+            # Keras copies the arrays into each dataset that it makes of them: all arms share one copy.
+            self._from_arrays[key] = dataset
+        return dataset
 
     def _epoch_iterator(self, x: Any, shuffle: Any, keywords: dict[str, Any]) -> Any:
         from keras.src.backend.tensorflow.trainer import TFEpochIterator

@@ -20,8 +20,7 @@ class _Finder(importlib.abc.MetaPathFinder):
         self._around = around
 
     def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> importlib.machinery.ModuleSpec | None:
-        callbacks = self.waiting.pop(fullname, None)
-        if callbacks is None:
+        if fullname not in self.waiting:
             return None
         found = None
         for finder in sys.meta_path:
@@ -30,13 +29,13 @@ class _Finder(importlib.abc.MetaPathFinder):
                 if found is not None:
                     break
         if found is None or found.loader is None:
-            self.waiting[fullname] = callbacks
             return found
         execute = found.loader.exec_module
 
         def exec_module(module: ModuleType) -> None:
             self._around(fullname, lambda: execute(module))
-            for callback in callbacks:
+            # Not before: a script may only ask whether the module exists, or try again after an import that failed.
+            for callback in self.waiting.pop(fullname, ()):
                 callback(module)
 
         found.loader.exec_module = exec_module  # type: ignore[method-assign]

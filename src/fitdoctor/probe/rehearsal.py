@@ -6,12 +6,14 @@ import json
 import os
 import sys
 import traceback
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from fitdoctor.probe.arms import FitArms
 from fitdoctor.probe.calls import CallArms
 from fitdoctor.probe.scout import ScoutDirector
 from fitdoctor.recording.model import Ending, Loop
+
+if TYPE_CHECKING:
+    from fitdoctor.probe.arms import FitArms
 
 
 class Channel:
@@ -58,7 +60,10 @@ class RehearsalDirector(ScoutDirector):
         site = self.scout.fits[index].site
         if self._target["kind"] != "fit" or (site.file, site.line) != (self._target["file"], self._target["line"]):
             return super().run_fit(original, model, bound, index)
+        from fitdoctor.probe.arms import FitArms  # NumPy reads its settings when it is imported: not before the script does
+
         self.timer = None
+        self._in_loop = True  # what the trials call from here on is neither cut nor substituted
         arms = FitArms(model, bound, int(self.scout.environment.get("cores", 1)))
         self._channel.send({"reached": True, "seconds": sum(self.ledger.read().values())})
         while True:

@@ -20,6 +20,8 @@ from fitdoctor.recording.model import Ending, Scout
 
 BLOCKED = 75
 """Exit code of a child that ended rather than change one of the user's files."""
+LONGEST_MESSAGE = 10_000
+"""Characters of an exception's message that are kept: TensorFlow says what went wrong at the end of pages."""
 
 
 class Probe:
@@ -44,14 +46,18 @@ class Probe:
             return TreatDirector(self.scout, self.ledger, self._store.save, self.spec)
         return ScoutDirector(self.scout, self.ledger, self._store.save)
 
+    def started(self) -> None:
+        """Leaves a first record: without one, the parent knows that the interpreter never came here."""
+        self._store.save()
+
     def exited(self, exit_: SystemExit) -> None:
         code = exit_.code if isinstance(exit_.code, int) else 0 if exit_.code is None else 1
-        text = exit_.code if isinstance(exit_.code, str) else ""
+        text = _message(exit_) if exit_.code is not None and not isinstance(exit_.code, int) else ""
         self.director.end(Ending(how="exit", code=code, message=text, site=_site_of(exit_)))
 
     def raised(self, error: BaseException) -> None:
         how = "interrupted" if isinstance(error, KeyboardInterrupt) else "exception"
-        self.director.end(Ending(how=how, error=type(error).__name__, message=str(error)[:2000], site=_site_of(error)))
+        self.director.end(Ending(how=how, error=type(error).__name__, message=_message(error), site=_site_of(error)))
 
     def finish(self) -> None:
         """The script is done: what follows is the interpreter's shutdown."""
@@ -67,6 +73,8 @@ class Probe:
 def start(spec: dict[str, Any]) -> Probe:
     """Makes the probe that `spec["role"]` names and puts it in wait for Keras."""
     probe = Probe(spec)
+    if spec["role"] != "treat":
+        probe.started()
 
     def around(name: str, run: Callable[[], None]) -> None:
         with probe.ledger.within("imports"):
@@ -74,14 +82,12 @@ def start(spec: dict[str, Any]) -> Probe:
 
     hook = ImportHook(around)
     hook.after("tensorflow.python.data.ops.readers", lambda module: _record_pipelines(module))
-    hook.after("keras", lambda module: _watch(probe, module))
-    hook.after("tensorflow", lambda module: None)
+    redirect = Redirect(spec["scratch"], probe.scout.redirected) if spec["role"] != "treat" else None
+    hook.after("keras", lambda module: _watch(probe, module, redirect))
+    hook.after("tensorflow", _watch_tensorflow)
     hook.after("tf_keras", lambda module: _decline(probe, "Received tf_keras, expected Keras 3. It is not supported yet."))
-    if spec["role"] != "treat":
-        redirect = Redirect(spec["scratch"], probe.scout.redirected)
-        hook.after("keras", redirect.install)
-        if not spec["allow_writes"]:
-            Guard(began_s=spec["began_s"], scratch=spec["scratch"], blocked=probe.blocked).install()
+    if spec["role"] != "treat" and not spec["allow_writes"]:
+        Guard(began_s=spec["began_s"], scratch=spec["scratch"], blocked=probe.blocked).install()
     if spec.get("limit_s"):
         _watchdog(probe, spec["limit_s"], spec["hard_limit_s"])
     return probe
@@ -93,15 +99,27 @@ def _record_pipelines(readers: ModuleType) -> None:
     pipelines.install(sys.modules["tensorflow.python.data.ops.dataset_ops"], readers)
 
 
-def _watch(probe: Probe, keras: ModuleType) -> None:
+def _watch_tensorflow(tensorflow: ModuleType) -> None:
+    from fitdoctor.probe.backends.tensorflow import watch_eager_switch
+
+    watch_eager_switch(tensorflow)
+
+
+def _watch(probe: Probe, keras: ModuleType, redirect: Redirect | None) -> None:
     from fitdoctor.probe.backends import tensorflow as seams
 
     why = seams.declined(keras)
     if why:
         _decline(probe, why)
         return
+    try:
+        seams.install(keras, probe.director)
+        if redirect is not None:
+            redirect.install(keras)
+    except (ImportError, AttributeError, LookupError, StopIteration) as error:
+        _decline(probe, seams.unknown(keras, error))
+        return
     probe.director.imported(keras)
-    seams.install(keras, probe.director)
 
 
 def _decline(probe: Probe, why: str) -> None:
@@ -113,18 +131,29 @@ def _decline(probe: Probe, why: str) -> None:
 
 
 def _watchdog(probe: Probe, limit_s: float, hard_limit_s: float) -> None:
-    """Ends the child at its limit, or at the hard one where it has not come to a unit by then."""
+    """Ends the child at its limit, or at the hard one where no unit has run by then."""
     main = threading.main_thread().ident
     assert main is not None
 
     def watch() -> None:
         time.sleep(max(0.1, limit_s))
-        if not probe.scout.fits and not probe.scout.loops:
+        if not _learned_something(probe.scout):
             time.sleep(max(0.1, hard_limit_s - limit_s))
         probe.director.overdue(sys._current_frames().get(main))
         os._exit(BLOCKED)
 
     threading.Thread(target=watch, name="fitdoctor-watchdog", daemon=True).start()
+
+
+def _learned_something(scout: Scout) -> bool:
+    return any(fit.first_step.count for fit in scout.fits) or any(loop.run.count for loop in scout.loops)
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)[:LONGEST_MESSAGE]
+    except Exception:  # noqa: BLE001 - the script's own __str__ may fail, and only the message is lost by that
+        return ""
 
 
 def _site_of(error: BaseException) -> Any:

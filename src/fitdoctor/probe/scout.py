@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import threading
 import time
 from types import FrameType, ModuleType
@@ -11,6 +12,7 @@ from typing import Any
 from fitdoctor.probe import describe, sites
 from fitdoctor.probe.backends import tensorflow as seams
 from fitdoctor.probe.ledger import Ledger
+from fitdoctor.probe.stacks import StackSampler
 from fitdoctor.probe.timer import FitTimer, add
 from fitdoctor.recording.model import Duration, Ending, Fit, Loop, Scout, Site
 
@@ -58,6 +60,7 @@ class ScoutDirector:
         self._current = -1
         self._tight = False
         self._in_loop = False
+        self._sampler: StackSampler | None = None
         self._main = threading.get_ident()
         self._saved_s = 0.0
         self._cut_now = False
@@ -75,6 +78,8 @@ class ScoutDirector:
 
     def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         if threading.get_ident() != self._main:
+            if kind == "fit":
+                self._note_thread()
             return original(model, *arguments, **keywords)
         if kind == "fit":
             return self._fit(original, model, arguments, keywords)
@@ -141,6 +146,8 @@ class ScoutDirector:
             with self.ledger.within("fit"):
                 result = self.run_fit(original, model, bound, index)
         finally:
+            if self._sampler is not None and self._sampler.owner is timer:
+                record.hot_lines, self._sampler = self._sampler.stop(), None
             timer.fit_ends()
             seconds = time.perf_counter() - timer.began_s
             self._fit_s[index] = spent_s + seconds
@@ -207,6 +214,10 @@ class ScoutDirector:
         items = list(callbacks.callbacks)
         if not record.callbacks:
             record.callbacks = describe.callbacks(items)
+        python = any(step.python for step in record.operations) or any(callback.own for callback in record.callbacks)
+        if python and not self.hurried and record.calls_run == 1 and self._sampler is None and self.timer is not None:
+            self._sampler = StackSampler(self.timer)
+            self._sampler.start()
         for described, callback in zip(record.callbacks, items, strict=False):
             for name in seams.HOOKS:
                 self._time_hook(callback, name, described.hooks)
@@ -281,6 +292,13 @@ class ScoutDirector:
 
     def _first_unit(self) -> None:
         self.ledger.rebase("script")
+
+    def _note_thread(self) -> None:
+        site = sites.find()
+        where = f" at {os.path.basename(site.file)}:{site.line}" if site else ""
+        note = f"fit{where} was called in a thread; only what the main thread calls can be diagnosed so far."
+        if note not in self.scout.limits:
+            self.scout.limits.append(note)
 
     def _decline(self, why: str) -> None:
         self.scout.fits[-1].declined = why

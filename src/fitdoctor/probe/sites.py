@@ -74,13 +74,29 @@ def of_frame(frame: FrameType) -> Site:
 def of_function(function: Any) -> Site | None:
     """Where a function of the user's is defined, or None for anything else."""
     code = getattr(getattr(function, "__func__", function), "__code__", None)
-    if code is None or not is_users(code.co_filename):
+    return of_code(code) if code is not None else None
+
+
+def of_code(code: CodeType) -> Site | None:
+    """Where code of the user's begins, or None for anybody else's."""
+    if not is_users(code.co_filename):
         return None
     return Site(
         file=os.path.abspath(code.co_filename),
         line=code.co_firstlineno,
         function=code.co_name,
         code=linecache.getline(code.co_filename, code.co_firstlineno).strip(),
+    )
+
+
+def of_line(frame: FrameType) -> Site:
+    """The line that a frame is at, whatever it does there."""
+    file, line = frame.f_code.co_filename, frame.f_lineno
+    return Site(
+        file=os.path.abspath(file) if not file.startswith("<") else file,
+        line=line,
+        function=frame.f_code.co_name,
+        code=linecache.getline(file, line).strip(),
     )
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
+from fitdoctor.recording.plain import plain
+
 
 class Store:
     """Keeps one file current: written aside and moved into place, so that a reader never sees half of it.
@@ -22,11 +24,16 @@ class Store:
         self._describe = describe
 
     def save(self) -> None:
-        """Writes the current state. A disk that is full or read-only is the parent's to notice: nothing is raised here."""
+        """Writes the current state.
+
+        Nothing is raised here, whatever happens: the script must go on. A disk that is full or read-only is the parent's to notice,
+        and a script may have set a recursion limit that is too low for us.
+        """
         aside = f"{self._path}.{os.getpid()}"
         try:
-            with open(aside, "w", encoding="utf-8") as file:
-                json.dump(asdict(self._describe()), file, default=str)
+            data = json.dumps(plain(asdict(self._describe()))).encode()
+            with open(aside, "wb") as file:
+                file.write(data)
             os.replace(aside, self._path)
-        except OSError:
+        except (OSError, RecursionError, MemoryError):
             pass

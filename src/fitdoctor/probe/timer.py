@@ -53,8 +53,9 @@ class FitTimer:
         self._accounted_s = self._hooks_before_s = self._validation_steps_s = self._validation_hooks_s = self._validation_began_s = 0.0
         self._setup_done = False
         self.stopped_by_us = False
-        self._call_s = self._hooks_at_begin_s = self._hooks_at_validation_s = 0.0
+        self._call_s = self._hooks_at_begin_s = self._hooks_at_function_end_s = self._hooks_at_validation_s = 0.0
         self._last_epoch_end_s = self._hooks_at_epoch_end_s = 0.0
+        self._in_epoch = False
 
     def seconds_in_epoch(self) -> float:
         """Seconds of this epoch's steps so far, without the fit's first step."""
@@ -66,13 +67,14 @@ class FitTimer:
             add(self.record.setup, now_s - self.began_s - self.hooks_s)
             self._setup_done = True
         else:
-            self._close_epoch(now_s)
+            self._close_epoch(now_s, self.hooks_s)
+        self._in_epoch = True
         self._epoch_s, self._accounted_s, self._hooks_before_s = now_s, 0.0, self.hooks_s
         self.epoch_steps, self.steps_s = 0, 0.0
 
-    def _close_epoch(self, now_s: float) -> None:
+    def _close_epoch(self, now_s: float, hooks_s: float) -> None:
         if self._epoch_s is not None:
-            rest_s = now_s - self._epoch_s - self._accounted_s - (self.hooks_s - self._hooks_before_s)
+            rest_s = now_s - self._epoch_s - self._accounted_s - (hooks_s - self._hooks_before_s)
             add(self.record.epoch_boundary, max(0.0, rest_s))
         self._epoch_s = None
 
@@ -85,19 +87,20 @@ class FitTimer:
         self._call_s = self._clock()
 
     def step_returned(self) -> None:
-        self._function_end_s = self._clock()
+        self._function_end_s, self._hooks_at_function_end_s = self._clock(), self.hooks_s
 
     def step_ends(self) -> None:
         now_s = self._clock()
         step_s = now_s - self._begin_s
         hooks_s = self.hooks_s - self._hooks_at_begin_s
+        hooks_after_s = self.hooks_s - self._hooks_at_function_end_s
         if not self.first_step_done:
             self.first_step_done = True
             add(self.record.first_step, step_s)
         else:
             add(self.record.step, step_s, first=False)
             add(self.record.function, self._function_end_s - self._call_s, first=False)
-            add(self.record.logs, max(0.0, now_s - self._function_end_s - hooks_s), first=False)
+            add(self.record.logs, max(0.0, now_s - self._function_end_s - hooks_after_s), first=False)
             self.steps_s += step_s
         self._accounted_s += step_s - hooks_s
         self.epoch_steps += 1
@@ -150,10 +153,16 @@ class FitTimer:
             self.record.steps_per_epoch = max(self.record.steps_per_epoch or 0, self.epoch_steps * self.record.steps_per_execution)
 
     def fit_ends(self) -> None:
+        self.uncut()
         now_s = self._clock()
-        self._close_epoch(self._last_epoch_end_s if self.epochs else now_s)
-        if self.epochs:
+        if not self._setup_done:
+            add(self.record.setup, now_s - self.began_s - self.hooks_s)
+        elif self._in_epoch:  # an exception left it
+            self._close_epoch(now_s, self.hooks_s)
+        else:
+            self._close_epoch(self._last_epoch_end_s, self._hooks_at_epoch_end_s)
             add(self.record.teardown, max(0.0, now_s - self._last_epoch_end_s - (self.hooks_s - self._hooks_at_epoch_end_s)))
 
     def epoch_end_returned(self) -> None:
+        self._in_epoch = False
         self._last_epoch_end_s, self._hooks_at_epoch_end_s = self._clock(), self.hooks_s

@@ -10,7 +10,6 @@ from fitdoctor.changes import apply
 from fitdoctor.changes.model import Change, ReplaceCall, from_data
 from fitdoctor.probe import sites
 from fitdoctor.probe.calls import replaced
-from fitdoctor.probe.feeds import Feeds
 from fitdoctor.probe.scout import ScoutDirector, bind
 from fitdoctor.recording.model import Site
 
@@ -59,6 +58,8 @@ class TreatDirector(ScoutDirector):
     def _fit(  # type: ignore[override]
         self, original: Any, model: Any, bound: dict[str, Any], changes: list[Change], key: tuple[str, str, int]
     ) -> Any:
+        from fitdoctor.probe.feeds import Feeds  # NumPy reads its settings when it is imported: not before the script does
+
         undos: list[apply.Undo] = []
         treated = bound
         try:

@@ -194,14 +194,19 @@ def _make(root: Path, name: str) -> Path:
             copies += 1
             path = root / f"{name}-{copies}"
     try:
-        _prove_room(path)
+        prove_room(path)
     except OSError:
         path.rmdir()
         raise
     return path.absolute()
 
 
-def _prove_room(path: Path) -> None:
+def prove_room(path: Path) -> None:
+    """Writes some kilobytes into a folder and takes them away again.
+
+    Raises:
+        OSError: There is no room, or no leave to write.
+    """
     probe = path / "room"
     try:
         with probe.open("wb") as stream:

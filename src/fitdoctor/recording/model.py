@@ -52,6 +52,15 @@ class Operation:
 
 
 @dataclass(slots=True, kw_only=True)
+class HotLine:
+    """A line of the user's that samples of the stack found running: in `where` ("input" or a hook's name), `share` of that time."""
+
+    where: str
+    site: Site
+    share: float
+
+
+@dataclass(slots=True, kw_only=True)
 class CallbackRecord:
     """One callback of a fit. `hooks` maps `on_epoch_end` and the like to what they cost, nested Keras calls left out."""
 
@@ -90,12 +99,14 @@ class Fit:
     steps_per_execution: int = 1
     run_eagerly: bool = False
     eager_globally: bool = False
+    eager_site: Site | None = None
     jit_compile: bool = False
     compile_site: Site | None = None
     optimizer: str = ""
     parameters: int = 0
     verbose: Any = "auto"
     callbacks: list[CallbackRecord] = field(default_factory=list)
+    hot_lines: list[HotLine] = field(default_factory=list)
     validation: str = ""
     validation_kind: str = "none"
     validation_steps: int | None = None
@@ -122,7 +133,7 @@ class Loop:
     """All calls of `predict`, `evaluate` or `…_on_batch` from one place outside fit's own validation.
 
     `inside` is the index of the fit whose callback made the calls and `hook` that hook's name; -1 and "" where the script itself
-    did. `run` are calls that ran as written, without the first; `substituted` those that the scout replaced to save time.
+    did. `run` are calls that ran as written, `substituted` those that the scout replaced to save time.
     """
 
     kind: str
@@ -178,7 +189,7 @@ class Window:
 class Arm:
     """One variant in a rehearsal.
 
-    `role` is "baseline", "placebo" (the baseline again, the A/A arm), "ceiling" or "remedy". `unit` is what its windows repeat:
+    `role` is "baseline", "placebo" (the baseline again, the A/A arm), "ceiling", "remedy" or "prescription" (remedies together). `unit` is what its windows repeat:
     "step", "epoch_end", "validation" or "call". `batches` and `weights` say what the verification found: "same", "close",
     "different", or "" where it could not be checked; `why` says why not, or why the arm failed.
     """

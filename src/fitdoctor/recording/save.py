@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import os
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording.model import Run
-
-LARGEST_INTEGER = 2**63 - 1
-"""What every JSON reader takes as an integer; the attributes of a user's callback can be larger, a seed for instance."""
+from fitdoctor.recording.plain import plain
 
 
 def save_run(run: Run, path: Path) -> None:
@@ -32,7 +28,7 @@ def encode_run(run: Run) -> bytes:
     """Gives the JSON of `run`. What JSON has no word for (other objects, infinity) is described as well as it can be."""
     import msgspec
 
-    return msgspec.json.encode(_plain(asdict(run)))
+    return msgspec.json.encode(plain(asdict(run)))
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -56,22 +52,3 @@ def write_atomically(path: Path, data: bytes) -> None:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
-
-
-def _plain(value: Any) -> Any:
-    """Turns what a user's objects may hold into what JSON can say, rather than losing a recording over one attribute."""
-    match value:
-        case bool() | None:
-            return value
-        case str():
-            return value.encode("utf-8", "backslashreplace").decode()  # file names that are not UTF-8 carry lone surrogates
-        case int():
-            return int(value) if -LARGEST_INTEGER <= value <= LARGEST_INTEGER else str(value)
-        case float():
-            return float(value) if math.isfinite(value) else None
-        case dict():
-            return {_plain(str(key)): _plain(item) for key, item in value.items()}
-        case list() | tuple() | set() | frozenset():
-            return [_plain(item) for item in value]
-        case _:
-            return _plain(repr(value))

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
+from fitdoctor.errors import FitdoctorError
 from fitdoctor.trials.request import DiagnoseRequest
 
 LOG_BYTES = 2 << 20
@@ -21,6 +22,8 @@ LOG_BYTES = 2 << 20
 STDIN_BYTES = 64 << 20
 STDIN_WAIT_S = 0.2
 END_S = 5.0
+MARK = "FITDOCTOR_CHILD"
+"""Environment variable by which whatever a child started is found again, even in a session of its own."""
 LAUNCH = Path(__file__).resolve().parent.parent / "launch.py"
 OFFLINE = {"WANDB_MODE": "offline", "WANDB_SILENT": "true", "COMET_OFFLINE_DIRECTORY": "", "NEPTUNE_MODE": "offline", "CLEARML_OFFLINE_MODE": "1"}
 
@@ -66,7 +69,6 @@ class Child:
     def __init__(
         self, request: DiagnoseRequest, role: str, *, folder: Path, stdin: StandardInput, log: Path, began_s: float, **spec: Any
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self.out = folder / f"{role}.json"
         commands_read, self._commands = os.pipe()
         self._replies, replies_write = os.pipe()
@@ -86,8 +88,15 @@ class Child:
             **spec,
         }
         path = folder / f"{role}-spec.json"
-        path.write_text(json.dumps(described), encoding="utf-8")
-        environment = {**os.environ, **OFFLINE, "WANDB_DIR": str(scratch), "MLFLOW_TRACKING_URI": f"file:{scratch}/mlruns"}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(described), encoding="utf-8")
+        except OSError as error:
+            for descriptor in (commands_read, self._commands, self._replies, replies_write):
+                os.close(descriptor)
+            raise FitdoctorError(no_room(folder, error)) from None
+        mark = f"{os.getpid()}-{time.monotonic_ns()}"
+        environment = {**os.environ, **OFFLINE, MARK: mark, "WANDB_DIR": str(scratch), "MLFLOW_TRACKING_URI": f"file:{scratch}/mlruns"}
         self.began_s = time.monotonic()
         source = stdin.open()
         try:
@@ -105,6 +114,7 @@ class Child:
             os.close(replies_write)
             if not isinstance(source, int):
                 source.close()
+        self._mark = f"{MARK}={mark}".encode()
         self._pending = b""
         self._pump = threading.Thread(target=self._keep_output, args=(log, role), daemon=True)
         self._pump.start()
@@ -181,7 +191,7 @@ class Child:
         return f"it ended with exit code {code}"
 
     def end(self) -> None:
-        """Ends the whole process group, whatever is left of it."""
+        """Ends the whole process group and what left it, whatever is left of them."""
         for descriptor in (self._commands, self._replies):
             try:
                 os.close(descriptor)
@@ -192,6 +202,25 @@ class Child:
         except (ProcessLookupError, PermissionError):
             pass
         self.process.wait()
+        end_marked(self._mark)
         self._pump.join(END_S)
         if self.process.stdout is not None:
             self.process.stdout.close()
+
+
+def no_room(folder: Path, error: OSError) -> str:
+    """What to say where a child's files can't be written."""
+    return (
+        f"Could not write to {folder}: {error.strerror or error}. Expected room there for what a run of the script records. "
+        "Free some space, or run from a folder that can be written."
+    )
+
+
+def end_marked(mark: bytes) -> None:
+    """Ends every process of this user that has `mark` in its environment. Does nothing where there is no `/proc`."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (folder / "environ").read_bytes().split(b"\0"):
+                os.kill(int(folder.name), signal.SIGKILL)
+        except OSError:
+            continue

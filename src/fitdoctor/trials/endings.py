@@ -1,8 +1,11 @@
-"""Puts into words how a scout ended, where there is nothing to diagnose or something to add."""
+"""Puts into words why a scout gave nothing to diagnose."""
 
 from __future__ import annotations
 
-from fitdoctor.recording.model import Ending, Scout
+import signal
+
+from fitdoctor.facts.error_text import headline
+from fitdoctor.recording.model import Ending, Fit, Scout
 from fitdoctor.trials.request import DiagnoseRequest
 
 
@@ -12,20 +15,49 @@ def learned_something(scout: Scout) -> bool:
     return fits or any(loop.run.count for loop in scout.loops)
 
 
-def no_verdict(scout: Scout, request: DiagnoseRequest, killed: str = "") -> str:
+def seen_from_outside(code: int | None) -> Ending:
+    """The ending of a scout that could not say itself how it ended, from the exit code of its process: None if it did not end."""
+    if code is None:
+        return Ending(how="limit")
+    return Ending(how="killed", message=signal_name(-code)) if code < 0 else Ending(how="exit", code=code)
+
+
+def signal_name(number: int) -> str:
+    """SIGKILL and the like; real-time signals have only numbers."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def never_started(request: DiagnoseRequest, code: int | None) -> str:
+    """Why there is not even a beginning of a record: what `--python` names did not run our launcher."""
+    how = "did not end" if code is None else f"was killed by {signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
+    return (
+        f"“{request.python}” {how} before it came to the script. Expected a working Python interpreter, 3.10 or later. "
+        "Name that of the training's environment with --python, for instance “--python .venv/bin/python”."
+    )
+
+
+def no_verdict(scout: Scout, request: DiagnoseRequest) -> str:
     """Why there is nothing to diagnose: received, expected, and how to go on."""
     ending = scout.ending
-    declined = [fit.declined for fit in scout.fits if fit.declined]
+    declined = next((fit for fit in scout.fits if fit.declined), None)
     if ending.how == "declined":
         return ending.message
-    if declined:
-        return f"{_at(scout.fits[0])}: {declined[0]}. Diagnose the training on one device, without the strategy."
+    if declined is not None and ending.how != "exception":
+        return f"{_at(declined)}: {declined.declined}."
     where = f" at {_place(ending)}" if ending.site else ""
-    stage = "in fit" if scout.fits else "before it called fit"
+    stage = "in fit, before a step was done" if scout.fits else "before it called fit"
+    return " ".join([*scout.limits, _why(scout, where, stage, request)])
+
+
+def _why(scout: Scout, where: str, stage: str, request: DiagnoseRequest) -> str:
+    ending = scout.ending
     if ending.how == "exception":
         return _exception(ending, where, stage, request)
     if ending.how == "exit":
-        said = f" and the message “{ending.message}”" if ending.message else ""
+        said = f" and the message “{headline(ending.message)}”" if ending.message else ""
         return (
             f"The script left with exit code {ending.code}{said}{where}, {stage}. "
             "Expected it to train. Check the arguments that it was given: they follow the script's name."
@@ -33,40 +65,43 @@ def no_verdict(scout: Scout, request: DiagnoseRequest, killed: str = "") -> str:
     if ending.how == "blocked-write":
         return (
             f"The script was about to change {ending.message}{where}, a file that was there before, {stage}. "
-            "Nothing was changed. Pass --allow-writes if it may, or diagnose a copy of the folder."
+            "That file is as it was. Pass --allow-writes if it may be changed, or diagnose a copy of the folder."
         )
     if ending.how == "limit":
-        return (
-            f"After {request.budget_s:.0f} s the script had not reached fit: it was{where or ' in its set-up'}. "
-            "Expected the set-up to be shorter than the budget. "
-            f"Pass a larger one, for instance --budget {request.budget_s * 4:.0f}, or diagnose on a part of the data."
-        )
+        return _limit(scout, where, request)
     if ending.how == "finished":
-        used = "imported Keras but called none of its fit, evaluate, predict or …_on_batch" if scout.environment else "never imported Keras"
-        return f"The script ran to its end and {used}. Expected a script that trains a Keras model with fit."
-    return f"The script's process ended {stage}{': ' + killed if killed else ''}. Run it once with python to see whether it works by itself."
-
-
-def remark(scout: Scout, killed: str = "") -> str:
-    """What to say about an ending that came after something was learned; empty for a plain one."""
-    ending = scout.ending
-    where = f" at {_place(ending)}" if ending.site else ""
-    if ending.how == "exception":
-        return (
-            f"The script ended with {ending.error}: {_short(ending.message)}{where}, after its units were cut short. "
-            "What came before it was learned; what follows it was not seen."
-        )
-    if ending.how == "blocked-write":
-        return f"The run-through ended before the script changed {ending.message}{where}; what follows was not seen (--allow-writes)."
-    if ending.how == "limit":
-        return f"The run-through was ended{where} when its time was up; what follows was not seen, and counts are lower bounds."
-    if ending.how == "exit" and ending.code:
-        return f"The script left with exit code {ending.code}{where}."
+        return _finished(scout)
     if ending.how == "interrupted":
-        return "The run-through was interrupted; what follows was not seen."
-    if ending.how == "unfinished":
-        return f"The run-through did not end by itself{': ' + killed if killed else ''}; what follows was not seen."
-    return ""
+        return f"The script was interrupted{where}, {stage}, by itself or from outside. Expected it to train. Run it again."
+    memory = ", perhaps for lack of memory" if ending.message == "SIGKILL" else ""
+    return (
+        f"The script's process was killed by {ending.message or 'something outside'}{memory}, {stage}. "
+        "Expected it to train. Run it once with python to see whether it works by itself."
+    )
+
+
+def _limit(scout: Scout, where: str, request: DiagnoseRequest) -> str:
+    spent_s = scout.wall_s or request.budget_s
+    stuck = "had not done a step of fit" if scout.fits else "had not reached fit"
+    return (
+        f"After {spent_s:.0f} s the script {stuck}: it was{where or ' in its set-up'}. "
+        "Expected what comes before the first step to be shorter than the budget. "
+        f"Pass a larger one, for instance --budget {request.budget_s * 4:.0f}, or diagnose on a part of the data."
+    )
+
+
+def _finished(scout: Scout) -> str:
+    if scout.fits:
+        fit = scout.fits[0]
+        why = "epochs=0" if fit.epochs <= fit.initial_epoch else "its input may be empty"
+        return f"The script ran to its end, but fit at {_at(fit)} did no step: {why}. Expected a fit with at least one step."
+    if scout.limits:
+        return "Expected a script that trains a Keras model with fit."
+    if scout.environment:
+        used = "imported Keras but called none of its fit, evaluate, predict or …_on_batch"
+    else:
+        used = "never imported Keras"
+    return f"The script ran to its end and {used}. Expected a script that trains a Keras model with fit."
 
 
 def _exception(ending: Ending, where: str, stage: str, request: DiagnoseRequest) -> str:
@@ -77,13 +112,14 @@ def _exception(ending: Ending, where: str, stage: str, request: DiagnoseRequest)
         )
     if ending.error == "ModuleNotFoundError":
         return (
-            f"{_short(ending.message)}{where}. It was run with {request.python}. "
+            f"{headline(ending.message)}{where}. It was run with {request.python}. "
             "Expected the interpreter of the training's own environment: name it with --python, or install fitdoctor there."
         )
     if ending.error == "SyntaxError":
-        return f"The script does not compile: {_short(ending.message)}."
+        return f"The script does not compile: {headline(ending.message)}."
+    said = f": {headline(ending.message)}" if ending.message else ""
     return (
-        f"The script ended with {ending.error}: {_short(ending.message)}{where}, {stage}. "
+        f"The script ended with {ending.error}{said}{where}, {stage}. "
         "Expected it to run without error. Run it once with python, then diagnose it."
     )
 
@@ -94,11 +130,5 @@ def _place(ending: Ending) -> str:
     return f"{name}:{ending.site.line}" + (f" ({ending.site.code})" if ending.site.code else "")
 
 
-def _at(fit: object) -> str:
-    site = fit.site  # type: ignore[attr-defined]
-    return f"{site.file.rsplit('/', 1)[-1]}:{site.line}"
-
-
-def _short(text: str) -> str:
-    lines = text.strip().splitlines()
-    return lines[0][:300] if lines else ""
+def _at(fit: Fit) -> str:
+    return f"{fit.site.file.rsplit('/', 1)[-1]}:{fit.site.line}"

@@ -68,7 +68,7 @@ def measured_by(outcomes: Iterable[Outcome]) -> Measured:
             continue
         if outcome.arm.role == "ceiling":
             input_free[outcome.index] = ratio
-        elif outcome.helps and _only_executes_more(outcome.arm):
+        elif outcome.helps and _only_dispatches_less(outcome.arm):
             best = fewer_dispatches.get(outcome.index)
             fewer_dispatches[outcome.index] = ratio if best is None or ratio.mid > best.mid else best
     return Measured(input_free=input_free, fewer_dispatches=fewer_dispatches)
@@ -113,5 +113,7 @@ def _judged(arm: Arm, comparison: Comparison, placebo: Comparison | None, remedi
     return verdict, why
 
 
-def _only_executes_more(arm: Arm) -> bool:
-    return len(arm.changes) == 1 and arm.changes[0].get("argument") == "steps_per_execution"
+def _only_dispatches_less(arm: Arm) -> bool:
+    """Whether an arm computes the same and only has less launched from Python: what it saves is the host's time."""
+    settings = {change.get("argument") for change in arm.changes}
+    return bool(settings) and settings <= {"steps_per_execution", "run_eagerly"}

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,22 +15,26 @@ from fitdoctor.errors import FitdoctorError
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.load import decode_scout
 from fitdoctor.recording.model import Arm, Ending, Rehearsal, Run, Scout
+from fitdoctor.recording.folder import prove_room
 from fitdoctor.recording.save import save_run
 from fitdoctor.report.build import build
 from fitdoctor.report.model import Report
 from fitdoctor.trials import disk, endings
-from fitdoctor.trials.child import Child, ChildEndedError, StandardInput
+from fitdoctor.trials.child import Child, ChildEndedError, StandardInput, no_room
 from fitdoctor.trials.interrupted import DiagnosisInterruptedError
 from fitdoctor.trials.plan import RehearsalPlan, plan
 from fitdoctor.trials.progress import Progress
 from fitdoctor.trials.rehearse import RehearsalRun
 from fitdoctor.trials.request import DiagnoseRequest
+from fitdoctor.trials.signals import terminated_as_interrupted, undisturbed
 
 SCOUT_SHARE = 0.6
 """Of the budget, for a run-through that has come to a unit; what has not is given all of it."""
 SHUTDOWN_S = 10.0
 """How long a script that is done may take to leave: some hang in their framework's shutdown."""
 LEAST_TRIAL_S = 5.0
+SHOWN_CHANGES = 5
+"""Changed files that a message names; a report lists more."""
 LAUNCHERS = ("torch.distributed.run", "torch.distributed.launch", "torchrun", "accelerate.commands.launch", "horovod.runner.launch")
 
 
@@ -50,13 +51,16 @@ def diagnose_script(request: DiagnoseRequest, progress: Progress) -> Report:
     """
     _decline_launchers(request)
     session = _Session(request, progress)
-    with _terminated_as_interrupted():
+    with terminated_as_interrupted():
         try:
             return session.run()
         except KeyboardInterrupt:
+            with undisturbed():
+                session.stop()
             raise DiagnosisInterruptedError(session.report_so_far()) from None
         finally:
-            session.close()
+            with undisturbed():
+                session.stop()
 
 
 class _Session:
@@ -98,15 +102,17 @@ class _Session:
         limit_s = max(self.request.budget_s * SCOUT_SHARE, 1.0)
         child = self._start("scout", limit_s=limit_s, hard_limit_s=self.request.budget_s)
         code = self._wait_for_scout(child)
-        killed = "" if code in (None, 0) or code > 0 else f"killed by {signal.Signals(-code).name}"
-        self.data.scout = self._read(child) or Scout()
+        scout = self._read(child)
         self._end_child()
-        scout = self.data.scout
+        if scout is None or scout.ending.how == "unfinished":
+            self._check_room()
+        if scout is None:
+            raise FitdoctorError(endings.never_started(self.request, code))
+        if scout.ending.how == "unfinished":
+            scout.ending = endings.seen_from_outside(code)
+        self.data.scout = scout
         if not endings.learned_something(scout):
-            raise FitdoctorError(endings.no_verdict(scout, self.request, killed))
-        remark = endings.remark(scout, killed)
-        if remark:
-            self.data.limits.append(remark)
+            raise FitdoctorError(endings.no_verdict(scout, self.request) + self._on_disk())
         self.data.limits += [f"{_name(fit.site.file)}:{fit.site.line}: {fit.declined}." for fit in scout.fits if fit.declined]
 
     def _wait_for_scout(self, child: Child) -> int | None:
@@ -138,7 +144,11 @@ class _Session:
         target = {"kind": each.target, "file": site.site.file, "line": site.site.line}
         if each.target == "loop":
             target["loop_kind"] = site.kind
-        child = self._start("rehearsal", site=target, limit_s=left_s + 120, hard_limit_s=left_s + 120)
+        try:
+            child = self._start("rehearsal", site=target, limit_s=left_s + 120, hard_limit_s=left_s + 120)
+        except FitdoctorError as error:
+            self.data.limits.append(f"No trials at {where}: {error}")
+            return
 
         def tell(text: str) -> None:
             self.progress.trial(f"{text} at {where}", self._spent_s(), self.request.budget_s, self._best(record))
@@ -160,6 +170,13 @@ class _Session:
             self._end_child()
 
     # what it leans on
+
+    def _check_room(self) -> None:
+        """Tells a child that could not write its record from one that had none."""
+        try:
+            prove_room(self.request.folder.path)
+        except OSError as error:
+            raise FitdoctorError(no_room(self.request.folder.path, error)) from None
 
     def _start(self, role: str, **spec: Any) -> Child:
         self.child = Child(
@@ -185,14 +202,14 @@ class _Session:
             shutil.rmtree(self.child.out.parent, ignore_errors=True)
             self.child = None
 
-    def close(self) -> None:
-        """Leaves no process and no scratch file behind."""
+    def stop(self) -> None:
+        """Keeps what the child recorded, and leaves no process and no scratch file of it behind."""
+        if self.data.scout is None and self.child is not None:
+            self.data.scout = self._read(self.child)
         self._end_child()
 
     def report_so_far(self) -> Report | None:
         """The report of what was learned until now, saved; None where nothing was."""
-        if self.data.scout is None and self.child is not None:
-            self.data.scout = self._read(self.child)
         if self.data.scout is None or not endings.learned_something(self.data.scout):
             return None
         self._save()
@@ -205,6 +222,11 @@ class _Session:
             save_run(self.data, self.request.folder.run_file)
         except FitdoctorError as error:
             self.progress.note(str(error))
+
+    def _on_disk(self) -> str:
+        """What the script changed on disk, for a message that no report goes with."""
+        changes = disk.changed(self.tree, disk.look(self.folders))
+        return "".join(f"\nOn disk: {change}" for change in changes[:SHOWN_CHANGES])
 
     def _spent_s(self) -> float:
         return time.monotonic() - self.began_clock_s
@@ -230,24 +252,6 @@ def _decline_launchers(request: DiagnoseRequest) -> None:
             f"Received {received}: a training on several processes. Expected one process, the only kind that can be diagnosed so far. "
             "Diagnose the script itself on one device, without its launcher."
         )
-
-
-@contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM ends a diagnosis as Ctrl-C does: children first."""
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    try:
-        before = signal.signal(signal.SIGTERM, interrupt)
-    except ValueError:
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _copy(arm: Arm) -> Arm:

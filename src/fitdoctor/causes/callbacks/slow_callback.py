@@ -42,6 +42,7 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.callbacks import callback_cost, heavy_logging, hook_costs
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
+from fitdoctor.facts.hot import hot_places, hottest
 from fitdoctor.facts.places import locations
 from fitdoctor.facts.units import unit_s
 from fitdoctor.facts.wording import duration, number, percent
@@ -71,12 +72,14 @@ def check(facts: Facts) -> Iterator[Finding]:
                 for hook in costly
             ]
             share = facts.share_of(cost.mid)
+            evidence += hottest(fit, "the hooks' time", *costly)
             evidence.append(Evidence(text=f"The callback is {percent(share)} of the whole training.", value=share))
             yield Finding(
                 fit=fit.index,
                 cost_s=cost,
                 measured=True,
                 locations=locations(
+                    *hot_places(fit, *costly),
                     location(callback.source) if callback.source else None,
                     location(callback.site) if callback.site else None,
                     location(fit.record.site),

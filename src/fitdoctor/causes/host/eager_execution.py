@@ -62,6 +62,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             cost_s=cost,
             locations=locations(
                 location(site, "run_eagerly", True) if site and record.run_eagerly else None,
+                location(record.eager_site) if record.eager_site and record.eager_globally else None,
                 location(site) if site else None,
                 location(record.site),
             ),

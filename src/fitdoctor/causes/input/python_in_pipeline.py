@@ -45,6 +45,7 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.hot import hot_places, hottest
 from fitdoctor.facts.input_evidence import waiting
 from fitdoctor.facts.inputs import python_operations
 from fitdoctor.facts.places import locations
@@ -66,10 +67,11 @@ def check(facts: Facts) -> Iterator[Finding]:
             fit=fit.index,
             cost_s=cost,
             measured=measured,
-            locations=locations(*places, *functions),
+            locations=locations(*places, *functions, *hot_places(fit, "input")),
             evidence=(
                 Evidence(text=f"{names} runs Python for each element, under the interpreter's lock."),
                 waiting(facts, fit),
+                *hottest(fit, "the Python time of the input", "input"),
             ),
             data={"positions": [stage.position for stage in stages]},
         )

@@ -45,6 +45,7 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.hot import hot_places, hottest
 from fitdoctor.facts.input_evidence import waiting
 from fitdoctor.facts.places import locations
 
@@ -64,9 +65,10 @@ def check(facts: Facts) -> Iterator[Finding]:
             fit=fit.index,
             cost_s=cost,
             measured=measured,
-            locations=locations(*functions, location(fit.record.site)),
+            locations=locations(*hot_places(fit, "input"), *functions, location(fit.record.site)),
             evidence=(
                 Evidence(text=f"The {noun} makes each batch in Python, in the process that trains."),
                 waiting(facts, fit),
+                *hottest(fit, f"the {noun}'s time", "input"),
             ),
         )

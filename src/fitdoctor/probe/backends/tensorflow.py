@@ -11,6 +11,9 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Protocol
 
+from fitdoctor.probe import sites
+from fitdoctor.recording.model import Site
+
 OLDEST = (3, 6)
 HOOKS = ("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end", "on_train_batch_begin", "on_train_batch_end",
          "on_test_begin", "on_test_end", "on_test_batch_begin", "on_test_batch_end")  # fmt: skip
@@ -46,6 +49,15 @@ def declined(keras: ModuleType) -> str:
             "Run it with KERAS_BACKEND=tensorflow."
         )
     return ""
+
+
+def unknown(keras: ModuleType, error: BaseException) -> str:
+    """What to say of a Keras that lacks one of the seams."""
+    return (
+        f"Received Keras {getattr(keras, '__version__', 'of no version')} from {getattr(keras, '__file__', 'nowhere')}, whose insides "
+        f"are not those that fitdoctor knows ({type(error).__name__}: {error}). "
+        "Expected Keras 3.6 or later as it was released. Check that no folder of your own is called keras, or update fitdoctor."
+    )
 
 
 def install(keras: ModuleType, director: Director) -> None:
@@ -101,11 +113,31 @@ def is_distributed(model: Any) -> bool:
     return type(model.distribute_strategy) is not type(tf.distribute.get_strategy()) or tf.distribute.has_strategy()
 
 
+def watch_eager_switch(tensorflow: ModuleType) -> None:
+    """Keeps the place of the last `tf.config.run_functions_eagerly`."""
+    original = tensorflow.config.run_functions_eagerly
+
+    @functools.wraps(original)
+    def wrapper(run_eagerly: bool) -> None:
+        _eager_switch[:] = [sites.find()]
+        original(run_eagerly)
+
+    tensorflow.config.run_functions_eagerly = wrapper
+
+
+_eager_switch: list[Site | None] = []
+
+
 def eager_globally() -> bool:
     """Whether `tf.config.run_functions_eagerly(True)` was called."""
     import tensorflow as tf
 
     return bool(tf.config.functions_run_eagerly())
+
+
+def eager_site() -> Site | None:
+    """Where it was called, as far as a line of the user's did it."""
+    return _eager_switch[0] if _eager_switch else None
 
 
 def devices() -> list[str]:

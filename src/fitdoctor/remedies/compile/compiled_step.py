@@ -27,6 +27,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         how.append("model.compile(…) without run_eagerly=True")
     if record.eager_globally:
         switch = "tf.config.run_functions_eagerly"
-        changes.append(SetArgument(place=where, call=switch, argument="run_eagerly", value=False))
+        switched = place(record.eager_site) if record.eager_site else where
+        changes.append(SetArgument(place=switched, call=switch, argument="run_eagerly", value=False))
         how.append(f"no {switch}(True)")
     yield Proposal(changes=tuple(changes), how=", ".join(how))

@@ -1,0 +1,25 @@
+"""The user's lines that Python time goes to, as far as samples of the stack told."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from fitdoctor.facts.fit import FitFacts
+from fitdoctor.facts.places import location
+from fitdoctor.facts.wording import percent
+from fitdoctor.report.model import Evidence, Location
+
+
+def hot_places(fit: FitFacts, *where: str) -> list[Location]:
+    """The lines that were found running in the given parts of a fit, the costliest first."""
+    return [location(line.site) for line in fit.record.hot_lines if line.where in where]
+
+
+def hottest(fit: FitFacts, what: str, *where: str) -> list[Evidence]:
+    """A sentence on the costliest of them, or nothing where too few samples were taken."""
+    lines = [line for line in fit.record.hot_lines if line.where in where]
+    if not lines:
+        return []
+    first = lines[0]
+    text = f"{percent(first.share)} of {what} is spent at {PurePath(first.site.file).name}:{first.site.line}: {first.site.code}"
+    return [Evidence(text=text, value=first.share)]

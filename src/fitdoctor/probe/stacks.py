@@ -1,0 +1,76 @@
+"""Samples the stacks of a fit's threads, to name the user's lines that Python time goes to."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import Counter
+from typing import Protocol
+
+from fitdoctor.probe import sites
+from fitdoctor.recording.model import HotLine, Site
+
+INTERVAL_S = 0.005
+LONGEST_S = 4.0
+LEAST_SAMPLES = 20
+SHOWN = 3
+LEAST_SHARE = 0.1
+
+
+class Owner(Protocol):
+    """Whoever knows what the main thread is doing."""
+
+    hook: str
+
+
+class StackSampler:
+    """Looks at every thread now and then, until it is stopped.
+
+    Args:
+        owner: Its `hook` names the callback hook that the main thread is in, or is "" while it trains. Other threads count as
+            "input": that is where Keras and tf.data run a Python input.
+
+    Example:
+        >>> sampler = StackSampler(timer)
+        >>> sampler.start()
+        >>> lines = sampler.stop()
+    """
+
+    def __init__(self, owner: Owner) -> None:
+        self.owner = owner
+        self._main = threading.get_ident()
+        self._seen: Counter[tuple[str, str, int]] = Counter()
+        self._sites: dict[tuple[str, int], Site] = {}
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="fitdoctor-stacks", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> list[HotLine]:
+        """Ends the sampling and says which lines took most of each part, the costliest first."""
+        self._done.set()
+        self._thread.join(1.0)
+        totals: Counter[str] = Counter()
+        for (where, _, _), count in self._seen.items():
+            totals[where] += count
+        lines = [
+            HotLine(where=where, site=self._sites[file, number], share=count / totals[where])
+            for (where, file, number), count in self._seen.most_common()
+            if totals[where] >= LEAST_SAMPLES and count >= LEAST_SHARE * totals[where]
+        ]
+        return [line for where in totals for line in [line for line in lines if line.where == where][:SHOWN]]
+
+    def _look(self) -> None:
+        for _ in range(int(LONGEST_S / INTERVAL_S)):
+            if self._done.wait(INTERVAL_S):
+                return
+            for thread, frame in sys._current_frames().items():
+                where = self.owner.hook if thread == self._main else "input"
+                if where and thread != self._thread.ident:
+                    innermost = next(sites.frames(frame), None)
+                    if innermost is not None:
+                        key = (innermost.f_code.co_filename, innermost.f_lineno)
+                        if key not in self._sites:
+                            self._sites[key] = sites.of_line(innermost)
+                        self._seen[where, *key] += 1

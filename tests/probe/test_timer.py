@@ -1,0 +1,229 @@
+"""A fit's parts add up to its wall time, whatever its hooks do: the proof that the budget adds up."""
+
+from __future__ import annotations
+
+from math import fsum
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fitdoctor.probe.timer import SAMPLES, FitTimer, add
+from fitdoctor.recording.model import Duration, Fit, Site
+from tests.probe.clocks import FakeClock
+
+KINDS = (
+    "setup", "first_step", "step", "validation_first_step", "validation_step", "validation_overhead", "epoch_boundary", "teardown",
+)  # fmt: skip
+
+
+class FakeFit:
+    """Calls a timer as the probe does while Keras runs a fit. Each of its methods takes the time that it is given.
+
+    Times are multiples of 1/1024 s, which add up without rounding.
+    """
+
+    def __init__(self) -> None:
+        self.clock = FakeClock(100.0)
+        self.record = Fit(site=Site(file="train.py", line=1))
+        self.timer = FitTimer(self.record, clock=self.clock)
+        self.step_hooks_s = self.shut_down_s = 0.0
+
+    def pass_(self, ticks: int) -> None:
+        self.clock.pass_(ticks / 1024)
+
+    def hook(self, ticks: int, *, in_step: bool = False) -> None:
+        """A callback's own hook."""
+        self.pass_(ticks)
+        self.timer.hooks_s += ticks / 1024
+        self.step_hooks_s += ticks / 1024 if in_step else 0
+
+    def epoch_begins(self, hook: int) -> None:
+        self.timer.epoch_begins()
+        self.hook(hook)
+
+    def step(self, wait: int, begin_hook: int, function: int, logs: int, end_hook: int) -> None:
+        self.pass_(wait)
+        self.timer.step_begins()
+        self.hook(begin_hook, in_step=True)
+        self.timer.step_dispatched()
+        self.pass_(function)
+        self.timer.step_returned()
+        self.pass_(logs)
+        self.hook(end_hook, in_step=True)
+        self.timer.step_ends()
+
+    def validation(self, steps: list[tuple[int, int, int]], before: int, hook: int) -> None:
+        self.uncut()
+        self.timer.validation_begins()
+        self.pass_(before)
+        self.hook(hook)
+        for wait, begin_hook, work in steps:
+            self.pass_(wait)
+            self.timer.validation_step_begins()
+            self.hook(begin_hook, in_step=True)
+            self.pass_(work)
+            self.timer.validation_step_ends()
+        self.hook(hook)
+        self.timer.validation_ends()
+
+    def cut(self, shut_down: int) -> None:
+        self.timer.cut()
+        self.pass_(shut_down)
+        self.shut_down_s += shut_down / 1024
+
+    def uncut(self) -> None:
+        self.timer.uncut()
+
+    def epoch_ends(self, hook: int, after: int) -> None:
+        self.timer.uncut()
+        self.pass_(after)
+        self.hook(hook)
+        self.timer.epoch_ends()
+        self.timer.epoch_end_returned()
+
+    def accounted_s(self) -> float:
+        """What the record says, hooks that are no part of a step, and what a cut epoch's input took to shut down."""
+        kinds = fsum(getattr(self.record, kind).total_s for kind in KINDS)
+        return kinds + self.timer.hooks_s - self.step_hooks_s + self.shut_down_s
+
+    def wall_s(self) -> float:
+        return self.clock() - self.timer.began_s
+
+
+TICKS = st.integers(0, 2000)
+STEP = st.tuples(TICKS, TICKS, TICKS, TICKS, TICKS)
+VALIDATION = st.tuples(st.lists(st.tuples(TICKS, TICKS, TICKS), max_size=3), TICKS, TICKS)
+EPOCH = st.fixed_dictionaries(
+    {
+        "hook": TICKS,
+        "prepare": TICKS,
+        "steps": st.lists(STEP, max_size=4),
+        "cut": st.none() | TICKS,
+        "validation": st.none() | VALIDATION,
+        "end_hook": TICKS,
+        "after": TICKS,
+        "next": TICKS,
+    }
+)
+
+
+@given(
+    begin=st.tuples(TICKS, TICKS),
+    epochs=st.lists(EPOCH, max_size=4),
+    end=st.tuples(TICKS, TICKS),
+    broken=st.booleans(),
+)
+def test_a_fit_adds_up(begin: tuple[int, int], epochs: list[dict[str, object]], end: tuple[int, int], broken: bool) -> None:
+    fit = FakeFit()
+    fit.pass_(begin[0])
+    fit.hook(begin[1])
+    for number, epoch in enumerate(epochs):
+        fit.epoch_begins(epoch["hook"])
+        fit.pass_(epoch["prepare"])
+        for step in epoch["steps"]:
+            fit.step(*step)
+        if epoch["cut"] is not None:
+            fit.cut(epoch["cut"])
+        if number == len(epochs) - 1 and broken:
+            break
+        if epoch["validation"] is not None:
+            fit.validation(*epoch["validation"])
+        fit.epoch_ends(epoch["end_hook"], epoch["after"])
+        fit.pass_(epoch["next"])
+    if not (epochs and broken):
+        fit.hook(end[0])
+        fit.pass_(end[1])
+    fit.timer.fit_ends()
+    assert fit.accounted_s() == pytest.approx(fit.wall_s(), abs=1e-9)
+    assert all(getattr(fit.record, kind).total_s >= 0 for kind in KINDS)
+
+
+def test_each_second_goes_to_its_own_part() -> None:
+    fit = FakeFit()
+    fit.pass_(10)
+    fit.hook(1)
+    for _ in range(2):
+        fit.epoch_begins(2)
+        fit.pass_(20)
+        fit.step(wait=0, begin_hook=3, function=100, logs=4, end_hook=5)
+        fit.step(wait=30, begin_hook=3, function=100, logs=4, end_hook=5)
+        fit.validation([(6, 0, 40), (6, 0, 40)], before=50, hook=7)
+        fit.epoch_ends(hook=8, after=9)
+        fit.pass_(11)
+    fit.hook(1000)
+    fit.pass_(12)
+    fit.timer.fit_ends()
+    record = fit.record
+    assert {kind: getattr(record, kind).total_s * 1024 for kind in KINDS} == {
+        "setup": 10,
+        "first_step": 112,
+        "step": 112 + 2 * (30 + 112),
+        "validation_first_step": 40,
+        "validation_step": 3 * 40,
+        "validation_overhead": 2 * (50 + 2 * 6),
+        "epoch_boundary": 2 * (20 + 9) + 11,
+        "teardown": 11 + 12,
+    }
+    assert record.logs.total_s * 1024 == 3 * 4
+    assert record.function.total_s * 1024 == 3 * 100
+    assert (record.epochs_seen, record.first_step.count, record.step.count) == (2, 1, 3)
+
+
+def test_what_shuts_down_after_a_cut_is_no_cost_of_the_training() -> None:
+    fit = FakeFit()
+    fit.epoch_begins(0)
+    fit.step(0, 0, 10, 0, 0)
+    fit.cut(5000)
+    fit.epoch_ends(hook=0, after=7)
+    fit.timer.fit_ends()
+    assert fit.record.epoch_boundary.total_s * 1024 == 7
+
+
+def test_a_fit_of_no_epochs_is_all_set_up() -> None:
+    fit = FakeFit()
+    fit.pass_(10)
+    fit.hook(3)
+    fit.pass_(2)
+    fit.timer.fit_ends()
+    assert fit.record.setup.total_s * 1024 == 12
+    assert fit.record.teardown.count == 0
+
+
+def test_calls_of_one_place_add_up_in_one_record() -> None:
+    record = Fit(site=Site(file="train.py", line=1))
+    clock = FakeClock()
+    for _ in range(3):
+        timer = FitTimer(record, clock=clock)
+        clock.pass_(1)
+        timer.epoch_begins()
+        timer.step_begins()
+        clock.pass_(2)
+        timer.step_ends()
+        timer.epoch_ends()
+        timer.epoch_end_returned()
+        clock.pass_(4)
+        timer.fit_ends()
+    assert (record.setup.total_s, record.first_step.total_s, record.teardown.total_s) == (3, 6, 12)
+    assert (record.setup.count, record.first_step.count, record.step.count, record.epochs_seen) == (3, 3, 0, 3)
+
+
+def test_steps_are_counted_where_their_number_is_unknown() -> None:
+    fit = FakeFit()
+    fit.record.steps_per_execution = 4
+    for steps in (2, 3):
+        fit.epoch_begins(0)
+        for _ in range(steps):
+            fit.step(0, 0, 1, 0, 0)
+        fit.epoch_ends(0, 0)
+    assert fit.record.steps_per_epoch == 12
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=3 * SAMPLES))
+def test_samples_are_the_latest_and_bounded(ticks: list[int]) -> None:
+    duration = Duration()
+    for each in ticks:
+        add(duration, each / 1024)
+    assert (duration.count, duration.first_s) == (len(ticks), ticks[0] / 1024)
+    assert duration.total_s == sum(ticks) / 1024
+    assert duration.samples_s == [each / 1024 for each in ticks[1:]][-SAMPLES:]
