@@ -34,7 +34,7 @@ def main() -> None:
     probe.finish()
     if isinstance(code, KeyboardInterrupt):
         # Was printed already. Python ends itself by the signal then, so that shells know what it was.
-        sys.excepthook = lambda *error: None
+        sys.excepthook = lambda *_: None
         raise code
     sys.exit(code)
 
@@ -52,9 +52,7 @@ def _end_with_parent() -> None:
 def _make_importable() -> None:
     if "fitdoctor" in sys.modules:
         return
-    found = importlib.util.spec_from_file_location(
-        "fitdoctor", os.path.join(HERE, "__init__.py"), submodule_search_locations=[HERE]
-    )
+    found = importlib.util.spec_from_file_location("fitdoctor", os.path.join(HERE, "__init__.py"), submodule_search_locations=[HERE])
     assert found is not None and found.loader is not None
     package = importlib.util.module_from_spec(found)
     sys.modules["fitdoctor"] = package

@@ -9,7 +9,7 @@ from tests import builders as make
 
 
 def rehearsal(arm: Arm, ratio: float = 2.0, *, rounds: int = 8) -> Rehearsal:
-    references = [Arm(id="base", role="baseline", unit="step", one_off_s=1.0), Arm(id="again", role="placebo", unit="step")]
+    references = [Arm(id="base", role="baseline", unit="step", one_off_s=4.0), Arm(id="again", role="placebo", unit="step", one_off_s=1.0)]
     windows = [*make.windows("base", 0.02), *make.windows("again", 0.02), *make.windows(arm.id, 0.02 / ratio, rounds=rounds)]
     return Rehearsal(arms=[*references, arm], windows=windows)
 

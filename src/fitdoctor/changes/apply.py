@@ -1,4 +1,7 @@
-"""Carries changes out on live objects: a model, fit's arguments, callbacks. Each function returns what undoes it."""
+"""Carries changes out on live objects: a model, fit's arguments, callbacks.
+
+Each function returns what undoes it, and undoes itself where it fails.
+"""
 
 from __future__ import annotations
 
@@ -21,17 +24,21 @@ def to_model(model: Any, changes: list[Change]) -> Undo:
         ValueError: The argument can't be changed on a compiled model.
     """
     undos: list[Undo] = []
-    for change in changes:
-        if isinstance(change, SetArgument) and change.call == EAGER_SWITCH:
-            import tensorflow as tf
+    try:
+        for change in changes:
+            if isinstance(change, SetArgument) and change.call == EAGER_SWITCH:
+                import tensorflow as tf
 
-            undos.append(functools.partial(tf.config.run_functions_eagerly, tf.config.functions_run_eagerly()))
-            tf.config.run_functions_eagerly(change.value)
-        elif isinstance(change, SetArgument) and change.call == "Model.compile":
-            if change.argument not in COMPILE_SETTINGS:
-                raise ValueError(f"`{change.argument}` of compile can't be changed on a compiled model.")
-            undos.append(functools.partial(setattr, model, change.argument, getattr(model, change.argument)))
-            setattr(model, change.argument, change.value)
+                undos.append(functools.partial(tf.config.run_functions_eagerly, tf.config.functions_run_eagerly()))
+                tf.config.run_functions_eagerly(change.value)
+            elif isinstance(change, SetArgument) and change.call == "Model.compile":
+                if change.argument not in COMPILE_SETTINGS:
+                    raise ValueError(f"`{change.argument}` of compile can't be changed on a compiled model.")
+                undos.append(functools.partial(setattr, model, change.argument, getattr(model, change.argument)))
+                setattr(model, change.argument, change.value)
+    except BaseException:
+        _all(undos)()
+        raise
     return _all(undos)
 
 
@@ -48,16 +55,20 @@ def to_callbacks(items: list[Any], changes: list[Change]) -> Undo:
         ValueError: There is no such callback.
     """
     undos: list[Undo] = []
-    for change in changes:
-        if isinstance(change, (SetArgument, ThrottleHook)) and change.index >= 0:
-            if change.index >= len(items) or type(items[change.index]).__name__ != change.call:
-                raise ValueError(f"Expected callback {change.index} to be a {change.call}.")
-            callback = items[change.index]
-            if isinstance(change, SetArgument):
-                undos.append(functools.partial(setattr, callback, change.argument, getattr(callback, change.argument)))
-                setattr(callback, change.argument, change.value)
-            else:
-                undos.append(_throttle(callback, change.hook, change.every))
+    try:
+        for change in changes:
+            if isinstance(change, (SetArgument, ThrottleHook)) and change.index >= 0:
+                if change.index >= len(items) or type(items[change.index]).__name__ != change.call:
+                    raise ValueError(f"Expected callback {change.index} to be a {change.call}.")
+                callback = items[change.index]
+                if isinstance(change, SetArgument):
+                    undos.append(functools.partial(setattr, callback, change.argument, getattr(callback, change.argument)))
+                    setattr(callback, change.argument, change.value)
+                else:
+                    undos.append(_throttle(callback, change.hook, change.every))
+    except BaseException:
+        _all(undos)()
+        raise
     return _all(undos)
 
 

@@ -58,12 +58,12 @@ def elements(make: Callable[[], Iterable[Any]], flatten: Callable[[Any], list[An
     most = free_bytes() * MEMORY_SHARE
     columns: list[list[Any]] = [[] for _ in dtypes]
     held = 0
-    for count, element in enumerate(make()):
+    for element in make():
         for column, part, dtype in zip(columns, flatten(element), dtypes, strict=True):
             value = np.asarray(part, dtype=dtype)
             held += value.nbytes
             column.append(value)
-        if count % 256 == 0 and time.perf_counter() - began_s > limit_s:
+        if time.perf_counter() - began_s > limit_s:
             raise NotRepeatingError(f"one pass takes longer than the {limit_s:.0f} s that there were for it")
         if held > most:
             raise NotRepeatingError(f"its elements need more than a quarter of the free memory ({held / 1e9:.1f} GB so far)")
@@ -77,10 +77,13 @@ def elements(make: Callable[[], Iterable[Any]], flatten: Callable[[Any], list[An
 
 
 def _check_second_pass(make: Any, flatten: Any, dtypes: list[Any], columns: list[list[Any]]) -> None:
-    for count, element in enumerate(itertools.islice(make(), CHECKED)):
-        parts = [np.asarray(part, dtype=dtype) for part, dtype in zip(flatten(element), dtypes, strict=True)]
-        if count >= len(columns[0]) or digest(parts) != digest(column[count] for column in columns):
-            raise NotRepeatingError("it gives other elements each time it is run, so they can't be kept")
+    first = [digest(parts) for parts in itertools.islice(zip(*columns, strict=True), CHECKED)]
+    second = [
+        digest(np.asarray(part, dtype=dtype) for part, dtype in zip(flatten(element), dtypes, strict=True))
+        for element in itertools.islice(make(), CHECKED)
+    ]
+    if first != second:
+        raise NotRepeatingError("it gives other elements each time it is run, so they can't be kept")
 
 
 def period(batches: Iterator[Any], flatten: Callable[[Any], list[Any]], *, most: int, limit_s: float) -> list[Any]:

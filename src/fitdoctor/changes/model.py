@@ -88,9 +88,7 @@ class ThrottleHook(Change):
     index: int = -1
 
 
-KINDS: dict[str, type[Change]] = {
-    cls.kind: cls for cls in (SetArgument, InsertCall, SwapCalls, ReplaceCall, Precompute, ThrottleHook)
-}
+KINDS: dict[str, type[Change]] = {cls.kind: cls for cls in (SetArgument, InsertCall, SwapCalls, ReplaceCall, Precompute, ThrottleHook)}
 
 
 def from_data(data: dict[str, Any]) -> Change:

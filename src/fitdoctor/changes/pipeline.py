@@ -133,9 +133,7 @@ def endless(dataset: Any) -> Any:
     def edit(position: int, recipe: Recipe, parent: Any) -> Any:
         if recipe.name == "zip" and position > behind:
             others = {id(other): endless(other) for other in recipe.parents[1:] if not _is_endless(other)}
-            recipe = replace(
-                recipe, arguments=_with_datasets(recipe.arguments, others), keywords=_with_datasets(recipe.keywords, others)
-            )
+            recipe = replace(recipe, arguments=_with_datasets(recipe.arguments, others), keywords=_with_datasets(recipe.keywords, others))
         made = again(recipe, parent)
         return made.repeat() if position == behind and not _is_endless(made) else made
 

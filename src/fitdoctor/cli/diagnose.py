@@ -141,16 +141,18 @@ def _with_log(error: FitdoctorError, folder: RunFolder) -> FitdoctorError:
 
 
 def _hand_over(report: Report, folder: RunFolder, outputs: tuple[str, ...]) -> None:
-    """Shows the report first: a full disk must not cost the user what two minutes have found."""
+    """Shows the report and saves it: neither a full disk nor a closed terminal must cost the user what two minutes have found."""
     from dataclasses import replace
 
     from fitdoctor.recording.save import write_atomically
     from fitdoctor.report.json import to_json
 
     report = replace(report, run=folder.shown if folder.run_file.exists() else "")
-    show(report)
     try:
-        write_atomically(folder.report_file, to_json(report).encode())
-    except FitdoctorError as error:
-        click.echo(f"fitdoctor: {error}", err=True)
-    write(report, outputs)
+        show(report)
+    finally:
+        try:
+            write_atomically(folder.report_file, to_json(report).encode())
+        except FitdoctorError as error:
+            click.echo(f"fitdoctor: {error}", err=True)
+        write(report, outputs)

@@ -47,11 +47,22 @@ def output_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def show(report: Report) -> None:
-    """Prints the report on stdout."""
+    """Prints the report on stdout.
+
+    Raises:
+        FitdoctorError: It goes to a file on a full disk.
+    """
     from fitdoctor.report.text import render
 
     look = Look.of(sys.stdout)
-    click.echo(render(report, width=look.width, color=look.color, ascii_only=look.ascii_only), nl=False, color=look.color)
+    text = render(report, width=look.width, color=look.color, ascii_only=look.ascii_only)
+    try:
+        click.echo(text, nl=False, color=look.color)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        kept = f" “fitdoctor report {report.run}” shows it again." if report.run else ""
+        raise FitdoctorError(f"Could not print the report: {error.strerror or error}. Free some space.{kept}") from None
 
 
 def write(report: Report, outputs: tuple[str, ...]) -> None:

@@ -108,8 +108,7 @@ def _check_module(name: str) -> None:
         return
     module = name.removesuffix(".py").replace(os.sep, ".")
     raise FitdoctorError(
-        f"Received “-m {name}”; expected the name of a module. "
-        f"Leave -m out to run a file, or write “-m {module}” to run it as a module."
+        f"Received “-m {name}”; expected the name of a module. Leave -m out to run a file, or write “-m {module}” to run it as a module."
     )
 
 

@@ -7,17 +7,17 @@ import re
 LONGEST = 300
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 #: What Keras and TensorFlow put before the message itself.
-_PREAMBLE = re.compile(r"Graph execution error:|Exception encountered when calling ")
+_PREAMBLE = re.compile(r"(\w+: )?(Graph execution error:|Exception encountered when calling )")
 #: TensorFlow then lists where a node was defined, in the manner of a traceback.
 _WHERE = re.compile(r"Detected at node |<stack traces unavailable>|File \"|Traceback |\[\[|\d+ root error")
 _NAMED = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Warning|Interrupt): ")
 
 
 def headline(message: str) -> str:
-    """Gives one line: the first one, or the error inside where the first is only the framework's preamble.
+    r"""Gives one line: the first one, or the error inside where the first is only the framework's preamble.
 
     Example:
-        >>> headline("Graph execution error:\\n\\nDetected at node PyFunc defined at:\\nOSError: bad file 17\\n")
+        >>> headline("Graph execution error:\n\nDetected at node PyFunc defined at:\nOSError: bad file 17\n")
         'OSError: bad file 17'
     """
     lines = [line.strip() for line in _ESCAPES.sub("", message).splitlines() if line.strip()]

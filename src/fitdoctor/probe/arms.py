@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fitdoctor.changes import apply, pipeline
-from fitdoctor.changes.model import Change, from_data
+from fitdoctor.changes.model import Change, SetArgument, ThrottleHook, from_data
 from fitdoctor.probe import contention
 from fitdoctor.probe.feeds import Feeds
 from fitdoctor.probe.state import Snapshot, compare
@@ -88,6 +88,9 @@ class FitArms:
     def prepare(self, arm: dict[str, Any]) -> dict[str, Any]:
         """Builds an arm and takes its first steps: what that costs is the arm's one-off."""
         changes = [from_data(change) for change in arm["changes"]]
+        stray = [change for change in changes if not _fits(change, arm["unit"])]
+        if stray:
+            raise ValueError(f"a {stray[0].kind} of {getattr(stray[0], 'call', 'a stage')} has no effect on a {arm['unit']}")
         began_s = time.perf_counter()
         runner = Runner(changes)
         if arm["unit"] == "step":
@@ -328,6 +331,17 @@ class FitArms:
         for _ in range(steps // runner.steps):
             runner.function(iterator)
         return self._snapshot.weights()
+
+
+def _fits(change: Change, unit: str) -> bool:
+    """Whether a trial of this unit carries the change out: an arm that changes nothing would look refuted."""
+    of_fit = isinstance(change, SetArgument) and change.call == "Model.fit"
+    of_callback = isinstance(change, (SetArgument, ThrottleHook)) and change.index >= 0
+    if unit == "validation":
+        return of_fit
+    if unit == "epoch_end":
+        return of_callback
+    return not of_fit
 
 
 def _timed(run: Any, units: int) -> dict[str, Any]:

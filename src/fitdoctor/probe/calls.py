@@ -31,7 +31,7 @@ class CallArms:
         self._left, self._round, self._order = 0, -1, 0
         self._block_s = self._block_queue_s = 0.0
         self._began_s: float | None = None
-        self._random = random.Random(0)
+        self._random = random.Random(0)  # noqa: S311 - the order of blocks
 
     @property
     def done(self) -> bool:

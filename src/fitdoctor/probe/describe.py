@@ -74,7 +74,7 @@ def fit(model: Any, bound: dict[str, Any], site: Site) -> Fit:
     kind = input_kind(x)
     count = rows(x) if kind == "arrays" else None
     if count and bound["validation_split"] and bound["validation_data"] is None:
-        count = int(math.floor(count * (1 - bound["validation_split"])))
+        count = math.floor(count * (1 - bound["validation_split"]))
     if kind == "arrays" and not bound["steps_per_epoch"]:
         steps = math.ceil(count / (batch_size or 32)) if count else None
     else:

@@ -164,6 +164,7 @@ def _kept(dataset: Any) -> Any:
         materialize.NotRepeatingError: A batch is another one after an epoch's end.
     """
     import keras
+    import numpy as np
     import tensorflow as tf
 
     count = dataset.num_batches
@@ -175,13 +176,17 @@ def _kept(dataset: Any) -> Any:
     if before != [materialize.digest(tf.nest.flatten(dataset[i])) for i in probed]:
         raise materialize.NotRepeatingError("its batches are others in each epoch, so they can't be kept")
 
-    batches, began_s = [], time.perf_counter()
+    batches, began_s, held = [], time.perf_counter(), 0
+    most = materialize.free_bytes() * materialize.MEMORY_SHARE
     for index in range(count):
         batches.append(dataset[index])
+        held += sum(np.asarray(part).nbytes for part in tf.nest.flatten(batches[-1]))
+        if held > most:
+            raise materialize.NotRepeatingError("its batches need more than a quarter of the free memory")
         if time.perf_counter() - began_s > MATERIALIZE_S:
             raise materialize.NotRepeatingError(f"one pass takes longer than the {MATERIALIZE_S:.0f} s that there were for it")
 
-    class Kept(keras.utils.PyDataset):  # type: ignore[misc, name-defined]
+    class Kept(keras.utils.PyDataset):  # type: ignore[misc]
         def __len__(self) -> int:
             return len(batches)
 

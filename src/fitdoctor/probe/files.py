@@ -9,9 +9,11 @@ from __future__ import annotations
 import functools
 import inspect
 import os
+import pathlib
 import shutil
 import stat
 import sys
+import threading
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -37,24 +39,29 @@ class Guard:
         self._scratch = os.path.abspath(scratch) + os.sep
         self._blocked = blocked
         self._process = os.getpid()
-        self._checking = False
+        self._thread = threading.local()
         self._appended: set[str] = set()
 
     def install(self) -> None:
         sys.addaudithook(self._audit)
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if self._checking or event not in _CHECKS:
+        if event not in _CHECKS or getattr(self._thread, "checking", False):
             return
-        self._checking = True
+        self._thread.checking = True
         try:
-            for path in _CHECKS[event](arguments, self._appended):
+            for path in _CHECKS[event](arguments, self._note_appended):
                 if self._protected(path):
                     if os.getpid() != self._process:
                         raise PermissionError(f"fitdoctor: {path} was there before; pass --allow-writes to let the script change it.")
                     self._blocked(path, event)
         finally:
-            self._checking = False
+            self._thread.checking = False
+
+    def _note_appended(self, path: str) -> None:
+        """What is appended to a file of the user's makes it look like one of the script's own."""
+        if self._protected(path):
+            self._appended.add(os.path.abspath(path))
 
     def _protected(self, path: str) -> bool:
         full = os.path.abspath(path)
@@ -84,33 +91,38 @@ def _path_of(value: Any, folder: Any = None) -> str | None:
     return path
 
 
-def _opened(arguments: tuple[Any, ...], appended: set[str]) -> list[str]:
+def _opened(arguments: tuple[Any, ...], note_appended: Callable[[str], None]) -> list[str]:
     path, mode, flags = _path_of(arguments[0]), arguments[1], arguments[2]
     if path is None:
         return []
     flags = flags if isinstance(flags, int) else 0
     if isinstance(mode, str) and "a" in mode or flags & os.O_APPEND:
-        appended.add(os.path.abspath(path))
+        note_appended(path)
         return []
     if isinstance(mode, str):
         return [path] if "w" in mode or "+" in mode else []
     return [path] if flags & WRITES else []
 
 
-def _removed(arguments: tuple[Any, ...], appended: set[str]) -> list[str]:
+def _removed(arguments: tuple[Any, ...], note_appended: Callable[[str], None]) -> list[str]:
     path = _path_of(arguments[0], arguments[1] if len(arguments) > 1 else None)
     return [path] if path else []
 
 
-def _renamed(arguments: tuple[Any, ...], appended: set[str]) -> list[str]:
+def _truncated(arguments: tuple[Any, ...], note_appended: Callable[[str], None]) -> list[str]:
+    path = _path_of(arguments[0])
+    return [path] if path else []
+
+
+def _renamed(arguments: tuple[Any, ...], note_appended: Callable[[str], None]) -> list[str]:
     folders = [arguments[i] if len(arguments) > i else None for i in (2, 3)]
     return [path for path in map(_path_of, arguments[:2], folders) if path]
 
 
-_CHECKS: dict[str, Callable[[tuple[Any, ...], set[str]], list[str]]] = {
+_CHECKS: dict[str, Callable[[tuple[Any, ...], Callable[[str], None]], list[str]]] = {
     "open": _opened,
     "os.remove": _removed,
-    "os.truncate": _removed,
+    "os.truncate": _truncated,
     "os.rename": _renamed,
 }
 
@@ -133,23 +145,25 @@ class Redirect:
             real = os.fsdecode(path)
         except TypeError:
             return path
-        full = real if "://" in real else os.path.abspath(os.path.expanduser(real))
-        if full.startswith(self._scratch):
+        full = _full(real)
+        if full.startswith(self._scratch + os.sep):
             return path
-        aside = os.path.join(self._scratch, full.replace("://", "/").lstrip("/"))
+        aside = self._aside(full)
         os.makedirs(os.path.dirname(aside), exist_ok=True)
         if full not in self._redirected and len(self._redirected) < 100:
             self._redirected.append(full)
-        return type(path)(aside) if isinstance(path, os.PathLike) else aside
+        return pathlib.Path(aside) if isinstance(path, os.PathLike) else aside
 
     def read(self, path: Any) -> Any:
         """Where to read `path` from: the scratch folder where it was written there, the real place otherwise."""
         try:
-            full = os.path.abspath(os.path.expanduser(os.fsdecode(path)))
+            aside = self._aside(_full(os.fsdecode(path)))
         except TypeError:
             return path
-        aside = os.path.join(self._scratch, full.lstrip("/"))
         return aside if os.path.exists(aside) else path
+
+    def _aside(self, full: str) -> str:
+        return os.path.join(self._scratch, full.replace("://", "/").lstrip("/"))
 
     def install(self, keras: ModuleType) -> None:
         """Replaces Keras' saving and loading functions and the path arguments of its callbacks."""
@@ -185,6 +199,10 @@ class Redirect:
             for name, value in list(vars(module).items()) if module else []:
                 if value is original:
                     setattr(module, name, replacement)
+
+
+def _full(path: str) -> str:
+    return path if "://" in path else os.path.abspath(os.path.expanduser(path))
 
 
 def _with_path(function: Callable[..., Any], mapped: Callable[[Any], Any], *, position: int) -> Callable[..., Any]:

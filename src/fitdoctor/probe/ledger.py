@@ -58,6 +58,12 @@ class Ledger:
         self._charge()
         self._stack[0] = part
 
+    def peek(self) -> dict[str, float]:
+        """The same for another thread: it may be a moment old, and changes nothing."""
+        parts, part = dict(self._parts), self._stack[-1]
+        parts[part] = parts.get(part, 0.0) + max(0.0, self._clock() - self._since_s)
+        return parts
+
     def read(self) -> dict[str, float]:
         """The parts up to now, in seconds."""
         self._charge()

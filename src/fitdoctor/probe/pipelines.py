@@ -18,7 +18,16 @@ from fitdoctor.probe import sites
 from fitdoctor.recording.model import Operation, Site
 
 ATTRIBUTE = "_fitdoctor_recipe"
-SOURCES = ("from_tensors", "from_tensor_slices", "from_generator", "range", "list_files", "zip", "sample_from_datasets", "choose_from_datasets")
+SOURCES = (
+    "from_tensors",
+    "from_tensor_slices",
+    "from_generator",
+    "range",
+    "list_files",
+    "zip",
+    "sample_from_datasets",
+    "choose_from_datasets",
+)
 READERS = ("TFRecordDatasetV2", "TextLineDatasetV2", "FixedLengthRecordDatasetV2")
 STAGES = (
     "map", "batch", "padded_batch", "ragged_batch", "shuffle", "repeat", "cache", "prefetch", "take", "skip", "filter", "flat_map",

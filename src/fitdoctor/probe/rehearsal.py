@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from fitdoctor.probe.calls import CallArms
 from fitdoctor.probe.scout import ScoutDirector
 from fitdoctor.recording.model import Ending, Loop
+from fitdoctor.recording.plain import LONGEST_MESSAGE
 
 if TYPE_CHECKING:
     from fitdoctor.probe.arms import FitArms
@@ -81,7 +82,8 @@ class RehearsalDirector(ScoutDirector):
             return {"windows": [arms.window(arm) for arm in command["arms"]]}
         except Exception as error:
             traceback.print_exc()
-            return {"error": f"{type(error).__name__}: {str(error)[:500]}" if not isinstance(error, ValueError) else str(error)[:500]}
+            kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+            return {"error": f"{kind}{str(error)[:LONGEST_MESSAGE]}"}
 
     def run_loop(self, loop: Loop, original: Any, model: Any, bound: dict[str, Any]) -> Any:
         if not self._is_target(loop):

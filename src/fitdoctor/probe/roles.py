@@ -17,11 +17,11 @@ from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.scout import ScoutDirector
 from fitdoctor.probe.store import Store
 from fitdoctor.recording.model import Ending, Scout
+from fitdoctor.recording.plain import LONGEST_MESSAGE
 
+SAVE_EVERY_S = 1.0
 BLOCKED = 75
 """Exit code of a child that ended rather than change one of the user's files."""
-LONGEST_MESSAGE = 10_000
-"""Characters of an exception's message that are kept: TensorFlow says what went wrong at the end of pages."""
 
 
 class Probe:
@@ -76,18 +76,25 @@ def start(spec: dict[str, Any]) -> Probe:
     if spec["role"] != "treat":
         probe.started()
 
+    main = threading.get_ident()
+
     def around(name: str, run: Callable[[], None]) -> None:
+        if threading.get_ident() != main:
+            run()
+            return
         with probe.ledger.within("imports"):
             run()
 
     hook = ImportHook(around)
-    hook.after("tensorflow.python.data.ops.readers", lambda module: _record_pipelines(module))
+    hook.after("tensorflow.python.data.ops.readers", _guarded(probe, _record_pipelines))
     redirect = Redirect(spec["scratch"], probe.scout.redirected) if spec["role"] != "treat" else None
-    hook.after("keras", lambda module: _watch(probe, module, redirect))
-    hook.after("tensorflow", _watch_tensorflow)
+    hook.after("keras", _guarded(probe, lambda module: _watch(probe, module, redirect)))
+    hook.after("tensorflow", _guarded(probe, _watch_tensorflow))
     hook.after("tf_keras", lambda module: _decline(probe, "Received tf_keras, expected Keras 3. It is not supported yet."))
     if spec["role"] != "treat" and not spec["allow_writes"]:
         Guard(began_s=spec["began_s"], scratch=spec["scratch"], blocked=probe.blocked).install()
+    if spec["role"] == "scout":
+        _keep_saved(probe)
     if spec.get("limit_s"):
         _watchdog(probe, spec["limit_s"], spec["hard_limit_s"])
     return probe
@@ -112,14 +119,31 @@ def _watch(probe: Probe, keras: ModuleType, redirect: Redirect | None) -> None:
     if why:
         _decline(probe, why)
         return
-    try:
-        seams.install(keras, probe.director)
-        if redirect is not None:
-            redirect.install(keras)
-    except (ImportError, AttributeError, LookupError, StopIteration) as error:
-        _decline(probe, seams.unknown(keras, error))
-        return
+    seams.install(keras, probe.director)
+    if redirect is not None:
+        redirect.install(keras)
     probe.director.imported(keras)
+
+
+def _guarded(probe: Probe, callback: Callable[[ModuleType], None]) -> Callable[[ModuleType], None]:
+    """Declines a module that is not what we know, rather than to fail inside the script's own import."""
+
+    def guarded(module: ModuleType) -> None:
+        try:
+            callback(module)
+        except Exception as error:  # whatever a stranger's module makes of our questions
+            _decline(probe, _unknown(module, error))
+
+    return guarded
+
+
+def _unknown(module: ModuleType, error: Exception) -> str:
+    version, place = getattr(module, "__version__", "without a version"), getattr(module, "__file__", "nowhere")
+    return (
+        f"Received {module.__name__} {version} from {place}, whose insides are not those that fitdoctor knows "
+        f"({type(error).__name__}: {error}). Expected Keras 3.6 or later on TensorFlow, as they were released. "
+        "Check that no file or folder of your own has such a name, or update fitdoctor."
+    )
 
 
 def _decline(probe: Probe, why: str) -> None:
@@ -128,6 +152,17 @@ def _decline(probe: Probe, why: str) -> None:
     probe.director.end(Ending(how="declined", message=why))
     sys.stdout.flush()
     os._exit(BLOCKED)
+
+
+def _keep_saved(probe: Probe) -> None:
+    """Writes the record now and then from a thread of its own: a slow disk must not stand in the account of the fit."""
+
+    def keep() -> None:
+        while probe.scout.ending.how == "unfinished":
+            probe.director.save_now()
+            time.sleep(SAVE_EVERY_S)
+
+    threading.Thread(target=keep, name="fitdoctor-store", daemon=True).start()
 
 
 def _watchdog(probe: Probe, limit_s: float, hard_limit_s: float) -> None:
@@ -139,8 +174,10 @@ def _watchdog(probe: Probe, limit_s: float, hard_limit_s: float) -> None:
         time.sleep(max(0.1, limit_s))
         if not _learned_something(probe.scout):
             time.sleep(max(0.1, hard_limit_s - limit_s))
-        probe.director.overdue(sys._current_frames().get(main))
-        os._exit(BLOCKED)
+        try:
+            probe.director.overdue(sys._current_frames().get(main))
+        finally:
+            os._exit(BLOCKED)
 
     threading.Thread(target=watch, name="fitdoctor-watchdog", daemon=True).start()
 
@@ -152,7 +189,7 @@ def _learned_something(scout: Scout) -> bool:
 def _message(error: BaseException) -> str:
     try:
         return str(error)[:LONGEST_MESSAGE]
-    except Exception:  # noqa: BLE001 - the script's own __str__ may fail, and only the message is lost by that
+    except Exception:  # the script's own __str__ may fail, and only the message is lost by that
         return ""
 
 

@@ -13,6 +13,7 @@ from fitdoctor.probe import describe, sites
 from fitdoctor.probe.backends import tensorflow as seams
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.stacks import StackSampler
+from fitdoctor.probe.stand_ins import cheaper, extended, skipped
 from fitdoctor.probe.timer import FitTimer, add
 from fitdoctor.recording.model import Duration, Ending, Fit, Loop, Scout, Site
 
@@ -34,7 +35,6 @@ TIGHT_S = 0.3
 LOOP_S = 2.5
 """Seconds of real calls at one call site of `predict` and the like before cheaper calls with the same result take their place."""
 LOOP_CALLS = 10
-SAVE_EVERY_S = 1.0
 
 
 class ScoutDirector:
@@ -62,7 +62,6 @@ class ScoutDirector:
         self._in_loop = False
         self._sampler: StackSampler | None = None
         self._main = threading.get_ident()
-        self._saved_s = 0.0
         self._cut_now = False
 
     def imported(self, keras: ModuleType) -> None:
@@ -128,15 +127,18 @@ class ScoutDirector:
         self._first_unit()
         index = self._fits.setdefault((site.file, site.line), len(self.scout.fits))
         if index == len(self.scout.fits):
-            self.scout.fits.append(describe.fit(model, bound, site))
+            self.scout.fits.append(_described(model, bound, site))
             if seams.is_distributed(model):
-                self._decline("a distribution strategy is in force: trials on several replicas are not supported yet")
+                self._decline(
+                    "a distribution strategy is in force, and trials on several replicas are not supported yet. "
+                    "Diagnose the training on one device, without the strategy"
+                )
         record = self.scout.fits[index]
         record.calls += 1
         spent_s = self._fit_s.get(index, 0.0)
         if spent_s > 2 * SITE_S and index in self._histories and model.built:
             record.cut = True
-            return _history(model, self._histories[index], bound)
+            return skipped(model, self._histories[index], bound)
         outer = (self.timer, self._current, self._tight, self._in_loop, self._cut_now)
         timer = FitTimer(record)
         self.timer, self._current, self._tight = timer, index, self.hurried or spent_s > SITE_S
@@ -151,12 +153,16 @@ class ScoutDirector:
             timer.fit_ends()
             seconds = time.perf_counter() - timer.began_s
             self._fit_s[index] = spent_s + seconds
+            was_cut = self._cut_now
             self.timer, self._current, self._tight, self._in_loop, self._cut_now = outer
-            self.save_now()
-        self._learn_epochs(record, timer, model)
+            if self.timer is not None:
+                self.timer.nested_s += seconds  # a fit in a callback's hook is a cost of its own
+        if not was_cut:
+            self._learn_epochs(record, timer, model)
         record.parameters = record.parameters or _parameters(model)
+        result = extended(result, bound, timer)
         self._histories[index] = {k: list(v) for k, v in result.history.items()} if hasattr(result, "history") else {}
-        return _extended(result, bound, timer)
+        return result
 
     def run_fit(self, original: Any, model: Any, bound: dict[str, Any], index: int) -> Any:
         """Runs one fit. A rehearsal overrides this for the fit that it is about."""
@@ -187,12 +193,10 @@ class ScoutDirector:
             model.stop_training = True
             timer.stopped_by_us = True
             record.cut = True
-        if time.monotonic() - self._saved_s > SAVE_EVERY_S:
-            self.save_now()
 
     def _learn_epochs(self, record: Fit, timer: FitTimer, model: Any) -> None:
         planned = record.epochs - record.initial_epoch
-        if not timer.stopped_by_us and not self._cut_now and timer.epochs < planned and model.stop_training:
+        if not timer.stopped_by_us and timer.epochs < planned and model.stop_training:
             record.stopped_at = max(record.stopped_at or 0, timer.epochs)
 
     def _validation(self, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -273,8 +277,6 @@ class ScoutDirector:
             self._in_loop = False
             if timer is not None:
                 timer.nested_s += time.perf_counter() - began_s
-            if time.monotonic() - self._saved_s > SAVE_EVERY_S:
-                self.save_now()
 
     def run_loop(self, loop: Loop, original: Any, model: Any, bound: dict[str, Any]) -> Any:
         """Runs one call, or a cheaper one that gives the same. A rehearsal overrides this for the call site that it is about."""
@@ -305,8 +307,7 @@ class ScoutDirector:
 
     def save_now(self) -> None:
         """Brings the account up to date and writes the record."""
-        self._saved_s = time.monotonic()
-        self.scout.parts = self.ledger.read()
+        self.scout.parts = self.ledger.read() if threading.get_ident() == self._main else self.ledger.peek()
         self.scout.wall_s = sum(self.scout.parts.values())
         self._save()
 
@@ -332,6 +333,14 @@ _MARKS: dict[str, tuple[Any, Any]] = {
 }
 
 
+def _described(model: Any, bound: dict[str, Any], site: Site) -> Fit:
+    """The record of a fit; only its place where its arguments make no sense, which fit itself will say in its own words."""
+    try:
+        return describe.fit(model, bound, site)
+    except Exception as error:
+        return Fit(site=site, declined=f"its arguments could not be read ({type(error).__name__}: {error})")
+
+
 def bind(original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:
     """The arguments by name, defaults filled in."""
     bound = inspect.signature(original).bind(model, *arguments, **keywords)
@@ -340,25 +349,6 @@ def bind(original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[s
     named.pop("self", None)
     named.update(named.pop("kwargs", {}))
     return named
-
-
-def cheaper(loop: Loop, model: Any, bound: dict[str, Any]) -> tuple[bool, Any]:
-    """A call with the same result and less around it, where there is one: `(True, result)`, else `(False, None)`."""
-    import numpy as np
-
-    x, count, size = bound.get("x"), describe.rows(bound.get("x")), bound.get("batch_size") or 32
-    if count is None or describe.input_kind(x) != "arrays":
-        return False, None
-    if loop.kind == "predict":
-        if count <= size:
-            return True, model.predict_on_batch(x)
-        if isinstance(x, np.ndarray):
-            head = model.predict_on_batch(x[:size])
-            if isinstance(head, np.ndarray):
-                return True, np.resize(head, (count, *head.shape[1:]))
-    if loop.kind == "evaluate" and isinstance(x, np.ndarray) and isinstance(bound.get("y"), np.ndarray):
-        return True, model.test_on_batch(x[:size], bound["y"][:size], return_dict=bool(bound.get("return_dict")))
-    return False, None
 
 
 def _mark(thing: Any, site: Site | None) -> None:
@@ -370,25 +360,3 @@ def _mark(thing: Any, site: Site | None) -> None:
 
 def _parameters(model: Any) -> int:
     return int(model.count_params()) if model.built else 0
-
-
-def _extended(history: Any, bound: dict[str, Any], timer: FitTimer) -> Any:
-    """A plausible `History` for the whole fit: the last value of each metric stands for the epochs that were left out."""
-    missing = int(bound["epochs"]) - int(bound["initial_epoch"] or 0) - timer.epochs
-    if timer.stopped_by_us and missing > 0 and hasattr(history, "history"):
-        for values in history.history.values():
-            values.extend(values[-1:] * missing)
-        history.epoch.extend(range(len(history.epoch), len(history.epoch) + missing))
-    return history
-
-
-def _history(model: Any, values: dict[str, Any], bound: dict[str, Any]) -> Any:
-    """The `History` of a fit that was skipped: that of the last one at the same place."""
-    import keras
-
-    history = keras.callbacks.History()
-    history.set_model(model)
-    history.history = {name: list(series) for name, series in values.items()}
-    history.epoch = list(range(int(bound["epochs"])))
-    model.history = history
-    return history

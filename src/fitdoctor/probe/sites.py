@@ -27,7 +27,7 @@ def _library_folders() -> tuple[str, ...]:
 
 _LIBRARIES = _library_folders()
 _users: dict[str, bool] = {}
-_sites: dict[tuple[CodeType, int], Site] = {}
+_sites: dict[tuple[str, CodeType, int], Site] = {}
 _calls: dict[str, dict[tuple[int, int], ast.Call]] = {}
 
 
@@ -38,11 +38,7 @@ def is_users(file: str) -> bool:
         path = os.path.abspath(file)
         parts = path.split(os.sep)
         known = _users[file] = file == "<string>" or not (
-            file.startswith("<")
-            or path.startswith(_LIBRARIES)
-            or path.startswith(_OURS)
-            or "site-packages" in parts
-            or "dist-packages" in parts
+            file.startswith("<") or path.startswith((*_LIBRARIES, _OURS)) or "site-packages" in parts or "dist-packages" in parts
         )
     return known
 
@@ -64,7 +60,8 @@ def find() -> Site | None:
 
 def of_frame(frame: FrameType) -> Site:
     """The call that a frame stands at."""
-    key = (frame.f_code, frame.f_lasti)
+    # Equal code at the same lines of two files is one and the same to a dict.
+    key = (frame.f_code.co_filename, frame.f_code, frame.f_lasti)
     known = _sites.get(key)
     if known is None:
         known = _sites[key] = _locate(frame.f_code, frame.f_lasti, frame.f_lineno)

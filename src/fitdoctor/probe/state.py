@@ -19,7 +19,7 @@ class Snapshot:
 
     def __init__(self, model: Any) -> None:
         self._variables = [*model.variables, *model.optimizer.variables, *getattr(model, "metrics_variables", ())]
-        self._values = [np.array(variable) for variable in self._variables]
+        self._values = [_copy(variable) for variable in self._variables]
         self._weights = list(model.trainable_variables)
 
     @property
@@ -33,7 +33,12 @@ class Snapshot:
 
     def weights(self) -> list[Any]:
         """The trainable weights as they are now, as NumPy copies."""
-        return [np.array(weight) for weight in self._weights]
+        return [_copy(weight) for weight in self._weights]
+
+
+def _copy(variable: Any) -> Any:
+    # Not `np.array(variable)`: it asks the variable itself for a copy, which Keras' do not know of, and NumPy 2 warns of that.
+    return np.asarray(variable).copy()
 
 
 def compare(start: list[Any], ours: list[Any], theirs: list[Any]) -> str:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 from fitdoctor.recording.plain import plain
+
+TRIES = 5
+"""The script may add to the record while another thread, the watchdog, describes it."""
 
 
 class Store:
@@ -22,6 +26,7 @@ class Store:
     def __init__(self, path: str, describe: Callable[[], Any]) -> None:
         self._path = path
         self._describe = describe
+        self._lock = threading.RLock()
 
     def save(self) -> None:
         """Writes the current state.
@@ -31,9 +36,21 @@ class Store:
         """
         aside = f"{self._path}.{os.getpid()}"
         try:
-            data = json.dumps(plain(asdict(self._describe()))).encode()
-            with open(aside, "wb") as file:
-                file.write(data)
-            os.replace(aside, self._path)
-        except (OSError, RecursionError, MemoryError):
+            with self._lock:
+                data = self._encoded()
+                with open(aside, "wb") as file:
+                    file.write(data)
+                os.replace(aside, self._path)
+        except (OSError, RuntimeError, MemoryError):
             pass
+
+    def _encoded(self) -> bytes:
+        for _ in range(TRIES - 1):
+            try:
+                return self._encode()
+            except RuntimeError:
+                continue
+        return self._encode()
+
+    def _encode(self) -> bytes:
+        return json.dumps(plain(asdict(self._describe()))).encode()

@@ -70,7 +70,7 @@ class TreatDirector(ScoutDirector):
             model.train_function = None
         except Exception as error:
             # The training goes on as the user wrote it: a treatment that does not fit is no reason to stop it.
-            print(f"fitdoctor: not treated at {key[1]}:{key[2]}: {type(error).__name__}: {error}", file=sys.stderr)
+            sys.stderr.write(f"fitdoctor: not treated at {key[1]}:{key[2]}: {type(error).__name__}: {error}\n")
             self._failed.add(key)
             treated = bound
         try:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from numbers import Integral, Real
 from typing import Any
 
 LARGEST_INTEGER = 2**63 - 1
 """What every JSON reader takes as an integer; the attributes of a user's callback can be larger, a seed for instance."""
+
+LONGEST_MESSAGE = 10_000
+"""Characters of an exception's message that are kept: TensorFlow says what went wrong at the end of pages."""
 
 
 def plain(value: Any) -> Any:
@@ -21,9 +25,10 @@ def plain(value: Any) -> Any:
             return value
         case str():
             return value.encode("utf-8", "backslashreplace").decode()  # file names that are not UTF-8 carry lone surrogates
-        case int():
-            return int(value) if -LARGEST_INTEGER <= value <= LARGEST_INTEGER else str(value)
-        case float():
+        case Integral():  # NumPy's integers and floats are numbers like Python's
+            number = int(value)
+            return number if -LARGEST_INTEGER <= number <= LARGEST_INTEGER else str(number)
+        case Real():
             return float(value) if math.isfinite(value) else None
         case dict():
             return {plain(str(key)): plain(item) for key, item in value.items()}

@@ -95,7 +95,7 @@ class Part:
     label: str
     s: float
     share: float
-    children: tuple["Part", ...] = ()
+    children: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,7 +89,9 @@ def _draw_remedy(canvas: Canvas, remedy: RemedyResult, *, first_answer: bool) ->
             canvas.block(f"not tried yet: {remedy.title}", prefix=f"{INDENT}? ")
         case "untried" if remedy.speedup:
             gain = speedup(remedy.speedup)
-            canvas.block(f"not tried: {remedy.title}  {gain}{GLUE}whole{GLUE}run, computed{_because(remedy.why)}", prefix=(f"{INDENT}· ", ""))
+            canvas.block(
+                f"not tried: {remedy.title}  {gain}{GLUE}whole{GLUE}run, computed{_because(remedy.why)}", prefix=(f"{INDENT}· ", "")
+            )
         case "untried":
             word = "could not be tried" if remedy.why else "not tried"
             canvas.block(f"{word}: {remedy.title}{_because(remedy.why)}", prefix=(f"{INDENT}? ", "yellow"))

@@ -11,8 +11,9 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TextIO
 
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.trials.request import DiagnoseRequest
@@ -25,7 +26,13 @@ END_S = 5.0
 MARK = "FITDOCTOR_CHILD"
 """Environment variable by which whatever a child started is found again, even in a session of its own."""
 LAUNCH = Path(__file__).resolve().parent.parent / "launch.py"
-OFFLINE = {"WANDB_MODE": "offline", "WANDB_SILENT": "true", "COMET_OFFLINE_DIRECTORY": "", "NEPTUNE_MODE": "offline", "CLEARML_OFFLINE_MODE": "1"}
+OFFLINE = {
+    "WANDB_MODE": "offline",
+    "WANDB_SILENT": "true",
+    "COMET_OFFLINE_DIRECTORY": "",
+    "NEPTUNE_MODE": "offline",
+    "CLEARML_OFFLINE_MODE": "1",
+}
 
 
 class ChildEndedError(Exception):
@@ -35,13 +42,13 @@ class ChildEndedError(Exception):
 class StandardInput:
     """What the script reads: a copy of what was piped to us for each child, or nothing, never the user's terminal."""
 
-    def __init__(self, stream: IO[str] | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None) -> None:
         self._file: IO[bytes] | None = None
         stream = stream if stream is not None else sys.stdin
         try:
             if stream is None or stream.isatty() or not select.select([stream], [], [], STDIN_WAIT_S)[0]:
                 return
-            self._file = tempfile.TemporaryFile()
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - each child reads it
             self._file.write(stream.buffer.read(STDIN_BYTES))
         except (OSError, ValueError, AttributeError):
             self._file = None
@@ -193,14 +200,10 @@ class Child:
     def end(self) -> None:
         """Ends the whole process group and what left it, whatever is left of them."""
         for descriptor in (self._commands, self._replies):
-            try:
+            with suppress(OSError):
                 os.close(descriptor)
-            except OSError:
-                pass
-        try:
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
         self.process.wait()
         end_marked(self._mark)
         self._pump.join(END_S)

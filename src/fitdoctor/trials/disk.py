@@ -20,9 +20,9 @@ def look(folders: list[Path]) -> Tree:
         for root, names, files in os.walk(folder):
             names[:] = [name for name in names if name not in LEFT_OUT]
             for name in files:
-                path = os.path.join(root, name)
+                path = os.path.join(root, name)  # noqa: PTH118 - one of twenty thousand
                 try:
-                    status = os.stat(path)
+                    status = os.stat(path)  # noqa: PTH116
                 except OSError:
                     continue
                 if (status.st_dev, status.st_ino) in ours:

@@ -8,6 +8,10 @@ from fitdoctor.facts.error_text import headline
 from fitdoctor.recording.model import Ending, Fit, Scout
 from fitdoctor.trials.request import DiagnoseRequest
 
+UNREADABLE = (
+    "The script ran, but what was recorded of it can't be read back. That is a fault of fitdoctor, not of your script: please report it."
+)
+
 
 def learned_something(scout: Scout) -> bool:
     """Whether there is a unit whose cost is known."""
@@ -97,10 +101,8 @@ def _finished(scout: Scout) -> str:
         return f"The script ran to its end, but fit at {_at(fit)} did no step: {why}. Expected a fit with at least one step."
     if scout.limits:
         return "Expected a script that trains a Keras model with fit."
-    if scout.environment:
-        used = "imported Keras but called none of its fit, evaluate, predict or …_on_batch"
-    else:
-        used = "never imported Keras"
+    none = "imported Keras but called none of its fit, evaluate, predict or …_on_batch"
+    used = none if scout.environment else "never imported Keras"
     return f"The script ran to its end and {used}. Expected a script that trains a Keras model with fit."
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fitdoctor.causes.registry import all_causes
+from fitdoctor.facts.error_text import headline
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Arm, Rehearsal, Window
 from fitdoctor.trials.child import Child, ChildEndedError
@@ -24,8 +25,12 @@ SHARE_OF_TIME = {"step": 0.6, "epoch_end": 0.6, "validation": 0.8}
 """Of the time that is left when a unit's turn comes."""
 PREPARE_S = 120.0
 WINDOW_TIMEOUT_S = 90.0
+LATE_S = 15.0
+"""How long a reply may come after the deadline: what had begun is worth its end, a hang is not worth a budget."""
+FAILED = "Could not be tried: "
 CALL_ROUNDS = 8
 CALLS_S = 25.0
+
 
 class TrialError(Exception):
     """A window failed in the child; the child lives, and other units can still be tried."""
@@ -47,7 +52,7 @@ class RehearsalRun:
 
     def __init__(self, child: Child, record: Rehearsal, facts: Facts, *, deadline_s: float, tell: Report) -> None:
         self._child, self._record, self._facts, self._deadline_s, self._tell = child, record, facts, deadline_s, tell
-        self._random = random.Random(0)
+        self._random = random.Random(0)  # noqa: S311 - the order of windows
         self._rounds: dict[str, int] = {}
         self._order = 0
 
@@ -59,11 +64,15 @@ class RehearsalRun:
         """
         reply = self._child.receive(timeout_s)
         if not reply.get("reached"):
-            raise ChildEndedError(f"the script ended before it came to this place again ({reply.get('ended')})")
+            raise ChildEndedError(f"the script ended before it came to this place again ({headline(str(reply.get('ended')))})")
         self._record.startup_s = time.monotonic() - self._child.began_s
 
     def left_s(self) -> float:
         return self._deadline_s - time.monotonic()
+
+    def _patience_s(self, longest_s: float) -> float:
+        """How long to wait for a reply: the budget is kept even where the script hangs."""
+        return min(longest_s, max(0.0, self.left_s()) + LATE_S)
 
     # loops
 
@@ -74,7 +83,7 @@ class RehearsalRun:
         self._tell(arms[-1].label)
         reply = self._child.ask(
             {"do": "calls", "arms": [_plain(arm) for arm in arms], "seconds": seconds, "rounds": CALL_ROUNDS},
-            timeout_s=seconds * 3 + PREPARE_S,
+            timeout_s=self._patience_s(seconds * 3 + PREPARE_S),
         )
         self._record.windows += [Window(**window) for window in reply.get("windows", [])]
         for arm in arms:
@@ -91,12 +100,21 @@ class RehearsalRun:
                 self._try_unit(unit, time.monotonic() + self.left_s() * SHARE_OF_TIME.get(unit, 1.0))
             except TrialError as error:
                 self._record.limits.append(f"The trials of a {unit.replace('_', ' ')} ended early: {error}.")
+                self._leave_untried(unit, error)
+
+    def _leave_untried(self, unit: str, error: TrialError) -> None:
+        """Arms whose turn had not come: it was not for lack of time."""
+        timed = {window.arm for window in self._record.windows}
+        for arm in self._record.arms:
+            if arm.unit == unit and arm.id not in timed and not arm.why:
+                arm.failed, arm.why = True, _sentence(str(error))
 
     def _try_unit(self, unit: str, until_s: float) -> None:
         arms = [arm for arm in self._record.arms if arm.unit == unit]
         references = [arm for arm in arms if arm.role != "remedy"]
-        if not all([self._prepare(arm) for arm in references if arm.role != "ceiling"]):
-            return
+        for arm in references:
+            if arm.role != "ceiling" and not self._prepare(arm):
+                raise TrialError(f"as it is, it can't be repeated ({arm.why.removeprefix(FAILED).rstrip('.')})")
         ceilings = [arm for arm in references if arm.role == "ceiling" and self._prepare(arm)]
         live = [arm for arm in references if not arm.failed]
         if ceilings:
@@ -119,7 +137,7 @@ class RehearsalRun:
             arm.why = "The budget was used up before it was tried."
             return False
         self._tell(arm.label)
-        reply = self._child.ask({"do": "verify", "arm": _plain(arm)}, PREPARE_S)
+        reply = self._child.ask({"do": "verify", "arm": _plain(arm)}, self._patience_s(PREPARE_S))
         if "error" in reply:
             arm.failed, arm.why = True, _sentence(reply["error"])
             return False
@@ -129,7 +147,7 @@ class RehearsalRun:
         return self._prepare(arm)
 
     def _prepare(self, arm: Arm) -> bool:
-        reply = self._child.ask({"do": "prepare", "arm": _plain(arm)}, PREPARE_S)
+        reply = self._child.ask({"do": "prepare", "arm": _plain(arm)}, self._patience_s(PREPARE_S))
         if "error" in reply:
             arm.failed, arm.why = True, _sentence(reply["error"])
             return False
@@ -177,9 +195,10 @@ class RehearsalRun:
             number = self._rounds[unit] = self._rounds.get(unit, -1) + 1
             order = list(arms)
             self._random.shuffle(order)
-            reply = self._child.ask({"do": "windows", "arms": [_plain(arm) for arm in order]}, WINDOW_TIMEOUT_S * len(order))
+            timeout_s = self._patience_s(WINDOW_TIMEOUT_S * len(order))
+            reply = self._child.ask({"do": "windows", "arms": [_plain(arm) for arm in order]}, timeout_s)
             if "error" in reply:
-                raise TrialError(reply["error"])
+                raise TrialError(headline(reply["error"]))
             for arm, window in zip(order, reply["windows"], strict=True):
                 self._record.windows.append(Window(arm=arm.id, round=number, order=self._order, **window))
                 self._order += 1
@@ -190,5 +209,5 @@ def _plain(arm: Arm) -> dict[str, Any]:
 
 
 def _sentence(error: str) -> str:
-    text = error.strip().rstrip(".")
-    return f"Could not be tried: {text}."
+    text = headline(error).rstrip(".")
+    return f"{FAILED}{text}."

@@ -13,9 +13,9 @@ from typing import Any
 import fitdoctor
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.facts.facts import Facts
+from fitdoctor.recording.folder import prove_room
 from fitdoctor.recording.load import decode_scout
 from fitdoctor.recording.model import Arm, Ending, Rehearsal, Run, Scout
-from fitdoctor.recording.folder import prove_room
 from fitdoctor.recording.save import save_run
 from fitdoctor.report.build import build
 from fitdoctor.report.model import Report
@@ -102,16 +102,18 @@ class _Session:
         limit_s = max(self.request.budget_s * SCOUT_SHARE, 1.0)
         child = self._start("scout", limit_s=limit_s, hard_limit_s=self.request.budget_s)
         code = self._wait_for_scout(child)
-        scout = self._read(child)
+        scout, started = self._read(child), child.out.exists()
         self._end_child()
-        if scout is None or scout.ending.how == "unfinished":
-            self._check_room()
         if scout is None:
-            raise FitdoctorError(endings.never_started(self.request, code))
-        if scout.ending.how == "unfinished":
+            self._check_room()
+            raise FitdoctorError(endings.UNREADABLE if started else endings.never_started(self.request, code))
+        unfinished, learned = scout.ending.how == "unfinished", endings.learned_something(scout)
+        if unfinished and not learned:
+            self._check_room()
+        if unfinished:
             scout.ending = endings.seen_from_outside(code)
         self.data.scout = scout
-        if not endings.learned_something(scout):
+        if not learned:
             raise FitdoctorError(endings.no_verdict(scout, self.request) + self._on_disk())
         self.data.limits += [f"{_name(fit.site.file)}:{fit.site.line}: {fit.declined}." for fit in scout.fits if fit.declined]
 
@@ -244,7 +246,7 @@ class _Session:
 
 
 def _decline_launchers(request: DiagnoseRequest) -> None:
-    started = request.target if request.mode == "module" else os.path.basename(request.target)
+    started = request.target if request.mode == "module" else Path(request.target).name
     cluster = [name for name in ("TORCHELASTIC_RUN_ID", "TF_CONFIG", "OMPI_COMM_WORLD_SIZE") if os.environ.get(name)]
     if started in LAUNCHERS or cluster:
         received = started if started in LAUNCHERS else f"{cluster[0]} in the environment"
@@ -259,4 +261,4 @@ def _copy(arm: Arm) -> Arm:
 
 
 def _name(file: str) -> str:
-    return os.path.basename(file)
+    return Path(file).name

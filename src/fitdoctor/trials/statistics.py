@@ -56,9 +56,7 @@ class Comparison:
         return _ratio(self.mean_log)
 
 
-def compare(
-    windows: Iterable[Window], arm_id: str, reference_ids: Sequence[str], *, confidence: float = CONFIDENCE
-) -> Comparison:
+def compare(windows: Iterable[Window], arm_id: str, reference_ids: Sequence[str], *, confidence: float = CONFIDENCE) -> Comparison:
     """Pairs the windows of an arm with those of its reference, round by round.
 
     Args:

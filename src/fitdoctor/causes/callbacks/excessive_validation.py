@@ -6,12 +6,13 @@ are small.
 
 ## Why it is slow
 A validation batch costs a launch like a training batch, and validation needs no small batches: nothing is learned from
-them. And a score after each epoch is often more than anyone looks at.
+them. A score after each epoch is often more than anyone looks at.
 
 ## How it is told
-Each validation pass is timed. It counts from 20 % of the whole training on, and from 5 % on where its batches are small
-enough for larger ones to help. Trials run the pass with larger batches; what validating less often saves follows from
-the passes that are left out.
+The batches of a validation pass are timed, and what is around them. All passes together count from 20 % of the whole
+training on, and from 5 % on where a batch has fewer than 128 rows. For arrays, trials run a pass with larger batches;
+data that brings its own batches can't be tried. Validating less often is offered from 20 % on and needs no trial: what
+it saves follows from the passes that are left out.
 
 ## Example
 ```python
@@ -25,8 +26,8 @@ model.fit(x, y, validation_data=(x_val, y_val), batch_size=16, validation_freq=5
 ```
 
 ## Safety
-Exact for the training, as long as no callback acts on the validation score: then rarer validation is left out, since it
-would stop or save at another epoch.
+Exact for the training. Where a callback may act on the validation score, rarer validation is named and left untried: it
+would stop, save or change the learning rate at another epoch. Larger batches may change the last digits of the score.
 
 ## Further reading
 * [validation_freq and validation_batch_size in Model.fit](https://keras.io/api/models/model_training_apis/#fit-method)
@@ -61,9 +62,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         batch = record.validation_batch_size or record.batch_size or DEFAULT_BATCH_SIZE
         if share < WORTHWHILE_SHARE or (share < EXCESSIVE_SHARE and batch >= SMALL_BATCH):
             continue
-        each = (
-            f"A validation pass takes {duration(fit.validation_pass.mid)} ({number(fit.validation_steps)} batches of {batch})."
-        )
+        each = f"A validation pass takes {duration(fit.validation_pass.mid)} ({number(fit.validation_steps)} batches of {batch})."
         yield Finding(
             fit=fit.index,
             cost_s=cost,

@@ -10,7 +10,8 @@ times.
 
 ## How it is told
 Each hook of each callback is timed where it runs. Calls of `predict` and `evaluate` inside a hook are left out: they
-are found as what they are. A callback counts from 5 % of the whole training on.
+are found as what they are. A callback counts from 5 % of the whole training on; samples of the stack name its costliest
+lines. Trials run its batch hooks every 50 batches, or its `on_epoch_end` every 5 epochs.
 
 ## Example
 ```python
@@ -28,8 +29,8 @@ class SaveWeights(keras.callbacks.Callback):
 ```
 
 ## Safety
-Exact for a callback that only watches: what it writes becomes rarer, the training stays the same. One that stops or
-steers the training is left alone, and its lines are named.
+Exact for a callback that only watches: what it writes becomes rarer, the training stays the same. One that may stop the
+training or changes weights or the learning rate is named and left untried: called less often it makes another training.
 
 ## Further reading
 * [Writing your own callbacks](https://keras.io/guides/writing_your_own_callbacks/)

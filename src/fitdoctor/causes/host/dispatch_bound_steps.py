@@ -5,17 +5,17 @@ The model computes a batch in a few milliseconds or less, and for each batch con
 and back.
 
 ## Why it is slow
-Each call of the train function has a fixed cost of 0.3–1 ms: Python, the launch, fetching the metrics for the logs,
-callbacks. With a small model that is most of a step, whatever the device could do.
+Each call of the train function has a fixed cost, whatever it computes: Python, the launch, fetching the metrics for the
+logs, callbacks. With a small model that is most of a step.
 
 ## How it is told
-Steps below 5 ms with `steps_per_execution=1` are suspects. What the fixed cost really is, a trial tells that runs 8 and
-32 steps in one call.
+Compiled steps below 5 ms with `steps_per_execution=1` are suspects, and the fixed cost is first taken to be 0.3–1 ms.
+What it really is, trials tell that run 8 and 32 steps in one call.
 
 ## Example
 ```python
 model.compile(optimizer="adam", loss="mse")
-model.fit(x, y, batch_size=32, epochs=50)  # 0.9 ms a step
+model.fit(x, y, batch_size=32, epochs=50)  # a small model: a step takes about a millisecond
 ```
 
 ## Use instead
@@ -25,8 +25,8 @@ model.fit(x, y, batch_size=32, epochs=50)
 ```
 
 ## Safety
-Exact: the same updates in the same order. Callbacks with batch hooks are called once for each execution and not for
-each batch.
+Exact: the same updates in the same order; a trial compares the weights. Batch hooks of callbacks are called once for
+each execution and not for each batch, so nothing is tried where one of them may stop or steer the training.
 
 ## Further reading
 * [steps_per_execution in Model.compile](https://keras.io/api/models/model_training_apis/#compile-method)

@@ -5,12 +5,14 @@ A loop calls `model.predict` (or `evaluate`) on one sample or a small batch at a
 a callback that scores samples one by one.
 
 ## Why it is slow
-Each call sets up a data adapter, an iterator, callbacks and a progress bar before it computes anything. That takes some
-50 ms, for one row as for a thousand; the computation itself is often below one.
+Each call sets up a data adapter, an iterator, callbacks and a progress bar before it computes anything, for one row as
+for a thousand. With a small model the computation itself is a fraction of that.
 
 ## How it is told
-Calls are counted by the line that makes them. Twenty or more, each of no more rows than one batch, are a loop; what a
-call costs is timed as it runs.
+Calls are counted by the line that makes them, and timed as they run. Twenty or more, on no more rows than one batch,
+are a loop; it counts from 5 % of the whole training on. A trial lets `predict` and `predict_on_batch` (or `evaluate`
+and `test_on_batch`) alternate while the script goes on. One call on all rows is often faster still, but only you know
+whether the loop allows it.
 
 ## Example
 ```python
@@ -25,7 +27,8 @@ action = model.predict_on_batch(state[None]).argmax()                           
 ```
 
 ## Safety
-Exact: the same compiled function on the same rows. A trial compares the outputs.
+Exact: the same compiled function on the same rows. The trial compares the results, and gives the substitute up where
+they differ.
 
 ## Further reading
 * [What is the difference between predict and __call__](https://keras.io/getting_started/faq/)

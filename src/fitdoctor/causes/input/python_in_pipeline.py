@@ -10,9 +10,10 @@ and for the conversion of its arrays, often far more than the work itself costs.
 device waits.
 
 ## How it is told
-The construction of the pipeline is recorded; a stage counts when it runs a Python function for each element. What it
-costs is measured by a trial in which the same steps run on input that is there already. A wait below 5 % of the whole
-training is no cause.
+The construction of the pipeline is recorded, call by call; a stage counts when it runs a Python function for each
+element. What waiting for input costs is measured by a trial on input that is there already; a wait below 5 % of the
+whole training is no cause. Samples of the stack name the costliest lines. For `from_generator` another trial feeds what
+the generator gives as arrays. A function that is mapped can only be rewritten by hand, so nothing is tried there.
 
 ## Example
 ```python
@@ -31,8 +32,9 @@ dataset = dataset.map(load_with_tf_operations, num_parallel_calls=tf.data.AUTOTU
 Where all of it fits into memory, make it once: `x, y = map(np.stack, zip(*rows()))`, and slice the arrays.
 
 ## Safety
-Arrays that are made once hold the same numbers: exact, unless the generator draws new random values in each epoch. A
-trial compares the batches. Rewriting with TensorFlow's operations may round differently.
+Arrays that are made once hold the same numbers: exact, unless the generator gives others in each epoch. The trial runs
+it a second time to see that, and gives up where it does, where a pass takes too long, or where the arrays need more
+than a quarter of the free memory. Rewriting with TensorFlow's operations may round differently.
 
 ## Further reading
 * [Better performance with the tf.data API](https://www.tensorflow.org/guide/data_performance)

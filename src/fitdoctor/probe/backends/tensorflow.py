@@ -38,7 +38,7 @@ class Director(Protocol):
 
 def declined(keras: ModuleType) -> str:
     """Why this Keras can't be observed, or an empty string."""
-    version = getattr(keras, "__version__", "0")
+    version = str(keras.__version__)
     parts = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
     if parts < OLDEST:
         return f"Received Keras {version}, expected Keras {OLDEST[0]}.{OLDEST[1]} or later. Upgrade Keras in the script's environment."
@@ -49,15 +49,6 @@ def declined(keras: ModuleType) -> str:
             "Run it with KERAS_BACKEND=tensorflow."
         )
     return ""
-
-
-def unknown(keras: ModuleType, error: BaseException) -> str:
-    """What to say of a Keras that lacks one of the seams."""
-    return (
-        f"Received Keras {getattr(keras, '__version__', 'of no version')} from {getattr(keras, '__file__', 'nowhere')}, whose insides "
-        f"are not those that fitdoctor knows ({type(error).__name__}: {error}). "
-        "Expected Keras 3.6 or later as it was released. Check that no folder of your own is called keras, or update fitdoctor."
-    )
 
 
 def install(keras: ModuleType, director: Director) -> None:
@@ -93,7 +84,7 @@ def install(keras: ModuleType, director: Director) -> None:
         director.constructed(made)
         return made
 
-    keras.callbacks.Callback.__new__ = new  # type: ignore[method-assign]
+    keras.callbacks.Callback.__new__ = new
 
 
 def _around(cls: Any, name: str, decide: Callable[[Original, Any, tuple[Any, ...], dict[str, Any]], Any]) -> None:

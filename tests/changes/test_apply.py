@@ -1,0 +1,95 @@
+"""Changes of live objects, and what undoes them. The objects are stand-ins: nothing here needs a framework."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from fitdoctor.changes import apply
+from fitdoctor.changes.model import InsertCall, Place, SetArgument, ThrottleHook
+
+HERE = Place(file="train.py", line=1)
+
+
+class Plotter:
+    every = 1
+
+    def __init__(self) -> None:
+        self.epochs: list[int] = []
+
+    def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+        self.epochs.append(epoch)
+
+
+def compile_(argument: str, value: object) -> SetArgument:
+    return SetArgument(place=HERE, call="Model.compile", argument=argument, value=value)
+
+
+def test_settings_of_a_model_are_put_back() -> None:
+    model = SimpleNamespace(run_eagerly=True, steps_per_execution=1, jit_compile=False)
+    undo = apply.to_model(model, [compile_("run_eagerly", False), compile_("steps_per_execution", 8), compile_("run_eagerly", None)])
+    assert (model.run_eagerly, model.steps_per_execution) == (None, 8)
+    undo()
+    assert model == SimpleNamespace(run_eagerly=True, steps_per_execution=1, jit_compile=False)
+
+
+def test_what_can_not_be_set_later_leaves_the_model_as_it_was() -> None:
+    model = SimpleNamespace(run_eagerly=True, optimizer="adam")
+    with pytest.raises(ValueError, match="`optimizer` of compile"):
+        apply.to_model(model, [compile_("run_eagerly", False), compile_("optimizer", "sgd")])
+    assert model == SimpleNamespace(run_eagerly=True, optimizer="adam")
+
+
+def test_arguments_of_fit() -> None:
+    bound = {"x": 1, "validation_batch_size": None}
+    changed = apply.to_fit(bound, [SetArgument(place=HERE, call="Model.fit", argument="validation_batch_size", value=256)])
+    assert changed == {"x": 1, "validation_batch_size": 256}
+    assert bound == {"x": 1, "validation_batch_size": None}
+
+
+def test_a_hook_runs_now_and_then() -> None:
+    callback = Plotter()
+    undo = apply.to_callbacks([object(), callback], [ThrottleHook(place=HERE, call="Plotter", hook="on_epoch_end", every=3, index=1)])
+    for epoch in range(7):
+        callback.on_epoch_end(epoch)
+    assert callback.epochs == [0, 3, 6]
+    undo()
+    assert "on_epoch_end" not in vars(callback)
+    callback.on_epoch_end(7)
+    assert callback.epochs[-1] == 7
+
+
+def test_a_hook_that_the_instance_had_is_put_back() -> None:
+    callback = Plotter()
+    own = callback.on_epoch_end
+    callback.on_epoch_end = own  # type: ignore[method-assign]
+    undo = apply.to_callbacks([callback], [ThrottleHook(place=HERE, call="Plotter", hook="on_epoch_end", every=2, index=0)])
+    undo()
+    assert vars(callback)["on_epoch_end"] is own
+
+
+def test_an_attribute_of_a_callback() -> None:
+    callback = Plotter()
+    undo = apply.to_callbacks([callback], [SetArgument(place=HERE, call="Plotter", argument="every", value=5, index=0)])
+    assert callback.every == 5
+    undo()
+    assert callback.every == 1
+
+
+@pytest.mark.parametrize(("index", "call"), [(1, "Plotter"), (0, "TensorBoard")])
+def test_a_callback_that_is_not_there_leaves_the_others_as_they_were(index: int, call: str) -> None:
+    callback = Plotter()
+    first = SetArgument(place=HERE, call="Plotter", argument="every", value=5, index=0)
+    with pytest.raises(ValueError, match=f"Expected callback {index} to be a {call}"):
+        apply.to_callbacks([callback], [first, ThrottleHook(place=HERE, call=call, hook="on_epoch_end", every=2, index=index)])
+    assert callback.every == 1
+
+
+def test_changes_of_other_things_are_left_to_others() -> None:
+    change = InsertCall(place=HERE, call="prefetch")
+    model = SimpleNamespace()
+    apply.to_model(model, [change])()
+    apply.to_callbacks([], [change])()
+    assert apply.to_fit({"x": 1}, [change]) == {"x": 1}
+    assert model == SimpleNamespace()

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fitdoctor.changes.model import (
+    KINDS,
+    Change,
+    InsertCall,
+    Place,
+    Precompute,
+    ReplaceCall,
+    SetArgument,
+    SwapCalls,
+    ThrottleHook,
+    from_data,
+)
+
+NAMES = st.sampled_from(["Model.fit", "Model.compile", "prefetch", "steps_per_execution", "place", "kind", "batch", ""])
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2))
+PLACES = st.builds(Place, file=st.text(max_size=8), line=st.integers(0), position=st.integers(-1, 9))
+CHANGES = st.one_of(
+    st.builds(SetArgument, place=PLACES, call=NAMES, argument=NAMES, value=VALUES, index=st.integers(-1, 5)),
+    st.builds(InsertCall, place=PLACES, call=NAMES, arguments=st.dictionaries(NAMES, VALUES, max_size=3)),
+    st.builds(SwapCalls, place=PLACES, batch=PLACES, vectorized=st.booleans()),
+    st.builds(ReplaceCall, place=PLACES, call=NAMES, replacement=NAMES),
+    st.builds(Precompute, place=PLACES, call=NAMES, argument=NAMES),
+    st.builds(ThrottleHook, place=PLACES, call=NAMES, hook=NAMES, every=st.integers(1), index=st.integers(-1, 5)),
+)
+
+
+@given(CHANGES)
+def test_a_change_survives_its_way_to_another_process(change: Change) -> None:
+    data = json.loads(json.dumps(change.to_data()))
+    assert from_data(data) == change
+    assert data["kind"] == change.kind
+
+
+@given(CHANGES)
+def test_reading_a_change_leaves_its_data_alone(change: Change) -> None:
+    data = change.to_data()
+    from_data(data)
+    assert data == change.to_data()
+
+
+def test_every_kind_is_known_by_its_name() -> None:
+    assert {cls.__name__ for cls in KINDS.values()} == {cls.__name__ for cls in Change.__subclasses__()}
+    assert all(cls.kind == name for name, cls in KINDS.items())
+
+
+@pytest.mark.parametrize("kind", ["rename-call", None, ""])
+def test_a_kind_of_another_version(kind: str | None) -> None:
+    with pytest.raises(ValueError, match=r"received .*, expected one of \['insert-call'"):
+        from_data({"kind": kind, "place": {"file": "train.py", "line": 1}})

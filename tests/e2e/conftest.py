@@ -1,0 +1,29 @@
+"""TensorFlow in the tests' own process, imported once, with the recording of pipelines installed as a child has it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def tf() -> Any:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+    tensorflow = pytest.importorskip("tensorflow")
+    from fitdoctor.probe import pipelines
+
+    readers = sys.modules["tensorflow.python.data.ops.readers"]
+    pipelines.install(sys.modules["tensorflow.python.data.ops.dataset_ops"], readers)
+    return tensorflow
+
+
+@pytest.fixture(scope="session")
+def keras(tf: Any) -> Any:
+    module = pytest.importorskip("keras")
+    if module.config.backend() != "tensorflow":
+        pytest.skip("needs the TensorFlow backend")
+    return module

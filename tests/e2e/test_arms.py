@@ -1,0 +1,240 @@
+"""The arms of one fit, in the tests' own process: what they are fed, whose time they run on, and that they leave nothing behind."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fitdoctor.changes.model import Change, InsertCall, Place, Precompute, SetArgument, SwapCalls
+
+pytestmark = pytest.mark.e2e
+
+ROWS = 70
+X = np.random.default_rng(0).normal(size=(ROWS, 4)).astype(np.float32)
+Y = (np.arange(ROWS, dtype=np.float32) / ROWS)[:, None]
+SETTLED_S = 0.3
+"""Long against what it takes to draw a batch: whatever still ran ahead would have run by then."""
+
+
+@pytest.fixture
+def model(keras: Any) -> Any:
+    keras.utils.set_random_seed(1)
+    layers = [keras.Input((4,)), keras.layers.Dense(8, activation="relu"), keras.layers.Dropout(0.5), keras.layers.Dense(1)]
+    made = keras.Sequential(layers)
+    made.compile(optimizer="adam", loss="mse", metrics=["mae"])
+    return made
+
+
+@pytest.fixture
+def fit(model: Any) -> Callable[..., Any]:
+    """The arms of `model.fit(…)`."""
+
+    def arms(x: Any, y: Any = None, **keywords: Any) -> Any:
+        from fitdoctor.probe.arms import FitArms
+        from fitdoctor.probe.scout import bind
+
+        bound = bind(type(model).fit, model, (x, y), {"verbose": 0, **keywords})
+        return FitArms(model, bound, 2)
+
+    return arms
+
+
+def place(position: int = -1) -> Place:
+    return Place(file="train.py", line=1, position=position)
+
+
+def arm(name: str, *changes: Change, unit: str = "step") -> dict[str, Any]:
+    role = name if name in ("baseline", "placebo") else "remedy"
+    return {"id": f"{unit}/{name}", "role": role, "unit": unit, "remedy": name, "changes": [change.to_data() for change in changes]}
+
+
+def compile_(argument: str, value: Any) -> SetArgument:
+    return SetArgument(place=place(), call="Model.compile", argument=argument, value=value)
+
+
+class TestFeeds:
+    def test_arrays_are_split_and_batched_as_fit_does(self, fit: Callable[..., Any]) -> None:
+        arms = fit(X, Y, batch_size=16, validation_split=0.3, shuffle=False)
+        batches = list(arms.feeds.dataset([]).as_numpy_iterator())
+        assert [len(x) for x, _ in batches] == [16, 16, 16, 1]
+        assert np.array_equal(np.concatenate([x for x, _ in batches]), X[:49])
+        assert np.array_equal(np.concatenate([y for _, y in batches]), Y[:49])
+        x, y = arms._unpack(arms.bound["validation_data"])[:2]
+        assert np.array_equal(x, X[49:])
+        assert np.array_equal(y, Y[49:])
+
+    def test_weights_and_dicts_go_along(self, tf: Any, fit: Callable[..., Any]) -> None:
+        arms = fit({"a": X}, {"b": Y}, sample_weight=np.arange(ROWS), batch_size=35, shuffle=False)
+        (first, _) = arms.feeds.dataset([]).as_numpy_iterator()
+        x, y, weights = first
+        assert np.array_equal(x["a"], X[:35])
+        assert np.array_equal(y["b"], Y[:35])
+        assert tf.nest.flatten(weights)[0].tolist() == list(range(35))
+
+    def test_an_endless_feed_of_arrays_has_every_row_once_in_a_pass(self, fit: Callable[..., Any]) -> None:
+        endless = fit(X, Y, batch_size=10).feeds.endless([])
+        labels = [label for _, y in endless.take(14).as_numpy_iterator() for label in y[:, 0]]
+        assert Counter(labels) == Counter(dict.fromkeys(Y[:, 0], 2))
+
+    def test_one_generator_is_shared_and_loses_nothing(self, fit: Callable[..., Any]) -> None:
+        batches = ((X[:8] + number, Y[:8]) for number in itertools.count())
+        arms = fit(batches, steps_per_epoch=5)
+        feeds = [iter(arms.feeds.endless([])) for _ in range(2)]
+        drawn = [float(np.mean(next(feeds[turn % 2])[0] - X[:8])) for turn in range(6)]
+        assert len({round(value) for value in drawn}) == 6
+
+    def test_a_generator_that_repeats_is_kept(self, fit: Callable[..., Any]) -> None:
+        def batches() -> Iterator[Any]:
+            for start in itertools.cycle(range(0, 64, 16)):
+                yield X[start : start + 16], Y[start : start + 16]
+
+        arms = fit(batches(), steps_per_epoch=4)
+        change = Precompute(place=place(), call="Model.fit", argument="x")
+        kept = list(arms.feeds.dataset([change]).take(8).as_numpy_iterator())
+        assert np.array_equal(np.concatenate([x for x, _ in kept[:4]]), X[:64])
+        assert np.array_equal(np.concatenate([x for x, _ in kept[4:]]), X[:64])
+
+    def test_an_input_that_is_free_repeats_real_batches(self, tf: Any, fit: Callable[..., Any]) -> None:
+        arms = fit(tf.data.Dataset.from_tensor_slices((X, Y)).batch(32))
+        rows = {row.tobytes() for row in X}
+        shapes = {x.shape for x, _ in arms.feeds.fixed().as_numpy_iterator()}
+        assert shapes == {(32, 4)}
+        assert all(row.tobytes() in rows for x, _ in arms.feeds.fixed().as_numpy_iterator() for row in x)
+
+
+class TestReadAhead:
+    """While one arm is timed, no other draws from its input."""
+
+    @staticmethod
+    def check(arms: Any, drawn: Counter[int]) -> None:
+        owners: dict[str, set[int]] = {}
+        pair = [arm("baseline"), arm("placebo")]
+        for each in pair:
+            before = set(drawn)
+            arms.prepare(each)
+            owners[each["id"]] = set(drawn) - before
+        assert all(owners.values())
+        for each in pair * 3:
+            time.sleep(SETTLED_S)
+            before = Counter(drawn)
+            arms.window(each)
+            moved = {source for source, count in drawn.items() if count != before[source]}
+            assert moved
+            assert moved <= owners[each["id"]]
+
+    def test_a_generator(self, tf: Any, fit: Callable[..., Any]) -> None:
+        drawn: Counter[int] = Counter()
+        sources = itertools.count()
+
+        def rows() -> Iterator[Any]:
+            source = next(sources)
+            for number in itertools.count():
+                drawn[source] += 1
+                yield X[number % ROWS], Y[number % ROWS]
+
+        signature = (tf.TensorSpec((4,), tf.float32), tf.TensorSpec((1,), tf.float32))
+        dataset = tf.data.Dataset.from_generator(rows, output_signature=signature)
+        self.check(fit(dataset.batch(8).prefetch(tf.data.AUTOTUNE), steps_per_epoch=10), drawn)
+
+    def test_a_map_in_python(self, tf: Any, fit: Callable[..., Any]) -> None:
+        drawn: Counter[int] = Counter()
+        sources = itertools.count()
+
+        def parse(x: Any, y: Any) -> Any:
+            source = next(sources)  # the function is traced for each pipeline anew
+
+            def counted(value: Any) -> Any:
+                drawn[source] += 1
+                return value
+
+            read = tf.numpy_function(counted, [x], tf.float32)
+            read.set_shape((4,))
+            return read, y
+
+        dataset = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(ROWS)
+        dataset = dataset.map(parse, num_parallel_calls=tf.data.AUTOTUNE).batch(8).prefetch(tf.data.AUTOTUNE)
+        self.check(fit(dataset), drawn)
+
+
+class TestVerification:
+    @pytest.fixture
+    def arms(self, tf: Any, fit: Callable[..., Any]) -> Any:
+        return fit(tf.data.Dataset.from_tensor_slices((X, Y)).map(lambda x, y: (x * 2, y)).shuffle(30).batch(8))
+
+    @pytest.mark.parametrize(
+        ("change", "found"),
+        [
+            (InsertCall(place=place(3), call="prefetch", arguments={"buffer_size": 1}), "same"),
+            (InsertCall(place=place(1), call="skip", arguments={"count": 1}), "different"),
+            (SwapCalls(place=place(1), batch=place(3)), "same"),
+        ],
+        ids=["prefetch", "skip", "swap"],
+    )
+    def test_batches(self, arms: Any, change: Change, found: str) -> None:
+        assert arms.verify(arm("remedy", change))["batches"] == found
+
+    def test_weights(self, arms: Any, model: Any) -> None:
+        arms.prepare(arm("baseline"))
+        assert arms.verify(arm("larger-execution", compile_("steps_per_execution", 4)))["weights"] == "same"
+        assert arms.verify(arm("compiled", compile_("jit_compile", True)))["weights"] in ("same", "close", "different")
+
+
+class TestNothingIsLeftBehind:
+    def test_settings_and_functions_of_the_script_are_put_back(self, fit: Callable[..., Any], model: Any) -> None:
+        arms = fit(X, Y, batch_size=8)
+        for each in (arm("baseline"), arm("eager", compile_("run_eagerly", True), compile_("steps_per_execution", 4))):
+            function = model.train_function
+            arms.verify(each)
+            arms.prepare(each)
+            window = arms.window(each)
+            assert window["units"] > 0
+            assert (model.run_eagerly, model.steps_per_execution, model.jit_compile) == (False, 1, model.jit_compile)
+            assert model.train_function is function
+
+    def test_a_model_comes_back_bit_for_bit(self, model: Any) -> None:
+        from fitdoctor.probe.state import Snapshot, compare
+
+        model.train_on_batch(X[:8], Y[:8])
+        snapshot = Snapshot(model)
+        start = snapshot.weights()
+        before = [np.asarray(variable).copy() for variable in model.variables + model.optimizer.variables]
+        reached = []
+        for _ in range(2):
+            snapshot.restore()
+            for begin in range(0, 64, 8):
+                model.train_on_batch(X[begin : begin + 8], Y[begin : begin + 8])
+            reached.append(snapshot.weights())
+        assert compare(start, *reached) == "same"  # dropout's seeds came back as well
+        assert compare(start, start, reached[0]) == "different"
+        snapshot.restore()
+        after = [np.asarray(variable).copy() for variable in model.variables + model.optimizer.variables]
+        assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+
+    def test_how_much_two_ends_of_training_differ(self) -> None:
+        from fitdoctor.probe.state import compare
+
+        start, ours = [np.zeros(4)], [np.ones(4)]
+        assert compare(start, ours, [np.ones(4)]) == "same"
+        assert compare(start, ours, [np.full(4, 1.01)]) == "close"
+        assert compare(start, ours, [np.full(4, 1.5)]) == "different"
+        assert compare(start, [np.full(4, np.nan)], [np.full(4, np.nan)]) == "same"
+
+
+class TestUnits:
+    def test_the_end_of_an_epoch_and_a_validation(self, keras: Any, fit: Callable[..., Any]) -> None:
+        seen: list[int] = []
+        callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+        arms = fit(X, Y, batch_size=8, validation_split=0.3, callbacks=[callback])
+        arms.prepare(arm("baseline"))
+        arms.window(arm("baseline"))
+        ends, passes = arm("baseline", unit="epoch_end"), arm("baseline", unit="validation")
+        arms.prepare(ends)
+        assert arms.window(ends)["units"] == len(seen) == 1
+        arms.prepare(passes)
+        assert arms.window(passes)["units"] == 1

@@ -1,0 +1,142 @@
+"""A pipeline that is made again gives what the script's own gives, whatever it is made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fitdoctor.changes import pipeline
+from fitdoctor.changes.materialize import digest
+from fitdoctor.changes.model import InsertCall, Place, SwapCalls
+from tests.e2e import zoo
+
+pytestmark = pytest.mark.e2e
+
+
+def draw(tf: Any, dataset: Any, most: int = 1000) -> list[bytes]:
+    return [digest(tf.nest.flatten(element)) for element in dataset.take(most).as_numpy_iterator()]
+
+
+def leading(tf: Any, element: Any) -> Any:
+    return np.shape(tf.nest.flatten(element)[0])[:1]
+
+
+def again(dataset: Any) -> Any:
+    return pipeline.rebuild(dataset, lambda position, recipe, parent: pipeline.again(recipe, parent))
+
+
+def place(position: int) -> Place:
+    return Place(file="train.py", line=1, position=position)
+
+
+def never(dataset: Any, recipe: Any) -> Any:
+    raise AssertionError("nothing was to be run once and kept")
+
+
+def parts_of(dataset: Any) -> list[str]:
+    from fitdoctor.probe import pipelines
+
+    return [recipe.name for _, recipe in pipelines.chain(dataset)]
+
+
+@pytest.mark.parametrize("name", zoo.CHAINS)
+def test_again_and_steady_give_the_same_elements(tf: Any, name: str) -> None:
+    dataset = zoo.CHAINS[name](tf)
+    wanted = draw(tf, dataset)
+    assert wanted
+    copy = again(dataset)
+    assert draw(tf, copy) == wanted
+    assert parts_of(copy) == parts_of(dataset)
+    assert len(parts_of(dataset)) > 1 or name in ("tensors", "samples")
+    steady = pipeline.steady(dataset, cores=2)
+    assert draw(tf, steady) == wanted
+    assert pipeline.read_ahead(steady) <= 4
+    assert draw(tf, dataset) == wanted or zoo.shuffled(name)
+
+
+@pytest.mark.parametrize("name", zoo.CHAINS)
+def test_endless_has_no_end_and_begins_as_the_original(tf: Any, name: str) -> None:
+    dataset = zoo.CHAINS[name](tf)
+    wanted = list(dataset.as_numpy_iterator())
+    endless = pipeline.steady(pipeline.endless(dataset), cores=2)
+    assert len(draw(tf, endless, 2 * len(wanted) + 3)) == 2 * len(wanted) + 3
+    if zoo.shuffled(name):
+        return
+    # The last batch of a pass is filled up with the beginning of the next one.
+    whole = wanted if len(wanted) < 2 or leading(tf, wanted[-1]) == leading(tf, wanted[0]) else wanted[:-1]
+    assert draw(tf, endless, len(whole)) == [digest(tf.nest.flatten(element)) for element in whole] or name == "buckets"
+
+
+@pytest.mark.parametrize("name", ["shuffle, by position", "shuffle, by keyword", "shuffle twice"])
+def test_ordered_is_the_pipeline_without_its_shuffles(tf: Any, name: str) -> None:
+    ordered = pipeline.ordered(zoo.CHAINS[name](tf))
+    assert "shuffle" not in parts_of(ordered)
+    labels = [int(label) for _, y in ordered.as_numpy_iterator() for label in y]
+    assert labels == zoo.Y.tolist()
+
+
+@pytest.mark.parametrize("vectorized", [False, True])
+@pytest.mark.parametrize(
+    "name", ["map, by position", "map, all by position", "map, by keyword", "dict", "range", "shuffle, by keyword", "one value"]
+)
+def test_a_map_of_whole_batches_gives_the_same_batches(tf: Any, name: str, vectorized: bool) -> None:
+    make = {**zoo.CHAINS, "one value": lambda tf: tf.data.Dataset.range(9).map(lambda i: i * 3).batch(4)}[name]
+    dataset = make(tf)
+    steps = parts_of(dataset)
+    swap = SwapCalls(place=place(steps.index("map")), batch=place(steps.index("batch")), vectorized=vectorized)
+    changed = pipeline.apply(dataset, [swap], never)
+    assert draw(tf, changed) == draw(tf, make(tf))
+    found = parts_of(changed)
+    assert found.index("map") == found.index("batch") + 1
+
+
+def test_a_map_that_needs_single_elements_stays_where_it_is(tf: Any) -> None:
+    dataset = zoo.slices(tf).map(zoo.double).filter(lambda x, y: y > 3).batch(4)
+    with pytest.raises(ValueError, match="`filter` stands between"):
+        pipeline.apply(dataset, [SwapCalls(place=place(1), batch=place(3))], never)
+    with pytest.raises(ValueError, match="no map before a batch"):
+        pipeline.apply(dataset, [SwapCalls(place=place(0), batch=place(3))], never)
+
+
+def test_a_map_may_pass_a_shuffle(tf: Any) -> None:
+    dataset = zoo.slices(tf).map(zoo.double).shuffle(50, seed=5).batch(4)
+    changed = pipeline.apply(dataset, [SwapCalls(place=place(1), batch=place(3))], never)
+    assert draw(tf, changed) == draw(tf, zoo.slices(tf).map(zoo.double).shuffle(50, seed=5).batch(4))
+
+
+@pytest.mark.parametrize("name", [name for name in zoo.CHAINS if not zoo.shuffled(name)])
+def test_a_prefetch_at_the_end_changes_nothing(tf: Any, name: str) -> None:
+    dataset = zoo.CHAINS[name](tf)
+    last = len(parts_of(dataset)) - 1
+    changed = pipeline.apply(dataset, [InsertCall(place=place(last), call="prefetch", arguments={"buffer_size": 2})], never)
+    assert parts_of(changed)[-1] == "prefetch"
+    assert draw(tf, changed) == draw(tf, dataset)
+
+
+def test_lines_of_the_script_stay_with_what_is_made_again(tf: Any) -> None:
+    from fitdoctor.probe import pipelines
+
+    dataset = (
+        zoo.slices(tf)
+        .map(zoo.double)
+        .batch(4)
+    )  # fmt: skip
+    before = [(recipe.name, recipe.site) for _, recipe in pipelines.chain(dataset)]
+    assert [(recipe.name, recipe.site) for _, recipe in pipelines.chain(again(dataset))] == before
+    lines = [site.line for _, site in before[1:] if site is not None]
+    assert lines[1] == lines[0] + 1
+    operations = pipelines.operations(dataset)
+    assert operations[1].function is not None
+    assert operations[1].function.function == "double"
+    assert not any(operation.by_keras for operation in operations)
+
+
+@pytest.mark.parametrize(
+    ("name", "stage"), [("map in Python", "map"), ("generator", "from_generator"), ("map, by keyword", ""), ("batch", "")]
+)
+def test_python_in_a_pipeline_is_seen(tf: Any, name: str, stage: str) -> None:
+    from fitdoctor.probe import pipelines
+
+    assert [operation.name for operation in pipelines.operations(zoo.CHAINS[name](tf)) if operation.python] == [stage][: len(stage)]

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import json
+import math
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fitdoctor.probe.store import Store
+
+
+@dataclass
+class Record:
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def test_the_file_is_what_the_record_is_now(tmp_path: Path) -> None:
+    record = Record()
+    store = Store(str(tmp_path / "record.json"), lambda: record)
+    for count in range(3):
+        record.values["count"] = count
+        store.save()
+        assert json.loads((tmp_path / "record.json").read_text()) == {"values": {"count": count}}
+    assert [path.name for path in tmp_path.iterdir()] == ["record.json"]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, object(), 2**80, {1: {2}}, b"\xff", "\udcff", Path("a")], ids=repr)
+def test_whatever_a_script_holds_is_written_as_json(tmp_path: Path, value: Any) -> None:
+    Store(str(tmp_path / "record.json"), lambda: Record({"value": value})).save()
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    assert "value" in json.loads((tmp_path / "record.json").read_text(), parse_constant=refuse)["values"]
+
+
+def test_a_folder_that_is_gone_does_not_stop_the_script(tmp_path: Path) -> None:
+    Store(str(tmp_path / "nowhere" / "record.json"), Record).save()
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_reader_never_sees_half_a_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "record.json"
+    store = Store(str(path), lambda: Record({"text": "x" * 100}))
+    store.save()
+    before = path.read_bytes()
+    monkeypatch.setattr("os.replace", _fails)
+    store.save()
+    assert path.read_bytes() == before
+
+
+def test_a_watchdog_may_save_while_the_script_does(tmp_path: Path, switching: Callable[[], None]) -> None:
+    record = Record()
+    path = tmp_path / "record.json"
+    store = Store(str(path), lambda: record)
+    switching()
+    errors: list[BaseException] = []
+    done = threading.Event()
+
+    def watch() -> None:
+        try:
+            while not done.is_set():
+                store.save()
+                json.loads(path.read_text())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    for count in range(300):
+        record.values[str(count)] = {str(n): n for n in range(20)}
+        if count % 10 == 0:
+            store.save()
+    done.set()
+    thread.join()
+    assert errors == []
+    store.save()
+    assert len(json.loads(path.read_text())["values"]) == 300
+
+
+@pytest.fixture
+def switching() -> Any:
+    """Lets threads take turns as often as the interpreter can."""
+    before = sys.getswitchinterval()
+    yield lambda: sys.setswitchinterval(1e-6)
+    sys.setswitchinterval(before)
+
+
+def _fails(*arguments: Any) -> None:
+    raise OSError("disk full")

@@ -1,0 +1,314 @@
+"""The parent's side of a rehearsal, against a child that answers from a script and a clock that it moves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from fitdoctor.recording.model import Arm, Rehearsal
+from fitdoctor.trials import rehearse
+from fitdoctor.trials.child import Child, ChildEndedError
+from fitdoctor.trials.outcomes import outcomes_of
+from fitdoctor.trials.rehearse import LOOKS, RehearsalRun
+from tests import builders as make
+from tests.probe.clocks import FakeClock
+
+UNITS = ("step", "epoch_end", "validation")
+
+
+def references(unit: str) -> list[Arm]:
+    return [Arm(id=f"{unit}/baseline", role="baseline", unit=unit), Arm(id=f"{unit}/placebo", role="placebo", unit=unit)]
+
+
+def remedy(name: str, unit: str = "step", *, cause: str = "missing-prefetch", **changed: Any) -> Arm:
+    place = {"file": make.SCRIPT, "line": len(name), "position": 0}
+    change = {"kind": "insert-call", "place": place, "call": name, "arguments": {}}
+    return Arm(id=f"{unit}/{name}", role="remedy", unit=unit, remedy=name, cause=cause, label=name, changes=[change], **changed)
+
+
+def ceiling() -> Arm:
+    return Arm(id="step/input-free", role="ceiling", unit="step", remedy="input-free")
+
+
+@dataclass
+class FakeChild:
+    """Answers as a child does. `ratios` are speeds against the baseline's; `fails` are error messages by command and arm."""
+
+    clock: FakeClock
+    ratios: dict[str, float] = field(default_factory=dict)
+    fails: dict[tuple[str, str], str] = field(default_factory=dict)
+    verified: dict[str, dict[str, str]] = field(default_factory=dict)
+    command_s: float = 0.01
+    first: dict[str, Any] = field(default_factory=lambda: {"reached": True})
+    calls: dict[str, Any] = field(default_factory=dict)
+    asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    began_s: float = 0.0
+    _round: Counter[str] = field(default_factory=Counter)
+
+    def receive(self, timeout_s: float) -> dict[str, Any]:
+        self.clock.pass_(7.0)
+        return self.first
+
+    def ask(self, command: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+        assert timeout_s > 0
+        self.clock.pass_(self.command_s)
+        arms = command.get("arms") or [command["arm"]]
+        self.asked.append((command["do"], tuple(arm["id"] for arm in arms)))
+        for arm in arms:
+            error = self.fails.get((command["do"], arm["id"]))
+            if error == "ended":
+                raise ChildEndedError("it was killed by SIGKILL")
+            if error:
+                return {"error": error}
+        if command["do"] == "prepare":
+            return {"one_off_s": 0.5, "unit_s": 0.02, "note": ""}
+        if command["do"] == "verify":
+            return self.verified.get(arms[0]["id"], {"batches": "same", "weights": "same", "why": ""})
+        if command["do"] == "calls":
+            return self.calls
+        return {"windows": [self._window(arm["id"]) for arm in arms]}
+
+    def _window(self, arm: str) -> dict[str, Any]:
+        self._round[arm] += 1
+        jitter = 1 + 0.01 * (-1) ** (self._round[arm] + len(arm))
+        return {"seconds": 0.2 * jitter / self.ratios.get(arm, 1.0), "units": 10, "queue_s": 0.0}
+
+    def rounds(self, arm: str) -> int:
+        return self._round[arm]
+
+    def done(self, command: str) -> list[str]:
+        return [arm for do, arms in self.asked for arm in arms if do == command]
+
+
+Try = Callable[..., Rehearsal]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    clock = FakeClock(1000.0)
+    monkeypatch.setattr(rehearse, "time", SimpleNamespace(monotonic=clock))
+    return clock
+
+
+@pytest.fixture
+def child(clock: FakeClock) -> FakeChild:
+    return FakeChild(clock)
+
+
+@pytest.fixture
+def attempt(clock: FakeClock, child: FakeChild) -> Try:
+    def run(*arms: Arm, budget_s: float = 1000.0) -> Rehearsal:
+        record = Rehearsal(arms=list(arms))
+        started(child, record, clock, budget_s).try_fit()
+        return record
+
+    return run
+
+
+def started(child: FakeChild, record: Rehearsal, clock: FakeClock, budget_s: float = 1000.0) -> RehearsalRun:
+    facts = make.facts(make.fit())
+    return RehearsalRun(cast(Child, child), record, facts, deadline_s=clock() + budget_s, tell=lambda text: None)
+
+
+def verdicts(record: Rehearsal) -> dict[str, str]:
+    return {outcome.arm.id: outcome.verdict for outcome in outcomes_of(record)}
+
+
+def test_the_order_of_a_units_commands(attempt: Try, child: FakeChild) -> None:
+    child.ratios = {"step/input-free": 3.0, "step/prefetch": 2.0}
+    attempt(*references("step"), ceiling(), remedy("prefetch"))
+    first = [command for command, _ in child.asked]
+    assert first[: first.index("verify") + 2] == ["prepare"] * 3 + ["windows"] * rehearse.CEILING_ROUNDS + ["verify", "prepare"]
+    assert child.done("prepare") == ["step/baseline", "step/placebo", "step/input-free", "step/prefetch"]
+    assert set(first[first.index("verify") + 2 :]) == {"windows"}
+
+
+def test_every_round_has_every_arm_once_in_an_order_of_its_own(attempt: Try, child: FakeChild) -> None:
+    child.ratios = {"step/prefetch": 1.06, "step/cache": 1.04}
+    record = attempt(*references("step"), remedy("prefetch"), remedy("cache"))
+    orders = [arms for command, arms in child.asked if command == "windows"]
+    assert all(len(set(arms)) == len(arms) for arms in orders)
+    assert len(set(orders)) > 3
+    assert [window.order for window in record.windows] == list(range(len(record.windows)))
+    taken = [(window.round, window.arm) for window in record.windows]
+    assert taken == [(number, arm) for number, arms in enumerate(orders) for arm in arms]
+
+
+def test_a_clear_gain_is_decided_at_a_look_set_beforehand(attempt: Try, child: FakeChild) -> None:
+    child.ratios = {"step/prefetch": 3.0}
+    record = attempt(*references("step"), remedy("prefetch"))
+    assert verdicts(record)["step/prefetch"] == "measured"
+    assert child.rounds("step/prefetch") in LOOKS
+    assert child.rounds("step/prefetch") < LOOKS[-1]
+
+
+def test_a_case_in_doubt_goes_to_the_last_look(attempt: Try, child: FakeChild) -> None:
+    child.ratios = {"step/prefetch": 1.052}
+    record = attempt(*references("step"), remedy("prefetch"))
+    assert verdicts(record)["step/prefetch"] == "inconclusive"
+    assert child.rounds("step/prefetch") == LOOKS[-1]
+
+
+def test_what_is_refuted_is_not_looked_at_again(attempt: Try, child: FakeChild) -> None:
+    child.ratios = {"step/prefetch": 1.052, "step/cache": 1.0}
+    record = attempt(*references("step"), remedy("prefetch"), remedy("cache"))
+    assert verdicts(record)["step/cache"] == "refuted"
+    assert child.rounds("step/cache") == LOOKS[0]
+    assert child.rounds("step/baseline") == LOOKS[-1]
+
+
+def test_a_hopeless_arm_is_dropped_after_two_rounds(attempt: Try, child: FakeChild) -> None:
+    child.ratios = {"step/prefetch": 0.3, "step/cache": 2.0}
+    record = attempt(*references("step"), remedy("prefetch"), remedy("cache"))
+    dropped = next(arm for arm in record.arms if arm.remedy == "prefetch")
+    assert dropped.dropped
+    assert child.rounds("step/prefetch") == 2
+    assert verdicts(record) == {"step/placebo": "reference", "step/prefetch": "refuted", "step/cache": "measured"}
+
+
+def test_a_low_ceiling_prunes_the_remedies_of_the_input(attempt: Try, child: FakeChild) -> None:
+    child.ratios = {"step/input-free": 1.02, "step/larger-execution": 2.0}
+    other = remedy("larger-execution", cause="dispatch-bound-steps")
+    record = attempt(*references("step"), ceiling(), remedy("prefetch"), other)
+    assert "step/prefetch" not in child.done("verify") + child.done("prepare")
+    pruned = next(arm for arm in record.arms if arm.remedy == "prefetch")
+    assert pruned.dropped
+    assert "1.02×" in pruned.why
+    assert verdicts(record)["step/larger-execution"] == "measured"
+
+
+def test_a_ceiling_alone_is_measured(attempt: Try, child: FakeChild) -> None:
+    child.ratios = {"step/input-free": 4.0}
+    record = attempt(*references("step"), ceiling())
+    assert child.rounds("step/input-free") >= LOOKS[0]
+    assert outcomes_of(record)[-1].comparison.mid == pytest.approx(4.0, rel=0.05)
+
+
+def test_a_ceiling_that_fails_prunes_nothing(attempt: Try, child: FakeChild) -> None:
+    child.fails = {("prepare", "step/input-free"): "no batches"}
+    child.ratios = {"step/prefetch": 2.0}
+    record = attempt(*references("step"), ceiling(), remedy("prefetch"))
+    assert verdicts(record)["step/input-free"] == "failed"
+    assert verdicts(record)["step/prefetch"] == "measured"
+    assert child.rounds("step/input-free") == 0
+
+
+def test_references_without_remedies_are_not_timed(attempt: Try, child: FakeChild) -> None:
+    attempt(*references("step"))
+    assert child.done("windows") == []
+
+
+@pytest.mark.parametrize("command", ["verify", "prepare"])
+def test_a_remedy_that_fails_leaves_the_others(attempt: Try, child: FakeChild, command: str) -> None:
+    child.fails = {(command, "step/prefetch"): "OOM when allocating"}
+    child.ratios = {"step/cache": 2.0}
+    record = attempt(*references("step"), remedy("prefetch"), remedy("cache"))
+    failed = next(arm for arm in record.arms if arm.remedy == "prefetch")
+    assert failed.failed
+    assert failed.why == "Could not be tried: OOM when allocating."
+    assert verdicts(record)["step/cache"] == "measured"
+
+
+def test_an_exact_remedy_with_other_batches_is_not_timed(attempt: Try, child: FakeChild) -> None:
+    child.verified = {"step/prefetch": {"batches": "different", "weights": "", "why": "its batches differ"}}
+    record = attempt(*references("step"), remedy("prefetch"), remedy("cache", safety="numerics"))
+    assert child.rounds("step/prefetch") == 0
+    assert "step/prefetch" not in child.done("prepare")
+    assert verdicts(record)["step/prefetch"] == "refuted"
+    assert child.rounds("step/cache") > 0
+
+
+@pytest.mark.parametrize("command", ["prepare", "windows"])
+@pytest.mark.parametrize("broken", UNITS)
+def test_an_error_in_one_unit_leaves_the_others(attempt: Try, child: FakeChild, command: str, broken: str) -> None:
+    child.fails = {(command, f"{broken}/baseline"): "disk full"}
+    child.ratios = {f"{unit}/faster": 2.0 for unit in UNITS}
+    record = attempt(*(arm for unit in UNITS for arm in [*references(unit), remedy("faster", unit)]))
+    found = verdicts(record)
+    assert {unit for unit in UNITS if found[f"{unit}/faster"] == "measured"} == set(UNITS) - {broken}
+    (limit,) = record.limits
+    assert "disk full" in limit
+    assert broken.replace("_", " ") in limit
+
+
+def test_what_hangs_on_a_broken_baseline_is_not_called_late(attempt: Try, child: FakeChild) -> None:
+    child.fails = {("prepare", "step/baseline"): "disk full"}
+    record = attempt(*references("step"), remedy("faster"))
+    (outcome,) = [outcome for outcome in outcomes_of(record) if outcome.arm.role == "remedy"]
+    assert outcome.verdict == "failed"
+    assert "disk full" in outcome.why
+
+
+def test_a_child_that_ends_ends_the_rehearsal_and_keeps_its_windows(clock: FakeClock, child: FakeChild) -> None:
+    child.fails = {("prepare", "validation/baseline"): "ended"}
+    child.ratios = {"step/faster": 2.0}
+    record = Rehearsal(arms=[*references("step"), remedy("faster"), *references("validation"), remedy("faster", "validation")])
+    with pytest.raises(ChildEndedError, match="SIGKILL"):
+        started(child, record, clock).try_fit()
+    assert verdicts(record)["step/faster"] == "measured"
+
+
+def test_what_helps_is_measured_together(attempt: Try, child: FakeChild) -> None:
+    child.ratios = {"step/prefetch": 2.0, "step/larger": 1.5, "step/prescription": 2.9}
+    record = attempt(*references("step"), remedy("prefetch"), remedy("larger"), remedy("nothing"))
+    together = record.arms[-1]
+    assert (together.id, together.role, together.remedy) == ("step/prescription", "prescription", "prefetch + larger")
+    assert together.id in child.done("verify")
+    assert verdicts(record)["step/prescription"] == "measured"
+    rounds = {window.round for window in record.windows if window.arm == together.id}
+    assert rounds <= {window.round for window in record.windows if window.arm == "step/baseline"}
+
+
+def test_one_that_helps_needs_no_arm_of_its_own(attempt: Try, child: FakeChild) -> None:
+    child.ratios = {"step/prefetch": 2.0}
+    assert attempt(*references("step"), remedy("prefetch"), remedy("nothing")).arms[-1].remedy == "nothing"
+
+
+def test_a_budget_that_is_used_up_is_kept(attempt: Try, child: FakeChild, clock: FakeClock) -> None:
+    child.command_s = 10.0
+    began_s = clock()
+    record = attempt(*references("step"), *(remedy(name * 3) for name in "abcdefgh"), budget_s=100.0)
+    assert clock() - began_s < 100.0 + 3 * child.command_s
+    late = [arm for arm in record.arms if arm.why == "The budget was used up before it was tried."]
+    assert late
+    assert all(child.rounds(arm.id) == 0 for arm in late)
+
+
+def test_each_unit_leaves_time_for_the_next(attempt: Try, child: FakeChild) -> None:
+    child.command_s = 1.0
+    child.ratios = {"step/doubtful": 1.052, "validation/faster": 2.0}
+    record = attempt(
+        *references("step"), remedy("doubtful"), *references("validation"), remedy("faster", "validation"), budget_s=30.0
+    )
+    assert 0 < child.rounds("step/doubtful") < LOOKS[-1]
+    assert child.rounds("validation/faster") > 1
+    assert verdicts(record)["validation/faster"] == "measured"
+
+
+def test_the_way_to_the_target_is_counted(clock: FakeClock, child: FakeChild) -> None:
+    record = Rehearsal()
+    child.began_s = clock()
+    started(child, record, clock).wait_for_target(100.0)
+    assert record.startup_s == 7.0
+
+
+def test_a_script_that_does_not_come_there_again(clock: FakeClock, child: FakeChild) -> None:
+    child.first = {"ended": "ValueError: no data"}
+    with pytest.raises(ChildEndedError, match="before it came to this place again .ValueError: no data."):
+        started(child, Rehearsal(), clock).wait_for_target(100.0)
+
+
+def test_calls_come_back_as_windows(clock: FakeClock, child: FakeChild) -> None:
+    arms = [*references("call"), remedy("predict_on_batch", "call")]
+    windows = [{"arm": arm.id, "round": 0, "order": at, "seconds": 0.1, "units": 8, "queue_s": 0.0} for at, arm in enumerate(arms)]
+    child.calls = {"windows": windows, "checks": {"call/predict_on_batch": "close"}}
+    record = Rehearsal(target="loop", arms=arms)
+    started(child, record, clock).try_calls()
+    assert [window.arm for window in record.windows] == make.ids(arms)
+    assert [arm.batches for arm in arms] == ["", "", "close"]
+    assert child.asked == [("calls", tuple(make.ids(arms)))]
