@@ -71,6 +71,4 @@ class Project:
 
     def _run(self, command: list[str], timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-        return subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd=self.folder, env=environment, timeout=timeout_s
-        )
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.folder, env=environment, timeout=timeout_s)

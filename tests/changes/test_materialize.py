@@ -131,7 +131,7 @@ class TestPeriod:
     def test_more_than_fits_into_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(materialize, "free_bytes", lambda: 4 * 1000)
         with pytest.raises(NotRepeatingError, match="quarter of the free memory"):
-            draw((np.full(100, number) for number in itertools.count()))
+            draw(np.full(100, number) for number in itertools.count())
 
 
 class TestDigest:
@@ -162,3 +162,13 @@ class TestDigest:
 
 def test_free_memory_is_known() -> None:
     assert 1 << 20 < materialize.free_bytes() < 1 << 50
+
+
+def test_a_generator_that_begins_with_equal_batches_has_no_period_of_one() -> None:
+    def batches() -> Iterator[tuple[np.ndarray]]:
+        while True:
+            yield from [(np.zeros(2),)] * 6
+            yield from [(np.full(2, float(value)),) for value in range(1, 90)]
+
+    with pytest.raises(NotRepeatingError):
+        period(batches(), list, most=50, limit_s=10)

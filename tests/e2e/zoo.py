@@ -70,13 +70,13 @@ CHAINS: dict[str, Make] = {
     "interleave, by position": lambda tf: tf.data.Dataset.range(4).interleave(
         lambda i: tf.data.Dataset.range(i * 10, i * 10 + 5), 2, 1, tf.data.AUTOTUNE
     ),
-    "flat_map": lambda tf: tf.data.Dataset.range(5).flat_map(lambda i: tf.data.Dataset.range(i)).batch(4),
+    "flat_map": lambda tf: tf.data.Dataset.range(5).flat_map(lambda i: tf.data.Dataset.range(2 * i)).batch(4),
     "filter": lambda tf: slices(tf).filter(lambda x, y: y % 3 == 0).batch(2),
-    "padded_batch": lambda tf: tf.data.Dataset.range(1, 8).map(lambda i: tf.range(i)).padded_batch(3),
-    "padded_batch, by shape": lambda tf: tf.data.Dataset.range(1, 8).map(lambda i: tf.range(i)).padded_batch(
+    "padded_batch": lambda tf: tf.data.Dataset.range(1, 8).map(tf.range).padded_batch(3),
+    "padded_batch, by shape": lambda tf: tf.data.Dataset.range(1, 8).map(tf.range).padded_batch(
         3, padded_shapes=[9], padding_values=tf.constant(-1, tf.int64)
     ),
-    "ragged_batch": lambda tf: tf.data.Dataset.range(1, 8).map(lambda i: tf.range(i)).ragged_batch(3).map(lambda r: r.to_tensor()),
+    "ragged_batch": lambda tf: tf.data.Dataset.range(1, 8).map(tf.range).ragged_batch(3).map(lambda r: r.to_tensor()),
     "window": lambda tf: tf.data.Dataset.range(12).window(4, shift=2, drop_remainder=True).flat_map(lambda w: w.batch(4)),
     "enumerate": lambda tf: slices(tf).enumerate(start=3).map(lambda i, pair: (pair[0], i)).batch(4),
     "unbatch": lambda tf: slices(tf).batch(5).unbatch().batch(4),
@@ -87,7 +87,7 @@ CHAINS: dict[str, Make] = {
     "unique": lambda tf: tf.data.Dataset.from_tensor_slices([1, 2, 1, 3, 2]).unique().batch(2),
     "options": lambda tf: slices(tf).with_options(tf.data.Options()).batch(4),
     "apply": lambda tf: slices(tf).apply(lambda data: data.map(double).batch(4)),
-    "buckets": lambda tf: tf.data.Dataset.range(1, 13).map(lambda i: tf.range(i)).bucket_by_sequence_length(
+    "buckets": lambda tf: tf.data.Dataset.range(1, 13).map(tf.range).bucket_by_sequence_length(
         lambda row: tf.shape(row)[0], [5, 9], [2, 2, 2]
     ),
     "samples": lambda tf: tf.data.Dataset.sample_from_datasets(

@@ -37,9 +37,7 @@ def test_parts_sum_to_the_whole_whatever_was_recorded(
         steps_per_execution=executions,
         callbacks=[make.callback(hooks=hooks), make.callback("Other", hooks=hooks)],
     )
-    measured = Measured(
-        input_free={0: make.around(free)} if free else {}, fewer_dispatches={0: make.around(fewer)} if fewer else {}
-    )
+    measured = Measured(input_free={0: make.around(free)} if free else {}, fewer_dispatches={0: make.around(fewer)} if fewer else {})
     nested = Loop(kind="predict", site=make.site(3), calls=5, run=make.took(0.1, 5))
     budget = Facts(make.run(record, loops=[nested]), measured).budget
     assert sum(part.s for part in budget.parts) == pytest.approx(budget.total_s, rel=1e-6, abs=1e-6)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fitdoctor.facts.units import first_extra_s, unit_interval, unit_s
+from fitdoctor.facts.units import first_extra_s, typical_s, unit_interval, unit_s
 from fitdoctor.recording.model import Duration
 
 
@@ -29,3 +29,13 @@ def test_interval_narrows_with_samples() -> None:
     few = unit_interval(Duration(count=5, samples_s=[1.0, 2.0, 1.0, 2.0]))
     many = unit_interval(Duration(count=101, samples_s=[1.0, 2.0] * 50))
     assert few.high - few.low > many.high - many.low > 0
+
+
+def test_one_hiccup_among_few_does_not_move_what_is_typical() -> None:
+    assert typical_s(Duration(count=2, total_s=4.2, first_s=0.03, samples_s=[4.17])) == 0.03
+    assert typical_s(Duration(count=2, total_s=0.08, first_s=0.06, samples_s=[0.02])) == 0.02
+    assert typical_s(Duration()) == 0
+
+
+def test_a_long_fit_is_told_by_all_its_steps_and_not_by_the_latest() -> None:
+    assert unit_s(Duration(count=4000, total_s=8.0, samples_s=[0.001] * 400)) == 0.002

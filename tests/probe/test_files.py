@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -158,7 +157,7 @@ def test_saving_goes_aside(redirect: Redirect, tmp_path: Path) -> None:
     real = tmp_path / "project" / "out" / "model.keras"
     aside = redirect.written("out/model.keras")
     assert aside == f"{tmp_path}/scratch{real}"
-    assert os.path.isdir(os.path.dirname(aside))
+    assert Path(aside).parent.is_dir()
     assert not real.parent.exists()
     assert redirect._redirected == [str(real)]
 
@@ -206,7 +205,7 @@ def test_what_was_not_written_is_read_from_its_place(redirect: Redirect) -> None
 
 
 def test_a_backup_begins_as_what_is_there(redirect: Redirect) -> None:
-    os.mkdir("backup")
+    Path("backup").mkdir()
     Path("backup", "epoch").write_text("3")
     aside = redirect._backup("backup")
     assert Path(aside, "epoch").read_text() == "3"

@@ -25,7 +25,9 @@ def hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seen: list[str]) -> It
     (tmp_path / "library_b").mkdir()
     (tmp_path / "library_b" / "__init__.py").write_text("from . import part\n")
     (tmp_path / "library_b" / "part.py").write_text("")
-    (tmp_path / "library_fails.py").write_text("import pathlib\nif not pathlib.Path(__file__).with_name('ready').exists(): raise ImportError('no')")
+    (tmp_path / "library_fails.py").write_text(
+        "import pathlib\nif not pathlib.Path(__file__).with_name('ready').exists(): raise ImportError('no')"
+    )
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
 

@@ -7,9 +7,7 @@ from hypothesis import strategies as st
 from fitdoctor.probe.ledger import Ledger
 from tests.probe.clocks import FakeClock
 
-EVENTS = st.lists(
-    st.tuples(st.sampled_from(["push", "pop", "rebase", "read"]), st.sampled_from("abc"), st.integers(0, 1000)), max_size=60
-)
+EVENTS = st.lists(st.tuples(st.sampled_from(["push", "pop", "rebase", "read"]), st.sampled_from("abc"), st.integers(0, 1000)), max_size=60)
 
 
 def test_time_belongs_to_the_part_on_top() -> None:
@@ -27,9 +25,13 @@ def test_time_belongs_to_the_part_on_top() -> None:
 def test_a_part_ends_with_the_error_that_leaves_it() -> None:
     clock = FakeClock()
     ledger = Ledger("start", started_s=0, clock=clock)
-    with pytest.raises(ValueError, match="stop"), ledger.within("fit"):
+
+    def stop() -> None:
         clock.pass_(2)
         raise ValueError("stop")
+
+    with pytest.raises(ValueError, match="stop"), ledger.within("fit"):
+        stop()
     clock.pass_(1)
     assert ledger.read() == {"fit": 2, "start": 1}
 

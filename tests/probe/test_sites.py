@@ -60,7 +60,8 @@ def test_keywords_have_lines_of_their_own(run: Callable[[str], Found]) -> None:
 
 
 def test_each_link_of_a_chain_is_where_its_name_stands(run: Callable[[str], Found]) -> None:
-    found = run("data = (\n    model\n    .shuffle(10)\n    .map(\n        len,\n        num_parallel_calls=2,\n    )\n    .batch(32).prefetch(1)\n)\n")
+    source = "data = (\n    model\n    .shuffle(10)\n    .map(\n        len,\n        num_parallel_calls=2,\n    )\n"
+    found = run(source + "    .batch(32).prefetch(1)\n)\n")
     assert {name: site.line for name, site in found.items()} == {"shuffle": 3, "map": 4, "batch": 8, "prefetch": 8}
     assert found["map"].arguments == {"num_parallel_calls": 6}
     assert found["map"].code == ".map("

@@ -27,9 +27,7 @@ def full_run() -> Run:
         calls=1,
         epochs=50,
         steps_per_epoch=313,
-        operations=[
-            Operation(name="map", position=1, site=site, arguments={"num_parallel_calls": None}, function=site, python=True)
-        ],
+        operations=[Operation(name="map", position=1, site=site, arguments={"num_parallel_calls": None}, function=site, python=True)],
         callbacks=[
             CallbackRecord(
                 index=0,
@@ -83,9 +81,7 @@ fits = st.builds(
     ),
 )
 scouts = st.builds(Scout, environment=st.dictionaries(texts, values, max_size=3), fits=st.lists(fits, max_size=2))
-windows = st.builds(
-    Window, arm=texts, round=st.integers(0, 99), order=st.integers(0, 99), seconds=seconds, units=st.integers(1, 99)
-)
+windows = st.builds(Window, arm=texts, round=st.integers(0, 99), order=st.integers(0, 99), seconds=seconds, units=st.integers(1, 99))
 runs = st.builds(
     Run,
     fitdoctor=texts,

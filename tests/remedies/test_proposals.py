@@ -42,9 +42,7 @@ def test_a_schedule_by_batch_forbids_larger_executions() -> None:
 def test_maps_are_swapped_plain_and_vectorized() -> None:
     plain, vectorized = offered(test_per_sample_map.bad(), "per-sample-map")
     (change,) = plain.proposal.changes
-    assert change == SwapCalls(
-        place=Place(file=make.SCRIPT, line=4, position=1), batch=Place(file=make.SCRIPT, line=6, position=3)
-    )
+    assert change == SwapCalls(place=Place(file=make.SCRIPT, line=4, position=1), batch=Place(file=make.SCRIPT, line=6, position=3))
     assert vectorized.arm_id == "step/batched-map-vectorized"
 
 

@@ -155,9 +155,7 @@ MISSING_PREFETCH = CauseResult(
             unit="step",
             unit_ratio=interval(0.97, 1.0, 1.02),
         ),
-        RemedyResult(
-            id="snapshot", title="snapshot on disk", safety="exact", status="inconclusive", why="its windows scattered too much"
-        ),
+        RemedyResult(id="snapshot", title="snapshot on disk", safety="exact", status="inconclusive", why="its windows scattered too much"),
     ),
 )
 
@@ -190,16 +188,10 @@ SLOW = Report(
     ),
     tried=(
         PLACEBO,
-        replace(
-            PLACEBO, role="ceiling", remedy="input-free", unit_ratio=4.1, interval=interval(3.9, 4.1, 4.3), verdict="measured"
-        ),
+        replace(PLACEBO, role="ceiling", remedy="input-free", unit_ratio=4.1, interval=interval(3.9, 4.1, 4.3), verdict="measured"),
         replace(PLACEBO, role="remedy", remedy="jit-compile", cause="dispatch-bound-steps", unit_ratio=0.97, verdict="refuted"),
-        replace(
-            PLACEBO, role="remedy", remedy="larger-execution", cause="dispatch-bound-steps", unit_ratio=1.01, verdict="refuted"
-        ),
-        replace(
-            PLACEBO, role="remedy", remedy="larger-execution", cause="dispatch-bound-steps", unit_ratio=0.99, verdict="refuted"
-        ),
+        replace(PLACEBO, role="remedy", remedy="larger-execution", cause="dispatch-bound-steps", unit_ratio=1.01, verdict="refuted"),
+        replace(PLACEBO, role="remedy", remedy="larger-execution", cause="dispatch-bound-steps", unit_ratio=0.99, verdict="refuted"),
         replace(
             PLACEBO,
             role="remedy",
@@ -233,8 +225,7 @@ FIRST_ANSWER = replace(
             cause,
             status="estimated" if cause.status == "measured" else cause.status,
             remedies=tuple(
-                RemedyResult(id=remedy.id, title=remedy.title, safety=remedy.safety, status="untried")
-                for remedy in cause.remedies
+                RemedyResult(id=remedy.id, title=remedy.title, safety=remedy.safety, status="untried") for remedy in cause.remedies
             ),
         )
         for cause in SLOW.causes
@@ -265,8 +256,7 @@ HEALTHY = replace(
     ),
     verdict="healthy",
     verdict_text=(
-        "Tried 3 remedies on the step of healthy_convnet.py:31; none saved 5 % of the whole run. "
-        "The device computes 93 % of the time."
+        "Tried 3 remedies on the step of healthy_convnet.py:31; none saved 5 % of the whole run. The device computes 93 % of the time."
     ),
     ceilings=(Ceiling(kind="input", speedup=1.01, measured=True),),
     causes=(SLOW.causes[2],),

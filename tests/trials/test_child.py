@@ -108,7 +108,7 @@ def test_commands_are_answered_in_turn(start: Start) -> None:
 def test_replies_that_come_together_or_in_pieces(start: Start) -> None:
     child = start(
         "import time\n"
-        "replies.write('{\"a\": 1}\\n{\"b\":'); replies.flush(); time.sleep(0.05)\n"
+        'replies.write(\'{"a": 1}\\n{"b":\'); replies.flush(); time.sleep(0.05)\n'
         "replies.write(' \"' + 'x' * 200_000 + '\"}\\n'); replies.flush()"
     )
     assert child.receive(20) == {"a": 1}

@@ -71,6 +71,9 @@ def test_a_data_set_of_many_files_is_not_walked_through(project: Path, monkeypat
 
 def test_our_own_report_is_no_change_of_the_scripts(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = disk.look([project])
-    with (project / "report.txt").open("w") as report:
-        monkeypatch.setattr(os, "fstat", lambda descriptor: os.stat(report.name))
-        assert disk.changed(before, disk.look([project])) == []
+    report = project / "report.txt"
+    report.write_text("x")
+    with monkeypatch.context() as redirected:
+        redirected.setattr(os, "fstat", lambda descriptor: report.stat())
+        after = disk.look([project])
+    assert disk.changed(before, after) == []

@@ -32,8 +32,7 @@ def close(one: Comparison, other: Comparison) -> bool:
     assert one.ratio
     assert other.ratio
     return all(
-        math.isclose(getattr(one.ratio, end), getattr(other.ratio, end), rel_tol=1e-6, abs_tol=1e-9)
-        for end in ("low", "mid", "high")
+        math.isclose(getattr(one.ratio, end), getattr(other.ratio, end), rel_tol=1e-6, abs_tol=1e-9) for end in ("low", "mid", "high")
     )
 
 

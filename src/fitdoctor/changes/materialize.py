@@ -86,6 +86,13 @@ def _check_second_pass(make: Any, flatten: Any, dtypes: list[Any], columns: list
         raise NotRepeatingError("it gives other elements each time it is run, so they can't be kept")
 
 
+def _goes_on(batches: Iterator[Any], flatten: Callable[[Any], list[Any]], hashes: list[bytes], length: int) -> bool:
+    """Whether the next batches follow the supposed period too. Those that do not are lost to the search, and only to it."""
+    return all(
+        digest(flatten(batch)) == hashes[(PERIOD_CHECKS + count) % length] for count, batch in enumerate(itertools.islice(batches, CHECKED))
+    )
+
+
 def period(batches: Iterator[Any], flatten: Callable[[Any], list[Any]], *, most: int, limit_s: float) -> list[Any]:
     """Draws from an endless generator until it begins again, and returns the batches of one period.
 
@@ -106,7 +113,7 @@ def period(batches: Iterator[Any], flatten: Callable[[Any], list[Any]], *, most:
         parts = flatten(batch)
         hashes.append(digest(parts))
         length = len(hashes) - PERIOD_CHECKS
-        if length > 0 and hashes[length:] == hashes[:PERIOD_CHECKS]:
+        if length > 0 and hashes[length:] == hashes[:PERIOD_CHECKS] and _goes_on(batches, flatten, hashes, length):
             return kept[:length]
         kept.append(batch)
         held += sum(np.asarray(part).nbytes for part in parts)

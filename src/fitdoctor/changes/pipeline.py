@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -156,7 +157,7 @@ def steady(dataset: Any, *, cores: int) -> Any:
             return parent.prefetch(1 if asked == tf.data.AUTOTUNE else min(asked, MOST_READ_AHEAD))
         where = PARALLEL_CALLS.get(recipe.name)
         if where is not None and _argument(recipe, "num_parallel_calls", where) == tf.data.AUTOTUNE:
-            return again(_without_position(recipe, where), parent, num_parallel_calls=cores)
+            return again(_by_keyword(recipe, parent), parent, num_parallel_calls=cores)
         return again(recipe, parent)
 
     options = tf.data.Options()
@@ -187,6 +188,7 @@ def _argument(recipe: Recipe, name: str, position: int) -> Any:
     return recipe.keywords.get(name, recipe.arguments[position] if len(recipe.arguments) > position else None)
 
 
-def _without_position(recipe: Recipe, position: int) -> Recipe:
-    """The recipe with its positional arguments cut before `position`, so that a keyword can take the place."""
-    return replace(recipe, arguments=recipe.arguments[:position])
+def _by_keyword(recipe: Recipe, parent: Any) -> Recipe:
+    """The recipe with all its arguments by name, so that one of them can be changed by name."""
+    named = inspect.signature(recipe.make).bind(parent, *recipe.arguments, **recipe.keywords).arguments
+    return replace(recipe, arguments=(), keywords={name: value for name, value in named.items() if value is not parent})

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fitdoctor.facts.epochs import Bound
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.loop import LoopFacts
-from fitdoctor.facts.units import first_extra_s, unit_s
+from fitdoctor.facts.units import first_extra_s, typical_s, unit_s
 from fitdoctor.recording.model import Duration
 
 
@@ -77,7 +77,12 @@ def _fit_terms(fit: FitFacts, bound: Bound) -> Iterator[Term]:
     yield from repeated("setup", "setting fit up", "setup", calls, record.setup)
     yield from repeated("first_step", "first step: trace and compile", "first_step", calls, record.first_step)
     yield Term(id=f"{fit.id}/step", label="steps", part="step", count=fit.steps(bound), unit_s=fit.step_s)
-    yield from repeated("epoch_boundary", "between epochs", "epoch_boundary", calls * epochs, record.epoch_boundary)
+    # Often only two are recorded, and one hiccup of the machine would be multiplied by every epoch to come.
+    boundary_s = typical_s(record.epoch_boundary)
+    first_s = max(0.0, record.epoch_boundary.first_s - boundary_s)
+    boundary = {"label": "between epochs", "part": "epoch_boundary"}
+    yield Term(id=f"{fit.id}/epoch_boundary", count=calls * epochs, unit_s=boundary_s, **boundary)
+    yield Term(id=f"{fit.id}/epoch_boundary/first", count=min(1.0, calls * epochs), unit_s=first_s, **boundary)
     for position, callback in enumerate(record.callbacks):
         for hook, took in fit.hooks_apart(callback).items():
             name = f"callback{position}/{hook}"

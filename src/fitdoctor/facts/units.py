@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import sqrt
-from statistics import fmean, stdev
+from statistics import fmean, median_low, stdev
 
 from fitdoctor.recording.model import Duration
 from fitdoctor.report.model import Interval
@@ -22,11 +22,26 @@ def unit_s(duration: Duration) -> float:
         1.0
     """
     samples = _settled(duration)
+    others = duration.count - (duration.first_s > 0)
+    if others > len(duration.samples_s) > 0:
+        # Only the latest samples are kept: the mean of thousands tells more than that of the last few hundred.
+        return max(0.0, (duration.total_s - duration.first_s) / others)
     if samples:
         return max(0.0, fmean(samples))
     if duration.count > 0:
         return max(0.0, duration.total_s / duration.count)
     return max(0.0, duration.first_s)
+
+
+def typical_s(duration: Duration) -> float:
+    """The median of a unit that costs the same each time, the first one included: one hiccup among few does not move it.
+
+    Example:
+        >>> typical_s(Duration(count=2, total_s=4.1, first_s=0.1, samples_s=[4.0]))
+        0.1
+    """
+    known = [duration.first_s] * (duration.first_s > 0) + duration.samples_s
+    return max(0.0, median_low(known)) if known else unit_s(duration)
 
 
 def first_extra_s(duration: Duration) -> float:

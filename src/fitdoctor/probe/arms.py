@@ -181,7 +181,11 @@ class FitArms:
         model = self.model
         before = model.train_function
         undo_model = apply.to_model(model, runner.changes)
-        undo_callbacks = apply.to_callbacks(self.callbacks.callbacks, runner.changes)
+        try:
+            undo_callbacks = apply.to_callbacks(self.callbacks.callbacks, runner.changes)
+        except ValueError:
+            undo_model()
+            raise
         runner.steps = int(model.steps_per_execution or 1)
         if new:
             key = (runner.steps, bool(model.run_eagerly), bool(model.jit_compile), _eager_globally())

@@ -148,10 +148,10 @@ class ScoutDirector:
             with self.ledger.within("fit"):
                 result = self.run_fit(original, model, bound, index)
         finally:
-            if self._sampler is not None and self._sampler.owner is timer:
-                record.hot_lines, self._sampler = self._sampler.stop(), None
             timer.fit_ends()
             seconds = time.perf_counter() - timer.began_s
+            if self._sampler is not None and self._sampler.owner is timer:
+                record.hot_lines, self._sampler = self._sampler.stop(), None
             self._fit_s[index] = spent_s + seconds
             was_cut = self._cut_now
             self.timer, self._current, self._tight, self._in_loop, self._cut_now = outer
