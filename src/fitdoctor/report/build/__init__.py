@@ -1,0 +1,76 @@
+"""Turns the recordings of a run into its report: the one way there is, for a diagnosis and for `fitdoctor report`."""
+
+from __future__ import annotations
+
+from fitdoctor.causes.registry import run_causes
+from fitdoctor.facts.facts import Facts
+from fitdoctor.recording.model import Run
+from fitdoctor.report.build.causes import CauseDraft, draft_causes
+from fitdoctor.report.build.limits import limits
+from fitdoctor.report.build.places import relative
+from fitdoctor.report.build.training import environment, training
+from fitdoctor.report.build.tried import tried
+from fitdoctor.report.build.verdict import decide
+from fitdoctor.report.model import SCHEMA_VERSION, Report
+from fitdoctor.trials.outcomes import all_outcomes, measured_by
+from fitdoctor.trials.prescription import Candidate, prescribe
+from fitdoctor.trials.stage import Stage
+
+__all__ = ["build"]
+
+
+def build(run: Run, *, stage: Stage = "final") -> Report:
+    """Analyses a run. Nothing is run again, so the same recordings give the same report.
+
+    Args:
+        run: All recordings of one diagnosis.
+        stage: "first answer" before anything was tried: then every cost is an estimate.
+
+    Raises:
+        FitdoctorError: The run holds no scout.
+
+    Example:
+        >>> build(run).verdict
+        'causes'
+    """
+    outcomes = all_outcomes(run)
+    facts = Facts(run, measured_by(outcomes))
+    findings, problems = run_causes(facts)
+    drafts, more = draft_causes(facts, findings, outcomes, stage)
+    decision = decide(facts, drafts, outcomes, stage)
+    kept = sorted(decision.causes, key=_rank)
+    candidates = [candidate for draft in kept for candidate in draft.candidates]
+    return Report(
+        schema_version=SCHEMA_VERSION,
+        fitdoctor=run.fitdoctor,
+        script=run.script,
+        environment=environment(facts),
+        training=relative(run, training(facts)),
+        budget=facts.budget,
+        verdict=decision.verdict,
+        verdict_text=decision.text,
+        ceilings=facts.ceilings,
+        causes=relative(run, tuple(draft.result for draft in kept)),
+        tried=tried(outcomes),
+        limits=limits(facts, [*problems, *more]),
+        prescription=prescribe(facts, _distinct(candidates), outcomes),
+        changed_files=tuple(run.changed_files),
+        stage=stage,
+        seconds={
+            "scout": facts.scout.wall_s,
+            "rehearsals": sum(rehearsal.wall_s for rehearsal in run.rehearsals),
+            "spent": run.spent_s,
+            "budget": run.budget_s,
+        },
+    )
+
+
+def _rank(draft: CauseDraft) -> tuple[bool, float, float]:
+    """What saves most first, then what costs most; what is only information last."""
+    return draft.result.status == "informative", -draft.verified_saving_s, -draft.result.cost_s.mid
+
+
+def _distinct(candidates: list[Candidate]) -> list[Candidate]:
+    """One arm may treat several causes: it is prescribed once."""
+    by_arm = {(item.outcome.target, item.outcome.index, item.outcome.arm.id): item for item in reversed(candidates)}
+    return list(by_arm.values())

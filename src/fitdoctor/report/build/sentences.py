@@ -1,0 +1,90 @@
+"""The sentences of the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
+from fitdoctor.facts.places import short
+from fitdoctor.facts.wording import duration, percent, plural
+from fitdoctor.report.build.causes import CauseDraft
+from fitdoctor.trials.outcomes import Outcome
+
+UNITS = {"step": "the step", "epoch_end": "the end of an epoch", "validation": "the validation pass", "call": "the calls"}
+
+
+def first_answer_text(facts: Facts, drafts: Sequence[CauseDraft]) -> str:
+    """What is suspected before anything was tried."""
+    suspected = [draft for draft in drafts if not draft.informative]
+    if not facts.fits and not facts.loops:
+        return "No training was seen yet."
+    if not suspected:
+        return "Nothing stands out; nothing has been tried yet."
+    return f"{plural(len(suspected), 'cause is', 'causes are')} suspected; nothing has been tried yet."
+
+
+def causes_text(facts: Facts, proven: Sequence[CauseDraft]) -> str:
+    """What the first cause costs, and what was proven to save it."""
+    first = max(proven, key=lambda draft: (draft.verified_saving_s, draft.result.cost_s.mid))
+    result = first.result
+    cost = f"{result.id} costs {duration(result.cost_s.mid)} of {duration(facts.total_s)} ({percent(result.share)})"
+    best = max(
+        (remedy.result for remedy in first.remedies if remedy.verified),
+        key=lambda remedy: remedy.speedup.mid if remedy.speedup else 0.0,
+        default=None,
+    )
+    if best is not None and best.speedup is not None:
+        proof = f"a trial of {best.title} makes the whole run {best.speedup.mid:.2f}× as fast"
+    else:
+        proof = _unproven(first)
+    others = [draft.result.id for draft in proven if draft is not first]
+    more = f" Also proven: {', '.join(dict.fromkeys(others))}." if others else ""
+    return f"{cost}; {proof}.{more}"
+
+
+def _unproven(draft: CauseDraft) -> str:
+    """What can be said of the remedies of a cause whose cost is proven and whose saving is not."""
+    untried = [remedy.result for remedy in draft.remedies if remedy.result.status == "untried"]
+    projected = next((remedy for remedy in untried if remedy.speedup is not None), None)
+    if projected is not None and projected.speedup is not None:
+        return f"{projected.title} would make the whole run {projected.speedup.mid:.2f}× as fast, but that was not tried"
+    if len(untried) == len(draft.remedies):
+        return "that was timed, but no remedy could be tried"
+    return "that was timed, but no remedy could be proven in a trial"
+
+
+def healthy_text(facts: Facts, outcomes: Sequence[Outcome]) -> str:
+    """What was looked at and did not save enough."""
+    remedies = [outcome for outcome in outcomes if outcome.arm.role == "remedy" and outcome.verdict != "failed"]
+    looked = f"No saving of {percent(WORTHWHILE_SHARE)} of the whole run was found"
+    if remedies:
+        units = dict.fromkeys(f"{UNITS.get(outcome.arm.unit, outcome.arm.unit)}{_of(facts, outcome)}" for outcome in remedies)
+        tried = f"tried {plural(len(remedies), 'change')} on {' and '.join(units)}"
+        looked = f"{tried[0].upper()}{tried[1:]}: none saved {percent(WORTHWHILE_SHARE)} of the whole run"
+    elif any(outcome.arm.role == "ceiling" for outcome in outcomes):
+        looked = "Nothing was suspected that could be tried"
+    largest = max(facts.budget.parts, key=lambda part: part.s, default=None)
+    if largest is None:
+        return f"{looked}."
+    if largest.id == "device":
+        return f"{looked}; the device computes {percent(largest.share)} of the time."
+    free = next((ceiling.speedup for ceiling in facts.ceilings if ceiling.kind == "input"), 1.0)
+    if largest.id == "input_wait":
+        return f"{looked}; free input would make it {free:.2f}× as fast, but nothing that is known here gets nearer to that."
+    return f"{looked}; the largest part of the time is {largest.label} with {percent(largest.share)}."
+
+
+def open_text(suspected: Sequence[CauseDraft], why: str) -> str:
+    """What is suspected, and why it stays a suspicion."""
+    if not suspected:
+        return f"{why[0].upper()}{why[1:]}."
+    names = ", ".join(dict.fromkeys(draft.result.id for draft in suspected))
+    return f"{names} may cost time, but {why}."
+
+
+def _of(facts: Facts, outcome: Outcome) -> str:
+    """The place of what an arm was tried on, by file name."""
+    found = facts.fits if outcome.target == "fit" else facts.loops
+    if outcome.index >= len(found):
+        return ""
+    return f" of {short(found[outcome.index].record.site)}"

@@ -1,0 +1,85 @@
+"""The verdict: causes, healthy or inconclusive, and the sentence that says what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp
+from typing import Literal
+
+from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
+from fitdoctor.report.build.causes import CauseDraft
+from fitdoctor.report.build.sentences import causes_text, first_answer_text, healthy_text, open_text
+from fitdoctor.trials.outcomes import Outcome
+from fitdoctor.trials.savings import effect_of, whole_run
+from fitdoctor.trials.stage import Stage
+
+#: Where identical arms differ by more than this, the machine is too noisy for any verdict but the plainest.
+NOISY = 0.20
+#: An unproven gain of the whole run that is too large to call a run healthy in spite of it.
+OPEN_GAIN = 1.10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The verdict, its sentence, and the causes that stay in the report."""
+
+    verdict: Literal["causes", "healthy", "inconclusive"]
+    text: str
+    causes: tuple[CauseDraft, ...]
+
+
+def decide(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Outcome], stage: Stage) -> Decision:
+    """Weighs what was found against what was tried.
+
+    Causes: a saving is verified, or a cost is proven that something can be done about. Inconclusive: something is suspected,
+    and the trials could not tell. Healthy: the rest.
+    """
+    every = tuple(drafts)
+    if stage == "first answer":
+        return Decision(verdict="inconclusive", text=first_answer_text(facts, every), causes=every)
+    proven = tuple(draft for draft in every if draft.verified or draft.actionable)
+    if proven:
+        return Decision(verdict="causes", text=causes_text(facts, proven), causes=every)
+    why = _why_open(facts, every, outcomes)
+    if why:
+        return Decision(verdict="inconclusive", text=why, causes=every)
+    # What the trials left open is below what counts: it stays among what was tried, but it is no cause.
+    informative = tuple(draft for draft in every if draft.informative)
+    return Decision(verdict="healthy", text=healthy_text(facts, outcomes), causes=informative)
+
+
+def _why_open(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Outcome]) -> str:
+    """Why it can't be told whether the run is healthy, or nothing where it can."""
+    if not facts.fits and not facts.loops:
+        return "No training was seen: the script called neither fit nor predict nor evaluate."
+    suspected = [
+        draft for draft in drafts if not draft.informative and facts.share_of(draft.result.cost_s.mid) >= WORTHWHILE_SHARE
+    ]
+    told = [outcome for outcome in outcomes if outcome.comparison.ratio is not None]
+    if not told:
+        rehearsable = any(facts.share(fit.id) >= WORTHWHILE_SHARE for fit in facts.fits)
+        return open_text(suspected, "nothing could be tried") if suspected or rehearsable else ""
+    placebos = [outcome for outcome in told if outcome.arm.role == "placebo"]
+    deviation = exp(min(50.0, abs(placebos[0].comparison.mean_log))) - 1 if placebos else 0.0
+    if deviation > NOISY:
+        return open_text(suspected, f"identical arms differed by {deviation:.0%}: the machine is too noisy to tell")
+    remedies = [outcome for outcome in outcomes if outcome.arm.role == "remedy"]
+    main = [outcome for outcome in remedies if outcome.arm.unit == remedies[0].arm.unit]
+    if suspected and main and all(_undecided(outcome) for outcome in main):
+        crowded = any(outcome.comparison.contended for outcome in main)
+        return open_text(suspected, "other processes took the machine" if crowded else "the trials could not tell")
+    if suspected and any(_may_gain(facts, outcome) for outcome in remedies if outcome.verdict == "inconclusive"):
+        return open_text(suspected, "a gain was seen that could not be proven")
+    if suspected and not remedies:
+        return open_text(suspected, "no remedy could be tried")
+    return ""
+
+
+def _undecided(outcome: Outcome) -> bool:
+    return outcome.verdict in ("inconclusive", "failed") or outcome.comparison.contended
+
+
+def _may_gain(facts: Facts, outcome: Outcome) -> bool:
+    effect = effect_of(facts, outcome)
+    return effect is not None and whole_run(facts, [effect]).mid >= OPEN_GAIN
