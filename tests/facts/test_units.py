@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fitdoctor.facts.units import first_extra_s, typical_s, unit_interval, unit_s
+from fitdoctor.facts.units import first_extra_s, typical_s, unit_interval, unit_s, warm_up_s
 from fitdoctor.recording.model import Duration
 
 
@@ -37,5 +37,8 @@ def test_one_hiccup_among_few_does_not_move_what_is_typical() -> None:
     assert typical_s(Duration()) == 0
 
 
-def test_a_long_fit_is_told_by_all_its_steps_and_not_by_the_latest() -> None:
-    assert unit_s(Duration(count=4000, total_s=8.0, samples_s=[0.001] * 400)) == 0.002
+def test_what_a_cold_process_took_is_apart_from_the_settled_unit() -> None:
+    took = Duration(count=100, total_s=3.0, samples_s=[0.04] * 50 + [0.02] * 50)
+    assert unit_s(took) == pytest.approx(0.02)
+    assert warm_up_s(took) == pytest.approx(1.0)
+    assert warm_up_s(Duration()) == 0

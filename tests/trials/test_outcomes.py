@@ -59,6 +59,13 @@ def test_facts_learn_ceilings_and_dispatch_from_trials() -> None:
     assert measured_by(outcomes_of(rehearsal(remedy()))).fewer_dispatches == {}
 
 
+def test_no_ceiling_is_below_what_an_input_remedy_reached() -> None:
+    run = rehearsal(remedy(changes=[{"kind": "insert-call", "call": "prefetch"}], batches="same"), 3.0)
+    run.arms.append(Arm(id="step/input-free", role="ceiling", unit="step", remedy="input-free"))
+    run.windows += make.windows("step/input-free", 0.02 / 2.8)
+    assert measured_by(outcomes_of(run)).input_free[0].mid == pytest.approx(3.0, rel=0.05)
+
+
 @pytest.mark.parametrize(
     ("batches", "weights", "found"),
     [

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fitdoctor.facts.epochs import Bound
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.loop import LoopFacts
-from fitdoctor.facts.units import first_extra_s, typical_s, unit_s
+from fitdoctor.facts.units import first_extra_s, typical_s, unit_s, warm_up_s
 from fitdoctor.recording.model import Duration
 
 
@@ -77,6 +77,9 @@ def _fit_terms(fit: FitFacts, bound: Bound) -> Iterator[Term]:
     yield from repeated("setup", "setting fit up", "setup", calls, record.setup)
     yield from repeated("first_step", "first step: trace and compile", "first_step", calls, record.first_step)
     yield Term(id=f"{fit.id}/step", label="steps", part="step", count=fit.steps(bound), unit_s=fit.step_s)
+    runs = max(1, record.calls_run)
+    warm_up = warm_up_s(record.step) / runs
+    yield Term(id=f"{fit.id}/step/first", label="first steps, still slow", part="first_step", count=calls, unit_s=warm_up)
     # Often only two are recorded, and one hiccup of the machine would be multiplied by every epoch to come.
     boundary_s = typical_s(record.epoch_boundary)
     first_s = max(0.0, record.epoch_boundary.first_s - boundary_s)

@@ -22,10 +22,6 @@ def unit_s(duration: Duration) -> float:
         1.0
     """
     samples = _settled(duration)
-    others = duration.count - (duration.first_s > 0)
-    if others > len(duration.samples_s) > 0:
-        # Only the latest samples are kept: the mean of thousands tells more than that of the last few hundred.
-        return max(0.0, (duration.total_s - duration.first_s) / others)
     if samples:
         return max(0.0, fmean(samples))
     if duration.count > 0:
@@ -42,6 +38,12 @@ def typical_s(duration: Duration) -> float:
     """
     known = [duration.first_s] * (duration.first_s > 0) + duration.samples_s
     return max(0.0, median_low(known)) if known else unit_s(duration)
+
+
+def warm_up_s(duration: Duration) -> float:
+    """What all units together took beyond settled ones: a process that is still cold. A cheaper unit does not take that away."""
+    others = duration.count - (duration.first_s > 0)
+    return max(0.0, duration.total_s - duration.first_s - unit_s(duration) * others)
 
 
 def first_extra_s(duration: Duration) -> float:

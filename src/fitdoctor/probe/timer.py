@@ -8,7 +8,7 @@ from collections.abc import Callable
 from fitdoctor.recording.model import Duration, Fit
 
 SAMPLES = 400
-"""Durations kept of each kind: enough for a mean and its spread, constant in the number of steps."""
+"""Most durations kept of each kind, spread evenly over all of them: enough for a mean, constant in the number of steps."""
 
 
 def add(duration: Duration, seconds: float, *, first: bool | None = None) -> None:
@@ -18,9 +18,12 @@ def add(duration: Duration, seconds: float, *, first: bool | None = None) -> Non
     if (duration.count == 1) if first is None else first:
         duration.first_s = seconds
         return
-    if len(duration.samples_s) == SAMPLES:
-        del duration.samples_s[0]
-    duration.samples_s.append(seconds)
+    number = duration.count - 1 - (first is None)
+    apart = 1 << (number // SAMPLES).bit_length()  # one is kept of so many; twice as many each time that the store is full
+    if number and number * 2 == SAMPLES * apart:
+        del duration.samples_s[1::2]
+    if number % apart == 0:
+        duration.samples_s.append(seconds)
 
 
 class FitTimer:

@@ -30,7 +30,7 @@ class Site:
 
 @dataclass(slots=True, kw_only=True)
 class Duration:
-    """How often something happened and what it cost. `samples_s` holds the latest few hundred, without the first."""
+    """How often something happened and what it cost. `samples_s` holds a few hundred, evenly spread, without the first."""
 
     count: int = 0
     total_s: float = 0.0

@@ -66,11 +66,11 @@ def measured_by(outcomes: Iterable[Outcome]) -> Measured:
         ratio = outcome.comparison.ratio
         if outcome.target != "fit" or outcome.arm.unit != "step" or outcome.arm.failed or ratio is None:
             continue
-        if outcome.arm.role == "ceiling":
-            input_free[outcome.index] = ratio
+        # No ceiling is below what an input remedy reached: the two differ by chance where the remedy takes all of the wait away.
+        if outcome.arm.role == "ceiling" or outcome.helps and _only_changes_input(outcome.arm):
+            input_free[outcome.index] = _larger(ratio, input_free.get(outcome.index))
         elif outcome.helps and _only_dispatches_less(outcome.arm):
-            best = fewer_dispatches.get(outcome.index)
-            fewer_dispatches[outcome.index] = ratio if best is None or ratio.mid > best.mid else best
+            fewer_dispatches[outcome.index] = _larger(ratio, fewer_dispatches.get(outcome.index))
     return Measured(input_free=input_free, fewer_dispatches=fewer_dispatches)
 
 
@@ -111,6 +111,14 @@ def _judged(arm: Arm, comparison: Comparison, placebo: Comparison | None, remedi
     if verdict == "inconclusive" and hopeless(comparison):
         return "refuted", f"{comparison.mid:.2f}× after {comparison.n} rounds: dropped."
     return verdict, why
+
+
+def _larger(ratio: Interval, other: Interval | None) -> Interval:
+    return ratio if other is None or ratio.mid > other.mid else other
+
+
+def _only_changes_input(arm: Arm) -> bool:
+    return bool(arm.changes) and {change["kind"] for change in arm.changes} <= {"insert-call", "swap-calls", "precompute"}
 
 
 def _only_dispatches_less(arm: Arm) -> bool:

@@ -85,8 +85,7 @@ def _draft(facts: Facts, finding: Finding, remedies: tuple[RemedyDraft, ...], st
         share=min(1.0, facts.share_of(cost.mid)),
         locations=finding.locations,
         evidence=tuple(
-            replace(item, value=item.value if item.value is not None and isfinite(item.value) else None)
-            for item in finding.evidence
+            replace(item, value=item.value if item.value is not None and isfinite(item.value) else None) for item in finding.evidence
         ),
         remedies=tuple(remedy.result for remedy in remedies),
     )

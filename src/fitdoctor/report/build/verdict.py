@@ -53,9 +53,7 @@ def _why_open(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Out
     """Why it can't be told whether the run is healthy, or nothing where it can."""
     if not facts.fits and not facts.loops:
         return "No training was seen: the script called neither fit nor predict nor evaluate."
-    suspected = [
-        draft for draft in drafts if not draft.informative and facts.share_of(draft.result.cost_s.mid) >= WORTHWHILE_SHARE
-    ]
+    suspected = [draft for draft in drafts if not draft.informative and facts.share_of(draft.result.cost_s.mid) >= WORTHWHILE_SHARE]
     told = [outcome for outcome in outcomes if outcome.comparison.ratio is not None]
     if not told:
         rehearsable = any(facts.share(fit.id) >= WORTHWHILE_SHARE for fit in facts.fits)
