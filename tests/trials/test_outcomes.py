@@ -86,3 +86,27 @@ def test_words_for_what_was_compared() -> None:
     assert quality(remedy()) == quality(remedy(batches="same", weights="same")) == ""
     assert worst(["exact", "numerics", "exact"]) == "numerics"
     assert worst([]) == "exact"
+
+
+def test_what_continuous_stretches_show_is_what_is_promised() -> None:
+    change = {"kind": "swap-calls", "vectorized": True}
+    run = rehearsal(remedy(changes=[change], batches="same"), 8.0)
+    run.arms.append(Arm(id="step/other", role="remedy", unit="step", remedy="other", changes=[{"kind": "insert-call"}], batches="same"))
+    run.windows += make.windows("step/other", 0.02 / 3)
+    run.arms.append(Arm(id="stretch/baseline", role="baseline", unit="stretch"))
+    run.arms.append(Arm(id="stretch/prefetch", role="prescription", unit="stretch", remedy="prefetch", changes=[change]))
+    run.windows += [*make.windows("stretch/baseline", 0.02, rounds=4), *make.windows("stretch/prefetch", 0.02 / 4, rounds=4)]
+    by_id = {outcome.arm.id: outcome for outcome in outcomes_of(run)}
+    assert by_id["step/prefetch"].comparison.mid == pytest.approx(4.0, rel=0.05)
+    assert by_id["step/prefetch"].verdict == "measured"
+    # 4× instead of 8× is two thirds of the effect, on a logarithmic scale.
+    assert by_id["step/other"].comparison.mid == pytest.approx(3 ** (2 / 3), rel=0.05)
+
+
+def test_a_gain_that_continuous_stretches_do_not_show_is_not_measured() -> None:
+    change = {"kind": "set-argument", "argument": "steps_per_execution", "value": 8}
+    run = rehearsal(remedy(changes=[change], batches="same"), 1.5)
+    run.arms.append(Arm(id="stretch/baseline", role="baseline", unit="stretch"))
+    run.arms.append(Arm(id="stretch/larger", role="prescription", unit="stretch", changes=[change]))
+    run.windows += [*make.windows("stretch/baseline", 0.02, rounds=4), *make.windows("stretch/larger", 0.02, rounds=4)]
+    assert {outcome.arm.id: outcome.verdict for outcome in outcomes_of(run)}["step/prefetch"] == "inconclusive"

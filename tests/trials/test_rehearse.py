@@ -47,6 +47,7 @@ class FakeChild:
     first: dict[str, Any] = field(default_factory=lambda: {"reached": True})
     calls: dict[str, Any] = field(default_factory=dict)
     asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    confirming: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     began_s: float = 0.0
     _round: Counter[str] = field(default_factory=Counter)
 
@@ -58,7 +59,8 @@ class FakeChild:
         assert timeout_s > 0
         self.clock.pass_(self.command_s)
         arms = command.get("arms") or [command["arm"]]
-        self.asked.append((command["do"], tuple(arm["id"] for arm in arms)))
+        asked = self.confirming if arms[0]["unit"] == "stretch" else self.asked
+        asked.append((command["do"], tuple(arm["id"] for arm in arms)))
         for arm in arms:
             error = self.fails.get((command["do"], arm["id"]))
             if error == "ended":
@@ -76,7 +78,11 @@ class FakeChild:
     def _window(self, arm: str) -> dict[str, Any]:
         self._round[arm] += 1
         jitter = 1 + 0.01 * (-1) ** (self._round[arm] + len(arm))
-        return {"seconds": 0.2 * jitter / self.ratios.get(arm, 1.0), "units": 10, "queue_s": 0.0}
+        return {
+            "seconds": 0.2 * jitter / self.ratios.get(arm, self.ratios.get(arm.replace("stretch/", "step/"), 1.0)),
+            "units": 10,
+            "queue_s": 0.0,
+        }
 
     def rounds(self, arm: str) -> int:
         return self._round[arm]
@@ -132,11 +138,13 @@ def test_every_round_has_every_arm_once_in_an_order_of_its_own(attempt: Try, chi
     child.ratios = {"step/prefetch": 1.06, "step/cache": 1.04}
     record = attempt(*references("step"), remedy("prefetch"), remedy("cache"))
     orders = [arms for command, arms in child.asked if command == "windows"]
+    stretches = [arms for command, arms in child.confirming if command == "windows"]
     assert all(len(set(arms)) == len(arms) for arms in orders)
     assert len(set(orders)) > 3
     assert [window.order for window in record.windows] == list(range(len(record.windows)))
     taken = [(window.round, window.arm) for window in record.windows]
-    assert taken == [(number, arm) for number, arms in enumerate(orders) for arm in arms]
+    expected = [(number, arm) for each in (orders, stretches) for number, arms in enumerate(each) for arm in arms]
+    assert taken == expected
 
 
 def test_a_clear_gain_is_decided_at_a_look_set_beforehand(attempt: Try, child: FakeChild) -> None:
@@ -168,7 +176,8 @@ def test_a_hopeless_arm_is_dropped_after_two_rounds(attempt: Try, child: FakeChi
     dropped = next(arm for arm in record.arms if arm.remedy == "prefetch")
     assert dropped.dropped
     assert child.rounds("step/prefetch") == 2
-    assert verdicts(record) == {"step/placebo": "reference", "step/prefetch": "refuted", "step/cache": "measured"}
+    found = {"step/placebo": "reference", "step/prefetch": "refuted", "step/cache": "measured", "stretch/cache": "measured"}
+    assert verdicts(record) == found
 
 
 def test_a_low_ceiling_prunes_the_remedies_of_the_input(attempt: Try, child: FakeChild) -> None:
@@ -256,7 +265,7 @@ def test_a_child_that_ends_ends_the_rehearsal_and_keeps_its_windows(clock: FakeC
 def test_what_helps_is_measured_together(attempt: Try, child: FakeChild) -> None:
     child.ratios = {"step/prefetch": 2.0, "step/larger": 1.5, "step/prescription": 2.9}
     record = attempt(*references("step"), remedy("prefetch"), remedy("larger"), remedy("nothing"))
-    together = record.arms[-1]
+    together = next(arm for arm in record.arms if arm.role == "prescription")
     assert (together.id, together.role, together.remedy) == ("step/prescription", "prescription", "prefetch + larger")
     assert together.id in child.done("verify")
     assert verdicts(record)["step/prescription"] == "measured"
@@ -266,7 +275,22 @@ def test_what_helps_is_measured_together(attempt: Try, child: FakeChild) -> None
 
 def test_one_that_helps_needs_no_arm_of_its_own(attempt: Try, child: FakeChild) -> None:
     child.ratios = {"step/prefetch": 2.0}
-    assert attempt(*references("step"), remedy("prefetch"), remedy("nothing")).arms[-1].remedy == "nothing"
+    record = attempt(*references("step"), remedy("prefetch"), remedy("nothing"))
+    assert "step/prescription" not in {arm.id for arm in record.arms}
+
+
+def test_the_best_arm_of_a_step_is_held_against_the_baseline_in_continuous_stretches(attempt: Try, child: FakeChild) -> None:
+    child.ratios = {"step/prefetch": 4.0, "step/cache": 1.5, "stretch/prefetch": 2.0}
+    record = attempt(*references("step"), remedy("prefetch"))
+    windows = [sorted(arms) for command, arms in child.confirming if command == "windows"]
+    assert windows == [["stretch/baseline", "stretch/prefetch"]] * rehearse.STRETCH_ROUNDS
+    best = next(outcome for outcome in outcomes_of(record) if outcome.arm.id == "step/prefetch")
+    assert best.comparison.mid == pytest.approx(2.0, rel=0.05)
+
+
+def test_nothing_is_held_against_stretches_where_nothing_helped(attempt: Try, child: FakeChild) -> None:
+    attempt(*references("step"), ceiling(), remedy("prefetch"))
+    assert child.confirming == []
 
 
 def test_a_budget_that_is_used_up_is_kept(attempt: Try, child: FakeChild, clock: FakeClock) -> None:

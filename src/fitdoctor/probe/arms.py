@@ -19,6 +19,9 @@ LONGEST_WINDOW_S = 0.4
 WARM_S = 0.06
 BUFFERS = 4
 """A window must be long against what a pipeline holds ready, or it measures the store and not the producer."""
+STRETCH_S = 1.0
+"""A continuous stretch: long against windows, so that whatever only a running pipeline costs (tuning, waking, refills) is in it."""
+FILL_S = 0.3
 VERIFY_STEPS = 4
 VERIFY_BYTES = 2 << 30
 VERIFY_BATCHES = 8
@@ -95,6 +98,10 @@ class FitArms:
         runner = Runner(changes)
         if arm["unit"] == "step":
             reply = self._prepare_steps(arm, runner, began_s)
+        elif arm["unit"] == "stretch":
+            self._enter(runner, new=True)()
+            runner.dataset = pipeline.endless(self.feeds.dataset(changes))
+            reply = {"one_off_s": 0.0, "unit_s": 0.0}
         elif arm["unit"] == "validation":
             reply = self._prepare_validation(runner)
         else:
@@ -236,6 +243,8 @@ class FitArms:
             return self._epoch_window(arm, runner)
         if arm["unit"] == "validation":
             return _timed(lambda: self._evaluate(runner), 1)
+        if arm["unit"] == "stretch":
+            return self._stretch(runner)
         undo = self._enter(runner)
         try:
             self._go(runner, runner.lead)
@@ -244,6 +253,25 @@ class FitArms:
             undo()
         contention.wait_until_quiet()
         return timed
+
+    def _stretch(self, runner: Runner) -> dict[str, Any]:
+        """Times an arm's pipeline as tf.data runs and tunes it by itself, from a fresh iterator that is gone afterwards."""
+        runner.iterator = iter(runner.dataset)
+        undo = self._enter(runner)
+        try:
+            began_s = time.perf_counter()
+            while time.perf_counter() - began_s < FILL_S:
+                self._go(runner, runner.steps)
+            first = runner.step
+            waited_s, began_s = contention.queue_s(), time.perf_counter()
+            while time.perf_counter() - began_s < STRETCH_S:
+                self._go(runner, runner.steps)
+            seconds = time.perf_counter() - began_s
+            return {"seconds": seconds, "units": runner.step - first, "queue_s": max(0.0, contention.queue_s() - waited_s)}
+        finally:
+            undo()
+            runner.iterator = None
+            contention.wait_until_quiet()
 
     def _epoch_window(self, arm: dict[str, Any], runner: Runner) -> dict[str, Any]:
         self._begin()

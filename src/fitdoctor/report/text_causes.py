@@ -10,7 +10,7 @@ from fitdoctor.report.model import CauseResult, RemedyResult, Report, Safety, Tr
 
 SAFETY_WORDS: dict[Safety, str] = {"exact": "same numbers", "numerics": "other rounding", "semantics": "another training"}
 
-UNIT_WORDS = {"step": "step", "epoch_end": "epoch end", "validation": "validation pass", "call": "call"}
+UNIT_WORDS = {"step": "step", "epoch_end": "epoch end", "validation": "validation pass", "call": "call", "stretch": "continuous stretch"}
 
 INDENT = "     "
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from fitdoctor.facts.measured import Measured
 from fitdoctor.recording.model import Arm, Rehearsal, Run
 from fitdoctor.report.model import Interval, Safety
 from fitdoctor.trials.safety import declared, verified
-from fitdoctor.trials.statistics import Comparison, compare, hopeless, judge
+from fitdoctor.trials.statistics import FLOOR, Comparison, compare, hopeless, judge, shrunk
+
+#: The unit of continuous stretches, and how many of them a comparison needs.
+STRETCH = "stretch"
+STRETCHES = 3
 
 OutcomeVerdict = Literal["measured", "refuted", "inconclusive", "failed", "reference"]
 
@@ -54,8 +58,30 @@ def outcomes_of(rehearsal: Rehearsal) -> tuple[Outcome, ...]:
         >>> [(outcome.arm.id, outcome.verdict) for outcome in outcomes_of(rehearsal)]
         [('step/placebo', 'reference'), ('step/input-free', 'reference'), ('step/prefetch', 'refuted')]
     """
-    remedies = sum(1 for arm in rehearsal.arms if arm.role == "remedy")
-    return tuple(_outcome(rehearsal, arm, max(1, remedies)) for arm in rehearsal.arms if arm.role != "baseline")
+    remedies = max(1, sum(1 for arm in rehearsal.arms if arm.role == "remedy"))
+    found = [_outcome(rehearsal, arm, remedies) for arm in rehearsal.arms if arm.role != "baseline"]
+    stretch = next((outcome for outcome in found if outcome.arm.unit == STRETCH and outcome.comparison.n >= STRETCHES), None)
+    held = next((o for o in found if stretch and o.helps and o.arm.unit == "step" and o.arm.changes == stretch.arm.changes), None)
+    if stretch is None or held is None:
+        return tuple(found)
+    kept = min(1.0, max(0.0, stretch.comparison.mean_log) / held.comparison.mean_log)
+    return tuple(_confirmed(o, stretch.comparison if o is held else kept) if o.helps and o.arm.unit == "step" else o for o in found)
+
+
+def confirmed_next(rehearsal: Rehearsal) -> Arm | None:
+    """The arm of a step that is worth longer stretches: the best of those that helped."""
+    helped = [outcome for outcome in outcomes_of(rehearsal) if outcome.helps and outcome.arm.unit == "step"]
+    return max(helped, key=lambda outcome: outcome.comparison.mid).arm if helped else None
+
+
+def _confirmed(outcome: Outcome, stretch: Comparison | float) -> Outcome:
+    """The outcome as continuous stretches bear it out: what they show is what is promised.
+
+    Only the best arm of a unit is held against stretches; of what the windows of the others showed, the same share is kept.
+    """
+    comparison = stretch if isinstance(stretch, Comparison) else shrunk(outcome.comparison, stretch)
+    why = f"{outcome.why} In continuous stretches {comparison.mid:.2f}×."
+    return replace(outcome, comparison=comparison, verdict="measured" if comparison.mid > FLOOR else "inconclusive", why=why)
 
 
 def measured_by(outcomes: Iterable[Outcome]) -> Measured:

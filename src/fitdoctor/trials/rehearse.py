@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from fitdoctor.causes.registry import all_causes
@@ -12,7 +13,7 @@ from fitdoctor.facts.error_text import headline
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Arm, Rehearsal, Window
 from fitdoctor.trials.child import Child, ChildEndedError
-from fitdoctor.trials.outcomes import outcomes_of
+from fitdoctor.trials.outcomes import confirmed_next, outcomes_of
 from fitdoctor.trials.plan import combine
 from fitdoctor.trials.statistics import compare, hopeless
 
@@ -29,6 +30,9 @@ LATE_S = 15.0
 """How long a reply may come after the deadline: what had begun is worth its end, a hang is not worth a budget."""
 FAILED = "Could not be tried: "
 CALL_ROUNDS = 8
+STRETCH_ROUNDS = 4
+STRETCH_LEAST_S = 15.0
+"""What the stretches of two arms may take, start of their pipelines included."""
 CALLS_S = 25.0
 
 
@@ -124,6 +128,7 @@ class RehearsalRun:
         self._until_decided(unit, live, remedies, until_s)
         if unit == "step":
             self._together(live)
+            self._confirm()
 
     def _together(self, references: list[Arm]) -> None:
         arm = combine(self._facts, self._record)
@@ -131,6 +136,18 @@ class RehearsalRun:
             self._record.arms.append(arm)
             if self._ready(arm, self._deadline_s):
                 self._until_decided("step", references, [arm], self._deadline_s)
+
+    def _confirm(self) -> None:
+        """Holds the best arm of a step against the baseline once more, in continuous stretches: short windows flatter."""
+        best = confirmed_next(self._record)
+        if best is None or self.left_s() < STRETCH_LEAST_S:
+            return
+        baseline = Arm(id="stretch/baseline", role="baseline", unit="stretch", label="as it is")
+        arm = replace(best, id=f"stretch/{best.id.removeprefix('step/')}", unit="stretch", role="prescription", one_off_s=0.0, why="")
+        self._record.arms += [baseline, arm]
+        if self._prepare(baseline) and self._prepare(arm):
+            self._tell(f"{best.label}, in longer stretches")
+            self._rounds_of([baseline, arm], STRETCH_ROUNDS, self._deadline_s)
 
     def _ready(self, arm: Arm, until_s: float) -> bool:
         if time.monotonic() > until_s:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import exp, fsum, isfinite, log, sqrt
 from typing import Literal
 
@@ -109,6 +109,19 @@ def judge(comparison: Comparison, placebo: Comparison | None, *, looks: int = LO
     if floor > FLOOR and strict.low > FLOOR:
         return "inconclusive", f"{shown}{crowd}, but identical arms differed by as much."
     return "inconclusive", f"{shown}{crowd}: it may or may not be faster."
+
+
+def shrunk(comparison: Comparison, share: float) -> Comparison:
+    """The comparison with only a share of its effect left, and of its interval in proportion."""
+    ratio = comparison.ratio
+    ends = [_ratio(share * log(end)) for end in (ratio.low, ratio.mid, ratio.high)] if ratio is not None else []
+    return replace(
+        comparison,
+        rounds=tuple(share * value for value in comparison.rounds),
+        ratio=Interval(low=ends[0], mid=ends[1], high=ends[2]) if ends else None,
+        mean_log=share * comparison.mean_log,
+        sd_log=share * comparison.sd_log,
+    )
 
 
 def hopeless(comparison: Comparison) -> bool:
