@@ -80,10 +80,11 @@ class RehearsalDirector(ScoutDirector):
             if command["do"] == "verify":
                 return dict(arms.verify(command["arm"]))
             return {"windows": [arms.window(arm) for arm in command["arms"]]}
+        except ValueError as error:  # ours, worded for the report
+            return {"error": str(error)[:LONGEST_MESSAGE]}
         except Exception as error:
             traceback.print_exc()
-            kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-            return {"error": f"{kind}{str(error)[:LONGEST_MESSAGE]}"}
+            return {"error": f"{type(error).__name__}: {str(error)[:LONGEST_MESSAGE]}"}
 
     def run_loop(self, loop: Loop, original: Any, model: Any, bound: dict[str, Any]) -> Any:
         if not self._is_target(loop):

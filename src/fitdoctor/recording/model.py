@@ -190,9 +190,9 @@ class Arm:
     """One variant in a rehearsal.
 
     `role` is "baseline", "placebo" (the baseline again, the A/A arm), "ceiling", "remedy" or "prescription" (remedies together).
-    `unit` is what its windows repeat:
-    "step", "epoch_end", "validation" or "call". `batches` and `weights` say what the verification found: "same", "close",
-    "different", or "" where it could not be checked; `why` says why not, or why the arm failed.
+    `unit` is what its windows repeat: "step", "epoch_end", "validation", "call", or "stretch" (steps without a pause). `batches` and
+    `weights` say what the verification found: "same", "close", "different", or "" where it could not be checked; `why` says why
+    not, or why the arm failed.
     """
 
     id: str
