@@ -117,6 +117,13 @@ def _ceiling(ceiling: Ceiling, projected_s: float) -> str:
     return f"With input for free it would still take {left}: {most} is the most that any input fix can give."
 
 
+def _where_compared(report: Report) -> str:
+    """Says that a trial could not compare the numbers of every remedy that is prescribed."""
+    chosen = report.prescription.remedies if report.prescription else ()
+    applied = [remedy for cause in report.causes for remedy in cause.remedies if remedy.id in chosen and remedy.status == "measured"]
+    return "" if all(remedy.verified_safety for remedy in applied) else " where they were compared"
+
+
 def _draw_prescription(canvas: Canvas, report: Report) -> None:
     chosen = report.prescription
     if chosen is None:
@@ -128,7 +135,7 @@ def _draw_prescription(canvas: Canvas, report: Report) -> None:
         f"{duration(chosen.projected_s)} instead of {duration(report.training.projected_s)}",
         f" ·{GLUE}",
         (speedup(chosen.speedup), "bold green"),
-        *_dotted(SAFETY_WORDS[chosen.safety], together),
+        *_dotted(SAFETY_WORDS[chosen.safety] + _where_compared(report), together),
         prefix=(label, "bold"),
     )
     indent = " " * len(label)

@@ -95,7 +95,8 @@ def _draw_remedy(canvas: Canvas, remedy: RemedyResult, *, first_answer: bool) ->
         case "untried":
             word = "could not be tried" if remedy.why else "not tried"
             canvas.block(f"{word}: {remedy.title}{_because(remedy.why)}", prefix=(f"{INDENT}? ", "yellow"))
-    if remedy.how and remedy.status != "refuted":
+    advised_against = remedy.status == "untried" and remedy.why and not remedy.speedup
+    if remedy.how and remedy.status != "refuted" and not advised_against:
         canvas.block("write: ", (remedy.how, "bold"), prefix=f"{INDENT}  ")
 
 
@@ -120,7 +121,7 @@ def _safety_words(remedy: RemedyResult) -> str:
     """Says what a remedy does to the numbers, and whether a trial checked it."""
     if remedy.verified_safety:
         return SAFETY_WORDS[remedy.verified_safety]
-    return f"{SAFETY_WORDS[remedy.safety]}, not verified"
+    return f"{SAFETY_WORDS[remedy.safety]} by its nature, not compared"
 
 
 def _next(text: str) -> str:

@@ -39,6 +39,7 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
+from fitdoctor.facts.places import locations
 from fitdoctor.facts.units import times
 from fitdoctor.facts.wording import duration, number, percent
 
@@ -67,7 +68,10 @@ def check(facts: Facts) -> Iterator[Finding]:
             fit=fit.index,
             cost_s=cost,
             measured=True,
-            locations=(location(record.site),),
+            locations=locations(
+                location(record.site, "validation_batch_size", batch) if "validation_batch_size" in record.site.arguments else None,
+                location(record.site),
+            ),
             evidence=(
                 Evidence(text=each, value=fit.validation_pass.mid, unit="s"),
                 Evidence(text=f"{number(passes)} passes are {percent(share)} of the whole training.", value=share),
