@@ -16,7 +16,6 @@ STEERING_NAMES = {"set_weights", "load_weights", "assign", "learning_rate", "lr"
 """Names that code which changes the training would use; a callback with one of them is never called less often."""
 
 SHOWN = (bool, int, float, str, type(None))
-EPOCH_HOOKS = ("on_epoch_begin", "on_epoch_end")
 
 
 def input_kind(x: Any) -> str:

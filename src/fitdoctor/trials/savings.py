@@ -15,8 +15,8 @@ from fitdoctor.trials.statistics import MOST_RATIO
 
 End = Literal["low", "mid", "high"]
 
-#: What a unit costs differs between two processes of the same script: whole fresh runs differed by 6–23 % on two shared cores, of
-#: which about half was the unit's. The interval of a whole run must hold that as well as the spread within one rehearsal.
+#: What a unit costs differs between two processes of the same script: identical fresh processes differed by 6–23 % on two shared
+#: cores, and this is the middle of it. The interval of a whole run must hold that as well as the spread within one rehearsal.
 PROCESS_DRIFT = 0.15
 DRIFTS = (1 - PROCESS_DRIFT, 1.0, 1 + PROCESS_DRIFT)
 
