@@ -14,6 +14,7 @@ import runpy
 import signal
 import sys
 import types
+from collections.abc import Callable
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
@@ -22,21 +23,45 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 def main() -> None:
     """Reads the specification, installs the probe that it asks for, and becomes the user's program."""
-    _end_with_parent()
-    _make_importable()
     with open(sys.argv[1], encoding="utf-8") as file:
         spec: dict[str, Any] = json.load(file)
-    from fitdoctor.probe import roles
-
-    probe = roles.start(spec)
+    if spec["role"] == "watch":
+        probe = _start_harmlessly(spec)
+    else:
+        _end_with_parent()
+        probe = _start(spec)
     sys.argv = [spec["target"] if spec["mode"] == "script" else "-m" if spec["mode"] == "module" else "-c", *spec["arguments"]]
     code = _run(spec["mode"], spec["target"], probe)
-    probe.finish()
+    _tell(probe.finish)
     if isinstance(code, KeyboardInterrupt):
         # Was printed already. Python ends itself by the signal then, so that shells know what it was.
         sys.excepthook = lambda *_: None
         raise code
     sys.exit(code)
+
+
+def _start(spec: dict[str, Any]) -> Any:
+    _make_importable()
+    from fitdoctor.probe import roles
+
+    return roles.start(spec)
+
+
+def _start_harmlessly(spec: dict[str, Any]) -> Any:
+    """The probe of a training that is only watched, or nobody where it can't be made: the training runs all the same."""
+    try:
+        return _start(spec)
+    except Exception as error:
+        sys.stderr.write(f"fitdoctor: Could not begin to watch ({type(error).__name__}: {error}); the script runs without.\n")
+        return types.SimpleNamespace(exited=lambda _: None, raised=lambda _: None, finish=lambda: None)
+
+
+def _tell(what: Callable[..., None], *arguments: Any) -> None:
+    """Whatever fails in the probe must not stand in the place of how the script ended."""
+    try:
+        what(*arguments)
+    except Exception as error:
+        sys.stderr.write(f"fitdoctor: {type(error).__name__}: {error}\n")
 
 
 def _end_with_parent() -> None:
@@ -75,10 +100,10 @@ def _run(mode: str, target: str, probe: Any) -> Any:
             code = compile(target, "<string>", "exec")
             exec(code, _become_main({"__loader__": importlib.machinery.BuiltinImporter}))
     except SystemExit as exit_:
-        probe.exited(exit_)
+        _tell(probe.exited, exit_)
         return exit_.code
     except BaseException as error:
-        probe.raised(error)
+        _tell(probe.raised, error)
         _print_as_python_would(error)
         return error if isinstance(error, KeyboardInterrupt) else 1
     return 0
@@ -101,12 +126,30 @@ def _become_main(attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print_as_python_would(error: BaseException) -> None:
-    """Hands the error to the script's own hook, or Python's, without the frames of this launcher."""
-    trace = error.__traceback__
-    while trace is not None and os.path.abspath(trace.tb_frame.f_code.co_filename).startswith(HERE + os.sep):
-        trace = trace.tb_next
+    """Hands the error to the script's own hook, or Python's, without frames of fitdoctor's."""
+    seen: set[int] = set()
+    each: BaseException | None = error
+    while each is not None and id(each) not in seen:
+        seen.add(id(each))
+        each.__traceback__ = _without_ours(each.__traceback__)
+        each = each.__cause__ or each.__context__
     sys.stdout.flush()
-    sys.excepthook(type(error), error.with_traceback(trace), trace)
+    sys.excepthook(type(error), error, error.__traceback__)
+
+
+def _without_ours(trace: types.TracebackType | None) -> types.TracebackType | None:
+    while trace is not None and _is_ours(trace):
+        trace = trace.tb_next
+    last = trace
+    while last is not None:
+        while last.tb_next is not None and _is_ours(last.tb_next):
+            last.tb_next = last.tb_next.tb_next
+        last = last.tb_next
+    return trace
+
+
+def _is_ours(trace: types.TracebackType) -> bool:
+    return os.path.abspath(trace.tb_frame.f_code.co_filename).startswith(HERE + os.sep)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,10 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from fitdoctor.changes.model import Change, SetArgument, ThrottleHook
+from fitdoctor.changes.callbacks import set_argument, silence
+from fitdoctor.changes.model import Change, RemoveCall, SetArgument, ThrottleHook
+from fitdoctor.probe import debug_switches, metrics
+from fitdoctor.probe.course import learning_rate
 
 Undo = Callable[[], None]
 
@@ -31,6 +34,12 @@ def to_model(model: Any, changes: list[Change]) -> Undo:
 
                 undos.append(functools.partial(tf.config.run_functions_eagerly, tf.config.functions_run_eagerly()))
                 tf.config.run_functions_eagerly(change.value)
+            elif isinstance(change, RemoveCall) and change.call != debug_switches.DEBUG_MODE:
+                undos.append(debug_switches.turned_off(change.call))
+            elif isinstance(change, SetArgument) and change.call == "Model.compile" and change.argument == "metrics":
+                undos.append(metrics.keep(model, change.value))
+            elif isinstance(change, SetArgument) and change.call == "Model.compile" and change.argument == "learning_rate":
+                undos.append(_set_learning_rate(model.optimizer, change.value))
             elif isinstance(change, SetArgument) and change.call == "Model.compile":
                 if change.argument not in COMPILE_SETTINGS:
                     raise ValueError(f"`{change.argument}` of compile can't be changed on a compiled model.")
@@ -40,6 +49,33 @@ def to_model(model: Any, changes: list[Change]) -> Undo:
         _all(undos)()
         raise
     return _all(undos)
+
+
+def to_construction(changes: list[Change]) -> Undo:
+    """Turns off what is looked at while a pipeline is made."""
+    undos = [
+        debug_switches.turned_off(change.call)
+        for change in changes
+        if isinstance(change, RemoveCall) and change.call == debug_switches.DEBUG_MODE
+    ]
+    return _all(undos)
+
+
+def traced_as(model: Any) -> tuple[Any, ...]:
+    """What a train function that is made now is compiled for: two arms with the same may share one."""
+    import tensorflow as tf
+
+    settings = tuple(getattr(model, name) for name in COMPILE_SETTINGS)
+    checked = debug_switches.is_on(debug_switches.CHECK_NUMERICS)
+    return *settings, tf.config.functions_run_eagerly(), metrics.names(model), checked
+
+
+def _set_learning_rate(optimizer: Any, value: float) -> Undo:
+    before = learning_rate(optimizer)
+    if before is None:
+        raise ValueError("The learning rate follows a schedule and can't be set.")
+    optimizer.learning_rate = value
+    return functools.partial(setattr, optimizer, "learning_rate", before)
 
 
 def to_fit(bound: dict[str, Any], changes: list[Change]) -> dict[str, Any]:
@@ -62,10 +98,11 @@ def to_callbacks(items: list[Any], changes: list[Change]) -> Undo:
                     raise ValueError(f"Expected callback {change.index} to be a {change.call}.")
                 callback = items[change.index]
                 if isinstance(change, SetArgument):
-                    undos.append(functools.partial(setattr, callback, change.argument, getattr(callback, change.argument)))
-                    setattr(callback, change.argument, change.value)
+                    undos.append(set_argument(callback, change.argument, change.value))
                 else:
                     undos.append(_throttle(callback, change.hook, change.every))
+            elif isinstance(change, SetArgument) and (change.call, change.argument) == ("Model.fit", "verbose"):
+                undos.append(silence(items, change.value))
     except BaseException:
         _all(undos)()
         raise

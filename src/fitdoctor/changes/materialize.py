@@ -42,6 +42,12 @@ def digest(arrays: Iterable[Any]) -> bytes:
     return state.digest()
 
 
+def size(array: Any) -> int:
+    """Bytes of an array, its strings included."""
+    value = np.asarray(array)
+    return int(value.nbytes) if value.dtype != object else sum(len(part) for part in value.ravel() if isinstance(part, (bytes, str)))
+
+
 def elements(make: Callable[[], Iterable[Any]], flatten: Callable[[Any], list[Any]], dtypes: list[Any], limit_s: float) -> list[Any]:
     """Runs `make()` to its end and stacks its elements, one array for each component.
 

@@ -60,12 +60,43 @@ class SwapCalls(Change):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MoveCall(Change):
+    """Take the stage at `place` out of its chain and put it behind the one at `behind`."""
+
+    kind: ClassVar[str] = "move-call"
+    behind: Place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvertArgument(Change):
+    """Convert what is given as an argument of the call once, before it: each array in it becomes a plain one in memory.
+
+    `dtypes` maps types of elements to those that they become; others stay as they are. `attribute` is the one of the argument
+    that is meant, where it is an object that holds the data.
+    """
+
+    kind: ClassVar[str] = "convert-argument"
+    call: str
+    argument: str
+    attribute: str = ""
+    dtypes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplaceCall(Change):
     """Call another method with the same data, e.g. `predict_on_batch` in place of `predict`."""
 
     kind: ClassVar[str] = "replace-call"
     call: str
     replacement: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveCall(Change):
+    """Leave a call out, e.g. `tf.debugging.enable_check_numerics()`."""
+
+    kind: ClassVar[str] = "remove-call"
+    call: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +119,46 @@ class ThrottleHook(Change):
     index: int = -1
 
 
-KINDS: dict[str, type[Change]] = {cls.kind: cls for cls in (SetArgument, InsertCall, SwapCalls, ReplaceCall, Precompute, ThrottleHook)}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScaleInput(Change):
+    """Put a layer in front of the model that brings parts of an argument of the call to zero mean and unit scale.
+
+    `parts` are named as recorded inputs are: `x`, `x['age']`. With `together`, all features of a part get one mean and one scale.
+    """
+
+    kind: ClassVar[str] = "scale-input"
+    call: str
+    argument: str
+    parts: list[str] = field(default_factory=list)
+    together: bool = False
+
+
+INPUT_CALLS = frozenset({"PyDataset", "tf.data.experimental.enable_debug_mode"})
+"""Calls outside a pipeline that decide how the input is made."""
+
+KINDS: dict[str, type[Change]] = {
+    cls.kind: cls
+    for cls in (
+        SetArgument,
+        InsertCall,
+        SwapCalls,
+        MoveCall,
+        ConvertArgument,
+        ReplaceCall,
+        RemoveCall,
+        Precompute,
+        ThrottleHook,
+        ScaleInput,
+    )
+}
+
+#: Kinds that always edit the input. An argument may also be one of a stage: then its place has a position in the chain.
+OF_INPUT = frozenset({"insert-call", "swap-calls", "move-call", "precompute", "convert-argument"})
+
+
+def edits_input(change: dict[str, Any]) -> bool:
+    """Whether a change, as data, is one of the input: of a stage of its pipeline, or of what `fit` is given."""
+    return change["kind"] in OF_INPUT or change.get("place", {}).get("position", -1) >= 0
 
 
 def from_data(data: dict[str, Any]) -> Change:
@@ -101,7 +171,7 @@ def from_data(data: dict[str, Any]) -> Change:
     kind = fields.pop("kind", None)
     if kind not in KINDS:
         raise ValueError(f"Unknown kind of change: received {kind!r}, expected one of {sorted(KINDS)}.")
-    for key in ("place", "batch"):
+    for key in ("place", "batch", "behind"):
         if isinstance(fields.get(key), dict):
             fields[key] = Place(**fields[key])
     return KINDS[kind](**fields)

@@ -7,15 +7,20 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from fitdoctor.changes import apply, pipeline
-from fitdoctor.changes.model import Change, SetArgument, ThrottleHook, from_data
-from fitdoctor.probe import contention
+from fitdoctor.changes import apply
+from fitdoctor.changes import callbacks as callback_settings
+from fitdoctor.changes.model import Change, SetArgument, ThrottleHook, edits_input, from_data
+from fitdoctor.probe import contention, describe
+from fitdoctor.probe.epochs import Epochs
 from fitdoctor.probe.feeds import Feeds
 from fitdoctor.probe.state import Snapshot, compare
+from fitdoctor.probe.verify import verify_batches
 
 WINDOW_S = 0.015
 """Short and many: windows of 15 ms had the same deviation as windows of 100 ms, so an effect is told in a fraction of the time."""
 LONGEST_WINDOW_S = 0.4
+LONGEST_PERIOD_S = 1.0
+"""A callback that acts every so many batches must act equally often in each window, where that does not make it too long."""
 WARM_S = 0.06
 BUFFERS = 4
 """A window must be long against what a pipeline holds ready, or it measures the store and not the producer."""
@@ -24,7 +29,6 @@ STRETCH_S = 1.0
 FILL_S = 0.3
 VERIFY_STEPS = 4
 VERIFY_BYTES = 2 << 30
-VERIFY_BATCHES = 8
 VALIDATION_LONGEST_S = 10.0
 
 
@@ -39,6 +43,7 @@ class Runner:
     steps: int = 1
     units: int = 1
     lead: int = 1
+    period: int = 1
     step: int = 0
     epoch: int = 0
     evaluation: Any = None
@@ -80,6 +85,8 @@ class FitArms:
                 steps=bound["steps_per_epoch"],
                 model=model,
             )
+        steps = describe.steps_of(self.bound["x"], self.bound["batch_size"], self.bound["steps_per_epoch"])
+        self._epochs = Epochs(self.feeds, steps, self._enter, self._go)
         self._functions: dict[tuple[Any, ...], Any] = {}
         self._runners: dict[str, Runner] = {}
         self._snapshot: Snapshot | None = None
@@ -91,6 +98,13 @@ class FitArms:
     def prepare(self, arm: dict[str, Any]) -> dict[str, Any]:
         """Builds an arm and takes its first steps: what that costs is the arm's one-off."""
         changes = [from_data(change) for change in arm["changes"]]
+        undo = apply.to_construction(changes)
+        try:
+            return self._prepare(arm, changes)
+        finally:
+            undo()
+
+    def _prepare(self, arm: dict[str, Any], changes: list[Change]) -> dict[str, Any]:
         stray = [change for change in changes if not _fits(change, arm["unit"])]
         if stray:
             raise ValueError(f"a {stray[0].kind} of {getattr(stray[0], 'call', 'a stage')} has no effect on a {arm['unit']}")
@@ -100,8 +114,11 @@ class FitArms:
             reply = self._prepare_steps(arm, runner, began_s)
         elif arm["unit"] == "stretch":
             self._enter(runner, new=True)()
-            runner.dataset = pipeline.endless(self.feeds.dataset(changes))
+            runner.dataset = self.feeds.continuous(changes)
             reply = {"one_off_s": 0.0, "unit_s": 0.0}
+        elif arm["unit"] == "epoch":
+            self._begin()
+            reply = self._epochs.prepare(runner)
         elif arm["unit"] == "validation":
             reply = self._prepare_validation(runner)
         else:
@@ -120,19 +137,22 @@ class FitArms:
             runner.dataset = self.feeds.endless(runner.changes)
         runner.iterator = iter(runner.dataset)
         undo = self._enter(runner, new=True, fresh=arm["role"] == "placebo")
+        runner.period = callback_settings.period(self.callbacks.callbacks)
         try:
             self._go(runner, runner.steps)
-            one_off_s = time.perf_counter() - began_s
+            one_off_s = time.perf_counter() - began_s - self.feeds.take_aside_s()
             unit_s = self._warm(runner)
         finally:
             undo()
-        held = pipeline.read_ahead(runner.dataset)
+        held = self.feeds.read_ahead(runner.dataset, runner.changes)
         runner.lead = math.ceil((held + 1) / runner.steps) * runner.steps
         wanted = max(WINDOW_S / unit_s, BUFFERS * (held + 1))
         wanted = min(wanted, max(1.0, LONGEST_WINDOW_S / unit_s))
+        if runner.period * unit_s <= LONGEST_PERIOD_S:
+            wanted = math.ceil(wanted / runner.period) * runner.period
         runner.units = max(1, round(wanted / runner.steps)) * runner.steps
         contention.wait_until_quiet()
-        return {"one_off_s": one_off_s, "unit_s": unit_s, "note": self.feeds.take_note()}
+        return {"one_off_s": one_off_s, "unit_s": unit_s, "note": self.feeds.take_note(), "sentence": self.feeds.take_sentence()}
 
     def _warm(self, runner: Runner) -> float:
         """Steps for a moment, and returns the seconds of one step, from the later half."""
@@ -190,12 +210,12 @@ class FitArms:
         undo_model = apply.to_model(model, runner.changes)
         try:
             undo_callbacks = apply.to_callbacks(self.callbacks.callbacks, runner.changes)
-        except ValueError:
+        except BaseException:
             undo_model()
             raise
         runner.steps = int(model.steps_per_execution or 1)
         if new:
-            key = (runner.steps, bool(model.run_eagerly), bool(model.jit_compile), _eager_globally())
+            key = apply.traced_as(model)
             runner.function = None if fresh else self._functions.get(key)
             if runner.function is None:
                 model.train_function = None
@@ -234,6 +254,13 @@ class FitArms:
             self.model._eval_epoch_iterator = None
         return result
 
+    def close(self) -> None:
+        """Ends what the first arm began, where the process lives on: a callback may hold files, threads or a profiler."""
+        self._runners.clear()
+        self._functions.clear()
+        if self._began:
+            self.callbacks.on_train_end()
+
     # windows
 
     def window(self, arm: dict[str, Any]) -> dict[str, Any]:
@@ -241,6 +268,8 @@ class FitArms:
         runner = self._runners[arm["id"]]
         if arm["unit"] == "epoch_end":
             return self._epoch_window(arm, runner)
+        if arm["unit"] == "epoch":
+            return self._epochs.window(runner)
         if arm["unit"] == "validation":
             return _timed(lambda: self._evaluate(runner), 1)
         if arm["unit"] == "stretch":
@@ -301,33 +330,15 @@ class FitArms:
     def verify(self, arm: dict[str, Any]) -> dict[str, str]:
         """Compares an arm with the baseline: its first batches, and the weights after some steps on the same batches."""
         changes = [from_data(change) for change in arm["changes"]]
-        if arm["unit"] != "step":
+        if arm["unit"] not in ("step", "epoch"):
             return {"batches": "", "weights": "", "why": ""}
-        if self._changes_input(changes):
-            return self._verify_batches(changes)
+        if any(edits_input(change) for change in arm["changes"]):
+            undo = apply.to_construction(changes)
+            try:
+                return {"weights": "", **verify_batches(self.feeds, self.bound["x"], changes)}
+            finally:
+                undo()
         return {"batches": "same", **self._verify_weights(changes)}
-
-    @staticmethod
-    def _changes_input(changes: list[Change]) -> bool:
-        return any(change.kind in ("insert-call", "swap-calls", "precompute") for change in changes)
-
-    def _verify_batches(self, changes: list[Change]) -> dict[str, str]:
-        from fitdoctor.changes.materialize import digest
-        from fitdoctor.probe import describe
-
-        if describe.input_kind(self.bound["x"]) in ("generator", "pydataset"):
-            return {"batches": "same", "weights": "", "why": "its batches were compared as they were kept"}
-        import tensorflow as tf
-
-        def first(dataset: Any) -> list[bytes]:
-            ordered = pipeline.ordered(dataset)
-            return [digest(tf.nest.flatten(batch)) for batch in ordered.take(VERIFY_BATCHES).as_numpy_iterator()]
-
-        plain = first(self.feeds.dataset([]))
-        if plain != first(self.feeds.dataset([])):
-            return {"batches": "", "weights": "", "why": "the input gives other batches each time, so they can't be compared"}
-        same = plain == first(self.feeds.dataset(changes))
-        return {"batches": "same" if same else "different", "weights": "", "why": "" if same else "its batches differ from the script's"}
 
     def _verify_weights(self, changes: list[Change]) -> dict[str, str]:
         self._begin()
@@ -367,12 +378,14 @@ class FitArms:
 
 def _fits(change: Change, unit: str) -> bool:
     """Whether a trial of this unit carries the change out: an arm that changes nothing would look refuted."""
-    of_fit = isinstance(change, SetArgument) and change.call == "Model.fit"
+    of_fit = isinstance(change, SetArgument) and change.call == "Model.fit" and change.argument != "verbose"
     of_callback = isinstance(change, (SetArgument, ThrottleHook)) and change.index >= 0
     if unit == "validation":
         return of_fit
     if unit == "epoch_end":
         return of_callback
+    if unit == "epoch":
+        return of_fit or change.place.position >= 0
     return not of_fit
 
 
@@ -381,9 +394,3 @@ def _timed(run: Any, units: int) -> dict[str, Any]:
     run()
     seconds = time.perf_counter() - began_s
     return {"seconds": seconds, "units": units, "queue_s": max(0.0, contention.queue_s() - waited_s)}
-
-
-def _eager_globally() -> bool:
-    from fitdoctor.probe.backends import tensorflow as seams
-
-    return seams.eager_globally()

@@ -7,23 +7,25 @@ import time
 from typing import Any
 
 from fitdoctor.changes.model import ReplaceCall, from_data
-from fitdoctor.probe import contention
+from fitdoctor.probe import contention, gathered, one_batch
 
 BLOCK = 8
 """Calls in a block: long against a call's own jitter, short against the machine's."""
+WORSE = ("same", "close", "different")
 
 
 class CallArms:
     """Runs a call site's calls in random blocks of its arms and keeps the seconds of each block.
 
     Args:
-        arms: Baseline, placebo and remedies, as the plan made them.
+        kind: The method that is called there.
+        arms: Baseline, placebo and remedies, as the plan made them; a ceiling stands for the same rows in larger pieces.
         seconds: How long to go on.
         rounds: Blocks of each arm after which it is enough.
     """
 
-    def __init__(self, arms: list[dict[str, Any]], *, seconds: float, rounds: int) -> None:
-        self.arms = {arm["id"]: arm for arm in arms}
+    def __init__(self, kind: str, arms: list[dict[str, Any]], *, seconds: float, rounds: int) -> None:
+        self.kind, self.arms = kind, {arm["id"]: arm for arm in arms}
         self._seconds, self._rounds = seconds, rounds
         self.windows: list[dict[str, Any]] = []
         self.checks: dict[str, str] = {}
@@ -43,13 +45,15 @@ class CallArms:
 
     def call(self, original: Any, model: Any, bound: dict[str, Any]) -> Any:
         """Makes one call as the arm whose turn it is. The very first is not timed: it traces."""
+        if not suits(self.kind, model, bound):
+            return original(model, **bound)
         if self._began_s is None:
             self._began_s = time.perf_counter()
             result = original(model, **bound)
-            self._warm(model, bound)
+            self._warm(original, model, bound)
             return result
         if self._left == 0:
-            self._next_block()
+            self._next_block(original, model, bound)
         arm = self.arms[self._queue[0]]
         if self._left == BLOCK and arm["role"] == "remedy":
             self._check(arm, original, model, bound)
@@ -59,46 +63,83 @@ class CallArms:
         self._block_queue_s += contention.queue_s() - waited_s
         self._left -= 1
         if self._left == 0:
-            self.windows.append(
-                {"arm": self._queue.pop(0), "round": self._round, "order": self._order, "seconds": self._block_s,
-                 "units": BLOCK, "queue_s": max(0.0, self._block_queue_s)}
-            )  # fmt: skip
-            self._order += 1
+            self._keep(self._queue.pop(0), self._block_s, BLOCK, self._block_queue_s)
         return result
 
-    def _warm(self, model: Any, bound: dict[str, Any]) -> None:
+    def _warm(self, original: Any, model: Any, bound: dict[str, Any]) -> None:
         for arm in self.arms.values():
             if arm["role"] == "remedy":
-                self._make(arm, None, model, bound)
+                self._make(arm, original, model, bound)
+            elif arm["role"] == "ceiling":
+                gathered.timed(original, model, bound)
 
-    def _next_block(self) -> None:
+    def _next_block(self, original: Any, model: Any, bound: dict[str, Any]) -> None:
         if not self._queue:
             self._round += 1
-            self._queue = [name for name in self.arms if self.checks.get(name) != "different"]
-            self._random.shuffle(self._queue)
+            names = [name for name in self.arms if self.checks.get(name) != "different"]
+            self._random.shuffle(names)
+            for name in names:
+                if self.arms[name]["role"] == "ceiling":  # it needs no calls of the script's own
+                    self._keep(name, *gathered.timed(original, model, bound))
+                else:
+                    self._queue.append(name)
         self._left, self._block_s, self._block_queue_s = BLOCK, 0.0, 0.0
+
+    def _keep(self, arm: str, seconds: float, units: int, queue_s: float) -> None:
+        self.windows.append(
+            {"arm": arm, "round": self._round, "order": self._order, "seconds": seconds, "units": units, "queue_s": max(0.0, queue_s)}
+        )
+        self._order += 1
 
     @staticmethod
     def _make(arm: dict[str, Any], original: Any, model: Any, bound: dict[str, Any]) -> Any:
         return substitute(arm, model, bound) if arm["role"] == "remedy" else original(model, **bound)
 
     def _check(self, arm: dict[str, Any], original: Any, model: Any, bound: dict[str, Any]) -> None:
-        """Holds the substitute's result against the original's; "different" once is different for good."""
-        import numpy as np
-        import tensorflow as tf
+        """Holds the substitute against the original; "different" once is different for good."""
+        compare = _weights if self.kind in TRAINING else _results
+        found = compare(arm, original, model, bound)
+        self.checks[arm["id"]] = max(self.checks.get(arm["id"], "same"), found, key=WORSE.index)
 
-        ours = [np.asarray(part) for part in tf.nest.flatten(original(model, **bound))]
-        theirs = [np.asarray(part) for part in tf.nest.flatten(substitute(arm, model, bound))]
-        if len(ours) == len(theirs) and all(np.array_equal(a, b, equal_nan=True) for a, b in zip(ours, theirs, strict=True)):
-            found = "same"
-        elif len(ours) == len(theirs) and all(
-            a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-6) for a, b in zip(ours, theirs, strict=True)
-        ):
-            found = "close"
-        else:
-            found = "different"
-        worse = ("same", "close", "different")
-        self.checks[arm["id"]] = max(self.checks.get(arm["id"], "same"), found, key=worse.index)
+
+TRAINING = ("fit", "train_on_batch")
+
+
+def _results(arm: dict[str, Any], original: Any, model: Any, bound: dict[str, Any]) -> str:
+    """How what the two calls return differs."""
+    import numpy as np
+    import tensorflow as tf
+
+    ours = [np.asarray(part) for part in tf.nest.flatten(original(model, **bound))]
+    theirs = [np.asarray(part) for part in tf.nest.flatten(substitute(arm, model, bound))]
+    if len(ours) == len(theirs) and all(np.array_equal(a, b, equal_nan=True) for a, b in zip(ours, theirs, strict=True)):
+        return "same"
+    if len(ours) == len(theirs) and all(
+        a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-6) for a, b in zip(ours, theirs, strict=True)
+    ):
+        return "close"
+    return "different"
+
+
+def _weights(arm: dict[str, Any], original: Any, model: Any, bound: dict[str, Any]) -> str:
+    """How what the two calls make of the same weights differs. The order of the rows within the one batch is left alone."""
+    from fitdoctor.probe.state import Snapshot, compare
+
+    snapshot = Snapshot(model)
+    start = snapshot.weights()
+    unshuffled = {**bound, "shuffle": False} if "shuffle" in bound else bound
+    names = getattr(original(model, **unshuffled), "history", {}).keys()
+    ours = snapshot.weights()
+    snapshot.restore()
+    ours_too = getattr(substitute(arm, model, bound), "history", {}).keys()
+    theirs = snapshot.weights()
+    snapshot.restore()
+    return compare(start, ours, theirs) if names == ours_too else "different"
+
+
+def suits(kind: str, model: Any, bound: dict[str, Any]) -> bool:
+    """Whether a call can be replaced at all: other calls of the same place go through as written."""
+    return kind != "fit" or one_batch.is_one(model, bound)
 
 
 def substitute(arm: dict[str, Any], model: Any, bound: dict[str, Any]) -> Any:
@@ -113,4 +154,6 @@ def replaced(change: ReplaceCall, model: Any, bound: dict[str, Any]) -> Any:
         return model.predict_on_batch(bound["x"])
     if change.replacement == "test_on_batch":
         return model.test_on_batch(bound["x"], bound.get("y"), sample_weight=bound.get("sample_weight"), return_dict=bound["return_dict"])
-    raise ValueError(f"Expected predict_on_batch or test_on_batch as a replacement, received {change.replacement!r}.")
+    if change.replacement == "train_on_batch":
+        return one_batch.train(model, bound)
+    raise ValueError(f"Expected predict_on_batch, test_on_batch or train_on_batch as a replacement, received {change.replacement!r}.")

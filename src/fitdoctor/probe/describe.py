@@ -7,13 +7,15 @@ import math
 from types import CodeType
 from typing import Any
 
-from fitdoctor.probe import pipelines, sites
+from fitdoctor.probe import debug_switches, inputs, marks, pipelines, sites
 from fitdoctor.probe.backends import tensorflow as seams
-from fitdoctor.recording.model import CallbackRecord, Fit, Operation, Site
+from fitdoctor.recording.model import CallbackRecord, Fit, InputArray, Operation, Site
 
-SITE = "_fitdoctor_site"
 STEERING_NAMES = {"set_weights", "load_weights", "assign", "learning_rate", "lr", "trainable", "compile"}
 """Names that code which changes the training would use; a callback with one of them is never called less often."""
+
+WORKER_SETTINGS = ("workers", "use_multiprocessing", "max_queue_size")
+"""How a `PyDataset` is read: what its constructor was given."""
 
 SHOWN = (bool, int, float, str, type(None))
 
@@ -87,18 +89,34 @@ def fit(model: Any, bound: dict[str, Any], site: Site) -> Fit:
         batch_size=_batch_size(x, kind, batch_size),
         input_kind=kind,
         operations=_operations(x, kind),
+        inputs=_inputs(bound, kind),
         steps_per_execution=int(model.steps_per_execution or 1),
         run_eagerly=bool(model.run_eagerly),
         eager_globally=seams.eager_globally(),
         eager_site=seams.eager_site(),
         jit_compile=bool(model.jit_compile),
-        compile_site=getattr(model, SITE, None),
+        compile_site=marks.site_of(model),
         optimizer=type(model.optimizer).__name__,
         verbose=bound["verbose"],
         validation_freq=bound["validation_freq"] if isinstance(bound["validation_freq"], int) else list(bound["validation_freq"]),
     )
     _describe_validation(record, bound, count)
+    record.unrolled = _unrolled(model)
     return record
+
+
+def _unrolled(model: Any) -> list[str]:
+    """The layers whose loop over time is put into the graph turn by turn."""
+    layers = model._flatten_layers() if hasattr(model, "_flatten_layers") else model.layers
+    return [str(layer.name) for layer in layers if getattr(layer, "unroll", False) is True]
+
+
+def _inputs(bound: dict[str, Any], kind: str) -> list[InputArray]:
+    """What holds the data; unknown where a container of a kind that nobody thought of fails to say."""
+    try:
+        return inputs.arrays(bound, kind)
+    except Exception:
+        return []
 
 
 def _operations(x: Any, kind: str) -> list[Operation]:
@@ -108,7 +126,8 @@ def _operations(x: Any, kind: str) -> list[Operation]:
     if kind in ("generator", "pydataset"):
         code = getattr(x, "gi_code", None)
         function = sites.of_code(code) if code is not None else sites.of_function(getattr(type(x), "__getitem__", None))
-        return [Operation(name=kind, position=0, function=function, python=True)]
+        arguments = {name: getattr(x, name) for name in WORKER_SETTINGS} if kind == "pydataset" else {}
+        return [Operation(name=kind, position=0, site=marks.site_of(x), arguments=arguments, function=function, python=True)]
     return []
 
 
@@ -139,8 +158,11 @@ def _describe_validation(record: Fit, bound: dict[str, Any], train_rows: int | N
         total = rows(bound["x"])
         record.validation, record.validation_kind = "split", "arrays"
         record.validation_steps = math.ceil((total - train_rows) / (batch_size or 32)) if total and train_rows else None
-    if record.validation:
-        record.validation_batch_size = (batch_size or 32) if record.validation_kind == "arrays" else None
+    if record.validation_kind == "arrays":
+        record.validation_batch_size = batch_size or 32
+    elif record.validation_kind == "tf.data":
+        record.validation_batch_size = _batch_size(data, "tf.data", None)
+        record.validation_operations = _operations(data, "tf.data")
 
 
 def callbacks(items: list[Any]) -> list[CallbackRecord]:
@@ -157,9 +179,10 @@ def callbacks(items: list[Any]) -> list[CallbackRecord]:
                 name=cls.__name__,
                 module=cls.__module__,
                 own=own or cls.__name__ == "LambdaCallback",
-                site=getattr(callback, SITE, None),
+                site=marks.site_of(callback),
                 source=_class_site(cls) if own else None,
-                attributes={k: v for k, v in vars(callback).items() if _is_plain(v) and not k.startswith("_")},
+                attributes={k: v for k, v in vars(callback).items() if _is_plain(v) and not k.startswith("_")}
+                | debug_switches.profiled_batches(callback),
                 may_stop="stop_training" in names or cls.__name__ in ("EarlyStopping", "TerminateOnNaN"),
                 steers=bool(names & STEERING_NAMES) or cls.__name__ in ("LearningRateScheduler", "ReduceLROnPlateau", "SwapEMAWeights"),
             )
@@ -198,7 +221,7 @@ def _names_in(cls: type) -> set[str]:
 
 
 def environment(keras: Any) -> dict[str, Any]:
-    """Versions and devices, as the report names them."""
+    """Versions and what the machine has, as the report names them; the devices can only be asked for later."""
     import os
     import platform
     import sys
@@ -212,6 +235,5 @@ def environment(keras: Any) -> dict[str, Any]:
         "backend_version": tf.__version__,
         "platform": platform.platform(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        "devices": seams.devices(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0,
     }

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 from fitdoctor.changes import materialize, pipeline
-from fitdoctor.changes.model import Change, Precompute
-from fitdoctor.probe import describe, pipelines
+from fitdoctor.changes.arrays import converted
+from fitdoctor.changes.model import Change, ConvertArgument, Precompute
+from fitdoctor.probe import describe, pipelines, workers
 from fitdoctor.probe.pipelines import Recipe
+from fitdoctor.probe.slices import Slices
 
 FIXED_BATCHES = 8
 """Real batches that an input-free feed repeats: more than one, so that a batch's own values do not stay in the nearest cache."""
@@ -48,16 +51,24 @@ class Feeds:
         self._fixed: Any = None
         self._from_arrays: dict[Any, Any] = {}
         self._note = ""
+        self._slices = Slices()
+        self._converted: dict[str, Any] = {}
 
-    def dataset(self, changes: list[Change], *, shuffle: bool | None = None) -> Any:
-        """Keras' dataset for fit's input with the changes of its pipeline, as it is: finite where it is finite."""
-        bound = self._bound
-        key = bound["shuffle"] if shuffle is None else shuffle
+    def dataset(self, changes: list[Change], *, shuffle: bool | None = None, steady: bool = False) -> Any:
+        """Keras' dataset for fit's input with the changes of its pipeline, as it is: finite where it is finite.
+
+        With `steady`, the workers of a `PyDataset` run no further ahead than they must to be busy.
+        """
+        bound = {**self._bound, **self.changed_arguments(changes)}
+        shuffled = bound["shuffle"] if shuffle is None else shuffle
+        key = (shuffled, *(repr(change) for change in changes if isinstance(change, ConvertArgument)))
         if describe.input_kind(bound["x"]) == "arrays" and key in self._from_arrays:
             return self._from_arrays[key]
         x = self.changed_input(bound["x"], changes)
+        if describe.input_kind(x) == "pydataset":
+            x = workers.arranged(x, changes, steady=steady)
         keywords = {name: bound[name] for name in ("y", "sample_weight", "batch_size", "steps_per_epoch", "class_weight")}
-        dataset = self._epoch_iterator(x, key, keywords).data_adapter.get_tf_dataset()
+        dataset = self._epoch_iterator(x, shuffled, keywords).data_adapter.get_tf_dataset()
         if describe.input_kind(x) == "arrays":
             # Keras copies the arrays into each dataset that it makes of them: all arms share one copy.
             self._from_arrays[key] = dataset
@@ -83,11 +94,53 @@ class Feeds:
                 return self._one_period(x)
             if kind == "pydataset":
                 return _kept(x)
-        return x
+        held = [change for change in changes if isinstance(change, ConvertArgument) and change.attribute]
+        return self._with_arrays(x, held) if held else x
+
+    def _with_arrays(self, x: Any, changes: list[ConvertArgument]) -> Any:
+        """The same object with arrays in memory in the place of what it reads its rows from."""
+        made = copy.copy(x)
+        for change in changes:
+            key = repr(change)
+            if key not in self._converted:
+                self._converted[key] = converted(getattr(x, change.attribute), change.dtypes)
+            object.__setattr__(made, change.attribute, self._converted[key])
+        return made
+
+    def changed_arguments(self, changes: list[Change]) -> dict[str, Any]:
+        """Those of fit's arguments that a change converts, once for all arms, as they are then."""
+        made: dict[str, Any] = {}
+        for change in changes:
+            if isinstance(change, ConvertArgument) and change.call == "Model.fit" and not change.attribute:
+                key = repr(change)
+                if key not in self._converted:
+                    self._converted[key] = converted(self._bound[change.argument], change.dtypes)
+                made[change.argument] = self._converted[key]
+        return made
 
     def endless(self, changes: list[Change]) -> Any:
-        """A dataset without an end and with fixed, small read-ahead."""
-        return pipeline.steady(pipeline.endless(self.dataset(changes)), cores=self._cores)
+        """A dataset without an end and with fixed, small read-ahead; its caches hold a slice of the data, and are filled."""
+        endless = pipeline.endless(self._slices.cut(self.dataset(changes, steady=True)))
+        return self._slices.filled(pipeline.steady(endless, cores=self._cores))
+
+    def read_ahead(self, dataset: Any, changes: list[Change]) -> int:
+        """How many batches an endless dataset of ours may hold ready before anybody asks."""
+        x = self._bound["x"]
+        queued = workers.held(workers.arranged(x, changes, steady=True)) if describe.input_kind(x) == "pydataset" else 0
+        return pipeline.read_ahead(dataset) + queued
+
+    def continuous(self, changes: list[Change]) -> Any:
+        """A dataset without an end that tf.data runs and tunes by itself."""
+        return self._slices.filled(pipeline.endless(self._slices.cut(self.dataset(changes))))
+
+    def finite(self, changes: list[Change]) -> Any:
+        """The dataset of one epoch, as tf.data runs it by itself."""
+        return self._slices.filled(self._slices.cut(self.dataset(changes), whole=True))
+
+    def take_aside_s(self) -> float:
+        """Seconds since the last call that went into slices of caches, which no training pays."""
+        spent_s, self._slices.spent_s = self._slices.spent_s, 0.0
+        return spent_s
 
     def fixed(self) -> Any:
         """A few real batches, over and over: input that costs next to nothing."""
@@ -104,6 +157,11 @@ class Feeds:
         """What was found out about the input while it was made, once."""
         note, self._note = self._note, ""
         return note
+
+    def take_sentence(self) -> str:
+        """What a trial of the input rests on, for the report, once."""
+        sentence, self._slices.note = self._slices.note, ""
+        return sentence
 
     def _from_generator(self, dataset: Any, recipe: Recipe) -> Any:
         import tensorflow as tf

@@ -18,6 +18,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from fitdoctor.probe.patches import Patches
+
 WRITES = os.O_WRONLY | os.O_RDWR
 FREE_FOLDERS = ("/dev/", "/proc/", "/sys/")
 CACHE_PARTS = ("__pycache__", ".cache")
@@ -165,8 +167,9 @@ class Redirect:
     def _aside(self, full: str) -> str:
         return os.path.join(self._scratch, full.replace("://", "/").lstrip("/"))
 
-    def install(self, keras: ModuleType) -> None:
-        """Replaces Keras' saving and loading functions and the path arguments of its callbacks."""
+    def install(self, keras: ModuleType) -> Patches:
+        """Replaces Keras' saving and loading functions and the path arguments of its callbacks, until the result undoes it."""
+        patches = Patches()
         import keras.src.saving.saving_api as api
 
         for name, mapped in (
@@ -177,14 +180,15 @@ class Redirect:
         ):
             original = getattr(api, name, None)
             if original is not None:
-                self._replace(original, _with_path(original, mapped, position=1 if name != "load_model" else 0))
-        _wrap_method(keras.Model, "export", self.written, 1)
+                self._replace(patches, original, _with_path(original, mapped, position=1 if name != "load_model" else 0))
+        _wrap_method(patches, keras.Model, "export", self.written, 1)
         for name, argument in CALLBACK_PATHS.items():
             cls = getattr(keras.callbacks, name, None)
             if cls is not None:
-                _wrap_constructor(cls, argument, self._backup if name == "BackupAndRestore" else self.written)
+                _wrap_constructor(patches, cls, argument, self.backed_up if name == "BackupAndRestore" else self.written)
+        return patches
 
-    def _backup(self, path: Any) -> Any:
+    def backed_up(self, path: Any) -> Any:
         """A backup is read as well as written, file by file, so the scratch folder begins as a copy of it."""
         aside = self.written(path)
         real = os.path.abspath(os.path.expanduser(os.fsdecode(path)))
@@ -193,12 +197,12 @@ class Redirect:
         return aside
 
     @staticmethod
-    def _replace(original: Any, replacement: Any) -> None:
+    def _replace(patches: Patches, original: Any, replacement: Any) -> None:
         for module_name in SAVING_MODULES:
             module = sys.modules.get(module_name)
             for name, value in list(vars(module).items()) if module else []:
                 if value is original:
-                    setattr(module, name, replacement)
+                    patches.put(module, name, replacement)
 
 
 def _full(path: str) -> str:
@@ -217,13 +221,13 @@ def _with_path(function: Callable[..., Any], mapped: Callable[[Any], Any], *, po
     return wrapper
 
 
-def _wrap_method(cls: type, name: str, mapped: Callable[[Any], Any], position: int) -> None:
-    original = getattr(cls, name, None)
+def _wrap_method(patches: Patches, cls: type, name: str, mapped: Callable[[Any], Any], position: int) -> None:
+    original = vars(cls).get(name)
     if original is not None:
-        setattr(cls, name, _with_path(original, mapped, position=position))
+        patches.put(cls, name, _with_path(original, mapped, position=position))
 
 
-def _wrap_constructor(cls: type, argument: str, mapped: Callable[[Any], Any]) -> None:
+def _wrap_constructor(patches: Patches, cls: type, argument: str, mapped: Callable[[Any], Any]) -> None:
     original = cls.__init__  # type: ignore[misc]
     default = inspect.signature(original).parameters[argument].default
 
@@ -237,4 +241,4 @@ def _wrap_constructor(cls: type, argument: str, mapped: Callable[[Any], Any]) ->
             keywords[argument] = mapped(default)
         original(self, *arguments, **keywords)
 
-    cls.__init__ = wrapper  # type: ignore[misc]
+    patches.put(cls, "__init__", wrapper)

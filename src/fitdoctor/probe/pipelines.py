@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from fitdoctor.probe import sites
+from fitdoctor.probe.patches import Patches
 from fitdoctor.recording.model import Operation, Site
 
 ATTRIBUTE = "_fitdoctor_recipe"
@@ -34,6 +35,8 @@ STAGES = (
     "interleave", "with_options", "concatenate", "enumerate", "unbatch", "rebatch", "window", "shard", "snapshot", "unique",
     "take_while", "scan", "rejection_resample", "group_by_window", "bucket_by_sequence_length", "ignore_errors", "apply", "sparse_batch",
 )  # fmt: skip
+STATEFUL = ("Random", "Stateful", "TruncatedNormal", "ParameterizedTruncatedNormal", "Multinomial", "RngReadAndSkip", "RngSkip", "Assign")
+"""How operations begin that draw random numbers by themselves, or write to a variable."""
 SHOWN_TYPES = (bool, int, float, str, type(None))
 
 
@@ -74,24 +77,34 @@ def chain(dataset: Any) -> list[tuple[Any, Recipe]]:
     return steps[::-1]
 
 
-def install(dataset_ops: ModuleType, readers: ModuleType | None) -> None:
-    """Wraps the methods that make datasets."""
+def install(dataset_ops: ModuleType, readers: ModuleType | None, *, replayable: bool = True) -> Patches:
+    """Wraps the methods that make datasets; the result unwraps them. Recipes that were recorded stay.
+
+    Args:
+        dataset_ops: The module of `DatasetV2`.
+        readers: The module of the readers of files.
+        replayable: Whether recipes keep the data that a stage was given. It would stay in memory for as long as the dataset does,
+            a second time: not in a training that is only watched.
+    """
+    patches = Patches()
     cls = dataset_ops.DatasetV2
     for name in SOURCES:
         raw = cls.__dict__.get(name)
         if isinstance(raw, staticmethod):
-            setattr(cls, name, staticmethod(_recorded(name, raw.__func__, method=False)))
+            patches.put(cls, name, staticmethod(_recorded(name, raw.__func__, method=False, keep=replayable)))
     for name in STAGES:
         raw = cls.__dict__.get(name)
         if callable(raw) and name != "apply":
-            setattr(cls, name, _recorded(name, raw, method=True))
+            patches.put(cls, name, _recorded(name, raw, method=True, keep=replayable))
     for name in READERS if readers is not None else ():
         reader = getattr(readers, name, None)
         if reader is not None:
-            reader.__init__ = _recorded_constructor(name.removesuffix("V2"), reader, reader.__init__)
+            constructor = _recorded_constructor(name.removesuffix("V2"), reader, reader.__init__, keep=replayable)
+            patches.put(reader, "__init__", constructor)
+    return patches
 
 
-def _recorded(name: str, function: Callable[..., Any], *, method: bool) -> Callable[..., Any]:
+def _recorded(name: str, function: Callable[..., Any], *, method: bool, keep: bool) -> Callable[..., Any]:
     @functools.wraps(function)
     def wrapper(*arguments: Any, **keywords: Any) -> Any:
         if _depth.value:
@@ -106,13 +119,13 @@ def _recorded(name: str, function: Callable[..., Any], *, method: bool) -> Calla
         if name == "zip":
             inputs = own if own else (keywords.get("datasets"),)
             parents = tuple(_datasets_in(inputs))
-        _attach(made, name, own, keywords, parents, wrapper)
+        _attach(made, name, own, keywords, parents, wrapper, keep=keep)
         return made
 
     return wrapper
 
 
-def _recorded_constructor(name: str, cls: type, original: Callable[..., Any]) -> Callable[..., Any]:
+def _recorded_constructor(name: str, cls: type, original: Callable[..., Any], *, keep: bool) -> Callable[..., Any]:
     @functools.wraps(original)
     def wrapper(self: Any, *arguments: Any, **keywords: Any) -> None:
         outermost = not _depth.value
@@ -122,22 +135,33 @@ def _recorded_constructor(name: str, cls: type, original: Callable[..., Any]) ->
         finally:
             _depth.value -= 1
         if outermost:
-            _attach(self, name, arguments, keywords, (), cls)
+            _attach(self, name, arguments, keywords, (), cls, keep=keep)
 
     return wrapper
 
 
 def _attach(
-    made: Any, name: str, arguments: tuple[Any, ...], keywords: dict[str, Any], parents: tuple[Any, ...], make: Callable[..., Any]
+    made: Any,
+    name: str,
+    arguments: tuple[Any, ...],
+    keywords: dict[str, Any],
+    parents: tuple[Any, ...],
+    make: Callable[..., Any],
+    *,
+    keep: bool,
 ) -> None:
     try:
-        object.__setattr__(
-            made,
-            ATTRIBUTE,
-            Recipe(name, arguments, keywords, parents, make, sites.find(), _called_by_keras(), _describe(arguments, keywords)),
-        )
-    except (AttributeError, TypeError):
+        shown = _describe(arguments, keywords)
+        if not keep:
+            arguments = tuple(map(_without_data, arguments))
+            keywords = {name: _without_data(value) for name, value in keywords.items()}
+        object.__setattr__(made, ATTRIBUTE, Recipe(name, arguments, keywords, parents, make, sites.find(), _called_by_keras(), shown))
+    except Exception:  # a dataset without a recipe is one that nothing is known of; the script gets it all the same
         pass
+
+
+def _without_data(value: Any) -> Any:
+    return value if isinstance(value, SHOWN_TYPES) or callable(value) else None
 
 
 def _called_by_keras() -> bool:
@@ -182,6 +206,9 @@ def operations(dataset: Any) -> list[Operation]:
             arguments=recipe.described,
             function=sites.of_function(function_of(recipe)),
             python=recipe.name == "from_generator" or _runs_python(made),
+            stateful=_keeps_state(made),
+            cardinality=_cardinality(made),
+            element_bytes=_element_bytes(made),
             by_keras=recipe.by_keras,
         )
         for position, (made, recipe) in enumerate(chain(dataset))
@@ -190,12 +217,45 @@ def operations(dataset: Any) -> list[Operation]:
 
 def _runs_python(dataset: Any) -> bool:
     """Whether the stage's own function calls back into Python (`py_function`, `numpy_function`)."""
-    structured = getattr(dataset, "_map_func", None) or getattr(dataset, "_predicate", None)
-    concrete = getattr(structured, "function", None)
     try:
-        return any(node.op in ("PyFunc", "EagerPyFunc", "PyFuncStateless") for node in _nodes(concrete.graph.as_graph_def()))  # type: ignore[union-attr]
+        return any(node.op in ("PyFunc", "EagerPyFunc", "PyFuncStateless") for node in _nodes(_graph_of(dataset)))
     except AttributeError:
         return False
+
+
+def _keeps_state(dataset: Any) -> bool:
+    """Whether the stage's own function draws random numbers or writes to a variable, as random layers do."""
+    try:
+        return any(node.op.startswith(STATEFUL) for node in _nodes(_graph_of(dataset)))
+    except AttributeError:
+        return False
+
+
+def _cardinality(dataset: Any) -> int | None:
+    try:
+        count = int(dataset.cardinality())
+    except Exception:
+        return None
+    return count if count >= -1 else None
+
+
+def _element_bytes(dataset: Any) -> int | None:
+    """Bytes of an element; None where a shape is open or strings have a length of their own."""
+    import tensorflow as tf
+
+    total = 0
+    for spec in tf.nest.flatten(dataset.element_spec):
+        if not isinstance(spec, tf.TensorSpec) or not spec.shape.is_fully_defined():
+            return None
+        if spec.dtype in (tf.string, tf.variant, tf.resource):
+            return None
+        total += int(spec.dtype.size * spec.shape.num_elements())
+    return total
+
+
+def _graph_of(dataset: Any) -> Any:
+    structured = getattr(dataset, "_map_func", None) or getattr(dataset, "_predicate", None)
+    return structured.function.graph.as_graph_def()  # type: ignore[union-attr]
 
 
 def _nodes(graph: Any) -> Iterator[Any]:

@@ -8,13 +8,16 @@ import sys
 import traceback
 from typing import TYPE_CHECKING, Any, TextIO
 
+from fitdoctor.probe import sites
 from fitdoctor.probe.calls import CallArms
+from fitdoctor.probe.observer import bind
 from fitdoctor.probe.scout import ScoutDirector
-from fitdoctor.recording.model import Ending, Loop
+from fitdoctor.recording.model import Ending, Loop, Site
 from fitdoctor.recording.plain import LONGEST_MESSAGE
 
 if TYPE_CHECKING:
     from fitdoctor.probe.arms import FitArms
+    from fitdoctor.probe.race import FitRace
 
 
 class Channel:
@@ -39,6 +42,27 @@ class Channel:
             os._exit(0)
 
 
+def obey(arms: FitArms, command: dict[str, Any], race: FitRace | None = None) -> dict[str, Any]:
+    """Carries one command about the arms of a fit out; what fails is a result too."""
+    try:
+        if race is not None and command["do"] == "race_prepare":
+            return race.prepare(command["arms"])
+        if race is not None and command["do"] == "race_start":
+            return race.start(command["arm"], command["repetition"])
+        if race is not None and command["do"] == "race_lap":
+            return race.lap(command["arm"], command["steps"])
+        if command["do"] == "prepare":
+            return arms.prepare(command["arm"])
+        if command["do"] == "verify":
+            return dict(arms.verify(command["arm"]))
+        return {"windows": [arms.window(arm) for arm in command["arms"]]}
+    except ValueError as error:  # ours, worded for the report
+        return {"error": str(error)[:LONGEST_MESSAGE]}
+    except Exception as error:
+        traceback.print_exc()
+        return {"error": f"{type(error).__name__}: {str(error)[:LONGEST_MESSAGE]}"}
+
+
 class RehearsalDirector(ScoutDirector):
     """Cuts everything before its target to the least, and serves trials at the target.
 
@@ -57,6 +81,22 @@ class RehearsalDirector(ScoutDirector):
         self._channel = Channel(spec["commands"], spec["replies"])
         self._calls: CallArms | None = None
 
+    def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        if kind == "fit" and self._target["kind"] == "loop" and not self._in_loop and self.on_main_thread():
+            site = sites.find()
+            if site is not None and self._is_target_at("fit", site):
+                return self._try_fit_call(original, model, bind(original, model, arguments, keywords))
+        return super().unit(kind, original, model, arguments, keywords)
+
+    def _try_fit_call(self, original: Any, model: Any, bound: dict[str, Any]) -> Any:
+        """One fit of many at one place, as the arm whose turn it is: from the inside it is neither timed nor cut."""
+        outer = self.timer
+        self.timer, self._in_loop = None, True
+        try:
+            return self._try_call(original, model, bound)
+        finally:
+            self.timer, self._in_loop = outer, False
+
     def run_fit(self, original: Any, model: Any, bound: dict[str, Any], index: int) -> Any:
         site = self.scout.fits[index].site
         if self._target["kind"] != "fit" or (site.file, site.line) != (self._target["file"], self._target["line"]):
@@ -65,47 +105,40 @@ class RehearsalDirector(ScoutDirector):
 
         self.timer = None
         self._in_loop = True  # what the trials call from here on is neither cut nor substituted
-        arms = FitArms(model, bound, int(self.scout.environment.get("cores", 1)))
+        cores = int(self.scout.environment.get("cores", 1))
+        arms = FitArms(model, bound, cores)
+        race = None
+        if self._target.get("race"):
+            from fitdoctor.probe.race import FitRace
+
+            race = FitRace(model, arms.bound, arms.feeds, cores)  # it has to see the model before anything trains it
         self._channel.send({"reached": True, "seconds": sum(self.ledger.read().values())})
         while True:
             command = self._channel.receive()
             if command["do"] == "quit":
                 self._leave()
-            self._channel.send(self._obey(arms, command))
-
-    def _obey(self, arms: FitArms, command: dict[str, Any]) -> dict[str, Any]:
-        try:
-            if command["do"] == "prepare":
-                return arms.prepare(command["arm"])
-            if command["do"] == "verify":
-                return dict(arms.verify(command["arm"]))
-            return {"windows": [arms.window(arm) for arm in command["arms"]]}
-        except ValueError as error:  # ours, worded for the report
-            return {"error": str(error)[:LONGEST_MESSAGE]}
-        except Exception as error:
-            traceback.print_exc()
-            return {"error": f"{type(error).__name__}: {str(error)[:LONGEST_MESSAGE]}"}
+            self._channel.send(obey(arms, command, race))
 
     def run_loop(self, loop: Loop, original: Any, model: Any, bound: dict[str, Any]) -> Any:
-        if not self._is_target(loop):
+        if not self._is_target_at(loop.kind, loop.site):
             return super().run_loop(loop, original, model, bound)
+        return self._try_call(original, model, bound)
+
+    def _try_call(self, original: Any, model: Any, bound: dict[str, Any]) -> Any:
         if self._calls is None:
             self._channel.send({"reached": True, "seconds": sum(self.ledger.read().values())})
             command = self._channel.receive()
             if command["do"] == "quit":
                 self._leave()
-            self._calls = CallArms(command["arms"], seconds=command["seconds"], rounds=command["rounds"])
+            self._calls = CallArms(self._target["loop_kind"], command["arms"], seconds=command["seconds"], rounds=command["rounds"])
         result = self._calls.call(original, model, bound)
         if self._calls.done:
             self._report_calls()
         return result
 
-    def _is_target(self, loop: Loop) -> bool:
+    def _is_target_at(self, kind: str, site: Site) -> bool:
         target = self._target
-        return bool(
-            target["kind"] == "loop"
-            and (loop.kind, loop.site.file, loop.site.line) == (target["loop_kind"], target["file"], target["line"])
-        )
+        return bool(target["kind"] == "loop" and (kind, site.file, site.line) == (target["loop_kind"], target["file"], target["line"]))
 
     def _report_calls(self) -> None:
         assert self._calls is not None

@@ -14,12 +14,17 @@ from fitdoctor.probe import sites
 from fitdoctor.probe.files import Guard, Redirect
 from fitdoctor.probe.hook import ImportHook
 from fitdoctor.probe.ledger import Ledger
-from fitdoctor.probe.scout import ScoutDirector
+from fitdoctor.probe.observer import Observer
 from fitdoctor.probe.store import Store
 from fitdoctor.recording.model import Ending, Scout
 from fitdoctor.recording.plain import LONGEST_MESSAGE
 
 SAVE_EVERY_S = 1.0
+SAVING_SHARE = 0.005
+"""Most of a thread's time that goes into saving: where a record takes long to write, it is written less often."""
+TRACING = "tensorflow.python.eager.polymorphic_function.tracing_compilation"
+TRIED = ("scout", "rehearsal")
+"""Roles in which the script is only tried: it must not change anything of the user's. In the others it is run for real."""
 BLOCKED = 75
 """Exit code of a child that ended rather than change one of the user's files."""
 
@@ -35,7 +40,11 @@ class Probe:
         self.director = self._direct()
         self._done = False
 
-    def _direct(self) -> ScoutDirector:
+    def _direct(self) -> Observer:
+        if self.spec["role"] == "watch":
+            from fitdoctor.probe.watch import WatchDirector
+
+            return WatchDirector(self.scout, self.ledger, self._store.save)
         if self.spec["role"] == "rehearsal":
             from fitdoctor.probe.rehearsal import RehearsalDirector
 
@@ -44,7 +53,11 @@ class Probe:
             from fitdoctor.probe.treat import TreatDirector
 
             return TreatDirector(self.scout, self.ledger, self._store.save, self.spec)
-        return ScoutDirector(self.scout, self.ledger, self._store.save)
+        from fitdoctor.probe.scout import ScoutDirector
+
+        director = ScoutDirector(self.scout, self.ledger, self._store.save)
+        director.watch_start()
+        return director
 
     def started(self) -> None:
         """Leaves a first record: without one, the parent knows that the interpreter never came here."""
@@ -86,33 +99,52 @@ def start(spec: dict[str, Any]) -> Probe:
             run()
 
     hook = ImportHook(around)
-    hook.after("tensorflow.python.data.ops.readers", _guarded(probe, _record_pipelines))
-    redirect = Redirect(spec["scratch"], probe.scout.redirected) if spec["role"] != "treat" else None
+    hook.after("tensorflow.python.data.ops.readers", _guarded(probe, lambda module: _record_pipelines(module, spec["role"])))
+    redirect = Redirect(spec["scratch"], probe.scout.redirected) if spec["role"] in TRIED else None
     hook.after("keras", _guarded(probe, lambda module: _watch(probe, module, redirect)))
     hook.after("tensorflow", _guarded(probe, _watch_tensorflow))
+    hook.after(TRACING, _guarded(probe, lambda module: _time_traces(probe, module)))
+    hook.after("tensorflow.python.ops.script_ops", _guarded(probe, lambda module: _time_python(probe, module)))
     hook.after("tf_keras", lambda module: _decline(probe, "Received tf_keras, expected Keras 3. It is not supported yet."))
-    if spec["role"] != "treat" and not spec["allow_writes"]:
+    if spec["role"] in TRIED and not spec["allow_writes"]:
         Guard(began_s=spec["began_s"], scratch=spec["scratch"], blocked=probe.blocked).install()
-    if spec["role"] == "scout":
+    if spec["role"] in ("scout", "watch"):
         _keep_saved(probe)
     if spec.get("limit_s"):
         _watchdog(probe, spec["limit_s"], spec["hard_limit_s"])
     return probe
 
 
-def _record_pipelines(readers: ModuleType) -> None:
+def _record_pipelines(readers: ModuleType, role: str) -> None:
     from fitdoctor.probe import pipelines
 
-    pipelines.install(sys.modules["tensorflow.python.data.ops.dataset_ops"], readers)
+    pipelines.install(sys.modules["tensorflow.python.data.ops.dataset_ops"], readers, replayable=role != "watch")
 
 
 def _watch_tensorflow(tensorflow: ModuleType) -> None:
+    from fitdoctor.probe import debug_switches
     from fitdoctor.probe.backends.tensorflow import watch_eager_switch
 
     watch_eager_switch(tensorflow)
+    debug_switches.install(tensorflow)
+
+
+def _time_python(probe: Probe, script_ops: ModuleType) -> None:
+    from fitdoctor.probe import python_operations
+
+    if hasattr(script_ops, "FuncRegistry"):  # another TensorFlow: then nothing is known about Python in steps
+        python_operations.install(script_ops, probe.director.python_operation)
+
+
+def _time_traces(probe: Probe, tracing: ModuleType) -> None:
+    from fitdoctor.probe import traces
+
+    if hasattr(tracing, "_create_concrete_function"):  # another TensorFlow: then nothing is known about traces
+        traces.install(tracing, probe.director.traced)
 
 
 def _watch(probe: Probe, keras: ModuleType, redirect: Redirect | None) -> None:
+    from fitdoctor.probe import saves
     from fitdoctor.probe.backends import tensorflow as seams
 
     why = seams.declined(keras)
@@ -120,6 +152,7 @@ def _watch(probe: Probe, keras: ModuleType, redirect: Redirect | None) -> None:
         _decline(probe, why)
         return
     seams.install(keras, probe.director)
+    saves.install(keras)
     if redirect is not None:
         redirect.install(keras)
     probe.director.imported(keras)
@@ -147,7 +180,9 @@ def _unknown(module: ModuleType, error: Exception) -> str:
 
 
 def _decline(probe: Probe, why: str) -> None:
-    if probe.spec["role"] == "treat":
+    if probe.spec["role"] == "watch":
+        probe.director.missing(why)
+    if probe.spec["role"] not in TRIED:
         return
     probe.director.end(Ending(how="declined", message=why))
     sys.stdout.flush()
@@ -159,8 +194,9 @@ def _keep_saved(probe: Probe) -> None:
 
     def keep() -> None:
         while probe.scout.ending.how == "unfinished":
+            began_s = time.perf_counter()
             probe.director.save_now()
-            time.sleep(SAVE_EVERY_S)
+            time.sleep(max(SAVE_EVERY_S, (time.perf_counter() - began_s) / SAVING_SHARE))
 
     threading.Thread(target=keep, name="fitdoctor-store", daemon=True).start()
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from fitdoctor.recording.model import Site
 
+TYPED = ("<string>", "<stdin>", "<console>", "<ipython-input", "<python-input")
+"""How the names of code begin that somebody typed at a prompt or passed with -c."""
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
@@ -37,10 +39,20 @@ def is_users(file: str) -> bool:
     if known is None:
         path = os.path.abspath(file)
         parts = path.split(os.sep)
-        known = _users[file] = file == "<string>" or not (
+        known = _users[file] = file.startswith(TYPED) or not (
             file.startswith("<") or path.startswith((*_LIBRARIES, _OURS)) or "site-packages" in parts or "dist-packages" in parts
         )
     return known
+
+
+def shown(file: str) -> str:
+    """A file by its whole path; a cell of a notebook as the notebook numbers it, a prompt as it is."""
+    if file.startswith("<ipython-input") or f"{os.sep}ipykernel_" in file:
+        try:
+            return " ".join(sys.modules["IPython"].get_ipython().compile.format_code_name(file))
+        except (AttributeError, KeyError, TypeError):  # another IPython, or none any more
+            return file
+    return file if file.startswith("<") else os.path.abspath(file)
 
 
 def frames(frame: FrameType | None) -> Iterator[FrameType]:
@@ -79,7 +91,7 @@ def of_code(code: CodeType) -> Site | None:
     if not is_users(code.co_filename):
         return None
     return Site(
-        file=os.path.abspath(code.co_filename),
+        file=shown(code.co_filename),
         line=code.co_firstlineno,
         function=code.co_name,
         code=linecache.getline(code.co_filename, code.co_firstlineno).strip(),
@@ -90,7 +102,7 @@ def of_line(frame: FrameType) -> Site:
     """The line that a frame is at, whatever it does there."""
     file, line = frame.f_code.co_filename, frame.f_lineno
     return Site(
-        file=os.path.abspath(file) if not file.startswith("<") else file,
+        file=shown(file),
         line=line,
         function=frame.f_code.co_name,
         code=linecache.getline(file, line).strip(),
@@ -100,21 +112,32 @@ def of_line(frame: FrameType) -> Site:
 def _locate(code: CodeType, last: int, line: int) -> Site:
     file = code.co_filename
     arguments: dict[str, int] = {}
-    positions = list(code.co_positions())
-    if 0 <= last // 2 < len(positions):
-        _, end_line, _, end_column = positions[last // 2]
-        if end_line is not None and end_column is not None:
-            call = _calls_of(file).get((end_line, end_column))
-            if call is not None:
-                line = call.func.end_lineno or line
-                arguments = {keyword.arg: keyword.value.lineno for keyword in call.keywords if keyword.arg}
+    call = _call_at(code, last)
+    if call is not None:
+        line = call.func.end_lineno or line
+        arguments = {keyword.arg: keyword.value.lineno for keyword in call.keywords if keyword.arg}
     return Site(
-        file=os.path.abspath(file) if not file.startswith("<") else file,
+        file=shown(file),
         line=line,
         function=code.co_name,
         code=linecache.getline(file, line).strip(),
         arguments=arguments,
     )
+
+
+def call_of(frame: FrameType) -> ast.Call | None:
+    """The call in the source that a frame stands at, or None where it stands at something else."""
+    return _call_at(frame.f_code, frame.f_lasti)
+
+
+def _call_at(code: CodeType, last: int) -> ast.Call | None:
+    positions = list(code.co_positions())
+    if not 0 <= last // 2 < len(positions):
+        return None
+    _, end_line, _, end_column = positions[last // 2]
+    if end_line is None or end_column is None:
+        return None
+    return _calls_of(code.co_filename).get((end_line, end_column))
 
 
 def _calls_of(file: str) -> dict[tuple[int, int], ast.Call]:

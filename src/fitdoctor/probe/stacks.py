@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections import Counter
+from types import FrameType
 from typing import Protocol
 
 from fitdoctor.probe import sites
@@ -14,6 +16,10 @@ INTERVAL_S = 0.005
 LONGEST_S = 1.0
 SWITCH_S = 0.00005
 """While sampling, a thread gives up the interpreter this soon: calls much shorter than Python's own 5 ms are never seen otherwise."""
+FRAMEWORKS = frozenset({"tensorflow", "keras"})
+"""Folders of files whose time is the framework's, whoever called it."""
+TO_NUMPY = frozenset({"numpy", "_numpy", "__array__"})
+"""Functions of the framework that hand a tensor to Python."""
 LEAST_SAMPLES = 20
 SHOWN = 3
 LEAST_SHARE = 0.1
@@ -32,6 +38,7 @@ class StackSampler:
     Args:
         owner: Its `hook` names the callback hook that the main thread is in, or is "" while it trains. Other threads count as
             "input": that is where Keras and tf.data run a Python input.
+        steps: Whether the step itself is Python, as one that is not compiled: then lines of it are looked for as well.
 
     Example:
         >>> sampler = StackSampler(timer)
@@ -39,10 +46,11 @@ class StackSampler:
         >>> lines = sampler.stop()
     """
 
-    def __init__(self, owner: Owner) -> None:
-        self.owner = owner
+    def __init__(self, owner: Owner, *, steps: bool = False) -> None:
+        self.owner, self._steps = owner, steps
         self._main = threading.get_ident()
         self._seen: Counter[tuple[str, str, int]] = Counter()
+        self._step_samples = 0
         self._sites: dict[tuple[str, int], Site] = {}
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._look, name="fitdoctor-stacks", daemon=True)
@@ -57,6 +65,7 @@ class StackSampler:
         totals: Counter[str] = Counter()
         for (where, _, _), count in self._seen.items():
             totals[where] += count
+        totals["step"] = self._step_samples
         lines = [
             HotLine(where=where, site=self._sites[file, number], share=count / totals[where])
             for (where, file, number), count in self._seen.most_common()
@@ -80,7 +89,7 @@ class StackSampler:
             if self._done.wait(INTERVAL_S):
                 return
             for thread, frame in sys._current_frames().items():
-                where = self.owner.hook if thread == self._main else "input"
+                where = (self.owner.hook or self._in_step(frame)) if thread == self._main else "input"
                 if where and thread != self._thread.ident:
                     innermost = next(sites.frames(frame), None)
                     if innermost is not None:
@@ -88,3 +97,19 @@ class StackSampler:
                         if key not in self._sites:
                             self._sites[key] = sites.of_line(innermost)
                         self._seen[where, *key] += 1
+
+    def _in_step(self, frame: FrameType) -> str:
+        """The word "step" where the main thread runs Python or NumPy of the user's own there, and not the framework for them."""
+        if not self._steps:
+            return ""
+        self._step_samples += 1
+        within: FrameType | None = frame
+        while within is not None and not sites.is_users(within.f_code.co_filename):
+            if _is_framework(within.f_code.co_filename) and within.f_code.co_name not in TO_NUMPY:
+                return ""
+            within = within.f_back
+        return "step" if within is not None else ""
+
+
+def _is_framework(file: str) -> bool:
+    return not FRAMEWORKS.isdisjoint(file.split(os.sep))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fitdoctor.probe import describe
+from fitdoctor.probe import describe, one_batch
 from fitdoctor.probe.timer import FitTimer
 from fitdoctor.recording.model import Loop
 
@@ -26,6 +26,14 @@ def cheaper(loop: Loop, model: Any, bound: dict[str, Any]) -> tuple[bool, Any]:
     if loop.kind == "evaluate" and isinstance(x, np.ndarray) and isinstance(bound.get("y"), np.ndarray):
         return True, model.test_on_batch(x[:size], bound["y"][:size], return_dict=bool(bound.get("return_dict")))
     return False, None
+
+
+def cheaper_fit(model: Any, bound: dict[str, Any]) -> tuple[bool, Any]:
+    """The one step of a fit of one batch, without fit around it: `(True, history)`, or `(False, None)` where that failed."""
+    try:
+        return True, one_batch.train(model, bound)
+    except Exception:  # fit itself will say in its own words what is wrong, or manage where this can't
+        return False, None
 
 
 def extended(history: Any, bound: dict[str, Any], timer: FitTimer) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from fitdoctor.probe.course import Course
 from fitdoctor.recording.model import Duration, Fit
 
 SAMPLES = 400
@@ -58,10 +59,15 @@ class FitTimer:
         self.stopped_by_us = False
         self._call_s = self._hooks_at_begin_s = self._hooks_at_function_end_s = self._hooks_at_validation_s = 0.0
         self._last_epoch_end_s = self._hooks_at_epoch_end_s = 0.0
-        self._in_epoch = False
+        self.in_epoch = False
+        self.course = Course(record)
+
+    def seconds(self) -> float:
+        """Seconds since the fit began."""
+        return self._clock() - self.began_s
 
     def seconds_in_epoch(self) -> float:
-        """Seconds of this epoch's steps so far, without the fit's first step."""
+        """Seconds of this epoch's steps so far, without its first one, for which the input may begin anew."""
         return self.steps_s
 
     def epoch_begins(self) -> None:
@@ -71,9 +77,10 @@ class FitTimer:
             self._setup_done = True
         else:
             self._close_epoch(now_s, self.hooks_s)
-        self._in_epoch = True
+        self.in_epoch = True
         self._epoch_s, self._accounted_s, self._hooks_before_s = now_s, 0.0, self.hooks_s
         self.epoch_steps, self.steps_s = 0, 0.0
+        self.course.epoch_begins()
 
     def _close_epoch(self, now_s: float, hooks_s: float) -> None:
         if self._epoch_s is not None:
@@ -100,11 +107,14 @@ class FitTimer:
         if not self.first_step_done:
             self.first_step_done = True
             add(self.record.first_step, step_s)
+        elif self.epoch_steps == 0:
+            add(self.record.epoch_first_step, step_s)
         else:
             add(self.record.step, step_s, first=False)
             add(self.record.function, self._function_end_s - self._call_s, first=False)
             add(self.record.logs, max(0.0, now_s - self._function_end_s - hooks_after_s), first=False)
             self.steps_s += step_s
+            self.course.step(step_s)
         self._accounted_s += step_s - hooks_s
         self.epoch_steps += 1
         self.train_calls += 1
@@ -160,12 +170,12 @@ class FitTimer:
         now_s = self._clock()
         if not self._setup_done:
             add(self.record.setup, now_s - self.began_s - self.hooks_s)
-        elif self._in_epoch:  # an exception left it
+        elif self.in_epoch:  # an exception left it
             self._close_epoch(now_s, self.hooks_s)
         else:
             self._close_epoch(self._last_epoch_end_s, self._hooks_at_epoch_end_s)
             add(self.record.teardown, max(0.0, now_s - self._last_epoch_end_s - (self.hooks_s - self._hooks_at_epoch_end_s)))
 
     def epoch_end_returned(self) -> None:
-        self._in_epoch = False
+        self.in_epoch = False
         self._last_epoch_end_s, self._hooks_at_epoch_end_s = self._clock(), self.hooks_s

@@ -9,12 +9,12 @@ from typing import Any
 from fitdoctor.changes import apply
 from fitdoctor.changes.model import Change, ReplaceCall, from_data
 from fitdoctor.probe import sites
-from fitdoctor.probe.calls import replaced
-from fitdoctor.probe.scout import ScoutDirector, bind
+from fitdoctor.probe.calls import replaced, suits
+from fitdoctor.probe.observer import Observer, bind
 from fitdoctor.recording.model import Site
 
 
-class TreatDirector(ScoutDirector):
+class TreatDirector(Observer):
     """Lets everything run in full, and changes the calls that the prescription names.
 
     Args:
@@ -39,11 +39,11 @@ class TreatDirector(ScoutDirector):
         if not changes or key in self._failed:
             return original(model, *arguments, **keywords)
         bound = bind(original, model, arguments, keywords)
-        if kind == "fit":
-            return self._fit(original, model, bound, changes, key)
         for change in changes:
             if isinstance(change, ReplaceCall):
-                return replaced(change, model, bound)
+                return replaced(change, model, bound) if suits(kind, model, bound) else original(model, *arguments, **keywords)
+        if kind == "fit":
+            return self._fit(original, model, bound, changes, key)
         return original(model, *arguments, **keywords)
 
     def hook(self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -55,16 +55,15 @@ class TreatDirector(ScoutDirector):
     def end(self, ending: Any) -> None:
         """Nothing is recorded: the training's own result is the result."""
 
-    def _fit(  # type: ignore[override]
-        self, original: Any, model: Any, bound: dict[str, Any], changes: list[Change], key: tuple[str, str, int]
-    ) -> Any:
+    def _fit(self, original: Any, model: Any, bound: dict[str, Any], changes: list[Change], key: tuple[str, str, int]) -> Any:
         from fitdoctor.probe.feeds import Feeds  # NumPy reads its settings when it is imported: not before the script does
 
         undos: list[apply.Undo] = []
         treated = bound
         try:
             feeds = Feeds(model, bound, len(os.sched_getaffinity(0)))
-            treated = {**apply.to_fit(bound, changes), "x": feeds.changed_input(bound["x"], changes)}
+            treated = {**apply.to_fit(bound, changes), **feeds.changed_arguments(changes)}
+            treated["x"] = feeds.changed_input(treated["x"], changes)
             undos.append(apply.to_callbacks(_items(bound["callbacks"]), changes))
             undos.append(apply.to_model(model, changes))
             model.train_function = None

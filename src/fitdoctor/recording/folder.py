@@ -14,6 +14,9 @@ from fitdoctor.errors import FitdoctorError
 ROOT_NAME = ".fitdoctor"
 RUN_FILE = "run.json"
 
+BUNDLE_ENDINGS = (".fitdoctor.json", ".fitdoctor.json.gz")
+"""How the names of bundles end: a recording in a single file."""
+
 ROOM_BYTES = 256 * 1024
 """What a new folder must take before it is trusted: about the size of a recording with its log.
 
@@ -144,6 +147,27 @@ def resolve(run: str, *, parent: Path | None = None) -> RunFolder:
         if (path / RUN_FILE).is_file():
             return RunFolder(path=path.absolute())
     raise FitdoctorError(_not_found(run, candidates, parent))
+
+
+def find_recording(run: str, *, parent: Path | None = None) -> tuple[Path, str]:
+    """Finds the recording that the user means, and how they would type it.
+
+    Args:
+        run: What `resolve` takes, or the path of a recording by any name, such as a bundle.
+        parent: Where `.fitdoctor` stands; the current directory by default.
+
+    Raises:
+        FitdoctorError: There is no such run, or it has no recording.
+
+    Example:
+        >>> find_recording("sent-by-ann.fitdoctor.json")
+        (PosixPath('sent-by-ann.fitdoctor.json'), 'sent-by-ann.fitdoctor.json')
+    """
+    given = Path(run).expanduser()
+    if given.is_file() and (given.name.endswith(BUNDLE_ENDINGS) or not (given.parent / RUN_FILE).is_file()):
+        return given, run
+    folder = resolve(run, parent=parent)
+    return folder.run_file, folder.shown
 
 
 def temporary_root() -> Path:

@@ -16,6 +16,11 @@ MARKS = ("version", "fitdoctor", "script", "scout", "rehearsals")
 
 AGAIN = "Diagnose the script again, or give another run."
 
+GZIP_MARK = b"\x1f\x8b"
+
+MOST_BYTES = 256 << 20
+"""Far above any recording, which takes some hundred kilobytes."""
+
 T = TypeVar("T")
 
 
@@ -33,7 +38,7 @@ def load_run(path: Path) -> Run:
     except OSError as error:
         problem = f"Could not read {path}: {error.strerror or error}. Expected the recording of a run."
         raise FitdoctorError(f"{problem} {AGAIN}") from None
-    return decode_run(data, name=str(path))
+    return decode_run(_unpacked(data, path), name=str(path))
 
 
 def decode_run(data: bytes, *, name: str = "the recording") -> Run:
@@ -72,6 +77,24 @@ def decode_rehearsal(data: bytes, *, name: str = "the rehearsal's recording") ->
     return _decode_part(data, Rehearsal, name)
 
 
+def _unpacked(data: bytes, path: Path) -> bytes:
+    """The data of a `.gz` file as it was: a bundle comes from someone else, so it may not grow without end."""
+    if not data.startswith(GZIP_MARK):
+        return data
+    import gzip
+    import io
+    import zlib
+
+    try:
+        with gzip.open(io.BytesIO(data)) as file:
+            whole = file.read(MOST_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise FitdoctorError(f"Received {path}, which is damaged ({error}); expected a whole recording. {AGAIN}") from None
+    if len(whole) > MOST_BYTES:
+        raise FitdoctorError(f"Received {path}, which unpacks to more than {MOST_BYTES >> 20} MB; expected a recording. {AGAIN}")
+    return whole
+
+
 def _decode_part(data: bytes, kind: type[T], name: str) -> T:
     raw = _mapping(data, name)
     _check_version(raw, name, "another fitdoctor")
@@ -91,7 +114,7 @@ def _mapping(data: bytes, name: str) -> Mapping[str, Any]:
 
 
 def _check_version(raw: Mapping[str, Any], name: str, writer: str) -> None:
-    parts = [raw, raw.get("scout"), *_items(raw.get("rehearsals"))]
+    parts = [raw, raw.get("scout"), raw.get("watched"), *_items(raw.get("rehearsals"))]
     for version in (part.get("version") for part in parts if isinstance(part, dict)):
         if version == VERSION and type(version) is int:
             continue

@@ -40,7 +40,11 @@ class Duration:
 
 @dataclass(slots=True, kw_only=True)
 class Operation:
-    """One call in the chain that made a `tf.data.Dataset`, from the source (position 0) to the end."""
+    """One call in the chain that made a `tf.data.Dataset`, from the source (position 0) to the end.
+
+    `stateful` says that the stage's own function draws random numbers or keeps state in TensorFlow. `cardinality` is how many
+    elements it gives in one pass (-1 without end), and `element_bytes` the size of one, where they can be told without a pass.
+    """
 
     name: str
     position: int
@@ -48,12 +52,18 @@ class Operation:
     arguments: dict[str, Any] = field(default_factory=dict)
     function: Site | None = None
     python: bool = False
+    stateful: bool = False
+    cardinality: int | None = None
+    element_bytes: int | None = None
     by_keras: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
 class HotLine:
-    """A line of the user's that samples of the stack found running: in `where` ("input" or a hook's name), `share` of that time."""
+    """A line of the user's that samples of the stack found running: in `where`, for `share` of that time.
+
+    `where` is "input", the name of a hook, or "step": Python and NumPy of the user's own within a step that is not compiled.
+    """
 
     where: str
     site: Site
@@ -62,7 +72,10 @@ class HotLine:
 
 @dataclass(slots=True, kw_only=True)
 class CallbackRecord:
-    """One callback of a fit. `hooks` maps `on_epoch_end` and the like to what they cost, nested Keras calls left out."""
+    """One callback of a fit. `hooks` maps `on_epoch_end` and the like to what they cost, nested Keras calls left out.
+
+    `saves` are the models and weights that Keras wrote inside these hooks, `saved_bytes` the size of the last of them.
+    """
 
     index: int
     name: str
@@ -74,6 +87,101 @@ class CallbackRecord:
     hooks: dict[str, Duration] = field(default_factory=dict)
     may_stop: bool = False
     steers: bool = False
+    saves: Duration = field(default_factory=Duration)
+    saved_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricRecord:
+    """One metric that `compile` was given: its name in the logs, its class, and how many numbers it keeps as its state.
+
+    `source` is where it is defined, where the user wrote it.
+    """
+
+    name: str
+    kind: str = ""
+    state_size: int = 0
+    source: Site | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class PythonOperation:
+    """Python that the compiled step calls back into: `tf.py_function` or `tf.numpy_function`, or the `gradient` of one."""
+
+    kind: str
+    site: Site | None = None
+    runs: Duration = field(default_factory=Duration)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebugSwitch:
+    """A profiler or a debugging aid that is on while fit runs, by the call that turned it on."""
+
+    call: str
+    site: Site | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """How the numbers of an input are spread, in a sample of `rows` rows: one figure for each index of the last axis.
+
+    `features` is how long that axis is; of a longer one than a few hundred, every so many an index was looked at. `whole` says
+    that all numbers of the sample are whole ones.
+    """
+
+    rows: int
+    features: int
+    mean: list[float] = field(default_factory=list)
+    std: list[float] = field(default_factory=list)
+    low: list[float] = field(default_factory=list)
+    high: list[float] = field(default_factory=list)
+    whole: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class InputArray:
+    """One array that `fit` was given, or one component of an element of its `tf.data.Dataset`, as it came: nothing is converted.
+
+    `name` is the path from fit's argument: `x`, `x['age']`, `y`, `sample_weight`. `container` is the type that holds it:
+    "numpy.ndarray", "numpy.memmap", "list", "pandas.DataFrame", "h5py.Dataset", …; "tf.data" for a component of a dataset, whose
+    shape is that of an element. `dtype` is the NumPy name of the elements' type, or "" where it was not cheap to know.
+    `layers` are the classes of the layers that first compute with it, those left out that only move numbers.
+    """
+
+    name: str
+    container: str
+    dtype: str = ""
+    shape: list[int | None] = field(default_factory=list)
+    bytes: int = 0
+    spread: Spread | None = None
+    layers: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class EpochRow:
+    """One epoch that ran to its end: `number` as Keras counts it, in the `call`-th call of the fit.
+
+    `ended_s` is counted from the call's begin, `step_s` is the mean of its steps, `memory_bytes` what the process held in memory at
+    its end (0 where that can't be told). `logs` are the finite numbers among those that callbacks get.
+    """
+
+    number: int
+    call: int = 0
+    steps: int = 0
+    ended_s: float = 0.0
+    step_s: float = 0.0
+    logs: dict[str, float] = field(default_factory=dict)
+    memory_bytes: int = 0
+    learning_rate: float | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class StepBlock:
+    """Some steps in a row, those that stand apart as `first_step` left out, and what the process held in memory after them."""
+
+    steps: int
+    seconds: float
+    memory_bytes: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,8 +190,18 @@ class Fit:
 
     `steps_per_epoch` is None while unknown. `steps_basis` is "declared" (from the arguments or the data's own length),
     "counted" (an epoch was run to its end) or "unknown". `epochs_seen` and the durations are sums over `calls_run` calls;
-    `calls` counts the skipped ones too. `step` leaves out each call's first step, which is `first_step` (it traces and compiles).
+    `calls` counts the skipped ones too. `step` leaves out each call's first step, which is `first_step` (it traces and compiles),
+    and the first step of each later epoch, which is `epoch_first_step` (its input may begin anew).
     `function` is the part of a step inside the train function: the rest of the step is Python around it.
+
+    `models` are the different models that were fitted here, `compiles` their calls of `compile`, `data_objects` the different
+    objects that they were fitted on. `one_batch_calls` did nothing but one step on one batch of arrays, of `rows` rows the first
+    time; `substituted` are those of them that the scout ran as `train_on_batch` to save time. `traces` are functions that
+    TensorFlow traced while fit ran, nested ones left out; `unrolled` are recurrent layers that are traced step by step.
+    `input_made` is the line that last assigned the name that was passed as `x`. `learning_rate` is None where a schedule sets it.
+    `validation_operations` are the stages of the validation data, like `operations`.
+    `curve` are the epochs that ran uncut, thinned out evenly where there were many; `blocks` divide all steps into a few dozen
+    stretches of about as many steps each.
     """
 
     site: Site
@@ -96,6 +214,9 @@ class Fit:
     batch_size: int | None = None
     input_kind: str = "unknown"
     operations: list[Operation] = field(default_factory=list)
+    inputs: list[InputArray] = field(default_factory=list)
+    input_made: Site | None = None
+    learning_rate: float | None = None
     steps_per_execution: int = 1
     run_eagerly: bool = False
     eager_globally: bool = False
@@ -106,6 +227,9 @@ class Fit:
     parameters: int = 0
     verbose: Any = "auto"
     callbacks: list[CallbackRecord] = field(default_factory=list)
+    metrics: list[MetricRecord] = field(default_factory=list)
+    python_operations: list[PythonOperation] = field(default_factory=list)
+    debug_switches: list[DebugSwitch] = field(default_factory=list)
     hot_lines: list[HotLine] = field(default_factory=list)
     validation: str = ""
     validation_kind: str = "none"
@@ -118,6 +242,7 @@ class Fit:
     declined: str = ""
     setup: Duration = field(default_factory=Duration)
     first_step: Duration = field(default_factory=Duration)
+    epoch_first_step: Duration = field(default_factory=Duration)
     step: Duration = field(default_factory=Duration)
     function: Duration = field(default_factory=Duration)
     logs: Duration = field(default_factory=Duration)
@@ -126,6 +251,26 @@ class Fit:
     validation_overhead: Duration = field(default_factory=Duration)
     epoch_boundary: Duration = field(default_factory=Duration)
     teardown: Duration = field(default_factory=Duration)
+    models: int = 0
+    compiles: int = 0
+    data_objects: int = 0
+    rows: int | None = None
+    one_batch_calls: int = 0
+    substituted: Duration = field(default_factory=Duration)
+    traces: Duration = field(default_factory=Duration)
+    unrolled: list[str] = field(default_factory=list)
+    validation_operations: list[Operation] = field(default_factory=list)
+    curve: list[EpochRow] = field(default_factory=list)
+    blocks: list[StepBlock] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class Traced:
+    """A function of the user's that TensorFlow traced, once more for each of `traces`, as called from one place of theirs."""
+
+    function: Site
+    site: Site
+    traces: Duration = field(default_factory=Duration)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -168,6 +313,8 @@ class Scout:
     parts: dict[str, float] = field(default_factory=dict)
     fits: list[Fit] = field(default_factory=list)
     loops: list[Loop] = field(default_factory=list)
+    traced: list[Traced] = field(default_factory=list)
+    start_lines: list[HotLine] = field(default_factory=list)
     ending: Ending = field(default_factory=Ending)
     limits: list[str] = field(default_factory=list)
     redirected: list[str] = field(default_factory=list)
@@ -190,9 +337,10 @@ class Arm:
     """One variant in a rehearsal.
 
     `role` is "baseline", "placebo" (the baseline again, the A/A arm), "ceiling", "remedy" or "prescription" (remedies together).
-    `unit` is what its windows repeat: "step", "epoch_end", "validation", "call", or "stretch" (steps without a pause). `batches` and
+    `unit` is what its windows repeat: "step", "epoch_end", "validation", "call", or "stretch" (steps without a pause); an arm of
+    the unit "race" has no windows but runs in the race. `batches` and
     `weights` say what the verification found: "same", "close", "different", or "" where it could not be checked; `why` says why
-    not, or why the arm failed.
+    not, or why the arm failed. `note` is a sentence for the report on what was found out while the arm was prepared.
     """
 
     id: str
@@ -209,6 +357,52 @@ class Arm:
     failed: bool = False
     dropped: bool = False
     why: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lap:
+    """Where a run stood after `steps` steps: `score` is the loss on the data that the race is judged on, None where it is no number.
+
+    `seconds` is what the steps since the lap before took, the evaluation left out.
+    """
+
+    steps: int
+    score: float | None
+    seconds: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class RaceRun:
+    """One training of one racer: an arm whose unit is "race". Runs of the same `repetition` began from the same weights.
+
+    `finished` says that it ended by the rules of the race and not because its time was up.
+    """
+
+    arm: str
+    repetition: int
+    laps: list[Lap] = field(default_factory=list)
+    finished: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Race:
+    """Trainings that were raced to the same validation loss, with and without changes.
+
+    `judged_on` is "validation data", "held-out rows" or "training data", of which `rows` were used. `varied` says what differed
+    between repetitions: "weights and order" or "order". `training_steps` are the baseline's in the whole of one call of fit, on batches
+    of `batch_size`.
+    Runs of a repetition below `counted_from` only chose who goes on.
+    """
+
+    judged_on: str = ""
+    rows: int = 0
+    varied: str = ""
+    training_steps: int = 0
+    batch_size: int = 0
+    counted_from: int = 0
+    runs: list[RaceRun] = field(default_factory=list)
+    wall_s: float = 0.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -220,6 +414,7 @@ class Rehearsal:
     index: int = 0
     arms: list[Arm] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
+    race: Race | None = None
     startup_s: float = 0.0
     wall_s: float = 0.0
     ending: Ending = field(default_factory=Ending)
@@ -228,17 +423,25 @@ class Rehearsal:
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """All recordings of one diagnosis: what `fitdoctor report RUN` analyses again without running anything."""
+    """All recordings of one diagnosis: what `fitdoctor report RUN` analyses again without running anything.
+
+    `bundled` says that everything of the user's was replaced by placeholders.
+    """
 
     version: int = VERSION
     fitdoctor: str = ""
     script: str = ""
+    target: str = ""
     argv: list[str] = field(default_factory=list)
     mode: str = "script"
+    python: str = ""
+    cwd: str = ""
     started: str = ""
     budget_s: float = 0.0
     spent_s: float = 0.0
     scout: Scout | None = None
+    watched: Scout | None = None
     rehearsals: list[Rehearsal] = field(default_factory=list)
     changed_files: list[str] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
+    bundled: bool = False

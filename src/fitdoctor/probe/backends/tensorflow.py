@@ -7,11 +7,13 @@ backend's trainer, hooks on `CallbackList`, and the loop ends where the epoch it
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Protocol
 
 from fitdoctor.probe import sites
+from fitdoctor.probe.patches import Patches
 from fitdoctor.recording.model import Site
 
 OLDEST = (3, 6)
@@ -51,24 +53,32 @@ def declined(keras: ModuleType) -> str:
     return ""
 
 
-def install(keras: ModuleType, director: Director) -> None:
-    """Puts the seams in."""
+def install(keras: ModuleType, director: Director, *, whole_process: bool = True) -> Patches:
+    """Puts the seams in; the result takes them out again.
+
+    Args:
+        keras: The module.
+        director: What decides from now on.
+        whole_process: Whether they stay for good. Where not, nobody learns where callbacks are made: a `__new__` that was once
+            put into a class can't be taken out again without a trace.
+    """
+    patches = Patches()
     from keras.src.backend.tensorflow.trainer import TFEpochIterator
     from keras.src.callbacks.callback_list import CallbackList
     from keras.src.trainers.trainer import Trainer
 
     trainer = next(cls for cls in keras.Model.__mro__ if "fit" in cls.__dict__)
     for name in UNITS:
-        _around(trainer, name, functools.partial(director.unit, name))
+        _around(patches, trainer, name, functools.partial(director.unit, name))
     for name in HOOKS:
-        _around(CallbackList, name, functools.partial(director.hook, name))
+        _around(patches, CallbackList, name, functools.partial(director.hook, name))
 
     def compile_(original: Original, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         result = original(model, *arguments, **keywords)
         director.compiled(model)
         return result
 
-    _around(Trainer, "compile", compile_)
+    _around(patches, Trainer, "compile", compile_)
 
     def advance(original: Original, iterator: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         if director.stop_here(iterator):
@@ -77,24 +87,34 @@ def install(keras: ModuleType, director: Director) -> None:
             raise StopIteration
         return original(iterator)
 
-    _around(TFEpochIterator, "__next__", advance)
+    _around(patches, TFEpochIterator, "__next__", advance)
 
     def new(cls: Any, *arguments: Any, **keywords: Any) -> Any:
         made = object.__new__(cls)
         director.constructed(made)
         return made
 
-    keras.callbacks.Callback.__new__ = new
+    def new_dataset(cls: Any, *arguments: Any, **keywords: Any) -> Any:
+        made = super(keras.utils.PyDataset, cls).__new__(cls)
+        director.constructed(made)
+        return made
+
+    if whole_process:
+        keras.callbacks.Callback.__new__ = new
+        keras.utils.PyDataset.__new__ = new_dataset
+    return patches
 
 
-def _around(cls: Any, name: str, decide: Callable[[Original, Any, tuple[Any, ...], dict[str, Any]], Any]) -> None:
+def _around(patches: Patches, cls: Any, name: str, decide: Callable[[Original, Any, tuple[Any, ...], dict[str, Any]], Any]) -> None:
     original = cls.__dict__[name]
 
     @functools.wraps(original)
     def wrapper(self: Any, *arguments: Any, **keywords: Any) -> Any:
+        if not patches.live:
+            return original(self, *arguments, **keywords)
         return decide(original, self, arguments, keywords)
 
-    setattr(cls, name, wrapper)
+    patches.put(cls, name, wrapper)
 
 
 def is_distributed(model: Any) -> bool:
@@ -104,8 +124,9 @@ def is_distributed(model: Any) -> bool:
     return type(model.distribute_strategy) is not type(tf.distribute.get_strategy()) or tf.distribute.has_strategy()
 
 
-def watch_eager_switch(tensorflow: ModuleType) -> None:
-    """Keeps the place of the last `tf.config.run_functions_eagerly`."""
+def watch_eager_switch(tensorflow: ModuleType) -> Patches:
+    """Keeps the place of the last `tf.config.run_functions_eagerly`, until the result undoes it."""
+    patches = Patches()
     original = tensorflow.config.run_functions_eagerly
 
     @functools.wraps(original)
@@ -113,7 +134,8 @@ def watch_eager_switch(tensorflow: ModuleType) -> None:
         _eager_switch[:] = [sites.find()]
         original(run_eagerly)
 
-    tensorflow.config.run_functions_eagerly = wrapper
+    patches.put(tensorflow.config, "run_functions_eagerly", wrapper)
+    return patches
 
 
 _eager_switch: list[Site | None] = []
@@ -131,8 +153,15 @@ def eager_site() -> Site | None:
     return _eager_switch[0] if _eager_switch else None
 
 
-def devices() -> list[str]:
-    """The accelerators that TensorFlow uses, empty for a CPU."""
+def devices() -> list[str] | None:
+    """The accelerators that TensorFlow uses, empty for a CPU; None as long as the script may still choose.
+
+    To ask TensorFlow for them settles its threads and the memory that it takes, which a script sets after its imports.
+    """
     import tensorflow as tf
 
+    module = sys.modules.get("tensorflow.python.eager.context")
+    context = module.context_safe() if module is not None else tf
+    if context is None or not getattr(context, "_initialized", True):
+        return None
     return [device.name for device in tf.config.list_logical_devices() if device.device_type != "CPU"]

@@ -1,0 +1,99 @@
+"""Puts a layer in front of a live model that brings its inputs to zero mean and unit scale."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fitdoctor.changes.model import Change, ScaleInput
+
+CONSTANT = 1e-6
+"""A feature whose deviation is this small a share of its mean does not vary: dividing by it would blow rounding up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What is taken off each feature of an input, and what it is then divided by."""
+
+    mean: Any
+    deviation: Any
+
+
+def of(values: Any, *, together: bool) -> Scale:
+    """The scale of an array's features along its last axis; `together` gives one to all of them, as to the pixels of an image."""
+    import numpy as np
+
+    table = np.asarray(values).astype(np.float64)
+    table = table.reshape(-1, table.shape[-1] if table.ndim > 1 else 1)
+    axis = None if together else 0
+    mean, deviation = np.nanmean(table, axis=axis), np.nanstd(table, axis=axis)
+    deviation = np.where(deviation > CONSTANT * np.maximum(np.abs(mean), CONSTANT), deviation, 1.0)
+    return Scale(mean.astype(np.float32), deviation.astype(np.float32))
+
+
+def wanted(samples: dict[str, Any], changes: list[Change]) -> list[Scale | None]:
+    """The scale of each part of an input that a change names, None for the other parts; an empty list where nothing is to be scaled.
+
+    Args:
+        samples: The parts of fit's `x` by name in the order in which Keras flattens them, each an array of some rows.
+        changes: Any; only those of this kind count.
+
+    Raises:
+        ValueError: The input has no such part.
+    """
+    together = {part: change.together for change in changes if isinstance(change, ScaleInput) for part in change.parts}
+    if not set(together) <= set(samples):
+        raise ValueError("the input has other parts than those that were to be scaled")
+    return [of(values, together=together[name]) if name in together else None for name, values in samples.items()] if together else []
+
+
+def put_in_front(model: Any, scales: list[Scale | None]) -> Callable[[], None]:
+    """Scales what the model is called with, in training and afterwards alike. Train functions must be made anew.
+
+    Args:
+        model: Any Keras model.
+        scales: As `wanted` gives them.
+
+    Returns:
+        What takes the layer away again.
+
+    Raises:
+        ValueError: The model does not take such an input.
+    """
+    if not scales:
+        return lambda: None
+    _check_inputs(model, scales)
+    call = model.call
+
+    def scaled(inputs: Any, *arguments: Any, **keywords: Any) -> Any:
+        return call(_scaled(inputs, scales), *arguments, **keywords)
+
+    object.__setattr__(model, "call", scaled)
+    return lambda: object.__delattr__(model, "call")
+
+
+def _check_inputs(model: Any, scales: list[Scale | None]) -> None:
+    declared = getattr(model, "inputs", None) or []
+    if declared and len(declared) != len(scales):
+        raise ValueError(f"the model has {len(declared)} inputs and its data {len(scales)} parts")
+    for tensor, scale in zip(declared, scales, strict=False):
+        if scale is not None and not str(tensor.dtype).startswith(("float", "bfloat")):
+            raise ValueError(f"the model takes {tensor.dtype}, which a scaled input would not be")
+
+
+def _scaled(inputs: Any, scales: list[Scale | None]) -> Any:
+    import keras
+
+    parts = keras.tree.flatten(inputs)
+    if len(parts) != len(scales):
+        raise ValueError(f"the model was called with {len(parts)} inputs and its data has {len(scales)} parts")
+    changed = [part if scale is None else _one(part, scale) for part, scale in zip(parts, scales, strict=True)]
+    return keras.tree.pack_sequence_as(inputs, changed)
+
+
+def _one(part: Any, scale: Scale) -> Any:
+    import keras
+
+    values = keras.ops.cast(part, keras.config.floatx())
+    return (values - keras.ops.cast(scale.mean, values.dtype)) / keras.ops.cast(scale.deviation, values.dtype)

@@ -1,0 +1,75 @@
+"""Times whole epochs, their start included: what is saved at the start must not come back in the steps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fitdoctor.changes.apply import Undo
+from fitdoctor.changes.model import InsertCall
+from fitdoctor.probe import contention
+from fitdoctor.probe.feeds import Feeds
+
+if TYPE_CHECKING:
+    from fitdoctor.probe.arms import Runner
+
+LONGEST_EPOCH_S = 6.0
+"""A trial repeats an epoch some dozens of times."""
+TOLD_AFTER_S = 1.0
+"""How long an epoch goes on before its length is estimated from the steps done."""
+
+
+class Epochs:
+    """Windows of the unit `epoch`: from a fresh iterator on, or one that goes on from epoch to epoch where the change says so.
+
+    Args:
+        feeds: The inputs of the arms.
+        steps: Steps of an epoch, or None while they are not known.
+        enter: Puts an arm's settings in place.
+        go: Steps an arm.
+    """
+
+    def __init__(self, feeds: Feeds, steps: int | None, enter: Callable[..., Undo], go: Callable[[Runner, int], None]) -> None:
+        self._feeds, self._steps, self._enter, self._go = feeds, steps, enter, go
+
+    def prepare(self, runner: Runner) -> dict[str, Any]:
+        """Makes an arm's input, and runs one epoch, where that is short enough.
+
+        Raises:
+            ValueError: An epoch is too long to be repeated, or of a length that is not known.
+        """
+        if not self._steps:
+            raise ValueError("how many steps an epoch has is not known")
+        self._enter(runner, new=True)()
+        runner.dataset = self._feeds.finite(runner.changes)
+        self._feeds.take_aside_s()
+        timed = self.window(runner, longest_s=LONGEST_EPOCH_S)
+        return {"one_off_s": 0.0, "unit_s": timed["seconds"], "sentence": self._feeds.take_sentence()}
+
+    def window(self, runner: Runner, *, longest_s: float | None = None) -> dict[str, Any]:
+        """Times one epoch."""
+        assert self._steps is not None
+        goes_on = any(isinstance(change, InsertCall) and change.call == "repeat" for change in runner.changes)
+        undo = self._enter(runner)
+        try:
+            waited_s, began_s = contention.queue_s(), time.perf_counter()
+            if runner.iterator is None:
+                runner.iterator = iter(runner.dataset)
+            for done in range(0, self._steps, runner.steps):
+                self._go(runner, runner.steps)
+                spent_s = time.perf_counter() - began_s
+                if longest_s is not None and spent_s > TOLD_AFTER_S:
+                    _check(spent_s / (done + runner.steps) * self._steps, longest_s)
+            seconds = time.perf_counter() - began_s
+            return {"seconds": seconds, "units": 1, "queue_s": max(0.0, contention.queue_s() - waited_s)}
+        finally:
+            undo()
+            if not goes_on:
+                runner.iterator = None
+            contention.wait_until_quiet()
+
+
+def _check(expected_s: float, longest_s: float) -> None:
+    if expected_s > longest_s:
+        raise ValueError("an epoch is too long to be repeated in a trial, and a part of one would not show where the time goes")

@@ -1,0 +1,57 @@
+"""Which layers of a model first compute with each of its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+MOVING = frozenset({"InputLayer", "Reshape", "Flatten", "Permute", "RepeatVector", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D",
+                    "Cropping1D", "Cropping2D", "Cropping3D", "UpSampling1D", "UpSampling2D", "UpSampling3D", "Concatenate", "Dropout",
+                    "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "Masking", "Identity", "ExpandDims", "Squeeze",
+                    "Cast", "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomCrop", "CenterCrop", "Resizing",
+                    "TimeDistributed", "Stack", "Transpose", "GetItem", "MaxPooling1D", "MaxPooling2D", "AveragePooling1D",
+                    "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D"})  # fmt: skip
+"""They move, pick or average numbers, so that what comes out has the scale of what went in."""
+
+
+def of(model: Any, inputs: int) -> list[list[str]]:
+    """The class names by input, in the order in which Keras flattens them; empty lists where the model does not say.
+
+    A subclassed model does not say which of its layers come first: then all of them stand for each input.
+    """
+    functional = _functional(model)
+    if functional is not None and len(functional.inputs) == inputs:
+        return [sorted(set(_consumers(functional, tensor))) for tensor in functional.inputs]
+    layers = getattr(model, "layers", [])
+    if type(model).__name__ == "Sequential":
+        first = next((layer for layer in layers if type(layer).__name__ not in MOVING), None)
+        return [[type(first).__name__] if first is not None else []] * inputs
+    return [sorted({type(layer).__name__ for layer in layers})] * inputs
+
+
+def _functional(model: Any) -> Any:
+    """The graph of layers of a functional or built sequential model, None for any other."""
+    graph = getattr(model, "_functional", model)
+    return graph if hasattr(graph, "operations") and hasattr(graph, "inputs") and hasattr(graph, "_nodes_by_depth") else None
+
+
+def _consumers(graph: Any, tensor: Any) -> Iterator[str]:
+    nodes = [node for level in graph._nodes_by_depth.values() for node in level]
+    waiting, seen = [tensor], {id(tensor)}
+    while waiting:
+        current = waiting.pop()
+        for node in nodes:
+            positions = [at for at, taken in enumerate(node.input_tensors) if taken is current]
+            if not positions:
+                continue
+            operation = node.operation
+            inner = _functional(operation)
+            if type(operation).__name__ in MOVING:
+                fresh = [made for made in node.outputs if id(made) not in seen]
+                seen.update(map(id, fresh))
+                waiting += fresh
+            elif inner is not None and len(inner.inputs) == len(node.input_tensors):
+                for at in positions:
+                    yield from _consumers(inner, inner.inputs[at])
+            else:
+                yield type(operation).__name__

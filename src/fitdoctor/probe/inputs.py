@@ -1,0 +1,71 @@
+"""What holds the data that `fit` was given: looked at, never converted or copied."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from fitdoctor.recording.model import InputArray
+
+HOLDERS = ("h5py.Dataset", "numpy.memmap", "pandas.DataFrame", "pandas.Series")
+"""Containers that are named where an attribute of a `PyDataset` is one: reading rows of them costs more than of an array."""
+
+
+def arrays(bound: dict[str, Any], kind: str) -> list[InputArray]:
+    """One record for each array of fit's `x`, `y` and `sample_weight`, or each component of its dataset's elements."""
+    if kind == "tf.data":
+        return list(_components(bound["x"].element_spec))
+    if kind == "pydataset":
+        return [_described(f"x.{name}", value) for name, value in vars(bound["x"]).items() if container(value) in HOLDERS]
+    if kind == "arrays":
+        return [_described(name, part) for argument in ("x", "y", "sample_weight") for name, part in parts(bound[argument], argument)]
+    return []
+
+
+def parts(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """The arrays of a nest, with the path to each."""
+    if isinstance(value, dict):
+        for key in sorted(value):
+            yield from parts(value[key], f"{name}[{key!r}]")
+    elif isinstance(value, tuple) or isinstance(value, list) and value and hasattr(value[0], "shape"):
+        for index, part in enumerate(value):
+            yield from parts(part, f"{name}[{index}]")
+    elif value is not None:
+        yield name, value
+
+
+def container(value: Any) -> str:
+    """The type of a container, with the package that it comes from."""
+    cls = type(value)
+    package = cls.__module__.partition(".")[0]
+    return cls.__name__ if package == "builtins" else f"{package}.{cls.__name__}"
+
+
+def _described(name: str, value: Any) -> InputArray:
+    import numpy as np
+
+    if isinstance(value, list):
+        shape = [len(value), *np.shape(value[0])] if value else [0]
+        return InputArray(name=name, container="list", shape=shape)
+    shape = [None if size is None else int(size) for size in getattr(value, "shape", ())]
+    dtype = getattr(value, "dtype", None)
+    if dtype is None and hasattr(value, "columns"):  # a table: each of its columns has a type of its own
+        columns = {str(column) for column in value.dtypes}
+        dtype = np.dtype(columns.pop()) if len(columns) == 1 else np.dtype(object)
+    size = getattr(dtype, "itemsize", getattr(dtype, "size", 0))
+    count = math.prod(part or 0 for part in shape)
+    return InputArray(name=name, container=container(value), dtype=getattr(dtype, "name", ""), shape=shape, bytes=count * int(size))
+
+
+def _components(spec: Any) -> Iterator[InputArray]:
+    from keras.src.trainers.data_adapters.data_adapter_utils import unpack_x_y_sample_weight
+
+    given = unpack_x_y_sample_weight(spec) if isinstance(spec, tuple) else (spec, None, None)
+    for argument, part in zip(("x", "y", "sample_weight"), given, strict=True):
+        for name, tensor in parts(part, argument):
+            shape = getattr(tensor, "shape", None)
+            sizes = shape.as_list() if shape is not None and shape.rank is not None else []
+            dtype = getattr(tensor, "dtype", None)
+            known = math.prod(size or 1 for size in sizes) * (dtype.size if dtype is not None else 0)
+            yield InputArray(name=name, container="tf.data", dtype=dtype.name if dtype is not None else "", shape=sizes, bytes=known)

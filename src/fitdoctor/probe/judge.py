@@ -1,0 +1,151 @@
+"""The data that all racers of a race are judged on, and their loss on it."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+from fitdoctor.probe import describe
+
+ROWS = 2048
+LEAST_ROWS = 256
+BATCH_ROWS = 256
+BYTES = 64 << 20
+"""What the rows may hold together: they are kept in memory for the whole race."""
+SCORE_S = 0.15
+"""A score is taken some forty times a run. One that takes longer would eat the race."""
+HELD_OUT = 0.2
+LEAST_HELD_OUT = 32
+
+
+def with_validation(bound: dict[str, Any]) -> tuple[dict[str, Any], Any, str]:
+    """Fit's arguments for the race, the data to judge on, and what that is.
+
+    Where the script has no validation data, some rows of its arrays are held out, so that no racer trains on them; a pipeline's own
+    first batches must do where it has none.
+    """
+    if bound["validation_data"] is not None:
+        return bound, bound["validation_data"], "validation data"
+    rows = describe.rows(bound["x"]) if describe.input_kind(bound["x"]) == "arrays" else None
+    if not rows or rows * HELD_OUT < LEAST_HELD_OUT:
+        return bound, None, "training data"
+    import numpy as np
+
+    order = np.random.default_rng(0).permutation(rows)
+    held = min(ROWS, int(rows * HELD_OUT))
+    out, kept = np.sort(order[:held]), np.sort(order[held:])
+    names = ("x", "y", "sample_weight")
+    inside = {name: picked(bound[name], kept) for name in names}
+    return {**bound, **inside}, tuple(picked(bound[name], out) for name in names), "held-out rows"
+
+
+def picked(x: Any, rows: Any) -> Any:
+    """Some rows of each part of a nest of arrays, of any container that Keras takes."""
+    import numpy as np
+
+    if x is None:
+        return None
+    if isinstance(x, dict):
+        return {name: picked(part, rows) for name, part in x.items()}
+    if isinstance(x, tuple) or isinstance(x, list) and x and hasattr(x[0], "shape"):
+        return type(x)(picked(part, rows) for part in x)
+    if hasattr(x, "iloc"):
+        return x.iloc[rows]
+    if isinstance(x, list):
+        return [x[row] for row in rows]
+    return np.asarray(x)[rows]
+
+
+class Judge:
+    """Takes scores.
+
+    Args:
+        model: The model that is raced.
+        data: Fit's `validation_data`, or None to judge on `training`.
+        training: Keras' dataset of the training input.
+    """
+
+    def __init__(self, model: Any, data: Any, training: Any) -> None:
+        self._model = model
+        self._batches = _kept(_dataset(model, data) if data is not None else training)
+        if not self._batches:
+            raise ValueError("there is nothing to judge a race on: the validation data is empty")
+
+    @property
+    def rows(self) -> int:
+        import keras
+
+        return sum(int(keras.tree.flatten(batch)[0].shape[0]) for batch in self._batches)
+
+    def function(self) -> Any:
+        """A test function for the model as it is set now, compiled. It judges fewer rows from then on if that took too long."""
+        model = self._model
+        before, model.steps_per_execution, model.test_function = model.steps_per_execution, 1, None
+        try:
+            model.make_test_function()
+            made = model.test_function
+            self.score(made)
+            began_s = time.perf_counter()
+            self.score(made)
+            self._shorten(time.perf_counter() - began_s)
+        finally:
+            model.steps_per_execution, model.test_function = before, None
+        return made
+
+    def _shorten(self, seconds: float) -> None:
+        rows = self.rows / len(self._batches)
+        fit_in = math.floor(len(self._batches) * SCORE_S / max(seconds, 1e-9))
+        self._batches = self._batches[: max(fit_in, math.ceil(LEAST_ROWS / rows))]
+
+    def score(self, function: Any) -> float | None:
+        """The user's own loss on the rows, None where it is not a number."""
+        self._model.reset_metrics()
+        logs: dict[str, Any] = {}
+        for batch in self._batches:
+            logs = function(iter((batch,)))
+        if "loss" not in logs:
+            raise ValueError("its test step reports no loss, by which racers could be judged")
+        value = float(logs["loss"])
+        return value if math.isfinite(value) else None
+
+
+def _dataset(model: Any, data: Any) -> Any:
+    """Validation data as Keras itself would feed it, in batches of a size that suits judging."""
+    from keras.src.backend.tensorflow.trainer import TFEpochIterator
+    from keras.src.trainers.data_adapters.data_adapter_utils import unpack_x_y_sample_weight
+
+    x, y, weights = unpack_x_y_sample_weight(data)
+    if describe.input_kind(x) == "generator":
+        raise ValueError("its validation data is a Python generator, which can't be gone through again")
+    iterator = TFEpochIterator(
+        distribute_strategy=model.distribute_strategy,
+        x=x,
+        y=y,
+        sample_weight=weights,
+        batch_size=BATCH_ROWS if describe.input_kind(x) == "arrays" else None,
+        steps_per_execution=1,
+        shuffle=False,
+    )
+    return iterator.data_adapter.get_tf_dataset()
+
+
+def _kept(dataset: Any) -> list[Any]:
+    """Its first batches, all of one shape, so that one compiled function serves them all."""
+    import tensorflow as tf
+
+    first = tf.nest.flatten(dataset.element_spec)
+    if first and first[0].shape.rank and first[0].shape[0] is not None and first[0].shape[0] < BATCH_ROWS // 4:
+        dataset = dataset.rebatch(BATCH_ROWS)
+    batches: list[Any] = []
+    rows = held = 0
+    for batch in dataset:
+        parts = tf.nest.flatten(batch)
+        if batches and [part.shape for part in parts] != [part.shape for part in tf.nest.flatten(batches[0])]:
+            continue
+        batches.append(batch)
+        rows += int(parts[0].shape[0])
+        held += sum(part.dtype.size * math.prod(part.shape) for part in parts)
+        if rows >= ROWS or held >= BYTES:
+            break
+    return batches

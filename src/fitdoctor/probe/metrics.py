@@ -1,0 +1,70 @@
+"""The metrics that a compiled model keeps while it trains: what the recording says of them, and fewer of them for a trial."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from math import prod
+from typing import Any
+
+from fitdoctor.probe import sites
+from fitdoctor.recording.model import MetricRecord, Site
+
+
+def records(model: Any) -> list[MetricRecord]:
+    """One record for each metric that `compile` was given, without the loss; none before Keras has built them."""
+    return [_record(metric) for metric in _all(model)]
+
+
+def names(model: Any) -> tuple[str, ...]:
+    """What a train function that is traced now would compute beside the loss."""
+    return tuple(str(metric.name) for metric in _all(model))
+
+
+def keep(model: Any, kept: list[str]) -> Callable[[], None]:
+    """Leaves out all metrics but those with the given names, and returns what puts the others back.
+
+    Raises:
+        ValueError: The model has no metrics, or they are not built yet.
+    """
+    lists = list(_lists(model))
+    if not lists:
+        raise ValueError("the model's metrics are not built yet, or it has none")
+    before = [held.metrics for held in lists]
+    for held, metrics in zip(lists, before, strict=True):
+        # Into the instance itself: Keras would track the new list as variables of the model.
+        vars(held)["metrics"] = [metric for metric in metrics if metric.name in kept]
+
+    def undo() -> None:
+        for held, metrics in zip(lists, before, strict=True):
+            vars(held)["metrics"] = metrics
+
+    return undo
+
+
+def _all(model: Any) -> Iterator[Any]:
+    for held in _lists(model):
+        yield from held.metrics
+
+
+def _lists(model: Any) -> Iterator[Any]:
+    """Keras' lists of metrics, one for each output that has any."""
+    compiled = getattr(model, "_compile_metrics", None)
+    if compiled is None or not getattr(compiled, "built", False):
+        return
+    for held in (*compiled._flat_metrics, *compiled._flat_weighted_metrics):
+        if held is not None and isinstance(getattr(held, "metrics", None), list):
+            yield held
+
+
+def _record(metric: Any) -> MetricRecord:
+    size = sum(prod(tuple(variable.shape)) for variable in metric.variables)
+    return MetricRecord(name=str(metric.name), kind=type(metric).__name__, state_size=int(size), source=_source(metric))
+
+
+def _source(metric: Any) -> Site | None:
+    """Where the user wrote it: their class, or the function that Keras wrapped."""
+    function = getattr(metric, "_fn", None)
+    if function is not None:
+        return sites.of_function(inspect.unwrap(function))
+    return sites.of_function(vars(type(metric)).get("update_state"))

@@ -1,0 +1,365 @@
+"""Follows what a script makes Keras do and writes it down; what is run, cut or replaced is for its subclasses to decide."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import threading
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from types import CodeType, FrameType, ModuleType
+from typing import Any
+
+from fitdoctor.probe import debug_switches, describe, identity, marks, metrics, saves, sites
+from fitdoctor.probe.backends import tensorflow as seams
+from fitdoctor.probe.course import learning_rate
+from fitdoctor.probe.ledger import Ledger
+from fitdoctor.probe.stacks import StackSampler
+from fitdoctor.probe.timer import FitTimer, add
+from fitdoctor.probe.traces import TracedFunctions
+from fitdoctor.recording.model import CallbackRecord, Duration, Ending, Fit, Loop, PythonOperation, Scout, Site
+
+MOST_PYTHON_OPERATIONS = 64
+"""Kept of one fit: a step that is traced again and again brings new ones each time, for as long as the training runs."""
+
+
+@dataclass(slots=True)
+class Visit:
+    """One call of `fit` while it runs. `timed` are the callbacks' hooks that stand in for the user's, with what they replaced."""
+
+    index: int
+    timer: FitTimer
+    outer: tuple[FitTimer | None, int, bool]
+    timed: list[tuple[Any, str, Any, Any]] = field(default_factory=list)
+
+
+class Observer(ABC):
+    """Keeps the record of every Keras call that the main thread makes.
+
+    `enter_fit` and `leave_fit`, `enter_loop` and `leave_loop`, `before_hook` and `after_hook` come in pairs around the script's own
+    call; they record and never decide.
+
+    Args:
+        scout: The record that is filled.
+        ledger: The account of the main thread.
+        save: Writes the record.
+    """
+
+    hurried = False
+    """Whether the unit that runs is not worth a closer look: the way to a rehearsal's target."""
+
+    def __init__(self, scout: Scout, ledger: Ledger, save: Any) -> None:
+        self.scout, self.ledger, self._save = scout, ledger, save
+        self.timer: FitTimer | None = None
+        self._fits: dict[tuple[str, int], int] = {}
+        self._loops: dict[tuple[str, str, int, int, str], Loop] = {}
+        self._identities: dict[int, identity.Identities] = {}
+        self._traced = TracedFunctions(scout.traced)
+        self._current = -1
+        self._in_loop = False
+        self._visits: list[Visit] = []
+        self._sampler: StackSampler | None = None
+        self._main = threading.get_ident()
+
+    @abstractmethod
+    def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """The script calls `fit`, `evaluate`, `predict` or an `…_on_batch`: gives what it gets."""
+
+    @abstractmethod
+    def hook(self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Keras calls a hook of all callbacks."""
+
+    @abstractmethod
+    def stop_here(self, iterator: Any) -> bool:
+        """Whether an epoch or a pass over the validation data is to end now."""
+
+    def imported(self, keras: ModuleType) -> None:
+        self.scout.environment = describe.environment(keras)
+
+    def _name_devices(self) -> None:
+        if "devices" not in self.scout.environment and (devices := seams.devices()) is not None:
+            self.scout.environment["devices"] = devices
+
+    def constructed(self, callback: Any) -> None:
+        marks.mark(callback, sites.find())
+
+    def python_operation(self, operation: PythonOperation) -> None:
+        """A step that is traced now will call back into Python."""
+        if self.timer is not None and not self.timer.validating and not self._in_loop:
+            kept = self.timer.record.python_operations
+            if len(kept) < MOST_PYTHON_OPERATIONS:
+                kept.append(operation)
+
+    def compiled(self, model: Any) -> None:
+        marks.mark(model, sites.find())
+        identity.count_compile(model)
+
+    def traced(self, code: CodeType | None, seconds: float) -> None:
+        """TensorFlow traced a function, for that long."""
+        if not self.on_main_thread():
+            return
+        if self.timer is not None and self.timer.in_epoch and not self.timer.hook:
+            add(self.timer.record.traces, seconds)
+        self._traced.add(code, seconds)
+
+    def on_main_thread(self) -> bool:
+        return threading.get_ident() == self._main
+
+    # fit
+
+    def open_fit(self, model: Any, bound: dict[str, Any]) -> int:
+        """Counts a call of `fit` and gives the index of its call site's record."""
+        site = sites.find() or Site(file="", line=0)
+        self._name_devices()
+        self.ledger.rebase("script")
+        index = self._fits.setdefault((site.file, site.line), len(self.scout.fits))
+        if index == len(self.scout.fits):
+            self.scout.fits.append(_described(model, bound, site))
+        self.scout.fits[index].calls += 1
+        self._identify(index, model, bound)
+        return index
+
+    def _identify(self, index: int, model: Any, bound: dict[str, Any]) -> None:
+        try:
+            self._identities.setdefault(index, identity.Identities()).note(self.scout.fits[index], model, bound)
+        except Exception:  # arguments that make no sense: fit itself will say so in its own words
+            pass
+
+    def enter_fit(self, index: int) -> Visit:
+        """From here on the hooks belong to this call."""
+        record = self.scout.fits[index]
+        visit = Visit(index, FitTimer(record), (self.timer, self._current, self._in_loop))
+        self._visits.append(visit)
+        self.timer, self._current, self._in_loop = visit.timer, index, False
+        record.calls_run += 1
+        self.ledger.push("fit")
+        return visit
+
+    def leave_fit(self, visit: Visit) -> float:
+        """Closes the call's account, whether it returned or raised, and gives its seconds."""
+        self.ledger.pop()
+        self._name_devices()
+        timer = visit.timer
+        timer.fit_ends()
+        seconds = time.perf_counter() - timer.began_s
+        if self._sampler is not None and self._sampler.owner is timer:
+            timer.record.hot_lines, self._sampler = self._sampler.stop(), None
+        self._visits.remove(visit)
+        self.take_off(visit)
+        self.timer, self._current, self._in_loop = visit.outer
+        if self.timer is not None:
+            self.timer.nested_s += seconds  # a fit in a callback's hook is a cost of its own
+        return seconds
+
+    @staticmethod
+    def take_off(visit: Visit) -> None:
+        """Gives the callbacks back as the user made them, so that copying and pickling them works as without us."""
+        for callback, name, timed, before in visit.timed:
+            _put_back(callback, name, timed, before)
+
+    def learn_from(self, visit: Visit, model: Any, *, cut: bool = False) -> None:
+        """Notes what is known only once the call has returned; of one that was cut, its length is not."""
+        timer, record = visit.timer, visit.timer.record
+        planned = record.epochs - record.initial_epoch
+        if not cut and not timer.stopped_by_us and timer.epochs < planned and model.stop_training:
+            record.stopped_at = max(record.stopped_at or 0, timer.epochs)
+        record.parameters = record.parameters or _parameters(model)
+
+    def validation(self, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Runs fit's own pass over the validation data."""
+        timer = self.timer
+        assert timer is not None
+        timer.validation_begins()
+        try:
+            return original(model, *arguments, **keywords)
+        finally:
+            self.validated(timer)
+
+    @staticmethod
+    def validated(timer: FitTimer) -> None:
+        if not timer.record.validation_steps and not timer.record.cut:
+            timer.record.validation_steps = timer.validation_steps * timer.record.steps_per_execution
+        timer.validation_ends()
+
+    # hooks
+
+    def before_hook(self, name: str, timer: FitTimer, callbacks: Any) -> None:
+        if name == "on_train_begin":
+            self._watch_callbacks(callbacks)
+        before = _BEFORE.get(name)
+        if before is not None:
+            before(timer)
+
+    def after_hook(self, name: str, timer: FitTimer, callbacks: Any, arguments: tuple[Any, ...]) -> None:
+        after = _AFTER.get(name)
+        if after is not None:
+            after(timer)
+        if name == "on_epoch_end":
+            timer.record.metrics = timer.record.metrics or metrics.records(callbacks.model)
+            self.epoch_ended(timer, callbacks.model, *arguments[:2])
+
+    def epoch_ended(self, timer: FitTimer, model: Any, number: int = 0, logs: Any = None) -> None:
+        """An epoch is over that ran to its end."""
+        record = timer.record
+        if record.steps_basis == "unknown" and timer.epoch_steps:
+            record.steps_per_epoch, record.steps_basis = timer.epoch_steps * record.steps_per_execution, "counted"
+        steps = timer.epoch_steps * record.steps_per_execution
+        timer.course.epoch(number, timer.seconds(), steps, logs, learning_rate(model.optimizer))
+        timer.epoch_end_returned()
+
+    def _watch_callbacks(self, callbacks: Any) -> None:
+        """Times each callback's own hooks, on the instance, until the fit ends: the list of callbacks stays as the user made it."""
+        record = self.scout.fits[self._current]
+        items = list(callbacks.callbacks)
+        if not record.callbacks:
+            record.callbacks = describe.callbacks(items)
+            record.debug_switches = debug_switches.on()
+        eager = record.run_eagerly or record.eager_globally
+        python = eager or any(step.python for step in record.operations) or any(callback.own for callback in record.callbacks)
+        if python and not self.hurried and record.calls_run == 1 and self._sampler is None and self.timer is not None:
+            self._sampler = StackSampler(self.timer, steps=eager)
+            self._sampler.start()
+        for described, callback in zip(record.callbacks, items, strict=False):
+            for name in seams.HOOKS:
+                self._time_hook(callback, name, described)
+
+    def _time_hook(self, callback: Any, name: str, described: CallbackRecord) -> None:
+        function = getattr(callback, name, None)
+        if function is None or getattr(function, "_is_default", False) or getattr(function, "_fitdoctor_timed", False):
+            return
+
+        def timed(*arguments: Any, **keywords: Any) -> Any:
+            timer = self.timer
+            if timer is None or not self.on_main_thread():
+                return function(*arguments, **keywords)
+            outer, timer.hook = timer.hook, name
+            saved, saving_s = saves.tally.count, saves.tally.seconds
+            nested_s, began_s = timer.nested_s, time.perf_counter()
+            try:
+                return function(*arguments, **keywords)
+            finally:
+                seconds = time.perf_counter() - began_s
+                timer.hook = outer
+                timer.hooks_s += seconds
+                add(described.hooks.setdefault(name, Duration()), seconds - (timer.nested_s - nested_s))
+                if saves.tally.count > saved:
+                    add(described.saves, saves.tally.seconds - saving_s)
+                    described.saved_bytes = saves.tally.last_bytes
+
+        timed._fitdoctor_timed = True  # type: ignore[attr-defined]
+        try:
+            before = vars(callback).get(name, _NOTHING)
+            setattr(callback, name, timed)
+        except (AttributeError, TypeError):
+            return
+        if self._visits:
+            self._visits[-1].timed.append((callback, name, timed, before))
+
+    # predict, evaluate and the like
+
+    def enter_loop(self, kind: str, bound: dict[str, Any]) -> Loop:
+        """Counts a call of `predict` and the like; time is that call's from here on."""
+        site = sites.find() or Site(file="", line=0)
+        self.ledger.rebase("script")
+        inside, hook = (self._current, self.timer.hook) if self.timer is not None else (-1, "")
+        key = (kind, site.file, site.line, inside, hook)
+        loop = self._loops.get(key)
+        if loop is None:
+            loop = self._loops[key] = Loop(kind=kind, site=site, inside=inside, hook=hook)
+            self.scout.loops.append(loop)
+        loop.calls += 1
+        if loop.rows is None and "x" in bound:
+            loop.rows, loop.batch_size = describe.rows(bound["x"]), bound.get("batch_size") or 32
+        self._in_loop = True
+        self.ledger.push("loops")
+        return loop
+
+    def leave_loop(self, seconds: float) -> None:
+        """Closes what `enter_loop` opened."""
+        self.ledger.pop()
+        self._name_devices()
+        self._in_loop = False
+        if self.timer is not None:
+            self.timer.nested_s += seconds
+
+    # bookkeeping
+
+    def note_thread(self) -> None:
+        site = sites.find()
+        where = f" at {os.path.basename(site.file)}:{site.line}" if site else ""
+        note = f"fit{where} was called in a thread; only what the main thread calls can be diagnosed so far."
+        self.missing(note)
+
+    def save_now(self) -> None:
+        """Brings the account up to date and writes the record."""
+        self.scout.parts = self.ledger.read() if self.on_main_thread() else self.ledger.peek()
+        self.scout.wall_s = sum(self.scout.parts.values())
+        self._save()
+
+    def missing(self, why: str) -> None:
+        """Says, once, in a sentence for the report, what could not be observed."""
+        if why not in self.scout.limits:
+            self.scout.limits.append(why)
+
+    def overdue(self, frame: FrameType | None) -> None:
+        """Called by the watchdog when the child's time is up."""
+        place = next((sites.of_frame(f) for f in sites.frames(frame)), None)
+        self.end(Ending(how="limit", site=place))
+
+    def end(self, ending: Ending) -> None:
+        """Says how the script ended, once."""
+        if self.scout.ending.how == "unfinished":
+            self.scout.ending = ending
+        self.save_now()
+
+
+_NOTHING = object()
+
+_BEFORE = {
+    "on_epoch_begin": FitTimer.epoch_begins,
+    "on_train_batch_begin": FitTimer.step_begins,
+    "on_train_batch_end": FitTimer.step_returned,
+    "on_test_batch_begin": FitTimer.validation_step_begins,
+    "on_epoch_end": FitTimer.uncut,
+}
+_AFTER = {
+    "on_train_batch_begin": FitTimer.step_dispatched,
+    "on_train_batch_end": FitTimer.step_ends,
+    "on_test_batch_end": FitTimer.validation_step_ends,
+    "on_epoch_end": FitTimer.epoch_ends,
+}
+
+
+def bind(original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:
+    """The arguments by name, defaults filled in."""
+    bound = inspect.signature(original).bind(model, *arguments, **keywords)
+    bound.apply_defaults()
+    named = dict(bound.arguments)
+    named.pop("self", None)
+    named.update(named.pop("kwargs", {}))
+    return named
+
+
+def _described(model: Any, bound: dict[str, Any], site: Site) -> Fit:
+    """The record of a fit; only its place where its arguments make no sense, which fit itself will say in its own words."""
+    try:
+        return describe.fit(model, bound, site)
+    except Exception as error:
+        return Fit(site=site, declined=f"its arguments could not be read ({type(error).__name__}: {error})")
+
+
+def _put_back(callback: Any, name: str, timed: Any, before: Any) -> None:
+    """Takes a timed hook off again, unless somebody has put another one in its place meanwhile."""
+    try:
+        if vars(callback).get(name) is timed:
+            if before is _NOTHING:
+                delattr(callback, name)
+            else:
+                setattr(callback, name, before)
+    except Exception:  # a stranger's __delattr__: the hook still calls what it stands in for
+        pass
+
+
+def _parameters(model: Any) -> int:
+    return int(model.count_params()) if model.built else 0

@@ -1,0 +1,58 @@
+"""Replaces attributes of other people's classes and modules, and puts them back as they were.
+
+A child process never puts anything back: it ends. In a notebook the seams stand for a moment only, and several may stand on top of
+each other, to be taken out in any order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(slots=True)
+class _Layer:
+    owner: Any
+    name: str
+    original: Any
+    replacement: Any
+    live: bool = True
+
+
+_layers: dict[tuple[int, str], list[_Layer]] = {}
+"""What stands on an attribute, the lowest first."""
+
+
+class Patches:
+    """A set of replaced attributes that come and go together.
+
+    Attributes:
+        live: Whether they are in force. A replacement that something else was put on top of can't be taken out at once: it must
+            look here, and do what the original does.
+
+    Example:
+        >>> patches = Patches()
+        >>> patches.put(json, "dumps", repr)
+        >>> patches.undo()
+    """
+
+    def __init__(self) -> None:
+        self.live = True
+        self._mine: list[_Layer] = []
+
+    def put(self, owner: Any, name: str, replacement: Any) -> None:
+        """Replaces an attribute that `owner` itself has."""
+        layer = _Layer(owner, name, vars(owner)[name], replacement)
+        setattr(owner, name, replacement)
+        _layers.setdefault((id(owner), name), []).append(layer)
+        self._mine.append(layer)
+
+    def undo(self) -> None:
+        """Puts the originals back; what lies below a replacement of somebody else's goes with that one. May be called twice."""
+        self.live = False
+        for layer in reversed(self._mine):
+            layer.live = False
+            stack = _layers[id(layer.owner), layer.name]
+            while stack and not stack[-1].live and vars(layer.owner).get(layer.name) is stack[-1].replacement:
+                setattr(layer.owner, layer.name, stack.pop().original)
+        self._mine.clear()

@@ -1,0 +1,68 @@
+"""Finds the Python that a compiled step calls back into, and times it where it runs."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import time
+from collections.abc import Callable
+from types import FrameType, ModuleType
+from typing import Any
+
+from fitdoctor.probe import sites
+from fitdoctor.probe.patches import Patches
+from fitdoctor.probe.timer import add
+from fitdoctor.recording.model import Duration, PythonOperation
+
+STEP_FUNCTIONS = frozenset({"one_step_on_data", "multi_step_on_iterator"})
+"""The functions of Keras' trainer that are traced into a step: what is made while one of them runs is part of the step."""
+
+
+def install(script_ops: ModuleType, told: Callable[[PythonOperation], None]) -> Patches:
+    """Wraps TensorFlow's register of Python functions, until the result undoes it.
+
+    Args:
+        script_ops: The module that holds the register.
+        told: Gets a record for each operation of a step when it is traced; its runs are added as they happen.
+    """
+    patches = Patches()
+    register = script_ops.FuncRegistry
+    runs: dict[Any, Duration] = {}
+    insert, call = register.insert, register.__call__
+
+    @functools.wraps(insert)
+    def inserted(self: Any, function: Any) -> Any:
+        token = insert(self, function)
+        if patches.live and _in_a_step(sys._getframe(1)):
+            runs[token] = Duration()
+            told(PythonOperation(kind=_kind(function, script_ops), site=sites.find(), runs=runs[token]))
+        return token
+
+    @functools.wraps(call)
+    def called(self: Any, token: Any, *arguments: Any) -> Any:
+        taken = runs.get(token)
+        if taken is None:
+            return call(self, token, *arguments)
+        began_s = time.perf_counter()
+        try:
+            return call(self, token, *arguments)
+        finally:
+            add(taken, time.perf_counter() - began_s)
+
+    patches.put(register, "insert", inserted)
+    patches.put(register, "__call__", called)
+    return patches
+
+
+def _in_a_step(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_name in STEP_FUNCTIONS:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _kind(function: Any, script_ops: ModuleType) -> str:
+    if not isinstance(function, script_ops.EagerFunc):
+        return "numpy_function"
+    return "gradient" if getattr(function, "_is_grad_func", False) else "py_function"

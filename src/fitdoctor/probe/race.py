@@ -1,0 +1,196 @@
+"""Trains the model of a fit again and again, with and without changes, and says after each lap how good it has become."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from fitdoctor.changes import apply, materialize, scale
+from fitdoctor.changes.model import Change, from_data
+from fitdoctor.probe import describe, fresh, spread
+from fitdoctor.probe.feeds import Feeds
+from fitdoctor.probe.judge import Judge, with_validation
+from fitdoctor.probe.state import Snapshot
+
+SETTLE_S = 0.3
+"""Seconds of steps that tell beforehand what a step of a racer costs."""
+MEMORY_SHARE = 0.25
+"""Of the free memory, for the copies of the arrays that other batch sizes need."""
+
+
+@dataclass(slots=True)
+class Racer:
+    """What one arm is trained with."""
+
+    changes: list[Change]
+    iterator: Any
+    scales: list[scale.Scale | None] = field(default_factory=list)
+    train: Any = None
+    test: Any = None
+
+
+class FitRace:
+    """The races at one fit. To be made before anything has trained the model there.
+
+    Args:
+        model: The model, as the script passed it.
+        bound: Fit's arguments by name, validation already split off.
+        feeds: The input as these arguments give it.
+        cores: Cores that this process may use.
+    """
+
+    def __init__(self, model: Any, bound: dict[str, Any], feeds: Feeds, cores: int) -> None:
+        self._model, self._cores = model, cores
+        self._racers: dict[str, Racer] = {}
+        self._functions: dict[bool, tuple[Any, Any]] = {}
+        self._feeds: dict[Any, Feeds] = {}
+        self._drawn: tuple[int, list[Any] | None] = (-1, None)
+        self._obstacle = ""
+        try:
+            if describe.input_kind(bound["x"]) == "generator":
+                raise ValueError("its input is a Python generator, which can't begin anew")
+            self._bound, self._judged, self._judged_on = with_validation(bound)
+            if self._bound is bound:
+                self._feeds[None] = feeds
+            self._build()
+            self._start = Snapshot(model)
+            self._may_redraw = self._is_untrained()
+        except Exception as error:
+            self._obstacle = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+
+    def _build(self) -> None:
+        """Builds what fit itself would build with its first batch."""
+        model = self._model
+        if not model.built or not all(layer.built for layer in model.layers):
+            model._symbolic_build(data_batch=next(iter(self._feed(None).dataset([]))))
+        if model.optimizer is None:
+            raise ValueError("the model was compiled without an optimizer")
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+
+    def _is_untrained(self) -> bool:
+        if int(self._model.optimizer.iterations) > 0:
+            return False
+        drawn = fresh.draw(self._model, 0)
+        return drawn is not None and fresh.looks_fresh(self._start.weights(), drawn)
+
+    def _feed(self, batch_size: int | None) -> Feeds:
+        """The input for a batch size; arrays are copied once for each."""
+        if batch_size not in self._feeds:
+            if batch_size is not None:
+                self._check_memory()
+            bound = self._bound if batch_size is None else {**self._bound, "batch_size": batch_size}
+            self._feeds[batch_size] = Feeds(self._model, bound, self._cores)
+        return self._feeds[batch_size]
+
+    def _check_memory(self) -> None:
+        import numpy as np
+
+        held = sum(int(getattr(part, "nbytes", 0) or np.size(part) * 8) for _, part in spread.parts(self._bound["x"]))
+        if held > materialize.free_bytes() * MEMORY_SHARE:
+            raise ValueError("another copy of its arrays, for another batch size, does not fit into memory")
+
+    def prepare(self, arms: list[dict[str, Any]]) -> dict[str, Any]:
+        """Makes the racers. The reply says for each what a step costs, or why it can't run.
+
+        Raises:
+            ValueError: There can be no race here.
+        """
+        if self._obstacle:
+            raise ValueError(self._obstacle)
+        self._judge = Judge(self._model, self._judged, self._feed(None).dataset([], shuffle=False))
+        replies: dict[str, Any] = {}
+        for arm in arms:
+            try:
+                self._racers[arm["id"]] = self._racer([from_data(change) for change in arm["changes"]])
+                replies[arm["id"]] = {"step_s": self._settled_s(arm["id"])}
+            except ValueError as error:
+                replies[arm["id"]] = {"error": str(error)}
+        began_s = time.perf_counter()
+        self._score(next(iter(self._racers.values())))
+        return {
+            "arms": replies,
+            "judged_on": self._judged_on,
+            "rows": self._judge.rows,
+            "score_s": time.perf_counter() - began_s,
+            "varied": "weights and order" if self._may_redraw else "order",
+        }
+
+    def _racer(self, changes: list[Change]) -> Racer:
+        batch_size = apply.to_fit({}, changes).get("batch_size")
+        racer = Racer(changes, iter(self._feed(batch_size).endless(changes)))
+        if any(change.kind == "scale-input" for change in changes):
+            x = self._bound["x"]
+            racer.scales = scale.wanted(dict(spread.sampled(x, describe.input_kind(x), draw=True)), changes)
+        key = bool(racer.scales)
+        with self._as(racer):
+            if key not in self._functions:
+                before, self._model.train_function = self._model.train_function, None
+                self._model.make_train_function()
+                made, self._model.train_function = self._model.train_function, before
+                self._functions[key] = made, self._judge.function()
+        racer.train, racer.test = self._functions[key]
+        return racer
+
+    @contextmanager
+    def _as(self, racer: Racer) -> Iterator[None]:
+        """The model with a racer's settings, and afterwards with the script's own."""
+        undo = apply.to_model(self._model, racer.changes)
+        try:
+            take_away = scale.put_in_front(self._model, racer.scales)
+            try:
+                yield
+            finally:
+                take_away()
+        finally:
+            undo()
+
+    def _settled_s(self, arm: str) -> float:
+        racer = self._racers[arm]
+        with self._as(racer):
+            self._run(racer, 1)
+            steps, began_s = 0, time.perf_counter()
+            while not steps or time.perf_counter() - began_s < SETTLE_S:
+                self._run(racer, 1)
+                steps += int(self._model.steps_per_execution or 1)
+            return (time.perf_counter() - began_s) / steps
+
+    def start(self, arm: str, repetition: int) -> dict[str, Any]:
+        """Begins a run: the state at the start of fit, with other weights in each repetition where they may be drawn anew."""
+        self._start.restore()
+        self._begin(repetition)
+        return {"score": self._score(self._racers[arm])}
+
+    def _begin(self, repetition: int) -> None:
+        if self._may_redraw:
+            if self._drawn[0] != repetition:
+                self._drawn = repetition, fresh.draw(self._model, repetition + 1)
+            for variable, value in zip(self._model.trainable_variables, self._drawn[1] or [], strict=False):
+                variable.assign(value)
+        for variable in self._model.variables:
+            if "seed_generator" in variable.path:
+                variable.assign(variable + 1 + repetition)
+
+    def lap(self, arm: str, steps: int) -> dict[str, Any]:
+        """Trains on for some steps, and takes the score."""
+        racer = self._racers[arm]
+        with self._as(racer):
+            began_s = time.perf_counter()
+            self._run(racer, steps)
+            seconds = time.perf_counter() - began_s
+        return {"seconds": seconds, "score": self._score(racer)}
+
+    def _run(self, racer: Racer, steps: int) -> None:
+        from tensorflow.python.eager import context
+
+        per_execution = int(self._model.steps_per_execution or 1)
+        for _ in range(max(1, steps // per_execution)):
+            racer.train(racer.iterator)
+        context.async_wait()
+
+    def _score(self, racer: Racer) -> float | None:
+        with self._as(racer):
+            return self._judge.score(racer.test)

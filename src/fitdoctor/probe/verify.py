@@ -1,0 +1,53 @@
+"""Compares the batches of a changed input with those of the script's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fitdoctor.changes import pipeline
+from fitdoctor.changes.materialize import digest
+from fitdoctor.changes.model import Change, ConvertArgument, SetArgument
+from fitdoctor.probe import describe
+from fitdoctor.probe.feeds import Feeds
+
+VERIFY_BATCHES = 8
+CLOSE = 1e-4
+"""Relative difference up to which a value of another type of number counts as the same: float32 keeps seven digits."""
+
+
+def verify_batches(feeds: Feeds, x: Any, changes: list[Change]) -> dict[str, str]:
+    """Whether the first batches are the "same", "close" or "different", shuffles left out, and why they can't be compared."""
+    kind = describe.input_kind(x)
+    if kind == "generator" or kind == "pydataset" and any(change.kind == "precompute" for change in changes):
+        return {"batches": "same", "why": "its batches were compared as they were kept"}
+    if any(isinstance(change, SetArgument) and change.call == "shuffle" for change in changes):
+        return {"batches": "different", "why": "the samples come in another order"}
+    plain = _first(feeds, [])
+    if not _equal(plain, _first(feeds, [])):
+        return {"batches": "", "why": "the input gives other batches each time, so they can't be compared"}
+    changed = _first(feeds, changes)
+    if _equal(plain, changed):
+        return {"batches": "same", "why": ""}
+    if any(isinstance(change, ConvertArgument) and change.dtypes for change in changes) and _close(plain, changed):
+        return {"batches": "close", "why": ""}
+    return {"batches": "different", "why": "its batches differ from the script's"}
+
+
+def _first(feeds: Feeds, changes: list[Change]) -> list[list[Any]]:
+    import tensorflow as tf
+
+    ordered = pipeline.ordered(feeds.dataset(changes, shuffle=False))
+    return [tf.nest.flatten(batch) for batch in ordered.take(VERIFY_BATCHES).as_numpy_iterator()]
+
+
+def _equal(one: list[list[Any]], other: list[list[Any]]) -> bool:
+    return [digest(batch) for batch in one] == [digest(batch) for batch in other]
+
+
+def _close(one: list[list[Any]], other: list[list[Any]]) -> bool:
+    import numpy as np
+
+    if [len(batch) for batch in one] != [len(batch) for batch in other]:
+        return False
+    pairs = [pair for batch, again in zip(one, other, strict=True) for pair in zip(batch, again, strict=True)]
+    return all(a.shape == b.shape and np.allclose(a, b, rtol=CLOSE, atol=CLOSE, equal_nan=True) for a, b in pairs)

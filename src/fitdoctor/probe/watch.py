@@ -1,0 +1,157 @@
+"""Follows a real training to its end: nothing is cut, replaced, skipped or redirected, and no failure of ours reaches the script."""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from collections.abc import Callable
+from types import CodeType
+from typing import Any, TypeVar
+
+from fitdoctor.probe import sites
+from fitdoctor.probe.ledger import Ledger
+from fitdoctor.probe.observer import Observer, Visit, bind
+from fitdoctor.probe.timer import add
+from fitdoctor.recording.model import Ending, PythonOperation, Scout
+
+T = TypeVar("T")
+
+
+class WatchDirector(Observer):
+    """Hands every call through as it was made and keeps the account of it. With its first failure it stops looking, for good.
+
+    Args:
+        scout: The record that is filled.
+        ledger: The account of the main thread.
+        save: Writes the record.
+
+    Example:
+        >>> director = WatchDirector(scout, Ledger("start", started_s=time.monotonic()), store.save)
+        >>> seams.install(keras, director)
+    """
+
+    def __init__(self, scout: Scout, ledger: Ledger, save: Callable[[], None]) -> None:
+        super().__init__(scout, ledger, save)
+        self.looking = True
+        """Whether anything is recorded still."""
+        self._process = os.getpid()
+
+    # what the seams call
+
+    def constructed(self, callback: Any) -> None:
+        self._guarded(super().constructed, callback)
+
+    def compiled(self, model: Any) -> None:
+        self._guarded(super().compiled, model)
+
+    def python_operation(self, operation: PythonOperation) -> None:
+        self._guarded(super().python_operation, operation)
+
+    def traced(self, code: CodeType | None, seconds: float) -> None:
+        self._guarded(super().traced, code, seconds)
+
+    def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        leave = self._guarded(self._enter, kind, original, model, arguments, keywords) if self.looking else None
+        if leave is None:
+            return original(model, *arguments, **keywords)
+        try:
+            return original(model, *arguments, **keywords)
+        finally:
+            if self.looking:
+                self._guarded(leave)
+
+    def hook(self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        timer = self.timer
+        if timer is None or not self.looking or not self.on_main_thread():
+            return original(callbacks, *arguments, **keywords)
+        try:
+            self.before_hook(name, timer, callbacks)
+        except Exception as error:
+            if "batch" in name and _is_the_scripts(error):
+                raise
+            self._failed(error)
+        result = original(callbacks, *arguments, **keywords)
+        try:
+            if self.looking:
+                self.after_hook(name, timer, callbacks, arguments)
+        except Exception as error:
+            if "batch" in name and _is_the_scripts(error):
+                raise
+            self._failed(error)
+        return result
+
+    def stop_here(self, iterator: Any) -> bool:
+        return False
+
+    # pairs
+
+    def _enter(
+        self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Callable[[], None] | None:
+        """Opens the account of a call, and gives what closes it: nothing for calls that belong to another one."""
+        if not self.on_main_thread():
+            if kind == "fit":
+                self.note_thread()
+            return None
+        if kind == "fit":
+            try:
+                bound = bind(original, model, arguments, keywords)
+            except TypeError:
+                return None  # fit itself will say so
+            return functools.partial(self._leave_fit, self.enter_fit(self.open_fit(model, bound)), model)
+        timer = self.timer
+        if kind == "evaluate" and keywords.get("_use_cached_eval_dataset") and timer is not None:
+            timer.validation_begins()
+            return functools.partial(self.validated, timer)
+        if self._in_loop:
+            return None
+        try:
+            bound = bind(original, model, arguments, keywords)
+        except TypeError:
+            return None
+        loop = self.enter_loop(kind, bound)
+        began_s = time.perf_counter()
+
+        def leave() -> None:
+            seconds = time.perf_counter() - began_s
+            add(loop.run, seconds)
+            self.leave_loop(seconds)
+
+        return leave
+
+    def _leave_fit(self, visit: Visit, model: Any) -> None:
+        self.leave_fit(visit)
+        self.learn_from(visit, model)
+
+    # the account
+
+    def save_now(self) -> None:
+        if os.getpid() == self._process:  # a process that the script forked has a copy of us
+            super().save_now()
+
+    def end(self, ending: Ending) -> None:
+        self._guarded(super().end, ending)
+
+    def _guarded(self, run: Callable[..., T], *arguments: Any) -> T | None:
+        try:
+            return run(*arguments)
+        except Exception as error:
+            self._failed(error)
+            return None
+
+    def _failed(self, error: Exception) -> None:
+        """Stops looking: an account with a hole in it is not worth another risk to the training."""
+        self.looking = False
+        self.timer = None
+        for visit in self._visits:
+            self.take_off(visit)
+        self.missing(f"Watching ended here, by a failure of fitdoctor: {type(error).__name__}: {error}. The training went on.")
+
+
+def _is_the_scripts(error: BaseException) -> bool:
+    """Whether code of the script's raised it: a handler for a signal may run wherever Python is, in our code too."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and sites.is_users(trace.tb_frame.f_code.co_filename)
