@@ -14,9 +14,12 @@ from fitdoctor.facts.loop import LoopFacts
 from fitdoctor.facts.measured import Measured
 from fitdoctor.facts.places import short
 from fitdoctor.facts.projection import Projection, project
+from fitdoctor.facts.watched import WatchedFit, as_watched, observed_terms, uncut
 from fitdoctor.recording.model import Run, Scout
 from fitdoctor.report.model import Budget, Ceiling, Interval
 
+#: Parts of the process that are paid once, whatever the training repeats.
+ONCE = ("imports", "start", "script", "shutdown")
 #: A cost below this share of the whole training is a remark, not a cause: identical runs differ by about as much.
 WORTHWHILE_SHARE = 0.05
 
@@ -29,7 +32,7 @@ class Facts:
         measured: What its trials said, as far as there were any.
 
     Raises:
-        FitdoctorError: The run holds no scout, so nothing is known.
+        FitdoctorError: The run holds neither a scout nor a watched training, so nothing is known.
 
     Example:
         >>> facts = Facts(run)
@@ -37,18 +40,30 @@ class Facts:
     """
 
     def __init__(self, run: Run, measured: Measured | None = None) -> None:
-        if run.scout is None:
+        scout = run.scout or run.watched
+        if scout is None:
             raise FitdoctorError(
                 "Received a run without a scout, expected one that saw the script at least once. Diagnose the script again."
             )
         self.run = run
-        self.scout: Scout = run.scout
+        self.scout: Scout = scout
+        """What all figures rest on: the scout, or the watched training itself where nothing was scouted yet."""
+        self.observed = run.scout is None
+        """Whether the whole training was seen, so that nothing is projected."""
         self.measured = measured or Measured()
 
     @cached_property
     def fits(self) -> tuple[FitFacts, ...]:
-        nested_s = [nested_step_s(index, record, self.scout.loops) for index, record in enumerate(self.scout.fits)]
-        return tuple(FitFacts(index, record, nested_s[index]) for index, record in enumerate(self.scout.fits))
+        records = self.scout.fits
+        nested_s = [nested_step_s(index, record, self.scout.loops) for index, record in enumerate(records)]
+        if self.observed:
+            return tuple(WatchedFit(index, record, nested_s[index], record) for index, record in enumerate(records))
+        watched = {(record.site.file, record.site.line): record for record in self.run.watched.fits} if self.run.watched else {}
+        seen = [watched.get((record.site.file, record.site.line)) for record in records]
+        return tuple(
+            FitFacts(index, as_watched(record, seen[index]), nested_s[index], seen[index] or uncut(record))
+            for index, record in enumerate(records)
+        )
 
     @cached_property
     def loops(self) -> tuple[LoopFacts, ...]:
@@ -65,6 +80,9 @@ class Facts:
     @cached_property
     def unattributed_s(self) -> float:
         """Wall time of the scout that none of its parts holds, and time in its fits that none of their durations holds."""
+        if self.observed:
+            known_s = sum(self.part_s(name) for name in ONCE) + sum(term.s for term in observed_terms(self.fits, self.loops))
+            return max(0.0, self.scout.wall_s - known_s)
         outside_s = self.scout.wall_s - sum(self.scout.parts.values())
         inside_s = self.part_s("fit") - sum(fit.recorded_s for fit in self.fits)
         return max(0.0, outside_s) + max(0.0, inside_s)
@@ -75,17 +93,20 @@ class Facts:
 
     @cached_property
     def fixed_s(self) -> float:
-        once = sum(self.part_s(name) for name in ("start", "script", "shutdown"))
-        return once + self.imports_s + self.unattributed_s
+        return sum(self.part_s(name) for name in ONCE) + self.unattributed_s
 
     @cached_property
     def projection(self) -> Projection:
-        """The whole training as it stands."""
+        """The whole training as it stands, or as it went where it was watched."""
+        if self.observed:
+            return Projection(fixed_s=self.fixed_s, terms=observed_terms(self.fits, self.loops))
         return project(self.fixed_s, self.fits, self.loops, "mid")
 
     @cached_property
     def shortest(self) -> Projection:
         """The whole training if every stopping rule ended it as early as could be; else the same as `projection`."""
+        if self.observed:
+            return self.projection
         return project(self.fixed_s, self.fits, self.loops, "low")
 
     def projection_at(self, bound: Bound) -> Projection:

@@ -8,7 +8,7 @@ from math import ceil
 
 from fitdoctor.facts.epochs import Bound, Epochs, epochs_of
 from fitdoctor.facts.hooks import WITHIN_A_STEP, where
-from fitdoctor.facts.units import unit_interval, unit_s
+from fitdoctor.facts.units import typical_s, unit_interval, unit_s
 from fitdoctor.recording.model import CallbackRecord, Duration, Fit, Loop
 from fitdoctor.report.model import Interval
 
@@ -21,11 +21,13 @@ class FitFacts:
 
     Recorded durations are per call of the train function, which runs `steps_per_execution` batches; every figure here is per
     batch, called a step. `nested_s` is what loops inside batch hooks take of a recorded step: they are counted on their own.
+    `seen` is the record of the same fit where it ran uncut, in a watched training or in a scout that had nothing to cut.
     """
 
-    def __init__(self, index: int, record: Fit, nested_s: float = 0.0) -> None:
+    def __init__(self, index: int, record: Fit, nested_s: float = 0.0, seen: Fit | None = None) -> None:
         self.index = index
         self.record = record
+        self.seen = seen
         self._nested_s = nested_s
 
     @property
@@ -49,17 +51,30 @@ class FitFacts:
         """Batches in an epoch; where that is not known, the most that was seen, which is a lower bound."""
         if self.record.steps_per_epoch is not None:
             return max(0, self.record.steps_per_epoch)
-        executions = self.record.step.count + self.record.first_step.count
-        return ceil(executions * self.per_execution / max(1, self.record.epochs_seen))
+        return ceil(self._executions_seen * self.per_execution / max(1, self.record.epochs_seen))
 
     def steps(self, bound: Bound) -> int:
         """Steps of the whole training, without each call's first execution, which traces and is counted apart."""
         first = self.per_execution if self.record.first_step.count else 0
         return self.record.calls * max(0, self.epochs.at(bound) * self.steps_per_epoch - first)
 
+    @property
+    def _executions_seen(self) -> int:
+        return executions_seen(self.record)
+
     @cached_property
     def step_s(self) -> float:
         return max(0.0, unit_s(self.record.step) - self._nested_s) / self.per_execution
+
+    @cached_property
+    def epoch_stall_s(self) -> float:
+        """What the first step of a later epoch takes beyond an ordinary one: its input begins anew."""
+        stall_s = typical_s(self.record.epoch_first_step) - unit_s(self.record.step)
+        return max(0.0, stall_s) if self.record.step.count else 0.0
+
+    def later_epochs(self, bound: Bound) -> int:
+        """Epochs of the whole training without the first one of each call."""
+        return self.record.calls * max(0, self.epochs.at(bound) - 1)
 
     @cached_property
     def function_s(self) -> float:
@@ -113,7 +128,7 @@ class FitFacts:
         seen = {
             "train": record.calls_run,
             "epoch": record.epochs_seen,
-            "batch": record.step.count + record.first_step.count,
+            "batch": self._executions_seen,
             "validation": record.validation_overhead.count,
             "validation batch": record.validation_step.count + record.validation_first_step.count,
         }
@@ -166,12 +181,14 @@ class FitFacts:
         kinds = (
             record.setup,
             record.first_step,
+            record.epoch_first_step,
             record.step,
             record.validation_first_step,
             record.validation_step,
             record.validation_overhead,
             record.epoch_boundary,
             record.teardown,
+            record.substituted,
         )
         hooks = [took for callback in record.callbacks for took in self.hooks_apart(callback).values()]
         return sum(took.total_s for took in (*kinds, *hooks))
@@ -185,4 +202,9 @@ def nested_step_s(index: int, record: Fit, loops: Iterable[Loop]) -> float:
     """Seconds of a recorded step that calls of `predict` and the like in its batch hooks take on average."""
     inside = [loop for loop in loops if loop.inside == index and where(loop.hook) == "batch"]
     taken_s = sum(loop.run.total_s + loop.substituted.total_s for loop in inside)
-    return taken_s / max(1, record.step.count + record.first_step.count)
+    return taken_s / max(1, executions_seen(record))
+
+
+def executions_seen(record: Fit) -> int:
+    """Calls of the train function in the scout."""
+    return record.step.count + record.first_step.count + record.epoch_first_step.count

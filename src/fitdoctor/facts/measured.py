@@ -10,11 +10,12 @@ from fitdoctor.report.model import Interval
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """Ratios of a fit's step, by the index of the fit.
+    """Ratios of a fit's step by the index of the fit, and of a loop's call by the index of the loop.
 
     `input_free` is how much faster the step is with its input for free; `fewer_dispatches` how much faster it is when several
-    steps run in one call of the train function.
+    steps run in one call of the train function; `gathered` how much faster a loop's rows are when more go through at once.
     """
 
     input_free: Mapping[int, Interval] = field(default_factory=dict)
     fewer_dispatches: Mapping[int, Interval] = field(default_factory=dict)
+    gathered: Mapping[int, Interval] = field(default_factory=dict)

@@ -80,6 +80,8 @@ def _fit_terms(fit: FitFacts, bound: Bound) -> Iterator[Term]:
     runs = max(1, record.calls_run)
     warm_up = warm_up_s(record.step) / runs
     yield Term(id=f"{fit.id}/step/first", label="first steps, still slow", part="first_step", count=calls, unit_s=warm_up)
+    stalls = {"label": "first steps of epochs", "part": "epoch_boundary"}
+    yield Term(id=f"{fit.id}/epoch_first_step", count=fit.later_epochs(bound), unit_s=fit.epoch_stall_s, **stalls)
     # Often only two are recorded, and one hiccup of the machine would be multiplied by every epoch to come.
     boundary_s = typical_s(record.epoch_boundary)
     first_s = max(0.0, record.epoch_boundary.first_s - boundary_s)

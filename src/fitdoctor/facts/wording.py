@@ -37,3 +37,16 @@ def number(count: float) -> str:
 def plural(count: int, one: str, many: str = "") -> str:
     """A count with its noun: "1 remedy", "3 remedies"."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def size(count_bytes: float) -> str:
+    """Bytes as a person says them.
+
+    Example:
+        >>> size(2_400_000)
+        '2.4 MB'
+    """
+    for factor, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count_bytes >= factor:
+            return f"{count_bytes / factor:.1f} {unit}" if count_bytes < 10 * factor else f"{count_bytes / factor:.0f} {unit}"
+    return plural(int(count_bytes), "byte")

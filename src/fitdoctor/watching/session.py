@@ -1,0 +1,115 @@
+"""One watched training: runs it to its end and makes a run of what was recorded."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import fitdoctor
+from fitdoctor.errors import FitdoctorError
+from fitdoctor.recording.folder import RunFolder
+from fitdoctor.recording.load import decode_scout
+from fitdoctor.recording.model import Run, Scout
+from fitdoctor.recording.save import save_run
+from fitdoctor.trials.child import LAUNCH
+from fitdoctor.trials.endings import seen_from_outside
+from fitdoctor.watching.request import WatchRequest
+from fitdoctor.watching.supervise import run_beside
+
+RECORD = "watch.json"
+SPEC = "watch-spec.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """How a watched training ended: its exit code as of `run_beside`, and its run, or the reason why there is none."""
+
+    code: int
+    run: Run | None = None
+    problem: str = ""
+
+
+def watch(request: WatchRequest) -> Watched:
+    """Runs a training to its end, whatever becomes of the recording.
+
+    Raises:
+        FitdoctorError: The interpreter can't be started.
+    """
+    began = datetime.now(UTC).isoformat(timespec="seconds")
+    began_s = time.monotonic()
+    problem = _prepare(request, began_s) if request.folder is not None else "there is no place to record to"
+    if problem or request.folder is None:
+        return Watched(code=run_beside(_plain(request), os.environ), problem=f"The training was not recorded: {problem}.")
+    folder = request.folder
+    code = run_beside([request.python, str(LAUNCH), str(folder.path / SPEC)], os.environ)
+    wall_s = time.monotonic() - began_s
+    try:
+        recorded = _read(folder, code, wall_s)
+    except (OSError, FitdoctorError) as error:
+        return Watched(code=code, problem=f"What was recorded can't be read back: {error}")
+    finally:
+        for name in (SPEC, RECORD):
+            with suppress(OSError):
+                (folder.path / name).unlink(missing_ok=True)
+    run = _run(request, recorded, began, wall_s)
+    try:
+        save_run(run, folder.run_file)
+    except FitdoctorError as error:
+        return Watched(code=code, run=run, problem=str(error))
+    return Watched(code=code, run=run)
+
+
+def _prepare(request: WatchRequest, began_s: float) -> str:
+    """Writes down what the launcher is to do, or says why that can't be done."""
+    assert request.folder is not None
+    spec = {
+        "role": "watch",
+        "mode": request.mode,
+        "target": request.target,
+        "arguments": list(request.arguments),
+        "out": str(request.folder.path / RECORD),
+        "spawned_s": began_s,
+    }
+    try:
+        (request.folder.path / SPEC).write_text(json.dumps(spec), encoding="utf-8")
+    except OSError as error:
+        return f"{request.folder.path} says “{error.strerror or error}”"
+    return ""
+
+
+def _plain(request: WatchRequest) -> list[str]:
+    """The command without us."""
+    option = {"script": [], "module": ["-m"], "code": ["-c"]}[request.mode]
+    return [request.python, *option, request.target, *request.arguments]
+
+
+def _read(folder: RunFolder, code: int, wall_s: float) -> Scout:
+    """The record as it stood last, with what only we could see: how the process ended, and when."""
+    recorded = decode_scout((folder.path / RECORD).read_bytes())
+    unrecorded_s = max(0.0, wall_s - recorded.wall_s)
+    if recorded.ending.how == "unfinished":
+        recorded.ending = seen_from_outside(code)
+    else:
+        recorded.parts["shutdown"] = recorded.parts.get("shutdown", 0.0) + unrecorded_s
+    recorded.wall_s += unrecorded_s
+    return recorded
+
+
+def _run(request: WatchRequest, recorded: Scout, began: str, wall_s: float) -> Run:
+    return Run(
+        fitdoctor=fitdoctor.__version__,
+        script=request.target if request.mode != "code" else "-c",
+        target=request.target,
+        argv=list(request.arguments),
+        mode=request.mode,
+        python=request.python,
+        cwd=str(Path.cwd()),
+        started=began,
+        spent_s=wall_s,
+        watched=recorded,
+    )
