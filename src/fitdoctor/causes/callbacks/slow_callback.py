@@ -42,6 +42,7 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.callbacks import callback_cost, heavy_logging, hook_costs
+from fitdoctor.facts.checkpoints import saves
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.hot import hot_places, hottest
 from fitdoctor.facts.places import locations
@@ -56,8 +57,8 @@ def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
         for position, callback in enumerate(fit.record.callbacks):
             cost = callback_cost(fit, position)
-            # Hooks are timed directly, so the best estimate decides; heavy logging is another cause's.
-            if not callback.own or heavy_logging(callback) or facts.share_of(cost.mid) < WORTHWHILE_SHARE:
+            # Hooks are timed directly, so the best estimate decides; heavy logging and saving are other causes'.
+            if not callback.own or heavy_logging(callback) or saves(callback) or facts.share_of(cost.mid) < WORTHWHILE_SHARE:
                 continue
             hooks = sorted(hook_costs(fit, position).items(), key=lambda item: -item[1].mid)
             costly = [hook for hook, taken in hooks if facts.share_of(taken.mid) >= WORTHWHILE_SHARE] or [hooks[0][0]]

@@ -45,7 +45,7 @@ from fitdoctor.facts.places import locations
 from fitdoctor.facts.wording import duration, number, percent
 
 TITLE = "Single rows are predicted in a loop"
-REMEDIES = ("predict-on-batch",)
+REMEDIES = ("predict-on-batch", "batched-predict")
 
 #: Fewer calls are not a loop that is worth rewriting: at some 50 ms each they cost a second.
 FEWEST_CALLS = 20

@@ -29,8 +29,8 @@ model.fit(batches(), steps_per_epoch=math.ceil(len(table) / 64), epochs=20)
 features = np.stack([parse(row) for row in table])  # once, before training
 model.fit(features, labels, batch_size=64, epochs=20, shuffle=False)  # the same order as before
 ```
-Where the data does not fit into memory: a `PyDataset` with `workers=4, use_multiprocessing=True`, or a `tf.data`
-pipeline.
+Where the data does not fit into memory: a `PyDataset` with `workers=4`, whose threads help as far as its code lets go of
+the lock (`fitdoctor explain idle-workers`), or a `tf.data` pipeline.
 
 ## Safety
 Arrays that are made once hold the same numbers: exact, unless each epoch draws new ones (shuffling, augmentation). The
@@ -51,6 +51,7 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.hot import hot_places, hottest
 from fitdoctor.facts.input_evidence import waiting
 from fitdoctor.facts.places import locations
+from fitdoctor.facts.workers import workers_of
 
 TITLE = "Training waits for a Python generator"
 REMEDIES = ("precomputed-input",)
@@ -63,6 +64,8 @@ def check(facts: Facts) -> Iterator[Finding]:
         if noun is None or not facts.input_matters(fit):
             continue
         cost, measured = facts.input_cost(fit)
+        workers = workers_of(fit.record)
+        where = "processes of its own" if workers is not None and workers.processes else "the process that trains"
         functions = [location(step.function) for step in fit.record.operations if step.function is not None]
         yield Finding(
             fit=fit.index,
@@ -70,7 +73,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             measured=measured,
             locations=locations(*hot_places(fit, "input"), *functions, location(fit.record.site)),
             evidence=(
-                Evidence(text=f"The {noun} makes each batch in Python, in the process that trains."),
+                Evidence(text=f"The {noun} makes each batch in Python, in {where}."),
                 waiting(facts, fit),
                 *hottest(fit, f"the {noun}'s time", "input"),
             ),

@@ -1,0 +1,88 @@
+"""Training stops again and again to save the model.
+
+## What it is
+`ModelCheckpoint`, `BackupAndRestore` or a callback of the script's own saves the model after every short epoch, or every
+few batches.
+
+## Why it is slow
+A save copies every weight and, for a whole model, the optimizer's state, and writes a file, on the thread that trains.
+That costs the same for an epoch of a second as for one of an hour.
+
+## How it is told
+The hooks of these callbacks are timed, and what Keras writes inside them is counted. They count from 5 % of the whole
+training on. A trial ends epochs with a save after every fifth only, or runs steps with a tenth of the saves. A callback
+that keeps the best model saves as often as the score improves, which is not known beforehand: what is said is what it
+would cost if every second time brought an improvement.
+
+## Example
+```python
+model.fit(x, y, epochs=500, callbacks=[keras.callbacks.ModelCheckpoint("model-{epoch}.keras")])  # a second an epoch
+```
+
+## Use instead
+```python
+steps = math.ceil(len(x) / 32)
+checkpoint = keras.callbacks.ModelCheckpoint("model.keras", save_freq=5 * steps)                   # every fifth epoch
+checkpoint = keras.callbacks.ModelCheckpoint("model.weights.h5", save_weights_only=True)           # no architecture
+model.fit(x, y, epochs=500, callbacks=[checkpoint])
+```
+
+## Safety
+Exact: the training stays the same. What is on disk when it is interrupted is older, and of numbered files there are
+fewer. Rarer saves are left untried where only the best model is kept: another one might be the best then.
+
+## Further reading
+* [keras.callbacks.ModelCheckpoint](https://keras.io/api/callbacks/model_checkpoint/)
+* [keras.callbacks.BackupAndRestore](https://keras.io/api/callbacks/backup_and_restore/)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.causes.base import Evidence, Finding, Interval, location
+from fitdoctor.facts.callbacks import callback_cost
+from fitdoctor.facts.checkpoints import a_save, keeps_the_best, saves
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.hot import hot_places
+from fitdoctor.facts.places import locations
+from fitdoctor.facts.wording import number, percent
+
+TITLE = "Models are saved too often"
+REMEDIES = ("rarer-checkpoints", "weights-only")
+
+#: How often a score improves is not known: never at the worst, always at the best.
+IMPROVEMENTS_LOW, IMPROVEMENTS_MID = 0.0, 0.5
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    for fit in facts.fits:
+        for position, callback in enumerate(fit.record.callbacks):
+            if not saves(callback) or not callback.saves.count:
+                continue
+            cost = callback_cost(fit, position)
+            if keeps_the_best(callback):
+                cost = Interval(low=cost.low * IMPROVEMENTS_LOW, mid=cost.mid * IMPROVEMENTS_MID, high=cost.high)
+            if not facts.worthwhile(Interval(low=cost.low, mid=cost.mid, high=cost.mid)):
+                continue
+            hooks = sorted(callback.hooks, key=lambda hook: -callback.hooks[hook].total_s)
+            calls = max(1, callback.hooks[hooks[0]].count)
+            seen = fit.hook_calls(hooks[0], "mid") * min(1.0, callback.saves.count / calls)
+            often = "up to " if keeps_the_best(callback) else "some "
+            share = facts.share_of(cost.mid)
+            yield Finding(
+                fit=fit.index,
+                cost_s=cost,
+                measured=True,
+                locations=locations(
+                    location(callback.site) if callback.site else None,
+                    *hot_places(fit, *hooks),
+                    location(callback.source) if callback.source else None,
+                    location(fit.record.site),
+                ),
+                evidence=(
+                    Evidence(text=f"{callback.name} saves {often}{number(seen)} times, {a_save(callback)} each.", value=seen),
+                    Evidence(text=f"The callback is {percent(share)} of the whole training.", value=share),
+                ),
+                data={"callback": position, "hooks": hooks},
+            )

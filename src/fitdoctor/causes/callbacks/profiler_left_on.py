@@ -1,0 +1,106 @@
+"""A profiler or a debugging aid that was turned on to look at something runs for the whole training.
+
+## What it is
+`TensorBoard(profile_batch=…)` with a range that holds most of the training, `tf.profiler.experimental.start` without
+its stop, `tf.debugging.enable_check_numerics` or `tf.data.experimental.enable_debug_mode`.
+
+## Why it is slow
+A profiler writes down each operation and keeps all of it in memory until it stops. Checked numerics look through the
+output of each operation for values that are not finite. The debug mode of tf.data runs every function of the pipeline in
+Python, one element after another.
+
+## How it is told
+What is on is read when `fit` begins, with the line that turned it on. What it costs is settled by a trial with it off. A
+profiler counts where it holds at least half of the batches: a short range is what it is meant for.
+
+## Example
+```python
+tf.debugging.enable_check_numerics()
+model.fit(x, y, epochs=50, callbacks=[keras.callbacks.TensorBoard("logs", profile_batch=(1, 100000))])
+```
+
+## Use instead
+```python
+model.fit(x, y, epochs=50, callbacks=[keras.callbacks.TensorBoard("logs", profile_batch=(10, 20))])
+```
+
+## Safety
+Exact: weights are compared bit for bit after some steps; in tf.data's debug mode, batches are.
+
+## Further reading
+* [TensorFlow profiler](https://www.tensorflow.org/guide/profiler)
+* [tf.debugging.enable_check_numerics](https://www.tensorflow.org/api_docs/python/tf/debugging/enable_check_numerics)
+* [tf.data.experimental.enable_debug_mode](https://www.tensorflow.org/api_docs/python/tf/data/experimental/enable_debug_mode)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.causes.base import Evidence, Finding, Interval, location
+from fitdoctor.facts.debugging import profiled_share
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.fit import FitFacts
+from fitdoctor.facts.places import locations
+from fitdoctor.facts.units import times
+from fitdoctor.facts.wording import duration, percent
+from fitdoctor.recording.model import DebugSwitch
+
+TITLE = "A profiler or a debugging aid runs for the whole training"
+REMEDIES = ("profiler-off",)
+
+#: A range of batches below this was chosen to look at something.
+MOST_BATCHES = 0.5
+#: Shares of a step that are taken for possible until a trial tells. A profiler was seen to add 7 % to steps of a few milliseconds, a
+#: check of each operation's output several times the step.
+PROFILER = Interval(low=0.0, mid=0.07, high=0.4)
+CHECKS = Interval(low=0.0, mid=0.3, high=0.9)
+#: What it does, by the call that turns it on.
+DOES = {
+    "tf.profiler.experimental.start": "profiles every operation until it is stopped",
+    "tf.debugging.enable_check_numerics": "checks the output of every operation",
+    "tf.data.experimental.enable_debug_mode": "runs every function of the pipeline in Python, one element after another",
+}
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    for fit in facts.fits:
+        for switch in fit.record.debug_switches:
+            cost = _cost(facts, fit, switch)
+            if facts.worthwhile(cost):
+                yield _finding(fit, cost, switch)
+        for position, callback in enumerate(fit.record.callbacks):
+            share = profiled_share(fit, callback)
+            cost = times(PROFILER, share * fit.step_s * fit.steps("mid"))
+            if share < MOST_BATCHES or not facts.worthwhile(cost):
+                continue
+            site = callback.site
+            first, last = callback.attributes["profile_batch"]
+            text = f"{callback.name} profiles batches {first} to {last}, {percent(share)} of the training."
+            yield Finding(
+                fit=fit.index,
+                cost_s=cost,
+                locations=locations(location(site, "profile_batch", (first, last)) if site else None, location(fit.record.site)),
+                evidence=(Evidence(text=text, value=share), _step(fit)),
+                data={"callback": position},
+            )
+
+
+def _cost(facts: Facts, fit: FitFacts, switch: DebugSwitch) -> Interval:
+    if switch.call.startswith("tf.data."):
+        return facts.input_cost(fit)[0]
+    return times(PROFILER if switch.call.startswith("tf.profiler.") else CHECKS, fit.step_s * fit.steps("mid"))
+
+
+def _finding(fit: FitFacts, cost: Interval, switch: DebugSwitch) -> Finding:
+    return Finding(
+        fit=fit.index,
+        cost_s=cost,
+        locations=locations(location(switch.site) if switch.site else None, location(fit.record.site)),
+        evidence=(Evidence(text=f"{switch.call} was called: it {DOES.get(switch.call, 'stays on')}."), _step(fit)),
+        data={"call": switch.call},
+    )
+
+
+def _step(fit: FitFacts) -> Evidence:
+    return Evidence(text=f"With it on, a step takes {duration(fit.step_s)}.", value=fit.step_s, unit="s")

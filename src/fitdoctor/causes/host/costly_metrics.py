@@ -1,0 +1,88 @@
+"""Metrics take a visible part of each training step.
+
+## What it is
+`compile` was given metrics that do much for each batch: an `AUC` or a precision at a recall, which count at hundreds of
+thresholds, a confusion matrix or an F-score over many classes, a metric of the script's own, or simply many of them.
+
+## Why it is slow
+Each metric is computed and added up in every step, and its result is fetched for the logs. The optimizer does not use
+any of it. Beside a model that is small, that is a large part of a step.
+
+## How it is told
+The metrics and the numbers that each one keeps are read from the compiled model. Metrics that keep more than a few
+numbers, metrics of the script's own, and any four or more are suspects. What they cost is settled by a trial without
+them; the loss stays.
+
+## Example
+```python
+model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy", keras.metrics.AUC(num_thresholds=2000)])
+model.fit(x, y, epochs=50)
+```
+
+## Use instead
+```python
+model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
+model.fit(x, y, epochs=50)
+scores = model.predict(x_val, batch_size=1024)  # once, when training is done
+auc = keras.metrics.AUC(num_thresholds=2000)
+auc.update_state(y_val, scores)
+```
+
+## Safety
+Exact for the training: weights are compared bit for bit. The logs and the history lack what was left out, in validation
+too. Nothing is tried where a callback watches one of these metrics, or where a callback of the script's own acts on the
+training: it may read them.
+
+## Further reading
+* [Metrics](https://keras.io/api/metrics/)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.causes.base import Evidence, Finding, Interval, location
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.metrics import heavy_metrics
+from fitdoctor.facts.places import locations
+from fitdoctor.facts.wording import duration, number
+
+TITLE = "Metrics take a visible part of the step"
+REMEDIES = ("fewer-metrics",)
+
+#: From so many metrics on, even such as only add up are suspects.
+MANY = 4
+#: What a metric was seen to cost a step on a CPU: one that adds up a number a sample, and one with thresholds or classes.
+LIGHT_MID_S, LIGHT_HIGH_S = 0.03e-3, 0.1e-3
+HEAVY_MID_S, HEAVY_HIGH_S = 0.3e-3, 5e-3
+#: Beyond this share of the train function the step itself would have vanished.
+MOST_SHARE = 0.9
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    for fit in facts.fits:
+        record = fit.record
+        heavy = heavy_metrics(record)
+        if not heavy and len(record.metrics) < MANY:
+            continue
+        light, steps, most_s = len(record.metrics) - len(heavy), fit.steps("mid"), MOST_SHARE * fit.function_s
+        mid_s, high_s = (min(most_s, light * a + len(heavy) * b) for a, b in ((LIGHT_MID_S, HEAVY_MID_S), (LIGHT_HIGH_S, HEAVY_HIGH_S)))
+        cost = Interval(low=0.0, mid=mid_s * steps, high=high_s * steps)
+        if not facts.worthwhile(cost):
+            continue
+        suspects = heavy or record.metrics
+        told = ", ".join(metric.name + (f" ({number(metric.state_size)} numbers)" if metric in heavy else "") for metric in suspects)
+        site = record.compile_site
+        yield Finding(
+            fit=fit.index,
+            cost_s=cost,
+            locations=locations(
+                location(site, "metrics", [metric.name for metric in record.metrics]) if site else None,
+                *(location(metric.source) for metric in heavy if metric.source is not None),
+                location(record.site),
+            ),
+            evidence=(
+                Evidence(text=f"Each step computes {told}.", value=len(suspects)),
+                Evidence(text=f"A step takes {duration(fit.step_s)}.", value=fit.step_s, unit="s"),
+            ),
+        )

@@ -1,0 +1,92 @@
+"""Tracing and compiling the step takes a large part of a short training.
+
+## What it is
+The first step of a fit takes as long as hundreds of others: a recurrent layer with `unroll=True`, a Python loop over time steps
+in `call` or `train_step`, or XLA (`jit_compile=True`) for a training of a few minutes.
+
+## Why it is slow
+Before the first batch the model's Python code runs once to make a graph. A loop that Python runs puts its body into that graph
+once for each turn: tracing, optimising and compiling grow with it. The time is paid once a process, so it only matters where
+the training is short against it.
+
+## How it is told
+The first step is timed apart from the others. A first step of one to three seconds is usual and nobody's fault; it is a cause
+from 5 s and a fifth of the whole training on, where something in the script explains it: XLA, an unrolled layer, or lines of its
+own in which most of the tracing was seen.
+
+## Example
+```python
+layers.LSTM(64, unroll=True)
+for t in range(200):
+    state = self.cell(x[:, t], state)
+model.compile(optimizer="adam", loss="mse", jit_compile=True)
+```
+
+## Use instead
+```python
+layers.LSTM(64)
+outputs = layers.RNN(cell)(x)                 # or keras.ops.scan, tf.while_loop
+model.compile(optimizer="adam", loss="mse")   # XLA for long trainings only
+```
+
+## Safety
+A rolled loop and a graph without XLA compute the same with other rounding. No trial is made: it would have to pay the first
+step again, and steps that become slower can outweigh it. Over a longer training the same first step may be worth it.
+
+## Further reading
+* [Better performance with tf.function](https://www.tensorflow.org/guide/function)
+* [Working with RNNs](https://keras.io/guides/working_with_rnns/)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.causes.base import Evidence, Finding, Interval, location
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.fit import FitFacts
+from fitdoctor.facts.hot import hot_places, hottest
+from fitdoctor.facts.places import locations
+from fitdoctor.facts.units import first_extra_s
+from fitdoctor.facts.wording import duration, percent
+
+TITLE = "Tracing and compiling take a large part of a short training"
+REMEDIES: tuple[str, ...] = ()
+
+#: What a usual model takes on a slow machine lies below.
+LEAST_S = 5.0
+LEAST_SHARE = 0.20
+#: Where samples of the stack find the script's own lines this often while it traces, they are what it traces.
+OWN_SHARE = 0.5
+TRACING = "first step"
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    for fit in facts.fits:
+        extra_s = first_extra_s(fit.record.first_step) if fit.record.first_step.count > 1 else fit.record.first_step.first_s - fit.step_s
+        if extra_s < LEAST_S or facts.share_of(extra_s) < LEAST_SHARE:
+            continue
+        reasons = list(_reasons(fit))
+        if not reasons:
+            continue
+        share = facts.share_of(extra_s)
+        text = f"The first step takes {duration(extra_s)} more than the others: {percent(share)} of the whole training."
+        jit = fit.record.jit_compile and fit.record.compile_site
+        yield Finding(
+            fit=fit.index,
+            cost_s=Interval(low=extra_s, mid=extra_s, high=extra_s),
+            measured=True,
+            locations=locations(*hot_places(fit, TRACING), location(jit, "jit_compile", True) if jit else None, location(fit.record.site)),
+            evidence=(Evidence(text=text, value=extra_s, unit="s"), *reasons),
+        )
+
+
+def _reasons(fit: FitFacts) -> Iterator[Evidence]:
+    """What in the script explains it, if anything does."""
+    record = fit.record
+    if record.jit_compile:
+        yield Evidence(text="XLA compiles it: jit_compile is on.")
+    if record.unrolled:
+        yield Evidence(text=f"Unrolled layers: {', '.join(record.unrolled)}.")
+    if sum(line.share for line in record.hot_lines if line.where == TRACING) >= OWN_SHARE:
+        yield from hottest(fit, "the tracing", TRACING)

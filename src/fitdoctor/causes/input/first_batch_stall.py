@@ -1,0 +1,67 @@
+"""Each epoch waits for its first batch, because the input begins anew.
+
+## What it is
+At the start of each epoch the pipeline is built again: files are opened, workers started, buffers filled. The first step
+of each epoch takes far longer than the others.
+
+## Why it is slow
+Nothing is read ahead across the end of an epoch, so the device waits until the first batch is there. With many short
+epochs that adds up.
+
+## How it is told
+The first step of each later epoch is timed apart from other steps; where it costs less than 5 % of the whole training it
+is no cause. A trial lets the pipeline go on from one epoch to the next, and times whole epochs: work that only moves from
+the start of an epoch into its steps is no saving. Where an epoch is too long to be repeated, the wait is all that is known.
+
+## Example
+```python
+model.fit(dataset.shuffle(10_000).batch(64), epochs=100)
+```
+
+## Use instead
+```python
+steps = math.ceil(samples / 64)
+model.fit(dataset.shuffle(10_000).repeat().batch(64).prefetch(2), steps_per_epoch=steps, epochs=100)
+```
+
+## Safety
+Exact where `repeat` stands behind `batch`. Behind a shuffle it stands before it: then the buffer for the next pass is
+filled while this one ends, and a batch may hold the last samples of one pass and the first of the next.
+
+## Further reading
+* [tf.data.Dataset.repeat](https://www.tensorflow.org/api_docs/python/tf/data/Dataset#repeat)
+* [Model training APIs](https://keras.io/api/models/model_training_apis/)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.causes.base import Evidence, Finding, location
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.inputs import user_chain
+from fitdoctor.facts.places import locations
+from fitdoctor.facts.stalls import stall_cost, stalled
+from fitdoctor.facts.wording import plural
+
+TITLE = "Each epoch waits for its first batch"
+REMEDIES = ("persistent-input",)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    for fit in facts.fits:
+        cost = stall_cost(fit)
+        chain = user_chain(fit.record)
+        if fit.record.input_kind != "tf.data" or not chain or not facts.worthwhile(cost):
+            continue
+        last = chain[-1]
+        yield Finding(
+            fit=fit.index,
+            cost_s=cost,
+            measured=True,
+            locations=locations(location(fit.record.site), location(last.site) if last.site else None),
+            evidence=(
+                stalled(fit),
+                Evidence(text=f"It is waited for at the start of {plural(fit.later_epochs('mid'), 'later epoch')}."),
+            ),
+        )

@@ -1,0 +1,66 @@
+"""Each epoch begins with filling a large shuffle buffer.
+
+## What it is
+The pipeline has `shuffle(buffer_size)` with a buffer so large, over elements so costly, that training waits for it at the
+start of each epoch.
+
+## Why it is slow
+`shuffle` draws from its buffer only once that is full. Until then nothing reaches the model, and what is drawn before the
+first batch of each epoch is read, decoded and held in memory while the device waits.
+
+## How it is told
+The first step of each later epoch is timed apart from other steps; where it costs less than 5 % of the whole training it
+is no cause. A trial times whole epochs with a smaller buffer, as work that only moves from the start of an epoch into its
+steps is no saving; where an epoch is too long for that, nothing is tried.
+
+## Example
+```python
+dataset = dataset.map(decode).shuffle(50_000).batch(64)
+```
+
+## Use instead
+```python
+dataset = dataset.map(decode).shuffle(5_000).batch(64)
+```
+Or shuffle what is small: file names, indices, rows before they are decoded. Then the buffer may hold all of them.
+
+## Safety
+Semantics, a small one: samples are mixed less thoroughly. Where the data is sorted by class, keep the buffer and shuffle
+before the costly work instead.
+
+## Further reading
+* [tf.data.Dataset.shuffle](https://www.tensorflow.org/api_docs/python/tf/data/Dataset#shuffle)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.causes.base import Evidence, Finding, Interval, location
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.places import locations
+from fitdoctor.facts.shuffles import held, large_shuffles
+from fitdoctor.facts.stalls import stall_cost, stalled
+from fitdoctor.facts.wording import number
+
+TITLE = "Each epoch begins with filling the shuffle buffer"
+REMEDIES = ("smaller-shuffle",)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    for fit in facts.fits:
+        cost = stall_cost(fit)
+        if fit.record.input_kind != "tf.data" or not facts.worthwhile(cost):
+            continue
+        for step, size in large_shuffles(fit.record):
+            bytes_held = held(step, size)
+            size_text = f", {number(bytes_held / 1e6)} MB" if bytes_held else ""
+            text = f"shuffle() holds {number(size)} elements{size_text}, and gives none before it is full."
+            yield Finding(
+                fit=fit.index,
+                # The wait was timed, and only a trial tells how much of it is for this buffer.
+                cost_s=Interval(low=0.0, mid=cost.mid, high=cost.high),
+                locations=locations(location(step.site) if step.site else None, location(fit.record.site)),
+                evidence=(Evidence(text=text, value=float(size), unit="elements"), stalled(fit)),
+                data={"position": step.position},
+            )

@@ -1,0 +1,74 @@
+"""A map works on one element at a time while cores stand idle.
+
+## What it is
+`Dataset.map` or `Dataset.interleave` is called without `num_parallel_calls`, on a machine with more than one core, and
+training waits for its input.
+
+## Why it is slow
+Without `num_parallel_calls`, one thread calls the function for one element after the other, whatever the machine has.
+With it, as many elements are worked on at once as there are cores to do so.
+
+## How it is told
+The construction of the pipeline is recorded, call by call; maps before a `cache` work in the first epoch only and don't
+count. What waiting for input costs is measured by a trial on input that is there already; a wait below 5 % of the whole
+training is no cause. Another trial sets `num_parallel_calls` of all these stages. Where the training itself needs the
+cores, or the function runs Python under the interpreter's lock, it gains nothing, and the report says so.
+
+## Example
+```python
+dataset = dataset.map(decode).batch(64).prefetch(2)
+model.fit(dataset, epochs=10)
+```
+
+## Use instead
+```python
+dataset = dataset.map(decode, num_parallel_calls=tf.data.AUTOTUNE).batch(64).prefetch(2)
+model.fit(dataset, epochs=10)
+```
+
+## Safety
+Exact: elements come in the same order, unless `deterministic=False` is set. A function that draws random numbers may
+draw them for other elements. A trial compares the batches.
+
+## Further reading
+* [Parallelizing data transformation](https://www.tensorflow.org/guide/data_performance#parallelizing_data_transformation)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.causes.base import Evidence, Finding, location
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.input_evidence import waiting
+from fitdoctor.facts.parallel import serial_stages
+from fitdoctor.facts.places import locations
+from fitdoctor.facts.stalls import input_and_stalls, stalls_matter
+
+TITLE = "The pipeline maps one element at a time"
+REMEDIES = ("parallel-map",)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    cores = int(facts.scout.environment.get("cores", 1))
+    for fit in facts.fits:
+        stages = serial_stages(fit.record)
+        if fit.record.input_kind != "tf.data" or not stages or cores < 2:
+            continue
+        cost, measured = input_and_stalls(facts, fit)
+        if not (facts.input_matters(fit) or stalls_matter(facts, fit)):
+            continue
+        names = ", ".join(f"{step.name}({step.function.function if step.function else ''})" for step in stages)
+        yield Finding(
+            fit=fit.index,
+            cost_s=cost,
+            measured=measured,
+            locations=locations(
+                *(location(step.site) for step in stages if step.site),
+                *(location(step.function) for step in stages if step.function),
+            ),
+            evidence=(
+                Evidence(text=f"{names} has no num_parallel_calls: it uses one of {cores} cores."),
+                waiting(facts, fit),
+            ),
+        )

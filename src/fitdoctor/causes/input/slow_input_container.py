@@ -1,0 +1,69 @@
+"""The data lies in a container from which every batch is read or converted anew.
+
+## What it is
+`fit` is given a sparse matrix, or a `PyDataset` takes its rows from an HDF5 dataset, a memory-mapped file or a DataFrame.
+
+## Why it is slow
+Rows of such a container are looked up, read from disk, decompressed or converted for each batch and in each epoch. Rows
+of one array in memory are copied, and that is all.
+
+## How it is told
+The types of what `fit` was given, and of the attributes of a `PyDataset`, are recorded; nothing is converted. Keras itself
+makes one array of a DataFrame, an HDF5 dataset or a memory-mapped file that is given to `fit` directly, once, so these
+don't count. What waiting for input costs is measured by a trial on input that is there already; a wait below 5 % of the
+whole training is no cause. Another trial converts the container once, before the training.
+
+## Example
+```python
+class Rows(keras.utils.PyDataset):
+    def __init__(self, file):
+        super().__init__()
+        self.x, self.y = file["x"], file["y"]  # h5py.Dataset: read from disk, batch by batch
+```
+
+## Use instead
+```python
+class Rows(keras.utils.PyDataset):
+    def __init__(self, file):
+        super().__init__()
+        self.x, self.y = file["x"][:], file["y"][:]  # arrays, read once
+```
+Where memory does not hold it, read whole chunks in their order, and shuffle within them.
+
+## Safety
+Exact: the same numbers in another place. A trial compares the batches.
+
+## Further reading
+* [Chunked storage in h5py](https://docs.h5py.org/en/stable/high/dataset.html#chunked-storage)
+* [Model training APIs](https://keras.io/api/models/model_training_apis/)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.causes.base import Evidence, Finding, Interval, location
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.holders import slow_holders
+from fitdoctor.facts.input_evidence import waiting
+from fitdoctor.facts.places import locations
+
+TITLE = "Batches are taken from a container that is slow to read"
+REMEDIES = ("one-array",)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    for fit in facts.fits:
+        found = slow_holders(fit.record)
+        if not found or not facts.input_matters(fit):
+            continue
+        waits, _ = facts.input_cost(fit)
+        shown = ", ".join(f"{part.name} is a {part.container}" for part in found)
+        functions = [location(step.function) for step in fit.record.operations if step.function is not None]
+        yield Finding(
+            fit=fit.index,
+            # Part of the wait may be for other work: only a trial tells.
+            cost_s=Interval(low=0.0, mid=waits.mid, high=waits.high),
+            locations=locations(location(fit.record.site), *functions),
+            evidence=(Evidence(text=f"{shown}, from which each batch is taken anew."), waiting(facts, fit)),
+        )

@@ -1,0 +1,71 @@
+"""The workers of a `PyDataset` cost more than the work that they take over.
+
+## What it is
+`fit` was given a `keras.utils.PyDataset` with several workers or with `use_multiprocessing=True`, making a batch takes
+little, and training waits for its batches nevertheless.
+
+## Why it is slow
+Each batch goes through a queue and a pool. Between processes it is pickled, copied and unpickled as well, and the pool
+is started anew in every epoch. Threads that hold the interpreter lock also take it from Keras' own loop.
+
+## How it is told
+The workers are read from the dataset when `fit` is called. What waiting for input costs is measured by a trial on
+batches that are there already; another trial runs the same steps without workers.
+
+## Example
+```python
+class Rows(keras.utils.PyDataset):
+    def __len__(self):
+        return len(x) // 64
+
+    def __getitem__(self, index):
+        return x[index * 64 : (index + 1) * 64], y[index * 64 : (index + 1) * 64]
+
+model.fit(Rows(workers=8, use_multiprocessing=True), epochs=20)
+```
+
+## Use instead
+```python
+model.fit(x, y, batch_size=64, epochs=20, shuffle=False)  # the batches are slices of arrays that are there
+model.fit(Rows(), epochs=20)
+```
+
+## Safety
+Exact: the same batches in the same order, compared by a trial.
+
+## Further reading
+* [keras.utils.PyDataset](https://keras.io/api/utils/python_utils/#pydataset-class)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.causes.base import Evidence, Finding, location
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.input_evidence import waiting
+from fitdoctor.facts.places import locations
+from fitdoctor.facts.wording import plural
+from fitdoctor.facts.workers import workers_of
+
+TITLE = "The workers of a PyDataset cost more than they give"
+REMEDIES = ("fewer-workers",)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    for fit in facts.fits:
+        workers = workers_of(fit.record)
+        if workers is None or not workers.any or not facts.input_matters(fit):
+            continue
+        cost, _ = facts.input_cost(fit)
+        noun = "process" if workers.processes else "thread"
+        text = f"Batches come from {plural(workers.count, noun, noun + ('es' if workers.processes else 's'))}, through a queue."
+        yield Finding(
+            fit=fit.index,
+            cost_s=cost,
+            locations=locations(
+                location(workers.site, "workers", workers.count) if workers.site else None,
+                location(fit.record.site),
+            ),
+            evidence=(Evidence(text=text, value=workers.count), waiting(facts, fit)),
+        )

@@ -1,0 +1,101 @@
+"""The memory of the process grows as long as the training runs.
+
+## What it is
+What the process holds in memory climbs from epoch to epoch, or from fit to fit, and does not level out.
+
+## Why it is slow
+By itself it is not: it costs no time until the memory is used up. Then the machine swaps, or the system ends the training.
+
+## How it is told
+Only a long run shows it: `fitdoctor watch` keeps what the process holds after each epoch. The first epoch is left out, as
+caches, shuffle buffers and allocators fill up there, and of the rest the first quarter, in which they settle. What is left
+must grow steadily, in all quarters and more than by chance, by a tenth and by 64 MB at least.
+
+## Example
+```python
+for fold in range(50):
+    model = build()  # the graphs of all models before are still held
+    model.fit(x[fold], y[fold], epochs=2)
+```
+
+## Use instead
+```python
+for fold in range(50):
+    keras.backend.clear_session()
+    model = build()
+    model.fit(x[fold], y[fold], epochs=2)
+```
+
+## Safety
+Information, not a cost: there is no time to be saved as long as there is memory, so nothing is tried. Numbers stay the same
+when what is no longer needed is let go.
+
+## Further reading
+* [clear_session](https://keras.io/api/utils/config_utils/#clear_session-function)
+* [tracemalloc](https://docs.python.org/3/library/tracemalloc.html), which names the lines that allocate
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from fitdoctor.causes.base import Evidence, Finding, Interval, location
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.places import locations
+from fitdoctor.facts.trend import Growth, growth
+from fitdoctor.facts.wording import plural, size
+from fitdoctor.recording.model import EpochRow, Fit
+
+TITLE = "Memory grows as long as the training runs"
+REMEDIES = ()
+
+#: Allocators keep and give back some tens of megabytes as they like.
+LEAST_BYTES = 64e6
+LEAST_RATIO = 1.10
+#: Of the epochs after the first one, what is left out at the begin.
+SETTLING_SHARE = 0.25
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    for fit in facts.fits:
+        if fit.seen is None:
+            continue
+        rows = _settled(fit.seen)
+        found = growth([float(row.memory_bytes) for row in rows])
+        if found is None or found.last - found.first < LEAST_BYTES or found.ratio < LEAST_RATIO:
+            continue
+        yield Finding(
+            fit=fit.index,
+            cost_s=Interval(low=0.0, mid=0.0, high=0.0),
+            informative=True,
+            locations=locations(location(fit.record.site)),
+            evidence=tuple(_evidence(facts, fit.seen, rows, found)),
+        )
+
+
+def _settled(seen: Fit) -> list[EpochRow]:
+    """One row for each epoch, or for each call where there are many, without those in which things fill up."""
+    calls = {row.call: row for row in seen.curve}
+    rows = list(calls.values()) if seen.calls_run >= len(seen.curve) / 2 else seen.curve
+    return [row for row in rows[1 + round(len(rows) * SETTLING_SHARE) :] if row.memory_bytes]
+
+
+def _evidence(facts: Facts, seen: Fit, rows: Sequence[EpochRow], found: Growth) -> Iterator[Evidence]:
+    by_call = rows[0].call != rows[-1].call
+    span = rows[-1].call - rows[0].call if by_call else rows[-1].number - rows[0].number
+    # From the middle of the first quarter to that of the last, three quarters of all rows lie between.
+    each = (found.last - found.first) / max(1.0, 0.75 * span)
+    unit = "fit" if by_call else "epoch"
+    yield Evidence(
+        text=f"The process held {size(found.first)} and later {size(found.last)}: about {size(each)} more with each {unit}.",
+        value=each,
+        unit="B",
+    )
+    memory = facts.scout.environment.get("memory_bytes")
+    if isinstance(memory, int) and memory > found.last and each > 0:
+        left = int((memory - found.last) / each)
+        yield Evidence(text=f"The {size(memory)} of this machine would be used up after {plural(left, unit)} more.", value=left)
+    if seen.models > 1:
+        yield Evidence(text=f"{plural(seen.models, 'model')} were fitted here: each brings its own graph.", value=seen.models)
+    elif seen.traces.count > seen.calls_run + 1:
+        yield Evidence(text=f"TensorFlow traced {plural(seen.traces.count, 'function')} while fit ran.", value=seen.traces.count)

@@ -1,0 +1,79 @@
+"""Saves less often: after every fifth epoch, or after ten times as many batches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.changes.model import Place, SetArgument, ThrottleHook
+from fitdoctor.facts.checkpoints import LONGEST_PERIOD_S, batches_apart, keeps_the_best
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.fit import FitFacts
+from fitdoctor.facts.hooks import where
+from fitdoctor.facts.places import place
+from fitdoctor.recording.model import CallbackRecord
+from fitdoctor.remedies.base import Finding, Proposal
+
+TITLE = "saving less often"
+TREATS = ("frequent-checkpoints",)
+SAFETY = "exact"
+UNIT = "epoch_end"
+
+#: Takes four fifths and more of the cost away and loses little where training is interrupted.
+EPOCHS_APART = 5
+TIMES_AS_MANY_BATCHES = 10
+BATCHES_APART = 50
+
+
+def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
+    if finding.fit is None:
+        return
+    fit = facts.fits[finding.fit]
+    callback = fit.record.callbacks[finding.data["callback"]]
+    every = batches_apart(callback)
+    if every is not None:
+        yield _by_batches(fit, finding.data["callback"], every)
+        return
+    hooks = [hook for hook in finding.data["hooks"] if hook == "on_epoch_end" or where(hook) == "batch" and callback.own]
+    for hook in hooks[:1]:
+        by_epoch = hook == "on_epoch_end"
+        apart, noun = (EPOCHS_APART, "epochs") if by_epoch else (BATCHES_APART, "batches")
+        if by_epoch and fit.epochs.mid <= EPOCHS_APART:
+            continue
+        yield Proposal(
+            changes=(ThrottleHook(place=_place(fit, callback), call=callback.name, hook=hook, every=apart, index=callback.index),),
+            how=_how(fit, callback) if by_epoch else f"{callback.name}: save every {apart} batches",
+            label=f"every {apart} {noun}",
+            unit="epoch_end" if by_epoch else "step",
+            untried=_obstacle(callback),
+        )
+
+
+def _by_batches(fit: FitFacts, position: int, every: int) -> Proposal:
+    callback = fit.record.callbacks[position]
+    value = every * TIMES_AS_MANY_BATCHES
+    change = SetArgument(place=_place(fit, callback), call=callback.name, argument="save_freq", value=value, index=callback.index)
+    untried, ratio = _obstacle(callback), None
+    if not untried and value * fit.step_s > LONGEST_PERIOD_S:
+        left_s = fit.step_s - fit.batch_hooks_s.get(position, 0.0) * (1 - 1 / TIMES_AS_MANY_BATCHES)
+        ratio = fit.step_s / left_s if left_s > 0 else None
+        untried = f"Not timed: it follows from saving {TIMES_AS_MANY_BATCHES} times as rarely."
+    how = f"{callback.name}(…, save_freq={value})"
+    return Proposal(changes=(change,), how=how, label=str(value), unit="step", untried=untried, unit_ratio=ratio)
+
+
+def _place(fit: FitFacts, callback: CallbackRecord) -> Place:
+    return place(callback.site or fit.record.site)
+
+
+def _how(fit: FitFacts, callback: CallbackRecord) -> str:
+    if callback.own:
+        return f"{callback.name}: save every {EPOCHS_APART} epochs"
+    return f"{callback.name}(…, save_freq={EPOCHS_APART * fit.steps_per_epoch})  # {EPOCHS_APART} epochs of {fit.steps_per_epoch} steps"
+
+
+def _obstacle(callback: CallbackRecord) -> str:
+    if keeps_the_best(callback):
+        return f"{callback.name} keeps the best model: saving less often, it might miss that one."
+    if callback.steers or callback.may_stop:
+        return f"{callback.name} acts on the training as well: called less often it makes another training."
+    return ""

@@ -1,0 +1,44 @@
+"""Converts what holds the data to arrays in memory, once, before the training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.changes.model import ConvertArgument
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.holders import slow_holders
+from fitdoctor.facts.places import place
+from fitdoctor.recording.model import Fit
+from fitdoctor.remedies.base import Finding, Proposal
+
+TITLE = "one array"
+TREATS = ("slow-input-container",)
+SAFETY = "exact"
+UNIT = "step"
+
+#: Rows of a table are taken with methods that an array does not have.
+TABLES = frozenset({"pandas.DataFrame", "pandas.Series"})
+
+
+def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
+    if finding.fit is None:
+        return
+    record = facts.fits[finding.fit].record
+    found = slow_holders(record)
+    if not found:
+        return
+    names = ", ".join(part.name for part in found)
+    if any(part.container in TABLES for part in found):
+        yield Proposal(
+            changes=(),
+            how=f"take the rows from {names}.to_numpy(), made once",
+            untried="A table is read with methods that an array does not have, so it can only be exchanged by hand.",
+        )
+        return
+    changes = tuple(_change(record, part.name) for part in found)
+    yield Proposal(changes=changes, how=f"make arrays of {names} once, before fit: {names.split(', ')[0]}[:] or np.asarray(…)")
+
+
+def _change(record: Fit, name: str) -> ConvertArgument:
+    argument, _, attribute = name.partition(".")
+    return ConvertArgument(place=place(record.site), call="Model.fit", argument=argument.partition("[")[0], attribute=attribute)

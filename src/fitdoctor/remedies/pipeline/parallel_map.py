@@ -1,0 +1,38 @@
+"""Lets maps work on several elements at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from fitdoctor.changes.model import SetArgument
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.parallel import serial_stages
+from fitdoctor.facts.places import operation_place
+from fitdoctor.facts.stalls import stalls_matter
+from fitdoctor.remedies.base import Finding, Proposal
+
+TITLE = "parallel map"
+TREATS = ("serial-map",)
+SAFETY = "exact"
+UNIT = "step"
+
+#: The value of `tf.data.AUTOTUNE`, which this process can't import.
+AUTOTUNE = -1
+
+
+def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
+    if finding.fit is None:
+        return
+    stages = serial_stages(facts.fits[finding.fit].record)
+    changes = tuple(
+        SetArgument(place=where, call=step.name, argument="num_parallel_calls", value=AUTOTUNE)
+        for step in stages
+        if (where := operation_place(step)) is not None
+    )
+    if changes:
+        name = stages[0].name
+        proposal = Proposal(changes=changes, how=f"dataset.{name}(…, num_parallel_calls=tf.data.AUTOTUNE)")
+        yield proposal
+        if stalls_matter(facts, facts.fits[finding.fit]):
+            yield replace(proposal, unit="epoch")

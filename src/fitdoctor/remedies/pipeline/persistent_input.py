@@ -1,0 +1,38 @@
+"""Lets the pipeline go on from epoch to epoch: `repeat`, and an epoch of a given number of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.changes.model import InsertCall, SetArgument
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.inputs import user_chain
+from fitdoctor.facts.places import operation_place, place
+from fitdoctor.remedies.base import Finding, Proposal
+
+TITLE = "input that goes on"
+TREATS = ("first-batch-stall",)
+#: Behind a shuffle, a batch may hold samples of two passes.
+SAFETY = "semantics"
+UNIT = "epoch"
+
+
+def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
+    if finding.fit is None:
+        return
+    fit = facts.fits[finding.fit]
+    chain = user_chain(fit.record)
+    if not chain or not fit.steps_known or any(step.name == "repeat" for step in chain):
+        return
+    # tf.data fills the buffer of a shuffle for the next pass while this one ends, where repeat follows it directly.
+    shuffles = [step for step in chain if step.name == "shuffle"]
+    ends = [step for step in chain if step.name != "prefetch"]
+    behind = shuffles[-1] if shuffles else ends[-1]
+    where = operation_place(behind)
+    if where is None:
+        return
+    steps = SetArgument(place=place(fit.record.site), call="Model.fit", argument="steps_per_epoch", value=fit.steps_per_epoch)
+    yield Proposal(
+        changes=(InsertCall(place=where, call="repeat"), steps),
+        how=f"put .repeat() behind {behind.name}() (line {where.line}), and give fit steps_per_epoch={fit.steps_per_epoch}",
+    )
