@@ -32,7 +32,10 @@ OFFLINE = {
     "COMET_OFFLINE_DIRECTORY": "",
     "NEPTUNE_MODE": "offline",
     "CLEARML_OFFLINE_MODE": "1",
+    "MLFLOW_ALLOW_FILE_STORE": "true",  # MLflow refuses folders in later versions, and a scratch folder is all that a child has
 }
+"""What keeps trackers from sending a half-run training anywhere."""
+OFF_ALREADY = ("disabled", "dryrun")
 
 
 class ChildEndedError(Exception):
@@ -104,6 +107,8 @@ class Child:
             raise FitdoctorError(no_room(folder, error)) from None
         mark = f"{os.getpid()}-{time.monotonic_ns()}"
         environment = {**os.environ, **OFFLINE, MARK: mark, "WANDB_DIR": str(scratch), "MLFLOW_TRACKING_URI": f"file:{scratch}/mlruns"}
+        if os.environ.get("WANDB_MODE") in OFF_ALREADY:
+            environment["WANDB_MODE"] = os.environ["WANDB_MODE"]
         self.began_s = time.monotonic()
         source = stdin.open()
         try:

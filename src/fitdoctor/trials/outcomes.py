@@ -6,11 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from fitdoctor.changes.model import edits_input
 from fitdoctor.facts.measured import Measured
 from fitdoctor.recording.model import Arm, Rehearsal, Run
 from fitdoctor.report.model import Interval, Safety
+from fitdoctor.trials.finish import RACE, Finish, finish
+from fitdoctor.trials.finish import judge as judge_race
 from fitdoctor.trials.safety import declared, verified
-from fitdoctor.trials.statistics import FLOOR, Comparison, compare, hopeless, judge, shrunk
+from fitdoctor.trials.statistics import FLOOR, Comparison, compare, comparison_of, hopeless, judge, shrunk
 
 #: The unit of continuous stretches, and how many of them a comparison needs.
 STRETCH = "stretch"
@@ -23,7 +26,8 @@ OutcomeVerdict = Literal["measured", "refuted", "inconclusive", "failed", "refer
 class Outcome:
     """One arm, how it compares with its reference, and what that proves.
 
-    `one_off_s` is what the arm pays once beyond what the baseline pays. `target` and `index` name the fit or loop.
+    `one_off_s` is what the arm pays once beyond what the baseline pays. `target` and `index` name the fit or loop. `finish` is how
+    an arm of the unit "race" did: its comparison is of the times to the same validation loss.
     """
 
     target: str
@@ -34,6 +38,7 @@ class Outcome:
     verdict: OutcomeVerdict
     why: str
     one_off_s: float
+    finish: Finish | None = None
 
     @property
     def safety(self) -> Safety:
@@ -58,8 +63,10 @@ def outcomes_of(rehearsal: Rehearsal) -> tuple[Outcome, ...]:
         >>> [(outcome.arm.id, outcome.verdict) for outcome in outcomes_of(rehearsal)]
         [('step/placebo', 'reference'), ('step/input-free', 'reference'), ('step/prefetch', 'refuted')]
     """
-    remedies = max(1, sum(1 for arm in rehearsal.arms if arm.role == "remedy"))
-    found = [_outcome(rehearsal, arm, remedies) for arm in rehearsal.arms if arm.role != "baseline"]
+    remedies = max(1, sum(1 for arm in rehearsal.arms if arm.role == "remedy" and arm.unit != RACE))
+    tried = [arm for arm in rehearsal.arms if arm.role != "baseline"]
+    timed = [_outcome(rehearsal, arm, remedies) for arm in tried if arm.unit != RACE]
+    found = timed + [_raced(rehearsal, arm, timed) for arm in tried if arm.unit == RACE]
     stretch = next((outcome for outcome in found if outcome.arm.unit == STRETCH and outcome.comparison.n >= STRETCHES), None)
     held = next((o for o in found if stretch and o.helps and o.arm.unit == "step" and o.arm.changes == stretch.arm.changes), None)
     if stretch is None or held is None:
@@ -88,8 +95,11 @@ def measured_by(outcomes: Iterable[Outcome]) -> Measured:
     """What the facts take from trials."""
     input_free: dict[int, Interval] = {}
     fewer_dispatches: dict[int, Interval] = {}
+    gathered: dict[int, Interval] = {}
     for outcome in outcomes:
         ratio = outcome.comparison.ratio
+        if (outcome.target, outcome.arm.role) == ("loop", "ceiling") and ratio is not None:
+            gathered[outcome.index] = ratio
         if outcome.target != "fit" or outcome.arm.unit != "step" or outcome.arm.failed or ratio is None:
             continue
         # No ceiling is below what an input remedy reached: the two differ by chance where the remedy takes all of the wait away.
@@ -97,7 +107,7 @@ def measured_by(outcomes: Iterable[Outcome]) -> Measured:
             input_free[outcome.index] = _larger(ratio, input_free.get(outcome.index))
         elif outcome.helps and _only_dispatches_less(outcome.arm):
             fewer_dispatches[outcome.index] = _larger(ratio, fewer_dispatches.get(outcome.index))
-    return Measured(input_free=input_free, fewer_dispatches=fewer_dispatches)
+    return Measured(input_free=input_free, fewer_dispatches=fewer_dispatches, gathered=gathered)
 
 
 def _outcome(rehearsal: Rehearsal, arm: Arm, remedies: int) -> Outcome:
@@ -123,6 +133,38 @@ def _outcome(rehearsal: Rehearsal, arm: Arm, remedies: int) -> Outcome:
     )
 
 
+def _raced(rehearsal: Rehearsal, arm: Arm, timed: Iterable[Outcome]) -> Outcome:
+    """What the race showed of one of its racers. A cause that cheaper trials have refuted is not raced."""
+    others = {outcome.verdict for outcome in timed if outcome.arm.role == "remedy" and outcome.arm.cause == arm.cause}
+    result = finish(rehearsal, arm)
+    counted = result is not None and result.comparison.n > 0
+    racers = len({other.remedy for other in rehearsal.arms if other.unit == RACE and other.role == "remedy"})
+    verdict: OutcomeVerdict
+    if arm.failed:
+        verdict, why = "failed", arm.why or "The trial of this change failed."
+    elif arm.why and arm.dropped:
+        verdict, why = "refuted", arm.why
+    elif not counted and others == {"refuted"}:
+        verdict, why = "refuted", f"Not raced: what else treats {arm.cause} had no effect."
+    elif result is None or not counted:
+        verdict, why = "inconclusive", arm.why or ("It was not raced." if rehearsal.race is None else "The time for races was used up.")
+    elif arm.dropped:
+        verdict, why = "refuted", f"{judge_race(result, racers)[1]} Given up after {result.comparison.n} races."
+    else:
+        verdict, why = judge_race(result, racers)
+    return Outcome(
+        target=rehearsal.target,
+        index=rehearsal.index,
+        arm=arm,
+        windows=result.comparison.n if result is not None else 0,
+        comparison=result.comparison if result is not None else comparison_of(arm.id, ()),
+        verdict=verdict,
+        why=why,
+        one_off_s=0.0,
+        finish=result,
+    )
+
+
 def _judged(arm: Arm, comparison: Comparison, placebo: Comparison | None, remedies: int) -> tuple[OutcomeVerdict, str]:
     if arm.failed:
         return "failed", arm.why or "The trial of this change failed."
@@ -144,7 +186,7 @@ def _larger(ratio: Interval, other: Interval | None) -> Interval:
 
 
 def _only_changes_input(arm: Arm) -> bool:
-    return bool(arm.changes) and {change["kind"] for change in arm.changes} <= {"insert-call", "swap-calls", "precompute"}
+    return bool(arm.changes) and all(edits_input(change) for change in arm.changes)
 
 
 def _only_dispatches_less(arm: Arm) -> bool:

@@ -9,9 +9,11 @@ from typing import Any
 from fitdoctor.causes.registry import run_causes
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.finding import Finding
+from fitdoctor.facts.stalls import stall_cost
 from fitdoctor.recording.model import Arm, Rehearsal
 from fitdoctor.remedies.base import Unit
 from fitdoctor.remedies.registry import Offer, offers
+from fitdoctor.trials.finish import RACE
 from fitdoctor.trials.outcomes import Outcome, outcomes_of
 from fitdoctor.trials.safety import worst
 
@@ -19,18 +21,33 @@ from fitdoctor.trials.safety import worst
 MOST_REHEARSALS = 3
 #: The remedy that a ceiling arm stands for.
 INPUT_FREE = "input-free"
+#: The remedy that the ceiling of a loop over tiny batches stands for.
+GATHERED = "gathered-rows"
 #: Arms of one unit stay together, the unit with the most at stake first.
-UNITS: tuple[Unit, ...] = ("step", "epoch_end", "validation", "call")
+UNITS: tuple[Unit, ...] = ("step", "epoch", "epoch_end", "validation", "call")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RehearsalPlan:
-    """One child to come: the fit or loop that it is about, its arms in order, and what its remedies might save."""
+    """One child to come: the fit or loop that it is about, its arms in order, and what its remedies might save.
+
+    A fit is tried from the inside, or as a call among many of the same place: then its arms are those of a call.
+    """
 
     target: str
     index: int
     arms: tuple[Arm, ...]
     expected_saving_s: float
+
+    @property
+    def races(self) -> bool:
+        """Whether trainings are raced to the same validation loss, on a budget of their own."""
+        return any(arm.unit == RACE for arm in self.arms)
+
+    @property
+    def as_calls(self) -> bool:
+        """Whether whole calls alternate as the script goes on."""
+        return all(arm.unit == "call" for arm in self.arms)
 
 
 def plan(facts: Facts) -> tuple[RehearsalPlan, ...]:
@@ -41,7 +58,7 @@ def plan(facts: Facts) -> tuple[RehearsalPlan, ...]:
         ['fit', 'loop']
     """
     findings = [finding for finding in run_causes(facts)[0] if not finding.informative]
-    plans = [*_fit_plans(facts, findings), *_loop_plans(facts, findings)]
+    plans = [*_fit_plans(facts, findings), *_fit_call_plans(facts, findings), *_loop_plans(facts, findings)]
     plans.sort(key=lambda rehearsal: -rehearsal.expected_saving_s)
     return tuple(plans[:MOST_REHEARSALS])
 
@@ -54,15 +71,32 @@ def _fit_plans(facts: Facts, findings: Iterable[Finding]) -> Iterator[RehearsalP
         arms = _arms(facts, concerned)
         # The ceiling bounds every input remedy and is what proves that a fit is bound by compute, so it is always there.
         step = [*_references("step"), ceiling(), *(arm for arm in arms if arm.unit == "step")]
-        rest = [arm for unit in UNITS[1:] for arm in _with_references(unit, arms)]
+        starts = _with_references("epoch", arms)
+        rest = [arm for unit in UNITS[2:-1] for arm in _with_references(unit, arms)]
+        rest += _racers(arms)
+        # What has more at stake comes first: a fit may wait for its input at the start of epochs more than in all of its steps.
+        units = [*starts, *step] if stall_cost(fit).mid > facts.input_cost(fit)[0].mid else [*step, *starts]
         saving_s = max((finding.cost_s.mid for finding in concerned), default=0.0)
-        yield RehearsalPlan(target="fit", index=fit.index, arms=(*step, *rest), expected_saving_s=saving_s)
+        yield RehearsalPlan(target="fit", index=fit.index, arms=(*units, *rest), expected_saving_s=saving_s)
+
+
+def _fit_call_plans(facts: Facts, findings: Iterable[Finding]) -> Iterator[RehearsalPlan]:
+    for fit in facts.fits:
+        concerned = [finding for finding in findings if finding.fit == fit.index]
+        arms = _with_references("call", _arms(facts, concerned))
+        if not arms or fit.record.declined or facts.share(fit.id) < WORTHWHILE_SHARE:
+            continue
+        saving_s = max(finding.cost_s.mid for finding in concerned)
+        yield RehearsalPlan(target="fit", index=fit.index, arms=tuple(arms), expected_saving_s=saving_s)
 
 
 def _loop_plans(facts: Facts, findings: Iterable[Finding]) -> Iterator[RehearsalPlan]:
     for loop in facts.loops:
         concerned = [finding for finding in findings if finding.loop == loop.index]
         arms = _with_references("call", _arms(facts, concerned))
+        if loop.is_of_pieces and concerned:
+            ceiling_arm = Arm(id=f"call/{GATHERED}", role="ceiling", unit="call", remedy=GATHERED, label="more rows a call")
+            arms = [*(arms or _references("call")), ceiling_arm]
         if not arms or facts.share(loop.id) < WORTHWHILE_SHARE:
             continue
         saving_s = max(finding.cost_s.mid for finding in concerned)
@@ -84,6 +118,12 @@ def _references(unit: str) -> list[Arm]:
 def _with_references(unit: str, arms: Iterable[Arm]) -> list[Arm]:
     remedies = [arm for arm in arms if arm.unit == unit]
     return [*_references(unit), *remedies] if remedies else []
+
+
+def _racers(arms: Iterable[Arm]) -> list[Arm]:
+    """The arms of a race: a baseline, and those that it is raced against."""
+    racers = [arm for arm in arms if arm.unit == RACE]
+    return [Arm(id=f"{RACE}/baseline", role="baseline", unit=RACE, label="as it is"), *racers] if racers else []
 
 
 def _arms(facts: Facts, findings: Iterable[Finding]) -> list[Arm]:
@@ -149,5 +189,7 @@ def combine(facts: Facts, rehearsal: Rehearsal) -> Arm | None:
 def _edited(change: dict[str, Any]) -> tuple[object, ...]:
     """What a change edits: two changes of the same thing exclude each other, such as two values of one argument."""
     place = change["place"]
+    if change["kind"] == "swap-calls" or change["kind"] == "insert-call" and change["call"] == "cache":
+        return "stage", place["file"], place["line"], place["position"]  # both move the stage to another place in the chain
     what = change.get("argument") or change.get("hook") or change.get("call") or ""
     return change["kind"], place["file"], place["line"], place["position"], change.get("index", -1), what

@@ -8,6 +8,7 @@ from itertools import groupby
 
 from fitdoctor.facts.facts import Facts
 from fitdoctor.report.model import Prescription, Safety, Treatment
+from fitdoctor.trials.finish import RACE
 from fitdoctor.trials.outcomes import Outcome
 from fitdoctor.trials.safety import worst
 from fitdoctor.trials.savings import effect_of, whole_run
@@ -19,6 +20,19 @@ class Candidate:
 
     outcome: Outcome
     how: str
+
+
+def prescribe_both(
+    facts: Facts, candidates: Sequence[Candidate], outcomes: Sequence[Outcome]
+) -> tuple[Prescription | None, Prescription | None]:
+    """The best that leaves the training as it is, and beside it the best that changes it and won its races.
+
+    The two are never mixed. Where only the second is there, it is the prescription.
+    """
+    raced = [candidate for candidate in candidates if candidate.outcome.arm.unit == RACE]
+    kept = prescribe(facts, [candidate for candidate in candidates if candidate not in raced], outcomes)
+    changed = prescribe(facts, raced, outcomes)
+    return (kept, changed) if kept is not None else (changed, None)
 
 
 def prescribe(facts: Facts, candidates: Sequence[Candidate], outcomes: Iterable[Outcome]) -> Prescription | None:
@@ -42,9 +56,11 @@ def prescribe(facts: Facts, candidates: Sequence[Candidate], outcomes: Iterable[
             chosen.append((best_together, parts or members[:1]))
         else:
             chosen.append((members[0].outcome, members[:1]))
+    chosen = [item for item in chosen if not _is_superseded(facts, item[0], [other for other, _ in chosen])]
     if not chosen:
         return None
     chosen.sort(key=lambda item: -_alone(facts, item[0]))
+    chosen = _apart(chosen)
     effects = [effect for outcome, _ in chosen if (effect := effect_of(facts, outcome)) is not None]
     speedup = whole_run(facts, effects)
     members = [member for _, parts in chosen for member in parts]
@@ -59,6 +75,18 @@ def prescribe(facts: Facts, candidates: Sequence[Candidate], outcomes: Iterable[
     )
 
 
+def _apart(chosen: list[tuple[Outcome, list[Candidate]]]) -> list[tuple[Outcome, list[Candidate]]]:
+    """The choices without those that save the same time as a better one: an epoch holds the steps of its fit."""
+    kept: list[tuple[Outcome, list[Candidate]]] = []
+    for item in chosen:
+        units = {(other.target, other.index, other.arm.unit) for other, _ in kept}
+        outcome = item[0]
+        rival = {"step": "epoch", "epoch": "step"}.get(outcome.arm.unit)
+        if (outcome.target, outcome.index, rival) not in units:
+            kept.append(item)
+    return kept
+
+
 def _treatment(facts: Facts, outcome: Outcome) -> Treatment:
     """Where the changes of an arm are made."""
     if outcome.target == "loop":
@@ -67,6 +95,16 @@ def _treatment(facts: Facts, outcome: Outcome) -> Treatment:
     else:
         kind, site = "fit", facts.fits[outcome.index].record.site
     return Treatment(kind=kind, file=site.file, line=site.line, changes=tuple(outcome.arm.changes))
+
+
+def _is_superseded(facts: Facts, outcome: Outcome, others: Iterable[Outcome]) -> bool:
+    """Whether a remedy of whole calls of a fit is better than what helps inside them, or the reverse: they take the same time."""
+    rivals = [
+        other
+        for other in others
+        if (other.target, other.index) == (outcome.target, outcome.index) and (other.arm.unit == "call") != (outcome.arm.unit == "call")
+    ]
+    return any(_alone(facts, rival) > _alone(facts, outcome) for rival in rivals)
 
 
 def _alone(facts: Facts, outcome: Outcome) -> float:

@@ -13,6 +13,9 @@ class Progress(Protocol):
     def stage(self, text: str) -> None:
         """A new stage has begun, e.g. "learning what train.py does"."""
 
+    def waiting(self, text: str, elapsed_s: float) -> None:
+        """The stage goes on: what it is at, e.g. "training at train.py:47", and for how long it has been going on."""
+
     def trial(self, text: str, spent_s: float, budget_s: float, best: str) -> None:
         """A trial goes on.
 

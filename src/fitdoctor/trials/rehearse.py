@@ -12,7 +12,9 @@ from fitdoctor.causes.registry import all_causes
 from fitdoctor.facts.error_text import headline
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Arm, Rehearsal, Window
-from fitdoctor.trials.child import Child, ChildEndedError
+from fitdoctor.trials.child import ChildEndedError
+from fitdoctor.trials.executor import Executor
+from fitdoctor.trials.finish import RACE
 from fitdoctor.trials.outcomes import confirmed_next, outcomes_of
 from fitdoctor.trials.plan import combine
 from fitdoctor.trials.statistics import compare, hopeless
@@ -22,7 +24,7 @@ LOOKS = (6, 12, 20)
 CEILING_ROUNDS = 4
 PRUNE_BELOW = 1.10
 """Where free input gives less than this, no input remedy can give 5 % of the whole run with any certainty."""
-SHARE_OF_TIME = {"step": 0.6, "epoch_end": 0.6, "validation": 0.8}
+SHARE_OF_TIME = {"step": 0.6, "epoch": 0.6, "epoch_end": 0.6, "validation": 0.8}
 """Of the time that is left when a unit's turn comes."""
 PREPARE_S = 120.0
 WINDOW_TIMEOUT_S = 90.0
@@ -47,14 +49,14 @@ class RehearsalRun:
     """The parent's side of a rehearsal.
 
     Args:
-        child: Started already.
+        child: Started already, or this process where that carries the commands out.
         record: What the windows are added to.
         facts: Of the scout.
         deadline_s: `time.monotonic()` at which the last window must have ended.
         tell: Called with what is being tried.
     """
 
-    def __init__(self, child: Child, record: Rehearsal, facts: Facts, *, deadline_s: float, tell: Report) -> None:
+    def __init__(self, child: Executor, record: Rehearsal, facts: Facts, *, deadline_s: float, tell: Report) -> None:
         self._child, self._record, self._facts, self._deadline_s, self._tell = child, record, facts, deadline_s, tell
         self._random = random.Random(0)  # noqa: S311 - the order of windows
         self._rounds: dict[str, int] = {}
@@ -91,13 +93,17 @@ class RehearsalRun:
         )
         self._record.windows += [Window(**window) for window in reply.get("windows", [])]
         for arm in arms:
-            arm.batches = reply.get("checks", {}).get(arm.id, "")
+            found = reply.get("checks", {}).get(arm.id, "")
+            if self._record.target == "fit":  # what a call of fit changes is the model
+                arm.weights = found
+            else:
+                arm.batches = found
 
     # fits
 
     def try_fit(self) -> None:
-        """Tries every arm of a fit, unit by unit."""
-        for unit in dict.fromkeys(arm.unit for arm in self._record.arms):
+        """Tries every arm of a fit, unit by unit; races are run apart, see `trials.race`."""
+        for unit in dict.fromkeys(arm.unit for arm in self._record.arms if arm.unit != RACE):
             if self.left_s() <= 0:
                 break
             try:
@@ -170,6 +176,7 @@ class RehearsalRun:
             return False
         arm.one_off_s = reply["one_off_s"]
         arm.why = reply.get("note") or arm.why
+        arm.note = reply.get("sentence", "")
         return True
 
     def _prune(self, arms: list[Arm], ceiling: Arm) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fitdoctor.recording.folder import RunFolder
+from fitdoctor.recording.model import Scout
 
 Mode = Literal["script", "module", "code"]
 
@@ -20,8 +21,10 @@ class DiagnoseRequest:
         mode: Which of the three `target` is.
         python: The interpreter that children run under.
         budget_s: How long scouting and trials may take, start-ups included.
+        race_budget_s: How long races to the same validation loss may take beside it.
         allow_writes: Whether children may overwrite and delete the user's files.
         folder: Where recordings, the report and the log go.
+        watched: What was seen of a whole training of the same script, where there was one.
     """
 
     target: str
@@ -31,3 +34,5 @@ class DiagnoseRequest:
     budget_s: float
     allow_writes: bool
     folder: RunFolder
+    watched: Scout | None = None
+    race_budget_s: float = 60.0

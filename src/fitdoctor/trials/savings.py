@@ -9,7 +9,9 @@ from typing import Literal
 
 from fitdoctor.facts.epochs import Bound
 from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.passes import steps_per_pass
 from fitdoctor.report.model import Interval
+from fitdoctor.trials.finish import RACE
 from fitdoctor.trials.outcomes import Outcome
 from fitdoctor.trials.statistics import MOST_RATIO
 
@@ -23,13 +25,20 @@ DRIFTS = (1 - PROCESS_DRIFT, 1.0, 1 + PROCESS_DRIFT)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """One unit that becomes `ratio` times as fast, for `one_off_s` more that is paid once."""
+    """One unit that becomes `ratio` times as fast, for `one_off_s` more that is paid once.
+
+    Where the unit is the race to a validation loss, all steps and epochs of the fit become fewer. `covered` is the share of the
+    training that was raced: the low end counts only on what was seen there. `throughput` is how many times as many samples the
+    remedy trains on in a second; what is paid once an epoch gains nothing from that.
+    """
 
     target: str
     index: int
     unit: str
     ratio: Interval
     one_off_s: float = 0.0
+    covered: float = 1.0
+    throughput: float = 1.0
 
 
 def effect_of(facts: Facts, outcome: Outcome) -> Effect | None:
@@ -42,7 +51,9 @@ def effect_of(facts: Facts, outcome: Outcome) -> Effect | None:
         index=outcome.index,
         unit=outcome.arm.unit,
         ratio=ratio,
-        one_off_s=outcome.one_off_s * times_paid(facts, outcome),
+        one_off_s=outcome.one_off_s * times_paid(facts, outcome) + filling_s(facts, outcome),
+        covered=outcome.finish.covered if outcome.finish is not None else 1.0,
+        throughput=outcome.finish.throughput if outcome.finish is not None else 1.0,
     )
 
 
@@ -51,6 +62,15 @@ def times_paid(facts: Facts, outcome: Outcome) -> int:
     if outcome.target == "fit" and outcome.arm.unit == "step" and outcome.index < len(facts.fits):
         return facts.fits[outcome.index].one_offs_paid
     return 1
+
+
+def filling_s(facts: Facts, outcome: Outcome) -> float:
+    """What the first pass over the data takes beyond later ones where a cache is put in: it is filled at today's cost."""
+    if not any(change["kind"] == "insert-call" and change["call"] == "cache" for change in outcome.arm.changes):
+        return 0.0
+    fit = facts.fits[outcome.index]
+    steps = min(steps_per_pass(fit), fit.epochs.mid * fit.steps_per_epoch)
+    return fit.record.calls * steps * fit.step_s * max(0.0, 1 - 1 / outcome.comparison.mid)
 
 
 def whole_run(facts: Facts, effects: Iterable[Effect]) -> Interval:
@@ -97,6 +117,12 @@ def terms(facts: Facts, target: str, index: int, unit: str) -> tuple[str, ...]:
     """The terms of the projection that a unit stands for. The end of an epoch holds what callbacks call there."""
     if target == "loop":
         return (f"loop{index}/call",)
+    if unit == "call":  # whatever a call of fit takes, but for what only the first one pays
+        return tuple(t.id for t in facts.projection.terms if t.id.startswith(f"fit{index}/") and not t.id.endswith("/first"))
+    if unit == RACE:
+        return (f"fit{index}/step", *_per_epoch(facts, index))
+    if unit == "epoch":
+        return f"fit{index}/step", f"fit{index}/epoch_first_step"
     if unit != "epoch_end":
         return (f"fit{index}/{unit}",)
     hooks = [term.id for term in facts.projection.terms if term.id.startswith(f"fit{index}/callback") and "/on_epoch_end" in term.id]
@@ -106,15 +132,31 @@ def terms(facts: Facts, target: str, index: int, unit: str) -> tuple[str, ...]:
     return (*hooks, *nested)
 
 
+def _per_epoch(facts: Facts, index: int) -> tuple[str, ...]:
+    """The terms of a fit that are paid once an epoch: its end, validation, and what callbacks do there."""
+    own = (f"fit{index}/epoch_boundary", f"fit{index}/epoch_first_step", f"fit{index}/validation")
+    return *own, *terms(facts, "fit", index, "epoch_end")
+
+
+def _factor(effect: Effect, term_id: str, end: End) -> float:
+    """What the cost of a term is multiplied by."""
+    ratio: float = getattr(effect.ratio, end)
+    factor = 1 / max(1 / MOST_RATIO, ratio)
+    if effect.unit == RACE and not term_id.endswith("/step"):
+        factor *= effect.throughput
+    if end == "low" and factor < 1:
+        return 1 - effect.covered * (1 - factor)
+    return factor
+
+
 def _speedup(facts: Facts, effects: list[Effect], bound: Bound, end: End, drift: float) -> float:
     """One end of a speed-up, with the treated units' own cost `drift` times what it was: it differs between processes."""
     treated = {term_id for effect in effects for term_id in terms(facts, effect.target, effect.index, effect.unit)}
     before = facts.projection_at(bound).scaled(dict.fromkeys(treated, drift))
     factors: dict[str, float] = {}
     for effect in effects:
-        ratio = max(1 / MOST_RATIO, getattr(effect.ratio, end))
         for term_id in terms(facts, effect.target, effect.index, effect.unit):
-            factors[term_id] = factors.get(term_id, 1.0) / ratio
+            factors[term_id] = factors.get(term_id, 1.0) * _factor(effect, term_id, end)
     after = before.scaled(factors, one_off_s=sum(effect.one_off_s for effect in effects))
     if before.total_s <= 0 or after.total_s <= 0:
         return 1.0

@@ -24,6 +24,8 @@ from fitdoctor.trials.child import Child, ChildEndedError, StandardInput, no_roo
 from fitdoctor.trials.interrupted import DiagnosisInterruptedError
 from fitdoctor.trials.plan import RehearsalPlan, plan
 from fitdoctor.trials.progress import Progress
+from fitdoctor.trials.race import RaceTrial
+from fitdoctor.trials.reached import stage_of
 from fitdoctor.trials.rehearse import RehearsalRun
 from fitdoctor.trials.request import DiagnoseRequest
 from fitdoctor.trials.signals import terminated_as_interrupted, undisturbed
@@ -70,8 +72,12 @@ class _Session:
         self.data = Run(
             fitdoctor=fitdoctor.__version__,
             script=request.target if request.mode != "code" else "-c",
+            target=request.target,
             argv=list(request.arguments),
             mode=request.mode,
+            python=request.python,
+            cwd=str(Path.cwd()),
+            watched=request.watched,
             started=datetime.now(UTC).isoformat(timespec="seconds"),
             budget_s=request.budget_s,
         )
@@ -79,6 +85,7 @@ class _Session:
         self.stdin = StandardInput()
         self.child: Child | None = None
         self.best = ""
+        self.race_left_s, self.raced_s = request.race_budget_s, 0.0
         folders = {Path.cwd().resolve()}
         if request.mode == "script":
             folders.add(Path(request.target).resolve().parent)
@@ -127,8 +134,10 @@ class _Session:
             now_s = time.monotonic()
             if done_s is None and now_s - child.began_s > self.request.budget_s + SHUTDOWN_S:
                 return None
-            if done_s is None and (read := self._read(child)) is not None and read.ending.how in ("finished", "exit", "exception"):
+            read = self._read(child) if done_s is None else None
+            if read is not None and read.ending.how in ("finished", "exit", "exception"):
                 done_s = now_s
+            self.progress.waiting(f"learning what {self.name} does{_reached(read)}", now_s - child.began_s)
             if done_s is not None and now_s - done_s > SHUTDOWN_S:
                 return None
 
@@ -138,16 +147,18 @@ class _Session:
         site: Any = (self.data.scout.fits if each.target == "fit" else self.data.scout.loops)[each.index]
         where = f"{_name(site.site.file)}:{site.site.line}"
         startup_s = max((earlier.startup_s for earlier in self.data.rehearsals), default=self._startup_s())
-        left_s = self.request.budget_s - self._spent_s()
-        if left_s < startup_s + LEAST_TRIAL_S:
+        left_s = self.request.budget_s - self._spent_s() + self.raced_s
+        races = each.races and self.race_left_s > 0
+        if left_s < startup_s + LEAST_TRIAL_S and not races:
             self.data.limits.append(f"No time was left for trials at {where}: pass a larger --budget than {self.request.budget_s:.0f}.")
             return
         self.progress.stage(f"going to {where} for trials")
-        target = {"kind": each.target, "file": site.site.file, "line": site.site.line}
-        if each.target == "loop":
-            target["loop_kind"] = site.kind
+        target = {"kind": each.target, "file": site.site.file, "line": site.site.line, "race": races}
+        if each.as_calls:
+            target |= {"kind": "loop", "loop_kind": site.kind if each.target == "loop" else "fit"}
         try:
-            child = self._start("rehearsal", site=target, limit_s=left_s + 120, hard_limit_s=left_s + 120)
+            limit_s = max(left_s, startup_s * 3) + self.race_left_s + 120
+            child = self._start("rehearsal", site=target, limit_s=limit_s, hard_limit_s=limit_s)
         except FitdoctorError as error:
             self.data.limits.append(f"No trials at {where}: {error}")
             return
@@ -159,10 +170,12 @@ class _Session:
         self.data.rehearsals.append(record)
         try:
             trial.wait_for_target(max(left_s, startup_s * 3))
-            if each.target == "fit":
-                trial.try_fit()
-            else:
+            if each.as_calls:
                 trial.try_calls()
+            else:
+                trial.try_fit()
+            if races:
+                self._race(child, record, facts, where)
             record.ending = Ending(how="finished", code=0)
         except ChildEndedError as error:
             record.ending = Ending(how="killed", message=str(error))
@@ -170,6 +183,20 @@ class _Session:
         finally:
             record.wall_s = time.monotonic() - child.began_s
             self._end_child()
+
+    def _race(self, child: Child, record: Rehearsal, facts: Facts, where: str) -> None:
+        """Races on a budget of its own, shared by all fits that have something to race."""
+        began_s, budget_s = time.monotonic(), self.request.budget_s + self.request.race_budget_s
+
+        def tell(text: str) -> None:
+            self.progress.trial(f"{text} at {where}", self._spent_s(), budget_s, self.best)
+
+        try:
+            RaceTrial(child, record, facts, deadline_s=began_s + self.race_left_s, tell=tell).run()
+        finally:
+            taken_s = time.monotonic() - began_s
+            self.raced_s += taken_s
+            self.race_left_s = max(0.0, self.race_left_s - taken_s)
 
     # what it leans on
 
@@ -215,7 +242,7 @@ class _Session:
         if self.data.scout is None or not endings.learned_something(self.data.scout):
             return None
         self._save()
-        return build(self.data, stage="final" if self.data.rehearsals else "first answer")
+        return build(self.data, stage=stage_of(self.data))
 
     def _save(self) -> None:
         self.data.spent_s = self._spent_s()
@@ -243,6 +270,15 @@ class _Session:
         if prescription is not None:
             self.best = f"{prescription.speedup.mid:.1f}× with {' + '.join(prescription.remedies)}"
         return self.best
+
+
+def _reached(scout: Scout | None) -> str:
+    """How far the scout has come, for the line of progress."""
+    if scout is None or scout.ending.how != "unfinished":
+        return ""
+    if scout.fits:
+        return f", fit at {_name(scout.fits[-1].site.file)}:{scout.fits[-1].site.line}"
+    return ", no fit yet" if scout.environment else ", importing"
 
 
 def _decline_launchers(request: DiagnoseRequest) -> None:

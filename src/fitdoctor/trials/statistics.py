@@ -76,10 +76,20 @@ def compare(windows: Iterable[Window], arm_id: str, reference_ids: Sequence[str]
     contended = False
     if len(quiet) < len(involved) and len(logs) < MIN_ROUNDS:
         logs, contended = _log_ratios(involved, arm_id), True
+    return comparison_of(arm_id, logs, contended=contended, confidence=confidence)
+
+
+def comparison_of(arm_id: str, logs: Sequence[float], *, contended: bool = False, confidence: float = CONFIDENCE) -> Comparison:
+    """The comparison that a log ratio for each round makes."""
     mean = fsum(logs) / len(logs) if logs else 0.0
     sd = sqrt(fsum((value - mean) ** 2 for value in logs) / (len(logs) - 1)) if len(logs) > 1 else 0.0
     ratio = _interval(mean, sd, len(logs), confidence) if len(logs) > 1 else None
     return Comparison(arm=arm_id, rounds=tuple(logs), ratio=ratio, mean_log=mean, sd_log=sd, n=len(logs), contended=contended)
+
+
+def bounds(comparison: Comparison, confidence: float) -> Interval:
+    """The comparison's ratio with an interval of another confidence."""
+    return _interval(comparison.mean_log, comparison.sd_log, max(2, comparison.n), confidence)
 
 
 def judge(comparison: Comparison, placebo: Comparison | None, *, looks: int = LOOKS, remedies: int = 1) -> tuple[Verdict, str]:

@@ -1,0 +1,189 @@
+"""Who reached the target of a race, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, inf, log
+from statistics import median
+
+from fitdoctor.recording.model import Arm, Lap, Race, RaceRun, Rehearsal
+from fitdoctor.trials.statistics import CONFIDENCE, FLOOR, MOST_RATIO, Comparison, Verdict, bounds, comparison_of
+
+#: The unit of arms that run in a race.
+RACE = "race"
+#: Repetitions after which a decision may be taken: fixed beforehand, since every look is a chance to be wrong.
+LOOKS = (3, 6)
+#: A gain below this that the repetitions do not prove is taken for none: first arrivals differ more than windows do.
+HARDLY_SOONER = 1.25
+#: Two scores this near to each other are one level: a target is eased by it, so that the last wiggle of a curve decides nothing.
+SAME_LEVEL = 0.02
+#: A racer must have come this share below where it began: a score that is good because the start was is not learned.
+LEARNED = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """How one racer did against the baseline, over the repetitions that count.
+
+    `comparison` holds a log ratio a repetition: how many times sooner the racer reached the target. A racer that never did is
+    taken to have reached it when it was stopped, which flatters it; `reached` says how often it really did. `what` names the
+    score. `covered` is the share of the whole training that the baseline's runs went through, `throughput` how many times as many
+    samples a second the racer trains on; `level` and `baseline_level` are the best that each came to.
+    """
+
+    comparison: Comparison
+    reached: int
+    target: float
+    what: str
+    covered: float
+    throughput: float
+    level: float
+    baseline_level: float
+
+
+def finish(rehearsal: Rehearsal, arm: Arm) -> Finish | None:
+    """How an arm did in the race of a rehearsal, or None where no repetition counts.
+
+    Example:
+        >>> result = finish(rehearsal, arm)
+        >>> result.reached, result.comparison.ratio
+        (3, Interval(low=4.1, mid=6.0, high=8.8))
+    """
+    race = rehearsal.race
+    baseline = next((other for other in rehearsal.arms if other.unit == RACE and other.role == "baseline"), None)
+    if race is None or baseline is None:
+        return None
+    ours = _runs(race, arm.id)
+    theirs = {run.repetition: run for run in race.runs if run.arm == baseline.id and run.finished and len(run.laps) > 1}
+    paired = [number for number in theirs if number in ours]
+    if not paired:
+        return None
+    bests = [best(theirs[number].laps) for number in paired]
+    target = eased(max(bests))
+    baseline_step_s, step_s = settled_step_s(race, baseline.id), settled_step_s(race, arm.id)
+    logs, reached = [], 0
+    for number in paired:
+        took = steps_to(ours[number].laps, target)
+        reached += took is not None
+        ours_s = (took if took is not None else ours[number].laps[-1].steps) * step_s
+        logs.append(_bounded_log(baseline_steps(theirs[number].laps, target) * baseline_step_s, ours_s))
+    covered = min(theirs[number].laps[-1].steps for number in paired) / max(1, race.training_steps)
+    return Finish(
+        comparison=comparison_of(arm.id, logs),
+        reached=reached,
+        target=target,
+        what="val_loss" if race.judged_on == "validation data" else f"loss on the {race.judged_on}",
+        covered=min(1.0, covered),
+        throughput=batch_ratio(arm, race.batch_size) * baseline_step_s / step_s if step_s > 0 else 1.0,
+        level=median(best(ours[number].laps) for number in paired),
+        baseline_level=median(bests),
+    )
+
+
+def judge(result: Finish, racers: int) -> tuple[Verdict, str]:
+    """Whether a racer is proven to be sooner at the target, not to be, or neither.
+
+    Args:
+        result: Of the racer.
+        racers: How many share the chance of being wrong.
+    """
+    comparison, races = result.comparison, result.comparison.n
+    aim = f"{result.what} {result.target:.3g}" if result.target < inf else f"a {result.what} that the script as it is never came to"
+    counted = f"{result.reached} of {races} races"
+    if races < LOOKS[0] or comparison.ratio is None:
+        return "inconclusive", f"Came to {aim} in {counted}: too few to tell. A larger --race-budget has room for more."
+    if result.reached < races:
+        verdict: Verdict = "refuted" if 2 * result.reached <= races or comparison.mid < HARDLY_SOONER else "inconclusive"
+        return verdict, f"Came to {aim} in {counted} only."
+    shown = f"{comparison.ratio.mid:.2f}× [{comparison.ratio.low:.2f}, {comparison.ratio.high:.2f}] over {races} races"
+    strict = bounds(comparison, 1 - (1 - CONFIDENCE) / (len(LOOKS) * max(1, racers)))
+    if strict.low > FLOOR:
+        return "measured", f"Came to {aim} in {counted}, sooner by {shown}."
+    if comparison.mid < HARDLY_SOONER:
+        return "refuted", f"Came to {aim} no sooner: {shown}."
+    return "inconclusive", f"Came to {aim} in {counted}, but {shown} may be chance."
+
+
+def batch_ratio(arm: Arm, batch_size: int) -> float:
+    """How many times as large the batches of an arm are."""
+    size = next((change["value"] for change in arm.changes if change.get("argument") == "batch_size"), None)
+    return size / batch_size if size and batch_size else 1.0
+
+
+def levels(laps: Sequence[Lap]) -> list[float]:
+    """The scores without single outliers: the median of each with its neighbours, at the end the worse of the last two.
+
+    Example:
+        >>> levels([Lap(steps=0, score=9.0), Lap(steps=1, score=1.0), Lap(steps=2, score=5.0), Lap(steps=3, score=4.0)])
+        [9.0, 5.0, 4.0, 5.0]
+    """
+    scores = [inf if lap.score is None else lap.score for lap in laps]
+    if len(scores) < 2:
+        return scores
+    inner = [median(scores[at - 1 : at + 2]) for at in range(1, len(scores) - 1)]
+    return [scores[0], *inner, max(scores[-2:])]
+
+
+def best(laps: Sequence[Lap]) -> float:
+    """The best level that a run came to."""
+    return min(levels(laps), default=inf)
+
+
+def eased(level: float) -> float:
+    """A level with what counts as the same added to it."""
+    return level + SAME_LEVEL * abs(level) if level < inf else inf
+
+
+def steps_to(laps: Sequence[Lap], target: float) -> float | None:
+    """Steps until a run first came to the target and had learned something, between two laps in proportion; None where it never did."""
+    found = levels(laps)
+    if not found or found[0] == inf and target == inf:
+        return None
+    goal = min(target, found[0] - LEARNED * abs(found[0])) if found[0] < inf else target
+    for at in range(1, len(found)):
+        if found[at] <= goal:
+            before, after = found[at - 1], found[at]
+            share = (before - goal) / (before - after) if before < inf and before > after else 1.0
+            return max(1.0, laps[at - 1].steps + share * (laps[at].steps - laps[at - 1].steps))
+    return None
+
+
+def baseline_steps(laps: Sequence[Lap], target: float) -> float:
+    """The same for the baseline, which sets the target. Where it learned nothing, all of its steps were for nothing."""
+    took = steps_to(laps, target)
+    return float(laps[-1].steps) if took is None else took
+
+
+def settled_step_s(race: Race, arm: str) -> float:
+    """The median cost of a step of an arm, over all of its laps but the first of each run: one hiccup decides nothing."""
+    costs = []
+    for run in race.runs:
+        if run.arm == arm:
+            pairs = list(zip(run.laps, run.laps[1:], strict=False))
+            costs += [(lap.seconds / (lap.steps - before.steps)) for before, lap in pairs[1:] or pairs if lap.steps > before.steps]
+    return median(costs) if costs else 0.0
+
+
+def next_lap(steps: int, least: int, per_execution: int) -> int:
+    """How many steps the next lap has: one part in seven of those behind it, so that times are known to about as much.
+
+    Example:
+        >>> next_lap(0, 10, 1), next_lap(700, 10, 1), next_lap(700, 10, 32)
+        (10, 100, 128)
+    """
+    wanted = max(least, steps // 7, 1)
+    return ceil(wanted / per_execution) * per_execution
+
+
+def _runs(race: Race, arm: str) -> dict[int, RaceRun]:
+    """The finished runs of an arm by repetition: those that count, or those that chose where it was not chosen."""
+    finished = {run.repetition: run for run in race.runs if run.arm == arm and run.finished and len(run.laps) > 1}
+    return {number: run for number, run in finished.items() if number >= race.counted_from} or finished
+
+
+def _bounded_log(baseline_s: float, ours_s: float) -> float:
+    if baseline_s <= 0 or ours_s <= 0:
+        return 0.0
+    bound = log(MOST_RATIO)
+    return min(bound, max(-bound, log(baseline_s / ours_s)))

@@ -1,0 +1,23 @@
+"""Which stage the recordings of a diagnosis have come to."""
+
+from __future__ import annotations
+
+from fitdoctor.causes.registry import run_causes
+from fitdoctor.facts.facts import Facts
+from fitdoctor.recording.model import Run
+from fitdoctor.trials.plan import plan
+from fitdoctor.trials.stage import Stage
+
+
+def stage_of(run: Run) -> Stage:
+    """Final once something was tried, or where a cost was measured and there is nothing to try.
+
+    Example:
+        >>> stage_of(Run(scout=scout))
+        'first answer'
+    """
+    if run.rehearsals:
+        return "final"
+    facts = Facts(run)
+    measured = any(finding.measured and not finding.informative for finding in run_causes(facts)[0])
+    return "final" if measured and not plan(facts) else "first answer"
