@@ -5,14 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from fitdoctor.api.diagnose import diagnose as diagnose
+    from fitdoctor.api.doctor import Doctor as Doctor
+    from fitdoctor.api.watch import watch as watch
     from fitdoctor.report.json import load_report as load_report
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load_report"]
+__all__ = ["Doctor", "__version__", "diagnose", "load_report", "watch"]
 
 
 def __getattr__(name: str) -> object:
     """Loads the public API on first use: `import fitdoctor` costs next to nothing, in the user's process above all."""
+    if name == "Doctor":
+        from fitdoctor.api.doctor import Doctor
+
+        return Doctor
+    if name == "diagnose":
+        from fitdoctor.api.diagnose import diagnose
+
+        return diagnose
+    if name == "watch":
+        from fitdoctor.api.watch import watch
+
+        return watch
     if name == "load_report":
         from fitdoctor.report.json import load_report
 

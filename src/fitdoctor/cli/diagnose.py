@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import sys
+from contextlib import chdir
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,11 +21,19 @@ if TYPE_CHECKING:
 
 DEFAULT_BUDGET_S = 120.0
 """Two minutes: what most people wait for an answer without leaving."""
+DEFAULT_RACE_BUDGET_S = 60.0
+"""Half as much again, and only where a remedy changes the training: three runs of some ten seconds, with and without it."""
 
 
 def _positive(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
     if not (math.isfinite(value) and value > 0):
         raise click.BadParameter(f"received {value:g}, expected seconds above 0, for instance {DEFAULT_BUDGET_S:g}.")
+    return value
+
+
+def _not_negative(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    if not (math.isfinite(value) and value >= 0):
+        raise click.BadParameter(f"received {value:g}, expected seconds from 0 on, for instance {DEFAULT_RACE_BUDGET_S:g}.")
     return value
 
 
@@ -37,7 +47,16 @@ def _positive(_context: click.Context, _parameter: click.Parameter, value: float
     metavar="SECONDS",
     help="How long to look and to try, start-ups of the script included.",
 )
-@click.option("--python", metavar="PY", help="The interpreter of the training; by default the one that runs fitdoctor.")
+@click.option(
+    "--race-budget",
+    type=float,
+    default=DEFAULT_RACE_BUDGET_S,
+    show_default=True,
+    callback=_not_negative,
+    metavar="SECONDS",
+    help="How long to race remedies that change the training, beside --budget; 0 for no races.",
+)
+@click.option("--python", metavar="PATH", help="The interpreter of the training; by default the one that runs fitdoctor.")
 @click.option("--allow-writes", is_flag=True, help="Let the tried script overwrite and delete existing files.")
 @output_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only the report.")
@@ -48,6 +67,7 @@ def _positive(_context: click.Context, _parameter: click.Parameter, value: float
 def command(
     *,
     budget: float,
+    race_budget: float,
     python: str | None,
     allow_writes: bool,
     outputs: tuple[str, ...],
@@ -63,9 +83,13 @@ def command(
     script is changed, and nothing that it has saved is overwritten. The report goes to stdout, progress to stderr, what the
     script prints to a log under .fitdoctor.
 
+    TARGET may also be the folder of a run of “fitdoctor watch”, or of an earlier diagnosis: its script is diagnosed, as it was
+    started then, and what was watched of it is made use of.
+
     Ends with 0 for a verdict, 2 where none is possible, 130 on Ctrl-C.
     """
     from fitdoctor.cli.progress import progress_on
+    from fitdoctor.cli.resume import is_run, resumed
     from fitdoctor.cli.target import check_target, find_python
     from fitdoctor.recording.folder import create
     from fitdoctor.trials.request import DiagnoseRequest
@@ -73,8 +97,14 @@ def command(
     if as_module and as_code:
         raise click.UsageError("Received both -m and -c; expected one of them: a target is either a module or code.")
     mode: Mode = "module" if as_module else "code" if as_code else "script"
+    directory, watched = Path.cwd(), None
+    if mode == "script" and is_run(target):
+        run = resumed(target, arguments)
+        target, arguments, mode, python = run.target, run.arguments, run.mode, python or run.python
+        directory, watched = run.directory, run.watched
     interpreter = find_python(python)
-    name = check_target(target, mode, interpreter)
+    with chdir(directory):
+        name = check_target(target, mode, interpreter)
     folder = create(name)
     progress = progress_on(sys.stderr, quiet=quiet)
     request = DiagnoseRequest(
@@ -83,13 +113,16 @@ def command(
         mode=mode,
         python=interpreter,
         budget_s=budget,
+        race_budget_s=race_budget,
         allow_writes=allow_writes,
         folder=folder,
+        watched=watched,
     )
     try:
         if folder.note:
             progress.note(folder.note)
-        report, exit_code = _diagnose(request, progress)
+        with chdir(directory):
+            report, exit_code = _diagnose(request, progress)
     finally:
         progress.done()
         folder.remove_if_empty()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import io
+import re
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -15,6 +16,10 @@ from fitdoctor.errors import FitdoctorError
 
 if TYPE_CHECKING:
     from fitdoctor.causes.base import Cause
+
+_TITLE = re.compile(r"\A(# [^:\n]+): .*")
+_CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
+_LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
 
 
 @click.command()
@@ -54,18 +59,52 @@ def _table(causes: Mapping[str, Cause], look: Look) -> str:
 
 
 def _page(page: str, look: Look) -> str:
-    """Renders Markdown for a terminal; a file or a pipe gets the Markdown itself."""
+    """Renders Markdown: drawn for a terminal, as plain text without its marks for a file or a pipe."""
     from fitdoctor.report.canvas import plain_signs
 
+    page = _TITLE.sub(r"\1", page, count=1)  # the line below the heading says the same in more words
     page = "\n".join(plain_signs(line, ascii_only=look.ascii_only) for line in page.strip().splitlines()) + "\n"
     if not look.color:
-        return page
+        return _plain(page, look.width)
     from rich.console import Console
     from rich.markdown import Markdown
 
     stream = io.StringIO()
     Console(file=stream, width=min(look.width, 100), force_terminal=True, color_system="standard").print(Markdown(page))
     return stream.getvalue()
+
+
+def _plain(page: str, width: int) -> str:
+    """Takes the marks of Markdown away: headings stand alone, code is indented, a link is its address."""
+    import textwrap
+
+    from fitdoctor.report.figures import GLUE, bind
+
+    lines: list[str] = []
+    paragraph: list[str] = []
+
+    def flush() -> None:
+        text = bind(_LINK.sub(r"\1: \2", _CODE.sub(r"\1", " ".join(paragraph))))
+        hanging = "  " if text.startswith("* ") else ""
+        lines.extend(textwrap.wrap(text, width, subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False))
+        paragraph.clear()
+
+    in_code = False
+    for line in page.splitlines():
+        if in_code or not line or line.startswith(("```", "#", "* ")):
+            flush()
+        if line.startswith("```"):
+            in_code = not in_code
+        elif in_code:
+            lines.append(f"    {line}".rstrip())
+        elif line.startswith("#"):
+            lines.append(line.lstrip("# "))
+        elif line:
+            paragraph.append(line.strip())
+        else:
+            lines.append("")
+    flush()
+    return "\n".join(lines).replace(GLUE, " ") + "\n"
 
 
 def _unknown(cause: str, causes: Mapping[str, Cause]) -> str:

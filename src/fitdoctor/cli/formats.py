@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -46,18 +46,19 @@ def output_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
-def show(report: Report) -> None:
-    """Prints the report on stdout.
+def show(report: Report, stream: TextIO | None = None) -> None:
+    """Prints the report on stdout, or on another stream.
 
     Raises:
         FitdoctorError: It goes to a file on a full disk.
     """
     from fitdoctor.report.text import render
 
-    look = Look.of(sys.stdout)
+    stream = stream or sys.stdout
+    look = Look.of(stream)
     text = render(report, width=look.width, color=look.color, ascii_only=look.ascii_only)
     try:
-        click.echo(text, nl=False, color=look.color)
+        click.echo(text, file=stream, nl=False, color=look.color)
     except BrokenPipeError:
         raise
     except OSError as error:

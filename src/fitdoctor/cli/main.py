@@ -14,8 +14,12 @@ from fitdoctor.errors import FitdoctorError
 
 COMMANDS: Mapping[str, str] = {
     "diagnose": "fitdoctor.cli.diagnose",
+    "watch": "fitdoctor.cli.watch",
     "report": "fitdoctor.cli.report",
+    "compare": "fitdoctor.cli.compare",
     "explain": "fitdoctor.cli.explain",
+    "bundle": "fitdoctor.cli.bundle",
+    "env": "fitdoctor.cli.env",
 }
 """Commands in the order of `--help`: the main job first. Each module holds a command called `command`."""
 

@@ -22,6 +22,9 @@ REFRESHES_PER_SECOND = 1
 QUIET_S = 10.0
 """Least time between two plain lines about trials: a log should tell the story, not every window."""
 
+WAITING_S = 5.0
+"""Between two plain lines about a stage that goes on: soon enough that nobody thinks it hangs."""
+
 BAR_COLUMNS = 12
 
 BROKEN_STREAM = (OSError, ValueError, SystemExit)
@@ -39,6 +42,8 @@ class SilentProgress:
     """Says nothing (`-q`)."""
 
     def stage(self, text: str) -> None: ...
+
+    def waiting(self, text: str, elapsed_s: float) -> None: ...
 
     def trial(self, text: str, spent_s: float, budget_s: float, best: str) -> None: ...
 
@@ -58,9 +63,17 @@ class PlainProgress:
         self._clock = clock
         self._last_text = ""
         self._last_s = -QUIET_S
+        self._stage_s = -WAITING_S
 
     def stage(self, text: str) -> None:
+        self._stage_s = self._clock()
         self._write(_shown(f"fitdoctor: {text}", self._look))
+
+    def waiting(self, text: str, elapsed_s: float) -> None:
+        now = self._clock()
+        if now - self._stage_s >= WAITING_S:
+            self._stage_s = now
+            self._write(_shown(f"fitdoctor: {text} · {elapsed_s:.0f} s", self._look))
 
     def trial(self, text: str, spent_s: float, budget_s: float, best: str) -> None:
         now = self._clock()
@@ -108,6 +121,10 @@ class LiveProgress:
     def stage(self, text: str) -> None:
         self._since_s = time.monotonic()
         self._show(text)
+
+    def waiting(self, text: str, elapsed_s: float) -> None:  # noqa: ARG002 - the line counts by itself
+        if text != self._text:
+            self._show(text)  # drawn anew once a second, with the seconds since the stage began
 
     def trial(self, text: str, spent_s: float, budget_s: float, best: str) -> None:
         part = min(spent_s / budget_s, 1.0) if budget_s > 0 else 1.0

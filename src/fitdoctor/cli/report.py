@@ -13,15 +13,16 @@ from fitdoctor.cli.formats import output_option, show, write
 def command(run: str, outputs: tuple[str, ...]) -> None:
     """Shows a saved run again, from its recordings. Nothing is run.
 
-    RUN is the folder of a run, its name under .fitdoctor, or "last", which is also the default.
+    RUN is the folder of a run, its name under .fitdoctor, a file that "fitdoctor bundle" made, or "last", which is also the
+    default.
     """
     from dataclasses import replace
 
-    from fitdoctor.recording.folder import resolve
+    from fitdoctor.recording.folder import find_recording
     from fitdoctor.recording.load import load_run
     from fitdoctor.report.build import build
 
-    folder = resolve(run)
-    report = replace(build(load_run(folder.run_file)), run=folder.shown)
+    recording, shown = find_recording(run)
+    report = replace(build(load_run(recording)), run=shown)
     show(report)
     write(report, outputs)

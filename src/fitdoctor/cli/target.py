@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import os
-import re
 import shutil
 import sys
 import warnings
@@ -81,7 +81,7 @@ def _read(path: Path) -> bytes:
 def _is_a_directory(path: Path) -> str:
     problem = f"Received “{path}”, which is a directory; expected a Python script."
     if (path / RUN_FILE).is_file():
-        return f"{problem} It is the folder of a run: “fitdoctor report {path}” shows it."
+        return f"{problem} It is the folder of a run: “fitdoctor diagnose {path}” goes on from it, “fitdoctor report {path}” shows it."
     try:
         scripts = sorted(entry.name for entry in path.iterdir() if entry.suffix == ".py")
     except OSError:
@@ -97,9 +97,23 @@ def _does_not_exist(path: Path) -> str:
     problem = f"Received “{path}”, which does not exist; expected the path of a Python script."
     if path.with_name(path.name + ".py").is_file():
         return f"{problem} Did you mean “{path}.py”?"
-    if re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", str(path)) and path.suffix != ".py":
+    if _may_be_module(str(path)):
         return f"{problem} A module is run with -m: “fitdoctor diagnose -m {path}”."
     return f"{problem} Check the spelling, and that it lies in {path.absolute().parent}."
+
+
+def _may_be_module(name: str) -> bool:
+    """Whether a dotted name leads to a file below the current directory, or begins with an installed package."""
+    parts = name.split(".")
+    if len(parts) < 2 or not all(part.isidentifier() for part in parts) or parts[-1] == "py":
+        return False
+    path = Path(*parts)
+    if path.is_dir() or path.with_name(path.name + ".py").is_file():
+        return True
+    try:
+        return not Path(parts[0]).exists() and importlib.util.find_spec(parts[0]) is not None
+    except (ImportError, ValueError):
+        return False
 
 
 def _check_module(name: str) -> None:

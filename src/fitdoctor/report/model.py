@@ -36,10 +36,37 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """The same remedy with another setting, which its trial found no better."""
+
+    label: str
+    verdict: Literal["measured", "refuted", "inconclusive", "failed"]
+    unit_ratio: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeToTarget:
+    """How a remedy that changes the training did in races to the same validation loss.
+
+    `reached` is in how many of how many races it came to `target`, a value of `metric` that the training as it stands comes to.
+    `low`, `mid` and `high` say how many times sooner it did. `covered` is the share of the whole training that was raced.
+    """
+
+    reached: tuple[int, int]
+    low: float
+    mid: float
+    high: float
+    metric: str
+    target: float | None
+    covered: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemedyResult:
     """A remedy of a cause and what its trial said.
 
-    `speedup` is of the whole projected run; `unit_ratio` of the unit that was timed (a step, an epoch end, a call).
+    `speedup` is of the whole projected run; `unit_ratio` of the unit that was timed (a step, an epoch end, a call). `note` is a
+    sentence on what the trial rests on, where that is less than the whole.
     """
 
     id: str
@@ -55,6 +82,9 @@ class RemedyResult:
     quality: str = ""
     why: str = ""
     how: str = ""
+    note: str = ""
+    time_to_target: TimeToTarget | None = None
+    variants: tuple[Variant, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +212,9 @@ class Environment:
 class Report:
     """Everything that a diagnosis found.
 
-    `verdict` is "causes", "healthy" or "inconclusive"; `verdict_text` says in a sentence what it rests on.
+    `verdict` is "causes", "healthy" or "inconclusive"; `verdict_text` says in a sentence what it rests on. A run whose `stage` is
+    "watched" tried nothing: it is never healthy. `can_go_on` says that `fitdoctor diagnose` can take it up. `alternative` changes
+    the training and won its races; it is offered beside a `prescription` that leaves the training as it is.
     """
 
     schema_version: int
@@ -198,7 +230,25 @@ class Report:
     tried: tuple[Tried, ...] = ()
     limits: tuple[str, ...] = ()
     prescription: Prescription | None = None
+    alternative: Prescription | None = None
     changed_files: tuple[str, ...] = ()
     run: str = ""
-    stage: Literal["first answer", "final"] = "final"
+    stage: Literal["first answer", "final", "watched"] = "final"
+    can_go_on: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """The report as text, without colours."""
+        from fitdoctor.report.text import render
+
+        return render(self).strip("\n")
+
+    def __repr__(self) -> str:
+        """What a prompt shows of it."""
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        from html import escape
+
+        return f"<pre>{escape(str(self))}</pre>"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from fitdoctor.report.canvas import Canvas
 from fitdoctor.report.figures import GLUE, counted, duration, ratio, share, speedup
-from fitdoctor.report.model import Ceiling, Environment, FitSummary, LoopSummary, Report, Training
+from fitdoctor.report.model import Ceiling, Environment, FitSummary, LoopSummary, Prescription, Report, Training
 from fitdoctor.report.text_budget import draw_budget
 from fitdoctor.report.text_causes import SAFETY_WORDS, draw_causes, draw_tried_in_vain
 
@@ -24,10 +26,12 @@ BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 
 BASIS_WORDS = {
     "declared": "{time} as it stands",
-    "observed": "{time} as it stands, ended early by its own rule",
+    "observed": "{time} as it stands, for as long as it was seen to run",
     "upper bound": "at most {time} as it stands: it may stop early",
     "unknown": "at least {time} as it stands: how long an epoch is could not be learned",
 }
+
+WATCHED_WORDS = "it took {time}"
 
 
 def render(report: Report, *, width: int = PLAIN_WIDTH, color: bool = False, ascii_only: bool = False) -> str:
@@ -79,7 +83,8 @@ def render_first_answer(report: Report, *, width: int = PLAIN_WIDTH, color: bool
 def _draw_header(canvas: Canvas, report: Report) -> None:
     training = report.training
     canvas.block((report.script, "bold"), *_dotted(_stack(report.environment, training)))
-    time = BASIS_WORDS[training.basis].format(time=duration(training.projected_s))
+    words = WATCHED_WORDS if report.stage == "watched" else BASIS_WORDS[training.basis]
+    time = words.format(time=duration(training.projected_s))
     canvas.block(_work(training), *_dotted(time))
 
 
@@ -97,31 +102,38 @@ def _draw_headline(canvas: Canvas, report: Report) -> None:
         canvas.block((report.verdict_text, "bold"), prefix=("  ▶  ", "green"))
     elif report.verdict == "healthy":
         canvas.block(("Healthy. ", "bold green"), report.verdict_text, prefix=("  ✓  ", "green"))
+    elif report.stage == "watched":
+        canvas.block(("Only watched. ", "bold yellow"), report.verdict_text, prefix=("  ?  ", "yellow"))
     else:
         canvas.block(("Inconclusive. ", "bold yellow"), report.verdict_text, prefix=("  ?  ", "yellow"))
-    for ceiling in report.ceilings:
-        if sentence := _ceiling(ceiling, report.training.projected_s):
-            canvas.block(sentence, prefix="     ")
+    if report.alternative:
+        _draw_alternative(canvas, report.alternative)
+    for sentence in _ceilings(report.ceilings, report.training.projected_s):
+        canvas.block(sentence, prefix="     ")
 
 
-def _ceiling(ceiling: Ceiling, projected_s: float) -> str:
-    """Says what the most is that fixes of a kind can give; for input also that it is nothing, which spares a search."""
-    most = ratio(ceiling.speedup)
-    if not ceiling.measured:
-        return ""
-    if ceiling.kind != "input":
-        return f"With {ceiling.kind} for free: {most} at most." if ceiling.speedup >= WORTH_A_LINE else ""
-    if ceiling.speedup < WORTH_A_LINE:
-        return "Even with input for free it would take as long: input is not what holds it up."
-    left = duration(projected_s / ceiling.speedup)
-    return f"With input for free it would still take {left}: {most} is the most that any input fix can give."
+def _draw_alternative(canvas: Canvas, other: Prescription) -> None:
+    """Says what changing the training would give, which is never mixed with what leaves it as it is."""
+    rest = f": {duration(other.projected_s)} with {' and '.join(other.remedies)}, another training that comes to the same loss sooner."
+    canvas.block("Or ", (speedup(other.speedup), "bold green"), rest, prefix="     ")
+
+
+def _ceilings(ceilings: tuple[Ceiling, ...], projected_s: float) -> Iterator[str]:
+    """Says what fixes of one kind can give at most by themselves; for input also that it is nothing, which spares a search."""
+    measured = [ceiling for ceiling in ceilings if ceiling.measured]
+    worth = [ceiling for ceiling in measured if ceiling.speedup >= WORTH_A_LINE]
+    if worth:
+        limits = ", ".join(f"{ratio(each.speedup)} for {each.kind} ({duration(projected_s / each.speedup)})" for each in worth)
+        yield f"The most that fixes of one kind alone can give is about {limits}."
+    if any(ceiling.kind == "input" and ceiling not in worth for ceiling in measured):
+        yield "Even with input for free it would take as long: input is not what holds it up."
 
 
 def _where_compared(report: Report) -> str:
     """Says that a trial could not compare the numbers of every remedy that is prescribed."""
     chosen = report.prescription.remedies if report.prescription else ()
     applied = [remedy for cause in report.causes for remedy in cause.remedies if remedy.id in chosen and remedy.status == "measured"]
-    return "" if all(remedy.verified_safety for remedy in applied) else " where they were compared"
+    return "" if all(remedy.verified_safety or remedy.time_to_target for remedy in applied) else " where they were compared"
 
 
 def _draw_prescription(canvas: Canvas, report: Report) -> None:
@@ -139,12 +151,28 @@ def _draw_prescription(canvas: Canvas, report: Report) -> None:
         prefix=(label, "bold"),
     )
     indent = " " * len(label)
-    if len(chosen.remedies) > 1:
-        canvas.block((" + ".join(chosen.remedies), "dim"), prefix=indent)
-    written = {remedy.how for cause in report.causes for remedy in cause.remedies}
+    steps = _steps(report, chosen)
+    if len(_measured(report)) > 1:  # with a single one, that is what stands above
+        for title, how in steps:
+            canvas.block(title, (f": {how}" if how else "", "bold"), prefix=f"{indent}+ ")
+    shown = {how for _, how in steps}
     for line in chosen.how:
-        if line not in written:
+        if line not in shown:
             canvas.block("write: ", (line, "bold"), prefix=indent)
+
+
+def _measured(report: Report) -> set[tuple[str, str]]:
+    return {(remedy.title, remedy.how) for cause in report.causes for remedy in cause.remedies if remedy.status == "measured"}
+
+
+def _steps(report: Report, chosen: Prescription) -> list[tuple[str, str]]:
+    """What the chosen remedies are called, and what to write for each; a remedy for two places is two steps."""
+    remedies = [remedy for cause in report.causes for remedy in cause.remedies if remedy.status == "measured"]
+    steps: list[tuple[str, str]] = []
+    for name in chosen.remedies:
+        found = [(remedy.title, remedy.how) for remedy in remedies if remedy.id == name and (remedy.how in chosen.how or not remedy.how)]
+        steps += dict.fromkeys(found) or {(name, ""): None}
+    return steps
 
 
 def _draw_list(canvas: Canvas, title: str, items: tuple[str, ...]) -> None:
@@ -158,6 +186,8 @@ def _draw_list(canvas: Canvas, title: str, items: tuple[str, ...]) -> None:
 
 def _draw_next(canvas: Canvas, report: Report) -> None:
     commands = [(f"fitdoctor explain {cause.id}", "why, and what to write instead") for cause in report.causes[:1]]
+    if report.run and report.stage == "watched" and report.can_go_on:
+        commands.append((f"fitdoctor diagnose {_quoted(report.run)}", "try what makes it faster"))
     if report.run:
         commands.append((f"fitdoctor report {_quoted(report.run)}", "this report again"))
     if not commands:

@@ -6,11 +6,19 @@ from collections.abc import Iterable
 
 from fitdoctor.report.canvas import Canvas
 from fitdoctor.report.figures import GLUE, counted, deviation, duration, duration_range, ratio, share, speedup
-from fitdoctor.report.model import CauseResult, RemedyResult, Report, Safety, Tried
+from fitdoctor.report.model import CauseResult, RemedyResult, Report, Safety, Tried, Variant
 
 SAFETY_WORDS: dict[Safety, str] = {"exact": "same numbers", "numerics": "other rounding", "semantics": "another training"}
 
-UNIT_WORDS = {"step": "step", "epoch_end": "epoch end", "validation": "validation pass", "call": "call", "stretch": "continuous stretch"}
+UNIT_WORDS = {
+    "step": "step",
+    "epoch": "epoch",
+    "epoch_end": "epoch end",
+    "validation": "validation pass",
+    "call": "call",
+    "race": "time to the same loss",
+    "stretch": "continuous stretch",
+}
 
 INDENT = "     "
 
@@ -28,7 +36,7 @@ def draw_causes(canvas: Canvas, report: Report) -> None:
         for evidence in cause.evidence:
             canvas.block((evidence.text, "dim"), prefix=f"{INDENT}· ")
         for remedy in _distinct(cause.remedies):
-            _draw_remedy(canvas, remedy, first_answer=report.stage == "first answer")
+            _draw_remedy(canvas, remedy, yet=_is_still_open(report, remedy))
 
 
 def draw_tried_in_vain(canvas: Canvas, report: Report) -> None:
@@ -41,13 +49,19 @@ def draw_tried_in_vain(canvas: Canvas, report: Report) -> None:
     if refuted or open_arms or placebo:
         canvas.blank()
     if refuted:
-        names = ", ".join(f"{name} ({ratio(arm.unit_ratio)})" if arm.unit_ratio else name for name, arm in refuted.items())
+        names = ", ".join(_in_vain(arm) for name, arm in refuted.items())
         canvas.block(f"Tried without effect: {names}", prefix=("  ✗  ", "red"))
     for name, arm in open_arms.items():
         word = "could not be tried" if arm.verdict == "failed" else "could not tell"
         canvas.block(f"{name}: {word}{_because(arm.why)}", prefix=("  ?  ", "yellow"))
     if placebo:
         canvas.block((placebo, "dim"), prefix="  ·  ")
+
+
+def _in_vain(arm: Tried) -> str:
+    if arm.unit == "race":
+        return f"{arm.remedy} (no sooner at the same loss)"
+    return f"{arm.remedy} ({ratio(arm.unit_ratio)})" if arm.unit_ratio else arm.remedy
 
 
 def _draw_head(canvas: Canvas, cause: CauseResult, number: str) -> None:
@@ -75,7 +89,12 @@ def _cost(cause: CauseResult) -> tuple[tuple[str, str], ...]:
     return ("may cost " if estimated else "costs ", ""), (cost, "bold"), (rest, "")
 
 
-def _draw_remedy(canvas: Canvas, remedy: RemedyResult, *, first_answer: bool) -> None:
+def _is_still_open(report: Report, remedy: RemedyResult) -> bool:
+    """Whether a remedy that was not tried may still be."""
+    return report.stage == "first answer" or report.stage == "watched" and not remedy.why
+
+
+def _draw_remedy(canvas: Canvas, remedy: RemedyResult, *, yet: bool) -> None:
     match remedy.status:
         case "measured":
             canvas.block(*_measured(remedy), prefix=(f"{INDENT}✓ ", "green"))
@@ -85,7 +104,7 @@ def _draw_remedy(canvas: Canvas, remedy: RemedyResult, *, first_answer: bool) ->
         case "inconclusive":
             seen = f" ({_unit(remedy.unit)} {speedup(remedy.unit_ratio)})" if remedy.unit_ratio else ""
             canvas.block(f"tried, could not tell: {remedy.title}{seen}{_because(remedy.why)}", prefix=(f"{INDENT}? ", "yellow"))
-        case "untried" if first_answer:
+        case "untried" if yet:
             canvas.block(f"not tried yet: {remedy.title}", prefix=f"{INDENT}? ")
         case "untried" if remedy.speedup:
             gain = speedup(remedy.speedup)
@@ -95,20 +114,37 @@ def _draw_remedy(canvas: Canvas, remedy: RemedyResult, *, first_answer: bool) ->
         case "untried":
             word = "could not be tried" if remedy.why else "not tried"
             canvas.block(f"{word}: {remedy.title}{_because(remedy.why)}", prefix=(f"{INDENT}? ", "yellow"))
+    if remedy.status == "measured" and remedy.note:
+        canvas.block((remedy.note, "dim"), prefix=f"{INDENT}  ")
+    if remedy.status == "measured" and remedy.variants:
+        canvas.block(("no better with " + ", ".join(_variant(variant, raced=remedy.time_to_target is not None) for variant in remedy.variants), "dim"), prefix=f"{INDENT}  ")
     advised_against = remedy.status == "untried" and remedy.why and not remedy.speedup
     if remedy.how and remedy.status != "refuted" and not advised_against:
         canvas.block("write: ", (remedy.how, "bold"), prefix=f"{INDENT}  ")
+
+
+def _variant(variant: Variant, *, raced: bool) -> str:
+    """Another setting of a remedy in few words: what it was, and what its trial said."""
+    if variant.verdict == "failed" or variant.unit_ratio is None:
+        return f"{variant.label} (could not be tried)"
+    if raced:  # one race told that another setting was ahead, and no more
+        return f"{variant.label} ({ratio(variant.unit_ratio)})"
+    told = "without effect" if variant.verdict == "refuted" else "could not tell" if variant.verdict == "inconclusive" else ""
+    return f"{variant.label} ({ratio(variant.unit_ratio)}{', ' if told else ''}{told})"
 
 
 def _measured(remedy: RemedyResult) -> tuple[tuple[str, str], ...]:
     spans = [(f"tried: {remedy.title}  ", "")]
     if remedy.speedup:
         spans += [(speedup(remedy.speedup), "bold green"), (f"{GLUE}whole{GLUE}run", "")]
-        if remedy.unit_ratio:
+        if remedy.unit_ratio and not remedy.time_to_target:
             spans.append((_next(f"{_unit(remedy.unit)} {ratio(remedy.unit_ratio.mid)}"), ""))
     elif remedy.unit_ratio:
         spans += [(_unit(remedy.unit) + GLUE, ""), (speedup(remedy.unit_ratio), "bold green")]
     spans.append((_next(_safety_words(remedy)), ""))
+    if race := remedy.time_to_target:
+        spans.append((_next(f"at the same {race.metric} {ratio(race.mid)} sooner"), ""))
+        spans.append((_next(f"{race.reached[0]} of {counted(race.reached[1], 'race')}"), ""))
     if remedy.breaks_even_at:
         once = f"{duration(remedy.one_off_s)} once, " if remedy.one_off_s > 0 else ""
         spans.append((_next(f"{once}pays after {counted(remedy.breaks_even_at, _unit(remedy.unit))}"), ""))
@@ -119,6 +155,8 @@ def _measured(remedy: RemedyResult) -> tuple[tuple[str, str], ...]:
 
 def _safety_words(remedy: RemedyResult) -> str:
     """Says what a remedy does to the numbers, and whether a trial checked it."""
+    if remedy.time_to_target:
+        return SAFETY_WORDS[remedy.safety]
     if remedy.verified_safety:
         return SAFETY_WORDS[remedy.verified_safety]
     return f"{SAFETY_WORDS[remedy.safety]} by its nature, not compared"

@@ -13,7 +13,7 @@ from fitdoctor.report.build.tried import tried
 from fitdoctor.report.build.verdict import decide
 from fitdoctor.report.model import SCHEMA_VERSION, Report
 from fitdoctor.trials.outcomes import all_outcomes, measured_by
-from fitdoctor.trials.prescription import Candidate, prescribe
+from fitdoctor.trials.prescription import Candidate, prescribe_both
 from fitdoctor.trials.stage import Stage
 
 __all__ = ["build"]
@@ -24,10 +24,11 @@ def build(run: Run, *, stage: Stage = "final") -> Report:
 
     Args:
         run: All recordings of one diagnosis.
-        stage: "first answer" before anything was tried: then every cost is an estimate.
+        stage: "first answer" before anything was tried: then every cost is an estimate. A run that was only watched has a stage
+            of its own, whatever is given here.
 
     Raises:
-        FitdoctorError: The run holds no scout.
+        FitdoctorError: The run holds no recording of the script.
 
     Example:
         >>> build(run).verdict
@@ -35,11 +36,14 @@ def build(run: Run, *, stage: Stage = "final") -> Report:
     """
     outcomes = all_outcomes(run)
     facts = Facts(run, measured_by(outcomes))
+    if facts.observed:
+        stage = "watched"
     findings, problems = run_causes(facts)
     drafts, more = draft_causes(facts, findings, outcomes, stage)
     decision = decide(facts, drafts, outcomes, stage)
     kept = sorted(decision.causes, key=_rank)
     candidates = [candidate for draft in kept for candidate in draft.candidates]
+    prescription, alternative = prescribe_both(facts, _distinct(candidates), outcomes)
     return Report(
         schema_version=SCHEMA_VERSION,
         fitdoctor=run.fitdoctor,
@@ -53,11 +57,14 @@ def build(run: Run, *, stage: Stage = "final") -> Report:
         causes=relative(run, tuple(draft.result for draft in kept)),
         tried=tried(outcomes),
         limits=limits(facts, [*problems, *more]),
-        prescription=prescribe(facts, _distinct(candidates), outcomes),
+        prescription=prescription,
+        alternative=alternative,
         changed_files=tuple(run.changed_files),
         stage=stage,
+        can_go_on=bool(run.python) and not run.bundled,
         seconds={
-            "scout": facts.scout.wall_s,
+            "scout": run.scout.wall_s if run.scout else 0.0,
+            "watched": run.watched.wall_s if run.watched else 0.0,
             "rehearsals": sum(rehearsal.wall_s for rehearsal in run.rehearsals),
             "spent": run.spent_s,
             "budget": run.budget_s,

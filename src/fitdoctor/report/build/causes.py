@@ -13,6 +13,7 @@ from fitdoctor.facts.finding import Finding
 from fitdoctor.remedies.registry import offers
 from fitdoctor.report.build.remedies import RemedyDraft, best_of
 from fitdoctor.report.model import CauseResult, Interval
+from fitdoctor.trials.finish import RACE
 from fitdoctor.trials.outcomes import Outcome
 from fitdoctor.trials.prescription import Candidate
 from fitdoctor.trials.stage import Stage
@@ -65,7 +66,7 @@ def draft_causes(
         problems += more
         remedies = tuple(best_of(facts, finding, offered, outcomes))
         draft = _draft(facts, finding, remedies, stage)
-        if stage == "first answer" or not _refuted(facts, draft):
+        if stage != "final" or not _refuted(facts, draft):
             drafts.append(draft)
     return drafts, problems
 
@@ -116,10 +117,17 @@ def _refuted(facts: Facts, draft: CauseDraft) -> bool:
     """Whether everything that could be tried against a cause was, and none of it saves enough of the whole run."""
     if draft.informative or draft.verified or draft.actionable or not draft.remedies:
         return False
-    open_ends = {remedy.result.status for remedy in draft.remedies} & {"inconclusive", "untried"}
+    told = any(remedy.result.status in ("measured", "refuted") for remedy in draft.remedies)
+    weighed = [remedy for remedy in draft.remedies if not (told and _was_not_raced(remedy))]
+    open_ends = {remedy.result.status for remedy in weighed} & {"inconclusive", "untried"}
     if "untried" in open_ends and draft.finding.measured:
         return facts.share_of(draft.result.cost_s.mid) < WORTHWHILE_SHARE
     return not open_ends
+
+
+def _was_not_raced(remedy: RemedyDraft) -> bool:
+    """A race costs much: where trials have told of a cause by other remedies, one that was not run leaves nothing open."""
+    return remedy.result.unit == RACE and remedy.result.time_to_target is None
 
 
 def _saving(remedy: RemedyDraft) -> float:

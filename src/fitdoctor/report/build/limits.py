@@ -25,7 +25,7 @@ _ENDINGS = {
 def limits(facts: Facts, problems: Iterable[str]) -> tuple[str, ...]:
     """All limits of a run, each once, in the order in which they arose."""
     found = [*facts.run.limits, *facts.scout.limits]
-    found += _ending(facts.scout.ending)
+    found += _ending(facts.scout.ending, watched=facts.observed)
     found += facts.limits()
     for rehearsal in facts.run.rehearsals:
         found += rehearsal.limits
@@ -33,10 +33,11 @@ def limits(facts: Facts, problems: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(sentence for sentence in found if sentence))
 
 
-def _ending(ending: Ending) -> list[str]:
+def _ending(ending: Ending, *, watched: bool) -> list[str]:
     if ending.how == "exit" and ending.code not in (0, None):
         place = f" at {short(ending.site)}" if ending.site else ""
-        return [f"The script left with exit code {ending.code}{place}: what it did not do was not seen."]
+        rest = "" if watched else ": what it did not do was not seen"
+        return [f"The script left with exit code {ending.code}{place}{rest}."]
     sentence = _ENDINGS.get(ending.how)
     if sentence is None:
         return []

@@ -34,8 +34,10 @@ def _name(file: str, root: PurePath) -> str:
 
 
 def _root(run: Run) -> PurePath | None:
-    """The script's folder. A relative script is found again at the end of a recorded file's path."""
+    """The script's folder. A relative script is found again at the end of a recorded file's path; a module starts from where it ran."""
     script = PurePath(run.script)
+    if run.mode == "module" and run.cwd:
+        return PurePath(run.cwd)
     if run.mode != "script" or not script.name:
         return None
     if script.is_absolute():
@@ -49,6 +51,5 @@ def _root(run: Run) -> PurePath | None:
 
 
 def _sites(run: Run) -> list[Site]:
-    if run.scout is None:
-        return []
-    return [fit.site for fit in run.scout.fits] + [loop.site for loop in run.scout.loops]
+    seen = run.scout or run.watched
+    return [fit.site for fit in seen.fits] + [loop.site for loop in seen.loops] if seen is not None else []

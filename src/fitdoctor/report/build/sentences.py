@@ -8,9 +8,16 @@ from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.places import short
 from fitdoctor.facts.wording import duration, percent, plural
 from fitdoctor.report.build.causes import CauseDraft
+from fitdoctor.trials.finish import RACE
 from fitdoctor.trials.outcomes import Outcome
 
-UNITS = {"step": "the step", "epoch_end": "the end of an epoch", "validation": "the validation pass", "call": "the calls"}
+UNITS = {
+    "step": "the step",
+    "epoch": "the epoch",
+    "epoch_end": "the end of an epoch",
+    "validation": "the validation pass",
+    "call": "the calls", "race": "the way to the same validation loss",
+}
 
 
 def first_answer_text(facts: Facts, drafts: Sequence[CauseDraft]) -> str:
@@ -21,6 +28,16 @@ def first_answer_text(facts: Facts, drafts: Sequence[CauseDraft]) -> str:
     if not suspected:
         return "Nothing stands out; nothing has been tried yet."
     return f"{plural(len(suspected), 'cause is', 'causes are')} suspected; nothing has been tried yet."
+
+
+def watched_text(facts: Facts, drafts: Sequence[CauseDraft]) -> str:
+    """What a training that was only watched leaves to suspect: that nothing stood out is not that it could not be faster."""
+    suspected = [draft for draft in drafts if not draft.informative]
+    if not facts.fits and not facts.loops:
+        return "No training was seen."
+    if not suspected:
+        return "Nothing stood out, but whether it can be faster only trials tell."
+    return f"{plural(len(suspected), 'cause is', 'causes are')} suspected; nothing was tried."
 
 
 def causes_text(facts: Facts, proven: Sequence[CauseDraft]) -> str:
@@ -36,18 +53,20 @@ def causes_text(facts: Facts, proven: Sequence[CauseDraft]) -> str:
     if best is not None and best.speedup is not None:
         proof = f"a trial of {best.title} makes the whole run {best.speedup.mid:.2f}× as fast"
     else:
-        proof = _unproven(first)
+        proof = _unproven(facts, first)
     others = [draft.result.id for draft in proven if draft is not first]
     more = f" Also proven: {', '.join(dict.fromkeys(others))}." if others else ""
     return f"{cost}; {proof}.{more}"
 
 
-def _unproven(draft: CauseDraft) -> str:
+def _unproven(facts: Facts, draft: CauseDraft) -> str:
     """What can be said of the remedies of a cause whose cost is proven and whose saving is not."""
     untried = [remedy.result for remedy in draft.remedies if remedy.result.status == "untried"]
     projected = next((remedy for remedy in untried if remedy.speedup is not None), None)
     if projected is not None and projected.speedup is not None:
         return f"{projected.title} would make the whole run {projected.speedup.mid:.2f}× as fast, but that was not tried"
+    if facts.observed:
+        return "that was timed; nothing was tried against it"
     if len(untried) == len(draft.remedies):
         return "that was timed, but no remedy could be tried"
     return "that was timed, but no remedy could be proven in a trial"
@@ -55,12 +74,12 @@ def _unproven(draft: CauseDraft) -> str:
 
 def healthy_text(facts: Facts, outcomes: Sequence[Outcome]) -> str:
     """What was looked at and did not save enough."""
-    remedies = [outcome for outcome in outcomes if outcome.arm.role == "remedy" and outcome.verdict != "failed"]
+    tried = [outcome for outcome in outcomes if outcome.arm.role == "remedy" and outcome.verdict != "failed"]
+    remedies = [outcome for outcome in tried if outcome.arm.unit != RACE or outcome.comparison.n]
     looked = f"No saving of {percent(WORTHWHILE_SHARE)} of the whole run was found"
     if remedies:
         units = dict.fromkeys(f"{UNITS.get(outcome.arm.unit, outcome.arm.unit)}{_of(facts, outcome)}" for outcome in remedies)
-        tried = f"tried {plural(len(remedies), 'change')} on {' and '.join(units)}"
-        looked = f"{tried[0].upper()}{tried[1:]}: none saved {percent(WORTHWHILE_SHARE)} of the whole run"
+        looked = f"Tried {plural(len(remedies), 'change')} on {' and '.join(units)}: none saved {percent(WORTHWHILE_SHARE)} of the whole run"
     elif any(outcome.arm.role == "ceiling" for outcome in outcomes):
         looked = "Nothing was suspected that could be tried"
     largest = max(facts.budget.parts, key=lambda part: part.s, default=None)

@@ -9,7 +9,8 @@ from typing import Literal
 
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.report.build.causes import CauseDraft
-from fitdoctor.report.build.sentences import causes_text, first_answer_text, healthy_text, open_text
+from fitdoctor.report.build.races import is_open
+from fitdoctor.report.build.sentences import causes_text, first_answer_text, healthy_text, open_text, watched_text
 from fitdoctor.trials.outcomes import Outcome
 from fitdoctor.trials.savings import effect_of, whole_run
 from fitdoctor.trials.stage import Stage
@@ -33,7 +34,7 @@ def decide(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Outcom
     """Weighs what was found against what was tried.
 
     Causes: a saving is verified, or a cost is proven that something can be done about. Inconclusive: something is suspected,
-    and the trials could not tell. Healthy: the rest.
+    and the trials could not tell. Healthy: the rest, as far as something was tried.
     """
     every = tuple(drafts)
     if stage == "first answer":
@@ -41,6 +42,8 @@ def decide(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Outcom
     proven = tuple(draft for draft in every if draft.verified or draft.actionable)
     if proven:
         return Decision(verdict="causes", text=causes_text(facts, proven), causes=every)
+    if stage == "watched":
+        return Decision(verdict="inconclusive", text=watched_text(facts, every), causes=every)
     why = _why_open(facts, every, outcomes)
     if why:
         return Decision(verdict="inconclusive", text=why, causes=every)
@@ -69,6 +72,8 @@ def _why_open(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Out
         return open_text(suspected, "other processes took the machine" if crowded else "the trials could not tell")
     if suspected and any(_may_gain(facts, outcome) for outcome in remedies if outcome.verdict == "inconclusive"):
         return open_text(suspected, "a gain was seen that could not be proven")
+    if any(remedy.outcome is not None and is_open(remedy.outcome, remedy.result.speedup) for draft in suspected for remedy in draft.remedies):
+        return open_text(suspected, "the races covered too little of the training to tell")
     if suspected and not remedies:
         return open_text(suspected, "no remedy could be tried")
     return ""

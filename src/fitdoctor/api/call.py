@@ -1,0 +1,138 @@
+"""The call of `fit` that a user asks about: its arguments by name, checked as far as that goes, ready to be made again and again."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import keras
+
+from fitdoctor.changes import pipeline
+from fitdoctor.changes.stages import again
+from fitdoctor.errors import FitdoctorError
+from fitdoctor.probe import describe, pipelines
+from fitdoctor.probe.files import CALLBACK_PATHS, Redirect
+
+UNRECORDED = (
+    "The input pipeline was built before fitdoctor looked, so changes of it can't be tried. "
+    "Build it inside “with fitdoctor.watch():”, then diagnose again."
+)
+
+
+class FitCall:
+    """One call of a model's `fit`.
+
+    Args:
+        model: A Keras model.
+        arguments: Positional arguments of fit, without the model.
+        keywords: Keyword arguments of fit.
+
+    Raises:
+        TypeError: `fit` does not take these arguments.
+        FitdoctorError: Some of the data can be read only once.
+    """
+
+    def __init__(self, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        self._model = model
+        try:
+            self._bound = inspect.signature(model.fit).bind(*arguments, **keywords)
+        except TypeError:
+            model.fit(*arguments, **keywords)  # says it in its own words
+            raise
+        for name in ("x", "validation_data"):
+            _check_repeatable(name, self.argument(name))
+
+    def argument(self, name: str) -> Any:
+        """What was given for an argument, or None."""
+        for holder in self._holders():
+            if name in holder:
+                return holder[name]
+        return None
+
+    @property
+    def callbacks(self) -> list[Any]:
+        """The callbacks as a flat list."""
+        given = self.argument("callbacks")
+        if given is None:
+            return []
+        return list(given.callbacks) if isinstance(given, keras.callbacks.CallbackList) else list(keras.tree.flatten(given))
+
+    @property
+    def given(self) -> list[Any]:
+        """Whatever was given that has a state of its own, which a fit changes."""
+        data = self.argument("validation_data")
+        parts = [self.argument("x"), *(data if isinstance(data, (tuple, list)) else (data,))]
+        return [*self.callbacks, *(part for part in parts if isinstance(part, keras.utils.PyDataset))]
+
+    @property
+    def unrecorded(self) -> bool:
+        """Whether the training data comes from a pipeline whose making was not seen to its source."""
+        return describe.input_kind(self.argument("x")) == "tf.data" and not _is_recorded(self.argument("x"))
+
+    def make(self, redirect: Redirect) -> Any:
+        """Calls fit, with pipelines made anew and the files of callbacks elsewhere. The callbacks' own paths are changed by it."""
+        for callback in self.callbacks:
+            _write_elsewhere(callback, redirect)
+        bound = self._bound
+        made = inspect.BoundArguments(bound.signature, bound.arguments.copy())
+        for name in ("x", "validation_data"):
+            _replace(made, name, _anew(self.argument(name)))
+        return self._model.fit(*made.args, **made.kwargs)
+
+    def _holders(self) -> list[dict[str, Any]]:
+        return [self._bound.arguments, *_var_keywords(self._bound)]
+
+
+def _var_keywords(bound: inspect.BoundArguments) -> list[dict[str, Any]]:
+    kinds = bound.signature.parameters.items()
+    return [bound.arguments[name] for name, one in kinds if one.kind is one.VAR_KEYWORD and name in bound.arguments]
+
+
+def _replace(bound: inspect.BoundArguments, name: str, value: Any) -> None:
+    if name in bound.arguments:
+        bound.arguments[name] = value
+        return
+    for parameter in bound.signature.parameters.values():
+        taken = bound.arguments.get(parameter.name)
+        if parameter.kind is parameter.VAR_KEYWORD and taken is not None and name in taken:
+            bound.arguments[parameter.name] = {**taken, name: value}
+
+
+def _check_repeatable(name: str, value: Any) -> None:
+    parts = value if isinstance(value, tuple) else (value,)
+    for part in parts:
+        if inspect.isgenerator(part) or hasattr(part, "__next__"):
+            raise FitdoctorError(
+                f"Received {name} as a {type(part).__name__}, which can be read only once: a diagnosis reads the data several times, "
+                "and your training would miss what it took. Expected arrays, a tf.data.Dataset or a keras.utils.PyDataset. "
+                "Pass tf.data.Dataset.from_generator(function, …), or diagnose the script: fitdoctor diagnose train.py."
+            )
+
+
+def _is_recorded(dataset: Any) -> bool:
+    steps = pipelines.chain(dataset)
+    return bool(steps) and not steps[0][1].parents
+
+
+def _anew(value: Any) -> Any:
+    """A pipeline of its own where its making was seen: the user's one keeps its shuffles where they are, and its caches empty."""
+    if isinstance(value, tuple):
+        return tuple(map(_anew, value))
+    if value is None or describe.input_kind(value) != "tf.data" or not _is_recorded(value):
+        return value
+    return pipeline.rebuild(value, lambda _, recipe, parent: again(recipe, parent))
+
+
+def _write_elsewhere(callback: Any, redirect: Redirect) -> None:
+    """Changes the paths of a callback of Keras' own, whichever attributes hold them."""
+    for name, argument in CALLBACK_PATHS.items():
+        cls = getattr(keras.callbacks, name, None)
+        path = vars(callback).get(argument)
+        if cls is None or not isinstance(callback, cls) or not path:
+            continue
+        aside = str(redirect.backed_up(path) if name == "BackupAndRestore" else redirect.written(path))
+        for attribute, value in list(vars(callback).items()):
+            if isinstance(value, str) and value.startswith(str(path)):
+                setattr(callback, attribute, aside + value.removeprefix(str(path)))
+            elif attribute == argument:
+                setattr(callback, attribute, aside)

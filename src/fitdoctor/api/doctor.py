@@ -1,0 +1,96 @@
+"""`fitdoctor.Doctor`: a callback that has the fit it is given to observed, and reports when that is over."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from typing import Any
+
+import keras
+
+from fitdoctor.api import observed, seams
+from fitdoctor.api.observed import Observation
+from fitdoctor.errors import FitdoctorError
+from fitdoctor.report.model import Report
+
+
+class Doctor(keras.callbacks.Callback):  # type: ignore[misc]
+    """Observes the fit that it is given to, and prints a report on stderr when that ends.
+
+    It has no hooks: a callback that Keras calls at each batch changes what it measures. While it exists, Keras' own classes hold
+    stamps. It neither ends nor changes a training, and a failure of it is said and ignored.
+
+    Args:
+        show: Whether to print the report. It is in `report` in any case.
+
+    Attributes:
+        report: The report of the last fit, None before there is one.
+
+    Example:
+        >>> doctor = fitdoctor.Doctor()
+        >>> model.fit(x, y, epochs=20, callbacks=[doctor])
+        >>> doctor.report.verdict
+        'causes'
+    """
+
+    def __init__(self, *, show: bool = True) -> None:
+        super().__init__()
+        self.show = show
+        self.report: Report | None = None
+        try:
+            seams.check_supported()
+            weakref.finalize(self, seams.install(_OnlyWith(weakref.ref(self))))
+        except FitdoctorError as error:
+            sys.stderr.write(f"fitdoctor: {error} This training is not observed.\n")
+
+    def __reduce__(self) -> Any:
+        """A copy observes by itself: seams can't be copied."""
+        return _made, (self.show,)
+
+
+class _OnlyWith(observed.Pass):
+    """Follows the fits that have a certain callback."""
+
+    def __init__(self, doctor: weakref.ref[Doctor]) -> None:
+        super().__init__()
+        self._doctor = doctor
+
+    def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        doctor = self._doctor()
+        if self.to is not None or kind != "fit" or doctor is None or not _has(doctor, original, model, arguments, keywords):
+            return super().unit(kind, original, model, arguments, keywords)
+        observation = Observation()
+        self.to = observation.director
+        raised: BaseException | None = None
+        try:
+            return super().unit(kind, original, model, arguments, keywords)
+        except BaseException as error:
+            raised = error
+            raise
+        finally:
+            self.to = None
+            _report(doctor, observation, raised)
+
+
+def _report(doctor: Doctor, observation: Observation, raised: BaseException | None) -> None:
+    try:
+        doctor.report = observation.end(raised)
+        if doctor.show:
+            observed.say(doctor.report)
+    except Exception as error:  # the training goes on
+        observed.say_failed(error)
+
+
+def _has(doctor: Doctor, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
+    from fitdoctor.probe.observer import bind
+
+    try:
+        callbacks = bind(original, model, arguments, keywords)["callbacks"]
+    except (TypeError, KeyError):  # fit itself will say so
+        return False
+    items = callbacks.callbacks if isinstance(callbacks, keras.callbacks.CallbackList) else keras.tree.flatten(callbacks)
+    return any(item is doctor for item in items)
+
+
+def _made(show: bool) -> Doctor:
+    return Doctor(show=show)

@@ -1,0 +1,110 @@
+"""What is seen of trainings that really run in this process, and the report of it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import keras
+
+import fitdoctor
+from fitdoctor.api import place, trials
+from fitdoctor.cli.look import Look
+from fitdoctor.errors import FitdoctorError
+from fitdoctor.probe.ledger import Ledger
+from fitdoctor.probe.watch import WatchDirector
+from fitdoctor.recording.model import Ending, Run, Scout
+from fitdoctor.report.build import build
+from fitdoctor.report.model import Report
+from fitdoctor.report.text import render
+from fitdoctor.trials.endings import learned_something
+
+
+class Observation:
+    """One stretch of the program that is followed.
+
+    Attributes:
+        director: What the seams tell.
+    """
+
+    def __init__(self) -> None:
+        self._name, self._mode = place.script()
+        self._started = datetime.now(UTC).isoformat(timespec="seconds")
+        self._record = Scout()
+        self.director = WatchDirector(self._record, Ledger("script", started_s=time.monotonic()), lambda: None)
+        self.director.imported(keras)
+
+    def end(self, error: BaseException | None) -> Report | None:
+        """The report of what was seen; None where no unit was."""
+        self.director.end(_ending(error))
+        if not learned_something(self._record):
+            return None
+        run = Run(fitdoctor=fitdoctor.__version__, script=self._name, mode=self._mode, started=self._started, watched=self._record)
+        run.spent_s = self._record.wall_s
+        return build(run)
+
+
+def say(report: Report | None) -> None:
+    """Prints a report on stderr, where it does not mix with what the program itself prints."""
+    if report is None:
+        text = "fitdoctor: no step of a fit was seen, so there is nothing to report.\n"
+    else:
+        look = Look.of(sys.stderr)
+        text = render(report, width=look.width, color=look.color, ascii_only=look.ascii_only)
+    sys.stderr.write(text)
+
+
+def say_failed(error: Exception) -> None:
+    """Says that a report could not be made: the program goes on, whatever failed in ours."""
+    why = str(error) if isinstance(error, FitdoctorError) else f"{type(error).__name__}: {error}"
+    sys.stderr.write(f"fitdoctor: the report could not be made: {why}\n")
+
+
+class Pass:
+    """A director that hands everything on to another one, while there is one."""
+
+    def __init__(self) -> None:
+        self.to: WatchDirector | None = None
+
+    @property
+    def _active(self) -> WatchDirector | None:
+        return None if trials.running() else self.to
+
+    def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        director = self._active
+        if director is None:
+            return original(model, *arguments, **keywords)
+        return director.unit(kind, original, model, arguments, keywords)
+
+    def hook(self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        director = self._active
+        if director is None:
+            return original(callbacks, *arguments, **keywords)
+        return director.hook(name, original, callbacks, arguments, keywords)
+
+    def stop_here(self, iterator: Any) -> bool:
+        return False
+
+    def compiled(self, model: Any) -> None:
+        if (director := self._active) is not None:
+            director.compiled(model)
+
+    def constructed(self, callback: Any) -> None:
+        """Nobody is told: see `whole_process` of the seams."""
+
+    def traced(self, code: Any, seconds: float) -> None:
+        if (director := self._active) is not None:
+            director.traced(code, seconds)
+
+    def python_operation(self, operation: Any) -> None:
+        if (director := self._active) is not None:
+            director.python_operation(operation)
+
+
+def _ending(error: BaseException | None) -> Ending:
+    if error is None:
+        return Ending(how="finished", code=0)
+    how = "interrupted" if isinstance(error, KeyboardInterrupt) else "exception"
+    return Ending(how=how, error=type(error).__name__, message=str(error))

@@ -1,0 +1,75 @@
+"""Seams that stand for the length of a block, or of an object's life, in a process that lives on."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from fitdoctor.errors import FitdoctorError
+from fitdoctor.probe import debug_switches, pipelines, python_operations, saves, traces
+from fitdoctor.probe.backends import tensorflow as seams
+from fitdoctor.probe.patches import Patches
+
+Undo = Callable[[], None]
+
+
+def check_supported() -> None:
+    """Refuses a Keras that can't be observed.
+
+    Raises:
+        FitdoctorError: The message says which one is expected.
+    """
+    why = seams.declined(keras)
+    if why:
+        raise FitdoctorError(why)
+
+
+def install(director: Any) -> Undo:
+    """Puts a director before all that it decides about or is told of; the result takes everything out again."""
+    installed: list[Patches] = []
+    try:
+        installed.append(seams.install(keras, director, whole_process=False))
+        installed.append(saves.install(keras))
+        installed.append(seams.watch_eager_switch(tf))
+        installed.append(debug_switches.install(tf))
+        installed += _where_known(traces, "tensorflow.python.eager.polymorphic_function.tracing_compilation", director.traced)
+        installed += _where_known(python_operations, "tensorflow.python.ops.script_ops", director.python_operation)
+    except BaseException:
+        _undone(installed)
+        raise
+    return lambda: _undone(installed)
+
+
+def record_recipes() -> Undo:
+    """Records how tf.data pipelines are made, so that they can be made again with changes, until the result ends that."""
+    operations = sys.modules["tensorflow.python.data.ops.dataset_ops"]
+    return pipelines.install(operations, sys.modules.get("tensorflow.python.data.ops.readers")).undo
+
+
+@contextlib.contextmanager
+def standing(*undos: Undo) -> Iterator[None]:
+    """Takes seams out again behind a block, the last ones first."""
+    try:
+        yield
+    finally:
+        for undo in reversed(undos):
+            undo()
+
+
+def _where_known(module: Any, name: str, told: Any) -> list[Patches]:
+    """Seams in TensorFlow's own modules: another version may not have them, and then that much is not learned."""
+    target = sys.modules.get(name)
+    try:
+        return [module.install(target, told)] if target is not None else []
+    except (AttributeError, KeyError):
+        return []
+
+
+def _undone(installed: list[Patches]) -> None:
+    for patches in reversed(installed):
+        patches.undo()

@@ -1,0 +1,57 @@
+"""`fitdoctor.watch`: observes everything that a block of code does with Keras, and reports at its end."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from fitdoctor.api import observed, seams
+from fitdoctor.api.observed import Observation, Pass
+from fitdoctor.report.model import Report
+
+
+class watch:  # noqa: N801 - read as a statement: with fitdoctor.watch():
+    """Observes a block of code: its fits, its loops of `predict` and the like, and how its tf.data pipelines are made.
+
+    Nothing is cut, changed or tried. What was learned about a pipeline stays with it, so that `fitdoctor.diagnose` can try changes
+    of it afterwards.
+
+    Args:
+        show: Whether to print the report on stderr at the end of the block. It is in `report` in any case.
+
+    Attributes:
+        report: The report, None before the block's end and where no step of a fit was seen.
+
+    Raises:
+        FitdoctorError: On entering the block, where this Keras can't be observed.
+
+    Example:
+        >>> with fitdoctor.watch() as watched:
+        ...     dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(32)
+        ...     model.fit(dataset, epochs=20)
+        >>> watched.report.verdict
+        'causes'
+    """
+
+    def __init__(self, *, show: bool = True) -> None:
+        self.show = show
+        self.report: Report | None = None
+
+    def __enter__(self) -> Self:
+        seams.check_supported()
+        self._seams = Pass()
+        self._undos = [seams.install(self._seams), seams.record_recipes()]
+        self._observation = Observation()
+        self._seams.to = self._observation.director
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._seams.to = None
+        for undo in reversed(self._undos):
+            undo()
+        try:
+            self.report = self._observation.end(error)
+            if self.show:
+                observed.say(self.report)
+        except Exception as failure:  # the block's own ending counts
+            observed.say_failed(failure)

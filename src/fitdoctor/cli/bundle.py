@@ -1,0 +1,65 @@
+"""`fitdoctor bundle`: a recording without code, paths or data, in one file, to attach to a report of a wrong diagnosis."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fitdoctor.errors import FitdoctorError
+
+if TYPE_CHECKING:
+    from fitdoctor.recording.bundle import Bundle
+
+DEFAULT_NAME = "run.fitdoctor.json"
+
+
+@click.command()
+@click.argument("run", default="last")
+@click.option("-o", "--output", metavar="FILE", default=DEFAULT_NAME, show_default=True, help="Where to write; .json or .json.gz.")
+def command(run: str, output: str) -> None:
+    """Puts a run into one file, without code, paths or data.
+
+    RUN is the folder of a run, its name under .fitdoctor, or "last", which is also the default. Names of files, functions and
+    classes of yours, lines of code, arguments, messages and texts are replaced by placeholders. Numbers, line numbers and names of
+    Keras and TensorFlow stay, so that "fitdoctor report FILE" shows the same verdict.
+
+    Ends with 0, or with 2 where there is no such run or the file can't be written.
+    """
+    from fitdoctor.recording.bundle import bundle
+    from fitdoctor.recording.folder import find_recording
+    from fitdoctor.recording.load import load_run
+    from fitdoctor.recording.save import encode_run, write_atomically
+
+    path = Path(output)
+    if not output.endswith((".json", ".json.gz")):
+        raise FitdoctorError(f"Received “-o {output}”; expected a name that ends in .json or .json.gz. For instance “-o {DEFAULT_NAME}”.")
+    recording, _ = find_recording(run)
+    made = bundle(load_run(recording))
+    data = encode_run(made.run)
+    write_atomically(path, gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+    click.echo(_told(made, path, len(data)))
+
+
+def _told(made: Bundle, path: Path, size: int) -> str:
+    from fitdoctor.report.figures import counted
+
+    run = made.run
+    fits, loops = (run.scout.fits, run.scout.loops) if run.scout else ([], [])
+    held = ", ".join(
+        (
+            counted(len(fits), "fit"),
+            counted(len(loops), "loop"),
+            counted(sum(len(fit.callbacks) for fit in fits), "callback"),
+            counted(sum(len(rehearsal.windows) for rehearsal in run.rehearsals), "timed window"),
+        )
+    )
+    replaced = ", ".join(f"{count} × {kind}" for kind, count in sorted(made.replaced.items())) or "nothing"
+    return (
+        f"Wrote {path} ({size / 1024:.0f} kB of JSON): {held}.\n"
+        f"Replaced by placeholders: {replaced}. Lines of code and messages of errors were left out.\n"
+        f"Look at it before you send it: numbers, line numbers and names that Keras, TensorFlow and fitdoctor use are still in it.\n"
+        f"“fitdoctor report {path}” shows what it leads to."
+    )

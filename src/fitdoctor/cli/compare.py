@@ -1,0 +1,84 @@
+"""`fitdoctor compare`: two runs side by side."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fitdoctor.cli.look import Look
+from fitdoctor.errors import FitdoctorError
+
+if TYPE_CHECKING:
+    from fitdoctor.report.compare import Comparison, Side
+
+FORMATS = (".json", ".txt")
+
+
+@click.command()
+@click.argument("a")
+@click.argument("b")
+@click.option("-o", "--output", metavar="FILE", help="Also write the comparison to FILE (.json, .txt).")
+def command(a: str, b: str, output: str | None) -> None:
+    """Compares two runs: their time, its parts, their causes.
+
+    A and B are folders of runs, their names under .fitdoctor, report.json files, or files that "fitdoctor bundle" made. What
+    makes the comparison unfair, another machine or other versions or more data, is said first. It is one run each, so nothing
+    is proven.
+
+    Ends with 0 when both could be read, whatever they say, and with 2 where one could not.
+    """
+    from fitdoctor.recording.save import write_atomically
+    from fitdoctor.report.compare import compare
+    from fitdoctor.report.text_compare import render_comparison
+
+    if output is not None and Path(output).suffix not in FORMATS:
+        raise FitdoctorError(f"Received “-o {output}”; expected a name that ends in {' or '.join(FORMATS)}.")
+    comparison = compare(_side(a), _side(b))
+    look = Look.of(sys.stdout)
+    text = render_comparison(comparison, width=look.width, color=look.color, ascii_only=look.ascii_only)
+    click.echo(text, nl=False, color=look.color)
+    if output is not None:
+        path = Path(output)
+        write_atomically(path, (_json(comparison) if path.suffix == ".json" else render_comparison(comparison)).encode())
+
+
+def _side(given: str) -> Side:
+    """Reads a report, or analyses the recordings of a run again.
+
+    Raises:
+        FitdoctorError: It is neither.
+    """
+    from fitdoctor.recording.folder import find_recording
+    from fitdoctor.recording.load import load_run
+    from fitdoctor.report.build import build
+    from fitdoctor.report.compare import Side
+    from fitdoctor.report.json import from_json
+
+    path = Path(given).expanduser()
+    if path.is_file():
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise FitdoctorError(f"Could not read {path}: {error.strerror or error}. Expected a report.json or a run.") from None
+        if _is_report(data):
+            return Side(name=given, report=from_json(data, name=given))
+    recording, shown = find_recording(given)
+    return Side(name=shown, report=build(load_run(recording)))
+
+
+def _is_report(data: bytes) -> bool:
+    try:
+        raw = json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(raw, dict) and "schema_version" in raw
+
+
+def _json(comparison: Comparison) -> str:
+    import msgspec
+
+    return json.dumps(msgspec.to_builtins(comparison), allow_nan=False, ensure_ascii=False, indent=2) + "\n"

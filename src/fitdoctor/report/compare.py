@@ -1,0 +1,170 @@
+"""Two reports side by side: what each takes, where the time goes, which causes went and came, and what makes it unfair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from fitdoctor.report.figures import counted
+from fitdoctor.report.model import Environment, FitSummary, Part, Report
+
+MEMORY_MATTERS = 0.05
+"""Share from which on another amount of memory is another machine: firmware and containers take a little away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One of the two runs: the name that the user gave it, and what was found."""
+
+    name: str
+    report: Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartPair:
+    """A part of the budget in both runs, in seconds of the whole training."""
+
+    id: str
+    label: str
+    a_s: float
+    b_s: float
+    difference_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CausePair:
+    """A cause and what it costs in each run, in seconds; None where it was not found."""
+
+    id: str
+    change: str
+    a_s: float | None = None
+    b_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What two runs differ in.
+
+    `ratio` is how many times as fast B is as A; None where one of them takes no time. `differences` are those of machine,
+    software and work that make the comparison unfair, each a sentence. `runs` is how many runs stand behind each side: one,
+    so nothing here is proven.
+    """
+
+    a: str
+    b: str
+    a_s: float
+    b_s: float
+    ratio: float | None
+    differences: tuple[str, ...]
+    parts: tuple[PartPair, ...]
+    causes: tuple[CausePair, ...]
+    runs: int = 1
+
+
+def compare(a: Side, b: Side) -> Comparison:
+    """Compares two reports.
+
+    Example:
+        >>> compare(Side(name="before", report=before), Side(name="after", report=after)).ratio
+        3.2
+    """
+    a_s, b_s = a.report.training.projected_s, b.report.training.projected_s
+    return Comparison(
+        a=a.name,
+        b=b.name,
+        a_s=a_s,
+        b_s=b_s,
+        ratio=a_s / b_s if a_s > 0 and b_s > 0 else None,
+        differences=tuple(_differences(a.report, b.report)),
+        parts=tuple(_parts(a.report, b.report)),
+        causes=tuple(_causes(a.report, b.report)),
+    )
+
+
+def _parts(a: Report, b: Report) -> Iterator[PartPair]:
+    before, after = ({part.id: part for part in _all(report)} for report in (a, b))
+    for name in dict.fromkeys((*before, *after)):
+        a_s, b_s = (side[name].s if name in side else 0.0 for side in (before, after))
+        yield PartPair(id=name, label=(before.get(name) or after[name]).label, a_s=a_s, b_s=b_s, difference_s=b_s - a_s)
+
+
+def _all(report: Report) -> list[Part]:
+    budget = report.budget
+    share = budget.unattributed_s / budget.total_s if budget.total_s > 0 else 0.0
+    rest = Part(id="unattributed", label="not attributed", s=budget.unattributed_s, share=share)
+    return [*(part for part in budget.parts if part.id != rest.id), rest]
+
+
+def _causes(a: Report, b: Report) -> Iterator[CausePair]:
+    before, after = (_costs(report) for report in (a, b))
+    for name in dict.fromkeys((*before, *after)):
+        change = "still" if name in before and name in after else "gone" if name in before else "new"
+        yield CausePair(id=name, change=change, a_s=before.get(name), b_s=after.get(name))
+
+
+def _costs(report: Report) -> dict[str, float]:
+    """Seconds by cause; one that was found at several places counts once, with all that it costs."""
+    costs: dict[str, float] = {}
+    for cause in report.causes:
+        if cause.status != "informative":
+            costs[cause.id] = costs.get(cause.id, 0.0) + cause.cost_s.mid
+    return costs
+
+
+def _differences(a: Report, b: Report) -> Iterator[str]:
+    if PurePath(a.script).name != PurePath(b.script).name:
+        yield f"another script: {a.script} in A, {b.script} in B"
+    yield from _machines(a.environment, b.environment)
+    yield from _work(a, b)
+    if a.training.basis != b.training.basis:
+        yield f"how long the training is rests on something else: {a.training.basis} in A, {b.training.basis} in B"
+    if a.fitdoctor != b.fitdoctor:
+        yield f"another version of fitdoctor: {a.fitdoctor} in A, {b.fitdoctor} in B"
+    if a.stage != b.stage:
+        yield f"only one was tried to the end: {a.stage} in A, {b.stage} in B"
+
+
+def _machines(a: Environment, b: Environment) -> Iterator[str]:
+    software = (("backend", "backend"), ("Keras", "keras"), (b.backend or "backend version", "backend_version"), ("Python", "python"))
+    for label, field in (*software, ("cores", "cores"), ("platform", "platform")):
+        first, second = getattr(a, field), getattr(b, field)
+        if first != second:
+            yield f"{label}: {first or 'unknown'} in A, {second or 'unknown'} in B"
+    if a.devices != b.devices:
+        yield f"devices: {', '.join(a.devices) or 'unknown'} in A, {', '.join(b.devices) or 'unknown'} in B"
+    if abs(a.memory_bytes - b.memory_bytes) > MEMORY_MATTERS * max(a.memory_bytes, b.memory_bytes):
+        yield f"memory: {a.memory_bytes / 2**30:.1f} GiB in A, {b.memory_bytes / 2**30:.1f} GiB in B"
+
+
+def _work(a: Report, b: Report) -> Iterator[str]:
+    """Says where the two do not train the same amount; fits are taken in the order in which they ran, since lines move."""
+    first, second = a.training.fits, b.training.fits
+    if len(first) != len(second):
+        yield f"{counted(len(first), 'fit')} in A, {counted(len(second), 'fit')} in B"
+        return
+    for index, (one, other) in enumerate(zip(first, second, strict=True)):
+        which = f" of fit {index + 1}" if len(first) > 1 else ""
+        for label, was, now in _sizes(one, other):
+            if was != now:
+                yield f"{label}{which}: {_figure(was)} in A, {_figure(now)} in B"
+    loops = [sum(loop.calls for loop in report.training.loops) for report in (a, b)]
+    if loops[0] != loops[1]:
+        yield f"calls outside of fit: {loops[0]:,} in A, {loops[1]:,} in B"
+
+
+def _sizes(one: FitSummary, other: FitSummary) -> Iterator[tuple[str, int | None, int | None]]:
+    yield "calls", one.calls, other.calls
+    yield "epochs", one.epochs, other.epochs
+    yield "batch size", one.batch_size, other.batch_size
+    if one.batch_size == other.batch_size or None in (one.batch_size, other.batch_size):
+        yield "steps an epoch", one.steps_per_epoch, other.steps_per_epoch
+        return
+    # With another batch size the steps differ on the same data: what must agree is the number of samples, up to the last batch.
+    samples = [(fit.steps_per_epoch or 0) * (fit.batch_size or 0) for fit in (one, other)]
+    if abs(samples[0] - samples[1]) >= max(one.batch_size or 0, other.batch_size or 0):
+        yield "samples an epoch, about", samples[0], samples[1]
+
+
+def _figure(value: int | None) -> str:
+    return "unknown" if value is None else f"{value:,}"
