@@ -121,6 +121,17 @@ def facts(*fits: Fit, input_free: float | None = None, **more: Any) -> Facts:
     return Facts(run(*fits, **more), measured)
 
 
+def watched(*fits: Fit, loops: Iterable[Loop] = (), **parts: float) -> Run:
+    """A run of which nothing but a whole training was watched."""
+    seen = run(*fits, loops=loops, **parts)
+    seen.watched, seen.scout = seen.scout, None
+    return seen
+
+
+def watched_facts(*fits: Fit, **more: Any) -> Facts:
+    return Facts(watched(*fits, **more))
+
+
 def around(mid: float, spread: float = 0.01) -> Interval:
     return Interval(low=mid * (1 - spread), mid=mid, high=mid * (1 + spread))
 

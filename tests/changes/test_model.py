@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from fitdoctor.changes.model import (
     KINDS,
     Change,
+    ConvertArgument,
     InsertCall,
+    MoveCall,
     Place,
     Precompute,
     ReplaceCall,
@@ -27,6 +29,8 @@ CHANGES = st.one_of(
     st.builds(SetArgument, place=PLACES, call=NAMES, argument=NAMES, value=VALUES, index=st.integers(-1, 5)),
     st.builds(InsertCall, place=PLACES, call=NAMES, arguments=st.dictionaries(NAMES, VALUES, max_size=3)),
     st.builds(SwapCalls, place=PLACES, batch=PLACES, vectorized=st.booleans()),
+    st.builds(MoveCall, place=PLACES, behind=PLACES),
+    st.builds(ConvertArgument, place=PLACES, call=NAMES, argument=NAMES, dtypes=st.dictionaries(NAMES, NAMES, max_size=2)),
     st.builds(ReplaceCall, place=PLACES, call=NAMES, replacement=NAMES),
     st.builds(Precompute, place=PLACES, call=NAMES, argument=NAMES),
     st.builds(ThrottleHook, place=PLACES, call=NAMES, hook=NAMES, every=st.integers(1), index=st.integers(-1, 5)),
@@ -54,5 +58,5 @@ def test_every_kind_is_known_by_its_name() -> None:
 
 @pytest.mark.parametrize("kind", ["rename-call", None, ""])
 def test_a_kind_of_another_version(kind: str | None) -> None:
-    with pytest.raises(ValueError, match=r"received .*, expected one of \['insert-call'"):
+    with pytest.raises(ValueError, match=r"received .*, expected one of \['convert-argument'"):
         from_data({"kind": kind, "place": {"file": "train.py", "line": 1}})

@@ -101,10 +101,13 @@ def test_outputs_that_would_fail_are_refused_at_once(call: Call, session: FakeSe
     [
         ("trian.py", "“trian.py”, which does not exist; expected the path of a Python script. Check the spelling"),
         ("train", "Did you mean “train.py”?"),
-        ("pkg.train", "A module is run with -m: “fitdoctor diagnose -m pkg.train”."),
+        ("package.train", "A module is run with -m: “fitdoctor diagnose -m package.train”."),
+        ("package.trian", "Check the spelling"),
+        ("data.csv", "Check the spelling"),
+        ("json.tool", "A module is run with -m: “fitdoctor diagnose -m json.tool”."),
         (".", "“.”, which is a directory; expected a Python script. Name one in it: binary.py, broken.py, train.py"),
         ("package", f"Name its “package{os.sep}__main__.py”"),
-        ("run", "“fitdoctor report run” shows it"),
+        ("run", "run.json, which is damaged"),
         ("empty", "Name the script itself"),
         ("book.ipynb", "jupyter nbconvert --to script"),
         ("broken.py", "broken.py:2 is not valid Python"),
@@ -115,6 +118,7 @@ def test_bad_targets_get_a_message_and_run_nothing(call: Call, session: FakeSess
     for name in ("package", "run", "empty"):
         Path(name).mkdir()
     Path("package/__main__.py").touch()
+    Path("package/train.py").touch()
     Path("run/run.json").touch()
     Path("book.ipynb").write_text("{}")
     Path("broken.py").write_text("x = 1\nmodel.fit(x\n")

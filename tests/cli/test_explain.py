@@ -13,7 +13,30 @@ from fitdoctor.cli.look import Look
 
 Call = Callable[..., Result]
 
-PAGE = "# missing-prefetch\n\nBatches are made only when the step asks.\n\n## Use instead\n\n```python\nds.prefetch(2)\n```\n"
+PAGE = """\
+# missing-prefetch: Batches are late
+
+Batches are made only when `fit` asks, so that the step and the input take turns instead of running
+side by side.
+
+## Use instead
+
+```python
+ds.prefetch(2)  # `two`
+```
+* [A guide](https://example.org/a)
+"""
+PLAIN = """\
+missing-prefetch
+
+Batches are made only when fit asks, so that the step and the input take turns
+instead of running side by side.
+
+Use instead
+
+    ds.prefetch(2)  # `two`
+* A guide: https://example.org/a
+"""
 
 
 @dataclass
@@ -45,8 +68,13 @@ def test_all_causes_are_listed_by_family(call: Call) -> None:
     assert max(map(len, lines)) <= 80
 
 
-def test_a_page_is_markdown_when_piped(call: Call) -> None:
-    assert call("explain", "missing-prefetch").stdout == PAGE
+def test_a_page_is_plain_text_when_piped(call: Call) -> None:
+    assert call("explain", "missing-prefetch").stdout == PLAIN
+
+
+@pytest.mark.parametrize("color", [True, False])
+def test_the_title_is_said_once(color: bool) -> None:
+    assert "late" not in _page(PAGE, Look(color=color))
 
 
 def test_a_stream_that_knows_only_ascii_gets_only_ascii() -> None:

@@ -30,6 +30,7 @@ class Clock:
 
 def tell(progress: PlainProgress | LiveProgress | SilentProgress) -> None:
     progress.stage("learning what train.py does")
+    progress.waiting("learning what train.py does, importing", 2.0)
     progress.first_answer(FIRST_ANSWER)
     progress.trial("prefetch on the step of train.py:47", 30.0, 120.0, "1.08× with prefetch")
     progress.note("A note.")
@@ -53,6 +54,20 @@ def test_a_log_gets_few_plain_lines() -> None:
     assert len(lines) == 6
     assert lines[0] == "fitdoctor: arm 0 - 0 % of 120 s"
     assert "\x1b" not in stream.getvalue()
+
+
+def test_a_log_hears_now_and_then_of_a_stage_that_goes_on() -> None:
+    stream, clock = io.StringIO(), Clock()
+    progress = PlainProgress(stream, clock=clock)
+    progress.stage("learning")
+    for tick in range(60):
+        clock.now_s = tick / 5
+        progress.waiting("learning, importing", tick / 5)
+    assert stream.getvalue().splitlines() == [
+        "fitdoctor: learning",
+        "fitdoctor: learning, importing - 5 s",
+        "fitdoctor: learning, importing - 10 s",
+    ]
 
 
 def test_a_terminal_gets_one_line_that_is_drawn_over(monkeypatch: pytest.MonkeyPatch) -> None:

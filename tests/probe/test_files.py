@@ -207,9 +207,9 @@ def test_what_was_not_written_is_read_from_its_place(redirect: Redirect) -> None
 def test_a_backup_begins_as_what_is_there(redirect: Redirect) -> None:
     Path("backup").mkdir()
     Path("backup", "epoch").write_text("3")
-    aside = redirect._backup("backup")
+    aside = redirect.backed_up("backup")
     assert Path(aside, "epoch").read_text() == "3"
     Path(aside, "epoch").write_text("4")
-    assert redirect._backup("backup") == aside
+    assert redirect.backed_up("backup") == aside
     assert Path(aside, "epoch").read_text() == "4"
     assert Path("backup", "epoch").read_text() == "3"

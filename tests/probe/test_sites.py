@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -138,6 +139,10 @@ def test_the_users_frame_is_found_below_a_librarys(tmp_path: Path) -> None:
         ("/home/ann/train.py", True),
         ("train.py", True),
         ("<string>", True),
+        ("<stdin>", True),
+        ("<python-input-3>", True),
+        ("<ipython-input-3-0123456789ab>", True),
+        ("/tmp/ipykernel_4711/123456789.py", True),
         ("<frozen runpy>", False),
         ("/home/ann/.venv/lib/python3.12/site-packages/keras/src/models.py", False),
         ("/usr/lib/python3/dist-packages/numpy/core.py", False),
@@ -149,6 +154,16 @@ def test_the_users_frame_is_found_below_a_librarys(tmp_path: Path) -> None:
 )
 def test_whose_a_file_is(file: str, users: bool) -> None:
     assert sites.is_users(file) is users
+
+
+@pytest.mark.parametrize("file", ["<ipython-input-3-0123456789ab>", "/tmp/ipykernel_4711/123456789.py"])
+def test_a_cell_is_named_as_the_notebook_numbers_it(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sites.shown(file) == file  # no notebook in sight
+    compiler = SimpleNamespace(format_code_name=lambda name: ("Cell", "In[3]") if name == file else None)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: SimpleNamespace(compile=compiler)))  # type: ignore[arg-type]
+    assert sites.shown(file) == "Cell In[3]"
+    assert sites.shown("train.py") == str(Path("train.py").absolute())
+    assert sites.shown("<stdin>") == "<stdin>"
 
 
 def test_where_a_function_is_defined() -> None:

@@ -13,7 +13,7 @@ from fitdoctor.recording.model import Duration, Fit, Site
 from tests.probe.clocks import FakeClock
 
 KINDS = (
-    "setup", "first_step", "step", "validation_first_step", "validation_step", "validation_overhead", "epoch_boundary", "teardown",
+    "setup", "first_step", "epoch_first_step", "step", "validation_first_step", "validation_step", "validation_overhead", "epoch_boundary", "teardown",
 )  # fmt: skip
 
 
@@ -158,16 +158,17 @@ def test_each_second_goes_to_its_own_part() -> None:
     assert {kind: getattr(record, kind).total_s * 1024 for kind in KINDS} == {
         "setup": 10,
         "first_step": 112,
-        "step": 112 + 2 * (30 + 112),
+        "epoch_first_step": 112,
+        "step": 2 * (30 + 112),
         "validation_first_step": 40,
         "validation_step": 3 * 40,
         "validation_overhead": 2 * (50 + 2 * 6),
         "epoch_boundary": 2 * (20 + 9) + 11,
         "teardown": 11 + 12,
     }
-    assert record.logs.total_s * 1024 == 3 * 4
-    assert record.function.total_s * 1024 == 3 * 100
-    assert (record.epochs_seen, record.first_step.count, record.step.count) == (2, 1, 3)
+    assert record.logs.total_s * 1024 == 2 * 4
+    assert record.function.total_s * 1024 == 2 * 100
+    assert (record.epochs_seen, record.first_step.count, record.epoch_first_step.count, record.step.count) == (2, 1, 1, 2)
 
 
 def test_what_shuts_down_after_a_cut_is_no_cost_of_the_training() -> None:

@@ -10,7 +10,14 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Operation
 from fitdoctor.remedies.registry import Offer, offers
 from tests import builders as make
-from tests.causes import test_excessive_validation, test_per_sample_map, test_predict_in_a_loop
+from tests.causes import (
+    test_excessive_validation,
+    test_fit_in_a_loop,
+    test_overlong_epoch,
+    test_per_sample_map,
+    test_predict_in_a_loop,
+    test_unbatched_training_loop,
+)
 
 
 def offered(facts: Facts, cause: str) -> list[Offer]:
@@ -30,13 +37,13 @@ def test_both_eager_switches_are_turned_off() -> None:
 @pytest.mark.parametrize(("steps", "sizes"), [(100, ["8", "32"]), (20, ["8"]), (5, [])])
 def test_an_execution_is_never_longer_than_an_epoch(steps: int, sizes: list[str]) -> None:
     facts = make.facts(make.fit(step_s=0.001, epochs=20_000 // steps, steps=steps))
-    assert [offer.proposal.label for offer in offered(facts, "dispatch-bound-steps")] == sizes
+    assert [offer.proposal.label for offer in offered(facts, "dispatch-bound-steps") if offer.unit == "step"] == sizes
 
 
 def test_a_schedule_by_batch_forbids_larger_executions() -> None:
     warmup = make.callback("Warmup", steers=True, hooks={"on_train_batch_begin": make.took(1e-6, 61)})
     facts = make.facts(make.fit(step_s=0.001, epochs=200, callbacks=[warmup]))
-    assert all("Warmup" in offer.proposal.untried for offer in offered(facts, "dispatch-bound-steps"))
+    assert all("Warmup" in offer.proposal.untried for offer in offered(facts, "dispatch-bound-steps") if offer.unit == "step")
 
 
 def test_maps_are_swapped_plain_and_vectorized() -> None:
@@ -50,12 +57,13 @@ def test_a_generator_is_run_once_where_it_stands() -> None:
     source = Operation(name="from_generator", position=0, site=make.site(9), python=True)
     python_map = Operation(name="map", position=1, site=make.site(10), python=True)
     record = make.fit(input_kind="tf.data", operations=make.chain(source, python_map, ("batch", 11)))
-    first, second = offered(make.facts(record), "python-in-pipeline")
+    first, second, cached = offered(make.facts(record), "python-in-pipeline")
     assert first.proposal.changes == (
         Precompute(place=Place(file=make.SCRIPT, line=9, position=0), call="from_generator", argument="generator"),
     )
     assert second.proposal.changes == ()
     assert second.proposal.untried
+    assert cached.arm_id == "step/cached-input"
     (of_fit,) = offered(make.facts(make.fit(input_kind="generator")), "slow-generator")
     assert of_fit.proposal.changes == (Precompute(place=Place(file=make.SCRIPT, line=18), call="Model.fit", argument="x"),)
 
@@ -116,6 +124,34 @@ def test_datasets_bring_their_own_validation_batches() -> None:
 
 @pytest.mark.parametrize(("kind", "replacement"), [("predict", "predict_on_batch"), ("evaluate", "test_on_batch")])
 def test_calls_are_replaced_by_their_plain_siblings(kind: str, replacement: str) -> None:
-    (offer,) = offered(test_predict_in_a_loop.loop(kind=kind), "predict-in-a-loop")
+    offer, all_at_once = offered(test_predict_in_a_loop.loop(kind=kind), "predict-in-a-loop")
     assert offer.changes[0]["replacement"] == replacement
     assert offer.unit == "call"
+    assert "depends on" in all_at_once.proposal.untried
+
+
+def test_fits_of_one_batch_are_train_on_batch() -> None:
+    first, second = offered(test_fit_in_a_loop.bad(), "fit-in-a-loop")
+    assert first.changes[0]["replacement"] == "train_on_batch"
+    assert (first.unit, first.remedy.safety) == ("call", "exact")
+    assert (second.remedy.id, second.remedy.safety) == ("gathered-rows", "semantics")
+
+
+def test_fits_on_the_same_data_are_one_fit() -> None:
+    facts = test_fit_in_a_loop.epoch_by_epoch()
+    (offer,) = offered(facts, "fit-in-a-loop")
+    assert offer.remedy.id == "one-fit"
+    assert "epochs=50" in offer.proposal.how
+    assert offer.proposal.unit_ratio == pytest.approx(25.5 / (25.5 - 49 * 0.298), rel=0.02)
+
+
+def test_rows_that_were_gathered_in_a_trial_are_projected() -> None:
+    (offer,) = offered(test_unbatched_training_loop.bad(), "unbatched-training-loop")
+    assert offer.proposal.unit_ratio == 20.0
+
+
+def test_only_validation_steps_are_tried() -> None:
+    (exact,) = offered(test_overlong_epoch.bad(), "overlong-epoch")
+    assert (exact.remedy.id, exact.changes[0]["value"], exact.proposal.untried) == ("right-validation-length", 20, "")
+    (other,) = offered(test_overlong_epoch.training(1600), "overlong-epoch")
+    assert (other.remedy.id, other.proposal.unit_ratio) == ("right-epoch-length", 32.0)

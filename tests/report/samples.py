@@ -21,6 +21,7 @@ from fitdoctor.report.model import (
     Report,
     Training,
     Tried,
+    Variant,
 )
 
 TOTAL_S = 2480.0
@@ -146,6 +147,7 @@ MISSING_PREFETCH = CauseResult(
             unit="step",
             unit_ratio=interval(1.06, 1.08, 1.12),
             how="ds.prefetch(tf.data.AUTOTUNE)",
+            variants=(Variant(label="buffer 1", verdict="refuted", unit_ratio=1.01),),
         ),
         RemedyResult(
             id="larger-prefetch",

@@ -97,7 +97,16 @@ def test_a_remedy_that_changes_the_numbers_is_not_recommended() -> None:
     report = build(run)
     assert report.verdict == "healthy"
     assert report.prescription is None
-    assert all("differ" in arm.why for arm in report.tried if arm.role == "remedy")
+    assert all("differ" in arm.why for arm in report.tried if arm.unit == "step" and arm.role == "remedy")
+
+
+def test_other_settings_of_a_remedy_are_told_beside_the_best() -> None:
+    run = diagnosed(make.run(make.fit(step_s=0.001, epochs=400)), {"step/larger-execution-8": 1.01, "step/larger-execution-32": 4})
+    report = build(run)
+    remedy = next(each for cause in report.causes for each in cause.remedies if each.id == "larger-execution")
+    assert (remedy.status, remedy.how) == ("measured", "model.compile(…, steps_per_execution=32)")
+    assert [(variant.label, variant.verdict) for variant in remedy.variants] == [("8", "refuted")]
+    assert "no better with 8 (1.01×, without effect)" in render(report)
 
 
 def test_before_anything_was_tried_costs_are_estimates() -> None:
@@ -137,6 +146,12 @@ def test_files_below_the_scripts_folder_are_named_from_there(script: str) -> Non
     run.script = script
     files = [fit.site.file for fit in build(run).training.fits]
     assert files == ["train.py", "lib/data.py"]
+
+
+def test_files_of_a_module_are_named_from_where_it_ran() -> None:
+    run = make.run(make.fit(site=replace_file(3, "/home/ann/pkg/train.py")))
+    run.script, run.mode, run.cwd = "pkg.train", "module", "/home/ann"
+    assert build(run).training.fits[0].site.file == "pkg/train.py"
 
 
 def replace_file(line: int, file: str) -> Any:

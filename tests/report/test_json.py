@@ -70,6 +70,6 @@ def test_the_public_api_loads_files_and_folders(tmp_path: Path) -> None:
 
 
 def test_the_public_api_is_what_it_lists() -> None:
-    assert dir(fitdoctor) == ["__version__", "load_report"]
+    assert dir(fitdoctor) == ["Doctor", "__version__", "diagnose", "load_report", "watch"]
     with pytest.raises(AttributeError, match="no attribute 'missing'"):
         fitdoctor.missing  # noqa: B018 - the access itself is the test

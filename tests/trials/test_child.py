@@ -100,6 +100,12 @@ def test_trackers_are_offline(start: Start) -> None:
     assert reply["MLFLOW_TRACKING_URI"].startswith("file:")
 
 
+def test_a_tracker_that_takes_no_folder_is_made_to(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    reply = start("send({name: os.environ[name] for name in ('WANDB_MODE', 'MLFLOW_ALLOW_FILE_STORE')})").receive(20)
+    assert reply == {"WANDB_MODE": "disabled", "MLFLOW_ALLOW_FILE_STORE": "true"}
+
+
 def test_commands_are_answered_in_turn(start: Start) -> None:
     child = start("for line in commands: send({'got': json.loads(line)['do']})")
     assert [child.ask({"do": number}, 20)["got"] for number in range(3)] == [0, 1, 2]

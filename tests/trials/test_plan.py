@@ -3,6 +3,7 @@ from __future__ import annotations
 from fitdoctor.recording.model import Loop, Operation
 from fitdoctor.trials.plan import combine, plan
 from tests import builders as make
+from tests.causes import test_fit_in_a_loop, test_unbatched_training_loop
 
 STEP = ["step/baseline", "step/placebo", "step/input-free"]
 
@@ -37,7 +38,11 @@ def test_arms_of_one_unit_stand_together_with_references_of_their_own() -> None:
         "validation/placebo",
         "validation/larger-validation-batch-256",
         "validation/larger-validation-batch-1024",
+        "race/baseline",
+        "race/larger-batch-128",
+        "race/larger-batch-512",
     ]
+    assert rehearsal.races
     assert all(arm.changes for arm in rehearsal.arms if arm.role == "remedy")
     assert {arm.cause for arm in rehearsal.arms if arm.role == "remedy"} == {
         "dispatch-bound-steps",
@@ -95,3 +100,20 @@ def test_one_alone_needs_no_combination() -> None:
     (rehearsal,) = plan(facts)
     both = make.rehearse(rehearsal, {"step/larger-execution-8": 2.0, "step/larger-execution-32": 3.0})
     assert combine(facts, both) is None
+
+
+def test_fits_of_one_batch_are_tried_as_calls() -> None:
+    (calls,) = plan(test_fit_in_a_loop.bad())
+    assert (calls.target, calls.index, calls.as_calls) == ("fit", 0, True)
+    assert make.ids(calls.arms) == ["call/baseline", "call/placebo", "call/train-on-batch"]
+
+
+def test_a_fit_is_tried_from_the_inside_where_its_calls_have_many_steps() -> None:
+    plans = plan(test_fit_in_a_loop.epoch_by_epoch(step_s=0.01))
+    assert [(each.target, each.as_calls) for each in plans] == [("fit", False)]
+
+
+def test_a_loop_over_tiny_pieces_gets_a_ceiling() -> None:
+    (loop,) = plan(test_unbatched_training_loop.loop())
+    assert make.ids(loop.arms) == ["call/baseline", "call/placebo", "call/gathered-rows"]
+    assert loop.arms[-1].role == "ceiling"

@@ -51,18 +51,42 @@ def test_one_off_is_paid_by_each_call_that_traces_and_breaks_even_somewhere() ->
     (rehearsal,) = plan(facts)
     recorded = make.rehearse(rehearsal, {"step/larger-execution-32": 4.0}, base_s=0.001)
     next(arm for arm in recorded.arms if arm.id == "step/larger-execution-32").one_off_s = 1.5
-    outcome = outcomes_of(recorded)[-1]
+    outcome = next(outcome for outcome in outcomes_of(recorded) if outcome.arm.id == "step/larger-execution-32")
     effect = effect_of(facts, outcome)
     assert effect is not None
     assert effect.one_off_s == 4.5
     assert breaks_even_at(facts, outcome) == pytest.approx(1.5 / 0.00075, rel=0.05)
 
 
+def raced(ratio: float, **more: float) -> Effect:
+    return Effect(target="fit", index=0, unit="race", ratio=Interval(low=ratio, mid=ratio, high=ratio), **more)
+
+
+def test_a_won_race_makes_all_steps_and_epochs_fewer() -> None:
+    facts = make.facts(make.fit(step_s=0.02, epochs=50))
+    gone_s = facts.projection.under("fit0/step") + facts.projection.under("fit0/epoch_boundary")
+    won = whole_run(facts, [raced(4.0)])
+    assert won.mid == pytest.approx(facts.total_s / (facts.total_s - 0.75 * gone_s), rel=0.02)
+
+
+def test_the_low_end_counts_only_what_was_raced() -> None:
+    facts = make.facts(make.fit(step_s=0.02, epochs=50))
+    whole, part = whole_run(facts, [raced(4.0)]), whole_run(facts, [raced(4.0, covered=0.1)])
+    assert part.mid == whole.mid
+    assert 1.0 < part.low < 1.1 < whole.low
+
+
+def test_what_is_paid_once_an_epoch_gains_nothing_from_throughput() -> None:
+    facts = make.facts(make.fit(step_s=0.02, epochs=50, epoch_boundary=make.took(5.0, 2)))
+    won = whole_run(facts, [raced(4.0, throughput=4.0)])
+    assert won.mid == pytest.approx(facts.total_s / (facts.total_s - 0.75 * facts.projection.under("fit0/step")), rel=0.02)
+
+
 @given(
     low=st.floats(min_value=0, max_value=1e9),
     one_off_s=st.floats(min_value=0, max_value=1e9),
     target=st.sampled_from(["fit", "loop"]),
-    unit=st.sampled_from(["step", "epoch_end", "validation", "call"]),
+    unit=st.sampled_from(["step", "epoch_end", "validation", "call", "race"]),
 )
 def test_every_figure_stays_finite(low: float, one_off_s: float, target: str, unit: str) -> None:
     ratio = Interval(low=low, mid=low, high=low)

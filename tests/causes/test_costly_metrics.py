@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from fitdoctor.causes.host.costly_metrics import check
+from fitdoctor.facts.facts import Facts
+from fitdoctor.recording.model import MetricRecord
+from tests import builders as make
+
+ACCURACY = MetricRecord(name="accuracy", kind="MeanMetricWrapper", state_size=2)
+AUC = MetricRecord(name="auc", kind="AUC", state_size=20_000)
+OWN = MetricRecord(name="dice", kind="MeanMetricWrapper", state_size=2, source=make.site(4, "def dice(y_true, y_pred):"))
+
+
+def compiled(*metrics: MetricRecord, step_s: float = 0.002) -> Facts:
+    return make.facts(make.fit(step_s=step_s, epochs=100, metrics=list(metrics), compile_site=make.site(12, "model.compile(", metrics=14)))
+
+
+def bad() -> Facts:
+    return compiled(ACCURACY, AUC)
+
+
+def good() -> Facts:
+    return compiled(ACCURACY)
+
+
+def test_it_names_the_costly_ones() -> None:
+    (finding,) = check(bad())
+    assert not finding.measured
+    assert finding.evidence[0].text == "Each step computes auc (20,000 numbers)."
+    assert [(place.line, place.code) for place in finding.locations] == [(14, "metrics=['accuracy', 'auc']"), (18, "model.fit(x, y)")]
+
+
+def test_metrics_of_the_scripts_own_are_suspects_at_their_line() -> None:
+    (finding,) = check(compiled(OWN))
+    assert 4 in [place.line for place in finding.locations]
+
+
+def test_many_small_ones_are_suspects_too() -> None:
+    assert len(list(check(compiled(*[ACCURACY] * 4)))) == 1
+
+
+def test_beside_a_long_step_they_are_none() -> None:
+    assert list(check(compiled(ACCURACY, AUC, step_s=0.2))) == []

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from fitdoctor.causes.input.first_batch_stall import check
+from fitdoctor.changes.model import InsertCall, SetArgument
+from fitdoctor.facts.facts import Facts
+from fitdoctor.remedies.pipeline import persistent_input
+from tests import builders as make
+
+
+def stalled(stall_s: float, *steps: tuple[str, int]) -> Facts:
+    chain = make.chain(*(steps or (("from_tensor_slices", 3), ("map", 4), ("batch", 5), ("prefetch", 6))))
+    return make.facts(make.fit(input_kind="tf.data", operations=chain, epoch_first_step=make.took(0.02 + stall_s, 2)))
+
+
+def bad() -> Facts:
+    return stalled(1.0)
+
+
+def good() -> Facts:
+    return stalled(0.01)
+
+
+def test_every_later_epoch_is_charged() -> None:
+    (finding,) = check(bad())
+    assert finding.cost_s.mid == pytest.approx(9 * 1.0)
+    assert finding.measured
+
+
+def test_the_budget_holds_the_stalls() -> None:
+    facts = bad()
+    parts = {part.id: part.s for part in facts.budget.parts}
+    assert parts["epoch_boundary"] == pytest.approx(9 * 1.0 + 10 * 0.01)
+    assert sum(parts.values()) == pytest.approx(facts.total_s)
+
+
+@pytest.mark.parametrize(
+    ("steps", "behind"),
+    [((), 2), ((("range", 3), ("shuffle", 4), ("batch", 5)), 1)],
+)
+def test_the_pipeline_goes_on(steps: tuple[tuple[str, int], ...], behind: int) -> None:
+    facts = stalled(1.0, *steps)
+    (finding,) = check(facts)
+    (proposal,) = persistent_input.propose(finding, facts)
+    repeat, length = proposal.changes
+    assert isinstance(repeat, InsertCall)
+    assert isinstance(length, SetArgument)
+    assert (repeat.call, repeat.place.position) == ("repeat", behind)
+    assert (length.argument, length.value) == ("steps_per_epoch", 100)

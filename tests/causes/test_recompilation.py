@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from fitdoctor.causes.host.recompilation import check
+from fitdoctor.facts.facts import Facts
+from fitdoctor.recording.model import Duration, InputArray
+from tests import builders as make
+
+
+def steps(samples: list[float], **changed: object) -> Facts:
+    took = Duration(count=len(samples), total_s=sum(samples), samples_s=samples)
+    return make.facts(make.fit(**{"jit_compile": True, "step": took, "function": took, **changed}))  # type: ignore[arg-type]
+
+
+def bad() -> Facts:
+    """The first 40 steps of an epoch of 100."""
+    return steps([0.01, 1.0, 0.01, 1.0, 0.01, 0.01, 1.0, 0.01] * 5)
+
+
+def good() -> Facts:
+    return steps([1.0] + [0.01] * 39)
+
+
+def test_slow_steps_are_those_that_compile() -> None:
+    (finding,) = check(bad())
+    assert finding.measured
+    assert finding.cost_s.low == pytest.approx(15 * 0.99)
+    assert finding.cost_s.high == pytest.approx(15 * 0.99 * 2.5)
+    assert finding.evidence[0].text == "15 of 40 steps took 1.0 s, the others 10 ms."
+
+
+def test_no_more_shapes_are_to_come_after_a_whole_epoch() -> None:
+    (finding,) = check(steps([0.01, 1.0] * 20, steps=30))
+    assert finding.cost_s.high == finding.cost_s.low
+
+
+def test_it_is_found_where_most_steps_compile() -> None:
+    assert len(list(check(steps([0.01, 1.0, 1.0, 1.0] * 5)))) == 1
+
+
+@pytest.mark.parametrize(
+    "changed", [{"jit_compile": False}, {"inputs": [InputArray(name="x", container="tf.data", dtype="float32", shape=[None, 8])]}]
+)
+def test_what_is_no_case_of_it(changed: dict[str, object]) -> None:
+    assert list(check(steps([0.01, 1.0] * 20, **changed))) == []

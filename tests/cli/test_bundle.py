@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from fitdoctor.recording.folder import create
+from fitdoctor.recording.load import load_run
+from fitdoctor.recording.save import save_run
+from tests.recording.runs import full_run
+
+Call = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def run() -> None:
+    save_run(full_run(), create("train").run_file)
+
+
+@pytest.mark.parametrize("name", ["run.fitdoctor.json", "sent.json.gz"])
+def test_a_run_becomes_one_file_that_can_be_shown(call: Call, built: list[str], name: str) -> None:
+    result = call("bundle", "last", "-o", name)
+    assert result.exit_code == 0
+    assert "1 fit, 1 loop, 1 callback, 1 timed window" in result.stdout
+    assert "Look at it before you send it" in result.stdout
+    data = Path(name).read_bytes()
+    assert b"train" not in (gzip.decompress(data) if name.endswith(".gz") else data)
+    assert load_run(Path(name)).bundled
+    assert call("report", name).exit_code == 0
+    assert built == ["final"]
+
+
+def test_the_same_run_gives_the_same_bytes(call: Call) -> None:
+    call("bundle", "-o", "a.json.gz")
+    call("bundle", "-o", "b.json.gz")
+    assert Path("a.json.gz").read_bytes() == Path("b.json.gz").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("nothing",), "does not exist"),
+        (("last", "-o", "run.zip"), "ends in .json or .json.gz"),
+        (("last", "-o", "no/run.json"), "Could not write"),
+    ],
+)
+def test_what_can_not_be_done_gets_a_message(call: Call, arguments: tuple[str, ...], words: str) -> None:
+    result = call("bundle", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert words in result.stderr
+
+
+def test_a_damaged_bundle_gets_a_message(call: Call) -> None:
+    call("bundle", "-o", "a.json.gz")
+    Path("b.json.gz").write_bytes(Path("a.json.gz").read_bytes()[:200])
+    result = call("report", "b.json.gz")
+    assert result.exit_code == 2
+    assert "which is damaged" in result.stderr

@@ -1,0 +1,137 @@
+"""Changes of a pipeline, carried out on live datasets, give the elements that they should."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fitdoctor.changes import materialize, pipeline
+from fitdoctor.changes.model import Change, ConvertArgument, InsertCall, MoveCall, Place, SetArgument, SwapCalls
+from fitdoctor.probe import pipelines
+from fitdoctor.probe.slices import Slices
+
+pytestmark = pytest.mark.e2e
+
+
+def place(position: int) -> Place:
+    return Place(file="train.py", line=1, position=position)
+
+
+def changed(dataset: Any, *changes: Change) -> Any:
+    return pipeline.apply(dataset, list(changes), lambda made, recipe: made)
+
+
+def names(dataset: Any) -> list[str]:
+    return [recipe.name for _, recipe in pipelines.chain(dataset)]
+
+
+def numbers(dataset: Any) -> list[Any]:
+    return [element.tolist() for element in dataset.as_numpy_iterator()]
+
+
+def test_a_shuffle_moves_behind_a_map_and_a_cache_between_them(tf: Any) -> None:
+    dataset = tf.data.Dataset.range(20).shuffle(20, seed=3, reshuffle_each_iteration=False).map(lambda n: n * 2).batch(4)
+    made = changed(dataset, InsertCall(place=place(2), call="cache"), MoveCall(place=place(1), behind=place(2)))
+    assert names(made) == ["range", "map", "cache", "shuffle", "batch"]
+    assert numbers(made) == numbers(dataset)
+
+
+def test_a_cache_and_a_prefetch_at_the_same_place(tf: Any) -> None:
+    dataset = tf.data.Dataset.range(8).map(lambda n: n * 2)
+    prefetch = InsertCall(place=place(1), call="prefetch", arguments={"buffer_size": 2})
+    assert names(changed(dataset, prefetch, InsertCall(place=place(1), call="cache"))) == ["range", "map", "cache", "prefetch"]
+
+
+def test_a_cache_follows_the_maps_that_were_moved_behind_a_batch(tf: Any) -> None:
+    dataset = tf.data.Dataset.range(8).map(lambda n: n * 2).batch(4)
+    made = changed(dataset, InsertCall(place=place(2), call="cache"), SwapCalls(place=place(1), batch=place(2)))
+    assert names(made) == ["range", "batch", "map", "cache"]
+
+
+def test_two_maps_swap_with_a_batch_in_their_order(tf: Any) -> None:
+    dataset = tf.data.Dataset.range(8).map(lambda n: n + 1).map(lambda n: n * 2).batch(4)
+    made = changed(dataset, *(SwapCalls(place=place(at), batch=place(3)) for at in (1, 2)))
+    assert names(made) == ["range", "batch", "map", "map"]
+    assert numbers(made) == numbers(dataset)
+
+
+@pytest.mark.parametrize("stage", ["shuffle", "repeat"])
+def test_a_cache_never_ends_up_behind_what_must_stay_new(tf: Any, stage: str) -> None:
+    dataset = getattr(tf.data.Dataset.range(8), stage)(8).map(lambda n: n)
+    with pytest.raises(ValueError, match=f"A cache behind `{stage}`"):
+        changed(dataset, InsertCall(place=place(2), call="cache"))
+
+
+def test_calls_in_parallel(tf: Any) -> None:
+    dataset = tf.data.Dataset.range(8).map(lambda n: n * 2)
+    made = changed(dataset, SetArgument(place=place(1), call="map", argument="num_parallel_calls", value=-1))
+    assert pipelines.of(made).keywords["num_parallel_calls"] == -1
+    assert numbers(made) == numbers(dataset)
+    assert pipelines.of(pipeline.steady(made, cores=2)) is not None
+
+
+def test_a_positional_argument_is_set(tf: Any) -> None:
+    dataset = tf.data.Dataset.range(8).shuffle(8)
+    made = changed(dataset, SetArgument(place=place(1), call="shuffle", argument="buffer_size", value=1))
+    assert numbers(made) == list(range(8))
+
+
+def test_arrays_are_cast_at_the_source(tf: Any) -> None:
+    dataset = tf.data.Dataset.from_tensor_slices((np.ones((4, 3)), np.arange(4))).batch(2)
+    change = ConvertArgument(place=place(0), call="from_tensor_slices", argument="tensors", dtypes={"float64": "float32"})
+    assert [spec.dtype for spec in changed(dataset, change).element_spec] == [tf.float32, tf.int64]
+
+
+def test_a_stage_that_is_not_there(tf: Any) -> None:
+    with pytest.raises(ValueError, match="no stage"):
+        changed(tf.data.Dataset.range(8), InsertCall(place=place(7), call="cache"))
+
+
+class TestSlices:
+    def test_a_cache_is_filled_and_read_from_then_on(self, tf: Any) -> None:
+        calls: list[int] = []
+
+        def counted(n: Any) -> Any:
+            calls.append(int(n))
+            return n
+
+        dataset = tf.data.Dataset.range(10).map(lambda n: tf.py_function(counted, [n], tf.int64))
+        slices = Slices()
+        made = slices.cut(changed(dataset, InsertCall(place=place(1), call="cache")))
+        made = slices.filled(pipeline.steady(pipeline.endless(made), cores=2))
+        calls.clear()
+        assert [int(n) for n in made.take(25)] == [*range(10), *range(10), *range(5)]
+        assert calls == []
+        assert "slice of 10 elements" in slices.note
+        assert slices.spent_s > 0
+
+    def test_what_differs_from_pass_to_pass_is_not_kept(self, tf: Any) -> None:
+        turn = iter(range(1000))
+        dataset = tf.data.Dataset.range(4).map(lambda n: tf.py_function(lambda _: next(turn), [n], tf.int64))
+        with pytest.raises(materialize.NotRepeatingError, match="freeze"):
+            Slices().cut(changed(dataset, InsertCall(place=place(1), call="cache")))
+
+    def test_what_memory_does_not_hold_is_not_kept(self, tf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(materialize, "free_bytes", lambda: 100)
+        with pytest.raises(materialize.NotRepeatingError, match="on disk"):
+            Slices().cut(changed(tf.data.Dataset.range(40), InsertCall(place=place(0), call="cache")))
+
+    def test_a_users_own_file_is_left_alone(self, tf: Any, tmp_path: Any) -> None:
+        dataset = tf.data.Dataset.range(4).cache(str(tmp_path / "kept"))
+        assert numbers(Slices().cut(dataset)) == [0, 1, 2, 3]
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_recording_says_of_a_stage(tf: Any) -> None:
+    dataset = tf.data.Dataset.from_tensor_slices(np.zeros((6, 5), "float32"))
+    dataset = dataset.map(lambda row: row + tf.random.normal(())).map(lambda row: row * 2).batch(3, drop_remainder=True).repeat()
+    found = [(step.name, step.stateful, step.cardinality, step.element_bytes) for step in pipelines.operations(dataset)]
+    assert found == [
+        ("from_tensor_slices", False, 6, 20),
+        ("map", True, 6, 20),
+        ("map", False, 6, 20),
+        ("batch", False, 2, 60),
+        ("repeat", False, -1, 60),
+    ]

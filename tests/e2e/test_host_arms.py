@@ -1,0 +1,177 @@
+"""Arms that change what happens around the computation: metrics, logs, saving, debugging aids and the workers of a `PyDataset`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fitdoctor.changes.model import Change, Place, RemoveCall, SetArgument, ThrottleHook
+
+pytestmark = pytest.mark.e2e
+
+ROWS = 96
+X = np.random.default_rng(0).normal(size=(ROWS, 4)).astype(np.float32)
+Y = (X.sum(axis=1) > 0).astype(np.float32)[:, None]
+HERE = Place(file="train.py", line=1)
+CHECKS = "tf.debugging.enable_check_numerics"
+
+
+@pytest.fixture
+def model(keras: Any) -> Any:
+    keras.utils.set_random_seed(1)
+    made = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, activation="relu"), keras.layers.Dense(1, activation="sigmoid")])
+    made.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy", keras.metrics.AUC(num_thresholds=50, name="auc")])
+    return made
+
+
+@pytest.fixture
+def fit(model: Any) -> Callable[..., Any]:
+    def arms(x: Any = X, y: Any = Y, **keywords: Any) -> Any:
+        from fitdoctor.probe.arms import FitArms
+        from fitdoctor.probe.observer import bind
+
+        bound = bind(type(model).fit, model, (x, y), {"verbose": 0, **keywords})
+        return FitArms(model, bound, 2)
+
+    return arms
+
+
+@pytest.fixture
+def checked(tf: Any) -> Iterator[None]:
+    tf.debugging.enable_check_numerics()
+    yield
+    tf.debugging.disable_check_numerics()
+
+
+def arm(name: str, *changes: Change, unit: str = "step") -> dict[str, Any]:
+    role = name if name in ("baseline", "placebo") else "remedy"
+    return {"id": f"{unit}/{name}", "role": role, "unit": unit, "remedy": name, "changes": [change.to_data() for change in changes]}
+
+
+def argument(call: str, name: str, value: Any, index: int = -1) -> SetArgument:
+    return SetArgument(place=HERE, call=call, argument=name, value=value, index=index)
+
+
+def test_metrics_are_left_out_and_come_back(model: Any, fit: Callable[..., Any]) -> None:
+    from fitdoctor.probe import metrics
+
+    arms, fewer = fit(), arm("fewer", argument("Model.compile", "metrics", ["accuracy"]))
+    baseline = arm("baseline")
+    arms.prepare(baseline)
+    assert [(metric.name, metric.state_size) for metric in metrics.records(model)] == [("accuracy", 2), ("auc", 200)]
+    variables = len(model.variables), len(model.metrics_variables)
+    assert arms.verify(fewer)["weights"] == "same"
+    arms.prepare(fewer)
+    for each in (fewer, baseline, fewer):
+        arms.window(each)
+    assert set(arms._runners["step/fewer"].logs) == {"loss", "accuracy"}
+    assert set(arms._runners["step/baseline"].logs) == {"loss", "accuracy", "auc"}
+    assert metrics.names(model) == ("accuracy", "auc")
+    assert (len(model.variables), len(model.metrics_variables)) == variables
+
+
+def test_checks_are_off_in_one_arm_and_on_in_the_others(checked: None, fit: Callable[..., Any]) -> None:
+    from fitdoctor.probe import debug_switches
+
+    arms, off = fit(), arm("off", RemoveCall(place=HERE, call=CHECKS))
+    arms.prepare(arm("baseline"))
+    assert arms.verify(off)["weights"] == "same"
+    arms.prepare(off)
+    arms.window(off)
+    assert debug_switches.is_on(CHECKS)
+    assert arms._runners["step/off"].function is not arms._runners["step/baseline"].function
+
+
+def test_a_board_that_writes_each_batch_is_quieted(keras: Any, tmp_path: Path, fit: Callable[..., Any]) -> None:
+    board = keras.callbacks.TensorBoard(str(tmp_path), update_freq="batch")
+    arms, quiet = fit(callbacks=[board]), arm("quiet", argument("TensorBoard", "update_freq", "epoch", index=0))
+    for each in (arm("baseline"), quiet):
+        arms.prepare(each)
+    for _ in range(2):
+        arms.window(quiet)
+        arms.window(arm("baseline"))
+    assert board.update_freq == 1
+
+
+def test_a_profiler_that_holds_all_batches_rests_in_one_arm(keras: Any, tmp_path: Path, fit: Callable[..., Any]) -> None:
+    board = keras.callbacks.TensorBoard(str(tmp_path), profile_batch=(1, 1_000_000))
+    arms, off = fit(callbacks=[board]), arm("off", argument("TensorBoard", "profile_batch", 0, index=0))
+    for each in (arm("baseline"), off):
+        arms.prepare(each)
+    arms.window(off)
+    arms.window(arm("baseline"))
+    assert board._profiler_started
+    board._stop_profiler(save=False)
+
+
+def test_the_progress_bar_is_quiet_in_one_arm(fit: Callable[..., Any]) -> None:
+    arms, quiet = fit(verbose=1), arm("quiet", argument("Model.fit", "verbose", 2))
+    for each in (arm("baseline"), quiet):
+        arms.prepare(each)
+    arms.window(quiet)
+    assert arms.callbacks._progbar.verbose == 1
+
+
+def test_saves_become_rarer_or_smaller(keras: Any, tmp_path: Path, fit: Callable[..., Any]) -> None:
+    from fitdoctor.probe import saves
+
+    patches = saves.install(keras)
+    try:
+        arms = fit(callbacks=[keras.callbacks.ModelCheckpoint(str(tmp_path / "model.keras"))])
+        rarer = arm("rarer", ThrottleHook(place=HERE, call="ModelCheckpoint", hook="on_epoch_end", every=5, index=0), unit="epoch_end")
+        weights = arm("weights", argument("ModelCheckpoint", "save_weights_only", True, index=0), unit="epoch_end")
+        for each in (arm("baseline"), arm("baseline", unit="epoch_end"), rarer, weights):
+            arms.prepare(each)
+        before = saves.tally.count
+        assert arms.window(rarer)["units"] == 5
+        assert saves.tally.count == before + 1
+        arms.window(weights)
+        assert (tmp_path / "model.weights.h5").exists()
+        assert saves.tally.last_bytes > 0
+    finally:
+        patches.undo()
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_workers_hand_on_the_same_batches_in_order(keras: Any, fit: Callable[..., Any], count: int) -> None:
+    class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+        def __len__(self) -> int:
+            return 12
+
+        def __getitem__(self, index: int) -> Any:
+            return X[index * 8 : index * 8 + 8], Y[index * 8 : index * 8 + 8]
+
+    own = Batches(workers=2)
+    arms, other = fit(own, None, shuffle=False), arm("other", argument("PyDataset", "workers", count))
+    arms.prepare(arm("baseline"))
+    assert arms.verify(other)["batches"] == "same"
+    arms.prepare(other)
+    for _ in range(2):
+        arms.window(other)
+        arms.window(arm("baseline"))
+    assert own.workers == 2
+    fed = [x for x, _ in arms.feeds.endless([argument("PyDataset", "workers", count)]).take(24).as_numpy_iterator()]
+    assert np.array_equal(np.concatenate(fed), np.concatenate([X, X]))
+
+
+def test_python_in_a_step_is_timed(tf: Any, keras: Any, model: Any) -> None:
+    import sys
+
+    from fitdoctor.probe import python_operations
+
+    def loss(y_true: Any, y_pred: Any) -> Any:
+        weight = tf.numpy_function(np.abs, [y_true], tf.float32)
+        return tf.reduce_mean(tf.reshape(weight, tf.shape(y_pred)) * (y_true - y_pred) ** 2)
+
+    found: list[Any] = []
+    patches = python_operations.install(sys.modules["tensorflow.python.ops.script_ops"], found.append)
+    try:
+        model.compile(optimizer="adam", loss=loss)
+        model.fit(X, Y, batch_size=32, epochs=2, verbose=0)
+    finally:
+        patches.undo()
+    assert [(operation.kind, operation.runs.count) for operation in found] == [("numpy_function", 6)]

@@ -1,0 +1,150 @@
+"""The races at one fit, in the tests' own process: what racers train on, where they begin, and what is left of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fitdoctor.changes.model import Change, Place, ScaleInput, SetArgument
+
+pytestmark = pytest.mark.e2e
+
+PLACE = Place(file="train.py", line=1)
+RNG = np.random.default_rng(0)
+SMALL = RNG.uniform(0, 1, (600, 3)).astype("float32")
+X = SMALL * np.array([1, 100, 10_000], dtype="float32")
+Y = (SMALL[:, :1] > 0.5).astype("float32")
+SCALED = ScaleInput(place=PLACE, call="Model.fit", argument="x", parts=["x"])
+
+Race = Callable[..., Any]
+
+
+def network(keras: Any) -> Any:
+    layers = [keras.Input((3,)), keras.layers.Dense(16, activation="relu"), keras.layers.Dropout(0.1), keras.layers.Dense(1)]
+    model = keras.Sequential(layers)
+    model.compile(optimizer="adam", loss="mse")
+    return model
+
+
+@pytest.fixture
+def race(keras: Any) -> Race:
+    """The race at `model.fit(…)`."""
+
+    def begin(x: Any = X, y: Any = Y, *, model: Any = None, **keywords: Any) -> Any:
+        from fitdoctor.probe.arms import FitArms
+        from fitdoctor.probe.observer import bind
+        from fitdoctor.probe.race import FitRace
+
+        model = model or network(keras)
+        arms = FitArms(model, bind(type(model).fit, model, (x, y), {"verbose": 0, **keywords}), 2)
+        made = FitRace(model, arms.bound, arms.feeds, 2)
+        made.model = model
+        return made
+
+    return begin
+
+
+def arm(name: str, *changes: Change) -> dict[str, Any]:
+    return {"id": name, "changes": [change.to_data() for change in changes]}
+
+
+def prepared(race: Any, **arms: tuple[Change, ...]) -> dict[str, Any]:
+    told: dict[str, Any] = race.prepare([arm("base"), *(arm(name, *changes) for name, changes in arms.items())])
+    return told
+
+
+def test_scaling_changes_the_way_and_not_what_is_judged(race: Race) -> None:
+    here = race(validation_split=0.2)
+    told = prepared(here, scaled=(SCALED,))
+    assert (told["judged_on"], told["rows"], told["varied"]) == ("validation data", 120, "weights and order")
+    scores = {}
+    for name in ("base", "scaled"):
+        began = here.start(name, 1)["score"]
+        reached = [here.lap(name, 40)["score"] for _ in range(4)]
+        scores[name] = (began, reached[-1])
+    assert scores["scaled"][0] < scores["base"][0] / 100
+    assert scores["scaled"][1] < 0.3
+    assert "call" not in vars(here.model)
+
+
+def test_runs_of_a_repetition_begin_alike_and_those_of_others_do_not(race: Race) -> None:
+    here = race(validation_split=0.2)
+    prepared(here)
+    first = here.start("base", 1)["score"]
+    here.lap("base", 20)
+    assert here.start("base", 1)["score"] == pytest.approx(first)
+    assert here.start("base", 2)["score"] != pytest.approx(first)
+
+
+def test_a_trained_model_goes_on_from_where_it_was(race: Race, keras: Any) -> None:
+    model = network(keras)
+    model.fit(X, Y, epochs=2, verbose=0)
+    here = race(model=model, validation_split=0.2)
+    told = prepared(here)
+    assert told["varied"] == "order"
+    first = here.start("base", 1)["score"]
+    here.lap("base", 20)
+    assert here.start("base", 2)["score"] == pytest.approx(first)
+
+
+def test_rows_are_held_out_where_there_is_no_validation_data(race: Race) -> None:
+    here = race()
+    told = prepared(here)
+    assert (told["judged_on"], told["rows"]) == ("held-out rows", 120)
+    assert here._bound["x"].shape == (480, 3)
+    held = {tuple(row) for row in here._judged[0]}
+    assert held.isdisjoint({tuple(row) for row in here._bound["x"]})
+
+
+def test_a_larger_batch_with_its_rate_leaves_the_models_own_alone(race: Race, tf: Any) -> None:
+    here = race(validation_split=0.2, batch_size=8)
+    larger = SetArgument(place=PLACE, call="Model.fit", argument="batch_size", value=64)
+    rate = SetArgument(place=PLACE, call="Model.compile", argument="learning_rate", value=0.01)
+    told = prepared(here, larger=(larger, rate))
+    assert set(told["arms"]["larger"]) == {"step_s"}
+    here.start("larger", 1)
+    here.lap("larger", 5)
+    assert float(here.model.optimizer.learning_rate) == pytest.approx(1e-3)
+    (batch,) = here._feed(64).dataset([]).take(1)
+    assert batch[0].shape == (64, 3)
+
+
+def test_pipelines_are_raced_on_their_own_stages(race: Race, tf: Any) -> None:
+    data = tf.data.Dataset.from_tensor_slices((X, Y))
+    train, validation = data.take(480).shuffle(480).batch(8), data.skip(480).batch(8)
+    here = race(train, None, validation_data=validation)
+    larger = SetArgument(place=Place(file="train.py", line=1, position=3), call="batch", argument="batch_size", value=64)
+    told = prepared(here, scaled=(SCALED,), larger=(larger,))
+    assert all("step_s" in reply for reply in told["arms"].values())
+    assert told["rows"] == 120
+    here.start("scaled", 1)
+    assert math.isfinite(here.lap("scaled", 10)["score"])
+
+
+def test_a_model_that_is_not_built_yet_is_built_as_fit_would(race: Race, keras: Any) -> None:
+    model = keras.Sequential([keras.layers.Dense(4), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    told = prepared(race(SMALL, model=model))
+    assert told["arms"]["base"]["step_s"] > 0
+
+
+def test_what_can_not_be_raced_says_why(race: Race) -> None:
+    def batches() -> Any:
+        while True:
+            yield X[:32], Y[:32]
+
+    with pytest.raises(ValueError, match="generator"):
+        prepared(race(batches(), None, steps_per_epoch=10))
+
+
+def test_an_input_of_whole_numbers_can_not_be_scaled(race: Race, keras: Any) -> None:
+    inputs = keras.Input((3,), dtype="uint8")
+    outputs = keras.layers.Dense(1)(keras.layers.Rescaling(1.0)(inputs))
+    model = keras.Model(inputs, outputs)
+    model.compile("adam", "mse")
+    told = prepared(race(X.astype("uint8"), model=model), scaled=(SCALED,))
+    assert "uint8" in told["arms"]["scaled"]["error"]

@@ -1,0 +1,47 @@
+"""What counts as Python of the user's own within a step."""
+
+from __future__ import annotations
+
+import sys
+from types import FrameType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from fitdoctor.probe.stacks import StackSampler
+
+
+def stack(*files: tuple[str, str]) -> FrameType:
+    """A stack of calls, from the outermost on, each in a file of its own with a function of the given name."""
+    inner: Any = sys._getframe
+    for file, name in reversed(files):
+        names: dict[str, Any] = {"inner": inner}
+        exec(compile(f"def {name}():\n    return inner()\n", file, "exec"), names)
+        inner = names[name]
+    frame: FrameType = inner()
+    return frame
+
+
+FIT = ("/venv/lib/site-packages/keras/src/trainer.py", "fit")
+
+
+@pytest.mark.parametrize(
+    ("inside", "where"),
+    [
+        ([("/home/ann/train.py", "loss")], "step"),
+        ([("/home/ann/train.py", "loss"), ("/venv/lib/site-packages/numpy/linalg/_linalg.py", "svd")], "step"),
+        ([("/home/ann/train.py", "loss"), ("/venv/lib/site-packages/tensorflow/python/framework/ops.py", "numpy")], "step"),
+        ([("/home/ann/train.py", "loss"), ("/venv/lib/site-packages/tensorflow/python/ops/math_ops.py", "matmul")], ""),
+        ([], ""),
+    ],
+)
+def test_only_what_is_not_the_frameworks_is_the_users(inside: list[tuple[str, str]], where: str) -> None:
+    sampler = StackSampler(SimpleNamespace(hook="", first_step_done=True), steps=True)
+    assert sampler._in_step(stack(("/home/ann/train.py", "main"), FIT, *inside)) == where
+    assert sampler._step_samples == 1
+
+
+def test_compiled_steps_are_not_looked_into() -> None:
+    sampler = StackSampler(SimpleNamespace(hook="", first_step_done=True))
+    assert sampler._in_step(stack(("/home/ann/train.py", "loss"))) == ""
+    assert sampler._step_samples == 0

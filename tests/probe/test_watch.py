@@ -1,0 +1,167 @@
+"""A watched training computes what it would compute alone: each call goes through once, as it was made, whatever becomes of us."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from fitdoctor.probe import describe
+from fitdoctor.probe.ledger import Ledger
+from fitdoctor.probe.watch import WatchDirector
+from fitdoctor.recording.model import Ending, Fit, Scout, Site
+
+
+class Callback:
+    """A callback with one hook of its own, one put on the instance, and one of Keras' empty ones."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.on_epoch_begin = lambda epoch, logs=None: self.seen.append("begin")
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.seen.append("end")
+
+
+class Model:
+    built = False
+    stop_training = False
+    optimizer = None
+
+    def __init__(self) -> None:
+        self.callback = Callback()
+        self.during: list[str] = []
+
+
+Seam = Callable[[str, tuple[Any, ...]], Any]
+
+
+@pytest.fixture
+def director(monkeypatch: pytest.MonkeyPatch) -> WatchDirector:
+    monkeypatch.setattr(describe, "fit", lambda model, bound, site: Fit(site=Site(file="train.py", line=7), epochs=3, steps_per_epoch=2))
+    made = WatchDirector(Scout(), Ledger("start", started_s=time.monotonic()), lambda: None)
+    for name in ("_identify", "_name_devices"):  # they ask the framework
+        monkeypatch.setattr(made, name, lambda *_: None)
+    return made
+
+
+def fit(director: WatchDirector, steps: int = 2, fail: BaseException | None = None) -> Callable[..., Any]:
+    """What Keras' fit does with its hooks, three epochs long."""
+
+    def fit_(model: Model, x: Any, *, epochs: int = 3, validation_data: Any = None) -> Any:
+        callbacks = SimpleNamespace(callbacks=[model.callback], model=model)
+
+        def hook(name: str, *arguments: Any) -> None:
+            def original(callbacks: Any, *arguments: Any) -> None:
+                for callback in callbacks.callbacks:
+                    getattr(callback, name, lambda *_: None)(*arguments)
+
+            director.hook(name, original, callbacks, arguments, {})
+
+        hook("on_train_begin")
+        model.during = sorted(vars(model.callback))
+        for epoch in range(epochs):
+            hook("on_epoch_begin", epoch)
+            for step in range(steps):
+                assert not director.stop_here(None)
+                hook("on_train_batch_begin", step)
+                hook("on_train_batch_end", step, {"loss": 1.0})
+            if fail is not None:
+                raise fail
+            hook("on_epoch_end", epoch, {"loss": 1.0 / (epoch + 1), "bad": float("nan"), "words": "no number"})
+        hook("on_train_end")
+        return x
+
+    return fit_
+
+
+def test_a_fit_goes_through_and_is_recorded(director: WatchDirector) -> None:
+    model, x = Model(), object()
+    assert director.unit("fit", fit(director), model, (x,), {"epochs": 3}) is x
+    (record,) = director.scout.fits
+    assert (record.calls, record.calls_run, record.epochs_seen, record.cut) == (1, 1, 3, False)
+    assert record.first_step.count + record.epoch_first_step.count + record.step.count == 6
+    assert [(row.number, row.steps, row.logs) for row in record.curve] == [
+        (0, 2, {"loss": 1.0}),
+        (1, 2, {"loss": 0.5}),
+        (2, 2, {"loss": 1 / 3}),
+    ]
+    assert record.curve[-1].memory_bytes > 0
+    assert record.callbacks[0].hooks["on_epoch_end"].count == 3
+    assert model.callback.seen == ["begin", "end"] * 3
+    assert director.scout.limits == []
+
+
+def test_callbacks_are_given_back_as_they_were(director: WatchDirector) -> None:
+    model = Model()
+    before = dict(vars(model.callback))
+    director.unit("fit", fit(director), model, (1,), {})
+    assert "on_epoch_end" in model.during
+    assert vars(model.callback) == before
+    with pytest.raises(OSError, match="disk"):
+        director.unit("fit", fit(director, fail=OSError("disk")), model, (1,), {})
+    assert vars(model.callback) == before
+
+
+def test_an_error_of_the_scripts_is_the_scripts(director: WatchDirector) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        director.unit("fit", fit(director, fail=KeyboardInterrupt()), Model(), (1,), {})
+    assert director.timer is None
+    assert director.scout.fits[0].teardown.count == 0
+
+
+@pytest.mark.parametrize("broken", ["open_fit", "enter_fit", "leave_fit", "before_hook", "after_hook", "learn_from", "take_off"])
+def test_a_failure_of_ours_ends_the_looking_and_nothing_else(director: WatchDirector, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    def fail(*arguments: Any, **keywords: Any) -> None:
+        raise ZeroDivisionError("ours")
+
+    monkeypatch.setattr(director, broken, fail)
+    model, x = Model(), object()
+    assert director.unit("fit", fit(director), model, (x,), {}) is x
+    assert director.unit("fit", fit(director), model, (x,), {}) is x
+    assert model.callback.seen == ["begin", "end"] * 6
+    assert not director.looking
+    assert any("by a failure of fitdoctor: ZeroDivisionError: ours" in limit for limit in director.scout.limits)
+    director.end(Ending(how="finished", code=0))
+    assert director.scout.ending.how == "finished"
+
+
+def test_arguments_that_fit_does_not_take_are_told_by_fit_itself(director: WatchDirector) -> None:
+    with pytest.raises(TypeError, match="nonsense"):
+        director.unit("fit", fit(director), Model(), (1,), {"nonsense": 2})
+    assert director.looking
+
+
+def test_calls_of_predict_are_counted_and_never_replaced(director: WatchDirector) -> None:
+    made = []
+
+    def predict(model: Model, x: Any, batch_size: int | None = None) -> int:
+        made.append(x)
+        return len(made)
+
+    assert [director.unit("predict", predict, Model(), ([1],), {}) for _ in range(50)] == list(range(1, 51))
+    (loop,) = director.scout.loops
+    assert (loop.kind, loop.calls, loop.run.count, loop.substituted.count) == ("predict", 50, 50, 0)
+
+
+def test_another_thread_is_left_alone(director: WatchDirector) -> None:
+    results: list[Any] = []
+    thread = threading.Thread(target=lambda: results.append(director.unit("fit", lambda model, x: x, Model(), (5,), {})))
+    thread.start()
+    thread.join()
+    assert results == [5]
+    assert director.scout.fits == []
+    assert "in a thread" in director.scout.limits[0]
+
+
+def test_a_forked_copy_saves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    saved: list[int] = []
+    director = WatchDirector(Scout(), Ledger("start", started_s=time.monotonic()), lambda: saved.append(1))
+    director.save_now()
+    monkeypatch.setattr("os.getpid", lambda: -1)
+    director.save_now()
+    assert saved == [1]

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from fitdoctor.changes.model import Place, SetArgument
+from fitdoctor.probe.workers import arranged, held
+
+HERE = Place(file="train.py", line=1)
+
+
+def dataset(workers: int = 1, *, processes: bool = False) -> SimpleNamespace:
+    return SimpleNamespace(workers=workers, use_multiprocessing=processes, max_queue_size=10, rows=[1, 2, 3])
+
+
+def workers(count: int) -> SetArgument:
+    return SetArgument(place=HERE, call="PyDataset", argument="workers", value=count)
+
+
+def test_the_users_own_stays_as_it_is() -> None:
+    own = dataset()
+    made = arranged(own, [workers(4)], steady=False)
+    assert (made.workers, own.workers) == (4, 1)
+    assert made.rows is own.rows
+    assert arranged(own, [], steady=True) is own
+
+
+def test_an_idle_arm_holds_little() -> None:
+    made = arranged(dataset(), [workers(4)], steady=True)
+    assert (made.max_queue_size, held(made)) == (5, 6)
+    assert arranged(dataset(4), [], steady=False).max_queue_size == 10
+
+
+def test_without_workers_there_is_no_queue() -> None:
+    assert held(dataset()) == 0
+    assert held(dataset(processes=True)) == 11

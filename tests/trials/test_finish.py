@@ -1,0 +1,151 @@
+"""Who reached the target of a race, and when: on curves that are known."""
+
+from __future__ import annotations
+
+import random
+from math import exp, inf, log
+
+import pytest
+
+from fitdoctor.recording.model import Arm, Lap, Race, RaceRun, Rehearsal
+from fitdoctor.trials.finish import LOOKS, best, finish, judge, levels, next_lap, settled_step_s, steps_to
+from fitdoctor.trials.outcomes import outcomes_of
+
+BASELINE = Arm(id="race/baseline", role="baseline", unit="race")
+RACER = Arm(id="race/scaled", role="remedy", unit="race", remedy="scaled", cause="unscaled-inputs", safety="semantics")
+
+
+def laps(*scores: float | None, every: int = 10, step_s: float = 0.001) -> list[Lap]:
+    return [Lap(steps=at * every, score=score, seconds=every * step_s if at else 0.0) for at, score in enumerate(scores)]
+
+
+def curve(speed: float, *, steps: int = 2000, noise: float = 0.0, dice: random.Random | None = None, step_s: float = 0.001) -> list[Lap]:
+    """A loss that falls from 2 to 1 and comes to half of that way within 500 steps at speed 1."""
+    dice = dice or random.Random(0)
+    found, at, before = [], 0, 0
+    while at < steps:
+        score = 1 + exp(-log(2) * at * speed / 500)
+        found.append(Lap(steps=at, score=score * exp(dice.gauss(0, noise)), seconds=(at - before) * step_s))
+        before, at = at, at + next_lap(at, 10, 1)
+    return found
+
+
+def raced(*pairs: tuple[list[Lap], list[Lap]], **changed: object) -> Rehearsal:
+    runs = []
+    for number, (theirs, ours) in enumerate(pairs):
+        runs.append(RaceRun(arm=BASELINE.id, repetition=number, laps=theirs, finished=True))
+        runs.append(RaceRun(arm=RACER.id, repetition=number, laps=ours, finished=True))
+    race = Race(judged_on="validation data", training_steps=4000, batch_size=32, runs=runs)
+    for name, value in changed.items():
+        setattr(race, name, value)
+    return Rehearsal(arms=[BASELINE, RACER], race=race)
+
+
+def test_single_outliers_are_no_level() -> None:
+    assert levels(laps(9, 5, 1, 5, 5)) == [9, 5, 5, 5, 5]
+    assert best(laps(9, 5, 1, 5, 5)) == 5
+    assert levels(laps(9, None, 3, 2, 1))[1] == 9
+
+
+def test_the_end_counts_only_once_it_is_seen_again() -> None:
+    assert levels(laps(9, 8, 2))[-1] == 8
+
+
+def test_arrivals_lie_between_laps() -> None:
+    assert steps_to(laps(10, 8, 6, 4, 2, 2), 5) == pytest.approx(25)
+    assert steps_to(laps(10, 8, 6), 5) is None
+
+
+def test_a_good_start_is_not_an_arrival() -> None:
+    assert steps_to(laps(1.0, 1.0, 1.0, 1.0), 30) is None
+    assert steps_to(laps(1.0, 0.9, 0.8, 0.8), 30) == pytest.approx(5)
+
+
+def test_a_known_ratio_is_found() -> None:
+    result = finish(raced(*[(curve(1), curve(4))] * 3), RACER)
+    assert result is not None
+    assert (result.reached, result.comparison.n) == (3, 3)
+    assert result.comparison.mid == pytest.approx(4, rel=0.15)
+    assert result.covered == pytest.approx(0.48, abs=0.05)
+
+
+def test_dearer_steps_count() -> None:
+    result = finish(raced(*[(curve(1), curve(4, step_s=0.002))] * 3), RACER)
+    assert result is not None
+    assert result.comparison.mid == pytest.approx(2, rel=0.15)
+
+
+def test_one_hiccup_decides_nothing() -> None:
+    ours = curve(4)
+    ours[5] = Lap(steps=ours[5].steps, score=ours[5].score, seconds=30.0)
+    result = finish(raced((curve(1), ours), (curve(1), curve(4)), (curve(1), curve(4))), RACER)
+    assert result is not None
+    assert result.comparison.mid == pytest.approx(4, rel=0.15)
+
+
+def test_a_racer_that_never_arrives_has_not_won() -> None:
+    result = finish(raced(*[(curve(1), curve(0.1))] * 3), RACER)
+    assert result is not None
+    assert result.reached == 0
+    assert judge(result, 1)[0] == "refuted"
+
+
+def test_a_baseline_that_never_learns_is_beaten_by_what_does() -> None:
+    nothing = laps(*[None] * 40)
+    result = finish(raced(*[(nothing, curve(4))] * 3), RACER)
+    assert result is not None
+    assert result.target == inf
+    assert result.reached == 3
+    assert judge(result, 1)[0] == "measured"
+
+
+def test_two_that_learn_nothing_are_the_same() -> None:
+    flat = laps(*[1.0] * 30)
+    result = finish(raced(*[(flat, flat)] * 3), RACER)
+    assert result is not None
+    assert judge(result, 1)[0] == "refuted"
+
+
+def test_unfinished_runs_and_heats_do_not_count() -> None:
+    rehearsal = raced(*[(curve(1), curve(4))] * 3, counted_from=1)
+    assert rehearsal.race is not None
+    rehearsal.race.runs[-1].finished = False
+    result = finish(rehearsal, RACER)
+    assert result is not None
+    assert result.comparison.n == 1
+    assert judge(result, 1)[0] == "inconclusive"
+
+
+def test_larger_batches_give_more_samples_a_second() -> None:
+    racer = Arm(id=RACER.id, role="remedy", unit="race", changes=[{"argument": "batch_size", "value": 128}])
+    result = finish(raced(*[(curve(1), curve(4, step_s=0.002))] * 3), racer)
+    assert result is not None
+    assert result.throughput == pytest.approx(2)
+
+
+@pytest.mark.parametrize(("speed", "verdict"), [(4.0, "measured"), (1.0, "refuted"), (0.5, "refuted")])
+def test_verdicts_on_noisy_curves(speed: float, verdict: str) -> None:
+    dice = random.Random(7)
+    pairs = [(curve(1, noise=0.02, dice=dice), curve(speed, noise=0.02, dice=dice)) for _ in range(6)]
+    (outcome,) = outcomes_of(raced(*pairs))
+    assert outcome.verdict == verdict
+    assert outcome.finish is not None
+
+
+def test_identical_racers_are_hardly_ever_told_apart() -> None:
+    """Over many races of equals, about as many false wins as the confidence allows, which is shared by two looks."""
+    dice, wins = random.Random(3), 0
+    for _ in range(200):
+        pairs = [(curve(exp(dice.gauss(0, 0.3)), noise=0.05, dice=dice), curve(exp(dice.gauss(0, 0.3)), noise=0.05, dice=dice)) for _ in range(6)]
+        for races in LOOKS:
+            result = finish(raced(*pairs[:races]), RACER)
+            assert result is not None
+            if judge(result, 1)[0] == "measured":
+                wins += 1
+                break
+    assert wins <= 10
+
+
+def test_what_a_step_costs_leaves_the_first_lap_of_each_run_out() -> None:
+    run = RaceRun(arm="a", repetition=0, laps=[Lap(steps=0, score=1), Lap(steps=10, score=1, seconds=9), Lap(steps=20, score=1, seconds=1)])
+    assert settled_step_s(Race(runs=[run]), "a") == pytest.approx(0.1)
