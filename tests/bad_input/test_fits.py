@@ -73,7 +73,7 @@ def test_a_write_before_fit_needs_leave(lab: Lab) -> None:
 
 def test_what_is_left_on_disk_is_said_without_a_verdict_too(lab: Lab) -> None:
     ended = lab.diagnose("open('new.txt', 'w').write('x')\n")
-    assert f"On disk: new: {lab.folder / 'new.txt'}" in ended.err
+    assert "On disk: new: new.txt" in ended.err
 
 
 def test_every_child_reads_what_was_piped(lab: Lab) -> None:

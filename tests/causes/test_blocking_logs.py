@@ -27,7 +27,7 @@ def good() -> Facts:
 def test_it_points_at_the_argument_that_says_how_often() -> None:
     (finding,) = check(bad())
     assert finding.measured
-    assert [(place.line, place.code) for place in finding.locations][0] == (16, "update_freq=1")
+    assert (finding.locations[0].line, finding.locations[0].code) == (16, "update_freq=1")
     assert finding.cost_s.mid == pytest.approx(0.0008 * 19_999, rel=0.02)
 
 

@@ -47,3 +47,8 @@ def test_compiling_again_is_the_same() -> None:
 @pytest.mark.parametrize("changed", [{"calls": 2, "models": 2, "compiles": 2}, {"steps": 5000}])
 def test_what_is_no_case_of_it(changed: dict[str, object]) -> None:
     assert list(check(folds(**changed))) == []
+
+
+def test_a_search_over_sizes_is_no_rebuilding() -> None:
+    assert not list(check(folds(model_sizes=2)))
+    assert list(check(folds(model_sizes=1)))

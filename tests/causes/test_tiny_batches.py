@@ -12,7 +12,9 @@ from tests import builders as make
 
 
 def trained(size: int | None = 1, **changed: Any) -> Facts:
-    return make.facts(make.fit(**{"step_s": 2e-3, "epochs": 10, "steps": 3000, "batch_size": size, "optimizer": "Adam", "learning_rate": 1e-3, **changed}))
+    return make.facts(
+        make.fit(**{"step_s": 2e-3, "epochs": 10, "steps": 3000, "batch_size": size, "optimizer": "Adam", "learning_rate": 1e-3, **changed})
+    )
 
 
 def bad() -> Facts:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -106,15 +107,8 @@ def test_a_short_training_is_not_worth_a_race() -> None:
 
 def test_its_remedy_names_the_parts() -> None:
     (finding,) = check(bad())
-    (finding,) = [finding]
-    (offer,) = [offer for offer in offers(_named(finding), bad())[0]]
+    (offer,) = offers(replace(finding, cause="unscaled-inputs", remedies=("standardised-inputs",)), bad())[0]
     (change,) = offer.changes
     assert (change["kind"], change["parts"], change["together"]) == ("scale-input", ["x"], False)
     assert offer.unit == "race"
     assert "Normalization()" in offer.proposal.how
-
-
-def _named(finding: Any) -> Any:
-    from dataclasses import replace
-
-    return replace(finding, cause="unscaled-inputs", remedies=("standardised-inputs",))

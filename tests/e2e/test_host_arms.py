@@ -174,4 +174,5 @@ def test_python_in_a_step_is_timed(tf: Any, keras: Any, model: Any) -> None:
         model.fit(X, Y, batch_size=32, epochs=2, verbose=0)
     finally:
         patches.undo()
-    assert [(operation.kind, operation.runs.count) for operation in found] == [("numpy_function", 6)]
+    # TensorFlow traces a first function that it never runs: the one in which variables may be made.
+    assert [(operation.kind, operation.runs.count) for operation in found if operation.runs.count] == [("numpy_function", 6)]

@@ -48,7 +48,7 @@ def test_the_variable_behind_an_expression(expression: str, name: str) -> None:
 
 def test_the_users_own_call_is_read() -> None:
     library: dict[str, Any] = {"find": assigned.argument}
-    exec(compile("def fit(x, y=None):\n    return find('x', 0)", "/a/site-packages/library.py", "exec"), library)  # noqa: S102
+    exec(compile("def fit(x, y=None):\n    return find('x', 0)", "/a/site-packages/library.py", "exec"), library)
     fit = library["fit"]
     data = [1]
     data = [*data, 2]

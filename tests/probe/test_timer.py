@@ -13,7 +13,8 @@ from fitdoctor.recording.model import Duration, Fit, Site
 from tests.probe.clocks import FakeClock
 
 KINDS = (
-    "setup", "first_step", "epoch_first_step", "step", "validation_first_step", "validation_step", "validation_overhead", "epoch_boundary", "teardown",
+    "setup", "first_step", "epoch_first_step", "step", "validation_first_step", "validation_step", "validation_overhead",
+    "epoch_boundary", "teardown",
 )  # fmt: skip
 
 

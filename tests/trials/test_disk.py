@@ -19,6 +19,14 @@ def test_nothing_happened(project: Path) -> None:
     assert disk.changed(disk.look([project]), disk.look([project])) == []
 
 
+def test_files_are_named_from_the_current_directory(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = disk.look([project])
+    (project / "sub").mkdir(exist_ok=True)
+    (project / "sub" / "made.txt").write_text("x")
+    monkeypatch.chdir(project)
+    assert disk.changed(before, disk.look([project])) == [f"new: {Path('sub') / 'made.txt'}"]
+
+
 def test_new_changed_and_deleted_files(project: Path) -> None:
     before = disk.look([project])
     (project / "sub").mkdir()

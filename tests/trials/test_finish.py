@@ -99,6 +99,25 @@ def test_a_baseline_that_never_learns_is_beaten_by_what_does() -> None:
     assert judge(result, 1)[0] == "measured"
 
 
+def test_a_baseline_that_is_stuck_is_beaten_by_what_comes_further_even_if_it_starts_behind() -> None:
+    stuck = laps(300, *[2.30] * 60)
+    further = laps(2.9, *[2.9 - 0.05 * at for at in range(1, 40)])
+    result = finish(raced(*[(stuck, further)] * 3), RACER)
+    assert result is not None
+    assert result.beyond
+    assert result.target == pytest.approx(2.07)
+    assert result.comparison.mid == pytest.approx(600 / 166, rel=0.05)
+    assert judge(result, 1)[0] == "measured"
+
+
+def test_one_that_is_as_stuck_has_not_come_further() -> None:
+    stuck = laps(300, *[2.30] * 60)
+    result = finish(raced(*[(stuck, laps(250, *[2.29] * 60))] * 3), RACER)
+    assert result is not None
+    assert not result.beyond
+    assert judge(result, 1)[0] != "measured"
+
+
 def test_two_that_learn_nothing_are_the_same() -> None:
     flat = laps(*[1.0] * 30)
     result = finish(raced(*[(flat, flat)] * 3), RACER)
@@ -136,7 +155,9 @@ def test_identical_racers_are_hardly_ever_told_apart() -> None:
     """Over many races of equals, about as many false wins as the confidence allows, which is shared by two looks."""
     dice, wins = random.Random(3), 0
     for _ in range(200):
-        pairs = [(curve(exp(dice.gauss(0, 0.3)), noise=0.05, dice=dice), curve(exp(dice.gauss(0, 0.3)), noise=0.05, dice=dice)) for _ in range(6)]
+        pairs = [
+            (curve(exp(dice.gauss(0, 0.3)), noise=0.05, dice=dice), curve(exp(dice.gauss(0, 0.3)), noise=0.05, dice=dice)) for _ in range(6)
+        ]
         for races in LOOKS:
             result = finish(raced(*pairs[:races]), RACER)
             assert result is not None

@@ -39,6 +39,7 @@ class FakeChild:
     began_s: float = 0.0
     starts: list[tuple[str, int]] = field(default_factory=list)
     steps: int = 0
+    slow_from: int = 1000
 
     def receive(self, timeout_s: float) -> dict[str, Any]:
         raise AssertionError
@@ -57,7 +58,7 @@ class FakeChild:
             self.steps = 0
             return {"score": self._score(arm)}
         seconds = command["steps"] * STEP_S * self.costs.get(arm, 1.0)
-        self.clock.pass_(seconds)
+        self.clock.pass_(seconds * (3 if len(self.starts) > self.slow_from else 1))
         self.steps += command["steps"]
         return {"score": self._score(arm), "seconds": seconds}
 
@@ -144,6 +145,12 @@ def test_the_budget_is_kept_within_a_lap(run: Run, child: FakeChild, clock: Fake
     began_s = clock()
     run(racer(), racer("other"), budget_s=budget_s)
     assert clock() - began_s < budget_s + 2
+
+
+def test_there_is_time_for_enough_repetitions_even_where_racers_take_longer_than_the_heat_let_expect(run: Run, child: FakeChild) -> None:
+    child.speeds, child.slow_from = {"race/scaled": 1.2}, 2
+    outcome = run(racer(), racer("other"))["scaled"]
+    assert outcome.comparison.n >= LOOKS[0]
 
 
 def test_too_short_a_time_is_said(run: Run, child: FakeChild) -> None:

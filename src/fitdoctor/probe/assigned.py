@@ -57,10 +57,10 @@ def root(expression: ast.expr | None) -> str:
 
 
 def last_assignment(tree: ast.Module, variable: str, line: int) -> int | None:
-    """The last line before `line` that assigns a variable, in the function around that line or else in the module.
+    r"""The last line before `line` that assigns a variable, in the function around that line or else in the module.
 
     Example:
-        >>> last_assignment(ast.parse("x = load()\\nx = x / 2\\nmodel.fit(x)"), "x", 3)
+        >>> last_assignment(ast.parse("x = load()\nx = x / 2\nmodel.fit(x)"), "x", 3)
         2
     """
     around = [node for node in ast.walk(tree) if isinstance(node, Function) and node.lineno < line <= (node.end_lineno or 0)]

@@ -107,7 +107,7 @@ def fit(model: Any, bound: dict[str, Any], site: Site) -> Fit:
 
 def _unrolled(model: Any) -> list[str]:
     """The layers whose loop over time is put into the graph turn by turn."""
-    layers = model._flatten_layers() if hasattr(model, "_flatten_layers") else model.layers
+    layers = model._flatten_layers() if hasattr(model, "_flatten_layers") else getattr(model, "layers", ())
     return [str(layer.name) for layer in layers if getattr(layer, "unroll", False) is True]
 
 

@@ -21,7 +21,7 @@ TOLD_AFTER_S = 1.0
 
 
 class Epochs:
-    """Windows of the unit `epoch`: from a fresh iterator on, or one that goes on from epoch to epoch where the change says so.
+    """Windows of the unit `epoch`: from a fresh iterator on, or the second epoch of one that goes on where the change says so.
 
     Args:
         feeds: The inputs of the arms.
@@ -53,8 +53,12 @@ class Epochs:
         goes_on = any(isinstance(change, InsertCall) and change.call == "repeat" for change in runner.changes)
         undo = self._enter(runner)
         try:
+            if goes_on:
+                # Its second epoch is timed, straight after the first: one that stood idle in between would have made it by then.
+                runner.iterator = iter(runner.dataset)
+                self._go(runner, self._steps)
             waited_s, began_s = contention.queue_s(), time.perf_counter()
-            if runner.iterator is None:
+            if not goes_on:
                 runner.iterator = iter(runner.dataset)
             for done in range(0, self._steps, runner.steps):
                 self._go(runner, runner.steps)
@@ -65,8 +69,7 @@ class Epochs:
             return {"seconds": seconds, "units": 1, "queue_s": max(0.0, contention.queue_s() - waited_s)}
         finally:
             undo()
-            if not goes_on:
-                runner.iterator = None
+            runner.iterator = None
             contention.wait_until_quiet()
 
 

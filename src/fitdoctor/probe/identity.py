@@ -30,6 +30,7 @@ class Identities:
         self.again = self.one_batch = False
         self._models: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._data: weakref.ref[Any] | None = None
+        self._sizes: set[int] = set()
 
     def note(self, record: Fit, model: Any, bound: dict[str, Any]) -> None:
         """Adds one call to the record's counts."""
@@ -49,6 +50,9 @@ class Identities:
     def _note_model(self, record: Fit, model: Any) -> None:
         compiled, before = _compiles.get(model, 1), self._models.get(model, 0)
         record.models += before == 0
+        if before == 0 and getattr(model, "built", False):
+            self._sizes.add(int(model.count_params()))
+            record.model_sizes = len(self._sizes)
         record.compiles += compiled - before
         self._models[model] = compiled
         self.again = before == compiled

@@ -36,7 +36,10 @@ def install(keras: ModuleType) -> Patches:
 
     patches = Patches()
     for module_name, name in SAVING:
-        module = importlib.import_module(module_name)
+        try:
+            module = importlib.import_module(module_name)
+        except ImportError:  # another Keras keeps it elsewhere: what it saves is then not counted, and nothing else is lost
+            continue
         if name in vars(module):
             patches.put(module, name, _counted(vars(module)[name], patches))
     return patches

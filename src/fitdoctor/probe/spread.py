@@ -15,8 +15,8 @@ SAMPLE_BYTES = 32 << 20
 LEAST_ROWS = 16
 LISTED_FEATURES = 256
 BATCHES = 4
-WITHOUT_HARM = frozenset({"from_tensor_slices", "from_tensors", "range", "zip", "shuffle", "repeat", "batch", "padded_batch", "map", "prefetch",
-                          "take", "skip", "shard", "with_options", "filter", "interleave", "list_files", "TFRecordDataset",
+WITHOUT_HARM = frozenset({"from_tensor_slices", "from_tensors", "range", "zip", "shuffle", "repeat", "batch", "padded_batch", "map",
+                          "prefetch", "take", "skip", "shard", "with_options", "filter", "interleave", "list_files", "TFRecordDataset",
                           "TextLineDataset", "FixedLengthRecordDataset", "unbatch", "rebatch", "concatenate", "enumerate"})  # fmt: skip
 """Stages of which a second iterator may be made and dropped: they neither write files nor keep anything between iterators."""
 

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from fitdoctor.changes import apply
-from fitdoctor.changes.model import Change, ReplaceCall, from_data
+from fitdoctor.changes.model import Change, ReplaceCall, ScaleInput, from_data
 from fitdoctor.probe import sites
 from fitdoctor.probe.calls import replaced, suits
 from fitdoctor.probe.observer import Observer, bind
@@ -66,6 +66,7 @@ class TreatDirector(Observer):
             treated["x"] = feeds.changed_input(treated["x"], changes)
             undos.append(apply.to_callbacks(_items(bound["callbacks"]), changes))
             undos.append(apply.to_model(model, changes))
+            _scale(model, bound["x"], changes)
             model.train_function = None
         except Exception as error:
             # The training goes on as the user wrote it: a treatment that does not fit is no reason to stop it.
@@ -78,6 +79,18 @@ class TreatDirector(Observer):
             for undo in reversed(undos):
                 undo()
             model.train_function = None
+
+
+def _scale(model: Any, x: Any, changes: list[Change]) -> None:
+    """Puts scaling in front of the model where a change asks for it, once and for good: what is predicted later needs it as well."""
+    from fitdoctor.changes import scale
+    from fitdoctor.probe import describe, spread
+
+    if not any(isinstance(change, ScaleInput) for change in changes) or "call" in vars(model):
+        return
+    samples = dict(spread.sampled(x, describe.input_kind(x), draw=True))
+    scale.put_in_front(model, scale.wanted(samples, changes))
+    model.test_function = model.predict_function = None
 
 
 def _items(callbacks: Any) -> list[Any]:

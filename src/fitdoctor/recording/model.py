@@ -252,6 +252,7 @@ class Fit:
     epoch_boundary: Duration = field(default_factory=Duration)
     teardown: Duration = field(default_factory=Duration)
     models: int = 0
+    model_sizes: int = 0
     compiles: int = 0
     data_objects: int = 0
     rows: int | None = None

@@ -49,7 +49,8 @@ class TimeToTarget:
     """How a remedy that changes the training did in races to the same validation loss.
 
     `reached` is in how many of how many races it came to `target`, a value of `metric` that the training as it stands comes to.
-    `low`, `mid` and `high` say how many times sooner it did. `covered` is the share of the whole training that was raced.
+    `low`, `mid` and `high` say how many times sooner it did. Where the target is `beyond` what the training as it stands came to, they
+    are what it is at least. `covered` is the share of the whole training that was raced.
     """
 
     reached: tuple[int, int]
@@ -59,6 +60,7 @@ class TimeToTarget:
     metric: str
     target: float | None
     covered: float
+    beyond: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

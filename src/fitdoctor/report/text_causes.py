@@ -117,7 +117,8 @@ def _draw_remedy(canvas: Canvas, remedy: RemedyResult, *, yet: bool) -> None:
     if remedy.status == "measured" and remedy.note:
         canvas.block((remedy.note, "dim"), prefix=f"{INDENT}  ")
     if remedy.status == "measured" and remedy.variants:
-        canvas.block(("no better with " + ", ".join(_variant(variant, raced=remedy.time_to_target is not None) for variant in remedy.variants), "dim"), prefix=f"{INDENT}  ")
+        variants = ", ".join(_variant(variant, raced=remedy.time_to_target is not None) for variant in remedy.variants)
+        canvas.block((f"no better with {variants}", "dim"), prefix=f"{INDENT}  ")
     advised_against = remedy.status == "untried" and remedy.why and not remedy.speedup
     if remedy.how and remedy.status != "refuted" and not advised_against:
         canvas.block("write: ", (remedy.how, "bold"), prefix=f"{INDENT}  ")
@@ -143,7 +144,8 @@ def _measured(remedy: RemedyResult) -> tuple[tuple[str, str], ...]:
         spans += [(_unit(remedy.unit) + GLUE, ""), (speedup(remedy.unit_ratio), "bold green")]
     spans.append((_next(_safety_words(remedy)), ""))
     if race := remedy.time_to_target:
-        spans.append((_next(f"at the same {race.metric} {ratio(race.mid)} sooner"), ""))
+        where = f"at a {race.metric} not seen as it is" if race.beyond else f"at the same {race.metric}"
+        spans.append((_next(f"{where} {ratio(race.mid)} sooner"), ""))
         spans.append((_next(f"{race.reached[0]} of {counted(race.reached[1], 'race')}"), ""))
     if remedy.breaks_even_at:
         once = f"{duration(remedy.one_off_s)} once, " if remedy.one_off_s > 0 else ""

@@ -46,8 +46,9 @@ def _our_outputs() -> set[tuple[int, int]]:
 
 
 def changed(before: Tree, after: Tree) -> list[str]:
-    """New, changed and deleted files, as sentences."""
-    lines = [f"new: {path}" for path in after if path not in before]
-    lines += [f"changed: {path}" for path in after if path in before and before[path] != after[path]]
-    lines += [f"deleted: {path}" for path in before if path not in after]
+    """New, changed and deleted files, as sentences; named from the current directory where they lie below it."""
+    here = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118 - texts are cut, thousands of them
+    lines = [f"new: {path.removeprefix(here)}" for path in after if path not in before]
+    lines += [f"changed: {path.removeprefix(here)}" for path in after if path in before and before[path] != after[path]]
+    lines += [f"deleted: {path.removeprefix(here)}" for path in before if path not in after]
     return lines[:SHOWN] + ([f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else [])

@@ -18,6 +18,11 @@ LOOKS = (3, 6)
 HARDLY_SOONER = 1.25
 #: Two scores this near to each other are one level: a target is eased by it, so that the last wiggle of a curve decides nothing.
 SAME_LEVEL = 0.02
+#: A level this much lower than another is a better one, whatever either wiggles.
+BETTER = 0.10
+#: A baseline that comes to its best level in the first half of its run has stopped learning: then how soon others come to that level
+#: says little, and whether they come to a better one says much.
+EARLY = 0.5
 #: A racer must have come this share below where it began: a score that is good because the start was is not learned.
 LEARNED = 0.05
 
@@ -25,6 +30,9 @@ LEARNED = 0.05
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finish:
     """How one racer did against the baseline, over the repetitions that count.
+
+    The target is the level that the baseline came to. Where the baseline stopped learning early and the racer came to a better level in
+    each repetition, the target is that one (`beyond`), and the baseline's time the whole of its run: at least so much sooner.
 
     `comparison` holds a log ratio a repetition: how many times sooner the racer reached the target. A racer that never did is
     taken to have reached it when it was stopped, which flatters it; `reached` says how often it really did. `what` names the
@@ -35,6 +43,7 @@ class Finish:
     comparison: Comparison
     reached: int
     target: float
+    beyond: bool
     what: str
     covered: float
     throughput: float
@@ -60,7 +69,10 @@ def finish(rehearsal: Rehearsal, arm: Arm) -> Finish | None:
     if not paired:
         return None
     bests = [best(theirs[number].laps) for number in paired]
-    target = eased(max(bests))
+    target, further = eased(max(bests)), bettered(min(bests))
+    stuck = all(stopped_early(theirs[number].laps) for number in paired)
+    beyond = stuck and all(steps_to(ours[number].laps, further) is not None for number in paired)
+    target = further if beyond else target
     baseline_step_s, step_s = settled_step_s(race, baseline.id), settled_step_s(race, arm.id)
     logs, reached = [], 0
     for number in paired:
@@ -73,6 +85,7 @@ def finish(rehearsal: Rehearsal, arm: Arm) -> Finish | None:
         comparison=comparison_of(arm.id, logs),
         reached=reached,
         target=target,
+        beyond=beyond,
         what="val_loss" if race.judged_on == "validation data" else f"loss on the {race.judged_on}",
         covered=min(1.0, covered),
         throughput=batch_ratio(arm, race.batch_size) * baseline_step_s / step_s if step_s > 0 else 1.0,
@@ -89,7 +102,8 @@ def judge(result: Finish, racers: int) -> tuple[Verdict, str]:
         racers: How many share the chance of being wrong.
     """
     comparison, races = result.comparison, result.comparison.n
-    aim = f"{result.what} {result.target:.3g}" if result.target < inf else f"a {result.what} that the script as it is never came to"
+    aim = f"{result.what} {result.target:.3g}" if result.target < inf else f"a {result.what} that is a number"
+    aim = f"{aim}, where it never comes as it is," if result.beyond else aim
     counted = f"{result.reached} of {races} races"
     if races < LOOKS[0] or comparison.ratio is None:
         return "inconclusive", f"Came to {aim} in {counted}: too few to tell. A larger --race-budget has room for more."
@@ -99,9 +113,9 @@ def judge(result: Finish, racers: int) -> tuple[Verdict, str]:
     shown = f"{comparison.ratio.mid:.2f}× [{comparison.ratio.low:.2f}, {comparison.ratio.high:.2f}] over {races} races"
     strict = bounds(comparison, 1 - (1 - CONFIDENCE) / (len(LOOKS) * max(1, racers)))
     if strict.low > FLOOR:
-        return "measured", f"Came to {aim} in {counted}, sooner by {shown}."
-    if comparison.mid < HARDLY_SOONER:
-        return "refuted", f"Came to {aim} no sooner: {shown}."
+        return "measured", f"Came to {aim} in {counted}."
+    if comparison.mid < HARDLY_SOONER or races >= LOOKS[-1] and comparison.ratio.low <= 1:
+        return "refuted", f"Came to {aim} no sooner than chance explains: {shown}."
     return "inconclusive", f"Came to {aim} in {counted}, but {shown} may be chance."
 
 
@@ -133,6 +147,16 @@ def best(laps: Sequence[Lap]) -> float:
 def eased(level: float) -> float:
     """A level with what counts as the same added to it."""
     return level + SAME_LEVEL * abs(level) if level < inf else inf
+
+
+def bettered(level: float) -> float:
+    """A level that is clearly better."""
+    return level - BETTER * abs(level) if level < inf else inf
+
+
+def stopped_early(laps: Sequence[Lap]) -> bool:
+    """Whether a run came to its best level so early that it learned nothing more in most of its time."""
+    return baseline_steps(laps, eased(best(laps))) < EARLY * laps[-1].steps
 
 
 def steps_to(laps: Sequence[Lap], target: float) -> float | None:

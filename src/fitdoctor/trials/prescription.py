@@ -48,10 +48,11 @@ def prescribe(facts: Facts, candidates: Sequence[Candidate], outcomes: Iterable[
 
     chosen: list[tuple[Outcome, list[Candidate]]] = []
     for key, group in groupby(sorted(candidates, key=unit), key=unit):
-        members = sorted(group, key=lambda candidate: -candidate.outcome.comparison.mid)
+        # By the whole run and not by the unit: the fastest step may cost more beforehand than it saves.
+        members = sorted(group, key=lambda candidate: -_alone(facts, candidate.outcome))
         together = [outcome for outcome in combined if (outcome.target, outcome.index, outcome.arm.unit) == key]
-        best_together = max(together, key=lambda outcome: outcome.comparison.mid, default=None)
-        if best_together is not None and best_together.comparison.mid > members[0].outcome.comparison.mid:
+        best_together = max(together, key=lambda outcome: _alone(facts, outcome), default=None)
+        if best_together is not None and _alone(facts, best_together) > _alone(facts, members[0].outcome):
             parts = [member for member in members if _contains(best_together, member.outcome)]
             chosen.append((best_together, parts or members[:1]))
         else:

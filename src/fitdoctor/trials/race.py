@@ -13,7 +13,20 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.wording import plural
 from fitdoctor.recording.model import Arm, Lap, Race, RaceRun, Rehearsal
 from fitdoctor.trials.executor import Executor
-from fitdoctor.trials.finish import LOOKS, RACE, baseline_steps, batch_ratio, best, eased, finish, levels, next_lap, steps_to
+from fitdoctor.trials.finish import (
+    LOOKS,
+    RACE,
+    baseline_steps,
+    batch_ratio,
+    best,
+    bettered,
+    eased,
+    finish,
+    levels,
+    next_lap,
+    steps_to,
+    stopped_early,
+)
 from fitdoctor.trials.outcomes import outcomes_of
 from fitdoctor.trials.rehearse import FAILED, LATE_S, Report
 
@@ -31,6 +44,8 @@ BEYOND = 1.25
 """How far past the baseline's time a racer may go: then it has lost, and by how much is of no interest."""
 THROUGHPUT_LEAST = 1.3
 """How many times as many samples a second a larger batch must give to be raced: each of its samples teaches a little less."""
+SPARE = 0.9
+"""Of the time that is left, for the repetitions that a decision still needs: the way is cut short rather than one of them."""
 MARGIN = 2.0
 """A racer is given this many times as long as the heat lets expect, before others lose their time to it."""
 HOPELESS = 0.8
@@ -126,8 +141,14 @@ class RaceTrial:
         if not self._live() or not self._set_horizon(race, LOOKS[0] * (1 + sum(shares))):
             return
         for races in range(1, LOOKS[-1] + 1):
-            if self.left_s() <= 0 or not self._repetition(races, self._horizon) or self._is_decided(races) or not self._live():
+            began_s = time.monotonic()
+            if not self._repetition(races, self._horizon) or self._is_decided(races) or not self._live():
                 return
+            pace_s = (time.monotonic() - began_s) / self._horizon
+            room = int(SPARE * self.left_s() / (pace_s * max(1, LOOKS[0] - races)))
+            if room < self._horizon and (races >= LOOKS[0] or room < LEAST_STEPS):
+                return
+            self._horizon = min(self._horizon, room)
 
     def _set_horizon(self, race: Race, runs: float) -> bool:
         """Decides how far the baseline runs, so that there is time for as many runs of that length; False where that is too short."""
@@ -172,16 +193,29 @@ class RaceTrial:
         baseline = self._train(self._baseline, number, horizon, None)
         if not baseline.finished:
             return False
-        target = eased(best(baseline.laps))
-        took_s = baseline_steps(baseline.laps, target) * self._step_s[self._baseline.id]
+        target, way = self._aim(number, baseline)
+        way_s = way * self._step_s[self._baseline.id]
         order = self._live()
         self._random.shuffle(order)
         for arm in order:
             self._tell(f"race {number + 1}: {arm.label}")
-            run = self._train(arm, number, max(1, int(BEYOND * took_s / self._step_s[arm.id])), target)
+            run = self._train(arm, number, max(1, int(way_s / self._step_s[arm.id])), target)
             if not run.finished and not arm.failed:
                 return False
         return True
+
+    def _aim(self, number: int, baseline: RaceRun) -> tuple[float, float]:
+        """The level at which a racer may stop, and how many of the baseline's steps it has time for.
+
+        Where the baseline has stopped learning, racers go on for as long as it did, to a level that is clearly better.
+        """
+        target = eased(best(baseline.laps))
+        if not stopped_early(baseline.laps):
+            return target, BEYOND * baseline_steps(baseline.laps, target)
+        assert self._record.race is not None
+        runs = [run for run in self._record.race.runs if run.arm == self._baseline.id and (run.repetition > 0) == (number > 0)]
+        lowest = min(best(run.laps) for run in runs)
+        return bettered(bettered(lowest)), float(baseline.laps[-1].steps)
 
     def _train(self, arm: Arm, number: int, most: int, target: float | None) -> RaceRun:
         """One run, until `most` steps or past the target: then one lap more shows that it was no chance."""

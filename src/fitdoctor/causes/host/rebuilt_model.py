@@ -13,6 +13,8 @@ was traced before is often still held, so that memory grows as well.
 Different models and calls of `compile` are counted for each line that calls `fit`. What counts is the time of their first steps
 beyond ordinary ones. Making a fresh model is often right: each fold needs fresh weights. Only the tracing is avoidable.
 
+Models of different sizes are a search for the best one and no rebuilding: each has to be traced, and nothing is said.
+
 ## Example
 ```python
 for train, test in folds:
@@ -65,7 +67,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
         record = fit.record
         anew = max(record.models, record.compiles)
-        if anew < FEWEST or fit.one_offs_paid < FEWEST:
+        if anew < FEWEST or fit.one_offs_paid < FEWEST or record.model_sizes > 1:
             continue
         each = retrace_s(fit)
         cost = times(each, fit.one_offs_paid - 1)

@@ -64,13 +64,12 @@ def check(facts: Facts) -> Iterator[Finding]:
         cost = Interval(low=0.0, mid=min(FIXED_S, step_s) * gone * steps, high=step_s * steps)
         if not facts.worthwhile(cost):
             continue
+        text = f"Each of {number(steps)} steps trains on {plural(size, 'sample')} and takes {duration(step_s)}."
         yield Finding(
             fit=fit.index,
             cost_s=cost,
             locations=locations(_written(fit), location(fit.record.site)),
-            evidence=(
-                Evidence(text=f"Each of {number(steps)} steps trains on {plural(size, 'sample')} and takes {duration(step_s)}.", value=size),
-            ),
+            evidence=(Evidence(text=text, value=size),),
         )
 
 

@@ -84,6 +84,7 @@ def install(keras: ModuleType, director: Director, *, whole_process: bool = True
         if director.stop_here(iterator):
             # A suspended generator would keep the input alive in a cycle until the interpreter's shutdown, which then may hang.
             iterator._epoch_iterator.close()
+            iterator.data_adapter.on_epoch_end()  # what stands behind the loop that was closed: a `PyDataset` insists on it
             raise StopIteration
         return original(iterator)
 

@@ -27,6 +27,7 @@ def time_to_target(outcome: Outcome) -> TimeToTarget | None:
         metric=result.what,
         target=result.target if result.target < inf else None,
         covered=result.covered,
+        beyond=result.beyond,
     )
 
 

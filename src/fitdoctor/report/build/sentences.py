@@ -16,7 +16,8 @@ UNITS = {
     "epoch": "the epoch",
     "epoch_end": "the end of an epoch",
     "validation": "the validation pass",
-    "call": "the calls", "race": "the way to the same validation loss",
+    "call": "the calls",
+    "race": "the way to the same validation loss",
 }
 
 
@@ -79,7 +80,8 @@ def healthy_text(facts: Facts, outcomes: Sequence[Outcome]) -> str:
     looked = f"No saving of {percent(WORTHWHILE_SHARE)} of the whole run was found"
     if remedies:
         units = dict.fromkeys(f"{UNITS.get(outcome.arm.unit, outcome.arm.unit)}{_of(facts, outcome)}" for outcome in remedies)
-        looked = f"Tried {plural(len(remedies), 'change')} on {' and '.join(units)}: none saved {percent(WORTHWHILE_SHARE)} of the whole run"
+        said = f"Tried {plural(len(remedies), 'change')} on {' and '.join(units)}"
+        looked = f"{said}: none saved {percent(WORTHWHILE_SHARE)} of the whole run"
     elif any(outcome.arm.role == "ceiling" for outcome in outcomes):
         looked = "Nothing was suspected that could be tried"
     largest = max(facts.budget.parts, key=lambda part: part.s, default=None)

@@ -72,7 +72,8 @@ def _why_open(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Out
         return open_text(suspected, "other processes took the machine" if crowded else "the trials could not tell")
     if suspected and any(_may_gain(facts, outcome) for outcome in remedies if outcome.verdict == "inconclusive"):
         return open_text(suspected, "a gain was seen that could not be proven")
-    if any(remedy.outcome is not None and is_open(remedy.outcome, remedy.result.speedup) for draft in suspected for remedy in draft.remedies):
+    raced = [(remedy.outcome, remedy.result.speedup) for draft in suspected for remedy in draft.remedies]
+    if any(outcome is not None and is_open(outcome, speedup) for outcome, speedup in raced):
         return open_text(suspected, "the races covered too little of the training to tell")
     if suspected and not remedies:
         return open_text(suspected, "no remedy could be tried")
