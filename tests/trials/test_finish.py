@@ -58,7 +58,11 @@ def test_arrivals_lie_between_laps() -> None:
 
 def test_a_good_start_is_not_an_arrival() -> None:
     assert steps_to(laps(1.0, 1.0, 1.0, 1.0), 30) is None
-    assert steps_to(laps(1.0, 0.9, 0.8, 0.8), 30) == pytest.approx(5)
+    assert steps_to(laps(1.0, 0.97, 0.93, 0.8, 0.8), 30) == pytest.approx(15)
+
+
+def test_within_the_first_lap_nothing_is_told_apart() -> None:
+    assert steps_to(laps(9.0, 0.5, 0.5, 0.5), 8.0) == steps_to(laps(9.0, 0.5, 0.5, 0.5), 0.6) == pytest.approx(10)
 
 
 def test_a_known_ratio_is_found() -> None:

@@ -118,7 +118,7 @@ class FitArms:
             reply = {"one_off_s": 0.0, "unit_s": 0.0}
         elif arm["unit"] == "epoch":
             self._begin()
-            reply = self._epochs.prepare(runner)
+            reply = self._epochs.prepare(runner, arm.get("epoch_steps"))
         elif arm["unit"] == "validation":
             reply = self._prepare_validation(runner)
         else:

@@ -33,12 +33,17 @@ class Epochs:
     def __init__(self, feeds: Feeds, steps: int | None, enter: Callable[..., Undo], go: Callable[[Runner, int], None]) -> None:
         self._feeds, self._steps, self._enter, self._go = feeds, steps, enter, go
 
-    def prepare(self, runner: Runner) -> dict[str, Any]:
+    def prepare(self, runner: Runner, counted: int | None = None) -> dict[str, Any]:
         """Makes an arm's input, and runs one epoch, where that is short enough.
+
+        Args:
+            runner: Of the arm.
+            counted: Steps of an epoch as an earlier run counted them, for an input that does not say.
 
         Raises:
             ValueError: An epoch is too long to be repeated, or of a length that is not known.
         """
+        self._steps = self._steps or counted
         if not self._steps:
             raise ValueError("how many steps an epoch has is not known")
         self._enter(runner, new=True)()

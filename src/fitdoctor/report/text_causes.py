@@ -113,7 +113,9 @@ def _draw_remedy(canvas: Canvas, remedy: RemedyResult, *, yet: bool) -> None:
             )
         case "untried":
             word = "could not be tried" if remedy.why else "not tried"
-            canvas.block(f"{word}: {remedy.title}{_because(remedy.why)}", prefix=(f"{INDENT}? ", "yellow"))
+            canvas.block(
+                f"{word}: {remedy.title}{_because(remedy.why.removeprefix('Could not be tried: '))}", prefix=(f"{INDENT}? ", "yellow")
+            )
     if remedy.status == "measured" and remedy.note:
         canvas.block((remedy.note, "dim"), prefix=f"{INDENT}  ")
     if remedy.status == "measured" and remedy.variants:

@@ -31,8 +31,8 @@ LEARNED = 0.05
 class Finish:
     """How one racer did against the baseline, over the repetitions that count.
 
-    The target is the level that the baseline came to. Where the baseline stopped learning early and the racer came to a better level in
-    each repetition, the target is that one (`beyond`), and the baseline's time the whole of its run: at least so much sooner.
+    The target is the level that the baseline came to. Where the racer came to a clearly better level in each repetition, the target is
+    that one (`beyond`), and the baseline's time the whole of its run: at least so much sooner.
 
     `comparison` holds a log ratio a repetition: how many times sooner the racer reached the target. A racer that never did is
     taken to have reached it when it was stopped, which flatters it; `reached` says how often it really did. `what` names the
@@ -70,8 +70,7 @@ def finish(rehearsal: Rehearsal, arm: Arm) -> Finish | None:
         return None
     bests = [best(theirs[number].laps) for number in paired]
     target, further = eased(max(bests)), bettered(min(bests))
-    stuck = all(stopped_early(theirs[number].laps) for number in paired)
-    beyond = stuck and all(steps_to(ours[number].laps, further) is not None for number in paired)
+    beyond = all(steps_to(ours[number].laps, further) is not None for number in paired)
     target = further if beyond else target
     baseline_step_s, step_s = settled_step_s(race, baseline.id), settled_step_s(race, arm.id)
     logs, reached = [], 0
@@ -160,7 +159,10 @@ def stopped_early(laps: Sequence[Lap]) -> bool:
 
 
 def steps_to(laps: Sequence[Lap], target: float) -> float | None:
-    """Steps until a run first came to the target and had learned something, between two laps in proportion; None where it never did."""
+    """Steps until a run first came to the target and had learned something, between two laps in proportion; None where it never did.
+
+    Within the first lap nothing is told apart: who arrives there has taken all of it.
+    """
     found = levels(laps)
     if not found or found[0] == inf and target == inf:
         return None
@@ -168,7 +170,7 @@ def steps_to(laps: Sequence[Lap], target: float) -> float | None:
     for at in range(1, len(found)):
         if found[at] <= goal:
             before, after = found[at - 1], found[at]
-            share = (before - goal) / (before - after) if before < inf and before > after else 1.0
+            share = (before - goal) / (before - after) if at > 1 and before < inf and before > after else 1.0
             return max(1.0, laps[at - 1].steps + share * (laps[at].steps - laps[at - 1].steps))
     return None
 

@@ -80,6 +80,11 @@ class RehearsalRun:
         """How long to wait for a reply: the budget is kept even where the script hangs."""
         return min(longest_s, max(0.0, self.left_s()) + LATE_S)
 
+    def _epoch_steps(self) -> int | None:
+        """Steps of an epoch as the scout counted them: a child on its way to a fit cuts it too short to count."""
+        fit = self._facts.fits[self._record.index]
+        return fit.steps_per_epoch if fit.steps_known else None
+
     # loops
 
     def try_calls(self) -> None:
@@ -109,7 +114,7 @@ class RehearsalRun:
             try:
                 self._try_unit(unit, time.monotonic() + self.left_s() * SHARE_OF_TIME.get(unit, 1.0))
             except TrialError as error:
-                self._record.limits.append(f"The trials of a {unit.replace('_', ' ')} ended early: {error}.")
+                self._record.limits.append(f"The trials of the {unit.replace('_', ' ')} ended early: {error}.")
                 self._leave_untried(unit, error)
 
     def _leave_untried(self, unit: str, error: TrialError) -> None:
@@ -170,7 +175,7 @@ class RehearsalRun:
         return self._prepare(arm)
 
     def _prepare(self, arm: Arm) -> bool:
-        reply = self._child.ask({"do": "prepare", "arm": _plain(arm)}, self._patience_s(PREPARE_S))
+        reply = self._child.ask({"do": "prepare", "arm": {**_plain(arm), "epoch_steps": self._epoch_steps()}}, self._patience_s(PREPARE_S))
         if "error" in reply:
             arm.failed, arm.why = True, _sentence(reply["error"])
             return False

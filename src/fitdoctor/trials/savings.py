@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal
+from typing import Any, Literal
 
 from fitdoctor.facts.epochs import Bound
 from fitdoctor.facts.facts import Facts
@@ -29,7 +29,8 @@ class Effect:
 
     Where the unit is the race to a validation loss, all steps and epochs of the fit become fewer. `covered` is the share of the
     training that was raced: the low end counts only on what was seen there. `throughput` is how many times as many samples the
-    remedy trains on in a second; what is paid once an epoch gains nothing from that.
+    remedy trains on in a second; what is paid once an epoch gains nothing from that. `refills` says that the elements themselves
+    come as much faster, so that filling a buffer anew at the start of an epoch does as well.
     """
 
     target: str
@@ -39,6 +40,7 @@ class Effect:
     one_off_s: float = 0.0
     covered: float = 1.0
     throughput: float = 1.0
+    refills: bool = False
 
 
 def effect_of(facts: Facts, outcome: Outcome) -> Effect | None:
@@ -54,7 +56,14 @@ def effect_of(facts: Facts, outcome: Outcome) -> Effect | None:
         one_off_s=outcome.one_off_s * times_paid(facts, outcome) + filling_s(facts, outcome),
         covered=outcome.finish.covered if outcome.finish is not None else 1.0,
         throughput=outcome.finish.throughput if outcome.finish is not None else 1.0,
+        refills=outcome.arm.unit == "step" and any(map(_keeps_elements, outcome.arm.changes)),
     )
+
+
+def _keeps_elements(change: dict[str, Any]) -> bool:
+    """Whether elements are made once and kept: what is made behind them, such as a shuffle's buffer, then fills from memory."""
+    kept: bool = change["kind"] == "precompute" or (change["kind"] == "insert-call" and change["call"] == "cache")
+    return kept
 
 
 def times_paid(facts: Facts, outcome: Outcome) -> int:
@@ -132,6 +141,12 @@ def terms(facts: Facts, target: str, index: int, unit: str) -> tuple[str, ...]:
     return (*hooks, *nested)
 
 
+def _treated(facts: Facts, effect: Effect) -> tuple[str, ...]:
+    """The terms that an effect changes."""
+    found = terms(facts, effect.target, effect.index, effect.unit)
+    return (*found, f"fit{effect.index}/epoch_first_step") if effect.refills else found
+
+
 def _per_epoch(facts: Facts, index: int) -> tuple[str, ...]:
     """The terms of a fit that are paid once an epoch: its end, validation, and what callbacks do there."""
     own = (f"fit{index}/epoch_boundary", f"fit{index}/epoch_first_step", f"fit{index}/validation")
@@ -151,11 +166,11 @@ def _factor(effect: Effect, term_id: str, end: End) -> float:
 
 def _speedup(facts: Facts, effects: list[Effect], bound: Bound, end: End, drift: float) -> float:
     """One end of a speed-up, with the treated units' own cost `drift` times what it was: it differs between processes."""
-    treated = {term_id for effect in effects for term_id in terms(facts, effect.target, effect.index, effect.unit)}
+    treated = {term_id for effect in effects for term_id in _treated(facts, effect)}
     before = facts.projection_at(bound).scaled(dict.fromkeys(treated, drift))
     factors: dict[str, float] = {}
     for effect in effects:
-        for term_id in terms(facts, effect.target, effect.index, effect.unit):
+        for term_id in _treated(facts, effect):
             factors[term_id] = factors.get(term_id, 1.0) * _factor(effect, term_id, end)
     after = before.scaled(factors, one_off_s=sum(effect.one_off_s for effect in effects))
     if before.total_s <= 0 or after.total_s <= 0:

@@ -69,6 +69,8 @@ def _draft(facts: Facts, finding: Finding, offer: Offer, outcomes: Iterable[Outc
     why = outcome.why
     if is_open(outcome, speedup) and outcome.finish is not None:
         why = f"{why} But only {percent(outcome.finish.covered)} of the training was raced: a larger --race-budget covers more."
+    elif outcome.finish is not None and outcome.verdict == "measured" and speedup is not None and speedup.high < 1:
+        why = f"{why} But it needs more epochs for that, and what is paid once an epoch makes the whole run slower."
     elif outcome.verdict == "measured" and speedup is not None and speedup.low < WORTHWHILE_SPEEDUP:
         why = f"{why} Of the whole run it saves less than {percent(WORTHWHILE_SHARE)}."
     result = RemedyResult(
@@ -94,6 +96,8 @@ def _draft(facts: Facts, finding: Finding, offer: Offer, outcomes: Iterable[Outc
 
 def _status(outcome: Outcome, speedup: Interval | None) -> Literal["measured", "refuted", "inconclusive"]:
     if outcome.verdict == "measured":
+        if outcome.finish is not None and speedup is not None and speedup.high < 1:
+            return "refuted"
         return "inconclusive" if is_open(outcome, speedup) else "measured"
     return "refuted" if outcome.verdict == "refuted" else "inconclusive"
 
