@@ -17,8 +17,11 @@ from fitdoctor.report.model import Report
 class Doctor(keras.callbacks.Callback):  # type: ignore[misc]
     """Observes the fit that it is given to, and prints a report on stderr when that ends.
 
-    It has no hooks: a callback that Keras calls at each batch changes what it measures. While it exists, Keras' own classes hold
-    stamps. It neither ends nor changes a training, and a failure of it is said and ignored.
+    Make it before the line that calls `fit`: Python looks `model.fit` up before it makes the arguments, and what stands there by then
+    is what runs.
+
+    It has no hook of batches: a callback that Keras calls at each batch changes what it measures. While it exists, Keras' own classes
+    hold stamps. It neither ends nor changes a training, and a failure of it is said and ignored.
 
     Args:
         show: Whether to print the report. It is in `report` in any case.
@@ -37,11 +40,20 @@ class Doctor(keras.callbacks.Callback):  # type: ignore[misc]
         super().__init__()
         self.show = show
         self.report: Report | None = None
+        self._observed = False
         try:
             seams.check_supported()
             weakref.finalize(self, seams.install(_OnlyWith(weakref.ref(self))))
         except FitdoctorError as error:
             sys.stderr.write(f"fitdoctor: {error} This training is not observed.\n")
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Says so where the fit was looked up before this callback was made, and so passes by its seams."""
+        if not self._observed:
+            sys.stderr.write(
+                "fitdoctor: Received a Doctor() made within the call of fit, which was looked up before it; this training is not observed. "
+                "Expected one that was made on a line before: doctor = fitdoctor.Doctor(), then fit(…, callbacks=[doctor]).\n"
+            )
 
     def __reduce__(self) -> Any:
         """A copy observes by itself: seams can't be copied."""
@@ -60,6 +72,7 @@ class _OnlyWith(observed.Pass):
         if self.to is not None or kind != "fit" or doctor is None or not _has(doctor, original, model, arguments, keywords):
             return super().unit(kind, original, model, arguments, keywords)
         observation = Observation()
+        doctor._observed = True
         self.to = observation.director
         raised: BaseException | None = None
         try:
