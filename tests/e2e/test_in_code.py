@@ -256,3 +256,7 @@ class TestWatch:
         del doctor
         gc.collect()
         assert watched.report is not None
+
+    def test_a_doctor_that_was_made_too_late_says_so(self, make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+        make().fit(X, Y, epochs=1, verbose=0, callbacks=[fitdoctor.Doctor(show=False)])
+        assert "made within the call of fit" in capsys.readouterr().err
