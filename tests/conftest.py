@@ -7,7 +7,6 @@ import pytest
 
 from tests.children import Project
 
-
 # A shell that starts the tests in the background lets them, and whatever they start, ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
