@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import pytest
+
 from fitdoctor.causes.host.costly_metrics import check
 from fitdoctor.facts.facts import Facts
-from fitdoctor.recording.model import MetricRecord
+from fitdoctor.recording.model import HotLine, MetricRecord
 from tests import builders as make
 
 ACCURACY = MetricRecord(name="accuracy", kind="MeanMetricWrapper", state_size=2)
@@ -40,3 +42,21 @@ def test_many_small_ones_are_suspects_too() -> None:
 
 def test_beside_a_long_step_they_are_none() -> None:
     assert list(check(compiled(ACCURACY, AUC, step_s=0.2))) == []
+
+
+def traced(share: float, *, lines: tuple[int, int] = (2, 9)) -> Facts:
+    """Twenty seconds of steps after a first one of 12 s, in which samples found a line of the script's own metric."""
+    own = MetricRecord(name="dice", state_size=2, source=make.site(4, "def update_state(self, y, p):"), lines=list(lines))
+    line = HotLine(where="first step", site=make.site(7, "for part in self.parts:"), share=share)
+    return make.facts(make.fit(metrics=[own], hot_lines=[line], first_step=make.took(12.0, 1)))
+
+
+def test_what_tracing_them_takes_is_known_without_a_trial() -> None:
+    (finding,) = check(traced(0.5))
+    assert finding.measured
+    assert finding.cost_s.low == pytest.approx(0.5 * (12 - 0.02))
+    assert finding.evidence[-1].text == "To trace them takes 6.0 s of the first step."
+
+
+def test_lines_of_others_are_not_theirs() -> None:
+    assert not any(finding.measured for finding in check(traced(0.5, lines=(20, 30))))

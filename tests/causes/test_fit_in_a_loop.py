@@ -60,6 +60,25 @@ def test_tracing_anew_is_another_cause() -> None:
     assert finding.cost_s.mid == pytest.approx(49 * 0.25)
 
 
-@pytest.mark.parametrize("changed", [{"calls": 5}, {"setup": Duration(), "teardown": Duration(), "first_step": make.took(0.002, 50)}])
+def few(**changed: object) -> Facts:
+    """Six fits of one epoch on the same arrays, in a short training."""
+    values = {"calls": 6, "setup": make.took(0.2, 6), "first_step": make.took(0.05, 6, first_s=1.0), "teardown": make.took(0.1, 6)}
+    return epoch_by_epoch(**{**values, **changed})
+
+
+def test_a_few_fits_that_one_would_do_for_count_where_they_cost_enough() -> None:
+    (finding,) = check(few())
+    assert few().share_of(finding.cost_s.mid) >= 0.05
+    assert "called 6 times" in finding.evidence[0].text
+
+
+@pytest.mark.parametrize("changed", [{"calls": 2}, {"models": 6}, {"data_objects": 6}, {"setup": make.took(0.001, 6)}])
+def test_a_few_other_fits_are_no_loop(changed: dict[str, object]) -> None:
+    assert list(check(few(**changed))) == []
+
+
+@pytest.mark.parametrize(
+    "changed", [{"calls": 5, "models": 5}, {"setup": Duration(), "teardown": Duration(), "first_step": make.took(0.002, 50)}]
+)
 def test_what_is_no_case_of_it(changed: dict[str, object]) -> None:
     assert list(check(epoch_by_epoch(**changed))) == []

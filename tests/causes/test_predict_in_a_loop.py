@@ -38,3 +38,9 @@ def test_calls_in_a_hook_are_those_of_the_whole_training() -> None:
     (finding,) = check(loop(calls=10, inside=0, hook="on_epoch_end"))
     assert "50 times" in finding.evidence[0].text
     assert [place.line for place in finding.locations] == [30, 18]
+
+
+def test_on_a_few_batches_only_a_trial_tells() -> None:
+    (finding,) = check(loop(rows=128))
+    assert not finding.measured
+    assert (finding.cost_s.low, finding.cost_s.mid) == (0.0, pytest.approx(400 * 0.05))

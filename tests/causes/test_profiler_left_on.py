@@ -42,3 +42,22 @@ def test_a_range_of_batches_that_holds_the_training() -> None:
 def test_the_debug_mode_of_a_pipeline_costs_what_input_costs(input_free: float, found: int) -> None:
     facts = switched("tf.data.experimental.enable_debug_mode", input_free=input_free)
     assert len(list(check(facts))) == found
+
+
+def writing(last: int) -> Facts:
+    """61 steps were seen of 3000, and then written down in 5 s."""
+    hooks = {"on_train_batch_end": make.took(0.0, 60), "on_train_end": make.took(5.0, 1)}
+    board = make.callback("TensorBoard", own=False, attributes={"profile_batch": [1, last]}, hooks=hooks)
+    return make.facts(make.fit(epochs=30, callbacks=[board]))
+
+
+def test_what_it_writes_at_the_end_grows_with_the_steps() -> None:
+    (finding,) = check(writing(100_000))
+    assert finding.cost_s.low == pytest.approx(5.0)
+    assert finding.cost_s.high > 5.0 * 3000 / 61
+    assert finding.evidence[-1].text == "To write down 61 steps took it 5.0 s."
+
+
+def test_a_range_that_ended_before_was_written_before() -> None:
+    (finding,) = check(writing(2_900))
+    assert finding.cost_s.low == 0

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from fitdoctor.causes.input.python_in_pipeline import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Operation
@@ -48,3 +50,22 @@ def test_a_wait_below_five_percent_is_no_cause() -> None:
 
 def test_what_keras_builds_around_a_generator_is_another_cause() -> None:
     assert list(check(pipeline(python=True, by_keras=True))) == []
+
+
+def test_what_it_takes_to_fill_a_buffer_anew_is_its_cost_too() -> None:
+    record = pipeline(python=True).fits[0].record
+    record.epoch_first_step = make.took(3.02, 1)
+    facts = make.facts(record, input_free=4.0)
+    (finding,) = check(facts)
+    assert finding.cost_s.mid == pytest.approx(0.75 * 0.02 * facts.fits[0].steps("mid") + 9 * 3.0)
+    assert "first step of each later epoch" in finding.evidence[2].text
+
+
+@pytest.mark.parametrize(("stages", "certain"), [((("shuffle", 10),), True), ((("map", 10), ("shuffle", 11)), False), ((), False)])
+def test_a_buffer_that_is_filled_with_it_alone_is_its_cost_for_certain(stages: tuple[tuple[str, int], ...], certain: bool) -> None:
+    source = Operation(name="from_generator", position=0, site=make.site(9), python=True)
+    operations = make.chain(source, *stages, ("batch", 12))
+    record = make.fit(input_kind="tf.data", operations=operations, epoch_first_step=make.took(3.02, 1))
+    facts = make.facts(record, input_free=4.0)
+    (finding,) = check(facts)
+    assert finding.cost_s.low == pytest.approx(facts.input_cost(facts.fits[0])[0].low + (9 * 3.0 if certain else 0.0))

@@ -4,7 +4,7 @@ import pytest
 
 from fitdoctor.causes.host.recompilation import check
 from fitdoctor.facts.facts import Facts
-from fitdoctor.recording.model import Duration, InputArray
+from fitdoctor.recording.model import Duration, InputArray, Loop
 from tests import builders as make
 
 
@@ -44,3 +44,22 @@ def test_it_is_found_where_most_steps_compile() -> None:
 )
 def test_what_is_no_case_of_it(changed: dict[str, object]) -> None:
     assert list(check(steps([0.01, 1.0] * 20, **changed))) == []
+
+
+def calls(samples: list[float], **changed: object) -> Facts:
+    run = Duration(count=1 + len(samples), total_s=2.0 + sum(samples), first_s=2.0, samples_s=samples)
+    values = {"kind": "train_on_batch", "site": make.site(30, "model.train_on_batch(x, y)"), "calls": len(samples) + 1, "run": run}
+    return make.facts(loops=[Loop(**{**values, "jit_compile": True, "compile_site": make.site(12), **changed})])  # type: ignore[arg-type]
+
+
+def test_a_loop_of_the_scripts_own_is_looked_at_too() -> None:
+    (finding,) = check(calls([0.01, 1.0, 0.01, 1.0, 0.01, 0.01, 1.0, 0.01]))
+    assert (finding.loop, finding.measured) == (0, True)
+    assert finding.cost_s.low == pytest.approx(3 * 0.99)
+    assert finding.evidence[0].text == "3 of 9 calls of train_on_batch() took 1.0 s, the others 10 ms."
+    assert [place.line for place in finding.locations] == [12, 30]
+
+
+@pytest.mark.parametrize("changed", [{"jit_compile": False}, {"kind": "predict"}])
+def test_other_calls_are_not(changed: dict[str, object]) -> None:
+    assert list(check(calls([0.01, 1.0] * 20, **changed))) == []

@@ -97,3 +97,20 @@ def test_it_treats_python_in_a_map_too() -> None:
     nothing = make.around(0.0)
     (proposal,) = cached_input.propose(Finding(cause="python-in-pipeline", fit=0, cost_s=nothing), facts)
     assert proposal.changes == (InsertCall(place=Place(file=make.SCRIPT, line=9, position=2), call="cache"),)
+
+
+@pytest.mark.parametrize(
+    ("steps", "certain"),
+    [
+        ((SOURCE, MAP, ("shuffle", 5), BATCH), True),
+        ((SOURCE, MAP, ("shuffle", 5), BATCH, augment(), ("prefetch", 10)), True),
+        ((SOURCE, MAP, augment(), ("shuffle", 7), BATCH), False),
+        ((SOURCE, MAP, BATCH), False),
+        ((("from_generator", 3), MAP, ("shuffle", 5), BATCH), False),
+    ],
+)
+def test_filling_a_shuffle_with_the_work_is_the_work(steps: tuple[tuple[str, int] | Operation, ...], certain: bool) -> None:
+    record = pipeline(*steps).fits[0].record
+    record.epoch_first_step = make.took(3.02, 1)
+    (finding,) = check(make.facts(record, input_free=1.5))
+    assert finding.cost_s.low == pytest.approx(9 * 3.0 * 0.9 if certain else 0.0)

@@ -4,7 +4,7 @@ import pytest
 
 from fitdoctor.causes.host.slow_first_step import check
 from fitdoctor.facts.facts import Facts
-from fitdoctor.recording.model import HotLine
+from fitdoctor.recording.model import HotLine, MetricRecord
 from tests import builders as make
 
 
@@ -36,3 +36,9 @@ def test_lines_that_are_traced_are_named() -> None:
 @pytest.mark.parametrize("changed", [{}, {"jit_compile": True, "epochs": 100}])
 def test_what_is_no_case_of_it(changed: dict[str, object]) -> None:
     assert list(check(short(**changed))) == []
+
+
+def test_what_tracing_metrics_takes_is_told_elsewhere() -> None:
+    metric = MetricRecord(name="dice", source=make.site(5, "def update_state(self, y, p):"), lines=[3, 9])
+    line = HotLine(where="first step", site=make.site(6, "for part in self.parts:"), share=0.8)
+    assert list(check(short(hot_lines=[line], metrics=[metric]))) == []

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from fitdoctor.causes.input.worker_overhead import check
 from fitdoctor.facts.facts import Facts
+from tests import builders as make
 from tests.causes.test_idle_workers import dataset
 
 
@@ -25,3 +26,23 @@ def test_threads_count_too() -> None:
 
 def test_one_worker_is_no_worker() -> None:
     assert list(check(dataset(workers=1))) == []
+
+
+def stalling(processes: bool, stall_s: float, workers: int = 4) -> Facts:
+    facts = dataset(workers=workers, processes=processes, input_free=1.0)
+    record = facts.fits[0].record
+    record.epoch_first_step = make.took(record.step.samples_s[0] + stall_s, 2)
+    return make.facts(record, input_free=1.0)
+
+
+def test_processes_that_start_in_each_epoch_are_timed() -> None:
+    (finding,) = check(stalling(processes=True, stall_s=2.0))
+    assert finding.measured
+    later = stalling(processes=True, stall_s=2.0).fits[0].later_epochs("mid")
+    assert later * 1.5 < finding.cost_s.low < later * 2.0
+    assert "while processes are ended and started, 2.0 s go by" in finding.evidence[-1].text
+
+
+def test_making_the_first_batch_is_no_start_of_a_process() -> None:
+    assert list(check(stalling(processes=True, stall_s=0.05))) == []
+    assert list(check(stalling(processes=False, stall_s=2.0))) == []

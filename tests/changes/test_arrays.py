@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,3 +45,20 @@ def test_a_sparse_matrix_becomes_dense() -> None:
 def test_an_array_that_is_one_already_is_not_copied() -> None:
     given = np.ones(3)
     assert arrays.converted(given, {}) is given
+
+
+def test_a_file_of_named_arrays_becomes_a_dict_of_them() -> None:
+    class Stored(Mapping[str, "np.ndarray[Any, Any]"]):
+        def __getitem__(self, name: str) -> np.ndarray[Any, Any]:
+            return np.full(2, ord(name))
+
+        def __iter__(self) -> Iterator[str]:
+            return iter("xy")
+
+        def __len__(self) -> int:
+            return 2
+
+    made = arrays.converted(Stored(), {"int64": "int32"})
+    assert type(made) is dict
+    assert made["y"].tolist() == [121, 121]
+    assert made["x"].dtype == np.int32

@@ -33,6 +33,16 @@ def test_a_run_becomes_one_file_that_can_be_shown(call: Call, built: list[str], 
     assert built == ["final"]
 
 
+@pytest.mark.parametrize("named", [(), ("-o", "run.fitdoctor.json")])
+def test_a_file_that_is_there_is_left_as_it_is(call: Call, named: tuple[str, ...]) -> None:
+    Path("run.fitdoctor.json").write_text("mine")
+    result = call("bundle", "last", *named)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "is there already" in result.stderr
+    assert "-o" in result.stderr
+    assert Path("run.fitdoctor.json").read_text() == "mine"
+
+
 def test_the_same_run_gives_the_same_bytes(call: Call) -> None:
     call("bundle", "-o", "a.json.gz")
     call("bundle", "-o", "b.json.gz")

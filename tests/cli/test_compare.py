@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ Call = Callable[..., Result]
 @pytest.fixture
 def reports() -> tuple[str, str]:
     Path("a.json").write_text(to_json(SLOW))
-    Path("b.json").write_text(to_json(HEALTHY))
+    Path("b.json").write_text(to_json(replace(HEALTHY, script=SLOW.script)))
     return "a.json", "b.json"
 
 

@@ -135,3 +135,14 @@ def test_what_a_recording_says_of_a_stage(tf: Any) -> None:
         ("batch", False, 2, 60),
         ("repeat", False, -1, 60),
     ]
+
+
+def test_a_scan_that_draws_random_numbers_is_known_to(tf: Any) -> None:
+    def noisy(state: Any, row: Any) -> Any:
+        return state, row + tf.random.normal(())
+
+    rows = tf.data.Dataset.from_tensor_slices(np.zeros((6, 5), "float32"))
+    still = rows.scan(np.float32(0), lambda state, row: (state, row + state))
+    (*_, random), (*_, plain) = (pipelines.operations(made) for made in (rows.scan(np.float32(0), noisy), still))
+    assert (random.stateful, plain.stateful) == (True, False)
+    assert random.function is not None

@@ -39,3 +39,15 @@ def test_what_a_pydataset_reads_from() -> None:
 
     (part,) = inputs.arrays({"x": Rows()}, "pydataset")
     assert (part.name, part.container) == ("x.x", "numpy.memmap")
+
+
+def test_a_pydataset_that_reads_a_file(tmp_path: Path) -> None:
+    h5py = pytest.importorskip("h5py")
+
+    class Rows:
+        def __init__(self, file: object) -> None:
+            self.file = file
+
+    with h5py.File(tmp_path / "rows.h5", "w") as file:
+        (part,) = inputs.arrays({"x": Rows(file)}, "pydataset")
+    assert (part.name, part.container, part.bytes) == ("x.file", "h5py.File", 0)

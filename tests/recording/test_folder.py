@@ -132,6 +132,18 @@ def test_an_unknown_run_gets_a_message_with_those_that_exist() -> None:
         resolve(".")
 
 
+def test_runs_of_other_folders_are_named_only_where_there_is_none_here(home: Path) -> None:
+    (home / ".fitdoctor").write_text("")
+    elsewhere = saved("other", now=NOON)
+    with pytest.raises(FitdoctorError, match=f"none in this folder(.|\n)*{elsewhere.path}"):
+        resolve("trian")
+    (home / ".fitdoctor").unlink()
+    made = saved("train", now=NOON)
+    with pytest.raises(FitdoctorError, match=made.path.name) as refused:
+        resolve("trian")
+    assert elsewhere.path.name not in str(refused.value)
+
+
 def test_an_empty_folder_is_taken_away_and_a_full_one_is_kept() -> None:
     empty, full = create("empty"), saved("full")
     empty.remove_if_empty()

@@ -57,6 +57,24 @@ def test_saves_by_batch_are_tried_where_a_window_can_hold_them(every: int, tried
     assert set_to(offer) == [("BackupAndRestore", "save_freq", 10 * every)]
     assert bool(offer.proposal.untried) is not tried
     assert offer.proposal.unit_ratio == (None if tried else pytest.approx(0.02 / 0.011, rel=0.01))
+    what = 'save_freq="epoch")  # tried: a save every 40 batches' if tried else "save_freq=400)  # 4 epochs of 100 steps"
+    assert offer.proposal.how == f"BackupAndRestore(…, {what}"
+
+
+@pytest.mark.parametrize(("steps", "how"), [(100, 'save_freq="epoch")'), (None, "save_freq=20)")])
+def test_saves_after_a_few_batches_become_one_an_epoch(steps: int | None, how: str) -> None:
+    record = make.callback(
+        "ModelCheckpoint",
+        own=False,
+        attributes={"save_freq": 2},
+        hooks={"on_train_batch_end": make.took(0.005, 61)},
+        saves=make.took(0.01, 30),
+    )
+    facts = make.facts(make.fit(step_s=0.007, function_s=0.002, steps=steps, callbacks=[record]))
+    rarer = next(offer for offer in offered(facts, "frequent-checkpoints") if offer.remedy.id == "rarer-checkpoints")
+    assert set_to(rarer) == [("ModelCheckpoint", "save_freq", steps or 20)]
+    assert rarer.proposal.how == f"ModelCheckpoint(…, {how}"
+    assert not rarer.proposal.untried
 
 
 def test_only_the_costly_metrics_go() -> None:
@@ -103,3 +121,13 @@ def test_fewer_workers_begin_with_threads_in_place_of_processes() -> None:
     assert set_to(none) == [("PyDataset", "use_multiprocessing", False), ("PyDataset", "workers", 1)]
     (alone,) = offered(test_idle_workers.dataset(workers=8), "worker-overhead")
     assert set_to(alone) == [("PyDataset", "workers", 1)]
+
+
+def test_what_a_trial_of_steps_does_not_show_follows_from_what_was_timed() -> None:
+    facts = test_profiler_left_on.writing(100_000)
+    step, whole = offered(facts, "profiler-left-on")
+    assert (step.unit, whole.unit) == ("step", "call")
+    fit_s = facts.projection.under("fit0/")
+    assert whole.proposal.unit_ratio == pytest.approx(fit_s / (fit_s - 5.0))
+    facts = test_worker_overhead.stalling(processes=True, stall_s=5.0)
+    assert [offer.unit for offer in offered(facts, "worker-overhead")] == ["step", "step", "call"]

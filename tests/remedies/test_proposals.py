@@ -155,3 +155,12 @@ def test_only_validation_steps_are_tried() -> None:
     assert (exact.remedy.id, exact.changes[0]["value"], exact.proposal.untried) == ("right-validation-length", 20, "")
     (other,) = offered(test_overlong_epoch.training(1600), "overlong-epoch")
     assert (other.remedy.id, other.proposal.unit_ratio) == ("right-epoch-length", 32.0)
+
+
+def test_maps_that_draw_random_numbers_go_on_drawing_for_each_sample() -> None:
+    facts = test_per_sample_map.bad()
+    for step in facts.fits[0].record.operations:
+        step.stateful = step.name == "map"
+    (vectorized,) = offered(facts, "per-sample-map")
+    assert (vectorized.proposal.label, vectorized.safety) == ("vectorized", "semantics")
+    assert {offer.safety for offer in offered(test_per_sample_map.bad(), "per-sample-map")} == {"exact"}

@@ -17,6 +17,7 @@ from fitdoctor.report.model import Report
 from fitdoctor.report.text import render
 from fitdoctor.trials.plan import combine
 from tests import builders as make
+from tests.causes import test_idle_workers
 from tests.report.diagnosed import QUICK, SLOW_INPUT, diagnosed, pipeline_fit
 
 
@@ -106,7 +107,7 @@ def test_other_settings_of_a_remedy_are_told_beside_the_best() -> None:
     remedy = next(each for cause in report.causes for each in cause.remedies if each.id == "larger-execution")
     assert (remedy.status, remedy.how) == ("measured", "model.compile(…, steps_per_execution=32)")
     assert [(variant.label, variant.verdict) for variant in remedy.variants] == [("8", "refuted")]
-    assert "no better with 8 (1.01×, without effect)" in render(report)
+    assert "also tried, and no better: the value 8 (1.01×, without effect)" in render(report)
 
 
 def test_before_anything_was_tried_costs_are_estimates() -> None:
@@ -208,3 +209,14 @@ def test_every_report_can_be_shown() -> None:
     ]
     for report in reports:
         assert report.verdict_text.split(".")[0][:20].split()[0] in render(report, width=100)
+
+
+def test_what_is_proven_stands_before_what_is_only_suspected() -> None:
+    run = diagnosed(test_idle_workers.bad().run, {"step/input-free": 4.0})
+    (rehearsal,) = run.rehearsals
+    for arm in rehearsal.arms:
+        if arm.role == "remedy":
+            rehearsal.windows = [window for window in rehearsal.windows if window.arm != arm.id]
+    report = build(run)
+    assert [(cause.id, cause.status) for cause in report.causes] == [("slow-generator", "measured"), ("idle-workers", "estimated")]
+    assert report.verdict_text.startswith("slow-generator")

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from fitdoctor.report.compare import Comparison, Side, compare
 from fitdoctor.report.model import Report
 from fitdoctor.report.text_compare import render_comparison
-from tests.report.samples import ENVIRONMENT, HEALTHY, MISSING_PREFETCH, SLOW, TRAINING
+from tests.report.samples import BUDGET, ENVIRONMENT, HEALTHY, MISSING_PREFETCH, SLOW, TRAINING
 
 
 def compared(a: Report, b: Report) -> Comparison:
@@ -49,7 +49,8 @@ def test_causes_are_gone_new_or_still_there() -> None:
         ({"training": replace(TRAINING, fits=(replace(TRAINING.fits[0], steps_per_epoch=31),))}, "steps an epoch: 313 in A, 31 in B"),
         ({"training": replace(TRAINING, fits=())}, "1 fit in A, 0 fits in B"),
         ({"fitdoctor": "9.9"}, "version of fitdoctor"),
-        ({"stage": "first answer"}, "tried to the end"),
+        ({"stage": "first answer"}, "a short look that was projected in B"),
+        ({"interrupted": "The diagnosis was interrupted."}, "B is not the whole: The diagnosis was interrupted."),
     ],
 )
 def test_what_makes_it_unfair_is_said_first(changed: dict[str, object], words: str) -> None:
@@ -70,6 +71,34 @@ def test_it_never_claims_that_a_saving_is_proven() -> None:
     text = " ".join(render_comparison(compared(SLOW, replace(SLOW, training=replace(TRAINING, projected_s=100.0)))).split())
     assert "B was 25× as fast as A" in text
     assert "One run each" in text
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"script": "other.py"}, "they are different scripts"),
+        ({"interrupted": "The training was interrupted in epoch 3 of 6.", "stage": "watched"}, "B was interrupted"),
+    ],
+)
+def test_what_can_not_be_compared_gets_no_ratio(changed: dict[str, object], why: str) -> None:
+    found = compared(SLOW, replace(SLOW, **changed))  # type: ignore[arg-type]
+    assert (found.ratio, found.incomparable) == (None, why)
+    text = " ".join(render_comparison(found).split())
+    assert f"can't be told: {why}." in text
+    assert "as fast as" not in text
+
+
+def test_a_step_that_only_one_divides_is_compared_as_a_whole() -> None:
+    watched = replace(BUDGET, parts=(replace(BUDGET.parts[2], id="step", label="steps (input and compute)"), *BUDGET.parts[5:]))
+    found = compared(replace(SLOW, budget=watched), SLOW)
+    whole = next(part for part in found.parts if part.id == "step")
+    assert (whole.a_s, whole.b_s) == (pytest.approx(0.68 * 2480), pytest.approx(0.901 * 2480))
+    assert {part.id for part in found.parts}.isdisjoint({"input_wait", "device", "host"})
+
+
+def test_parts_that_are_next_to_nothing_on_both_sides_are_left_out() -> None:
+    rows = render_comparison(compared(SLOW, SLOW)).split("Where the time goes")[1].split("Causes")[0].splitlines()
+    assert "metrics and logs" not in " ".join(rows)
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])

@@ -60,8 +60,10 @@ def test_slow_input_without_a_remedy_is_mentioned_even_where_nothing_can_be_done
     ("change", "why"),
     [
         (lambda run: run.rehearsals.clear(), "nothing could be tried"),
-        (noisy, "identical arms differed"),
-        (crowded, "other processes took the machine"),
+        (noisy, "timed twice, differed by"),
+        (noisy, "too noisy to tell. Close other programs"),
+        (noisy, "larger --budget"),
+        (crowded, "other processes took the machine. Close other programs"),
     ],
 )
 def test_inconclusive_says_why(change: Any, why: str) -> None:
@@ -80,7 +82,7 @@ def test_a_gain_that_could_not_be_proven_is_not_called_healthy() -> None:
     run.rehearsals[0].windows = [w for w in run.rehearsals[0].windows if "larger-execution-32" not in w.arm] + wide[8:]
     report = build(run)
     assert report.verdict == "inconclusive"
-    assert "could not be proven" in report.verdict_text
+    assert "could not be proven. Run it again with a larger --budget" in report.verdict_text
 
 
 def swinging(arm: str) -> list[Window]:

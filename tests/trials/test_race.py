@@ -47,6 +47,7 @@ class FakeChild:
     def ask(self, command: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         assert timeout_s > 0
         if command["do"] == "race_prepare":
+            assert 0 < command["seconds"] < timeout_s
             self.clock.pass_(5.0)
             arms = {arm["id"]: self._told(arm["id"]) for arm in command["arms"]}
             told = {"arms": arms, "judged_on": "validation data", "rows": 512, "score_s": SCORE_S, "varied": "order"}

@@ -44,6 +44,8 @@ class FakeChild:
     fails: dict[tuple[str, str], str] = field(default_factory=dict)
     verified: dict[str, dict[str, str]] = field(default_factory=dict)
     command_s: float = 0.01
+    window_s: float = 0.0
+    unit_s: float = 0.02
     first: dict[str, Any] = field(default_factory=lambda: {"reached": True})
     calls: dict[str, Any] = field(default_factory=dict)
     asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
@@ -68,11 +70,12 @@ class FakeChild:
             if error:
                 return {"error": error}
         if command["do"] == "prepare":
-            return {"one_off_s": 0.5, "unit_s": 0.02, "note": ""}
+            return {"one_off_s": 0.5, "unit_s": self.unit_s, "note": ""}
         if command["do"] == "verify":
             return self.verified.get(arms[0]["id"], {"batches": "same", "weights": "same", "why": ""})
         if command["do"] == "calls":
             return self.calls
+        self.clock.pass_(self.window_s * len(arms))
         return {"windows": [self._window(arm["id"]) for arm in arms]}
 
     def _window(self, arm: str) -> dict[str, Any]:
@@ -334,3 +337,28 @@ def test_calls_come_back_as_windows(clock: FakeClock, child: FakeChild) -> None:
     assert [window.arm for window in record.windows] == make.ids(arms)
     assert [arm.batches for arm in arms] == ["", "", "close"]
     assert child.asked == [("calls", tuple(make.ids(arms)))]
+
+
+def test_no_round_begins_that_would_go_on_past_the_deadline(attempt: Try, child: FakeChild, clock: FakeClock) -> None:
+    child.window_s = 6.0
+    began_s = clock()
+    record = attempt(*references("epoch"), remedy("cache", "epoch"), budget_s=40.0)
+    assert clock() - began_s < 40.0 + child.window_s
+    assert child.rounds("epoch/cache") >= 1
+    assert len(record.windows) == 3 * child.rounds("epoch/cache")
+
+
+def test_an_epoch_that_is_too_long_for_what_is_left_is_not_timed(attempt: Try, child: FakeChild, clock: FakeClock) -> None:
+    child.window_s = child.unit_s = child.command_s = 6.0
+    began_s = clock()
+    attempt(*references("epoch"), remedy("cache", "epoch"), budget_s=25.0)
+    assert child.rounds("epoch/cache") == 0
+    assert clock() - began_s < 25.0 + 2 * child.command_s
+
+
+def test_an_arm_that_would_not_be_ready_in_time_is_left_untried(attempt: Try, child: FakeChild, clock: FakeClock) -> None:
+    child.command_s = 8.0
+    began_s = clock()
+    record = attempt(*references("step"), remedy("prefetch"), remedy("cache"), budget_s=30.0)
+    assert record.arms[-1].why == "The budget was used up before it was tried."
+    assert clock() - began_s < 30.0 + 2 * child.command_s

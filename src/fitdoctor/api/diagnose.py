@@ -164,9 +164,9 @@ class _Diagnosis:
     def _rehearse(self, each: RehearsalPlan, facts: Facts) -> None:
         unit: Any = (facts.scout.fits if each.target == "fit" else facts.scout.loops)[each.index]
         where = short(unit.site)
-        races = each.races and self._race_left_s > 0
+        races = each.races and self._race_left_s >= LEAST_TRIAL_S
         left_s = self._left_s()
-        if left_s < LEAST_TRIAL_S and not races:
+        if left_s < LEAST_TRIAL_S + self._startup_s(each, facts) and not races:
             self._data.limits.append(f"No time was left for trials at {where}: pass a larger budget_s than {self._data.budget_s:.0f}.")
             return
         target = {"kind": each.target, "file": unit.site.file, "line": unit.site.line, "race": races}
@@ -195,6 +195,13 @@ class _Diagnosis:
         finally:
             record.wall_s = time.monotonic() - began_s
             self._intact.put_back()
+
+    def _startup_s(self, each: RehearsalPlan, facts: Facts) -> float:
+        """What it takes to come to the first step again."""
+        if each.target != "fit":
+            return 0.0
+        record = facts.scout.fits[each.index]
+        return record.setup.first_s + record.first_step.first_s
 
     def _race(self, executor: InProcess, record: Rehearsal, facts: Facts, where: str) -> None:
         """Races on a budget of its own, shared by all that there is to race."""

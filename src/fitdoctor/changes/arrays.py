@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ def converted(value: Any, dtypes: dict[str, str]) -> Any:
     """
     if isinstance(value, tuple):
         return tuple(converted(part, dtypes) for part in value)
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):  # also a file of named arrays
         return {name: converted(part, dtypes) for name, part in value.items()}
     if value is None or isinstance(value, (str, bytes, bool, int, float)):
         return value

@@ -26,7 +26,7 @@ def command(run: str, output: str) -> None:
     classes of yours, lines of code, arguments, messages and texts are replaced by placeholders. Numbers, line numbers and names of
     Keras and TensorFlow stay, so that "fitdoctor report FILE" shows the same verdict.
 
-    Ends with 0, or with 2 where there is no such run or the file can't be written.
+    Ends with 0, or with 2 where there is no such run, or the file is there already or can't be written.
     """
     from fitdoctor.recording.bundle import bundle
     from fitdoctor.recording.folder import find_recording
@@ -36,6 +36,8 @@ def command(run: str, output: str) -> None:
     path = Path(output)
     if not output.endswith((".json", ".json.gz")):
         raise FitdoctorError(f"Received “-o {output}”; expected a name that ends in .json or .json.gz. For instance “-o {DEFAULT_NAME}”.")
+    if path.exists():
+        raise FitdoctorError(f"{path} is there already and is left as it is. Name another file with -o, or remove it first.")
     recording, _ = find_recording(run)
     made = bundle(load_run(recording))
     data = encode_run(made.run)

@@ -160,6 +160,7 @@ def _from_recordings(folder: RunFolder) -> Report | None:
         run = load_run(folder.run_file)
         from fitdoctor.report.build import build
 
+        run.interrupted = run.interrupted or ("trials" if run.rehearsals else "scout")
         return build(run, stage="final" if run.rehearsals else "first answer")
     except FitdoctorError:
         return None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
 import click
 
 import fitdoctor
+from fitdoctor.cli.interrupts import never_lost
 from fitdoctor.errors import FitdoctorError
 
 COMMANDS: Mapping[str, str] = {
@@ -44,6 +45,11 @@ class Commands(click.Group):
         if args and args[0] not in COMMANDS and args[0].endswith(".py"):
             ctx.fail(f"Received “{args[0]}”, expected a command. Did you mean “fitdoctor diagnose {args[0]}”?")
         return super().resolve_command(ctx, args)
+
+    def main(self, args: Sequence[str] | None = None, *more: Any, **keywords: Any) -> Any:
+        if args is None:  # the process is ours
+            never_lost()
+        return super().main(args, *more, **keywords)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

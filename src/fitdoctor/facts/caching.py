@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fitdoctor.facts.inputs import user_chain
@@ -81,3 +82,21 @@ def cache_point(fit: Fit) -> CachePoint | None:
     if rest & {"cache", "take", "take_while"} or kept[-1].cardinality == -1:
         return None
     return CachePoint(behind=kept[-1], work=work, shuffle=shuffle if moved else None)
+
+
+def fills_a_shuffle(fit: Fit, point: CachePoint) -> bool:
+    """Whether what a cache would keep goes straight into the buffer of a shuffle, so that filling this is doing the work anew.
+
+    What Python gives may differ from pass to pass, and then no cache could keep it.
+    """
+    behind = [step for step in user_chain(fit) if step.position > point.behind.position and step.name not in IDLE]
+    certain = all(step.name != "from_generator" for step in user_chain(fit))
+    return certain and point.shuffle is None and bool(behind) and behind[0].name == "shuffle"
+
+
+def works_alone_before_a_shuffle(fit: Fit, stages: Sequence[Operation]) -> bool:
+    """Whether all that takes time to fill the buffer of a shuffle is the work of these stages."""
+    chain = user_chain(fit)
+    shuffle = next((at for at, step in enumerate(chain) if step.name == "shuffle"), 0)
+    work = [step for step in chain[:shuffle] if step.name in WORK]
+    return bool(work) and all(step in stages for step in work)

@@ -152,7 +152,10 @@ class FitFacts:
     def validation_pass(self) -> Interval:
         """Seconds of one pass over the validation data."""
         executions = ceil(self.validation_steps / self.per_execution)
-        step, overhead = unit_interval(self.record.validation_step), unit_interval(self.record.validation_overhead)
+        step, around = unit_interval(self.record.validation_step), self.record.validation_overhead
+        # Often only two passes are recorded, and one hiccup of the machine would be multiplied by all that are to come.
+        usual_s = typical_s(around)
+        overhead = Interval(low=usual_s, mid=usual_s, high=max(usual_s, unit_interval(around).high))
         if not self.record.validation_step.count:
             step = Interval(low=0.0, mid=0.0, high=0.0)
         return Interval(

@@ -65,11 +65,14 @@ class Epochs:
             waited_s, began_s = contention.queue_s(), time.perf_counter()
             if not goes_on:
                 runner.iterator = iter(runner.dataset)
+            starting_s = 0.0
             for done in range(0, self._steps, runner.steps):
                 self._go(runner, runner.steps)
                 spent_s = time.perf_counter() - began_s
+                starting_s = starting_s or spent_s  # with the filling of buffers, which other steps don't pay
                 if longest_s is not None and spent_s > TOLD_AFTER_S:
-                    _check(spent_s / (done + runner.steps) * self._steps, longest_s)
+                    each_s = (spent_s - starting_s) / max(1, done)
+                    _check(starting_s + each_s * (self._steps - runner.steps), longest_s)
             seconds = time.perf_counter() - began_s
             return {"seconds": seconds, "units": 1, "queue_s": max(0.0, contention.queue_s() - waited_s)}
         finally:

@@ -8,7 +8,7 @@ from typing import Any
 
 from fitdoctor.recording.model import InputArray
 
-HOLDERS = ("h5py.Dataset", "numpy.memmap", "pandas.DataFrame", "pandas.Series")
+HOLDERS = ("h5py.File", "h5py.Group", "h5py.Dataset", "numpy.memmap", "pandas.DataFrame", "pandas.Series")
 """Containers that are named where an attribute of a `PyDataset` is one: reading rows of them costs more than of an array."""
 
 

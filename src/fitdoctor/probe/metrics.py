@@ -59,7 +59,9 @@ def _lists(model: Any) -> Iterator[Any]:
 
 def _record(metric: Any) -> MetricRecord:
     size = sum(prod(tuple(variable.shape)) for variable in metric.variables)
-    return MetricRecord(name=str(metric.name), kind=type(metric).__name__, state_size=int(size), source=_source(metric))
+    source = _source(metric)
+    lines = _lines_of(metric) if source is not None else []
+    return MetricRecord(name=str(metric.name), kind=type(metric).__name__, state_size=int(size), source=source, lines=lines)
 
 
 def _source(metric: Any) -> Site | None:
@@ -68,3 +70,13 @@ def _source(metric: Any) -> Site | None:
     if function is not None:
         return sites.of_function(inspect.unwrap(function))
     return sites.of_function(vars(type(metric)).get("update_state"))
+
+
+def _lines_of(metric: Any) -> list[int]:
+    """The first and last line of the user's class or function, where it can be read."""
+    function = getattr(metric, "_fn", None)
+    try:
+        lines, first = inspect.getsourcelines(inspect.unwrap(function) if function is not None else type(metric))
+    except (OSError, TypeError):
+        return []
+    return [first, first + len(lines) - 1]

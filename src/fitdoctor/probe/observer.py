@@ -258,7 +258,7 @@ class Observer(ABC):
 
     # predict, evaluate and the like
 
-    def enter_loop(self, kind: str, bound: dict[str, Any]) -> Loop:
+    def enter_loop(self, kind: str, model: Any, bound: dict[str, Any]) -> Loop:
         """Counts a call of `predict` and the like; time is that call's from here on."""
         site = sites.find() or Site(file="", line=0)
         self.ledger.rebase("script")
@@ -267,6 +267,7 @@ class Observer(ABC):
         loop = self._loops.get(key)
         if loop is None:
             loop = self._loops[key] = Loop(kind=kind, site=site, inside=inside, hook=hook)
+            loop.jit_compile, loop.compile_site = getattr(model, "jit_compile", False) is True, marks.site_of(model)
             self.scout.loops.append(loop)
         loop.calls += 1
         if loop.rows is None and "x" in bound:

@@ -38,6 +38,10 @@ STAGES = (
 STATEFUL = ("Random", "Stateful", "TruncatedNormal", "ParameterizedTruncatedNormal", "Multinomial", "RngReadAndSkip", "RngSkip", "Assign")
 """How operations begin that draw random numbers by themselves, or write to a variable."""
 SHOWN_TYPES = (bool, int, float, str, type(None))
+FUNCTION_AT = {"map": 0, "flat_map": 0, "interleave": 0, "filter": 0, "take_while": 0, "from_generator": 0, "scan": 1}
+"""Where a stage's function stands among its positional arguments."""
+WRAPPED = ("_map_func", "_predicate", "_scan_func", "_key_func", "_reduce_func")
+"""Where datasets of TensorFlow keep their traced functions."""
 
 
 @dataclass(slots=True)
@@ -188,12 +192,11 @@ def _datasets_in(value: Any) -> Iterator[Any]:
 
 def function_of(recipe: Recipe) -> Any:
     """The function that a stage was given, or None."""
-    for key in ("map_func", "generator", "predicate", "key_func", "transformation_func"):
+    for key in ("map_func", "scan_func", "generator", "predicate", "key_func", "transformation_func"):
         if key in recipe.keywords:
             return recipe.keywords[key]
-    if recipe.name in ("map", "flat_map", "interleave", "filter", "from_generator") and recipe.arguments:
-        return recipe.arguments[0]
-    return None
+    at = FUNCTION_AT.get(recipe.name)
+    return recipe.arguments[at] if at is not None and at < len(recipe.arguments) else None
 
 
 def operations(dataset: Any) -> list[Operation]:
@@ -218,7 +221,7 @@ def operations(dataset: Any) -> list[Operation]:
 def _runs_python(dataset: Any) -> bool:
     """Whether the stage's own function calls back into Python (`py_function`, `numpy_function`)."""
     try:
-        return any(node.op in ("PyFunc", "EagerPyFunc", "PyFuncStateless") for node in _nodes(_graph_of(dataset)))
+        return any(node.op in ("PyFunc", "EagerPyFunc", "PyFuncStateless") for graph in _graphs_of(dataset) for node in _nodes(graph))
     except AttributeError:
         return False
 
@@ -226,7 +229,7 @@ def _runs_python(dataset: Any) -> bool:
 def _keeps_state(dataset: Any) -> bool:
     """Whether the stage's own function draws random numbers or writes to a variable, as random layers do."""
     try:
-        return any(node.op.startswith(STATEFUL) for node in _nodes(_graph_of(dataset)))
+        return any(node.op.startswith(STATEFUL) for graph in _graphs_of(dataset) for node in _nodes(graph))
     except AttributeError:
         return False
 
@@ -253,9 +256,8 @@ def _element_bytes(dataset: Any) -> int | None:
     return total
 
 
-def _graph_of(dataset: Any) -> Any:
-    structured = getattr(dataset, "_map_func", None) or getattr(dataset, "_predicate", None)
-    return structured.function.graph.as_graph_def()  # type: ignore[union-attr]
+def _graphs_of(dataset: Any) -> list[Any]:
+    return [getattr(dataset, name).function.graph.as_graph_def() for name in WRAPPED if getattr(dataset, name, None) is not None]
 
 
 def _nodes(graph: Any) -> Iterator[Any]:

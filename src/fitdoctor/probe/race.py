@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -93,8 +94,12 @@ class FitRace:
         if held > materialize.free_bytes() * MEMORY_SHARE:
             raise ValueError("another copy of its arrays, for another batch size, does not fit into memory")
 
-    def prepare(self, arms: list[dict[str, Any]]) -> dict[str, Any]:
-        """Makes the racers. The reply says for each what a step costs, or why it can't run.
+    def prepare(self, arms: list[dict[str, Any]], seconds: float = math.inf) -> dict[str, Any]:
+        """Makes the racers, the first in any case. The reply says for each what a step costs, or why it can't run.
+
+        Args:
+            arms: Whom to make.
+            seconds: After which no further one is begun: making one can't be cut off.
 
         Raises:
             ValueError: There can be no race here.
@@ -103,7 +108,11 @@ class FitRace:
             raise ValueError(self._obstacle)
         self._judge = Judge(self._model, self._judged, self._feed(None).dataset([], shuffle=False))
         replies: dict[str, Any] = {}
+        until_s = time.perf_counter() + seconds
         for arm in arms:
+            if replies and time.perf_counter() > until_s:
+                replies[arm["id"]] = {"error": "the time for races was used up before it was ready"}
+                continue
             try:
                 self._racers[arm["id"]] = self._racer([from_data(change) for change in arm["changes"]])
                 replies[arm["id"]] = {"step_s": self._settled_s(arm["id"])}

@@ -46,7 +46,7 @@ def obey(arms: FitArms, command: dict[str, Any], race: FitRace | None = None) ->
     """Carries one command about the arms of a fit out; what fails is a result too."""
     try:
         if race is not None and command["do"] == "race_prepare":
-            return race.prepare(command["arms"])
+            return race.prepare(command["arms"], command["seconds"])
         if race is not None and command["do"] == "race_start":
             return race.start(command["arm"], command["repetition"])
         if race is not None and command["do"] == "race_lap":

@@ -211,7 +211,7 @@ class ScoutDirector(Observer):
     def _loop(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         self._started()
         bound = bind(original, model, arguments, keywords)
-        loop = self.enter_loop(kind, bound)
+        loop = self.enter_loop(kind, model, bound)
         began_s = time.perf_counter()
         try:
             return self.run_loop(loop, original, model, bound)

@@ -110,7 +110,7 @@ class WatchDirector(Observer):
             bound = bind(original, model, arguments, keywords)
         except TypeError:
             return None
-        loop = self.enter_loop(kind, bound)
+        loop = self.enter_loop(kind, model, bound)
         began_s = time.perf_counter()
 
         def leave() -> None:

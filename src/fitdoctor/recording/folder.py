@@ -193,9 +193,12 @@ def _not_found(run: str, candidates: list[Path], parent: Path | None) -> str:
         problem = f"Received “{run}”, a folder without {RUN_FILE}; expected the folder of a run."
     else:
         problem = f"Received “{run}”, which does not exist; expected a run's folder, its name under {ROOT_NAME}, or “last”."
-    known = [path.name for root in _roots(parent) for path in _runs(root)][:LISTED_RUNS]
+    here, elsewhere = (_runs(root)[:LISTED_RUNS] for root in _roots(parent))
+    known = [path.name for path in here] or [str(path) for path in elsewhere]
     if not known:
         return f"{problem} Make a run with “fitdoctor diagnose train.py”."
+    if not here:
+        return f"{problem} There is none in this folder. Kept elsewhere are:\n" + "\n".join(f"  {name}" for name in known)
     return f"{problem} The latest are:\n" + "\n".join(f"  {name}" for name in known)
 
 

@@ -95,13 +95,14 @@ class CallbackRecord:
 class MetricRecord:
     """One metric that `compile` was given: its name in the logs, its class, and how many numbers it keeps as its state.
 
-    `source` is where it is defined, where the user wrote it.
+    `source` is where it is defined, where the user wrote it, and `lines` the first and the last line of that class or function.
     """
 
     name: str
     kind: str = ""
     state_size: int = 0
     source: Site | None = None
+    lines: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -279,7 +280,8 @@ class Loop:
     """All calls of `predict`, `evaluate` or `…_on_batch` from one place outside fit's own validation.
 
     `inside` is the index of the fit whose callback made the calls and `hook` that hook's name; -1 and "" where the script itself
-    did. `run` are calls that ran as written, `substituted` those that the scout replaced to save time.
+    did. `run` are calls that ran as written, `substituted` those that the scout replaced to save time. `jit_compile` is the
+    model's, and `compile_site` where that was compiled.
     """
 
     kind: str
@@ -289,6 +291,8 @@ class Loop:
     calls: int = 0
     rows: int | None = None
     batch_size: int | None = None
+    jit_compile: bool = False
+    compile_site: Site | None = None
     run: Duration = field(default_factory=Duration)
     substituted: Duration = field(default_factory=Duration)
 
@@ -426,7 +430,8 @@ class Rehearsal:
 class Run:
     """All recordings of one diagnosis: what `fitdoctor report RUN` analyses again without running anything.
 
-    `bundled` says that everything of the user's was replaced by placeholders.
+    `bundled` says that everything of the user's was replaced by placeholders. `interrupted` names what a diagnosis was at when the user
+    ended it: "scout", "trials" or "races".
     """
 
     version: int = VERSION
@@ -446,3 +451,4 @@ class Run:
     changed_files: list[str] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
     bundled: bool = False
+    interrupted: str = ""

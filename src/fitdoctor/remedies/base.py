@@ -33,7 +33,7 @@ class Proposal:
     """One way to carry a remedy out.
 
     `label` tells the proposals of one remedy apart ("32", "vectorized"). `how` is one line of what to write in the source.
-    `unit` overrides the remedy's own. A proposal that no trial can take says why in `untried`; where its effect on the unit is
+    `unit` and `safety` override the remedy's own. A proposal that no trial can take says why in `untried`; where its effect on the unit is
     plain arithmetic on a measured cost, `unit_ratio` holds it, so that the report can still project what it would save.
     """
 
@@ -41,6 +41,7 @@ class Proposal:
     how: str
     label: str = ""
     unit: Unit | None = None
+    safety: Safety | None = None
     untried: str = ""
     unit_ratio: float | None = None
 

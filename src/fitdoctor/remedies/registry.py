@@ -10,7 +10,7 @@ import fitdoctor.remedies
 from fitdoctor.facts.finding import Finding
 from fitdoctor.facts.plugins import discover
 from fitdoctor.recording.model import Arm
-from fitdoctor.remedies.base import Proposal, Remedy, Unit
+from fitdoctor.remedies.base import Proposal, Remedy, Safety, Unit
 
 if TYPE_CHECKING:
     from fitdoctor.facts.facts import Facts
@@ -28,6 +28,10 @@ class Offer:
     @property
     def unit(self) -> Unit:
         return self.proposal.unit or self.remedy.unit
+
+    @property
+    def safety(self) -> Safety:
+        return self.proposal.safety or self.remedy.safety
 
     @property
     def changes(self) -> list[dict[str, Any]]:

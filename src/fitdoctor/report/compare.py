@@ -13,6 +13,16 @@ MEMORY_MATTERS = 0.05
 """Share from which on another amount of memory is another machine: firmware and containers take a little away."""
 
 
+STAGE_WORDS = {
+    "first answer": "a short look that was projected",
+    "final": "a short look with trials that was projected",
+    "watched": "a whole training that was timed",
+}
+WHOLE_STEP, STEP_LABEL = "step", "steps (input, compute and host)"
+STEP_SPLIT = ("input_wait", "device", "host")
+"""What trials divide a step into: launching it is told from computing by them, too."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
     """One of the two runs: the name that the user gave it, and what was found."""
@@ -46,7 +56,8 @@ class CausePair:
 class Comparison:
     """What two runs differ in.
 
-    `ratio` is how many times as fast B is as A; None where one of them takes no time. `differences` are those of machine,
+    `ratio` is how many times as fast B is as A; None where one of them takes no time, or where they can't be compared: then
+    `incomparable` says why. `differences` are those of machine,
     software and work that make the comparison unfair, each a sentence. `runs` is how many runs stand behind each side: one,
     so nothing here is proven.
     """
@@ -56,6 +67,7 @@ class Comparison:
     a_s: float
     b_s: float
     ratio: float | None
+    incomparable: str
     differences: tuple[str, ...]
     parts: tuple[PartPair, ...]
     causes: tuple[CausePair, ...]
@@ -70,23 +82,50 @@ def compare(a: Side, b: Side) -> Comparison:
         3.2
     """
     a_s, b_s = a.report.training.projected_s, b.report.training.projected_s
+    incomparable = _incomparable(a.report, b.report)
     return Comparison(
         a=a.name,
         b=b.name,
         a_s=a_s,
         b_s=b_s,
-        ratio=a_s / b_s if a_s > 0 and b_s > 0 else None,
+        ratio=a_s / b_s if a_s > 0 and b_s > 0 and not incomparable else None,
+        incomparable=incomparable,
         differences=tuple(_differences(a.report, b.report)),
         parts=tuple(_parts(a.report, b.report)),
         causes=tuple(_causes(a.report, b.report)),
     )
 
 
+def _incomparable(a: Report, b: Report) -> str:
+    """Why a ratio of the two would say nothing, or nothing."""
+    if _is_cut_short(a) or _is_cut_short(b):
+        return f"{'both were' if _is_cut_short(a) and _is_cut_short(b) else 'A was' if _is_cut_short(a) else 'B was'} interrupted"
+    if PurePath(a.script).name != PurePath(b.script).name:
+        return "they are different scripts"
+    return ""
+
+
+def _is_cut_short(report: Report) -> bool:
+    """Whether the time of a report is not that of the whole training: one of a diagnosis is projected, wherever that was interrupted."""
+    return report.stage == "watched" and bool(report.interrupted)
+
+
 def _parts(a: Report, b: Report) -> Iterator[PartPair]:
     before, after = ({part.id: part for part in _all(report)} for report in (a, b))
+    if WHOLE_STEP in before or WHOLE_STEP in after:  # only one of them may have been tried: compared is what both tell
+        before, after = _whole_steps(before), _whole_steps(after)
     for name in dict.fromkeys((*before, *after)):
         a_s, b_s = (side[name].s if name in side else 0.0 for side in (before, after))
         yield PartPair(id=name, label=(before.get(name) or after[name]).label, a_s=a_s, b_s=b_s, difference_s=b_s - a_s)
+
+
+def _whole_steps(parts: dict[str, Part]) -> dict[str, Part]:
+    """The parts with a step's input and compute in one, as before any trial told them apart."""
+    of_steps = [part for part in parts.values() if part.id in (WHOLE_STEP, *STEP_SPLIT)]
+    if not of_steps:
+        return parts
+    whole = Part(id=WHOLE_STEP, label=STEP_LABEL, s=sum(part.s for part in of_steps), share=sum(part.share for part in of_steps))
+    return {whole.id: whole, **{name: part for name, part in parts.items() if part not in of_steps}}
 
 
 def _all(report: Report) -> list[Part]:
@@ -117,12 +156,15 @@ def _differences(a: Report, b: Report) -> Iterator[str]:
         yield f"another script: {a.script} in A, {b.script} in B"
     yield from _machines(a.environment, b.environment)
     yield from _work(a, b)
-    if a.training.basis != b.training.basis:
+    if a.training.basis != b.training.basis and a.stage == b.stage:
         yield f"how long the training is rests on something else: {a.training.basis} in A, {b.training.basis} in B"
     if a.fitdoctor != b.fitdoctor:
         yield f"another version of fitdoctor: {a.fitdoctor} in A, {b.fitdoctor} in B"
+    for name, report in (("A", a), ("B", b)):
+        if report.interrupted:
+            yield f"{name} is not the whole: {report.interrupted.rpartition(': ')[0] or report.interrupted}"
     if a.stage != b.stage:
-        yield f"only one was tried to the end: {a.stage} in A, {b.stage} in B"
+        yield f"they rest on something else: {STAGE_WORDS[a.stage]} in A, {STAGE_WORDS[b.stage]} in B"
 
 
 def _machines(a: Environment, b: Environment) -> Iterator[str]:

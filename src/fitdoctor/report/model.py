@@ -88,6 +88,11 @@ class RemedyResult:
     time_to_target: TimeToTarget | None = None
     variants: tuple[Variant, ...] = ()
 
+    def __repr__(self) -> str:
+        """One line: what, how it came out, and what to write."""
+        gain = f" {self.speedup.mid:.2f}× as fast" if self.speedup else ""
+        return f"<{self.id}: {self.status}{gain}{f', {self.how}' if self.how else ''}>"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseResult:
@@ -102,6 +107,11 @@ class CauseResult:
     locations: tuple[Location, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     remedies: tuple[RemedyResult, ...] = ()
+
+    def __repr__(self) -> str:
+        """One line: what, where, and what it costs."""
+        place = f" at {self.locations[0].file}:{self.locations[0].line}" if self.locations else ""
+        return f"<{self.id}{place}: {self.cost_s.mid:.4g} s, {self.share:.0%} of the training, {self.status}>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +207,10 @@ class Prescription:
     how: tuple[str, ...] = ()
     treatments: tuple[Treatment, ...] = ()
 
+    def __repr__(self) -> str:
+        """One line: what, and what it saves."""
+        return f"<{' + '.join(self.remedies)}: {self.speedup.mid:.2f}× as fast, {self.safety}>"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
@@ -216,7 +230,8 @@ class Report:
 
     `verdict` is "causes", "healthy" or "inconclusive"; `verdict_text` says in a sentence what it rests on. A run whose `stage` is
     "watched" tried nothing: it is never healthy. `can_go_on` says that `fitdoctor diagnose` can take it up. `alternative` changes
-    the training and won its races; it is offered beside a `prescription` that leaves the training as it is.
+    the training and won its races; it is offered beside a `prescription` that leaves the training as it is. `interrupted` says where
+    the diagnosis, or the training that was watched, was when it was ended early; it is empty where it was not.
     """
 
     schema_version: int
@@ -237,6 +252,7 @@ class Report:
     run: str = ""
     stage: Literal["first answer", "final", "watched"] = "final"
     can_go_on: bool = False
+    interrupted: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fitdoctor.report.canvas import Canvas
 from fitdoctor.report.figures import GLUE, counted, duration, ratio, share, speedup
-from fitdoctor.report.model import Ceiling, Environment, FitSummary, LoopSummary, Prescription, Report, Training
+from fitdoctor.report.model import Environment, FitSummary, LoopSummary, Prescription, Report, Training
 from fitdoctor.report.text_budget import draw_budget
 from fitdoctor.report.text_causes import SAFETY_WORDS, draw_causes, draw_tried_in_vain
 
@@ -48,6 +48,9 @@ def render(report: Report, *, width: int = PLAIN_WIDTH, color: bool = False, asc
     """
     canvas = Canvas(width=width, color=color, ascii_only=ascii_only)
     canvas.blank()
+    if report.interrupted:
+        canvas.block((report.interrupted, "bold yellow"), prefix=("  !  ", "yellow"))
+        canvas.blank()
     _draw_header(canvas, report)
     _draw_headline(canvas, report)
     canvas.blank()
@@ -55,7 +58,7 @@ def render(report: Report, *, width: int = PLAIN_WIDTH, color: bool = False, asc
     draw_causes(canvas, report)
     draw_tried_in_vain(canvas, report)
     _draw_prescription(canvas, report)
-    _draw_list(canvas, "What could not be seen or tried", report.limits)
+    _draw_list(canvas, "What could not be seen or tried", tuple(limit for limit in report.limits if limit != report.interrupted))
     _draw_list(canvas, "Changed on disk while your script was tried", _shortened(report.changed_files))
     _draw_next(canvas, report)
     return canvas.text()
@@ -108,7 +111,7 @@ def _draw_headline(canvas: Canvas, report: Report) -> None:
         canvas.block(("Inconclusive. ", "bold yellow"), report.verdict_text, prefix=("  ?  ", "yellow"))
     if report.alternative:
         _draw_alternative(canvas, report.alternative)
-    for sentence in _ceilings(report.ceilings, report.training.projected_s):
+    for sentence in _ceilings(report):
         canvas.block(sentence, prefix="     ")
 
 
@@ -118,14 +121,19 @@ def _draw_alternative(canvas: Canvas, other: Prescription) -> None:
     canvas.block("Or ", (speedup(other.speedup), "bold green"), rest, prefix="     ")
 
 
-def _ceilings(ceilings: tuple[Ceiling, ...], projected_s: float) -> Iterator[str]:
-    """Says what fixes of one kind can give at most by themselves; for input also that it is nothing, which spares a search."""
-    measured = [ceiling for ceiling in ceilings if ceiling.measured]
-    worth = [ceiling for ceiling in measured if ceiling.speedup >= WORTH_A_LINE]
+def _ceilings(report: Report) -> Iterator[str]:
+    """Says what fixes of one kind can give at most by themselves; for input also that it is nothing, which spares a search.
+
+    A kind that gives less than what is prescribed is not where the answer lies, and is not spoken of.
+    """
+    least = max(WORTH_A_LINE, report.prescription.speedup.mid if report.prescription else 1.0)
+    measured = [ceiling for ceiling in report.ceilings if ceiling.measured]
+    worth = [ceiling for ceiling in measured if ceiling.speedup >= least]
     if worth:
-        limits = ", ".join(f"{ratio(each.speedup)} for {each.kind} ({duration(projected_s / each.speedup)})" for each in worth)
-        yield f"The most that fixes of one kind alone can give is about {limits}."
-    if any(ceiling.kind == "input" and ceiling not in worth for ceiling in measured):
+        projected_s = report.training.projected_s
+        limits = ", ".join(f"{each.kind} {ratio(each.speedup)} ({duration(projected_s / each.speedup)})" for each in worth)
+        yield f"The most that fixes of one kind alone can give: {limits}."
+    if any(ceiling.kind == "input" and ceiling.speedup < WORTH_A_LINE for ceiling in measured):
         yield "Even with input for free it would take as long: input is not what holds it up."
 
 

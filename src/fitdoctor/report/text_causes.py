@@ -36,7 +36,7 @@ def draw_causes(canvas: Canvas, report: Report) -> None:
         for evidence in cause.evidence:
             canvas.block((evidence.text, "dim"), prefix=f"{INDENT}· ")
         for remedy in _distinct(cause.remedies):
-            _draw_remedy(canvas, remedy, yet=_is_still_open(report, remedy))
+            _draw_remedy(canvas, remedy, yet=_is_still_open(report, remedy), timed=_was_timed(report, cause, remedy))
 
 
 def draw_tried_in_vain(canvas: Canvas, report: Report) -> None:
@@ -52,7 +52,7 @@ def draw_tried_in_vain(canvas: Canvas, report: Report) -> None:
         names = ", ".join(_in_vain(arm) for name, arm in refuted.items())
         canvas.block(f"Tried without effect: {names}", prefix=("  ✗  ", "red"))
     for name, arm in open_arms.items():
-        word = "could not be tried" if arm.verdict == "failed" else "could not tell"
+        word = "could not be tried" if arm.verdict == "failed" else "could not tell" if arm.windows else "not tried"
         canvas.block(f"{name}: {word}{_because(arm.why)}", prefix=("  ?  ", "yellow"))
     if placebo:
         canvas.block((placebo, "dim"), prefix="  ·  ")
@@ -89,12 +89,18 @@ def _cost(cause: CauseResult) -> tuple[tuple[str, str], ...]:
     return ("may cost " if estimated else "costs ", ""), (cost, "bold"), (rest, "")
 
 
+def _was_timed(report: Report, cause: CauseResult, remedy: RemedyResult) -> bool:
+    """Whether the turn of a remedy came before the time was up."""
+    arms = [arm for arm in report.tried if (arm.cause, arm.remedy, arm.unit) == (cause.id, remedy.id, remedy.unit)]
+    return not arms or any(arm.windows for arm in arms)
+
+
 def _is_still_open(report: Report, remedy: RemedyResult) -> bool:
     """Whether a remedy that was not tried may still be."""
     return report.stage == "first answer" or report.stage == "watched" and not remedy.why
 
 
-def _draw_remedy(canvas: Canvas, remedy: RemedyResult, *, yet: bool) -> None:
+def _draw_remedy(canvas: Canvas, remedy: RemedyResult, *, yet: bool, timed: bool) -> None:
     match remedy.status:
         case "measured":
             canvas.block(*_measured(remedy), prefix=(f"{INDENT}✓ ", "green"))
@@ -103,7 +109,8 @@ def _draw_remedy(canvas: Canvas, remedy: RemedyResult, *, yet: bool) -> None:
             canvas.block(f"tried without effect: {remedy.title}{unit}{_because(remedy.why)}", prefix=(f"{INDENT}✗ ", "red"))
         case "inconclusive":
             seen = f" ({_unit(remedy.unit)} {speedup(remedy.unit_ratio)})" if remedy.unit_ratio else ""
-            canvas.block(f"tried, could not tell: {remedy.title}{seen}{_because(remedy.why)}", prefix=(f"{INDENT}? ", "yellow"))
+            word = "tried, could not tell" if timed else "not tried"
+            canvas.block(f"{word}: {remedy.title}{seen}{_because(remedy.why)}", prefix=(f"{INDENT}? ", "yellow"))
         case "untried" if yet:
             canvas.block(f"not tried yet: {remedy.title}", prefix=f"{INDENT}? ")
         case "untried" if remedy.speedup:
@@ -120,7 +127,7 @@ def _draw_remedy(canvas: Canvas, remedy: RemedyResult, *, yet: bool) -> None:
         canvas.block((remedy.note, "dim"), prefix=f"{INDENT}  ")
     if remedy.status == "measured" and remedy.variants:
         variants = ", ".join(_variant(variant, raced=remedy.time_to_target is not None) for variant in remedy.variants)
-        canvas.block((f"no better with {variants}", "dim"), prefix=f"{INDENT}  ")
+        canvas.block((f"also tried, and no better: {variants}", "dim"), prefix=f"{INDENT}  ")
     advised_against = remedy.status == "untried" and remedy.why and not remedy.speedup
     if remedy.how and remedy.status != "refuted" and not advised_against:
         canvas.block("write: ", (remedy.how, "bold"), prefix=f"{INDENT}  ")
@@ -128,12 +135,13 @@ def _draw_remedy(canvas: Canvas, remedy: RemedyResult, *, yet: bool) -> None:
 
 def _variant(variant: Variant, *, raced: bool) -> str:
     """Another setting of a remedy in few words: what it was, and what its trial said."""
+    label = f"the value {variant.label}" if variant.label.isdecimal() else variant.label
     if variant.verdict == "failed" or variant.unit_ratio is None:
-        return f"{variant.label} (could not be tried)"
+        return f"{label} (could not be tried)"
     if raced:  # one race told that another setting was ahead, and no more
-        return f"{variant.label} ({ratio(variant.unit_ratio)})"
+        return f"{label} ({ratio(variant.unit_ratio)})"
     told = "without effect" if variant.verdict == "refuted" else "could not tell" if variant.verdict == "inconclusive" else ""
-    return f"{variant.label} ({ratio(variant.unit_ratio)}{', ' if told else ''}{told})"
+    return f"{label} ({ratio(variant.unit_ratio)}{', ' if told else ''}{told})"
 
 
 def _measured(remedy: RemedyResult) -> tuple[tuple[str, str], ...]:
@@ -146,9 +154,11 @@ def _measured(remedy: RemedyResult) -> tuple[tuple[str, str], ...]:
         spans += [(_unit(remedy.unit) + GLUE, ""), (speedup(remedy.unit_ratio), "bold green")]
     spans.append((_next(_safety_words(remedy)), ""))
     if race := remedy.time_to_target:
-        where = f"at a {race.metric} not seen as it is" if race.beyond else f"at the same {race.metric}"
-        spans.append((_next(f"{where} {ratio(race.mid)} sooner"), ""))
-        spans.append((_next(f"{race.reached[0]} of {counted(race.reached[1], 'race')}"), ""))
+        sooner = f"{ratio(race.mid)} sooner at the same {race.metric}"
+        if race.beyond:
+            sooner = f"at least {ratio(race.mid)} sooner at a {race.metric} that was not reached without it"
+        spans.append((_next(sooner), ""))
+        spans.append((_next(f"in {race.reached[0]} of {counted(race.reached[1], 'race')}"), ""))
     if remedy.breaks_even_at:
         once = f"{duration(remedy.one_off_s)} once, " if remedy.one_off_s > 0 else ""
         spans.append((_next(f"{once}pays after {counted(remedy.breaks_even_at, _unit(remedy.unit))}"), ""))

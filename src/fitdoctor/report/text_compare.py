@@ -11,7 +11,7 @@ from fitdoctor.report.figures import duration, ratio
 PLAIN_WIDTH = 80
 
 SHOWN_SHARE = 0.01
-"""Parts below this share of both runs are summed up in one line."""
+"""Parts below this share of both runs are summed up in one line, and left out where even that is below it."""
 
 SAME = 1.005
 """Below this ratio the two are the same to the digits that are shown."""
@@ -42,7 +42,8 @@ def render_comparison(comparison: Comparison, *, width: int = PLAIN_WIDTH, color
             canvas.block(difference, prefix="     · ")
         canvas.blank()
     canvas.block((_headline(comparison), "bold"))
-    canvas.block((ONE_RUN_EACH, "dim"))
+    if comparison.ratio is not None:
+        canvas.block((ONE_RUN_EACH, "dim"))
     canvas.blank()
     _draw_parts(canvas, comparison.parts, max(comparison.a_s, comparison.b_s))
     _draw_causes(canvas, comparison.causes)
@@ -52,6 +53,8 @@ def render_comparison(comparison: Comparison, *, width: int = PLAIN_WIDTH, color
 
 def _headline(comparison: Comparison) -> str:
     times = f"{duration(comparison.a_s)} in A, {duration(comparison.b_s)} in B"
+    if comparison.incomparable:
+        return f"{times}. How much faster one is can't be told: {comparison.incomparable}."
     if comparison.ratio is None:
         return f"{times}."
     if 1 / SAME < comparison.ratio < SAME:
@@ -67,7 +70,7 @@ def _draw_parts(canvas: Canvas, parts: Iterable[PartPair], whole_s: float) -> No
     large = [part for part in parts if max(part.a_s, part.b_s) >= SHOWN_SHARE * whole_s]
     small = [part for part in parts if part not in large and max(part.a_s, part.b_s) > 0]
     rows = [(part.label, part.a_s, part.b_s) for part in sorted(large, key=lambda part: -abs(part.difference_s))]
-    if small:
+    if max(sum(part.a_s for part in small), sum(part.b_s for part in small)) >= SHOWN_SHARE * whole_s:
         label = small[0].label if len(small) == 1 else f"{len(small)} smaller parts"
         rows.append((label, sum(part.a_s for part in small), sum(part.b_s for part in small)))
     for label, a_s, b_s in rows:

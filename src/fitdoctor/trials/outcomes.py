@@ -117,7 +117,7 @@ def _outcome(rehearsal: Rehearsal, arm: Arm, remedies: int) -> Outcome:
     references = [other.id for other in (baselines if arm.role == "placebo" else baselines + placebos)]
     comparison = compare(rehearsal.windows, arm.id, references)
     placebo = compare(rehearsal.windows, placebos[0].id, [other.id for other in baselines]) if placebos else None
-    verdict, why = _judged(arm, comparison, placebo, remedies)
+    verdict, why = _judged(arm, comparison, placebo, remedies, untried=_untried(rehearsal))
     # The placebo is made anew as every arm is, in a process that is as warm: what it pays is what the script pays as it stands.
     paid_s = max((other.one_off_s for other in placebos or baselines), default=0.0)
     return Outcome(
@@ -147,7 +147,7 @@ def _raced(rehearsal: Rehearsal, arm: Arm, timed: Iterable[Outcome]) -> Outcome:
     elif not counted and others == {"refuted"}:
         verdict, why = "refuted", f"Not raced: what else treats {arm.cause} had no effect."
     elif result is None or not counted:
-        verdict, why = "inconclusive", arm.why or ("It was not raced." if rehearsal.race is None else "The time for races was used up.")
+        verdict, why = "inconclusive", arm.why or _unraced(rehearsal)
     elif arm.dropped:
         verdict, why = "refuted", f"{judge_race(result, racers)[1]} Given up after {result.comparison.n} races."
     else:
@@ -165,7 +165,20 @@ def _raced(rehearsal: Rehearsal, arm: Arm, timed: Iterable[Outcome]) -> Outcome:
     )
 
 
-def _judged(arm: Arm, comparison: Comparison, placebo: Comparison | None, remedies: int) -> tuple[OutcomeVerdict, str]:
+def _unraced(rehearsal: Rehearsal) -> str:
+    if rehearsal.ending.how == "interrupted":
+        return "The diagnosis was interrupted before its races told."
+    return "It was not raced." if rehearsal.race is None else "The time for races was used up."
+
+
+def _untried(rehearsal: Rehearsal) -> str:
+    """Why an arm whose turn did not come was not tried."""
+    if rehearsal.ending.how == "interrupted":
+        return "The diagnosis was interrupted before it was tried."
+    return "The budget was used up before it was tried."
+
+
+def _judged(arm: Arm, comparison: Comparison, placebo: Comparison | None, remedies: int, *, untried: str) -> tuple[OutcomeVerdict, str]:
     if arm.failed:
         return "failed", arm.why or "The trial of this change failed."
     if arm.role in ("placebo", "ceiling"):
@@ -174,7 +187,7 @@ def _judged(arm: Arm, comparison: Comparison, placebo: Comparison | None, remedi
         what = "batches" if arm.batches == "different" else "weights"
         return "refuted", f"The {what} differ: this would be another training, not a faster one."
     if comparison.n == 0:
-        return "inconclusive", arm.why or "The budget was used up before it was tried."
+        return "inconclusive", arm.why or untried
     verdict, why = judge(comparison, placebo, remedies=remedies)
     if verdict == "inconclusive" and hopeless(comparison):
         return "refuted", f"{comparison.mid:.2f}× after {comparison.n} rounds: dropped."

@@ -148,7 +148,7 @@ def _arm(arm_id: str, offer: Offer, finding: Finding) -> Arm:
         remedy=offer.remedy.id,
         cause=finding.cause,
         label=f"{offer.remedy.title} ({label})" if label else offer.remedy.title,
-        safety=offer.remedy.safety,
+        safety=offer.safety,
         changes=offer.changes,
     )
 

@@ -31,6 +31,8 @@ from fitdoctor.trials.outcomes import outcomes_of
 from fitdoctor.trials.rehearse import FAILED, LATE_S, Report
 
 PREPARE_S = 120.0
+PREPARE_SHARE = 0.5
+"""Of the time for races, for making the racers: those whose turn has not come by then stay out."""
 LAP_TIMEOUT_S = 60.0
 HEAT_SHARE = 1 / 3
 """A heat only chooses, so it goes over a part of the way."""
@@ -98,7 +100,7 @@ class RaceTrial:
         if not self._live():
             return False
         arms = [_plain(arm) for arm in (self._baseline, *self._live())]
-        reply = self._ask({"do": "race_prepare", "arms": arms}, PREPARE_S)
+        reply = self._ask({"do": "race_prepare", "arms": arms, "seconds": self.left_s() * PREPARE_SHARE}, PREPARE_S)
         failed = reply.get("error") or reply["arms"][self._baseline.id].get("error")
         if failed:
             for arm in self._racers:

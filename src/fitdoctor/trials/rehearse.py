@@ -60,6 +60,8 @@ class RehearsalRun:
         self._child, self._record, self._facts, self._deadline_s, self._tell = child, record, facts, deadline_s, tell
         self._random = random.Random(0)  # noqa: S311 - the order of windows
         self._rounds: dict[str, int] = {}
+        self._window_s: dict[str, float] = {}
+        self._prepare_s: dict[str, float] = {}
         self._order = 0
 
     def wait_for_target(self, timeout_s: float) -> None:
@@ -161,9 +163,10 @@ class RehearsalRun:
             self._rounds_of([baseline, arm], STRETCH_ROUNDS, self._deadline_s)
 
     def _ready(self, arm: Arm, until_s: float) -> bool:
-        if time.monotonic() > until_s:
+        if time.monotonic() > until_s or self.left_s() < self._prepare_s.get(arm.unit, 0.0):
             arm.why = "The budget was used up before it was tried."
             return False
+        began_s = time.monotonic()
         self._tell(arm.label)
         reply = self._child.ask({"do": "verify", "arm": _plain(arm)}, self._patience_s(PREPARE_S))
         if "error" in reply:
@@ -172,13 +175,18 @@ class RehearsalRun:
         arm.batches, arm.weights, arm.why = reply.get("batches", ""), reply.get("weights", ""), reply.get("why", "")
         if arm.safety == "exact" and "different" in (arm.batches, arm.weights):
             return False
-        return self._prepare(arm)
+        prepared = self._prepare(arm)
+        self._prepare_s[arm.unit] = max(self._prepare_s.get(arm.unit, 0.0), time.monotonic() - began_s)
+        return prepared
 
     def _prepare(self, arm: Arm) -> bool:
+        began_s = time.monotonic()
         reply = self._child.ask({"do": "prepare", "arm": {**_plain(arm), "epoch_steps": self._epoch_steps()}}, self._patience_s(PREPARE_S))
         if "error" in reply:
             arm.failed, arm.why = True, _sentence(reply["error"])
             return False
+        self._prepare_s[arm.unit] = max(self._prepare_s.get(arm.unit, 0.0), time.monotonic() - began_s)
+        self._window_s[arm.id] = reply.get("unit_s", 0.0)
         arm.one_off_s = reply["one_off_s"]
         arm.why = reply.get("note") or arm.why
         arm.note = reply.get("sentence", "")
@@ -203,7 +211,8 @@ class RehearsalRun:
                 break
             while done < look and time.monotonic() < until_s:
                 self._tell(live[done % len(live)].label if live else "how far identical arms differ")
-                self._rounds_of([*references, *live], 1, until_s)
+                if not self._rounds_of([*references, *live], 1, until_s):
+                    return
                 done += 1
                 for arm in [arm for arm in live if hopeless(self._compared(unit, arm))]:
                     arm.dropped = True
@@ -216,11 +225,15 @@ class RehearsalRun:
     def _compared(self, unit: str, arm: Arm) -> Any:
         return compare(self._record.windows, arm.id, [f"{unit}/baseline", f"{unit}/placebo"])
 
-    def _rounds_of(self, arms: list[Arm], rounds: int, until_s: float) -> None:
+    def _rounds_of(self, arms: list[Arm], rounds: int, until_s: float) -> bool:
+        """Times each arm in turns; False where there was no time for all rounds. None begins that would go on past the deadline."""
         unit = arms[0].unit
         for _ in range(rounds):
             if time.monotonic() >= until_s and self._rounds.get(unit, 0) >= 2:
-                return
+                return False
+            if self.left_s() <= sum(self._window_s.get(arm.id, 0.0) for arm in arms):
+                return False
+            began_s = time.monotonic()
             number = self._rounds[unit] = self._rounds.get(unit, -1) + 1
             order = list(arms)
             self._random.shuffle(order)
@@ -231,6 +244,8 @@ class RehearsalRun:
             for arm, window in zip(order, reply["windows"], strict=True):
                 self._record.windows.append(Window(arm=arm.id, round=number, order=self._order, **window))
                 self._order += 1
+            self._window_s |= dict.fromkeys((arm.id for arm in arms), (time.monotonic() - began_s) / len(arms))
+        return True
 
 
 def _plain(arm: Arm) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def diagnose_script(request: DiagnoseRequest, progress: Progress) -> Report:
             return session.run()
         except KeyboardInterrupt:
             with undisturbed():
-                session.stop()
+                session.interrupted()
             raise DiagnosisInterruptedError(session.report_so_far()) from None
         finally:
             with undisturbed():
@@ -84,6 +84,7 @@ class _Session:
         self.name = Path(request.target).name if request.mode == "script" else request.target if request.mode == "module" else "-c"
         self.stdin = StandardInput()
         self.child: Child | None = None
+        self.at = "scout"
         self.best = ""
         self.race_left_s, self.raced_s = request.race_budget_s, 0.0
         folders = {Path.cwd().resolve()}
@@ -168,6 +169,7 @@ class _Session:
 
         trial = RehearsalRun(child, record, facts, deadline_s=time.monotonic() + left_s, tell=tell)
         self.data.rehearsals.append(record)
+        self.at = "trials"
         try:
             trial.wait_for_target(max(left_s, startup_s * 3))
             if each.as_calls:
@@ -175,6 +177,7 @@ class _Session:
             else:
                 trial.try_fit()
             if races:
+                self.at = "races"
                 self._race(child, record, facts, where)
             record.ending = Ending(how="finished", code=0)
         except ChildEndedError as error:
@@ -230,6 +233,13 @@ class _Session:
             self.child.end()
             shutil.rmtree(self.child.out.parent, ignore_errors=True)
             self.child = None
+
+    def interrupted(self) -> None:
+        """Notes what the diagnosis was at, and stops."""
+        self.data.interrupted = self.at
+        if self.data.rehearsals and self.data.rehearsals[-1].ending.how == "unfinished":
+            self.data.rehearsals[-1].ending = Ending(how="interrupted")
+        self.stop()
 
     def stop(self) -> None:
         """Keeps what the child recorded, and leaves no process and no scratch file of it behind."""

@@ -10,7 +10,8 @@ That costs the same for an epoch of a second as for one of an hour.
 
 ## How it is told
 The hooks of these callbacks are timed, and what Keras writes inside them is counted. They count from 5 % of the whole
-training on. A trial ends epochs with a save after every fifth only, or runs steps with a tenth of the saves. A callback
+training on. A trial ends epochs with a save after every fifth only. Saves after every few batches become one an epoch, or a
+tenth of what they were where that is still less; where an epoch is too long to be tried, the trial takes a tenth. A callback
 that keeps the best model saves as often as the score improves, which is not known beforehand: what is said is what it
 would cost if every second time brought an improvement.
 
@@ -23,6 +24,7 @@ model.fit(x, y, epochs=500, callbacks=[keras.callbacks.ModelCheckpoint("model-{e
 ```python
 steps = math.ceil(len(x) / 32)
 checkpoint = keras.callbacks.ModelCheckpoint("model.keras", save_freq=5 * steps)                   # every fifth epoch
+checkpoint = keras.callbacks.ModelCheckpoint("model.keras", save_freq="epoch")                     # not after every few batches
 checkpoint = keras.callbacks.ModelCheckpoint("model.weights.h5", save_weights_only=True)           # no architecture
 model.fit(x, y, epochs=500, callbacks=[checkpoint])
 ```

@@ -11,7 +11,8 @@ Python, one element after another.
 
 ## How it is told
 What is on is read when `fit` begins, with the line that turned it on. What it costs is settled by a trial with it off. A
-profiler counts where it holds at least half of the batches: a short range is what it is meant for.
+profiler counts where it holds at least half of the batches: a short range is what it is meant for. What it writes when it stops
+is timed, and grows with the steps that it holds.
 
 ## Example
 ```python
@@ -38,13 +39,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
-from fitdoctor.facts.debugging import profiled_share
-from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.debugging import WRITES, profiled_share, writing_s
+from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.places import locations
 from fitdoctor.facts.units import times
-from fitdoctor.facts.wording import duration, percent
-from fitdoctor.recording.model import DebugSwitch
+from fitdoctor.facts.wording import duration, number, percent
+from fitdoctor.recording.model import CallbackRecord, DebugSwitch
 
 TITLE = "A profiler or a debugging aid runs for the whole training"
 REMEDIES = ("profiler-off",)
@@ -71,7 +72,8 @@ def check(facts: Facts) -> Iterator[Finding]:
                 yield _finding(fit, cost, switch)
         for position, callback in enumerate(fit.record.callbacks):
             share = profiled_share(fit, callback)
-            cost = times(PROFILER, share * fit.step_s * fit.steps("mid"))
+            step, ended = times(PROFILER, share * fit.step_s * fit.steps("mid")), writing_s(fit, callback)
+            cost = Interval(low=ended.low, mid=step.mid + ended.mid, high=step.high + ended.high)
             if share < MOST_BATCHES or not facts.worthwhile(cost):
                 continue
             site = callback.site
@@ -80,9 +82,10 @@ def check(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 fit=fit.index,
                 cost_s=cost,
+                measured=facts.share_of(ended.low) >= WORTHWHILE_SHARE,
                 locations=locations(location(site, "profile_batch", (first, last)) if site else None, location(fit.record.site)),
-                evidence=(Evidence(text=text, value=share), _step(fit)),
-                data={"callback": position},
+                evidence=(Evidence(text=text, value=share), _step(fit), *_writing(fit, callback)),
+                data={"callback": position, "writing_s": ended.mid},
             )
 
 
@@ -104,3 +107,10 @@ def _finding(fit: FitFacts, cost: Interval, switch: DebugSwitch) -> Finding:
 
 def _step(fit: FitFacts) -> Evidence:
     return Evidence(text=f"With it on, a step takes {duration(fit.step_s)}.", value=fit.step_s, unit="s")
+
+
+def _writing(fit: FitFacts, callback: CallbackRecord) -> Iterator[Evidence]:
+    took = callback.hooks.get(WRITES)
+    if took is not None:
+        text = f"To write down {number(fit.hook_calls_seen('on_train_batch_end'))} steps took it {duration(took.first_s)}."
+        yield Evidence(text=text, value=took.first_s, unit="s")

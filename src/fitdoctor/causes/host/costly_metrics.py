@@ -11,7 +11,7 @@ any of it. Beside a model that is small, that is a large part of a step.
 ## How it is told
 The metrics and the numbers that each one keeps are read from the compiled model. Metrics that keep more than a few
 numbers, metrics of the script's own, and any four or more are suspects. What they cost is settled by a trial without
-them; the loss stays.
+them; the loss stays. What tracing the script's own metrics takes is known from samples of the stack during the first step.
 
 ## Example
 ```python
@@ -42,9 +42,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
-from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.metrics import heavy_metrics
 from fitdoctor.facts.places import locations
+from fitdoctor.facts.tracing import metrics_traced_s
 from fitdoctor.facts.wording import duration, number
 
 TITLE = "Metrics take a visible part of the step"
@@ -67,7 +68,9 @@ def check(facts: Facts) -> Iterator[Finding]:
             continue
         light, steps, most_s = len(record.metrics) - len(heavy), fit.steps("mid"), MOST_SHARE * fit.function_s
         mid_s, high_s = (min(most_s, light * a + len(heavy) * b) for a, b in ((LIGHT_MID_S, HEAVY_MID_S), (LIGHT_HIGH_S, HEAVY_HIGH_S)))
-        cost = Interval(low=0.0, mid=mid_s * steps, high=high_s * steps)
+        # Tracing was timed, and samples of the stack told whose lines are traced; what a step takes for metrics only a trial tells.
+        least_s, likely_s = metrics_traced_s(fit)
+        cost = Interval(low=least_s, mid=likely_s + mid_s * steps, high=likely_s + high_s * steps)
         if not facts.worthwhile(cost):
             continue
         suspects = heavy or record.metrics
@@ -76,6 +79,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             fit=fit.index,
             cost_s=cost,
+            measured=facts.share_of(least_s) >= WORTHWHILE_SHARE,
             locations=locations(
                 location(site, "metrics", [metric.name for metric in record.metrics]) if site else None,
                 *(location(metric.source) for metric in heavy if metric.source is not None),
@@ -84,5 +88,11 @@ def check(facts: Facts) -> Iterator[Finding]:
             evidence=(
                 Evidence(text=f"Each step computes {told}.", value=len(suspects)),
                 Evidence(text=f"A step takes {duration(fit.step_s)}.", value=fit.step_s, unit="s"),
+                *_tracing(least_s),
             ),
         )
+
+
+def _tracing(seconds: float) -> Iterator[Evidence]:
+    if seconds > 0:
+        yield Evidence(text=f"To trace them takes {duration(seconds)} of the first step.", value=seconds, unit="s")

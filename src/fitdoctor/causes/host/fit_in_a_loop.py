@@ -10,9 +10,10 @@ again. That takes some 50 to 100 ms, whether the call trains for an hour or on o
 
 ## How it is told
 Calls are counted by the line that makes them. The set-up, the first step beyond an ordinary one, and the end of each call are
-timed as they run. Ten or more calls are a loop; it counts from 5 % of the whole training on. Where each call is one step on
-one batch, a trial lets `fit` and `train_on_batch` alternate while the script goes on. Where the same model is fitted on the same
-data each time, one fit would do, and what it saves follows from what was timed.
+timed as they run. Ten or more calls are a loop, and three or more of the same model on the same data; it counts from 5 % of the
+whole training on. Where each call is one step on one batch, a trial lets `fit` and `train_on_batch` alternate while the script
+goes on. Where the same model is fitted on the same data each time, one fit would do, and what it saves follows from what was
+timed.
 
 ## Example
 ```python
@@ -43,6 +44,7 @@ the calls changes the model or the data.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
@@ -56,16 +58,20 @@ REMEDIES = ("train-on-batch", "one-fit", "gathered-rows")
 
 #: Fewer calls pay a second at most: folds of a cross-validation are no loop that is worth rewriting.
 FEWEST_CALLS = 10
+#: Unless one fit would do for all of them. Few calls are few samples: then the best estimate has to count, not only the highest.
+FEWEST_ALIKE = 3
 
 
 def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
         record = fit.record
-        if record.calls < FEWEST_CALLS:
+        alike = record.models == 1 and record.data_objects == 1
+        if record.calls < (FEWEST_ALIKE if alike else FEWEST_CALLS):
             continue
         each = around_s(fit)
         cost = times(each, record.calls - 1)
-        if not facts.worthwhile(cost):
+        least = cost if record.calls >= FEWEST_CALLS else replace(cost, high=cost.mid)
+        if not facts.worthwhile(least):
             continue
         rows = f" on {number(record.rows)} row{'s' if record.rows > 1 else ''}" if record.rows and record.one_batch_calls else ""
         text = f"fit() is called {number(record.calls)} times{rows}; a call takes {duration(each.low)} or more beside its step."

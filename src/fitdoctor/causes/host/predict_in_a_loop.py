@@ -10,9 +10,9 @@ for a thousand. With a small model the computation itself is a fraction of that.
 
 ## How it is told
 Calls are counted by the line that makes them, and timed as they run. Twenty or more, on no more rows than one batch,
-are a loop; it counts from 5 % of the whole training on. A trial lets `predict` and `predict_on_batch` (or `evaluate`
-and `test_on_batch`) alternate while the script goes on. One call on all rows is often faster still, but only you know
-whether the loop allows it.
+are a loop; it counts from 5 % of the whole training on. On up to eight batches they may be one, which only a trial shows.
+A trial lets `predict` and `predict_on_batch` (or `evaluate` and `test_on_batch`) alternate while the script goes on. One
+call on all rows is often faster still, but only you know whether the loop allows it.
 
 ## Example
 ```python
@@ -38,8 +38,9 @@ they differ.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 
-from fitdoctor.causes.base import Evidence, Finding, location
+from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import locations
 from fitdoctor.facts.wording import duration, number, percent
@@ -52,6 +53,8 @@ FEWEST_CALLS = 20
 #: What Keras takes for `batch_size` when none is given.
 DEFAULT_BATCH_SIZE = 32
 KINDS = ("predict", "evaluate")
+#: What is around a call takes as long as some small batches: beyond that, it is the rows that take the time.
+MOST_BATCHES = 8
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -60,9 +63,12 @@ def check(facts: Facts) -> Iterator[Finding]:
         calls = loop.calls("mid")
         if record.kind not in KINDS or calls < FEWEST_CALLS or record.rows is None:
             continue
-        if record.rows > (record.batch_size or DEFAULT_BATCH_SIZE):
+        batches = ceil(record.rows / (record.batch_size or DEFAULT_BATCH_SIZE))
+        if batches > MOST_BATCHES:
             continue
         cost = loop.cost()
+        if batches > 1:  # how much of it is computation, only a trial tells
+            cost = Interval(low=0.0, mid=cost.mid, high=cost.high)
         if not facts.worthwhile(cost):
             continue
         rows = "1 row" if record.rows == 1 else f"{record.rows} rows"
@@ -72,7 +78,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             loop=loop.index,
             cost_s=cost,
-            measured=True,
+            measured=batches <= 1,
             locations=locations(location(record.site), location(inside) if inside else None),
             evidence=(
                 Evidence(text=text, value=loop.unit_s, unit="s"),

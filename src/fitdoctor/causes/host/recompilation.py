@@ -10,7 +10,8 @@ that: they run any shape.
 
 ## How it is told
 Under XLA most steps take the same time, and some take ten times as long or more: these are the ones that compile. They are a
-cause where the batches' shapes are not fixed, or where such steps go on after the beginning.
+cause where the batches' shapes are not fixed, or where such steps go on after the beginning. Calls of `train_on_batch` in a
+loop of the script's own are looked at in the same way.
 
 ## Example
 ```python
@@ -38,6 +39,7 @@ compiling them cost. XLA may still win over a long training whose shapes are few
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from statistics import median
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
@@ -45,6 +47,7 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.places import locations
 from fitdoctor.facts.wording import duration, number
+from fitdoctor.recording.model import Duration, Site
 
 TITLE = "XLA compiles the step again for other shapes"
 REMEDIES: tuple[str, ...] = ()
@@ -54,37 +57,70 @@ SLOWER = 10.0
 LEAST_COMPILE_S = 0.1
 #: One for the last, smaller batch of an epoch is nobody's fault.
 FEWEST = 3
+#: Calls that run one batch each, so that a slow one among them is one that compiles.
+STEPWISE = frozenset({"train_on_batch", "test_on_batch", "predict_on_batch"})
 
 
 def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
-        samples = fit.record.step.samples_s
-        if not fit.record.jit_compile or not samples or _is_of_one_shape(fit):
+        record = fit.record
+        found = _compiling(record.step) if record.jit_compile and not _is_of_one_shape(fit) else None
+        if found is None:
             continue
-        usual_s = median(samples)
-        # Where most steps compile, the median is one of them: the fastest one is what a step takes.
-        usual_s = min(samples) if usual_s > SLOWER * min(samples) else usual_s
-        slow = [took for took in samples if took > max(SLOWER * usual_s, LEAST_COMPILE_S)]
-        each = fit.record.step.count / len(samples)
-        seen_s = sum(took - usual_s for took in slow) * each
         # A shape that was met is not compiled again: the first epoch meets them all, as far as the scout saw it.
-        most_s = seen_s * max(1.0, fit.steps_per_epoch / max(1, fit.record.step.count * fit.per_execution))
-        cost = Interval(low=seen_s, mid=(seen_s * most_s) ** 0.5, high=most_s)
-        if len(slow) * each < FEWEST or not facts.worthwhile(cost):
+        most_s = found.seconds * max(1.0, fit.steps_per_epoch / max(1, record.step.count * fit.per_execution))
+        cost = Interval(low=found.seconds, mid=(found.seconds * most_s) ** 0.5, high=most_s)
+        if facts.worthwhile(cost):
+            yield _finding(found, cost, f"{number(record.step.count)} steps", record.compile_site, record.site, fit=fit.index)
+    for loop in facts.loops:
+        call = loop.record
+        found = _compiling(call.run) if call.jit_compile and call.kind in STEPWISE else None
+        if found is None:
             continue
-        text = (
-            f"{number(len(slow) * each)} of {number(fit.record.step.count)} steps took {duration(sum(slow) / len(slow))}, "
-            f"the others {duration(usual_s)}."
-        )
-        yield Finding(
-            fit=fit.index,
-            cost_s=cost,
-            measured=True,
-            locations=locations(
-                location(fit.record.compile_site, "jit_compile", True) if fit.record.compile_site else None, location(fit.record.site)
-            ),
-            evidence=(Evidence(text=text, value=len(slow) * each),),
-        )
+        cost = Interval(low=found.seconds, mid=found.seconds, high=found.seconds)
+        if facts.worthwhile(cost):
+            text = f"{number(call.run.count)} calls of {call.kind}()"
+            yield _finding(found, cost, text, call.compile_site, call.site, loop=loop.index)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Compiling:
+    """The steps that took so long that they compiled: how many, what they took each, and all of them beyond usual ones."""
+
+    count: float
+    each_s: float
+    usual_s: float
+    seconds: float
+
+
+def _compiling(took: Duration) -> _Compiling | None:
+    """What stands out of the durations of steps, where that is more than a few of them."""
+    samples = took.samples_s
+    if not samples:
+        return None
+    usual_s = median(samples)
+    # Where most steps compile, the median is one of them: the fastest one is what a step takes.
+    usual_s = min(samples) if usual_s > SLOWER * min(samples) else usual_s
+    slow = [step_s for step_s in samples if step_s > max(SLOWER * usual_s, LEAST_COMPILE_S)]
+    each = (took.count - (took.first_s > 0)) / len(samples)
+    if not slow or len(slow) * each < FEWEST:
+        return None
+    each_s = sum(slow) / len(slow)
+    return _Compiling(count=len(slow) * each, each_s=each_s, usual_s=usual_s, seconds=sum(s - usual_s for s in slow) * each)
+
+
+def _finding(
+    found: _Compiling, cost: Interval, of: str, compiled: Site | None, site: Site, *, fit: int | None = None, loop: int | None = None
+) -> Finding:
+    text = f"{number(found.count)} of {of} took {duration(found.each_s)}, the others {duration(found.usual_s)}."
+    return Finding(
+        fit=fit,
+        loop=loop,
+        cost_s=cost,
+        measured=True,
+        locations=locations(location(compiled, "jit_compile", True) if compiled else None, location(site)),
+        evidence=(Evidence(text=text, value=found.count),),
+    )
 
 
 def _is_of_one_shape(fit: FitFacts) -> bool:

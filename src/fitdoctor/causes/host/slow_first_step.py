@@ -47,7 +47,7 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.hot import hot_places, hottest
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.units import first_extra_s
+from fitdoctor.facts.tracing import TRACING, is_in_a_metric, lines_traced, tracing_s
 from fitdoctor.facts.wording import duration, percent
 
 TITLE = "Tracing and compiling take a large part of a short training"
@@ -58,12 +58,11 @@ LEAST_S = 5.0
 LEAST_SHARE = 0.20
 #: Where samples of the stack find the script's own lines this often while it traces, they are what it traces.
 OWN_SHARE = 0.5
-TRACING = "first step"
 
 
 def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
-        extra_s = first_extra_s(fit.record.first_step) if fit.record.first_step.count > 1 else fit.record.first_step.first_s - fit.step_s
+        extra_s = tracing_s(fit)
         if extra_s < LEAST_S or facts.share_of(extra_s) < LEAST_SHARE:
             continue
         reasons = list(_reasons(fit))
@@ -88,5 +87,6 @@ def _reasons(fit: FitFacts) -> Iterator[Evidence]:
         yield Evidence(text="XLA compiles it: jit_compile is on.")
     if record.unrolled:
         yield Evidence(text=f"Unrolled layers: {', '.join(record.unrolled)}.")
-    if sum(line.share for line in record.hot_lines if line.where == TRACING) >= OWN_SHARE:
+    # What the script's own metrics take of it is told by costly-metrics.
+    if sum(line.share for line in lines_traced(fit) if not is_in_a_metric(fit, line)) >= OWN_SHARE:
         yield from hottest(fit, "the tracing", TRACING)

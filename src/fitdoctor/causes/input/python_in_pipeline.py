@@ -14,7 +14,7 @@ The construction of the pipeline is recorded, call by call; a stage counts when 
 element. What waiting for input costs is measured by a trial on input that is there already; a wait below 5 % of the
 whole training is no cause. Samples of the stack name the costliest lines. For `from_generator` another trial feeds what
 the generator gives as arrays. A function that is mapped can only be rewritten by hand; where it gives the same in each
-epoch, a trial keeps its results in a `cache`.
+epoch, a trial keeps its results in a `cache`. Where they fill the buffer of a shuffle, the wait for that is timed and counts too.
 
 ## Example
 ```python
@@ -46,12 +46,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fitdoctor.causes.base import Evidence, Finding, location
+from fitdoctor.causes.base import Evidence, Finding, Interval, location
+from fitdoctor.facts.caching import works_alone_before_a_shuffle
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.hot import hot_places, hottest
 from fitdoctor.facts.input_evidence import waiting
 from fitdoctor.facts.inputs import python_operations
 from fitdoctor.facts.places import locations
+from fitdoctor.facts.stalls import input_and_stalls, stall_cost, stalled, stalls_matter
 
 TITLE = "The input pipeline calls back into Python for every element"
 REMEDIES = ("precomputed-input", "cached-input")
@@ -60,9 +62,13 @@ REMEDIES = ("precomputed-input", "cached-input")
 def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
         stages = python_operations(fit.record)
-        cost, measured = facts.input_cost(fit)
-        if fit.record.input_kind != "tf.data" or not stages or not facts.input_matters(fit):
+        cost, measured = input_and_stalls(facts, fit)
+        stalls = stalls_matter(facts, fit)
+        if fit.record.input_kind != "tf.data" or not stages or not (facts.input_matters(fit) or stalls):
             continue
+        if works_alone_before_a_shuffle(fit.record, stages):
+            # The buffer is filled with what Python makes, and nothing else takes time there.
+            cost = Interval(low=cost.low + stall_cost(fit).low, mid=cost.mid, high=cost.high)
         places = [location(stage.site) if stage.site else None for stage in stages]
         functions = [location(stage.function) if stage.function else None for stage in stages]
         names = ", ".join(f"{stage.name}({stage.function.function if stage.function else ''})" for stage in stages)
@@ -74,6 +80,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             evidence=(
                 Evidence(text=f"{names} runs Python for each element, under the interpreter's lock."),
                 waiting(facts, fit),
+                *([stalled(fit)] if stalls else []),
                 *hottest(fit, "the Python time of the input", "input"),
             ),
             data={"positions": [stage.position for stage in stages]},

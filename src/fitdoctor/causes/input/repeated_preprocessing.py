@@ -13,7 +13,7 @@ operations. The work counts up to the first stage that gives something else in e
 measured by a trial on input that is there already; a wait below 5 % of the whole training is no cause. Another trial puts
 a `cache` there: it runs on a slice of the data, as filling a whole cache takes an epoch. What the whole cache would hold
 is projected from the slice, and the first epoch is counted at what it costs now. Two passes over the slice must give the
-same elements bit for bit.
+same elements bit for bit. A buffer of a shuffle that is filled with this work before the first batch of each epoch is the same cost.
 
 ## Example
 ```python
@@ -45,12 +45,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
-from fitdoctor.facts.caching import cache_point
+from fitdoctor.facts.caching import cache_point, fills_a_shuffle
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.input_evidence import waiting
 from fitdoctor.facts.passes import passes
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.stalls import input_and_stalls, stalls_matter
+from fitdoctor.facts.stalls import input_and_stalls, stall_cost, stalls_matter
 from fitdoctor.facts.wording import number
 
 TITLE = "The same preprocessing runs again in every epoch"
@@ -68,8 +68,9 @@ def check(facts: Facts) -> Iterator[Finding]:
             continue
         waits, measured = input_and_stalls(facts, fit)
         repeated = 1 - 1 / often
-        # Part of the wait may be for stages that no cache saves: only a trial tells.
-        cost = Interval(low=0.0, mid=waits.mid * repeated, high=waits.high * repeated)
+        # Part of the wait may be for stages that no cache saves: only a trial tells, but for the filling of a buffer with this work.
+        surely_s = stall_cost(fit).low * repeated if fills_a_shuffle(fit.record, point) else 0.0
+        cost = Interval(low=surely_s, mid=waits.mid * repeated, high=waits.high * repeated)
         if not facts.worthwhile(cost):
             continue
         names = ", ".join(f"{step.name}({step.function.function if step.function else ''})" for step in point.work)

@@ -10,7 +10,8 @@ is started anew in every epoch. Threads that hold the interpreter lock also take
 
 ## How it is told
 The workers are read from the dataset when `fit` is called. What waiting for input costs is measured by a trial on
-batches that are there already; another trial runs the same steps without workers.
+batches that are there already; another trial runs the same steps without workers. Processes are started anew for each epoch:
+that is timed.
 
 ## Example
 ```python
@@ -41,23 +42,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fitdoctor.causes.base import Evidence, Finding, location
-from fitdoctor.facts.facts import Facts
+from fitdoctor.causes.base import Evidence, Finding, Interval, location
+from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
+from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.input_evidence import waiting
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import plural
-from fitdoctor.facts.workers import workers_of
+from fitdoctor.facts.stalls import stall_cost
+from fitdoctor.facts.units import total, typical_s
+from fitdoctor.facts.wording import duration, plural
+from fitdoctor.facts.workers import Workers, workers_of
 
 TITLE = "The workers of a PyDataset cost more than they give"
 REMEDIES = ("fewer-workers",)
 
 
 def check(facts: Facts) -> Iterator[Finding]:
+    cores = int(facts.scout.environment.get("cores", 1))
     for fit in facts.fits:
         workers = workers_of(fit.record)
-        if workers is None or not workers.any or not facts.input_matters(fit):
+        if workers is None or not workers.any:
             continue
-        cost, _ = facts.input_cost(fit)
+        waits, started = facts.input_cost(fit)[0], _started(fit, workers, cores)
+        if not (facts.input_matters(fit) or facts.worthwhile(started)):
+            continue
+        cost = total([waits, started])
         noun = "process" if workers.processes else "thread"
         text = f"Batches come from {plural(workers.count, noun, noun + ('es' if workers.processes else 's'))}, through a queue."
         yield Finding(
@@ -67,5 +75,32 @@ def check(facts: Facts) -> Iterator[Finding]:
                 location(workers.site, "workers", workers.count) if workers.site else None,
                 location(fit.record.site),
             ),
-            evidence=(Evidence(text=text, value=workers.count), waiting(facts, fit)),
+            measured=facts.share_of(started.low) >= WORTHWHILE_SHARE,
+            data={"restarts_s": started.low},
+            evidence=(
+                Evidence(text=text, value=workers.count),
+                waiting(facts, fit),
+                *([_restarted(fit)] if facts.worthwhile(started) else []),
+            ),
         )
+
+
+def _started(fit: FitFacts, workers: Workers, cores: int) -> Interval:
+    """Seconds in which processes are ended after each epoch, and waited for at the start of the next.
+
+    Left out is what the first batch itself may take: as many steps as there are workers to make one in that time, if all of them
+    could be at work at once, or as many as there are cores.
+    """
+    if not workers.processes:
+        return Interval(low=0.0, mid=0.0, high=0.0)
+    all_s, most_s = max(1, workers.count) * fit.step_s, max(1, min(workers.count, cores)) * fit.step_s
+    between_s = typical_s(fit.record.epoch_boundary)
+    low = fit.later_epochs("low") * (between_s + max(0.0, fit.epoch_stall_s - all_s))
+    mid = fit.later_epochs("mid") * (between_s + max(0.0, fit.epoch_stall_s - most_s))
+    return Interval(low=min(low, mid), mid=mid, high=stall_cost(fit).high + fit.later_epochs("mid") * between_s)
+
+
+def _restarted(fit: FitFacts) -> Evidence:
+    seconds = typical_s(fit.record.epoch_boundary) + fit.epoch_stall_s
+    text = f"From one epoch to the next, while processes are ended and started, {duration(seconds)} go by."
+    return Evidence(text=text, value=seconds, unit="s")

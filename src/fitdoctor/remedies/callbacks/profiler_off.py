@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fitdoctor.changes.model import RemoveCall, SetArgument
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import place
+from fitdoctor.facts.savings import ratio_without
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "profiler and debugging aids off"
@@ -27,7 +28,9 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         return
     callback = record.callbacks[finding.data["callback"]]
     where = place(callback.site or record.site)
-    yield Proposal(
-        changes=(SetArgument(place=where, call=callback.name, argument="profile_batch", value=0, index=callback.index),),
-        how=f"{callback.name}(…) without profile_batch, or with a short range of batches: profile_batch=(10, 20)",
-    )
+    how = f"{callback.name}(…) without profile_batch, or with a short range of batches: profile_batch=(10, 20)"
+    off = SetArgument(place=where, call=callback.name, argument="profile_batch", value=0, index=callback.index)
+    yield Proposal(changes=(off,), how=how)
+    if finding.measured:
+        untried = "Not timed: it follows from leaving out what the profiler writes when training ends."
+        yield Proposal(changes=(), how=how, unit="call", untried=untried, unit_ratio=ratio_without(facts, finding, "writing_s"))

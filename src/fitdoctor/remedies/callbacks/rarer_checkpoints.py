@@ -1,4 +1,4 @@
-"""Saves less often: after every fifth epoch, or after ten times as many batches."""
+"""Saves less often: after every fifth epoch, or once an epoch where it was after some batches."""
 
 from __future__ import annotations
 
@@ -50,15 +50,29 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
 
 def _by_batches(fit: FitFacts, position: int, every: int) -> Proposal:
     callback = fit.record.callbacks[position]
-    value = every * TIMES_AS_MANY_BATCHES
-    change = SetArgument(place=_place(fit, callback), call=callback.name, argument="save_freq", value=value, index=callback.index)
+    least = every * TIMES_AS_MANY_BATCHES
+    value = max(least, fit.steps_per_epoch) if fit.steps_known else least
+    left_s = fit.step_s - fit.batch_hooks_s.get(position, 0.0) * (1 - every / value)
+    tried = next((batches for batches in (value, least) if batches * left_s <= LONGEST_PERIOD_S), None)
+    how = f"{callback.name}(…, save_freq={_in_words(fit, value)}"
     untried, ratio = _obstacle(callback), None
-    if not untried and value * fit.step_s > LONGEST_PERIOD_S:
-        left_s = fit.step_s - fit.batch_hooks_s.get(position, 0.0) * (1 - 1 / TIMES_AS_MANY_BATCHES)
+    if not untried and tried is None:
         ratio = fit.step_s / left_s if left_s > 0 else None
-        untried = f"Not timed: it follows from saving {TIMES_AS_MANY_BATCHES} times as rarely."
-    how = f"{callback.name}(…, save_freq={value})"
-    return Proposal(changes=(change,), how=how, label=str(value), unit="step", untried=untried, unit_ratio=ratio)
+        untried = f"Not timed: it follows from saving {value // every} times as rarely."
+    elif not untried and tried != value:
+        how += f"  # tried: a save every {tried} batches"
+    tried = tried or value
+    change = SetArgument(place=_place(fit, callback), call=callback.name, argument="save_freq", value=tried, index=callback.index)
+    return Proposal(changes=(change,), how=how, label=str(tried), unit="step", untried=untried, unit_ratio=ratio)
+
+
+def _in_words(fit: FitFacts, batches: int) -> str:
+    """The value of `save_freq`, and what it means where that is not plain."""
+    if not fit.steps_known:
+        return f"{batches})"
+    if batches == fit.steps_per_epoch:
+        return '"epoch")'
+    return f"{batches})  # {batches / fit.steps_per_epoch:.3g} epochs of {fit.steps_per_epoch} steps"
 
 
 def _place(fit: FitFacts, callback: CallbackRecord) -> Place:

@@ -18,6 +18,8 @@ UNIT = "step"
 
 #: Rows of a table are taken with methods that an array does not have.
 TABLES = frozenset({"pandas.DataFrame", "pandas.Series"})
+#: What holds several arrays by their names.
+FILES = frozenset({"h5py.File", "h5py.Group"})
 
 
 def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
@@ -36,7 +38,9 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         )
         return
     changes = tuple(_change(record, part.name) for part in found)
-    yield Proposal(changes=changes, how=f"make arrays of {names} once, before fit: {names.split(', ')[0]}[:] or np.asarray(…)")
+    first = found[0].name
+    written = f"{{name: part[:] for name, part in {first}.items()}}" if found[0].container in FILES else f"{first}[:] or np.asarray(…)"
+    yield Proposal(changes=changes, how=f"make arrays of {names} once, before fit: {written}")
 
 
 def _change(record: Fit, name: str) -> ConvertArgument:

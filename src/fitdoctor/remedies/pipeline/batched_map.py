@@ -15,7 +15,8 @@ TREATS = ("per-sample-map",)
 SAFETY = "exact"
 UNIT = "step"
 
-#: The plain swap is the faster one; `vectorized_map` also carries functions that only know a single sample.
+#: The plain swap is the faster one; `vectorized_map` also carries functions that only know a single sample, and lets one that
+#: draws random numbers draw for each sample: others than before, and not one for the whole batch.
 WAYS = (
     ("plain", False, "dataset.batch(…).map(function)"),
     ("vectorized", True, "dataset.batch(…).map(lambda *batch: tf.vectorized_map(lambda row: function(*row), batch))"),
@@ -30,6 +31,9 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         maps = [operation_place(step) for step in found.maps]
         if found.batch.position != finding.data.get("batch") or batch is None or None in maps:
             continue
+        random = any(step.stateful for step in found.maps)
         for label, vectorized, how in WAYS:
+            if random and not vectorized:
+                continue
             changes = tuple(SwapCalls(place=where, batch=batch, vectorized=vectorized) for where in maps if where)
-            yield Proposal(changes=changes, how=how, label=label)
+            yield Proposal(changes=changes, how=how, label=label, safety="semantics" if random else None)

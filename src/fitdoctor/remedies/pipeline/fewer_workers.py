@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fitdoctor.changes.model import Change, SetArgument
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import place
+from fitdoctor.facts.savings import ratio_without
 from fitdoctor.facts.workers import workers_of
 from fitdoctor.remedies.base import Finding, Proposal
 
@@ -32,4 +33,8 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
             yield Proposal(changes=tuple(changes), how=how, label=f"{workers.count} threads")
     if workers.count > 1:
         changes.append(SetArgument(place=where, call="PyDataset", argument="workers", value=1))
-    yield Proposal(changes=tuple(changes), how="the PyDataset with workers=1 and without use_multiprocessing", label="none")
+    how = "the PyDataset with workers=1 and without use_multiprocessing"
+    yield Proposal(changes=tuple(changes), how=how, label="none")
+    if finding.measured:
+        untried = "Not timed: it follows from leaving out what ending and starting processes takes."
+        yield Proposal(changes=(), how=how, unit="call", untried=untried, unit_ratio=ratio_without(facts, finding, "restarts_s"))

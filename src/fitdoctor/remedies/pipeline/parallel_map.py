@@ -14,6 +14,7 @@ from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "parallel map"
 TREATS = ("serial-map",)
+#: A function that draws random numbers draws others once several of it run at a time.
 SAFETY = "exact"
 UNIT = "step"
 
@@ -32,7 +33,9 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     )
     if changes:
         name = stages[0].name
-        proposal = Proposal(changes=changes, how=f"dataset.{name}(…, num_parallel_calls=tf.data.AUTOTUNE)")
+        random = any(step.stateful for step in stages)
+        how = f"dataset.{name}(…, num_parallel_calls=tf.data.AUTOTUNE)"
+        proposal = Proposal(changes=changes, how=how, safety="semantics" if random else None)
         yield proposal
         if stalls_matter(facts, facts.fits[finding.fit]):
             yield replace(proposal, unit="epoch")

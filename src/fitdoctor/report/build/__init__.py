@@ -6,6 +6,7 @@ from fitdoctor.causes.registry import run_causes
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Run
 from fitdoctor.report.build.causes import CauseDraft, draft_causes
+from fitdoctor.report.build.interrupted import interrupted
 from fitdoctor.report.build.limits import limits
 from fitdoctor.report.build.places import relative
 from fitdoctor.report.build.training import environment, training
@@ -61,6 +62,7 @@ def build(run: Run, *, stage: Stage = "final") -> Report:
         alternative=alternative,
         changed_files=tuple(run.changed_files),
         stage=stage,
+        interrupted=interrupted(facts),
         can_go_on=bool(run.python) and not run.bundled,
         seconds={
             "scout": run.scout.wall_s if run.scout else 0.0,
@@ -72,9 +74,10 @@ def build(run: Run, *, stage: Stage = "final") -> Report:
     )
 
 
-def _rank(draft: CauseDraft) -> tuple[bool, float, float]:
-    """What saves most first, then what costs most; what is only information last."""
-    return draft.result.status == "informative", -draft.verified_saving_s, -draft.result.cost_s.mid
+def _rank(draft: CauseDraft) -> tuple[bool, float, bool, float]:
+    """What saves most first, then what costs most, the proven before the suspected; what is only information last."""
+    suspected = not (draft.verified or draft.actionable)
+    return draft.result.status == "informative", -draft.verified_saving_s, suspected, -draft.result.cost_s.mid
 
 
 def _distinct(candidates: list[Candidate]) -> list[Candidate]:

@@ -9,6 +9,7 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import short
 from fitdoctor.recording.model import Ending
 from fitdoctor.remedies.registry import load_problems
+from fitdoctor.report.build.interrupted import interrupted
 
 #: How a child may end without being at its end, and what that means for the answer.
 _ENDINGS = {
@@ -24,7 +25,7 @@ _ENDINGS = {
 
 def limits(facts: Facts, problems: Iterable[str]) -> tuple[str, ...]:
     """All limits of a run, each once, in the order in which they arose."""
-    found = [*facts.run.limits, *facts.scout.limits]
+    found = [interrupted(facts), *facts.run.limits, *facts.scout.limits]
     found += _ending(facts.scout.ending, watched=facts.observed)
     found += facts.limits()
     for rehearsal in facts.run.rehearsals:

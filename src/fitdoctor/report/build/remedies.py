@@ -76,7 +76,7 @@ def _draft(facts: Facts, finding: Finding, offer: Offer, outcomes: Iterable[Outc
     result = RemedyResult(
         id=offer.remedy.id,
         title=offer.remedy.title,
-        safety=offer.remedy.safety,
+        safety=offer.safety,
         status=_status(outcome, speedup),
         verified_safety=verified(outcome.arm),
         speedup=speedup,
@@ -114,7 +114,7 @@ def _untried(facts: Facts, finding: Finding, offer: Offer, failure: str) -> Reme
     result = RemedyResult(
         id=offer.remedy.id,
         title=offer.remedy.title,
-        safety=offer.remedy.safety,
+        safety=offer.safety,
         status="untried",
         speedup=speedup,
         unit=offer.unit,

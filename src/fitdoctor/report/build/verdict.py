@@ -8,6 +8,7 @@ from math import exp
 from typing import Literal
 
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
+from fitdoctor.facts.wording import percent
 from fitdoctor.report.build.causes import CauseDraft
 from fitdoctor.report.build.races import is_open
 from fitdoctor.report.build.sentences import causes_text, first_answer_text, healthy_text, open_text, watched_text
@@ -19,6 +20,11 @@ from fitdoctor.trials.stage import Stage
 NOISY = 0.20
 #: An unproven gain of the whole run that is too large to call a run healthy in spite of it.
 OPEN_GAIN = 1.10
+#: Whatever was refuted until then: what else would have been tried is not known to be in vain.
+INTERRUPTED = "the diagnosis was interrupted before the trials could tell"
+#: What to do about it.
+LONGER = " Run it again with a larger --budget (budget_s in code)."
+QUIETER = " Close other programs, or wait until they are done, and run it again with a larger --budget (budget_s in code)."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +50,9 @@ def decide(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Outcom
         return Decision(verdict="causes", text=causes_text(facts, proven), causes=every)
     if stage == "watched":
         return Decision(verdict="inconclusive", text=watched_text(facts, every), causes=every)
+    if facts.run.interrupted:
+        suspected = [draft for draft in every if not draft.informative]
+        return Decision(verdict="inconclusive", text=open_text(suspected, INTERRUPTED), causes=every)
     why = _why_open(facts, every, outcomes)
     if why:
         return Decision(verdict="inconclusive", text=why, causes=every)
@@ -64,14 +73,17 @@ def _why_open(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Out
     placebos = [outcome for outcome in told if outcome.arm.role == "placebo"]
     deviation = exp(min(50.0, abs(placebos[0].comparison.mean_log))) - 1 if placebos else 0.0
     if deviation > NOISY:
-        return open_text(suspected, f"identical arms differed by {deviation:.0%}: the machine is too noisy to tell")
+        why = f"the same training, timed twice, differed by {percent(deviation)}: the machine is too noisy to tell"
+        return open_text(suspected, why) + QUIETER
     remedies = [outcome for outcome in outcomes if outcome.arm.role == "remedy"]
     main = [outcome for outcome in remedies if outcome.arm.unit == remedies[0].arm.unit]
     if suspected and main and all(_undecided(outcome) for outcome in main):
         crowded = any(outcome.comparison.contended for outcome in main)
-        return open_text(suspected, "other processes took the machine" if crowded else "the trials could not tell")
+        if crowded:
+            return open_text(suspected, "other processes took the machine") + QUIETER
+        return open_text(suspected, "the trials could not tell") + LONGER
     if suspected and any(_may_gain(facts, outcome) for outcome in remedies if outcome.verdict == "inconclusive"):
-        return open_text(suspected, "a gain was seen that could not be proven")
+        return open_text(suspected, "a gain was seen that could not be proven") + LONGER
     raced = [(remedy.outcome, remedy.result.speedup) for draft in suspected for remedy in draft.remedies]
     if any(outcome is not None and is_open(outcome, speedup) for outcome, speedup in raced):
         return open_text(suspected, "the races covered too little of the training to tell")

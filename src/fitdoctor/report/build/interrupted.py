@@ -1,0 +1,49 @@
+"""What a diagnosis or a training that did not come to its end was at."""
+
+from __future__ import annotations
+
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.places import short
+from fitdoctor.recording.model import Fit
+
+_STAGES = {
+    "scout": "while it learned what the script does: nothing was tried",
+    "trials": "during the trials{place}: what had not been tried by then is left open",
+    "races": "during the races{place}: what had not been raced by then is left open",
+}
+_ENDED = {
+    "interrupted": "The training was interrupted",
+    "killed": "The training was killed",
+    "exception": "The training failed",
+    "exit": "The script left",
+}
+
+
+def interrupted(facts: Facts) -> str:
+    """A sentence for the top of the report, or nothing where all came to its end."""
+    stage = _STAGES.get(facts.run.interrupted)
+    if stage is not None:
+        return f"The diagnosis was interrupted {stage.format(place=_place_of_trials(facts))}."
+    if not facts.observed or not facts.scout.fits:
+        return ""
+    last = facts.scout.fits[-1]
+    ended = _ENDED.get(facts.scout.ending.how)
+    if ended is None or last.calls_run <= last.teardown.count:
+        return ""
+    return f"{ended} in {_epoch(last)}: what follows is of the time until then."
+
+
+def _place_of_trials(facts: Facts) -> str:
+    if not facts.run.rehearsals:
+        return ""
+    at = facts.run.rehearsals[-1]
+    found = facts.fits if at.target == "fit" else facts.loops
+    return f" at {short(found[at.index].record.site)}" if at.index < len(found) else ""
+
+
+def _epoch(fit: Fit) -> str:
+    """The epoch of the last call; earlier calls of the same place are taken to have run all of theirs."""
+    declared = fit.epochs - fit.initial_epoch
+    done = min(max(0, fit.epochs_seen - (fit.calls_run - 1) * declared), max(0, declared - 1))
+    call = f", call {fit.calls_run}" if fit.calls_run > 1 else ""
+    return f"epoch {fit.initial_epoch + done + 1} of {fit.epochs} (fit at {short(fit.site)}{call})"

@@ -1,0 +1,56 @@
+"""Ctrl-C at bad moments, in a process of our own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+BEGIN = """\
+import os, signal, time
+from fitdoctor.cli.interrupts import never_lost
+never_lost()
+class Thing:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000): pass
+"""
+CAUGHT = """\
+try:
+    Thing()
+    time.sleep(20)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+AT_THE_END = "import atexit\natexit.register(Thing().__del__)\n"
+ANOTHER = """\
+class Broken:
+    def __del__(self):
+        raise ValueError("other")
+Broken()
+"""
+
+
+def ran(script: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", f"import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n{BEGIN}{script}"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+
+def test_it_comes_once_more_after_an_object_was_taken_apart() -> None:
+    done = ran(CAUGHT)
+    assert (done.stdout, done.stderr, done.returncode) == ("interrupted\n", "", 0)
+
+
+@pytest.mark.parametrize("count", range(3))
+def test_it_prints_no_traceback_while_python_ends(count: int) -> None:
+    assert "Traceback" not in ran(AT_THE_END).stderr
+
+
+def test_other_failures_are_still_told() -> None:
+    assert "ValueError: other" in ran(ANOTHER).stderr

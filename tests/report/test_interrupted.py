@@ -1,0 +1,80 @@
+"""What a report says of a diagnosis, or of a watched training, that was ended early."""
+
+from __future__ import annotations
+
+import pytest
+
+from fitdoctor.recording.model import Duration, Ending, Run
+from fitdoctor.report.build import build
+from fitdoctor.report.text import render
+from tests import builders as make
+from tests.report.diagnosed import QUICK, diagnosed
+
+
+def in_trials(at: str = "trials") -> Run:
+    """Ended before any of its remedies was timed."""
+    run = diagnosed(make.run(make.fit(step_s=0.001, epochs=400)), QUICK)
+    run.rehearsals[0].windows = [window for window in run.rehearsals[0].windows if "larger" not in window.arm]
+    run.rehearsals[0].ending = Ending(how="interrupted")
+    run.interrupted = at
+    return run
+
+
+@pytest.mark.parametrize("at", ["trials", "races"])
+def test_a_diagnosis_says_first_that_it_was_interrupted_and_where(at: str) -> None:
+    report = build(in_trials(at))
+    assert f"interrupted during the {at} at train.py:18" in report.interrupted
+    assert report.limits[0] == report.interrupted
+    text = " ".join(render(report).split())
+    assert text.startswith(f"! {report.interrupted}")
+    assert text.count(report.interrupted) == 1
+
+
+def test_what_was_not_tried_was_not_for_lack_of_time() -> None:
+    report = build(in_trials())
+    text = " ".join(render(report).split())
+    assert "not tried: " in text
+    assert "The diagnosis was interrupted before it was tried." in text
+    assert "budget was used up" not in text
+    assert "could not tell:" not in text
+    assert (report.verdict, "interrupted before the trials could tell" in report.verdict_text) == ("inconclusive", True)
+
+
+def test_what_was_refuted_by_then_makes_nothing_healthy() -> None:
+    run = diagnosed(make.run(make.fit(step_s=0.004, epochs=100)), QUICK)
+    assert build(run).verdict == "healthy"
+    run.interrupted = "trials"
+    assert build(run).verdict == "inconclusive"
+
+
+def test_a_look_that_was_interrupted() -> None:
+    run = make.run(make.fit(step_s=0.001, epochs=400))
+    run.interrupted = "scout"
+    report = build(run, stage="first answer")
+    assert report.interrupted == "The diagnosis was interrupted while it learned what the script does: nothing was tried."
+
+
+def test_a_watched_training_names_the_epoch() -> None:
+    run = make.watched(make.fit(epochs=6, epochs_seen=2, cut=False, teardown=Duration()))
+    assert run.watched is not None
+    run.watched.ending = Ending(how="interrupted", site=make.site(18))
+    report = build(run)
+    assert report.interrupted.startswith("The training was interrupted in epoch 3 of 6 (fit at train.py:18)")
+    run.watched.ending = Ending(how="killed", message="SIGTERM")
+    assert build(run).interrupted.startswith("The training was killed in epoch 3 of 6")
+
+
+def test_a_later_call_of_the_same_fit_counts_its_own_epochs() -> None:
+    run = make.watched(make.fit(epochs=6, epochs_seen=13, calls=3, cut=False, teardown=make.took(0.05, 2)))
+    assert run.watched is not None
+    run.watched.ending = Ending(how="exception", error="ValueError", site=make.site(18))
+    assert "failed in epoch 2 of 6 (fit at train.py:18, call 3)" in build(run).interrupted
+
+
+def test_what_came_to_its_end_says_nothing() -> None:
+    assert build(make.watched(make.fit(cut=False))).interrupted == ""
+    assert build(make.run(make.fit())).interrupted == ""
+    left_later = make.watched(make.fit(cut=False))
+    assert left_later.watched is not None
+    left_later.watched.ending = Ending(how="interrupted")
+    assert build(left_later).interrupted == ""
