@@ -11,18 +11,21 @@ DEV_STAMP := .venv/.dev-installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test unit lint types contracts check format clean
+.PHONY: help setup demo test test-long unit lint types contracts check format clean
 
 help: ## Shows this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 setup: $(DEV_STAMP) ## Makes .venv with everything that a developer needs
 
 demo: $(DEMO_STAMP) ## Diagnoses a slow example: under 3 minutes once set up
 	$(BIN)/fitdoctor diagnose examples/slow_pipeline.py
 
-test: $(DEV_STAMP) ## Runs all tests, end-to-end ones on real trainings included
-	$(BIN)/python -m pytest
+test: $(DEV_STAMP) ## Runs the tests, end-to-end ones on real trainings included
+	$(BIN)/python -m pytest -m "not long"
+
+test-long: $(DEV_STAMP) ## Runs the tests that take minutes each: trials in many processes, children that die or hang
+	$(BIN)/python -m pytest -m long
 
 unit: $(DEV_STAMP) ## Runs the tests that need no framework: seconds
 	$(BIN)/python -m pytest -m "not e2e"

@@ -11,7 +11,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from fitdoctor.changes.environment import environment, of_process
+
 LAUNCH = Path(__file__).resolve().parent.parent / "src" / "fitdoctor" / "launch.py"
+
+#: What a treated run says where it ran as written.
+UNTREATED = ("Not treated", "Some changes were left out", "Nothing is changed")
 
 #: A diagnosis or a watched run that takes this long beyond its budget hangs.
 PATIENCE_S = 1200
@@ -57,23 +62,25 @@ def pair(target: Path, treatments: list[dict[str, Any]], turn: int) -> dict[str,
     placed = json.loads(json.dumps(treatments))
     for each in placed:
         each["file"] = here + each["file"]
+    outer = of_process([change for each in placed for change in each["changes"]])
     spec = {
         "role": "treat", "mode": "script", "target": target.name, "arguments": [], "out": os.devnull,
-        "spawned_s": time.monotonic(), "treatments": placed,
+        "spawned_s": time.monotonic(), "treatments": placed, "process_changes": outer,
     }  # fmt: skip
     (target.parent / "treat.json").write_text(json.dumps(spec))
     runs = {"plain_s": [sys.executable, target.name], "treated_s": [sys.executable, str(LAUNCH), "treat.json"]}
     order = list(runs) if turn % 2 else list(reversed(runs))
-    seconds = {name: whole_run_s(runs[name], target.parent) for name in order}
+    variables = {"plain_s": dict(os.environ), "treated_s": environment(outer, os.environ)}
+    seconds = {name: whole_run_s(runs[name], target.parent, variables[name]) for name in order}
     return {**seconds, "ratio": seconds["plain_s"] / seconds["treated_s"]}
 
 
-def whole_run_s(command: list[str], folder: Path) -> float:
+def whole_run_s(command: list[str], folder: Path, variables: dict[str, str] | None = None) -> float:
     """Seconds of a process from start to end; leaves where it fails."""
     began_s = time.perf_counter()
-    done = _run(command, folder, None)
+    done = _run(command, folder, None, variables)
     seconds = time.perf_counter() - began_s
-    if done.returncode or "not treated" in done.stderr:
+    if done.returncode or any(words in done.stderr for words in UNTREATED):
         sys.exit(f"{' '.join(command)} in {folder} ended with {done.returncode}:\n{done.stderr[-2000:]}")
     return seconds
 
@@ -88,9 +95,11 @@ def promise_and_truth(row: dict[str, Any]) -> str:
     return f"promised {said} · whole runs {measured}{off}"
 
 
-def _run(command: list[str], folder: Path, limit_s: float | None) -> subprocess.CompletedProcess[str]:
+def _run(
+    command: list[str], folder: Path, limit_s: float | None, variables: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=limit_s)
+        return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False, timeout=limit_s)
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(command, 124, "", f"still running after {limit_s:.0f} s")
 

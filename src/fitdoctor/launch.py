@@ -25,7 +25,7 @@ def main() -> None:
     """Reads the specification, installs the probe that it asks for, and becomes the user's program."""
     with open(sys.argv[1], encoding="utf-8") as file:
         spec: dict[str, Any] = json.load(file)
-    if spec["role"] == "watch":
+    if spec["role"] in ("watch", "treat"):
         probe = _start_harmlessly(spec)
     else:
         _end_with_parent()
@@ -48,11 +48,11 @@ def _start(spec: dict[str, Any]) -> Any:
 
 
 def _start_harmlessly(spec: dict[str, Any]) -> Any:
-    """The probe of a training that is only watched, or nobody where it can't be made: the training runs all the same."""
+    """The probe of a real training, or nobody where it can't be made: the training runs all the same."""
     try:
         return _start(spec)
     except Exception as error:
-        sys.stderr.write(f"fitdoctor: Could not begin to watch ({type(error).__name__}: {error}); the script runs without.\n")
+        sys.stderr.write(f"fitdoctor: Could not begin ({type(error).__name__}: {error}); the script runs without us.\n")
         return types.SimpleNamespace(exited=lambda _: None, raised=lambda _: None, finish=lambda: None)
 
 

@@ -21,7 +21,7 @@ def prepared(monkeypatch: pytest.MonkeyPatch, *, first_s: float, step_s: float) 
         now_s[0] += step_s * steps if runner.going else first_s
         runner.going = True
 
-    feeds = SimpleNamespace(finite=lambda changes: [0], take_aside_s=lambda: 0.0, take_sentence=lambda: "")
+    feeds = SimpleNamespace(finite=lambda changes, anew: [0], take_aside_s=lambda: 0.0, take_sentence=lambda: "")
     runner = SimpleNamespace(changes=[], dataset=None, iterator=None, steps=1, going=False)
     return Epochs(feeds, STEPS, lambda *_, **__: lambda: None, go).prepare(runner)  # type: ignore[arg-type]
 

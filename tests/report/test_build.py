@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fitdoctor.changes.environment import of_process
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Arm, Ending, Loop, Rehearsal
 from fitdoctor.report.build import build
 from fitdoctor.report.model import Report
 from fitdoctor.report.text import render
-from fitdoctor.trials.plan import combine
+from fitdoctor.trials.plan import combine, plan_environments
 from tests import builders as make
-from tests.causes import test_idle_workers
+from tests.causes import test_idle_workers, test_unused_cores
 from tests.report.diagnosed import QUICK, SLOW_INPUT, diagnosed, pipeline_fit
 
 
@@ -209,6 +210,22 @@ def test_every_report_can_be_shown() -> None:
     ]
     for report in reports:
         assert report.verdict_text.split(".")[0][:20].split()[0] in render(report, width=100)
+
+
+def test_an_environment_that_helps_is_prescribed_and_named() -> None:
+    facts = test_unused_cores.bad()
+    (comparison,) = plan_environments(facts)
+    ratios = {"process/default-threads": 1.8}
+    record = make.rehearse(comparison, ratios, rounds=3, jitter=0.002)
+    facts.run.rehearsals.append(record)
+    report = build(facts.run)
+    (cause,) = [cause for cause in report.causes if cause.id == "unused-cores"]
+    assert cause.status == "measured"
+    assert report.prescription is not None
+    assert report.prescription.remedies == ("default-threads",)
+    (treatment,) = report.prescription.treatments
+    assert [change["name"] for change in of_process(treatment.changes)] == ["TF_NUM_INTRAOP_THREADS"]
+    assert "process by process" in " ".join(str(report).split())
 
 
 def test_what_is_proven_stands_before_what_is_only_suspected() -> None:

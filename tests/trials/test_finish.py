@@ -174,3 +174,47 @@ def test_identical_racers_are_hardly_ever_told_apart() -> None:
 def test_what_a_step_costs_leaves_the_first_lap_of_each_run_out() -> None:
     run = RaceRun(arm="a", repetition=0, laps=[Lap(steps=0, score=1), Lap(steps=10, score=1, seconds=9), Lap(steps=20, score=1, seconds=1)])
     assert settled_step_s(Race(runs=[run]), "a") == pytest.approx(0.1)
+
+
+def stopped(*scores: float) -> RaceRun:
+    return RaceRun(arm="", repetition=0, laps=laps(*scores), finished=True, stopped=True)
+
+
+def ruled(theirs: RaceRun, ours: RaceRun) -> Rehearsal:
+    rehearsal = raced(*[(theirs.laps, ours.laps)] * 3, rule="EarlyStopping")
+    assert rehearsal.race is not None
+    for run in rehearsal.race.runs:
+        run.stopped = True
+    return rehearsal
+
+
+PATIENT = stopped(2.0, *[2.0 - 0.05 * at for at in range(1, 20)], 1.06, 1.07, 1.08)
+
+
+def test_where_the_rule_ends_both_at_the_same_level_its_times_count() -> None:
+    result = finish(ruled(PATIENT, stopped(2.0, 1.5, 1.2, 1.05, 1.05, 1.06, 1.07)), RACER)
+    assert result is not None
+    assert (result.by_rule, result.reached, result.covered) == (True, 3, 1.0)
+    assert result.comparison.mid == pytest.approx(220 / 60)
+    assert judge(result, 1)[0] == "measured"
+
+
+def test_an_earlier_end_at_a_worse_level_is_no_arrival() -> None:
+    result = finish(ruled(PATIENT, stopped(2.0, 1.5, 1.4, 1.4, 1.41, 1.42)), RACER)
+    assert result is not None
+    assert (result.by_rule, result.reached) == (False, 0)
+    assert result.comparison.mid == pytest.approx(1.0)
+    assert judge(result, 1)[0] == "refuted"
+
+
+def test_a_goal_is_reached_by_whom_the_rule_stops_there() -> None:
+    result = finish(ruled(stopped(0.9, 0.5, 0.3, 0.2, 0.15, 0.091), stopped(0.9, 0.099)), RACER)
+    assert result is not None
+    assert result.by_rule
+    assert result.comparison.mid == pytest.approx(5)
+
+
+def test_the_share_of_arrivals_has_exact_bounds() -> None:
+    result = finish(raced(*[(curve(1), curve(4))] * 3), RACER)
+    assert result is not None
+    assert result.reached_share == pytest.approx((0.025 ** (1 / 3), 1.0), rel=1e-6)

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 from fitdoctor.recording.model import Loop, Operation
-from fitdoctor.trials.plan import combine, plan
+from fitdoctor.trials.plan import combine, plan, plan_environments
 from tests import builders as make
-from tests.causes import test_fit_in_a_loop, test_unbatched_training_loop
+from tests.causes import test_fit_in_a_loop, test_unbatched_training_loop, test_unused_cores
 
 STEP = ["step/baseline", "step/placebo", "step/input-free"]
 
@@ -28,16 +28,16 @@ def test_arms_of_one_unit_stand_together_with_references_of_their_own() -> None:
     )
     (rehearsal,) = plan(make.facts(record))
     assert make.ids(rehearsal.arms) == [
-        *STEP,
-        "step/larger-execution-8",
-        "step/larger-execution-32",
-        "epoch_end/baseline",
-        "epoch_end/placebo",
-        "epoch_end/rarer-callback-every-5-epochs",
         "validation/baseline",
         "validation/placebo",
         "validation/larger-validation-batch-256",
         "validation/larger-validation-batch-1024",
+        "epoch_end/baseline",
+        "epoch_end/placebo",
+        "epoch_end/rarer-callback-every-5-epochs",
+        *STEP,
+        "step/larger-execution-8",
+        "step/larger-execution-32",
         "race/baseline",
         "race/larger-batch-128",
         "race/larger-batch-512",
@@ -117,3 +117,12 @@ def test_a_loop_over_tiny_pieces_gets_a_ceiling() -> None:
     (loop,) = plan(test_unbatched_training_loop.loop())
     assert make.ids(loop.arms) == ["call/baseline", "call/placebo", "call/gathered-rows"]
     assert loop.arms[-1].role == "ceiling"
+
+
+def test_what_needs_another_environment_is_no_arm_of_a_rehearsal() -> None:
+    facts = test_unused_cores.bad()
+    assert all(arm.unit != "process" for rehearsal in plan(facts) for arm in rehearsal.arms)
+    (comparison,) = plan_environments(facts)
+    assert make.ids(comparison.arms) == ["process/baseline", "process/default-threads"]
+    assert comparison.expected_saving_s > 0
+    assert plan_environments(test_unused_cores.good()) == ()

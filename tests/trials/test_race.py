@@ -53,6 +53,8 @@ class FakeChild:
             told = {"arms": arms, "judged_on": "validation data", "rows": 512, "score_s": SCORE_S, "varied": "order"}
             return {**told, **self.prepared}
         self.clock.pass_(SCORE_S)
+        if command["do"] == "race_add":
+            return self._told(command["arm"]["id"])
         arm = command["arm"]
         if command["do"] == "race_start":
             self.starts.append((arm, command["repetition"]))
@@ -172,3 +174,32 @@ def test_a_racer_that_can_not_be_made_leaves_the_others(run: Run, child: FakeChi
     outcomes = run(racer(), racer("other"))
     assert outcomes["other"].verdict == "failed"
     assert outcomes["scaled"].verdict == "measured"
+
+
+def scaled_batch() -> Arm:
+    arm = racer("larger", batch_size=128)
+    arm.changes.append({"kind": "set-argument", "argument": "learning_rate", "value": 0.002})
+    return arm
+
+
+ALONE = "race/raise-learning-rate-0.002"
+
+
+def test_what_the_rate_alone_gives_is_not_credited_to_the_batch(run: Run, child: FakeChild) -> None:
+    child.speeds = {"race/larger": 5.0, ALONE: 5.0}
+    outcomes = run(scaled_batch())
+    assert outcomes["larger"].verdict == "refuted"
+    assert "it is not the batch" in outcomes["larger"].why
+    assert outcomes["raise-learning-rate-0.002"].verdict == "measured"
+
+
+def test_a_batch_that_gives_more_than_its_rate_alone_keeps_its_merit(run: Run, child: FakeChild) -> None:
+    child.speeds = {"race/larger": 5.0, ALONE: 1.0}
+    outcomes = run(scaled_batch())
+    assert outcomes["larger"].verdict == "measured"
+    assert outcomes["raise-learning-rate-0.002"].verdict == "refuted"
+
+
+def test_no_control_runs_for_a_batch_that_lost(run: Run, child: FakeChild) -> None:
+    assert "raise-learning-rate-0.002" not in run(scaled_batch())
+    assert ALONE not in {arm for arm, _ in child.starts}

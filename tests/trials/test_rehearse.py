@@ -19,6 +19,7 @@ from tests import builders as make
 from tests.probe.clocks import FakeClock
 
 UNITS = ("step", "epoch_end", "validation")
+STRETCHED = {"stretch/placebo": "reference", "stretch/cache": "measured"}
 
 
 def references(unit: str) -> list[Arm]:
@@ -43,6 +44,8 @@ class FakeChild:
     ratios: dict[str, float] = field(default_factory=dict)
     fails: dict[tuple[str, str], str] = field(default_factory=dict)
     verified: dict[str, dict[str, str]] = field(default_factory=dict)
+    astray: dict[tuple[str, str], str] = field(default_factory=dict)
+    limits: list[str] = field(default_factory=list)
     command_s: float = 0.01
     window_s: float = 0.0
     unit_s: float = 0.02
@@ -51,6 +54,7 @@ class FakeChild:
     asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     confirming: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     began_s: float = 0.0
+    at: str = ""
     _round: Counter[str] = field(default_factory=Counter)
 
     def receive(self, timeout_s: float) -> dict[str, Any]:
@@ -66,11 +70,14 @@ class FakeChild:
         for arm in arms:
             error = self.fails.get((command["do"], arm["id"]))
             if error == "ended":
+                self.at = arm["id"] if command["do"] == "windows" else ""
                 raise ChildEndedError("it was killed by SIGKILL")
             if error:
                 return {"error": error}
+            if (command["do"], arm["id"]) in self.astray:
+                return {"error": self.astray[command["do"], arm["id"]], "astray": True}
         if command["do"] == "prepare":
-            return {"one_off_s": 0.5, "unit_s": self.unit_s, "note": ""}
+            return {"one_off_s": 0.5, "unit_s": self.unit_s, "note": "", "limits": self.limits}
         if command["do"] == "verify":
             return self.verified.get(arms[0]["id"], {"batches": "same", "weights": "same", "why": ""})
         if command["do"] == "calls":
@@ -119,9 +126,9 @@ def attempt(clock: FakeClock, child: FakeChild) -> Try:
     return run
 
 
-def started(child: FakeChild, record: Rehearsal, clock: FakeClock, budget_s: float = 1000.0) -> RehearsalRun:
+def started(child: FakeChild, record: Rehearsal, clock: FakeClock, budget_s: float = 1000.0, **more: Any) -> RehearsalRun:
     facts = make.facts(make.fit())
-    return RehearsalRun(cast(Child, child), record, facts, deadline_s=clock() + budget_s, tell=lambda text: None)
+    return RehearsalRun(cast(Child, child), record, facts, deadline_s=clock() + budget_s, tell=lambda text: None, **more)
 
 
 def verdicts(record: Rehearsal) -> dict[str, str]:
@@ -179,7 +186,7 @@ def test_a_hopeless_arm_is_dropped_after_two_rounds(attempt: Try, child: FakeChi
     dropped = next(arm for arm in record.arms if arm.remedy == "prefetch")
     assert dropped.dropped
     assert child.rounds("step/prefetch") == 2
-    found = {"step/placebo": "reference", "step/prefetch": "refuted", "step/cache": "measured", "stretch/cache": "measured"}
+    found = {"step/placebo": "reference", "step/prefetch": "refuted", "step/cache": "measured", **STRETCHED}
     assert verdicts(record) == found
 
 
@@ -265,6 +272,71 @@ def test_a_child_that_ends_ends_the_rehearsal_and_keeps_its_windows(clock: FakeC
     assert verdicts(record)["step/faster"] == "measured"
 
 
+@pytest.mark.parametrize("command", ["verify", "prepare", "windows"])
+def test_a_fresh_child_tries_the_others_without_the_arm_that_ended_it(clock: FakeClock, child: FakeChild, command: str) -> None:
+    child.fails = {(command, "step/prefetch"): "ended"}
+    child.ratios = {"step/input-free": 3.0, "step/cache": 2.0, "validation/faster": 2.0}
+    arms = [*references("step"), ceiling(), remedy("prefetch"), remedy("cache"), *references("validation"), remedy("faster", "validation")]
+    record = Rehearsal(arms=arms)
+    run = started(child, record, clock)
+    with pytest.raises(ChildEndedError):
+        run.try_fit()
+    assert run.can_go_on
+    again = FakeChild(clock, ratios=child.ratios)
+    run.go_on_in(again)
+    run.try_fit()
+    assert "step/prefetch" not in [arm for _, arms in again.asked for arm in arms]
+    blamed = next(arm for arm in arms if arm.remedy == "prefetch")
+    assert (blamed.failed, blamed.why) == (True, "Could not be tried: it was killed by SIGKILL.")
+    found = verdicts(record)
+    assert (found["step/cache"], found["validation/faster"], record.restarts) == ("measured", "measured", 1)
+
+
+def test_what_was_decided_is_not_tried_again_in_a_fresh_child(clock: FakeClock, child: FakeChild) -> None:
+    child.fails = {("prepare", "validation/slower"): "ended"}
+    child.ratios = {"step/cache": 2.0, "validation/faster": 2.0}
+    arms = [*references("step"), remedy("cache"), *references("validation"), remedy("slower", "validation"), remedy("faster", "validation")]
+    record = Rehearsal(arms=arms)
+    run = started(child, record, clock)
+    with pytest.raises(ChildEndedError):
+        run.try_fit()
+    again = FakeChild(clock, ratios=child.ratios)
+    run.go_on_in(again)
+    run.try_fit()
+    assert {arm.split("/")[0] for _, arms in again.asked for arm in arms} == {"validation"}
+    assert verdicts(record)["validation/faster"] == "measured"
+
+
+@pytest.mark.parametrize("arm", ["step/baseline", "step/placebo"])
+def test_what_ends_over_the_script_as_it_is_is_not_tried_again(clock: FakeClock, child: FakeChild, arm: str) -> None:
+    child.fails = {("prepare", arm): "ended"}
+    record = Rehearsal(arms=[*references("step"), remedy("cache")])
+    run = started(child, record, clock)
+    with pytest.raises(ChildEndedError):
+        run.try_fit()
+    assert not run.can_go_on
+    run.leave("it was killed by SIGKILL")
+    (outcome,) = [outcome for outcome in outcomes_of(record) if outcome.arm.role == "remedy"]
+    assert (outcome.verdict, outcome.why) == ("inconclusive", "Could not be tried: it was killed by SIGKILL.")
+
+
+def test_the_last_arm_leaves_nothing_to_go_on_with(clock: FakeClock, child: FakeChild) -> None:
+    child.fails = {("windows", "step/cache"): "ended"}
+    run = started(child, Rehearsal(arms=[*references("step"), remedy("cache")]), clock)
+    with pytest.raises(ChildEndedError):
+        run.try_fit()
+    assert not run.can_go_on
+
+
+def test_a_hang_is_told_by_how_long_such_replies_took(clock: FakeClock, child: FakeChild, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    ask = child.ask
+    monkeypatch.setattr(child, "ask", lambda command, timeout_s: (waited.append(timeout_s), ask(command, timeout_s))[1])
+    started(child, Rehearsal(arms=[*references("step"), remedy("cache")]), clock).try_fit()
+    assert waited[0] > 2 * max(waited[1], waited[-1])
+    assert waited[-1] == rehearse.HANGS_S["windows"]
+
+
 def test_what_helps_is_measured_together(attempt: Try, child: FakeChild) -> None:
     child.ratios = {"step/prefetch": 2.0, "step/larger": 1.5, "step/prescription": 2.9}
     record = attempt(*references("step"), remedy("prefetch"), remedy("larger"), remedy("nothing"))
@@ -286,7 +358,7 @@ def test_the_best_arm_of_a_step_is_held_against_the_baseline_in_continuous_stret
     child.ratios = {"step/prefetch": 4.0, "step/cache": 1.5, "stretch/prefetch": 2.0}
     record = attempt(*references("step"), remedy("prefetch"))
     windows = [sorted(arms) for command, arms in child.confirming if command == "windows"]
-    assert windows == [["stretch/baseline", "stretch/prefetch"]] * rehearse.STRETCH_ROUNDS
+    assert windows == [["stretch/baseline", "stretch/placebo", "stretch/prefetch"]] * rehearse.STRETCH_ROUNDS
     best = next(outcome for outcome in outcomes_of(record) if outcome.arm.id == "step/prefetch")
     assert best.comparison.mid == pytest.approx(2.0, rel=0.05)
 
@@ -337,6 +409,49 @@ def test_calls_come_back_as_windows(clock: FakeClock, child: FakeChild) -> None:
     assert [window.arm for window in record.windows] == make.ids(arms)
     assert [arm.batches for arm in arms] == ["", "", "close"]
     assert child.asked == [("calls", tuple(make.ids(arms)))]
+
+
+def test_a_state_that_is_not_as_before_leaves_what_follows_in_doubt(attempt: Try, child: FakeChild) -> None:
+    child.ratios = {"step/cache": 2.0, "epoch_end/rarer": 3.0, "validation/larger": 3.0}
+    child.astray["prepare", "epoch_end/rarer"] = "the weights"
+    named = (("step", "cache"), ("epoch_end", "rarer"), ("validation", "larger"))
+    units = [[*references(unit), remedy(name, unit)] for unit, name in named]
+    record = attempt(*[arm for arms in units for arm in arms])
+    found = verdicts(record)
+    assert found["step/cache"] == "measured"
+    assert (found["epoch_end/rarer"], found["validation/larger"]) == ("inconclusive", "inconclusive")
+    assert "the weights was not as before" in record.limits[0]
+    assert child.rounds("validation/larger") == 0
+
+
+def test_what_the_child_says_of_its_trials_is_said_once(attempt: Try, child: FakeChild) -> None:
+    child.limits = ["The input is a Python generator."]
+    record = attempt(*references("step"), remedy("cache"))
+    assert record.limits == ["The input is a Python generator."]
+
+
+def test_a_ceiling_comes_before_a_unit_that_may_save_more(attempt: Try, child: FakeChild) -> None:
+    child.ratios = {"step/input-free": 3.0}
+    attempt(*references("validation"), remedy("larger", "validation"), *references("step"), ceiling(), remedy("cache"))
+    order = [arms[0] for what, arms in child.asked if what == "prepare"]
+    assert order.index("step/input-free") < order.index("validation/baseline") < order.index("step/cache")
+    assert order.count("step/baseline") == 1
+
+
+def test_each_unit_is_kept_when_it_is_done(clock: FakeClock, child: FakeChild) -> None:
+    kept: list[int] = []
+    record = Rehearsal(arms=[*references("step"), remedy("cache"), *references("validation"), remedy("larger", "validation")])
+    started(child, record, clock, keep=lambda: kept.append(len(record.windows))).try_fit()
+    assert len(kept) == 2
+    assert 0 < kept[0] < kept[1]
+
+
+def test_calls_that_differ_from_themselves_conclude_nothing(clock: FakeClock, child: FakeChild) -> None:
+    record = Rehearsal(target="loop", arms=[*references("call"), remedy("predict_on_batch", "call")])
+    child.calls = {"windows": [], "checks": {"call/placebo": "different", "call/predict_on_batch": "different"}}
+    started(child, record, clock).try_calls()
+    assert verdicts(record)["call/predict_on_batch"] == "inconclusive"
+    assert "differ" in record.arms[-1].doubt
 
 
 def test_no_round_begins_that_would_go_on_past_the_deadline(attempt: Try, child: FakeChild, clock: FakeClock) -> None:

@@ -4,11 +4,12 @@ import math
 import random
 
 import pytest
+import scipy.stats  # noqa: F401 - takes seconds to import on a busy machine: not within the first test, which has a deadline
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fitdoctor.recording.model import Window
-from fitdoctor.trials.statistics import Comparison, compare, hopeless, judge
+from fitdoctor.trials.statistics import ARMS_DIFFER, Comparison, compare, hopeless, judge
 from tests import builders as make
 
 positive = st.floats(min_value=1e-9, max_value=1e6)
@@ -135,9 +136,40 @@ def test_contended_windows_are_dropped_while_enough_quiet_ones_stay() -> None:
     assert "other processes" in judge(few, None)[1]
 
 
-def test_the_reference_is_the_mean_of_baseline_and_placebo() -> None:
-    windows = make.windows("arm", 1.0, jitter=0) + make.windows("base", 3.0, jitter=0) + make.windows("again", 5.0, jitter=0)
+def test_the_reference_is_the_geometric_mean_of_baseline_and_placebo() -> None:
+    windows = make.windows("arm", 1.0, jitter=0) + make.windows("base", 2.0, jitter=0) + make.windows("again", 8.0, jitter=0)
     assert compare(windows, "arm", ["base", "again"]).mid == pytest.approx(4.0)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(*[st.floats(min_value=1e-3, max_value=10)] * 3), min_size=1, max_size=12))
+def test_identical_arms_are_no_faster_on_the_average_however_they_scatter(rounds: list[tuple[float, float, float]]) -> None:
+    windows = [
+        Window(arm=arm, round=number, order=0, seconds=seconds, units=3)
+        for number, each in enumerate(rounds)
+        for arm, seconds in zip("abc", each, strict=True)
+    ]
+    logs = [compare(windows, arm, [other for other in "abc" if other != arm]).mean_log for arm in "abc"]
+    assert math.fsum(logs) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_the_interval_never_gets_narrower_than_what_identical_arms_differ_by() -> None:
+    (ratio,) = {compare(make.windows("arm", 1.0, rounds=400) + make.windows("base", 1.5, rounds=400), "arm", ["base"]).ratio}
+    assert ratio
+    assert math.log(ratio.high / ratio.mid) > 1.96 * ARMS_DIFFER
+    assert math.log(ratio.high / ratio.mid) < 1.3 * 1.96 * ARMS_DIFFER
+
+
+@settings(deadline=None)
+@given(st.floats(min_value=0.5, max_value=2.0))
+def test_the_further_the_references_are_apart_the_wider_the_interval(factor: float) -> None:
+    def width(again_s: float) -> float:
+        windows = make.windows("arm", 1.0) + make.windows("base", 1.5) + make.windows("again", again_s)
+        ratio = compare(windows, "arm", ["base", "again"]).ratio
+        assert ratio
+        return math.log(ratio.high / ratio.low)
+
+    assert width(1.5 * factor) >= width(1.5) - 1e-9
 
 
 def test_hopeless_after_two_rounds() -> None:

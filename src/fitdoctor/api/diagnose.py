@@ -34,7 +34,7 @@ from fitdoctor.recording.model import Ending, Rehearsal, Run, Scout
 from fitdoctor.report.build import build
 from fitdoctor.report.model import Report
 from fitdoctor.trials.executor import InProcess
-from fitdoctor.trials.plan import RehearsalPlan, plan
+from fitdoctor.trials.plan import RehearsalPlan, plan, plan_environments, race_share
 from fitdoctor.trials.progress import Progress
 from fitdoctor.trials.race import RaceTrial
 from fitdoctor.trials.rehearse import RehearsalRun
@@ -90,6 +90,7 @@ class _Diagnosis:
         self._model, self._call, self._progress = model, call, progress
         self._race_budget_s = self._race_left_s = race_budget_s
         self._raced_s = 0.0
+        self._to_race: tuple[RehearsalPlan, ...] = ()
         self._began_s = time.monotonic()
         name, mode = place.script()
         started = datetime.now(UTC).isoformat(timespec="seconds")
@@ -138,8 +139,12 @@ class _Diagnosis:
         self._scout()
         facts = Facts(self._data)
         self._progress.first_answer(build(self._data, stage="first answer"))
-        for each in plan(facts):
+        self._to_race = plan(facts)
+        for each in self._to_race:
             self._rehearse(each, facts)
+        for each in plan_environments(facts):
+            label = each.arms[-1].label
+            self._data.limits.append(f"Not tried here: {label}, which needs processes of its own. Use fitdoctor diagnose for a script.")
 
     def _scout(self) -> None:
         self._progress.stage("learning what this fit does")
@@ -206,8 +211,9 @@ class _Diagnosis:
     def _race(self, executor: InProcess, record: Rehearsal, facts: Facts, where: str) -> None:
         """Races on a budget of its own, shared by all that there is to race."""
         began_s = time.monotonic()
+        deadline_s = began_s + self._race_left_s * race_share(record.index, self._to_race)
         try:
-            RaceTrial(executor, record, facts, deadline_s=began_s + self._race_left_s, tell=self._tell(where)).run()
+            RaceTrial(executor, record, facts, deadline_s=deadline_s, tell=self._tell(where)).run()
         finally:
             taken_s = time.monotonic() - began_s
             self._raced_s += taken_s

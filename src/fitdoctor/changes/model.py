@@ -133,6 +133,18 @@ class ScaleInput(Change):
     together: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetEnvironment(Change):
+    """Set a variable of the environment before the process starts, or leave it out where `value` is None.
+
+    `place` is the line of the script that sets it today, or line 0 where it comes from outside.
+    """
+
+    kind: ClassVar[str] = "set-environment"
+    name: str
+    value: str | None
+
+
 INPUT_CALLS = frozenset({"PyDataset", "tf.data.experimental.enable_debug_mode"})
 """Calls outside a pipeline that decide how the input is made."""
 
@@ -149,6 +161,7 @@ KINDS: dict[str, type[Change]] = {
         Precompute,
         ThrottleHook,
         ScaleInput,
+        SetEnvironment,
     )
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fitdoctor.changes import seeds
 from fitdoctor.changes.model import Change, ConvertArgument, InsertCall, MoveCall, Precompute, SetArgument, SwapCalls
 from fitdoctor.probe import pipelines
 from fitdoctor.probe.pipelines import Recipe
@@ -91,12 +92,17 @@ def _recorded(position: int, made: Any, recipe: Recipe, changes: list[Change], m
         return Stage(recipe.name, position, lambda parent: materialize(made, recipe))
     settings = {change.argument: change.value for change in here if isinstance(change, SetArgument)}
     dtypes = next((change.dtypes for change in here if isinstance(change, ConvertArgument)), None)
-    if not settings and dtypes is None:
-        return Stage(recipe.name, position, lambda parent: again(recipe, parent))
-    named = by_keyword(recipe)
+    named = recipe if not settings and dtypes is None else by_keyword(recipe)
     if dtypes is not None:
         named = replace(named, keywords={name: _converted(value, dtypes) for name, value in named.keywords.items()})
+    if recipe.name == "shuffle":
+        return Stage(recipe.name, position, lambda parent: _shuffled(made, named, parent, settings))
     return Stage(recipe.name, position, lambda parent: again(named, parent, **settings))
+
+
+def _shuffled(made: Any, recipe: Recipe, parent: Any, settings: dict[str, Any]) -> Any:
+    with seeds.as_of(made):
+        return again(recipe, parent, **settings)
 
 
 def _converted(value: Any, dtypes: dict[str, str]) -> Any:

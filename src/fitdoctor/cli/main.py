@@ -16,6 +16,7 @@ from fitdoctor.errors import FitdoctorError
 COMMANDS: Mapping[str, str] = {
     "diagnose": "fitdoctor.cli.diagnose",
     "watch": "fitdoctor.cli.watch",
+    "treat": "fitdoctor.cli.treat",
     "report": "fitdoctor.cli.report",
     "compare": "fitdoctor.cli.compare",
     "explain": "fitdoctor.cli.explain",

@@ -58,7 +58,7 @@ def resumed(folder: str, arguments: tuple[str, ...]) -> Resumed:
         mode=cast("Mode", run.mode),
         python=run.python,
         directory=Path(run.cwd),
-        watched=run.watched,
+        watched=run.watched if run.treated is None else None,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +14,10 @@ from fitdoctor.changes.model import Change, SetArgument, ThrottleHook, edits_inp
 from fitdoctor.probe import contention, describe
 from fitdoctor.probe.epochs import Epochs
 from fitdoctor.probe.feeds import Feeds
-from fitdoctor.probe.state import Snapshot, compare
+from fitdoctor.probe.standing import Standing
+from fitdoctor.probe.state import compare
 from fitdoctor.probe.verify import verify_batches
+from fitdoctor.probe.whole import Wholes
 
 WINDOW_S = 0.015
 """Short and many: windows of 15 ms had the same deviation as windows of 100 ms, so an effect is told in a fraction of the time."""
@@ -28,7 +31,6 @@ STRETCH_S = 1.0
 """A continuous stretch: long against windows, so that whatever only a running pipeline costs (tuning, waking, refills) is in it."""
 FILL_S = 0.3
 VERIFY_STEPS = 4
-VERIFY_BYTES = 2 << 30
 VALIDATION_LONGEST_S = 10.0
 
 
@@ -47,6 +49,8 @@ class Runner:
     step: int = 0
     epoch: int = 0
     evaluation: Any = None
+    parts: list[str] = field(default_factory=list)
+    epoch_steps: int = 0
     logs: dict[str, Any] = field(default_factory=dict)
 
 
@@ -87,22 +91,49 @@ class FitArms:
             )
         steps = describe.steps_of(self.bound["x"], self.bound["batch_size"], self.bound["steps_per_epoch"])
         self._epochs = Epochs(self.feeds, steps, self._enter, self._go)
+        self._wholes = Wholes(self.feeds, self._enter, self._go, self._end_epoch, self._evaluate)
         self._functions: dict[tuple[Any, ...], Any] = {}
+        self._test_function: Any = None
         self._runners: dict[str, Runner] = {}
-        self._snapshot: Snapshot | None = None
+        self.standing: Standing | None = None
+        self._unit = ""
+        self._said: set[str] = set()
         self._reference: dict[int, list[Any]] = {}
         self._began = False
+        self.at: Callable[[str], None] = lambda _: None
+        """Told of each arm before a window of it: who it was stays known where the process does not live through it."""
 
     # one arm
 
     def prepare(self, arm: dict[str, Any]) -> dict[str, Any]:
-        """Builds an arm and takes its first steps: what that costs is the arm's one-off."""
+        """Builds an arm and takes its first steps: what that costs is the arm's one-off.
+
+        Every arm is prepared from the same state: that in which the first one left the model, as only then all of it is built.
+        """
         changes = [from_data(change) for change in arm["changes"]]
+        if self.standing is not None:
+            self._stand(whole=arm["unit"] != self._unit)
+        self._unit = arm["unit"]
         undo = apply.to_construction(changes)
         try:
-            return self._prepare(arm, changes)
+            reply = self._prepare(arm, changes)
         finally:
             undo()
+        if self.standing is None and self._began and self.model.built:
+            self.standing = Standing(self.model, self.callbacks.callbacks)
+        return {**reply, "limits": self._take_limits()}
+
+    def _stand(self, *, whole: bool) -> None:
+        assert self.standing is not None
+        self.standing.put_back(whole=whole)
+        self.standing.check(whole=whole)
+
+    def _take_limits(self) -> list[str]:
+        """What the report must say of how arms are tried here, each once."""
+        found = [*self.feeds.limits(), *(self.standing.limits if self.standing is not None else ())]
+        new = [sentence for sentence in found if sentence not in self._said]
+        self._said.update(new)
+        return new
 
     def _prepare(self, arm: dict[str, Any], changes: list[Change]) -> dict[str, Any]:
         stray = [change for change in changes if not _fits(change, arm["unit"])]
@@ -113,14 +144,19 @@ class FitArms:
         if arm["unit"] == "step":
             reply = self._prepare_steps(arm, runner, began_s)
         elif arm["unit"] == "stretch":
-            self._enter(runner, new=True)()
-            runner.dataset = self.feeds.continuous(changes)
+            self._enter(runner, new=True, fresh=_is_placebo(arm))()
+            runner.dataset = self.feeds.continuous(changes, anew=_is_placebo(arm))
             reply = {"one_off_s": 0.0, "unit_s": 0.0}
         elif arm["unit"] == "epoch":
             self._begin()
-            reply = self._epochs.prepare(runner, arm.get("epoch_steps"))
+            reply = self._epochs.prepare(runner, arm.get("epoch_steps"), fresh=_is_placebo(arm))
+        elif arm["unit"] == "whole":
+            self._begin()
+            if "validation" in arm["parts"]:
+                self._prepare_validation(runner, fresh=False)
+            reply = self._wholes.prepare(runner, arm)
         elif arm["unit"] == "validation":
-            reply = self._prepare_validation(runner)
+            reply = self._prepare_validation(runner, fresh=_is_placebo(arm))
         else:
             undo = apply.to_callbacks(self.callbacks.callbacks, changes)
             undo()
@@ -134,9 +170,9 @@ class FitArms:
         if arm["remedy"] == "input-free":
             runner.dataset = self.feeds.fixed().repeat().prefetch(1)
         else:
-            runner.dataset = self.feeds.endless(runner.changes)
+            runner.dataset = self.feeds.endless(runner.changes, anew=_is_placebo(arm))
         runner.iterator = iter(runner.dataset)
-        undo = self._enter(runner, new=True, fresh=arm["role"] == "placebo")
+        undo = self._enter(runner, new=True, fresh=_is_placebo(arm))
         runner.period = callback_settings.period(self.callbacks.callbacks)
         try:
             self._go(runner, runner.steps)
@@ -167,10 +203,16 @@ class FitArms:
                 counts[1] += runner.steps
         return (time.perf_counter() - half_s) / counts[1]
 
-    def _prepare_validation(self, runner: Runner) -> dict[str, Any]:
+    def _prepare_validation(self, runner: Runner, *, fresh: bool) -> dict[str, Any]:
         from keras.src.backend.tensorflow.trainer import TFEpochIterator
 
         self._begin()
+        if fresh or self._test_function is None:
+            self.model.make_test_function(force=True)
+            runner.function = self.model.test_function
+            self._test_function = self._test_function or runner.function
+        else:
+            runner.function = self._test_function
         bound = apply.to_fit(self.bound, runner.changes)
         x, y, weights = self._unpack(bound["validation_data"])
         runner.evaluation = TFEpochIterator(
@@ -245,13 +287,15 @@ class FitArms:
 
     def _evaluate(self, runner: Runner) -> dict[str, Any]:
         data = self._unpack(self.bound["validation_data"])
+        before = getattr(self.model, "_eval_epoch_iterator", None)
         self.model._eval_epoch_iterator = runner.evaluation
+        self.model.test_function = runner.function
         try:
             result: dict[str, Any] = self.model.evaluate(
                 x=data[0], y=data[1], sample_weight=data[2], callbacks=self.callbacks, return_dict=True, _use_cached_eval_dataset=True
             )
         finally:
-            self.model._eval_epoch_iterator = None
+            self.model._eval_epoch_iterator = before
         return result
 
     def close(self) -> None:
@@ -263,13 +307,24 @@ class FitArms:
 
     # windows
 
+    def windows(self, arms: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Times one window of each arm, all from the same state."""
+        if self.standing is not None:
+            self.standing.begin_round()
+        return [self.window(arm) for arm in arms]
+
     def window(self, arm: dict[str, Any]) -> dict[str, Any]:
         """Times one window of an arm."""
+        self.at(arm["id"])
         runner = self._runners[arm["id"]]
+        if self.standing is not None:
+            self.standing.begin_window()
         if arm["unit"] == "epoch_end":
             return self._epoch_window(arm, runner)
         if arm["unit"] == "epoch":
             return self._epochs.window(runner)
+        if arm["unit"] == "whole":
+            return self._wholes.window(runner)
         if arm["unit"] == "validation":
             return _timed(lambda: self._evaluate(runner), 1)
         if arm["unit"] == "stretch":
@@ -282,6 +337,10 @@ class FitArms:
             undo()
         contention.wait_until_quiet()
         return timed
+
+    def function_of(self, arm_id: str) -> Any:
+        """The compiled function that an arm is stepped with."""
+        return self._runners[arm_id].function
 
     def _stretch(self, runner: Runner) -> dict[str, Any]:
         """Times an arm's pipeline as tf.data runs and tunes it by itself, from a fresh iterator that is gone afterwards."""
@@ -304,19 +363,22 @@ class FitArms:
 
     def _epoch_window(self, arm: dict[str, Any], runner: Runner) -> dict[str, Any]:
         self._begin()
-        logs = self._epoch_logs()
+        runner.logs = self._epoch_logs()
         undo = apply.to_callbacks(self.callbacks.callbacks, runner.changes)
 
         def ends() -> None:
             for _ in range(runner.units):
-                self.callbacks.on_epoch_end(runner.epoch, logs)
-                runner.epoch += 1
-                self.callbacks.on_epoch_begin(runner.epoch)
+                self._end_epoch(runner)
 
         try:
             return _timed(ends, runner.units)
         finally:
             undo()
+
+    def _end_epoch(self, runner: Runner) -> None:
+        self.callbacks.on_epoch_end(runner.epoch, self._epoch_logs() if runner.parts else runner.logs)
+        runner.epoch += 1
+        self.callbacks.on_epoch_begin(runner.epoch)
 
     def _epoch_logs(self) -> dict[str, Any]:
         """Logs as an epoch's end has them. The callbacks see values of this moment, `val_` ones standing for validation."""
@@ -342,11 +404,11 @@ class FitArms:
 
     def _verify_weights(self, changes: list[Change]) -> dict[str, str]:
         self._begin()
-        if self._snapshot is None:
-            self._snapshot = Snapshot(self.model)
-        if self._snapshot.bytes > VERIFY_BYTES:
+        if self.standing is None:
+            self.standing = Standing(self.model, self.callbacks.callbacks)
+        if self.standing.snapshot is None:
             return {"weights": "", "why": "the model is too large to be compared step by step"}
-        start = self._snapshot.weights()
+        start = self._start_weights()
         runner = Runner(changes)
         undo = self._enter(runner, new=True)
         try:
@@ -364,22 +426,34 @@ class FitArms:
                 undo()
             if compare(start, self._reference[steps], again) != "same":
                 return {"weights": "", "why": "two runs of the script's own steps differ, so weights can't be compared"}
-        self._snapshot.restore()
+        self.standing.put_back(whole=False)
         return {"weights": compare(start, self._reference[steps], reached), "why": ""}
 
+    def _start_weights(self) -> list[Any]:
+        assert self.standing is not None and self.standing.snapshot is not None
+        self.standing.snapshot.restore()
+        return self.standing.snapshot.weights()
+
     def _weights_after(self, runner: Runner, steps: int) -> list[Any]:
-        assert self._snapshot is not None
-        self._snapshot.restore()
+        self._start_weights()
+        assert self.standing is not None and self.standing.snapshot is not None
         iterator = iter(self.feeds.fixed().repeat())
         for _ in range(steps // runner.steps):
             runner.function(iterator)
-        return self._snapshot.weights()
+        return self.standing.snapshot.weights()
+
+
+def _is_placebo(arm: dict[str, Any]) -> bool:
+    """Whether an arm is the A/A one, which goes through all that any other may: a function and data of its own."""
+    return bool(arm["role"] == "placebo")
 
 
 def _fits(change: Change, unit: str) -> bool:
     """Whether a trial of this unit carries the change out: an arm that changes nothing would look refuted."""
     of_fit = isinstance(change, SetArgument) and change.call == "Model.fit" and change.argument != "verbose"
     of_callback = isinstance(change, (SetArgument, ThrottleHook)) and change.index >= 0
+    if unit == "whole":
+        return True
     if unit == "validation":
         return of_fit
     if unit == "epoch_end":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from typing import Any
 
 from fitdoctor.changes.model import ReplaceCall, from_data
@@ -40,6 +41,8 @@ class CallArms:
         """Whether there are enough blocks, or no time is left."""
         if self._began_s is None or self._left:
             return False
+        if not any(arm["role"] == "ceiling" or arm["role"] == "remedy" and not self._is_out(arm) for arm in self.arms.values()):
+            return True
         late = time.perf_counter() - self._began_s > self._seconds
         return (not self._queue and self._round + 1 >= self._rounds) or (late and not self._queue)
 
@@ -55,8 +58,12 @@ class CallArms:
         if self._left == 0:
             self._next_block(original, model, bound)
         arm = self.arms[self._queue[0]]
-        if self._left == BLOCK and arm["role"] == "remedy":
+        if self._left == BLOCK:
             self._check(arm, original, model, bound)
+            if self._is_out(arm):  # the script goes on with its own results
+                self._queue.pop(0)
+                self._left = 0
+                return original(model, **bound)
         waited_s, began_s = contention.queue_s(), time.perf_counter()
         result = self._make(arm, original, model, bound)
         self._block_s += time.perf_counter() - began_s
@@ -67,6 +74,20 @@ class CallArms:
         return result
 
     def _warm(self, original: Any, model: Any, bound: dict[str, Any]) -> None:
+        """Traces what the arms call, and leaves the model and the random generators as they were."""
+        from fitdoctor.probe.randomness import RandomState
+        from fitdoctor.probe.state import Snapshot
+
+        before, snapshot = RandomState(), Snapshot(model) if self.kind in TRAINING else None
+        self._call_each(original, model, bound)
+        before.put_back()
+        if snapshot is not None:
+            snapshot.restore()
+        for arm in self.arms.values():
+            if arm["role"] == "placebo":  # before any other: what differs from itself can't tell of a substitute
+                self._check(arm, original, model, bound)
+
+    def _call_each(self, original: Any, model: Any, bound: dict[str, Any]) -> None:
         for arm in self.arms.values():
             if arm["role"] == "remedy":
                 self._make(arm, original, model, bound)
@@ -76,7 +97,7 @@ class CallArms:
     def _next_block(self, original: Any, model: Any, bound: dict[str, Any]) -> None:
         if not self._queue:
             self._round += 1
-            names = [name for name in self.arms if self.checks.get(name) != "different"]
+            names = [name for name, arm in self.arms.items() if not self._is_out(arm)]
             self._random.shuffle(names)
             for name in names:
                 if self.arms[name]["role"] == "ceiling":  # it needs no calls of the script's own
@@ -96,22 +117,34 @@ class CallArms:
         return substitute(arm, model, bound) if arm["role"] == "remedy" else original(model, **bound)
 
     def _check(self, arm: dict[str, Any], original: Any, model: Any, bound: dict[str, Any]) -> None:
-        """Holds the substitute against the original; "different" once is different for good."""
-        compare = _weights if self.kind in TRAINING else _results
-        found = compare(arm, original, model, bound)
+        """Holds an arm's call against the original; "different" once is different for good. The placebo's is the original again."""
+        if arm["role"] not in ("remedy", "placebo"):
+            return
+        from fitdoctor.probe.randomness import RandomState
+
+        compare, before = _weights if self.kind in TRAINING else _results, RandomState()
+        found = compare(arm, original, model, bound, before.put_back)
+        before.put_back()  # the script's own calls draw on from where they were
         self.checks[arm["id"]] = max(self.checks.get(arm["id"], "same"), found, key=WORSE.index)
+
+    def _is_out(self, arm: dict[str, Any]) -> bool:
+        """Whether an arm must not stand in for the script's own calls: its results differ, or nothing tells whether they do."""
+        placebos = [name for name, other in self.arms.items() if other["role"] == "placebo"]
+        unlike = any(self.checks.get(name) == "different" for name in placebos)
+        return arm["role"] == "remedy" and (unlike or self.checks.get(arm["id"]) == "different")
 
 
 TRAINING = ("fit", "train_on_batch")
 
 
-def _results(arm: dict[str, Any], original: Any, model: Any, bound: dict[str, Any]) -> str:
-    """How what the two calls return differs."""
+def _results(arm: dict[str, Any], original: Any, model: Any, bound: dict[str, Any], again: Callable[[], None]) -> str:
+    """How what the two calls return differs. `again` puts the random generators back between them."""
     import numpy as np
     import tensorflow as tf
 
     ours = [np.asarray(part) for part in tf.nest.flatten(original(model, **bound))]
-    theirs = [np.asarray(part) for part in tf.nest.flatten(substitute(arm, model, bound))]
+    again()
+    theirs = [np.asarray(part) for part in tf.nest.flatten(CallArms._make(arm, original, model, bound))]
     if len(ours) == len(theirs) and all(np.array_equal(a, b, equal_nan=True) for a, b in zip(ours, theirs, strict=True)):
         return "same"
     if len(ours) == len(theirs) and all(
@@ -121,7 +154,7 @@ def _results(arm: dict[str, Any], original: Any, model: Any, bound: dict[str, An
     return "different"
 
 
-def _weights(arm: dict[str, Any], original: Any, model: Any, bound: dict[str, Any]) -> str:
+def _weights(arm: dict[str, Any], original: Any, model: Any, bound: dict[str, Any], again: Callable[[], None]) -> str:
     """How what the two calls make of the same weights differs. The order of the rows within the one batch is left alone."""
     from fitdoctor.probe.state import Snapshot, compare
 
@@ -131,7 +164,9 @@ def _weights(arm: dict[str, Any], original: Any, model: Any, bound: dict[str, An
     names = getattr(original(model, **unshuffled), "history", {}).keys()
     ours = snapshot.weights()
     snapshot.restore()
-    ours_too = getattr(substitute(arm, model, bound), "history", {}).keys()
+    again()
+    other = substitute(arm, model, bound) if arm["role"] == "remedy" else original(model, **unshuffled)
+    ours_too = getattr(other, "history", {}).keys()
     theirs = snapshot.weights()
     snapshot.restore()
     return compare(start, ours, theirs) if names == ours_too else "different"

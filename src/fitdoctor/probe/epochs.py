@@ -33,12 +33,13 @@ class Epochs:
     def __init__(self, feeds: Feeds, steps: int | None, enter: Callable[..., Undo], go: Callable[[Runner, int], None]) -> None:
         self._feeds, self._steps, self._enter, self._go = feeds, steps, enter, go
 
-    def prepare(self, runner: Runner, counted: int | None = None) -> dict[str, Any]:
+    def prepare(self, runner: Runner, counted: int | None = None, *, fresh: bool = False) -> dict[str, Any]:
         """Makes an arm's input, and runs one epoch, where that is short enough.
 
         Args:
             runner: Of the arm.
             counted: Steps of an epoch as an earlier run counted them, for an input that does not say.
+            fresh: Whether the arm gets a compiled function and data of its own.
 
         Raises:
             ValueError: An epoch is too long to be repeated, or of a length that is not known.
@@ -46,8 +47,8 @@ class Epochs:
         self._steps = self._steps or counted
         if not self._steps:
             raise ValueError("how many steps an epoch has is not known")
-        self._enter(runner, new=True)()
-        runner.dataset = self._feeds.finite(runner.changes)
+        self._enter(runner, new=True, fresh=fresh)()
+        runner.dataset = self._feeds.finite(runner.changes, anew=fresh)
         self._feeds.take_aside_s()
         timed = self.window(runner, longest_s=LONGEST_EPOCH_S)
         return {"one_off_s": 0.0, "unit_s": timed["seconds"], "sentence": self._feeds.take_sentence()}

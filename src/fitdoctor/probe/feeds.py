@@ -20,6 +20,13 @@ FIXED_BATCHES = 8
 MATERIALIZE_S = 40.0
 """The longest that one pass over a Python input may take in a trial."""
 
+COPIED_BYTES = 256 << 20
+"""Arrays below this are copied for the placebo once more, as an arm with changed arrays has a copy of its own."""
+READ_ONCE = (
+    "The input is a Python generator, which can be read only once: in trials, the arms drew from it in turn, each the next batches, "
+    "so no two of them saw the same ones."
+)
+
 
 class SharedGenerator:
     """One generator that several arms draw from, each getting the next batch. It is never blocked, only locked for a draw."""
@@ -54,15 +61,16 @@ class Feeds:
         self._slices = Slices()
         self._converted: dict[str, Any] = {}
 
-    def dataset(self, changes: list[Change], *, shuffle: bool | None = None, steady: bool = False) -> Any:
+    def dataset(self, changes: list[Change], *, shuffle: bool | None = None, steady: bool = False, anew: bool = False) -> Any:
         """Keras' dataset for fit's input with the changes of its pipeline, as it is: finite where it is finite.
 
-        With `steady`, the workers of a `PyDataset` run no further ahead than they must to be busy.
+        With `steady`, the workers of a `PyDataset` run no further ahead than they must to be busy. With `anew`, arrays are copied
+        for this one once more, where they are small.
         """
         bound = {**self._bound, **self.changed_arguments(changes)}
         shuffled = bound["shuffle"] if shuffle is None else shuffle
         key = (shuffled, *(repr(change) for change in changes if isinstance(change, ConvertArgument)))
-        if describe.input_kind(bound["x"]) == "arrays" and key in self._from_arrays:
+        if describe.input_kind(bound["x"]) == "arrays" and key in self._from_arrays and not (anew and self._is_small()):
             return self._from_arrays[key]
         x = self.changed_input(bound["x"], changes)
         if describe.input_kind(x) == "pydataset":
@@ -71,8 +79,18 @@ class Feeds:
         dataset = self._epoch_iterator(x, shuffled, keywords).data_adapter.get_tf_dataset()
         if describe.input_kind(x) == "arrays":
             # Keras copies the arrays into each dataset that it makes of them: all arms share one copy.
-            self._from_arrays[key] = dataset
+            self._from_arrays.setdefault(key, dataset)
         return dataset
+
+    def _is_small(self) -> bool:
+        import tensorflow as tf
+
+        parts = [part for name in ("x", "y", "sample_weight") for part in tf.nest.flatten(self._bound[name])]
+        return sum(int(getattr(part, "nbytes", COPIED_BYTES)) for part in parts if part is not None) < COPIED_BYTES
+
+    def limits(self) -> list[str]:
+        """What the report must say of an input that can be read only once."""
+        return [READ_ONCE] if describe.input_kind(self._bound["x"]) == "generator" else []
 
     def _epoch_iterator(self, x: Any, shuffle: Any, keywords: dict[str, Any]) -> Any:
         from keras.src.backend.tensorflow.trainer import TFEpochIterator
@@ -118,9 +136,9 @@ class Feeds:
                 made[change.argument] = self._converted[key]
         return made
 
-    def endless(self, changes: list[Change]) -> Any:
+    def endless(self, changes: list[Change], *, anew: bool = False) -> Any:
         """A dataset without an end and with fixed, small read-ahead; its caches hold a slice of the data, and are filled."""
-        endless = pipeline.endless(self._slices.cut(self.dataset(changes, steady=True)))
+        endless = pipeline.endless(self._slices.cut(self.dataset(changes, steady=True, anew=anew)))
         return self._slices.filled(pipeline.steady(endless, cores=self._cores))
 
     def read_ahead(self, dataset: Any, changes: list[Change]) -> int:
@@ -129,13 +147,13 @@ class Feeds:
         queued = workers.held(workers.arranged(x, changes, steady=True)) if describe.input_kind(x) == "pydataset" else 0
         return pipeline.read_ahead(dataset) + queued
 
-    def continuous(self, changes: list[Change]) -> Any:
+    def continuous(self, changes: list[Change], *, anew: bool = False) -> Any:
         """A dataset without an end that tf.data runs and tunes by itself."""
-        return self._slices.filled(pipeline.endless(self._slices.cut(self.dataset(changes))))
+        return self._slices.filled(pipeline.endless(self._slices.cut(self.dataset(changes, anew=anew))))
 
-    def finite(self, changes: list[Change]) -> Any:
+    def finite(self, changes: list[Change], *, anew: bool = False) -> Any:
         """The dataset of one epoch, as tf.data runs it by itself."""
-        return self._slices.filled(self._slices.cut(self.dataset(changes), whole=True))
+        return self._slices.filled(self._slices.cut(self.dataset(changes, anew=anew), whole=True))
 
     def take_aside_s(self) -> float:
         """Seconds since the last call that went into slices of caches, which no training pays."""

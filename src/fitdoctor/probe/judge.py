@@ -68,6 +68,7 @@ class Judge:
 
     def __init__(self, model: Any, data: Any, training: Any) -> None:
         self._model = model
+        self.metric, self.upwards = "loss", False
         self._batches = _kept(_dataset(model, data) if data is not None else training)
         if not self._batches:
             raise ValueError("there is nothing to judge a race on: the validation data is empty")
@@ -99,15 +100,35 @@ class Judge:
         self._batches = self._batches[: max(fit_in, math.ceil(LEAST_ROWS / rows))]
 
     def score(self, function: Any) -> float | None:
-        """The user's own loss on the rows, None where it is not a number."""
+        """How good the model is on the rows, less being better; None where that is not a number."""
+        return self.scored(self.logs(function))
+
+    def logs(self, function: Any) -> dict[str, float]:
+        """The user's own loss and metrics on the rows."""
         self._model.reset_metrics()
         logs: dict[str, Any] = {}
         for batch in self._batches:
             logs = function(iter((batch,)))
         if "loss" not in logs:
             raise ValueError("its test step reports no loss, by which racers could be judged")
-        value = float(logs["loss"])
+        return plain(logs)
+
+    def scored(self, logs: dict[str, float]) -> float | None:
+        """The score that these logs hold: of a metric that gets better upwards, what is missing to 1."""
+        value = logs.get(self.metric, math.nan)
+        value = 1 - value if self.upwards else value
         return value if math.isfinite(value) else None
+
+
+def plain(logs: Any) -> dict[str, float]:
+    """The logs of a step as numbers, those left out that are none."""
+    found: dict[str, float] = {}
+    for name, value in dict(logs or {}).items():
+        try:
+            found[str(name)] = float(value)
+        except (TypeError, ValueError):
+            continue
+    return found
 
 
 def _dataset(model: Any, data: Any) -> Any:

@@ -42,6 +42,39 @@ def keep(model: Any, kept: list[str]) -> Callable[[], None]:
     return undo
 
 
+def keep_once_built(model: Any, kept: list[str], told: Callable[[list[str]], None]) -> Callable[[], None]:
+    """The same for a model whose metrics Keras may build only in its first step: then they are left out of that already.
+
+    Args:
+        model: The model.
+        kept: The names of those that stay.
+        told: Gets the names of those that are left out.
+    """
+    undos: list[Any] = []
+    compiled: Any = getattr(model, "_compile_metrics", None)
+
+    def leave_out() -> None:
+        told([name for name in names(model) if name not in kept])
+        undos.append(keep(model, kept))
+
+    def build(*arguments: Any, **keywords: Any) -> None:
+        del vars(compiled)["build"]
+        compiled.build(*arguments, **keywords)
+        leave_out()
+
+    def undo() -> None:
+        if compiled is not None:
+            vars(compiled).pop("build", None)
+        for each in undos:
+            each()
+
+    if compiled is None or compiled.built:
+        leave_out()
+    else:
+        vars(compiled)["build"] = build  # past Keras, which would track what is set
+    return undo
+
+
 def _all(model: Any) -> Iterator[Any]:
     for held in _lists(model):
         yield from held.metrics

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-from fitdoctor.probe import debug_switches, describe, identity, marks, metrics, saves, sites
+from fitdoctor.probe import debug_switches, describe, identity, marks, metrics, saves, sites, threads
 from fitdoctor.probe.backends import tensorflow as seams
 from fitdoctor.probe.course import learning_rate
 from fitdoctor.probe.ledger import Ledger
@@ -80,6 +80,8 @@ class Observer(ABC):
     def _name_devices(self) -> None:
         if "devices" not in self.scout.environment and (devices := seams.devices()) is not None:
             self.scout.environment["devices"] = devices
+            self.scout.threads = threads.settings()  # settled together with the devices
+            self.scout.environment["quota_cores"] = threads.quota_cores()
 
     def constructed(self, callback: Any) -> None:
         marks.mark(callback, sites.find())
@@ -165,6 +167,8 @@ class Observer(ABC):
         if not cut and not timer.stopped_by_us and timer.epochs < planned and model.stop_training:
             record.stopped_at = max(record.stopped_at or 0, timer.epochs)
         record.parameters = record.parameters or _parameters(model)
+        if record.calls_run == 1:  # a machine that is busy saves late, and the script may crash: the first of each place is kept at once
+            self.save_now()
 
     def validation(self, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Runs fit's own pass over the validation data."""

@@ -12,8 +12,10 @@ from typing import Any
 from fitdoctor.changes import apply, materialize, scale
 from fitdoctor.changes.model import Change, from_data
 from fitdoctor.probe import describe, fresh, spread
+from fitdoctor.probe.course import learning_rate
 from fitdoctor.probe.feeds import Feeds
-from fitdoctor.probe.judge import Judge, with_validation
+from fitdoctor.probe.judge import Judge, plain, with_validation
+from fitdoctor.probe.rules import Rules
 from fitdoctor.probe.state import Snapshot
 
 SETTLE_S = 0.3
@@ -31,6 +33,16 @@ class Racer:
     scales: list[scale.Scale | None] = field(default_factory=list)
     train: Any = None
     test: Any = None
+    epoch_steps: int = 0
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a run has come. `steps` are those of the epoch that it is in."""
+
+    epoch: int = 0
+    steps: int = 0
+    begun: bool = False
 
 
 class FitRace:
@@ -49,8 +61,10 @@ class FitRace:
         self._functions: dict[bool, tuple[Any, Any]] = {}
         self._feeds: dict[Any, Feeds] = {}
         self._drawn: tuple[int, list[Any] | None] = (-1, None)
+        self._progress = Progress()
         self._obstacle = ""
         try:
+            self._rules = Rules(bound["callbacks"], model, int(bound["epochs"]))
             if describe.input_kind(bound["x"]) == "generator":
                 raise ValueError("its input is a Python generator, which can't begin anew")
             self._bound, self._judged, self._judged_on = with_validation(bound)
@@ -114,19 +128,50 @@ class FitRace:
                 replies[arm["id"]] = {"error": "the time for races was used up before it was ready"}
                 continue
             try:
-                self._racers[arm["id"]] = self._racer([from_data(change) for change in arm["changes"]])
-                replies[arm["id"]] = {"step_s": self._settled_s(arm["id"])}
+                replies[arm["id"]] = self.add(arm)
             except ValueError as error:
                 replies[arm["id"]] = {"error": str(error)}
+        first = next(iter(self._racers.values()))
         began_s = time.perf_counter()
-        self._score(next(iter(self._racers.values())))
+        self._choose_metric(list(self._logs(first)))
         return {
+            "metric": self._judge.metric,
+            "upwards": self._judge.upwards,
+            "rule": " and ".join(self._rules.stopping) if self._follows_rules(first) else "",
+            "notes": self._notes(first),
             "arms": replies,
             "judged_on": self._judged_on,
             "rows": self._judge.rows,
             "score_s": time.perf_counter() - began_s,
             "varied": "weights and order" if self._may_redraw else "order",
         }
+
+    def add(self, arm: dict[str, Any]) -> dict[str, Any]:
+        """Makes one racer more, and says what a step of it costs.
+
+        Raises:
+            ValueError: It can't run here.
+        """
+        racer = self._racers[arm["id"]] = self._racer([from_data(change) for change in arm["changes"]])
+        racer.epoch_steps = int(arm.get("epoch_steps") or 0)
+        return {"step_s": self._settled_s(arm["id"])}
+
+    def _choose_metric(self, names: list[str]) -> None:
+        """Judges by what the script's own stopping rule looks at, where the compiled metrics hold it."""
+        monitored = self._rules.monitored(names)
+        if monitored is not None:
+            self._judge.metric, self._judge.upwards = monitored
+
+    def _notes(self, racer: Racer) -> list[str]:
+        notes = list(self._rules.notes)
+        if self._rules and not self._follows_rules(racer):
+            notes.append("Races ran without the script's callbacks: how many steps an epoch has is not known.")
+        elif self._rules.stopping and self._rules.monitored([self._judge.metric]) is None:
+            notes.append("Races are judged by the loss: what the stopping rule looks at could not be told, or not be computed there.")
+        return notes
+
+    def _follows_rules(self, racer: Racer) -> bool:
+        return bool(self._rules) and racer.epoch_steps > 0
 
     def _racer(self, changes: list[Change]) -> Racer:
         batch_size = apply.to_fit({}, changes).get("batch_size")
@@ -171,7 +216,12 @@ class FitRace:
         """Begins a run: the state at the start of fit, with other weights in each repetition where they may be drawn anew."""
         self._start.restore()
         self._begin(repetition)
-        return {"score": self._score(self._racers[arm])}
+        racer = self._racers[arm]
+        self._progress = Progress(epoch=int(self._bound["initial_epoch"] or 0))
+        if self._follows_rules(racer):
+            with self._as(racer):
+                self._rules.begin(learning_rate(self._model.optimizer) or 0.0)
+        return {"score": self._score(racer)}
 
     def _begin(self, repetition: int) -> None:
         if self._may_redraw:
@@ -184,22 +234,71 @@ class FitRace:
                 variable.assign(variable + 1 + repetition)
 
     def lap(self, arm: str, steps: int) -> dict[str, Any]:
-        """Trains on for some steps, and takes the score."""
+        """Trains on for some steps, and takes the score. A stopping rule of the script's may end the run before."""
         racer = self._racers[arm]
+        if self._follows_rules(racer):
+            return self._lap_by_epochs(racer, steps)
         with self._as(racer):
             began_s = time.perf_counter()
             self._run(racer, steps)
             seconds = time.perf_counter() - began_s
-        return {"seconds": seconds, "score": self._score(racer)}
+        return {"seconds": seconds, "steps": steps, "score": self._score(racer)}
 
-    def _run(self, racer: Racer, steps: int) -> None:
+    def _lap_by_epochs(self, racer: Racer, steps: int) -> dict[str, Any]:
+        """The same, with the script's rules called at the ends of its epochs, on the scores of the race."""
+        at, done, seconds, stopped = self._progress, 0, 0.0, False
+        scores: dict[str, float] | None = None
+        while done < steps and not stopped:
+            if not at.begun:
+                self._rules.epoch_begins(at.epoch)
+                self._model.reset_metrics()
+                at.begun = True
+            count = min(steps - done, racer.epoch_steps - at.steps)
+            with self._as(racer), self._at_rate():
+                began_s = time.perf_counter()
+                logs = self._run(racer, count)
+                seconds += time.perf_counter() - began_s
+            done, at.steps, scores = done + count, at.steps + count, None
+            if at.steps >= racer.epoch_steps:
+                scores = self._logs(racer)
+                validated = self._judged_on == "validation data" and self._is_validated(at.epoch)
+                told = {f"val_{name}": value for name, value in scores.items()} if validated else {}
+                stopped = self._rules.epoch_ends(at.epoch, {**plain(logs), **told})
+                self._progress = at = Progress(epoch=at.epoch + 1)
+        score = self._judge.scored(self._logs(racer) if scores is None else scores)
+        return {"seconds": seconds, "steps": done, "score": score, "stopped": stopped}
+
+    def _is_validated(self, epoch: int) -> bool:
+        every = self._bound["validation_freq"]
+        return (epoch + 1) % every == 0 if isinstance(every, int) else epoch + 1 in every
+
+    @contextmanager
+    def _at_rate(self) -> Iterator[None]:
+        """The optimizer at the learning rate that the rules have come to, where it is a number."""
+        optimizer = self._model.optimizer
+        if learning_rate(optimizer) is None:
+            yield
+            return
+        before = learning_rate(optimizer)
+        optimizer.learning_rate = self._rules.rate
+        try:
+            yield
+        finally:
+            optimizer.learning_rate = before
+
+    def _run(self, racer: Racer, steps: int) -> Any:
         from tensorflow.python.eager import context
 
         per_execution = int(self._model.steps_per_execution or 1)
+        logs: Any = {}
         for _ in range(max(1, steps // per_execution)):
-            racer.train(racer.iterator)
+            logs = racer.train(racer.iterator)
         context.async_wait()
+        return logs
 
     def _score(self, racer: Racer) -> float | None:
+        return self._judge.scored(self._logs(racer))
+
+    def _logs(self, racer: Racer) -> dict[str, float]:
         with self._as(racer):
-            return self._judge.score(racer.test)
+            return self._judge.logs(racer.test)

@@ -32,6 +32,20 @@ class RandomState:
         for step in self._steps:
             step()
 
+    @staticmethod
+    def fingerprints() -> dict[str, str]:
+        """A short text for each generator of TensorFlow and Keras as it is now."""
+        from keras.src.backend.common import global_state
+        from tensorflow.python.eager import context
+
+        process = context.context()
+        generator = getattr(process, "_rng", None)
+        seeds = global_state.get_global_attribute("global_seed_generator")
+        return {
+            "TensorFlow's random generator": f"{process._seed} {hash(generator.getstate()) if generator is not None else None}",
+            "Keras' seed generator": str(None if seeds is None else np.asarray(seeds.state).tolist()),
+        }
+
     def _keep_tensorflows(self) -> None:
         from tensorflow.python.eager import context
         from tensorflow.python.ops import stateful_random_ops

@@ -9,6 +9,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, TextIO
 
 from fitdoctor.probe import sites
+from fitdoctor.probe.astray import StateError
 from fitdoctor.probe.calls import CallArms
 from fitdoctor.probe.observer import bind
 from fitdoctor.probe.scout import ScoutDirector
@@ -47,6 +48,8 @@ def obey(arms: FitArms, command: dict[str, Any], race: FitRace | None = None) ->
     try:
         if race is not None and command["do"] == "race_prepare":
             return race.prepare(command["arms"], command["seconds"])
+        if race is not None and command["do"] == "race_add":
+            return race.add(command["arm"])
         if race is not None and command["do"] == "race_start":
             return race.start(command["arm"], command["repetition"])
         if race is not None and command["do"] == "race_lap":
@@ -55,7 +58,13 @@ def obey(arms: FitArms, command: dict[str, Any], race: FitRace | None = None) ->
             return arms.prepare(command["arm"])
         if command["do"] == "verify":
             return dict(arms.verify(command["arm"]))
-        return {"windows": [arms.window(arm) for arm in command["arms"]]}
+        if command["do"] == "process":
+            from fitdoctor.probe import process
+
+            return process.measure(arms, command["stretches"])
+        return {"windows": arms.windows(command["arms"])}
+    except StateError as error:
+        return {"error": str(error)[:LONGEST_MESSAGE], "astray": True}
     except ValueError as error:  # ours, worded for the report
         return {"error": str(error)[:LONGEST_MESSAGE]}
     except Exception as error:
@@ -107,6 +116,7 @@ class RehearsalDirector(ScoutDirector):
         self._in_loop = True  # what the trials call from here on is neither cut nor substituted
         cores = int(self.scout.environment.get("cores", 1))
         arms = FitArms(model, bound, cores)
+        arms.at = lambda arm: self._channel.send({"at": arm})
         race = None
         if self._target.get("race"):
             from fitdoctor.probe.race import FitRace

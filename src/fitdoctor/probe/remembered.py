@@ -30,6 +30,7 @@ class Remembered:
 
     Args:
         *roots: Where to begin.
+        without: Objects that are left alone, with what only they lead to.
 
     Example:
         >>> before = Remembered(model, callbacks)
@@ -37,10 +38,10 @@ class Remembered:
         >>> before.put_back()
     """
 
-    def __init__(self, *roots: Any) -> None:
+    def __init__(self, *roots: Any, without: tuple[Any, ...] = ()) -> None:
         self._followed = _followed_types()
         self._variables = _variable_types()
-        self._seen: dict[int, Any] = {}
+        self._seen: dict[int, Any] = {id(value): value for value in without}
         self._steps: list[PutBack] = []
         waiting = list(roots)
         while waiting:

@@ -6,11 +6,12 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-from fitdoctor.probe import sites
+from fitdoctor.changes import environment
+from fitdoctor.probe import sites, threads
 from fitdoctor.probe.files import Guard, Redirect
 from fitdoctor.probe.hook import ImportHook
 from fitdoctor.probe.ledger import Ledger
@@ -56,6 +57,7 @@ class Probe:
         from fitdoctor.probe.scout import ScoutDirector
 
         director = ScoutDirector(self.scout, self.ledger, self._store.save)
+        director.folder = _folder(self.spec)
         director.watch_start()
         return director
 
@@ -86,8 +88,7 @@ class Probe:
 def start(spec: dict[str, Any]) -> Probe:
     """Makes the probe that `spec["role"]` names and puts it in wait for Keras."""
     probe = Probe(spec)
-    if spec["role"] != "treat":
-        probe.started()
+    probe.started()
 
     main = threading.get_ident()
 
@@ -98,21 +99,31 @@ def start(spec: dict[str, Any]) -> Probe:
         with probe.ledger.within("imports"):
             run()
 
+    environment.hold(spec.get("process_changes", ()))
+    if spec["role"] == "scout":
+        threads.watch_environment()
     hook = ImportHook(around)
     hook.after("tensorflow.python.data.ops.readers", _guarded(probe, lambda module: _record_pipelines(module, spec["role"])))
     redirect = Redirect(spec["scratch"], probe.scout.redirected) if spec["role"] in TRIED else None
     hook.after("keras", _guarded(probe, lambda module: _watch(probe, module, redirect)))
-    hook.after("tensorflow", _guarded(probe, _watch_tensorflow))
+    hook.after("tensorflow", _guarded(probe, lambda module: _watch_tensorflow(module, spec.get("process_changes", ()))))
     hook.after(TRACING, _guarded(probe, lambda module: _time_traces(probe, module)))
     hook.after("tensorflow.python.ops.script_ops", _guarded(probe, lambda module: _time_python(probe, module)))
     hook.after("tf_keras", lambda module: _decline(probe, "Received tf_keras, expected Keras 3. It is not supported yet."))
     if spec["role"] in TRIED and not spec["allow_writes"]:
         Guard(began_s=spec["began_s"], scratch=spec["scratch"], blocked=probe.blocked).install()
-    if spec["role"] in ("scout", "watch"):
+    if spec["role"] != "rehearsal":
         _keep_saved(probe)
     if spec.get("limit_s"):
         _watchdog(probe, spec["limit_s"], spec["hard_limit_s"])
     return probe
+
+
+def _folder(spec: dict[str, Any]) -> str:
+    """Where the user's own modules lie that a script imports by their names; nowhere for code that has no file."""
+    if spec["mode"] == "code":
+        return ""
+    return os.path.dirname(os.path.realpath(spec["target"])) if spec["mode"] == "script" else os.getcwd()
 
 
 def _record_pipelines(readers: ModuleType, role: str) -> None:
@@ -121,12 +132,14 @@ def _record_pipelines(readers: ModuleType, role: str) -> None:
     pipelines.install(sys.modules["tensorflow.python.data.ops.dataset_ops"], readers, replayable=role != "watch")
 
 
-def _watch_tensorflow(tensorflow: ModuleType) -> None:
+def _watch_tensorflow(tensorflow: ModuleType, changes: Sequence[dict[str, Any]]) -> None:
     from fitdoctor.probe import debug_switches
     from fitdoctor.probe.backends.tensorflow import watch_eager_switch
 
     watch_eager_switch(tensorflow)
     debug_switches.install(tensorflow)
+    threads.install(tensorflow)
+    environment.hold_calls(tensorflow, changes)
 
 
 def _time_python(probe: Probe, script_ops: ModuleType) -> None:
@@ -180,9 +193,8 @@ def _unknown(module: ModuleType, error: Exception) -> str:
 
 
 def _decline(probe: Probe, why: str) -> None:
-    if probe.spec["role"] == "watch":
-        probe.director.missing(why)
     if probe.spec["role"] not in TRIED:
+        probe.director.missing(why)
         return
     probe.director.end(Ending(how="declined", message=why))
     sys.stdout.flush()

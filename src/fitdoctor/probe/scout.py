@@ -6,6 +6,7 @@ import time
 from types import CodeType
 from typing import Any
 
+from fitdoctor.probe import sources
 from fitdoctor.probe.backends import tensorflow as seams
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.main_lines import MainLines, own_work, traced_line
@@ -13,7 +14,7 @@ from fitdoctor.probe.observer import Observer, Visit, bind
 from fitdoctor.probe.stand_ins import cheaper, cheaper_fit, extended, skipped
 from fitdoctor.probe.timer import FitTimer, add
 from fitdoctor.probe.what_was_fed import learn_input
-from fitdoctor.recording.model import Fit, Loop, Scout
+from fitdoctor.recording.model import Ending, Fit, Loop, Scout
 
 FIRST_EPOCH_S = 3.0
 """Seconds of steps in a fit's first epoch: a few hundred of the short ones, at least `MIN_STEPS` of the long ones."""
@@ -54,6 +55,8 @@ class ScoutDirector(Observer):
         self._cut_now = False
         self._start_lines: MainLines | None = None
         self._looking = False
+        self.folder = ""
+        """Where the script lies, if it has a file: hashes are kept of what it runs of the user's from there."""
 
     # what the seams call
 
@@ -161,6 +164,16 @@ class ScoutDirector(Observer):
     def _started(self) -> None:
         if self._start_lines is not None:
             self.scout.start_lines, self._start_lines = self._start_lines.stop(), None
+            self._note_sources()
+
+    def _note_sources(self) -> None:
+        """Keeps what each source was when it was first seen: it may be edited while it is diagnosed."""
+        if self.folder:
+            self.scout.sources = {**sources.hashes(self.folder), **self.scout.sources}
+
+    def end(self, ending: Ending) -> None:
+        self._note_sources()
+        super().end(ending)
 
     def _cheaper_fit(self, record: Fit, model: Any, bound: dict[str, Any]) -> tuple[bool, Any]:
         outer, self._in_loop, began_s = self._in_loop, True, time.perf_counter()

@@ -8,17 +8,19 @@ import numpy as np
 
 CLOSE = 0.05
 """Largest difference between two updates, as a share of the update itself, that other rounding explains over a few steps."""
+MOST_BYTES = 2 << 30
+"""Of variables, which a snapshot keeps once more."""
 
 
 class Snapshot:
-    """Copies of all variables of a model and its optimizer, random seeds included.
+    """Copies of all variables of a model and its optimizers, random seeds included.
 
     Args:
         model: A built model whose optimizer is built.
     """
 
     def __init__(self, model: Any) -> None:
-        self._variables = [*model.variables, *model.optimizer.variables, *getattr(model, "metrics_variables", ())]
+        self._variables = variables_of(model)
         self._values = [_copy(variable) for variable in self._variables]
         self._weights = list(model.trainable_variables)
 
@@ -26,14 +28,47 @@ class Snapshot:
     def bytes(self) -> int:
         return int(sum(value.nbytes for value in self._values))
 
-    def restore(self) -> None:
-        """Assigns every copy back."""
+    def restore(self, *, counters: bool = True) -> None:
+        """Assigns every copy back; without `counters`, scalars of whole numbers go on counting."""
         for variable, value in zip(self._variables, self._values, strict=True):
-            variable.assign(value)
+            if counters or not is_counter(variable):
+                variable.assign(value)
 
     def weights(self) -> list[Any]:
         """The trainable weights as they are now, as NumPy copies."""
         return [_copy(weight) for weight in self._weights]
+
+
+def variables_of(model: Any) -> list[Any]:
+    """Every variable that training may change, each once.
+
+    They are those of layers, metrics and seeds, of all optimizers that the model holds, and plain ones of TensorFlow.
+    """
+    import keras
+    import tensorflow as tf
+
+    found = [*model.variables, *getattr(model, "metrics_variables", ())]
+    held = [value for layer in model._flatten_layers() for value in vars(layer).values()]
+    for value in [getattr(model, "optimizer", None), *held]:
+        if isinstance(value, keras.optimizers.Optimizer):
+            found += value.variables
+        elif isinstance(value, tf.Variable):
+            found.append(value)
+        elif isinstance(value, tf.random.Generator):
+            found.append(value.state)
+    return list({id(variable): variable for variable in found}.values())
+
+
+def bytes_of(model: Any) -> int:
+    """What a snapshot of a model would hold."""
+    import tensorflow as tf
+
+    return sum(int(np.prod(variable.shape)) * tf.as_dtype(variable.dtype).size for variable in variables_of(model))
+
+
+def is_counter(variable: Any) -> bool:
+    """Whether a variable is one whole number, such as an optimizer's count of steps."""
+    return len(variable.shape) == 0 and "int" in str(getattr(variable.dtype, "name", variable.dtype))
 
 
 def _copy(variable: Any) -> Any:

@@ -34,6 +34,8 @@ class Store:
         Nothing is raised here, whatever happens: the script must go on. A disk that is full or read-only is the parent's to notice,
         and a script may have set a recursion limit that is too low for us.
         """
+        if self._path == os.devnull:  # nobody asked for a record, and a device must not be replaced
+            return
         aside = f"{self._path}.{os.getpid()}"
         try:
             with self._lock:

@@ -1,104 +1,210 @@
-"""Runs the whole script with the changes of a prescription applied while it runs, the source untouched."""
+"""Runs the whole training with the changes of a prescription made while it runs, the source untouched."""
 
 from __future__ import annotations
 
-import os
+import functools
 import sys
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
-from fitdoctor.changes import apply
+from fitdoctor.changes.environment import of_process
 from fitdoctor.changes.model import Change, ReplaceCall, ScaleInput, from_data
-from fitdoctor.probe import sites
+from fitdoctor.probe import same_data, sites
 from fitdoctor.probe.calls import replaced, suits
-from fitdoctor.probe.observer import Observer, bind
-from fitdoctor.recording.model import Site
+from fitdoctor.probe.ledger import Ledger
+from fitdoctor.probe.observer import bind
+from fitdoctor.probe.treated_fit import TreatedFit
+from fitdoctor.probe.watch import WatchDirector
+from fitdoctor.recording.model import Scout
+
+COMPARED = ("python", "keras", "backend", "backend_version", "cores")
+"""What the environment must have in common with that of the diagnosis; the devices too, once they are known."""
 
 
-class TreatDirector(Observer):
-    """Lets everything run in full, and changes the calls that the prescription names.
+@dataclass(slots=True)
+class Treatment:
+    """The changes at one call site. `expected` is what was recorded of its data; `why_not` ends it for good."""
+
+    place: str
+    changes: list[Change] = field(default_factory=list)
+    expected: dict[str, Any] = field(default_factory=dict)
+    calls: int = 0
+    why_not: str = ""
+
+
+class TreatDirector(WatchDirector):
+    """Records a training as it is watched, and changes the calls that the prescription names. What does not fit runs as written.
 
     Args:
-        scout: A record that is never read.
+        scout: The record that is filled.
         ledger: The account of the main thread.
         save: Writes the record.
-        spec: `treatments` lists call sites (`kind`, `file`, `line`) with their changes.
+        spec: `treatments` lists call sites (`kind`, `file`, `line`) with their `changes`, and what is `expected` of their data;
+            `environment` is that of the diagnosis.
     """
 
-    def __init__(self, scout: Any, ledger: Any, save: Any, spec: dict[str, Any]) -> None:
+    def __init__(self, scout: Scout, ledger: Ledger, save: Callable[[], None], spec: dict[str, Any]) -> None:
         super().__init__(scout, ledger, save)
-        self._changes: dict[tuple[str, str, int], list[Change]] = {}
-        for treatment in spec["treatments"]:
-            key = (treatment["kind"], treatment["file"], treatment["line"])
-            self._changes.setdefault(key, []).extend(map(from_data, treatment["changes"]))
-        self._failed: set[tuple[str, str, int]] = set()
+        self._environment: dict[str, Any] = spec.get("environment", {})
+        self._treatments: dict[tuple[str, str, int], Treatment] = {}
+        for each in spec["treatments"]:
+            key = each["kind"], each["file"], each["line"]
+            treatment = self._treatments.setdefault(key, Treatment(f"{sites.shown(key[1]).rpartition('/')[2]}:{key[2]}"))
+            outer = of_process(each["changes"])
+            treatment.changes += [from_data(change) for change in each["changes"] if change not in outer]
+            treatment.expected |= each.get("expected", {})
+            scout.treated_calls += bool(outer)
+        self._running: list[TreatedFit] = []
+        self._replacing = False
+
+    # what the seams call
+
+    def imported(self, keras: ModuleType) -> None:
+        super().imported(keras)
+        self._hold_against(COMPARED)
 
     def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        site = sites.find() or Site(file="", line=0)
-        key = (kind, site.file, site.line)
-        changes = self._changes.get(key)
-        if not changes or key in self._failed:
-            return original(model, *arguments, **keywords)
-        bound = bind(original, model, arguments, keywords)
-        for change in changes:
-            if isinstance(change, ReplaceCall):
-                return replaced(change, model, bound) if suits(kind, model, bound) else original(model, *arguments, **keywords)
-        if kind == "fit":
-            return self._fit(original, model, bound, changes, key)
-        return original(model, *arguments, **keywords)
+        if self._treatments and not self._replacing and self.on_main_thread():
+            site = sites.find()
+            treatment = self._treatments.get((kind, site.file, site.line)) if site is not None else None
+            if treatment is not None and treatment.changes and not treatment.why_not:
+                original = self._treated(kind, original, treatment)
+        return super().unit(kind, original, model, arguments, keywords)
 
     def hook(self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        return original(callbacks, *arguments, **keywords)
+        fit = self._running[-1] if self._running else None
+        if fit is not None and self.on_main_thread() and callbacks.model is fit.model:
+            if name == "on_train_begin" and not fit.began:
+                self._begin(fit, callbacks)
+            elif name == "on_train_batch_end":
+                fit.steps += 1
+            elif name == "on_epoch_end" and fit.dropped and len(arguments) > 1 and isinstance(arguments[1], dict):
+                _fill_in(arguments[1], fit.dropped)
+        return super().hook(name, original, callbacks, arguments, keywords)
 
-    def stop_here(self, iterator: Any) -> bool:
-        return False
+    # calls
 
-    def end(self, ending: Any) -> None:
-        """Nothing is recorded: the training's own result is the result."""
+    def _treated(self, kind: str, original: Any, treatment: Treatment) -> Any:
+        """A method that stands in for `original`."""
 
-    def _fit(self, original: Any, model: Any, bound: dict[str, Any], changes: list[Change], key: tuple[str, str, int]) -> Any:
-        from fitdoctor.probe.feeds import Feeds  # NumPy reads its settings when it is imported: not before the script does
+        @functools.wraps(original)
+        def method(model: Any, *arguments: Any, **keywords: Any) -> Any:
+            as_written = functools.partial(original, model, *arguments, **keywords)
+            try:
+                bound = bind(original, model, arguments, keywords)
+                treatment.calls += 1
+                treatment.why_not = self._obstacle(kind, treatment, model, bound)
+            except Exception as error:
+                treatment.why_not = _words(error)
+            if treatment.why_not:
+                self._leave(treatment)
+                return as_written()
+            change = next((change for change in treatment.changes if isinstance(change, ReplaceCall)), None)
+            if change is not None:
+                return self._replace(kind, change, treatment, model, bound, as_written)
+            return self._fit(original, treatment, TreatedFit(model, bound, treatment.changes)) if kind == "fit" else as_written()
 
-        undos: list[apply.Undo] = []
-        treated = bound
+        return method
+
+    def _obstacle(self, kind: str, treatment: Treatment, model: Any, bound: dict[str, Any]) -> str:
+        if kind != "fit":
+            return same_data.of_loop(bound, treatment.expected)
+        self._hold_against(("devices",))
+        if not self._treatments:
+            return treatment.why_not
+        return same_data.of_fit(model, bound, treatment.expected, first=treatment.calls == 1)
+
+    def _hold_against(self, names: tuple[str, ...]) -> None:
+        """Leaves everything as written where the environment is not that of the diagnosis."""
+        here = self.scout.environment
+        for name in names:
+            wanted = self._environment.get(name)
+            if wanted is not None and name in here and here[name] != wanted:
+                why = f"{name} is {here[name]!r} here, and was {wanted!r} when it was diagnosed"
+                for treatment in self._treatments.values():
+                    treatment.why_not = why
+                self._say(f"Nothing is changed, the training runs as written: {why}. Diagnose it again here.")
+                self._treatments = {}
+                return
+
+    def _replace(
+        self, kind: str, change: ReplaceCall, treatment: Treatment, model: Any, bound: dict[str, Any], as_written: Callable[[], Any]
+    ) -> Any:
+        if not suits(kind, model, bound):
+            return as_written()
+        outer, self._in_loop, self._replacing = self._in_loop, True, True
         try:
-            feeds = Feeds(model, bound, len(os.sched_getaffinity(0)))
-            treated = {**apply.to_fit(bound, changes), **feeds.changed_arguments(changes)}
-            treated["x"] = feeds.changed_input(treated["x"], changes)
-            undos.append(apply.to_callbacks(_items(bound["callbacks"]), changes))
-            undos.append(apply.to_model(model, changes))
-            _scale(model, bound["x"], changes)
-            model.train_function = None
+            result = replaced(change, model, bound)
         except Exception as error:
-            # The training goes on as the user wrote it: a treatment that does not fit is no reason to stop it.
-            sys.stderr.write(f"fitdoctor: not treated at {key[1]}:{key[2]}: {type(error).__name__}: {error}\n")
-            self._failed.add(key)
-            treated = bound
-        try:
-            return original(model, **treated)
+            treatment.why_not = _words(error)
         finally:
-            for undo in reversed(undos):
-                undo()
-            model.train_function = None
+            self._in_loop, self._replacing = outer, False
+        if treatment.why_not:
+            self._leave(treatment)
+            return as_written()
+        self.scout.treated_calls += 1
+        return result
+
+    def _fit(self, original: Any, treatment: Treatment, fit: TreatedFit) -> Any:
+        try:
+            treated = fit.arguments()
+        except Exception as error:
+            fit.end()
+            treatment.why_not = _words(error)
+            self._leave(treatment)
+            return original(fit.model, **fit.as_written())
+        except BaseException:
+            fit.end()
+            raise
+        if treatment.calls == 1 and any(isinstance(change, ScaleInput) for change in treatment.changes):
+            self._say(f"The scaling in front of the model of {treatment.place} is not part of what the script saves of it.")
+        self._running.append(fit)
+        self.scout.treated_calls += 1
+        try:
+            return original(fit.model, **treated)
+        except Exception as error:
+            if not fit.can_begin_anew:
+                raise
+            treatment.why_not = _words(error)
+        finally:
+            self._running.remove(fit)
+            fit.end()
+        self.scout.treated_calls -= 1
+        self._leave(treatment)
+        return original(fit.model, **fit.as_written())
+
+    def _begin(self, fit: TreatedFit, callbacks: Any) -> None:
+        try:
+            fit.begun(list(callbacks.callbacks))
+        except Exception as error:
+            self._say(f"Some changes were left out: {_words(error)}. The training goes on.")
+
+    # words
+
+    def _leave(self, treatment: Treatment) -> None:
+        if self._treatments:  # else it is said already, of all of them
+            self._say(f"Not treated at {treatment.place}, which runs as written: {treatment.why_not}.")
+
+    def _say(self, text: str) -> None:
+        self.missing(text)
+        with suppress(OSError, ValueError, AttributeError):
+            sys.stderr.write(f"fitdoctor: {text}\n")
 
 
-def _scale(model: Any, x: Any, changes: list[Change]) -> None:
-    """Puts scaling in front of the model where a change asks for it, once and for good: what is predicted later needs it as well."""
-    from fitdoctor.changes import scale
-    from fitdoctor.probe import describe, spread
-
-    if not any(isinstance(change, ScaleInput) for change in changes) or "call" in vars(model):
-        return
-    samples = dict(spread.sampled(x, describe.input_kind(x), draw=True))
-    scale.put_in_front(model, scale.wanted(samples, changes))
-    model.test_function = model.predict_function = None
+def _words(error: Exception) -> str:
+    """Ours are worded for the user; of others, the kind and the first line."""
+    text = (str(error).strip().splitlines() or [""])[0]
+    ours = type(error) is ValueError or type(error).__module__.startswith("fitdoctor.")
+    return text.rstrip(".") if ours and text else f"{type(error).__name__}: {text}".rstrip(".: ")
 
 
-def _items(callbacks: Any) -> list[Any]:
-    """Fit's callbacks as the flat list that positions count in."""
-    import keras
-
-    if callbacks is None:
-        return []
-    if isinstance(callbacks, keras.callbacks.CallbackList):
-        return list(callbacks.callbacks)
-    return list(keras.tree.flatten(callbacks))
+def _fill_in(logs: dict[str, Any], dropped: list[str]) -> None:
+    """Gives metrics that are not computed no number instead of no entry: other code may look for them."""
+    validated = any(name.startswith("val_") for name in logs)
+    for name in dropped:
+        logs.setdefault(name, float("nan"))
+        if validated:
+            logs.setdefault(f"val_{name}", float("nan"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -112,10 +113,14 @@ def create(name: str, *, parent: Path | None = None, now: datetime | None = None
 
 def latest(*, parent: Path | None = None) -> RunFolder | None:
     """Gives the newest run that has a recording, or None."""
+    return next(stored(parent=parent), None)
+
+
+def stored(*, parent: Path | None = None) -> Iterator[RunFolder]:
+    """Gives all runs that have a recording, the newest first, those beside the current directory before others."""
     for root in _roots(parent):
         for path in _runs(root):
-            return RunFolder(path=path)
-    return None
+            yield RunFolder(path=path)
 
 
 def resolve(run: str, *, parent: Path | None = None) -> RunFolder:

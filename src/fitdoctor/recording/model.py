@@ -297,6 +297,19 @@ class Loop:
     substituted: Duration = field(default_factory=Duration)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadSetting:
+    """A number of threads that somebody chose: by a variable of the environment, or by a call of the script.
+
+    `name` is the variable ("OMP_NUM_THREADS") or the call ("tf.config.threading.set_intra_op_parallelism_threads"). `site` is the line
+    that did it; None where the variable came from outside.
+    """
+
+    name: str
+    value: int
+    site: Site | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class Ending:
     """How a child ended: finished, exception, exit, limit, blocked-write, interrupted, killed or declined."""
@@ -310,7 +323,11 @@ class Ending:
 
 @dataclass(slots=True, kw_only=True)
 class Scout:
-    """What the first child learned: the script run through, cut short at every call site."""
+    """What the first child learned: the script run through, cut short at every call site.
+
+    `sources` maps the script, and those of the user's modules in its folder that it imported, to hashes of their text.
+    `treated_calls` counts the calls that ran with changes.
+    """
 
     version: int = VERSION
     environment: dict[str, Any] = field(default_factory=dict)
@@ -323,6 +340,10 @@ class Scout:
     ending: Ending = field(default_factory=Ending)
     limits: list[str] = field(default_factory=list)
     redirected: list[str] = field(default_factory=list)
+    sources: dict[str, str] = field(default_factory=dict)
+    treated_calls: int = 0
+    threads: list[ThreadSetting] = field(default_factory=list)
+    peak_rss_bytes: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -342,10 +363,10 @@ class Arm:
     """One variant in a rehearsal.
 
     `role` is "baseline", "placebo" (the baseline again, the A/A arm), "ceiling", "remedy" or "prescription" (remedies together).
-    `unit` is what its windows repeat: "step", "epoch_end", "validation", "call", or "stretch" (steps without a pause); an arm of
-    the unit "race" has no windows but runs in the race. `batches` and
-    `weights` say what the verification found: "same", "close", "different", or "" where it could not be checked; `why` says why
-    not, or why the arm failed. `note` is a sentence for the report on what was found out while the arm was prepared.
+    `unit` is what its windows repeat: "step", "epoch_end", "validation", "call", "stretch" (steps without a pause), or "process" (steps
+    of a whole process, whose environment the arm changes); an arm of the unit "race" has no windows but runs in the race. `batches` and
+    `weights` say what the verification found: "same", "close", "different", or "" where it could not be checked; `why` says why not, or
+    why the arm failed. `note` is a sentence for the report on what was found out while the arm was prepared.
     """
 
     id: str
@@ -363,6 +384,8 @@ class Arm:
     dropped: bool = False
     why: str = ""
     note: str = ""
+    doubt: str = ""
+    parts: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -381,13 +404,15 @@ class Lap:
 class RaceRun:
     """One training of one racer: an arm whose unit is "race". Runs of the same `repetition` began from the same weights.
 
-    `finished` says that it ended by the rules of the race and not because its time was up.
+    `finished` says that it ended by the rules of the race and not because its time was up, `stopped` that the script's own stopping
+    rule ended it, at the end of an epoch.
     """
 
     arm: str
     repetition: int
     laps: list[Lap] = field(default_factory=list)
     finished: bool = False
+    stopped: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -398,9 +423,15 @@ class Race:
     between repetitions: "weights and order" or "order". `training_steps` are the baseline's in the whole of one call of fit, on batches
     of `batch_size`.
     Runs of a repetition below `counted_from` only chose who goes on.
+
+    `metric` is what the scores of laps are, by its name among the model's metrics. Of one that gets better upwards (`upwards`) a score
+    is 1 minus its value, so that less is better in every race. `rule` names the callbacks that may end a run, as they may end the fit.
     """
 
     judged_on: str = ""
+    metric: str = "loss"
+    upwards: bool = False
+    rule: str = ""
     rows: int = 0
     varied: str = ""
     training_steps: int = 0
@@ -411,8 +442,27 @@ class Race:
 
 
 @dataclass(slots=True, kw_only=True)
+class ProcessRun:
+    """One short child of a comparison of environments: which arm's environment it had, and in which pair.
+
+    `weights` says what some steps made of the model, from the same start in each child where the script is seeded; see
+    `probe.process`.
+    """
+
+    arm: str
+    pair: int
+    startup_s: float = 0.0
+    weights: dict[str, Any] = field(default_factory=dict)
+    peak_rss_bytes: int = 0
+
+
+@dataclass(slots=True, kw_only=True)
 class Rehearsal:
-    """What one later child measured: arms, and their windows in the order in which they ran."""
+    """What one later child measured: arms, and their windows in the order in which they ran.
+
+    Arms of the unit "process" need an environment of their own: then `processes` are the children, and a window's round is the pair
+    that its child belongs to. `peak_rss_bytes` is the most that a child and what it started held in memory.
+    """
 
     version: int = VERSION
     target: str = "fit"
@@ -420,18 +470,48 @@ class Rehearsal:
     arms: list[Arm] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
     race: Race | None = None
+    processes: list[ProcessRun] = field(default_factory=list)
+    restarts: int = 0
+    peak_rss_bytes: int = 0
     startup_s: float = 0.0
     wall_s: float = 0.0
     ending: Ending = field(default_factory=Ending)
     limits: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """What a diagnosis did for some seconds: "scout", "start-up", "prepare", "windows" and the like. `began_s` is since its beginning."""
+
+    name: str
+    began_s: float
+    seconds: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Treated:
+    """With what a training was run, and what had been promised for it: the seconds of the whole, and those as it stands.
+
+    `diagnosis` is the run that the changes come from. `to_target` says that the promise is of the time to the same loss.
+    """
+
+    diagnosis: str = ""
+    remedies: list[str] = field(default_factory=list)
+    safety: str = "exact"
+    promised_s: float = 0.0
+    promised_low_s: float = 0.0
+    promised_high_s: float = 0.0
+    plain_s: float = 0.0
+    to_target: bool = False
+    treatments: list[dict[str, Any]] = field(default_factory=list)
+
+
 @dataclass(slots=True, kw_only=True)
 class Run:
     """All recordings of one diagnosis: what `fitdoctor report RUN` analyses again without running anything.
 
-    `bundled` says that everything of the user's was replaced by placeholders. `interrupted` names what a diagnosis was at when the user
-    ended it: "scout", "trials" or "races".
+    `bundled` says that everything of the user's was replaced by placeholders. Where a whole training was `treated`, that is what
+    `watched` saw. `interrupted` names what a diagnosis was at when the user ended it: "scout", "trials" or "races".
     """
 
     version: int = VERSION
@@ -447,7 +527,9 @@ class Run:
     spent_s: float = 0.0
     scout: Scout | None = None
     watched: Scout | None = None
+    treated: Treated | None = None
     rehearsals: list[Rehearsal] = field(default_factory=list)
+    stages: list[Stage] = field(default_factory=list)
     changed_files: list[str] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)
     bundled: bool = False

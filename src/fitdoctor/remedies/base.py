@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Finding", "Proposal", "Remedy", "Safety", "Unit"]
 
-Unit = Literal["step", "epoch", "epoch_end", "validation", "call", "race"]
+Unit = Literal["step", "epoch", "epoch_end", "validation", "call", "race", "process"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,7 +50,9 @@ class TimeToTarget:
 
     `reached` is in how many of how many races it came to `target`, a value of `metric` that the training as it stands comes to.
     `low`, `mid` and `high` say how many times sooner it did. Where the target is `beyond` what the training as it stands came to, they
-    are what it is at least. `covered` is the share of the whole training that was raced.
+    are what it is at least. `covered` is the share of the whole training that was raced. `reached_low` and `reached_high` bound the
+    share of races that come to the target (95 %, Clopper and Pearson). `varied` is what differed between the races. Where `by_rule`, the
+    times are those until the script's own stopping rule ended the training, at a level that was no worse.
     """
 
     reached: tuple[int, int]
@@ -61,6 +63,10 @@ class TimeToTarget:
     target: float | None
     covered: float
     beyond: bool = False
+    reached_low: float = 0.0
+    reached_high: float = 1.0
+    varied: str = ""
+    by_rule: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +203,13 @@ class Treatment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prescription:
-    """The remedies that are best together. `measured_together` is False where their combination was only projected."""
+    """The remedies that are best together.
+
+    `measured_together` is False where their combination was only projected. `measured_in` says where it was measured: in a "fresh
+    process", all of it against the script as it is, or in the "same process" as the trials of its parts; "" where it was not.
+    `projected` is the whole run with it, as an interval. `interaction` is a sentence, where the parts give together clearly more or
+    less than each on its own let expect.
+    """
 
     remedies: tuple[str, ...]
     safety: Safety
@@ -206,6 +218,9 @@ class Prescription:
     measured_together: bool
     how: tuple[str, ...] = ()
     treatments: tuple[Treatment, ...] = ()
+    projected: Interval | None = None
+    measured_in: Literal["fresh process", "same process", ""] = ""
+    interaction: str = ""
 
     def __repr__(self) -> str:
         """One line: what, and what it saves."""
@@ -229,9 +244,10 @@ class Report:
     """Everything that a diagnosis found.
 
     `verdict` is "causes", "healthy" or "inconclusive"; `verdict_text` says in a sentence what it rests on. A run whose `stage` is
-    "watched" tried nothing: it is never healthy. `can_go_on` says that `fitdoctor diagnose` can take it up. `alternative` changes
-    the training and won its races; it is offered beside a `prescription` that leaves the training as it is. `interrupted` says where
-    the diagnosis, or the training that was watched, was when it was ended early; it is empty where it was not.
+    "watched" tried nothing: it is never healthy. `can_go_on` says that `fitdoctor diagnose` can take it up. `treat` is the command that
+    trains with the prescription, empty where there is none. `alternative` changes the training and won its races; it is offered
+    beside a `prescription` that leaves the training as it is. `interrupted` says where the diagnosis, or the training that was
+    watched, was when it was ended early; it is empty where it was not.
     """
 
     schema_version: int
@@ -252,6 +268,7 @@ class Report:
     run: str = ""
     stage: Literal["first answer", "final", "watched"] = "final"
     can_go_on: bool = False
+    treat: str = ""
     interrupted: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
 

@@ -150,9 +150,12 @@ def _draw_prescription(canvas: Canvas, report: Report) -> None:
         return
     canvas.blank()
     label = "  Together  " if len(chosen.remedies) > 1 else "  With it   "
-    together = "" if chosen.measured_together or len(chosen.remedies) < 2 else "projected, not measured together"
+    apart = "" if chosen.measured_together or len(chosen.remedies) < 2 else "projected, not measured together"
+    together = "measured as a whole in a fresh process" if chosen.measured_in == "fresh process" else apart
+    between = chosen.projected
+    span = f" (between {duration(between.low)} and {duration(between.high)})" if between is not None else ""
     canvas.block(
-        f"{duration(chosen.projected_s)} instead of {duration(report.training.projected_s)}",
+        f"{duration(chosen.projected_s)}{span} instead of {duration(report.training.projected_s)}",
         f" ·{GLUE}",
         (speedup(chosen.speedup), "bold green"),
         *_dotted(SAFETY_WORDS[chosen.safety] + _where_compared(report), together),
@@ -163,6 +166,8 @@ def _draw_prescription(canvas: Canvas, report: Report) -> None:
     if len(_measured(report)) > 1:  # with a single one, that is what stands above
         for title, how in steps:
             canvas.block(title, (f": {how}" if how else "", "bold"), prefix=f"{indent}+ ")
+    if chosen.interaction:
+        canvas.block(chosen.interaction, prefix=indent)
     shown = {how for _, how in steps}
     for line in chosen.how:
         if line not in shown:
@@ -193,7 +198,9 @@ def _draw_list(canvas: Canvas, title: str, items: tuple[str, ...]) -> None:
 
 
 def _draw_next(canvas: Canvas, report: Report) -> None:
-    commands = [(f"fitdoctor explain {cause.id}", "why, and what to write instead") for cause in report.causes[:1]]
+    fixes = "this fix" if report.prescription and len(report.prescription.remedies) == 1 else "these fixes"
+    commands = [(report.treat, f"train now with {fixes}, source untouched")] if report.treat else []
+    commands += [(f"fitdoctor explain {cause.id}", "why, and what to write instead") for cause in report.causes[:1]]
     if report.run and report.stage == "watched" and report.can_go_on:
         commands.append((f"fitdoctor diagnose {_quoted(report.run)}", "try what makes it faster"))
     if report.run:

@@ -16,8 +16,10 @@ UNIT_WORDS = {
     "epoch_end": "epoch end",
     "validation": "validation pass",
     "call": "call",
+    "process": "step, process by process",
     "race": "time to the same loss",
     "stretch": "continuous stretch",
+    "whole": "epoch with all of it",
 }
 
 INDENT = "     "
@@ -157,8 +159,11 @@ def _measured(remedy: RemedyResult) -> tuple[tuple[str, str], ...]:
         sooner = f"{ratio(race.mid)} sooner at the same {race.metric}"
         if race.beyond:
             sooner = f"at least {ratio(race.mid)} sooner at a {race.metric} that was not reached without it"
+        if race.by_rule:
+            sooner = f"{ratio(race.mid)} sooner at the end by its own stopping rule"
         spans.append((_next(sooner), ""))
-        spans.append((_next(f"in {race.reached[0]} of {counted(race.reached[1], 'race')}"), ""))
+        bounds = f"{share(race.reached_low)} to {share(race.reached_high)}"
+        spans.append((_next(f"in {race.reached[0]} of {counted(race.reached[1], 'race')} ({bounds} of such races)"), ""))
     if remedy.breaks_even_at:
         once = f"{duration(remedy.one_off_s)} once, " if remedy.one_off_s > 0 else ""
         spans.append((_next(f"{once}pays after {counted(remedy.breaks_even_at, _unit(remedy.unit))}"), ""))

@@ -15,7 +15,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, TextIO
 
+from fitdoctor.changes.environment import environment as changed_environment
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.trials.endings import signal_name
+from fitdoctor.trials.memory import MemoryWatch
 from fitdoctor.trials.request import DiagnoseRequest
 
 LOG_BYTES = 2 << 20
@@ -73,13 +76,18 @@ class Child:
         folder: Where the specification, the record and scratch files go.
         stdin: What the script may read.
         log: Gets what the script prints.
-        **spec: What else the role needs.
+        **spec: What else the role needs. `process_changes` are changes, as data, of the environment that it starts in.
+
+    Attributes:
+        at: The id of the arm that it said last it would time, since it was asked.
+        memory: Watches what it holds, and ends it before there is none left.
     """
 
     def __init__(
         self, request: DiagnoseRequest, role: str, *, folder: Path, stdin: StandardInput, log: Path, began_s: float, **spec: Any
     ) -> None:
         self.out = folder / f"{role}.json"
+        self.at = ""
         commands_read, self._commands = os.pipe()
         self._replies, replies_write = os.pipe()
         scratch = folder / "scratch"
@@ -109,6 +117,7 @@ class Child:
         environment = {**os.environ, **OFFLINE, MARK: mark, "WANDB_DIR": str(scratch), "MLFLOW_TRACKING_URI": f"file:{scratch}/mlruns"}
         if os.environ.get("WANDB_MODE") in OFF_ALREADY:
             environment["WANDB_MODE"] = os.environ["WANDB_MODE"]
+        environment = changed_environment(spec.get("process_changes", ()), environment)
         self.began_s = time.monotonic()
         source = stdin.open()
         try:
@@ -130,6 +139,7 @@ class Child:
         self._pending = b""
         self._pump = threading.Thread(target=self._keep_output, args=(log, role), daemon=True)
         self._pump.start()
+        self.memory = MemoryWatch(self.process.pid, self._kill)
 
     def _keep_output(self, log: Path, role: str) -> None:
         kept = 0
@@ -176,39 +186,49 @@ class Child:
             ChildEndedError: There is none: the child is gone, or the time is up.
         """
         until_s = time.monotonic() + timeout_s
-        while b"\n" not in self._pending:
-            left_s = until_s - time.monotonic()
-            if left_s <= 0 or not select.select([self._replies], [], [], left_s)[0]:
-                raise ChildEndedError(f"it did not answer for {timeout_s:.0f} s")
-            chunk = os.read(self._replies, 1 << 16)
-            if not chunk:
-                raise ChildEndedError(self._how_it_ended())
-            self._pending += chunk
-        line, self._pending = self._pending.split(b"\n", 1)
-        reply: dict[str, Any] = json.loads(line)
-        return reply
+        while True:
+            while b"\n" not in self._pending:
+                left_s = until_s - time.monotonic()
+                if left_s <= 0 or not select.select([self._replies], [], [], left_s)[0]:
+                    raise ChildEndedError(f"it did not answer for {timeout_s:.0f} s")
+                chunk = os.read(self._replies, 1 << 16)
+                if not chunk:
+                    raise ChildEndedError(self._how_it_ended())
+                self._pending += chunk
+            line, self._pending = self._pending.split(b"\n", 1)
+            reply: dict[str, Any] = json.loads(line)
+            if reply.keys() != {"at"}:
+                return reply
+            self.at = reply["at"]
 
     def ask(self, command: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         """Sends a command and waits for its reply."""
+        self.at = ""
         self.send(command)
         return self.receive(timeout_s)
 
     def _how_it_ended(self) -> str:
         code = self.wait(END_S)
+        if self.memory.why:
+            return self.memory.why
         if code is None:
             return "it closed its channel"
         if code < 0:
-            name = signal.Signals(-code).name
+            name = signal_name(-code)
             return f"it was killed by {name}" + (", perhaps for lack of memory" if name == "SIGKILL" else "")
         return f"it ended with exit code {code}"
+
+    def _kill(self) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
     def end(self) -> None:
         """Ends the whole process group and what left it, whatever is left of them."""
         for descriptor in (self._commands, self._replies):
             with suppress(OSError):
                 os.close(descriptor)
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        self.memory.stop()
+        self._kill()
         self.process.wait()
         end_marked(self._mark)
         self._pump.join(END_S)

@@ -19,8 +19,15 @@ def learned_something(scout: Scout) -> bool:
     return fits or any(loop.run.count for loop in scout.loops)
 
 
-def seen_from_outside(code: int | None) -> Ending:
-    """The ending of a scout that could not say itself how it ended, from the exit code of its process: None if it did not end."""
+def seen_from_outside(code: int | None, ran_out: str = "") -> Ending:
+    """The ending of a scout that could not say itself how it ended.
+
+    Args:
+        code: The exit code of its process, None if it did not end.
+        ran_out: Why it was ended for lack of memory, or "".
+    """
+    if ran_out:
+        return Ending(how="killed", message=f"fitdoctor for lack of {ran_out}")
     if code is None:
         return Ending(how="limit")
     return Ending(how="killed", message=signal_name(-code)) if code < 0 else Ending(how="exit", code=code)

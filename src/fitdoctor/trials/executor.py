@@ -11,6 +11,8 @@ class Executor(Protocol):
     """Stands at the unit that is tried and takes one command at a time."""
 
     began_s: float
+    at: str
+    """The id of the arm that it said last it would time, since it was asked; "" where it did not say."""
 
     def receive(self, timeout_s: float) -> dict[str, Any]:
         """Waits until the unit is reached."""
@@ -32,6 +34,7 @@ class InProcess:
 
     def __init__(self, obey: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         self.began_s = time.monotonic()
+        self.at = ""
         self._obey = obey
 
     def receive(self, timeout_s: float) -> dict[str, Any]:  # noqa: ARG002

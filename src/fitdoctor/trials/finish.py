@@ -35,9 +35,10 @@ class Finish:
     that one (`beyond`), and the baseline's time the whole of its run: at least so much sooner.
 
     `comparison` holds a log ratio a repetition: how many times sooner the racer reached the target. A racer that never did is
-    taken to have reached it when it was stopped, which flatters it; `reached` says how often it really did. `what` names the
-    score. `covered` is the share of the whole training that the baseline's runs went through, `throughput` how many times as many
-    samples a second the racer trains on; `level` and `baseline_level` are the best that each came to.
+    taken to have reached it when it was stopped, or no sooner than the baseline, which flatters it; `reached` says how often it really
+    did. Where the script's own stopping rule ended every run of both, and the racer's at no worse a level (`by_rule`), the times are
+    those until it did. `what` names the score. `covered` is the share of the whole training that the baseline's runs went through,
+    `throughput` how many times as many samples a second the racer trains on; `level` and `baseline_level` are the best that each came to.
     """
 
     comparison: Comparison
@@ -49,6 +50,23 @@ class Finish:
     throughput: float
     level: float
     baseline_level: float
+    by_rule: bool = False
+    upwards: bool = False
+    varied: str = ""
+
+    @property
+    def reached_share(self) -> tuple[float, float]:
+        """Bounds of the share of races in which the racer comes to the target (Clopper and Pearson)."""
+        if self.comparison.n == 0:
+            return 0.0, 1.0
+        from scipy.stats import binomtest
+
+        found = binomtest(self.reached, self.comparison.n).proportion_ci(CONFIDENCE, method="exact")
+        return float(found.low), float(found.high)
+
+    def value(self, score: float) -> float:
+        """A score as the script's own logs show it."""
+        return 1 - score if self.upwards else score
 
 
 def finish(rehearsal: Rehearsal, arm: Arm) -> Finish | None:
@@ -71,26 +89,57 @@ def finish(rehearsal: Rehearsal, arm: Arm) -> Finish | None:
     bests = [best(theirs[number].laps) for number in paired]
     target, further = eased(max(bests)), bettered(min(bests))
     beyond = all(steps_to(ours[number].laps, further) is not None for number in paired)
+    by_rule = bool(race.rule) and _end_alike([theirs[number] for number in paired], [ours[number] for number in paired])
+    beyond = beyond and not by_rule
     target = further if beyond else target
     baseline_step_s, step_s = settled_step_s(race, baseline.id), settled_step_s(race, arm.id)
     logs, reached = [], 0
     for number in paired:
-        took = steps_to(ours[number].laps, target)
+        whole, own = theirs[number].laps[-1].steps, ours[number].laps[-1].steps
+        took = float(own) if by_rule else steps_to(ours[number].laps, target)
         reached += took is not None
-        ours_s = (took if took is not None else ours[number].laps[-1].steps) * step_s
-        logs.append(_bounded_log(baseline_steps(theirs[number].laps, target) * baseline_step_s, ours_s))
-    covered = min(theirs[number].laps[-1].steps for number in paired) / max(1, race.training_steps)
+        baseline_s = (whole if by_rule else baseline_steps(theirs[number].laps, target)) * baseline_step_s
+        logs.append(_bounded_log(baseline_s, took * step_s if took is not None else max(own * step_s, baseline_s)))
+    ended = all(theirs[number].stopped for number in paired)
+    covered = 1.0 if ended else min(theirs[number].laps[-1].steps for number in paired) / max(1, race.training_steps)
     return Finish(
         comparison=comparison_of(arm.id, logs),
         reached=reached,
         target=target,
         beyond=beyond,
-        what="val_loss" if race.judged_on == "validation data" else f"loss on the {race.judged_on}",
+        what=f"val_{race.metric}" if race.judged_on == "validation data" else f"{race.metric} on the {race.judged_on}",
         covered=min(1.0, covered),
         throughput=batch_ratio(arm, race.batch_size) * baseline_step_s / step_s if step_s > 0 else 1.0,
         level=median(best(ours[number].laps) for number in paired),
         baseline_level=median(bests),
+        by_rule=by_rule,
+        upwards=race.upwards,
+        varied=race.varied,
     )
+
+
+def _end_alike(theirs: Sequence[RaceRun], ours: Sequence[RaceRun]) -> bool:
+    """Whether the script's stopping rule ended every run, those of the racer at no worse a level than the baseline's of its repetition.
+
+    A rule that ends a run at its best score yet waits for a goal: who is stopped there as well has come to the same goal, even where
+    the last step of the one went further past it.
+    """
+    if not all(run.stopped for run in (*theirs, *ours)):
+        return False
+    if all(_ends_at_its_best(run) for run in (*theirs, *ours)):
+        return True
+    return all(_stopped_at(own) <= eased(_stopped_at(other)) for own, other in zip(ours, theirs, strict=True))
+
+
+def _ends_at_its_best(run: RaceRun) -> bool:
+    scores = [inf if lap.score is None else lap.score for lap in run.laps]
+    return scores[-1] < min(scores[:-1], default=inf)
+
+
+def _stopped_at(run: RaceRun) -> float:
+    """The best level of a run that has ended: its last score counts as it is, since no later one will bear it out."""
+    last = run.laps[-1].score
+    return min(best(run.laps), inf if last is None else last)
 
 
 def judge(result: Finish, racers: int) -> tuple[Verdict, str]:
@@ -101,8 +150,9 @@ def judge(result: Finish, racers: int) -> tuple[Verdict, str]:
         racers: How many share the chance of being wrong.
     """
     comparison, races = result.comparison, result.comparison.n
-    aim = f"{result.what} {result.target:.3g}" if result.target < inf else f"a {result.what} that is a number"
+    aim = f"{result.what} {result.value(result.target):.3g}" if result.target < inf else f"a {result.what} that is a number"
     aim = f"{aim}, where it never comes as it is," if result.beyond else aim
+    aim = f"the end by the script's own stopping rule, at no worse a {result.what}," if result.by_rule else aim
     counted = f"{result.reached} of {races} races"
     if races < LOOKS[0] or comparison.ratio is None:
         return "inconclusive", f"Came to {aim} in {counted}: too few to tell. A larger --race-budget has room for more."

@@ -10,14 +10,20 @@ from fitdoctor.changes.model import edits_input
 from fitdoctor.facts.measured import Measured
 from fitdoctor.recording.model import Arm, Rehearsal, Run
 from fitdoctor.report.model import Interval, Safety
-from fitdoctor.trials.finish import RACE, Finish, finish
+from fitdoctor.trials.finish import HARDLY_SOONER, RACE, Finish, finish
 from fitdoctor.trials.finish import judge as judge_race
+from fitdoctor.trials.processes import PROCESS, per_process
+from fitdoctor.trials.processes import judge as judge_processes
 from fitdoctor.trials.safety import declared, verified
 from fitdoctor.trials.statistics import FLOOR, Comparison, compare, comparison_of, hopeless, judge, shrunk
 
 #: The unit of continuous stretches, and how many of them a comparison needs.
 STRETCH = "stretch"
+#: The unit of a prescription as a whole, measured in a process of its own.
+WHOLE = "whole"
 STRETCHES = 3
+#: The remedy that changes the learning rate and nothing else, and the cause that it treats.
+RATE_ALONE, LOW_RATE = "raise-learning-rate", "low-learning-rate"
 
 OutcomeVerdict = Literal["measured", "refuted", "inconclusive", "failed", "reference"]
 
@@ -66,8 +72,9 @@ def outcomes_of(rehearsal: Rehearsal) -> tuple[Outcome, ...]:
     remedies = max(1, sum(1 for arm in rehearsal.arms if arm.role == "remedy" and arm.unit != RACE))
     tried = [arm for arm in rehearsal.arms if arm.role != "baseline"]
     timed = [_outcome(rehearsal, arm, remedies) for arm in tried if arm.unit != RACE]
-    found = timed + [_raced(rehearsal, arm, timed) for arm in tried if arm.unit == RACE]
-    stretch = next((outcome for outcome in found if outcome.arm.unit == STRETCH and outcome.comparison.n >= STRETCHES), None)
+    found = timed + _credited([_raced(rehearsal, arm, timed) for arm in tried if arm.unit == RACE])
+    stretched = [outcome for outcome in found if outcome.arm.unit == STRETCH and outcome.arm.role == "prescription"]
+    stretch = next((outcome for outcome in stretched if outcome.comparison.n >= STRETCHES and not outcome.arm.doubt), None)
     held = next((o for o in found if stretch and o.helps and o.arm.unit == "step" and o.arm.changes == stretch.arm.changes), None)
     if stretch is None or held is None:
         return tuple(found)
@@ -91,23 +98,49 @@ def _confirmed(outcome: Outcome, stretch: Comparison | float) -> Outcome:
     return replace(outcome, comparison=comparison, verdict="measured" if comparison.mid > FLOOR else "inconclusive", why=why)
 
 
+def is_larger_batch(arm: Arm) -> bool:
+    """Whether a racer trains on batches of another size."""
+    return any(change.get("argument") == "batch_size" for change in arm.changes)
+
+
+def _credited(raced: list[Outcome]) -> list[Outcome]:
+    """The racers with what the learning rate alone gives taken off the merits of larger batches."""
+    alone = max((o for o in raced if o.helps and o.arm.remedy == RATE_ALONE), key=lambda o: o.comparison.mid, default=None)
+    if alone is None:
+        return raced
+    return [
+        replace(
+            o,
+            verdict="refuted",
+            why=f"{o.why} But the learning rate alone does that {alone.comparison.mid:.2f}× sooner ({alone.arm.label}), "
+            f"and with larger batches it is {o.comparison.mid:.2f}×: it is not the batch.",
+        )
+        if o.helps and is_larger_batch(o.arm) and o.comparison.mid < HARDLY_SOONER * alone.comparison.mid
+        else o
+        for o in raced
+    ]
+
+
 def measured_by(outcomes: Iterable[Outcome]) -> Measured:
     """What the facts take from trials."""
     input_free: dict[int, Interval] = {}
     fewer_dispatches: dict[int, Interval] = {}
     gathered: dict[int, Interval] = {}
+    rate_alone: dict[int, float] = {}
     for outcome in outcomes:
         ratio = outcome.comparison.ratio
         if (outcome.target, outcome.arm.role) == ("loop", "ceiling") and ratio is not None:
             gathered[outcome.index] = ratio
-        if outcome.target != "fit" or outcome.arm.unit != "step" or outcome.arm.failed or ratio is None:
+        if outcome.target == "fit" and outcome.arm.remedy == RATE_ALONE and outcome.helps:
+            rate_alone[outcome.index] = outcome.arm.changes[0]["value"]
+        if outcome.target != "fit" or outcome.arm.unit != "step" or outcome.arm.failed or outcome.arm.doubt or ratio is None:
             continue
         # No ceiling is below what an input remedy reached: the two differ by chance where the remedy takes all of the wait away.
         if outcome.arm.role == "ceiling" or outcome.helps and _only_changes_input(outcome.arm):
             input_free[outcome.index] = _larger(ratio, input_free.get(outcome.index))
         elif outcome.helps and _only_dispatches_less(outcome.arm):
             fewer_dispatches[outcome.index] = _larger(ratio, fewer_dispatches.get(outcome.index))
-    return Measured(input_free=input_free, fewer_dispatches=fewer_dispatches, gathered=gathered)
+    return Measured(input_free=input_free, fewer_dispatches=fewer_dispatches, rate_alone=rate_alone, gathered=gathered)
 
 
 def _outcome(rehearsal: Rehearsal, arm: Arm, remedies: int) -> Outcome:
@@ -115,7 +148,8 @@ def _outcome(rehearsal: Rehearsal, arm: Arm, remedies: int) -> Outcome:
     baselines = [other for other in same_unit if other.role == "baseline"]
     placebos = [other for other in same_unit if other.role == "placebo" and other.id != arm.id]
     references = [other.id for other in (baselines if arm.role == "placebo" else baselines + placebos)]
-    comparison = compare(rehearsal.windows, arm.id, references)
+    windows = per_process(rehearsal.windows) if arm.unit == PROCESS else rehearsal.windows
+    comparison = compare(windows, arm.id, references)
     placebo = compare(rehearsal.windows, placebos[0].id, [other.id for other in baselines]) if placebos else None
     verdict, why = _judged(arm, comparison, placebo, remedies, untried=_untried(rehearsal))
     # The placebo is made anew as every arm is, in a process that is as warm: what it pays is what the script pays as it stands.
@@ -142,6 +176,8 @@ def _raced(rehearsal: Rehearsal, arm: Arm, timed: Iterable[Outcome]) -> Outcome:
     verdict: OutcomeVerdict
     if arm.failed:
         verdict, why = "failed", arm.why or "The trial of this change failed."
+    elif arm.doubt:
+        verdict, why = "inconclusive", arm.doubt
     elif arm.why and arm.dropped:
         verdict, why = "refuted", arm.why
     elif not counted and others == {"refuted"}:
@@ -181,6 +217,8 @@ def _untried(rehearsal: Rehearsal) -> str:
 def _judged(arm: Arm, comparison: Comparison, placebo: Comparison | None, remedies: int, *, untried: str) -> tuple[OutcomeVerdict, str]:
     if arm.failed:
         return "failed", arm.why or "The trial of this change failed."
+    if arm.doubt:
+        return "inconclusive", arm.doubt
     if arm.role in ("placebo", "ceiling"):
         return "reference", arm.why
     if declared(arm) == "exact" and verified(arm) == "semantics":
@@ -188,7 +226,7 @@ def _judged(arm: Arm, comparison: Comparison, placebo: Comparison | None, remedi
         return "refuted", f"The {what} differ: this would be another training, not a faster one."
     if comparison.n == 0:
         return "inconclusive", arm.why or untried
-    verdict, why = judge(comparison, placebo, remedies=remedies)
+    verdict, why = judge_processes(comparison) if arm.unit == PROCESS else judge(comparison, placebo, remedies=remedies)
     if verdict == "inconclusive" and hopeless(comparison):
         return "refuted", f"{comparison.mid:.2f}× after {comparison.n} rounds: dropped."
     return verdict, why

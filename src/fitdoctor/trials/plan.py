@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fitdoctor.causes.registry import run_causes
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.finding import Finding
-from fitdoctor.facts.stalls import stall_cost
 from fitdoctor.recording.model import Arm, Rehearsal
 from fitdoctor.remedies.base import Unit
 from fitdoctor.remedies.registry import Offer, offers
 from fitdoctor.trials.finish import RACE
+from fitdoctor.trials.order import by_worth, whole_trial_s
 from fitdoctor.trials.outcomes import Outcome, outcomes_of
+from fitdoctor.trials.processes import PROCESS
 from fitdoctor.trials.safety import worst
 
 #: A rehearsal costs a start-up of its own: a fourth one would leave too little time for each.
 MOST_REHEARSALS = 3
+#: No rehearsal takes less, however short its start-up.
+LEAST_TRIAL_S = 5.0
 #: The remedy that a ceiling arm stands for.
 INPUT_FREE = "input-free"
 #: The remedy that the ceiling of a loop over tiny batches stands for.
 GATHERED = "gathered-rows"
-#: Arms of one unit stay together, the unit with the most at stake first.
+#: Arms of one unit stay together.
 UNITS: tuple[Unit, ...] = ("step", "epoch", "epoch_end", "validation", "call")
 
 
@@ -38,6 +41,7 @@ class RehearsalPlan:
     index: int
     arms: tuple[Arm, ...]
     expected_saving_s: float
+    race_saving_s: float = 0.0
 
     @property
     def races(self) -> bool:
@@ -51,7 +55,7 @@ class RehearsalPlan:
 
 
 def plan(facts: Facts) -> tuple[RehearsalPlan, ...]:
-    """The rehearsals that are worth it, the one with the most to gain first.
+    """The rehearsals that are worth it, the one first that may save most in a second of trial.
 
     Example:
         >>> [rehearsal.target for rehearsal in plan(Facts(run))]
@@ -59,8 +63,28 @@ def plan(facts: Facts) -> tuple[RehearsalPlan, ...]:
     """
     findings = [finding for finding in run_causes(facts)[0] if not finding.informative]
     plans = [*_fit_plans(facts, findings), *_fit_call_plans(facts, findings), *_loop_plans(facts, findings)]
-    plans.sort(key=lambda rehearsal: -rehearsal.expected_saving_s)
+    plans.sort(key=lambda each: -each.expected_saving_s / max(whole_trial_s(facts, each.target, each.index, each.arms), LEAST_TRIAL_S))
     return tuple(plans[:MOST_REHEARSALS])
+
+
+def plan_environments(facts: Facts) -> tuple[RehearsalPlan, ...]:
+    """The comparisons of environments that may be worth their time, the one with the most to gain first: each has one arm.
+
+    Example:
+        >>> [comparison.arms[-1].remedy for comparison in plan_environments(Facts(run))]
+        ['default-threads']
+    """
+    findings = [finding for finding in run_causes(facts)[0] if not finding.informative]
+    plans = []
+    for fit in facts.fits:
+        concerned = [finding for finding in findings if finding.fit == fit.index]
+        if fit.record.declined or facts.share(fit.id) < WORTHWHILE_SHARE:
+            continue
+        for arm in _arms(facts, concerned):
+            if arm.unit == PROCESS:
+                saving_s = max(finding.cost_s.mid for finding in concerned if finding.cause == arm.cause)
+                plans.append(RehearsalPlan(target="fit", index=fit.index, arms=(_baseline(PROCESS), arm), expected_saving_s=saving_s))
+    return tuple(sorted(plans, key=lambda comparison: -comparison.expected_saving_s))
 
 
 def _fit_plans(facts: Facts, findings: Iterable[Finding]) -> Iterator[RehearsalPlan]:
@@ -71,13 +95,15 @@ def _fit_plans(facts: Facts, findings: Iterable[Finding]) -> Iterator[RehearsalP
         arms = _arms(facts, concerned)
         # The ceiling bounds every input remedy and is what proves that a fit is bound by compute, so it is always there.
         step = [*_references("step"), ceiling(), *(arm for arm in arms if arm.unit == "step")]
-        starts = _with_references("epoch", arms)
-        rest = [arm for unit in UNITS[2:-1] for arm in _with_references(unit, arms)]
-        rest += _racers(arms)
-        # What has more at stake comes first: a fit may wait for its input at the start of epochs more than in all of its steps.
-        units = [*starts, *step] if stall_cost(fit).mid > facts.input_cost(fit)[0].mid else [*step, *starts]
+        costs: dict[str, float] = {}
+        for finding in concerned:
+            costs[finding.cause] = max(costs.get(finding.cause, 0.0), finding.cost_s.mid)
+        units = by_worth(facts, fit.index, [step, *(_with_references(unit, arms) for unit in UNITS[1:-1])], costs)
+        rest = _racers(arms)
         saving_s = max((finding.cost_s.mid for finding in concerned), default=0.0)
-        yield RehearsalPlan(target="fit", index=fit.index, arms=(*units, *rest), expected_saving_s=saving_s)
+        raced = {arm.cause for arm in rest if arm.unit == RACE}
+        race_s = max((finding.cost_s.mid for finding in concerned if finding.cause in raced), default=0.0)
+        yield RehearsalPlan(target="fit", index=fit.index, arms=(*units, *rest), expected_saving_s=saving_s, race_saving_s=race_s)
 
 
 def _fit_call_plans(facts: Facts, findings: Iterable[Finding]) -> Iterator[RehearsalPlan]:
@@ -103,14 +129,31 @@ def _loop_plans(facts: Facts, findings: Iterable[Finding]) -> Iterator[Rehearsal
         yield RehearsalPlan(target="loop", index=loop.index, arms=tuple(arms), expected_saving_s=saving_s)
 
 
+def race_share(index: int, plans: Sequence[RehearsalPlan]) -> float:
+    """The share of the time that is left for races which those at one fit may take: as much as they may save of what all may.
+
+    Args:
+        index: Of the fit whose turn it is.
+        plans: All rehearsals, in the order in which they run.
+    """
+    racing = [each for each in plans if each.races]
+    at = next((at for at, each in enumerate(racing) if each.index == index), 0)
+    most_s = sum(each.race_saving_s for each in racing[at:])
+    return racing[at].race_saving_s / most_s if most_s > 0 else 1.0
+
+
 def ceiling() -> Arm:
     """The arm that runs the same steps on batches that are there already."""
     return Arm(id=f"step/{INPUT_FREE}", role="ceiling", unit="step", remedy=INPUT_FREE, label="input for free")
 
 
+def _baseline(unit: str) -> Arm:
+    return Arm(id=f"{unit}/baseline", role="baseline", unit=unit, label="as it is")
+
+
 def _references(unit: str) -> list[Arm]:
     return [
-        Arm(id=f"{unit}/baseline", role="baseline", unit=unit, label="as it is"),
+        _baseline(unit),
         Arm(id=f"{unit}/placebo", role="placebo", unit=unit, label="as it is, again"),
     ]
 
@@ -123,7 +166,7 @@ def _with_references(unit: str, arms: Iterable[Arm]) -> list[Arm]:
 def _racers(arms: Iterable[Arm]) -> list[Arm]:
     """The arms of a race: a baseline, and those that it is raced against."""
     racers = [arm for arm in arms if arm.unit == RACE]
-    return [Arm(id=f"{RACE}/baseline", role="baseline", unit=RACE, label="as it is"), *racers] if racers else []
+    return [_baseline(RACE), *racers] if racers else []
 
 
 def _arms(facts: Facts, findings: Iterable[Finding]) -> list[Arm]:

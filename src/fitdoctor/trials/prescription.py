@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import prod
 
 from fitdoctor.facts.facts import Facts
-from fitdoctor.report.model import Prescription, Safety, Treatment
+from fitdoctor.report.model import Interval, Prescription, Safety, Treatment
 from fitdoctor.trials.finish import RACE
-from fitdoctor.trials.outcomes import Outcome
+from fitdoctor.trials.outcomes import WHOLE, Outcome
+from fitdoctor.trials.processes import PROCESS
 from fitdoctor.trials.safety import worst
 from fitdoctor.trials.savings import effect_of, whole_run
+
+#: Parts that give together this much more or less than their product are worth a sentence.
+INTERACTION = 0.05
+#: Pairs of windows that a measurement of the whole needs, to count instead of its parts.
+LEAST_ROUNDS = 3
+#: Arguments that make a callback write to another file.
+RENAMES_FILES = frozenset({"save_weights_only"})
+#: Units that hold the steps of a fit: what was measured at two of them was not measured together.
+OF_STEPS = frozenset({"step", "epoch", PROCESS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +46,41 @@ def prescribe_both(
     return (kept, changed) if kept is not None else (changed, None)
 
 
+def prescribe_allowed(
+    facts: Facts, candidates: Sequence[Candidate], outcomes: Sequence[Outcome], allowed: Collection[Safety]
+) -> Prescription | None:
+    """The best that is verified to be as safe as asked for, and can be applied while the source stays as it is.
+
+    Where one prescription leaves the training as it is and another won its races, it is the better one, with those remedies of the
+    other that work at places of their own: at one place the two were not measured together.
+    """
+    candidates = [each for each in candidates if _is_allowed(each.outcome, allowed)]
+    outcomes = [outcome for outcome in outcomes if _is_allowed(outcome, allowed)]
+    kept, changed = prescribe_both(facts, candidates, outcomes)
+    if kept is None or changed is None:
+        return kept
+    races = changed.speedup.mid > kept.speedup.mid
+    taken = {(each.kind, each.file, each.line) for each in (changed if races else kept).treatments}
+
+    def is_chosen(candidate: Candidate) -> bool:
+        place = _treatment(facts, candidate.outcome)
+        return (candidate.outcome.arm.unit == RACE) == races or (place.kind, place.file, place.line) not in taken
+
+    return prescribe(facts, [candidate for candidate in candidates if is_chosen(candidate)], outcomes)
+
+
+def _is_allowed(outcome: Outcome, allowed: Collection[Safety]) -> bool:
+    """Whether an arm is safe enough, and leaves the names of files alone that the script may read again."""
+    return outcome.safety in allowed and not any(change.get("argument") in RENAMES_FILES for change in outcome.arm.changes)
+
+
 def prescribe(facts: Facts, candidates: Sequence[Candidate], outcomes: Iterable[Outcome]) -> Prescription | None:
     """Chooses for each unit what was measured to be best, and projects the units together.
 
     At one unit only what was measured together counts together: two remedies of a step may save the same time.
     Different units take different time, so their savings add up in the projection.
     """
+    outcomes = list(outcomes)
     combined = [outcome for outcome in outcomes if outcome.arm.role == "prescription" and outcome.helps]
 
     def unit(candidate: Candidate) -> tuple[str, int, str]:
@@ -62,28 +102,67 @@ def prescribe(facts: Facts, candidates: Sequence[Candidate], outcomes: Iterable[
         return None
     chosen.sort(key=lambda item: -_alone(facts, item[0]))
     chosen = _apart(chosen)
-    effects = [effect for outcome, _ in chosen if (effect := effect_of(facts, outcome)) is not None]
-    speedup = whole_run(facts, effects)
+    single = [outcome for outcome, _ in chosen]
+    whole = _whole(single, outcomes)
+    rest = [outcome for outcome in single if whole is None or (outcome.target, outcome.index) != (whole.target, whole.index)]
+    speedup = _together(facts, [whole, *rest] if whole is not None else single)
     members = [member for _, parts in chosen for member in parts]
     return Prescription(
         remedies=tuple(dict.fromkeys(member.outcome.arm.remedy for member in members)),
         safety=_safety(outcome for outcome, _ in chosen),
         speedup=speedup,
         projected_s=facts.total_s / speedup.mid,
-        measured_together=len(chosen) == 1,
+        projected=Interval(low=facts.total_s / speedup.high, mid=facts.total_s / speedup.mid, high=facts.total_s / speedup.low),
+        measured_together=not rest if whole is not None else len(chosen) == 1,
+        measured_in="fresh process" if whole is not None and not rest else "same process" if len(chosen) == 1 else "",
+        interaction=_interaction(facts, chosen, whole, rest),
         how=tuple(dict.fromkeys(member.how for member in members if member.how)),
         treatments=tuple(_treatment(facts, outcome) for outcome, _ in chosen),
     )
 
 
+def _whole(chosen: Sequence[Outcome], outcomes: Iterable[Outcome]) -> Outcome | None:
+    """The measurement, in a process of its own, of all that is chosen at one fit."""
+    for outcome in outcomes:
+        if outcome.arm.unit != WHOLE or outcome.arm.failed or outcome.arm.doubt or outcome.comparison.n < LEAST_ROUNDS:
+            continue
+        own = [other for other in chosen if (other.target, other.index) == (outcome.target, outcome.index)]
+        if own and [change for other in own for change in other.arm.changes] == outcome.arm.changes:
+            return outcome
+    return None
+
+
+def _together(facts: Facts, outcomes: Iterable[Outcome]) -> Interval:
+    return whole_run(facts, [effect for outcome in outcomes if (effect := effect_of(facts, outcome)) is not None])
+
+
+def _interaction(
+    facts: Facts, chosen: Sequence[tuple[Outcome, Sequence[Candidate]]], whole: Outcome | None, rest: Sequence[Outcome]
+) -> str:
+    """What the parts let expect and what they gave together, where the two are clearly apart."""
+    if whole is not None:
+        count = sum(len(parts) for outcome, parts in chosen if outcome not in rest)
+        expected, found = _together(facts, [outcome for outcome, _ in chosen]).mid, _together(facts, [whole, *rest]).mid
+        what = "of the whole run"
+    else:
+        outcome, parts = chosen[0]
+        count, found, what = len(parts), outcome.comparison.mid, "of a step"
+        expected = prod(part.outcome.comparison.mid for part in parts)
+    if abs(found / expected - 1) <= INTERACTION:
+        return ""
+    if count < 2:
+        return f"In trials of their own {expected:.2f}× {what}, in a fresh process {found:.2f}×."
+    return f"Each on its own, they let expect {expected:.2f}× {what}; together they gave {found:.2f}×."
+
+
 def _apart(chosen: list[tuple[Outcome, list[Candidate]]]) -> list[tuple[Outcome, list[Candidate]]]:
-    """The choices without those that save the same time as a better one: an epoch holds the steps of its fit."""
+    """The choices without those that save the same time as a better one: an epoch holds the steps of its fit, and so does a process."""
     kept: list[tuple[Outcome, list[Candidate]]] = []
     for item in chosen:
         units = {(other.target, other.index, other.arm.unit) for other, _ in kept}
         outcome = item[0]
-        rival = {"step": "epoch", "epoch": "step"}.get(outcome.arm.unit)
-        if (outcome.target, outcome.index, rival) not in units:
+        rivals = OF_STEPS - {outcome.arm.unit} if outcome.arm.unit in OF_STEPS else ()
+        if not any((outcome.target, outcome.index, rival) in units for rival in rivals):
             kept.append(item)
     return kept
 

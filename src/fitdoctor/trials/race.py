@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
-from math import exp
+from math import ceil, exp
 from typing import Any
 
 from fitdoctor.facts.error_text import headline
@@ -24,10 +24,11 @@ from fitdoctor.trials.finish import (
     finish,
     levels,
     next_lap,
+    settled_step_s,
     steps_to,
     stopped_early,
 )
-from fitdoctor.trials.outcomes import outcomes_of
+from fitdoctor.trials.outcomes import LOW_RATE, RATE_ALONE, is_larger_batch, outcomes_of
 from fitdoctor.trials.rehearse import FAILED, LATE_S, Report
 
 PREPARE_S = 120.0
@@ -73,6 +74,7 @@ class RaceTrial:
         self._step_s: dict[str, float] = {}
         self._score_s = 0.0
         self._horizon = 0
+        self._epoch_s = 0.0
         self._random = random.Random(0)  # noqa: S311 - the order of racers
 
     def run(self) -> None:
@@ -83,6 +85,7 @@ class RaceTrial:
         try:
             if self._prepare(race):
                 self._race(race)
+                self._control(race)
         finally:
             race.wall_s = time.monotonic() - began_s
 
@@ -99,7 +102,7 @@ class RaceTrial:
             arm.dropped = arm.id in needless
         if not self._live():
             return False
-        arms = [_plain(arm) for arm in (self._baseline, *self._live())]
+        arms = [self._plain(arm) for arm in (self._baseline, *self._live())]
         reply = self._ask({"do": "race_prepare", "arms": arms, "seconds": self.left_s() * PREPARE_SHARE}, PREPARE_S)
         failed = reply.get("error") or reply["arms"][self._baseline.id].get("error")
         if failed:
@@ -107,7 +110,11 @@ class RaceTrial:
                 arm.failed, arm.why = True, f"{FAILED}{headline(failed).rstrip('.')}."
             return False
         race.judged_on, race.rows, race.varied = reply["judged_on"], reply["rows"], reply["varied"]
+        race.metric, race.upwards, race.rule = reply.get("metric", "loss"), bool(reply.get("upwards")), reply.get("rule", "")
+        self._record.limits += reply.get("notes", [])
         self._score_s = reply["score_s"]
+        # Where the script's rules are followed, a score is taken at the end of every epoch.
+        self._epoch_s = self._score_s if race.rule else 0.0
         for arm in (self._baseline, *self._live()):
             told = reply["arms"][arm.id]
             if "error" in told:
@@ -135,6 +142,8 @@ class RaceTrial:
         heat = max(LEAST_STEPS, int(self._horizon * HEAT_SHARE))
         if not self._repetition(0, min(heat, self._horizon)):
             return
+        for arm in (self._baseline, *self._live()):  # what laps took tells more than a few steps beforehand, in a process still cold
+            self._step_s[arm.id] = settled_step_s(race, arm.id) or self._step_s[arm.id]
         results = {arm.id: self._in_heat(arm) for arm in self._live()}
         race.counted_from = 1
         for remedy in dict.fromkeys(arm.remedy for arm in self._live()):
@@ -154,7 +163,8 @@ class RaceTrial:
 
     def _set_horizon(self, race: Race, runs: float) -> bool:
         """Decides how far the baseline runs, so that there is time for as many runs of that length; False where that is too short."""
-        room = int(self.left_s() / (OVERHEAD * runs * self._step_s[self._baseline.id]))
+        step_s = self._step_s[self._baseline.id] + self._epoch_s / max(1, self._fit.steps_per_epoch)
+        room = int(self.left_s() / (OVERHEAD * runs * step_s))
         self._horizon = min(room, race.training_steps)
         if self._horizon >= min(LEAST_STEPS, race.training_steps):
             return True
@@ -187,6 +197,36 @@ class RaceTrial:
         verdicts = {outcome.arm.id: outcome.verdict for outcome in outcomes_of(self._record)}
         return all(verdicts[arm.id] != "inconclusive" for arm in self._live())
 
+    def _control(self, race: Race) -> None:
+        """Races the learning rate alone where larger batches won with another one: the batch is not to be credited with that."""
+        for arm in [outcome.arm for outcome in outcomes_of(self._record) if outcome.helps and is_larger_batch(outcome.arm)]:
+            rate = [change for change in arm.changes if change.get("argument") == "learning_rate"]
+            if not rate or any(rate == other.changes for other in self._racers):
+                continue
+            label = f"{rate[0]['value']:g}"
+            control = Arm(
+                id=f"{RACE}/{RATE_ALONE}-{label}", role="remedy", unit=RACE, remedy=RATE_ALONE, cause=LOW_RATE,
+                label=f"learning rate {label}, batches as they are", safety="semantics", changes=rate,
+            )  # fmt: skip
+            baselines = [run for run in race.runs if run.arm == self._baseline.id and run.finished and run.repetition >= race.counted_from]
+            ways = [self._aim(run.repetition, run) for run in baselines]
+            self._record.arms.append(control)
+            reply = self._ask({"do": "race_add", "arm": self._plain(control)}, PREPARE_S)
+            if self._failed(control, reply):
+                continue
+            self._step_s[control.id] = reply["step_s"]
+            for run, (target, way) in zip(baselines, ways, strict=True):
+                self._tell(f"race {run.repetition + 1}: {control.label}")
+                most = max(1, int(way * self._step_s[self._baseline.id] / self._step_s[control.id]))
+                if self.left_s() <= 0 or not self._train(control, run.repetition, most, target).finished:
+                    arm.note = "There was no time to race the learning rate alone: it may be that, and not the batch, that helps."
+                    break
+
+    def _plain(self, arm: Arm) -> dict[str, Any]:
+        batches = batch_ratio(arm, self._fit.record.batch_size or 0)
+        known = self._fit.steps_known
+        return {"id": arm.id, "changes": arm.changes, "epoch_steps": ceil(self._fit.steps_per_epoch / batches) if known else 0}
+
     # one repetition
 
     def _repetition(self, number: int, horizon: int) -> bool:
@@ -206,11 +246,14 @@ class RaceTrial:
                 return False
         return True
 
-    def _aim(self, number: int, baseline: RaceRun) -> tuple[float, float]:
+    def _aim(self, number: int, baseline: RaceRun) -> tuple[float | None, float]:
         """The level at which a racer may stop, and how many of the baseline's steps it has time for.
 
+        Where the script's rule stopped the baseline, racers go on until it stops them too.
         Where the baseline has stopped learning, racers go on for as long as it did, to a level that is clearly better.
         """
+        if baseline.stopped:  # whoever comes to the end by the same rule must show when it does
+            return None, BEYOND * baseline.laps[-1].steps
         target = eased(best(baseline.laps))
         if not stopped_early(baseline.laps):
             return target, BEYOND * baseline_steps(baseline.laps, target)
@@ -236,7 +279,12 @@ class RaceTrial:
             reply = self._ask({"do": "race_lap", "arm": arm.id, "steps": steps}, LAP_TIMEOUT_S)
             if self._failed(arm, reply):
                 return run
-            run.laps.append(Lap(steps=run.laps[-1].steps + steps, score=reply["score"], seconds=reply["seconds"]))
+            run.laps.append(Lap(steps=run.laps[-1].steps + reply.get("steps", steps), score=reply["score"], seconds=reply["seconds"]))
+            if reply.get("stopped"):
+                run.stopped = True
+                break
+            if _is_lost(run.laps):
+                break
             if target is not None and _is_through(run.laps, target):
                 break
         run.finished = True
@@ -260,5 +308,6 @@ def _is_through(laps: Sequence[Lap], target: float) -> bool:
     return steps_to(laps[:-1], target) is not None and levels(laps)[-1] <= target
 
 
-def _plain(arm: Arm) -> dict[str, Any]:
-    return {"id": arm.id, "changes": arm.changes}
+def _is_lost(laps: Sequence[Lap]) -> bool:
+    """Whether a run that had a score has none any more, twice in a row: weights that are no numbers do not come back."""
+    return len(laps) > 2 and laps[0].score is not None and laps[-1].score is None and laps[-2].score is None

@@ -9,13 +9,14 @@ from dataclasses import replace
 from typing import Any
 
 from fitdoctor.causes.registry import all_causes
+from fitdoctor.changes.model import edits_input
 from fitdoctor.facts.error_text import headline
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Arm, Rehearsal, Window
 from fitdoctor.trials.child import ChildEndedError
 from fitdoctor.trials.executor import Executor
 from fitdoctor.trials.finish import RACE
-from fitdoctor.trials.outcomes import confirmed_next, outcomes_of
+from fitdoctor.trials.outcomes import STRETCH, WHOLE, confirmed_next, outcomes_of
 from fitdoctor.trials.plan import combine
 from fitdoctor.trials.statistics import compare, hopeless
 
@@ -28,13 +29,19 @@ SHARE_OF_TIME = {"step": 0.6, "epoch": 0.6, "epoch_end": 0.6, "validation": 0.8}
 """Of the time that is left when a unit's turn comes."""
 PREPARE_S = 120.0
 WINDOW_TIMEOUT_S = 90.0
+HANGS = 10
+HANGS_S = {"windows": 20.0, "prepare": 30.0, "verify": 30.0}
+"""A reply that takes so many times as long as any of its kind before, and at least so many seconds, is not waited for: the budget is
+for the other arms."""
+GATHERING_S = 60.0
+"""The same for an arm that runs the input once and keeps it, which may take most of a minute."""
 LATE_S = 15.0
 """How long a reply may come after the deadline: what had begun is worth its end, a hang is not worth a budget."""
 FAILED = "Could not be tried: "
 CALL_ROUNDS = 8
 STRETCH_ROUNDS = 4
-STRETCH_LEAST_S = 15.0
-"""What the stretches of two arms may take, start of their pipelines included."""
+STRETCH_LEAST_S = 20.0
+"""What the stretches of three arms may take, start of their pipelines included."""
 CALLS_S = 25.0
 
 
@@ -42,7 +49,12 @@ class TrialError(Exception):
     """A window failed in the child; the child lives, and other units can still be tried."""
 
 
+class AstrayError(TrialError):
+    """The state of the training is not what it was before an arm, though it was put back."""
+
+
 Report = Callable[[str], None]
+Timed = Callable[[str, float, float], None]
 
 
 class RehearsalRun:
@@ -54,15 +66,56 @@ class RehearsalRun:
         facts: Of the scout.
         deadline_s: `time.monotonic()` at which the last window must have ended.
         tell: Called with what is being tried.
+        keep: Called after each unit, so that what it showed is saved.
+        timed: Called with what took how long: its name, `time.monotonic()` at its beginning, its seconds.
     """
 
-    def __init__(self, child: Executor, record: Rehearsal, facts: Facts, *, deadline_s: float, tell: Report) -> None:
+    def __init__(
+        self,
+        child: Executor,
+        record: Rehearsal,
+        facts: Facts,
+        *,
+        deadline_s: float,
+        tell: Report,
+        keep: Callable[[], None] = lambda: None,
+        timed: Timed = lambda _name, _began_s, _seconds: None,
+    ) -> None:
         self._child, self._record, self._facts, self._deadline_s, self._tell = child, record, facts, deadline_s, tell
+        self._keep, self._timed, self.astray = keep, timed, False
         self._random = random.Random(0)  # noqa: S311 - the order of windows
         self._rounds: dict[str, int] = {}
         self._window_s: dict[str, float] = {}
         self._prepare_s: dict[str, float] = {}
         self._order = 0
+        self._longest_s: dict[str, float] = {}
+        self._done: set[str] = set()
+        self._bounded: dict[str, list[Arm]] = {}
+        self._blamed: Arm | None = None
+
+    def go_on_in(self, child: Executor) -> None:
+        """Another child takes the place of one that ended: `try_fit` goes on there, without the arm that was at its turn then."""
+        self._child, self._blamed = child, None
+        self._bounded.clear()
+        self._record.restarts += 1
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether the child ended over an arm that others can be tried without."""
+        blamed = self._blamed
+        return blamed is not None and blamed.role not in ("baseline", "placebo") and any(map(self._is_open, self._record.arms))
+
+    def leave(self, why: str) -> None:
+        """There is no child any more: says so of the arms that were not tried yet."""
+        for arm in filter(self._is_open, self._record.arms):
+            if not arm.why and not any(window.arm == arm.id for window in self._record.windows):
+                arm.why = _sentence(why)
+
+    def _is_open(self, arm: Arm) -> bool:
+        """Whether an arm's trial is still to come, or to go on."""
+        if arm.role != "remedy" or arm.unit in self._done or arm.failed or arm.dropped:
+            return False
+        return not any(outcome.arm is arm and outcome.verdict != "inconclusive" for outcome in outcomes_of(self._record))
 
     def wait_for_target(self, timeout_s: float) -> None:
         """Waits until the script has come to the unit in question.
@@ -74,6 +127,7 @@ class RehearsalRun:
         if not reply.get("reached"):
             raise ChildEndedError(f"the script ended before it came to this place again ({headline(str(reply.get('ended')))})")
         self._record.startup_s = time.monotonic() - self._child.began_s
+        self._timed("start-up", self._child.began_s, self._record.startup_s)
 
     def left_s(self) -> float:
         return self._deadline_s - time.monotonic()
@@ -81,6 +135,29 @@ class RehearsalRun:
     def _patience_s(self, longest_s: float) -> float:
         """How long to wait for a reply: the budget is kept even where the script hangs."""
         return min(longest_s, max(0.0, self.left_s()) + LATE_S)
+
+    def _ask(self, command: dict[str, Any], arms: list[Arm], longest_s: float) -> dict[str, Any]:
+        """Has a command about some arms carried out. Where the child does not live through it, the arm at its turn is to blame."""
+        kind, began_s = command["do"], time.monotonic()
+        # What compares an arm with the baseline builds both: that takes about as long as to prepare them.
+        known_s = self._longest_s.get(kind, self._longest_s.get("prepare") if kind == "verify" else None)
+        if known_s is not None:
+            gathers = kind != "windows" and any(edits_input(change) for arm in arms for change in arm.changes)
+            longest_s = min(longest_s, max(GATHERING_S if gathers else HANGS_S[kind], HANGS * known_s))
+        try:
+            reply = self._child.ask(command, self._patience_s(longest_s))
+        except ChildEndedError as error:
+            at = next((arm for arm in arms if arm.id == self._child.at), arms[0] if len(arms) == 1 else None)
+            if at is not None:
+                self._blamed, at.failed, at.why = at, True, _sentence(str(error))
+            raise
+        took_s = time.monotonic() - began_s
+        self._longest_s[kind] = max(known_s or 0.0, took_s)
+        self._timed(kind, began_s, took_s)
+        self._record.limits += [sentence for sentence in reply.get("limits", []) if sentence not in self._record.limits]
+        if reply.get("astray"):
+            raise AstrayError(reply["error"])
+        return reply
 
     def _epoch_steps(self) -> int | None:
         """Steps of an epoch as the scout counted them: a child on its way to a fit cuts it too short to count."""
@@ -94,13 +171,18 @@ class RehearsalRun:
         arms = self._record.arms
         seconds = min(CALLS_S, self.left_s())
         self._tell(arms[-1].label)
-        reply = self._child.ask(
+        reply = self._ask(
             {"do": "calls", "arms": [_plain(arm) for arm in arms], "seconds": seconds, "rounds": CALL_ROUNDS},
-            timeout_s=self._patience_s(seconds * 3 + PREPARE_S),
+            [arm for arm in arms if arm.role == "remedy"],
+            seconds * 3 + PREPARE_S,
         )
         self._record.windows += [Window(**window) for window in reply.get("windows", [])]
+        checks = reply.get("checks", {})
+        unlike = any(checks.get(arm.id) == "different" for arm in arms if arm.role == "placebo")
         for arm in arms:
-            found = reply.get("checks", {}).get(arm.id, "")
+            found = "" if unlike else checks.get(arm.id, "")
+            if unlike and arm.role == "remedy":
+                arm.doubt = "Two of the script's own calls with the same data differ, so a substitute can't be held against them."
             if self._record.target == "fit":  # what a call of fit changes is the model
                 arm.weights = found
             else:
@@ -110,14 +192,36 @@ class RehearsalRun:
 
     def try_fit(self) -> None:
         """Tries every arm of a fit, unit by unit; races are run apart, see `trials.race`."""
-        for unit in dict.fromkeys(arm.unit for arm in self._record.arms if arm.unit != RACE):
+        units = list(dict.fromkeys(arm.unit for arm in self._record.arms if arm.unit not in (RACE, STRETCH, WHOLE)))
+        for unit in [*(unit for unit in units[1:] if self._has_ceiling(unit)), *units]:
             if self.left_s() <= 0:
                 break
+            if unit in self._done:
+                continue
+            first = unit not in self._bounded and unit != units[0] and self._has_ceiling(unit)
             try:
-                self._try_unit(unit, time.monotonic() + self.left_s() * SHARE_OF_TIME.get(unit, 1.0))
+                until_s = time.monotonic() + self.left_s() * SHARE_OF_TIME.get(unit, 1.0)
+                if first:  # what a ceiling rules out must not take the time of what it does not
+                    self._bounded[unit] = self._references(unit, until_s)
+                    continue
+                self._try_unit(unit, until_s)
+            except AstrayError as error:
+                self._leave_in_doubt(str(error))
+                break
             except TrialError as error:
                 self._record.limits.append(f"The trials of the {unit.replace('_', ' ')} ended early: {error}.")
                 self._leave_untried(unit, error)
+            self._done.add(unit)
+            self._keep()
+
+    def _leave_in_doubt(self, what: str) -> None:
+        """Nothing follows from the arms of this unit and of those to come: they may not have begun where the baseline did."""
+        self.astray = True
+        said = f"{what} was not as before, though it had been put back between arms"
+        self._record.limits.append(f"Some trials were given up: {said}. What they showed until then counts for nothing.")
+        for arm in self._record.arms:
+            if arm.unit not in self._done:
+                arm.doubt = f"Not concluded: {said}."
 
     def _leave_untried(self, unit: str, error: TrialError) -> None:
         """Arms whose turn had not come: it was not for lack of time."""
@@ -128,22 +232,37 @@ class RehearsalRun:
 
     def _try_unit(self, unit: str, until_s: float) -> None:
         arms = [arm for arm in self._record.arms if arm.unit == unit]
-        references = [arm for arm in arms if arm.role != "remedy"]
-        for arm in references:
-            if arm.role != "ceiling" and not self._prepare(arm):
-                raise TrialError(f"as it is, it can't be repeated ({arm.why.removeprefix(FAILED).rstrip('.')})")
-        ceilings = [arm for arm in references if arm.role == "ceiling" and self._prepare(arm)]
-        live = [arm for arm in references if not arm.failed]
-        if ceilings:
-            self._rounds_of(live, CEILING_ROUNDS, until_s)
-            self._prune(arms, ceilings[0])
-        remedies = [arm for arm in arms if arm.role == "remedy" and not arm.dropped and self._ready(arm, until_s)]
+        live = self._bounded[unit] if unit in self._bounded else self._references(unit, until_s)
+        remedies = [arm for arm in arms if self._is_open(arm) and self._ready(arm, until_s)]
         self._until_decided(unit, live, remedies, until_s)
         if unit == "step":
             self._together(live)
             self._confirm()
 
+    def _has_ceiling(self, unit: str) -> bool:
+        return any(arm.unit == unit and arm.role == "ceiling" and not self._is_seen(arm) for arm in self._record.arms)
+
+    def _references(self, unit: str, until_s: float) -> list[Arm]:
+        """Makes the baseline and the placebo of a unit, and has its ceiling rule out what it can."""
+        arms = [arm for arm in self._record.arms if arm.unit == unit]
+        references = [arm for arm in arms if arm.role in ("baseline", "placebo", "ceiling")]
+        for arm in references:
+            if arm.role != "ceiling" and not self._prepare(arm):
+                raise TrialError(f"as it is, it can't be repeated ({arm.why.removeprefix(FAILED).rstrip('.')})")
+        ceilings = [arm for arm in references if arm.role == "ceiling" and not self._is_seen(arm) and self._prepare(arm)]
+        live = [arm for arm in references if arm.role in ("baseline", "placebo") or arm in ceilings]
+        if ceilings:
+            self._rounds_of(live, CEILING_ROUNDS, until_s)
+            self._prune(arms, ceilings[0])
+        return live
+
+    def _is_seen(self, arm: Arm) -> bool:
+        """Whether a ceiling failed, or was timed for long enough, before the child ended."""
+        return arm.failed or sum(1 for window in self._record.windows if window.arm == arm.id) >= LOOKS[0]
+
     def _together(self, references: list[Arm]) -> None:
+        if any(arm.role == "prescription" for arm in self._record.arms):
+            return
         arm = combine(self._facts, self._record)
         if arm is not None and self.left_s() > 0:
             self._record.arms.append(arm)
@@ -153,14 +272,16 @@ class RehearsalRun:
     def _confirm(self) -> None:
         """Holds the best arm of a step against the baseline once more, in continuous stretches: short windows flatter."""
         best = confirmed_next(self._record)
-        if best is None or self.left_s() < STRETCH_LEAST_S:
+        if best is None or self.left_s() < STRETCH_LEAST_S or any(arm.unit == STRETCH for arm in self._record.arms):
             return
         baseline = Arm(id="stretch/baseline", role="baseline", unit="stretch", label="as it is")
+        placebo = replace(baseline, id="stretch/placebo", role="placebo", label="as it is, again")
         arm = replace(best, id=f"stretch/{best.id.removeprefix('step/')}", unit="stretch", role="prescription", one_off_s=0.0, why="")
-        self._record.arms += [baseline, arm]
-        if self._prepare(baseline) and self._prepare(arm):
+        arms = [baseline, placebo, arm]
+        self._record.arms += arms
+        if all(self._prepare(each) for each in arms):
             self._tell(f"{best.label}, in longer stretches")
-            self._rounds_of([baseline, arm], STRETCH_ROUNDS, self._deadline_s)
+            self._rounds_of(arms, STRETCH_ROUNDS, self._deadline_s)
 
     def _ready(self, arm: Arm, until_s: float) -> bool:
         if time.monotonic() > until_s or self.left_s() < self._prepare_s.get(arm.unit, 0.0):
@@ -168,7 +289,7 @@ class RehearsalRun:
             return False
         began_s = time.monotonic()
         self._tell(arm.label)
-        reply = self._child.ask({"do": "verify", "arm": _plain(arm)}, self._patience_s(PREPARE_S))
+        reply = self._ask({"do": "verify", "arm": _plain(arm)}, [arm], PREPARE_S)
         if "error" in reply:
             arm.failed, arm.why = True, _sentence(reply["error"])
             return False
@@ -181,7 +302,7 @@ class RehearsalRun:
 
     def _prepare(self, arm: Arm) -> bool:
         began_s = time.monotonic()
-        reply = self._child.ask({"do": "prepare", "arm": {**_plain(arm), "epoch_steps": self._epoch_steps()}}, self._patience_s(PREPARE_S))
+        reply = self._ask({"do": "prepare", "arm": {**_plain(arm), "epoch_steps": self._epoch_steps()}}, [arm], PREPARE_S)
         if "error" in reply:
             arm.failed, arm.why = True, _sentence(reply["error"])
             return False
@@ -237,8 +358,7 @@ class RehearsalRun:
             number = self._rounds[unit] = self._rounds.get(unit, -1) + 1
             order = list(arms)
             self._random.shuffle(order)
-            timeout_s = self._patience_s(WINDOW_TIMEOUT_S * len(order))
-            reply = self._child.ask({"do": "windows", "arms": [_plain(arm) for arm in order]}, timeout_s)
+            reply = self._ask({"do": "windows", "arms": [_plain(arm) for arm in order]}, order, WINDOW_TIMEOUT_S * len(order))
             if "error" in reply:
                 raise TrialError(headline(reply["error"]))
             for arm, window in zip(order, reply["windows"], strict=True):

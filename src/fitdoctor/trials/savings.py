@@ -12,7 +12,8 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.passes import steps_per_pass
 from fitdoctor.report.model import Interval
 from fitdoctor.trials.finish import RACE
-from fitdoctor.trials.outcomes import Outcome
+from fitdoctor.trials.outcomes import WHOLE, Outcome
+from fitdoctor.trials.processes import PROCESS
 from fitdoctor.trials.statistics import MOST_RATIO
 
 End = Literal["low", "mid", "high"]
@@ -30,7 +31,8 @@ class Effect:
     Where the unit is the race to a validation loss, all steps and epochs of the fit become fewer. `covered` is the share of the
     training that was raced: the low end counts only on what was seen there. `throughput` is how many times as many samples the
     remedy trains on in a second; what is paid once an epoch gains nothing from that. `refills` says that the elements themselves
-    come as much faster, so that filling a buffer anew at the start of an epoch does as well.
+    come as much faster, so that filling a buffer anew at the start of an epoch does as well. `parts` are what of an epoch was timed
+    where the unit is a whole one.
     """
 
     target: str
@@ -41,6 +43,7 @@ class Effect:
     covered: float = 1.0
     throughput: float = 1.0
     refills: bool = False
+    parts: tuple[str, ...] = ()
 
 
 def effect_of(facts: Facts, outcome: Outcome) -> Effect | None:
@@ -56,7 +59,9 @@ def effect_of(facts: Facts, outcome: Outcome) -> Effect | None:
         one_off_s=outcome.one_off_s * times_paid(facts, outcome) + filling_s(facts, outcome),
         covered=outcome.finish.covered if outcome.finish is not None else 1.0,
         throughput=outcome.finish.throughput if outcome.finish is not None else 1.0,
-        refills=outcome.arm.unit == "step" and any(map(_keeps_elements, outcome.arm.changes)),
+        parts=tuple(outcome.arm.parts),
+        refills=(outcome.arm.unit == "step" or outcome.arm.unit == WHOLE and "start" not in outcome.arm.parts)
+        and any(map(_keeps_elements, outcome.arm.changes)),
     )
 
 
@@ -68,7 +73,7 @@ def _keeps_elements(change: dict[str, Any]) -> bool:
 
 def times_paid(facts: Facts, outcome: Outcome) -> int:
     """How often the whole training pays the one-off: each call of a fit that traces anew pays again."""
-    if outcome.target == "fit" and outcome.arm.unit == "step" and outcome.index < len(facts.fits):
+    if outcome.target == "fit" and outcome.arm.unit in ("step", WHOLE) and outcome.index < len(facts.fits):
         return facts.fits[outcome.index].one_offs_paid
     return 1
 
@@ -109,9 +114,12 @@ def saved_s(facts: Facts, speedup: Interval) -> Interval:
 def breaks_even_at(facts: Facts, outcome: Outcome) -> int | None:
     """After how many units the one-off has paid for itself; None where there is none, or nothing to pay it from."""
     saved_per_unit_s = unit_cost_s(facts, outcome) * (1 - 1 / outcome.comparison.mid)
-    if outcome.one_off_s <= 0 or saved_per_unit_s <= 0:
+    # A cache is filled within the first pass of each call, at today's cost: that has to come back as well.
+    calls = facts.fits[outcome.index].record.calls if outcome.target == "fit" and outcome.index < len(facts.fits) else 1
+    paid_s = outcome.one_off_s + filling_s(facts, outcome) / max(1, calls)
+    if paid_s <= 0 or saved_per_unit_s <= 0:
         return None
-    return ceil(min(outcome.one_off_s / saved_per_unit_s, 1e15))
+    return ceil(min(paid_s / saved_per_unit_s, 1e15))
 
 
 def unit_cost_s(facts: Facts, outcome: Outcome) -> float:
@@ -130,6 +138,8 @@ def terms(facts: Facts, target: str, index: int, unit: str) -> tuple[str, ...]:
         return tuple(t.id for t in facts.projection.terms if t.id.startswith(f"fit{index}/") and not t.id.endswith("/first"))
     if unit == RACE:
         return (f"fit{index}/step", *_per_epoch(facts, index))
+    if unit == PROCESS:
+        return (f"fit{index}/step",)
     if unit == "epoch":
         return f"fit{index}/step", f"fit{index}/epoch_first_step"
     if unit != "epoch_end":
@@ -143,7 +153,8 @@ def terms(facts: Facts, target: str, index: int, unit: str) -> tuple[str, ...]:
 
 def _treated(facts: Facts, effect: Effect) -> tuple[str, ...]:
     """The terms that an effect changes."""
-    found = terms(facts, effect.target, effect.index, effect.unit)
+    units = [{"start": "epoch"}.get(part, part) for part in effect.parts] if effect.unit == WHOLE else [effect.unit]
+    found = tuple(dict.fromkeys(term for unit in units for term in terms(facts, effect.target, effect.index, unit)))
     return (*found, f"fit{effect.index}/epoch_first_step") if effect.refills else found
 
 

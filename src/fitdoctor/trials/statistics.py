@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from math import exp, fsum, isfinite, log, sqrt
+from math import exp, fsum, hypot, isfinite, log, sqrt
 from typing import Literal
 
 from fitdoctor.recording.model import Window
@@ -20,6 +20,11 @@ LOOKS = 3
 #: Identical arms differ systematically by 2–4 % (memory layout, order, caches), and more rounds can't average that away: so a
 #: ratio counts from 5 % on.
 FLOOR = 1.05
+#: The standard deviation of the log that belongs to that, in a comparison of an arm with its references. It is part of the interval
+#: that is shown, which would else grow ever narrower around a ratio that is off by so much. The proof of a gain has the floor for it.
+ARMS_DIFFER = 0.02
+#: An arm differs from the mean of two others by this share of what one differs from another, where all three are identical.
+FROM_TWO = sqrt(3 / 4)
 #: After this many rounds, what is not even 3 % faster is not going to be 5 %.
 ENOUGH_ROUNDS = 6
 HARDLY_FASTER = 1.03
@@ -62,7 +67,8 @@ def compare(windows: Iterable[Window], arm_id: str, reference_ids: Sequence[str]
     Args:
         windows: Those of a whole rehearsal.
         arm_id: The arm in question.
-        reference_ids: The arms that it is compared with, usually the baseline and the placebo.
+        reference_ids: The arms that it is compared with, usually the baseline and the placebo. By what these two differ, though they
+            are identical, the interval is wider.
         confidence: Of the interval.
 
     Example:
@@ -71,19 +77,21 @@ def compare(windows: Iterable[Window], arm_id: str, reference_ids: Sequence[str]
     """
     usable = [window for window in windows if window.units > 0 and window.seconds > 0 and isfinite(window.seconds)]
     involved = [window for window in usable if window.arm == arm_id or window.arm in reference_ids]
-    quiet = [window for window in involved if window.queue_s <= QUEUE_SHARE * window.seconds]
-    logs = _log_ratios(quiet, arm_id)
-    contended = False
-    if len(quiet) < len(involved) and len(logs) < MIN_ROUNDS:
-        logs, contended = _log_ratios(involved, arm_id), True
-    return comparison_of(arm_id, logs, contended=contended, confidence=confidence)
+    counted = [window for window in involved if window.queue_s <= QUEUE_SHARE * window.seconds]
+    contended = len(counted) < len(involved) and len(_log_ratios(counted, arm_id)) < MIN_ROUNDS
+    if contended:
+        counted = involved
+    apart = max(ARMS_DIFFER, _references_differ(counted, reference_ids))
+    return comparison_of(arm_id, _log_ratios(counted, arm_id), contended=contended, confidence=confidence, apart=apart)
 
 
-def comparison_of(arm_id: str, logs: Sequence[float], *, contended: bool = False, confidence: float = CONFIDENCE) -> Comparison:
-    """The comparison that a log ratio for each round makes."""
+def comparison_of(
+    arm_id: str, logs: Sequence[float], *, contended: bool = False, confidence: float = CONFIDENCE, apart: float = 0.0
+) -> Comparison:
+    """The comparison that a log ratio for each round makes. `apart` is the standard deviation that no number of rounds averages away."""
     mean = fsum(logs) / len(logs) if logs else 0.0
     sd = sqrt(fsum((value - mean) ** 2 for value in logs) / (len(logs) - 1)) if len(logs) > 1 else 0.0
-    ratio = _interval(mean, sd, len(logs), confidence) if len(logs) > 1 else None
+    ratio = _interval(mean, sd, len(logs), confidence, apart) if len(logs) > 1 else None
     return Comparison(arm=arm_id, rounds=tuple(logs), ratio=ratio, mean_log=mean, sd_log=sd, n=len(logs), contended=contended)
 
 
@@ -139,6 +147,14 @@ def hopeless(comparison: Comparison) -> bool:
     return comparison.n >= HOPELESS_ROUNDS and comparison.mid < HOPELESS
 
 
+def _references_differ(windows: Sequence[Window], reference_ids: Sequence[str]) -> float:
+    """What baseline and placebo say of how far this arm may be off by chance of its making; 0 where there is only one of them."""
+    if len(reference_ids) != 2:
+        return 0.0
+    logs = _log_ratios([window for window in windows if window.arm in reference_ids], reference_ids[1])
+    return FROM_TWO * abs(_mean(logs)) if logs else 0.0
+
+
 def _log_ratios(windows: Sequence[Window], arm_id: str) -> list[float]:
     arms: defaultdict[int, list[float]] = defaultdict(list)
     references: defaultdict[int, list[float]] = defaultdict(list)
@@ -148,14 +164,15 @@ def _log_ratios(windows: Sequence[Window], arm_id: str) -> list[float]:
             (arms if window.arm == arm_id else references)[window.round].append(per_unit_s)
     bound = log(MOST_RATIO)
     paired = sorted(arms.keys() & references.keys())
-    logs = (log(_mean(references[number])) - log(_mean(arms[number])) for number in paired)
+    # Means of logs, not logs of means: of arms that are identical, several noisy ones would seem slower than one.
+    logs = (_mean([*map(log, references[number])]) - _mean([*map(log, arms[number])]) for number in paired)
     return [min(bound, max(-bound, value)) for value in logs]
 
 
-def _interval(mean: float, sd: float, n: int, confidence: float) -> Interval:
-    from scipy.stats import t
+def _interval(mean: float, sd: float, n: int, confidence: float, apart: float = 0.0) -> Interval:
+    from scipy.stats import norm, t
 
-    reach = float(t.ppf(0.5 + confidence / 2, n - 1)) * sd / sqrt(n)
+    reach = hypot(float(t.ppf(0.5 + confidence / 2, n - 1)) * sd / sqrt(n), float(norm.ppf(0.5 + confidence / 2)) * apart)
     return Interval(low=_ratio(mean - reach), mid=_ratio(mean), high=_ratio(mean + reach))
 
 

@@ -1,4 +1,4 @@
-"""One watched training: runs it to its end and makes a run of what was recorded."""
+"""One watched or treated training: runs it to its end and makes a run of what was recorded."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import fitdoctor
+from fitdoctor.changes.environment import environment, of_process
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording.folder import RunFolder
 from fitdoctor.recording.load import decode_scout
@@ -23,13 +25,15 @@ from fitdoctor.watching.supervise import run_beside
 
 RECORD = "watch.json"
 SPEC = "watch-spec.json"
+TREATED = "Treated with {}, as verified in {}: what is told here of the source is as it is written."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """How a watched training ended: its exit code as of `run_beside`, and its run, or the reason why there is none."""
+    """How a watched training ended: its exit code as of `run_beside`, its seconds, and its run, or the reason why there is none."""
 
     code: int
+    wall_s: float
     run: Run | None = None
     problem: str = ""
 
@@ -44,14 +48,16 @@ def watch(request: WatchRequest) -> Watched:
     began_s = time.monotonic()
     problem = _prepare(request, began_s) if request.folder is not None else "there is no place to record to"
     if problem or request.folder is None:
-        return Watched(code=run_beside(_plain(request), os.environ), problem=f"The training was not recorded: {problem}.")
+        code = run_beside(_plain(request), os.environ)
+        how = "not recorded" if request.treated is None else "neither treated nor recorded"
+        return Watched(code=code, wall_s=time.monotonic() - began_s, problem=f"The training was {how}: {problem}.")
     folder = request.folder
-    code = run_beside([request.python, str(LAUNCH), str(folder.path / SPEC)], os.environ)
+    code = run_beside([request.python, str(LAUNCH), str(folder.path / SPEC)], environment(_process_changes(request), os.environ))
     wall_s = time.monotonic() - began_s
     try:
         recorded = _read(folder, code, wall_s)
     except (OSError, FitdoctorError) as error:
-        return Watched(code=code, problem=f"What was recorded can't be read back: {error}")
+        return Watched(code=code, wall_s=wall_s, problem=f"What was recorded can't be read back: {error}")
     finally:
         for name in (SPEC, RECORD):
             with suppress(OSError):
@@ -60,14 +66,20 @@ def watch(request: WatchRequest) -> Watched:
     try:
         save_run(run, folder.run_file)
     except FitdoctorError as error:
-        return Watched(code=code, run=run, problem=str(error))
-    return Watched(code=code, run=run)
+        return Watched(code=code, wall_s=wall_s, run=run, problem=str(error))
+    return Watched(code=code, wall_s=wall_s, run=run)
+
+
+def _process_changes(request: WatchRequest) -> list[dict[str, Any]]:
+    """The changes that must be made where the process begins."""
+    treatments = request.treated.treatments if request.treated is not None else []
+    return [change for each in treatments for change in of_process(each["changes"])]
 
 
 def _prepare(request: WatchRequest, began_s: float) -> str:
     """Writes down what the launcher is to do, or says why that can't be done."""
     assert request.folder is not None
-    spec = {
+    spec: dict[str, Any] = {
         "role": "watch",
         "mode": request.mode,
         "target": request.target,
@@ -75,6 +87,13 @@ def _prepare(request: WatchRequest, began_s: float) -> str:
         "out": str(request.folder.path / RECORD),
         "spawned_s": began_s,
     }
+    if request.treated is not None:
+        spec |= {
+            "role": "treat",
+            "treatments": request.treated.treatments,
+            "environment": dict(request.environment),
+            "process_changes": _process_changes(request),
+        }
     try:
         (request.folder.path / SPEC).write_text(json.dumps(spec), encoding="utf-8")
     except OSError as error:
@@ -112,4 +131,6 @@ def _run(request: WatchRequest, recorded: Scout, began: str, wall_s: float) -> R
         started=began,
         spent_s=wall_s,
         watched=recorded,
+        treated=request.treated,
+        limits=[TREATED.format(" and ".join(request.treated.remedies), request.treated.diagnosis)] if request.treated else [],
     )

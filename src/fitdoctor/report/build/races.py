@@ -11,6 +11,11 @@ from fitdoctor.trials.outcomes import Outcome
 
 #: A whole run that becomes this much faster saves the share from which on a cost counts.
 WORTHWHILE_SPEEDUP = 1 + WORTHWHILE_SHARE
+#: What differed between the races, in words.
+VARIED = {
+    "weights and order": ", each from other weights and in another order",
+    "order": ", in another order each but from the same weights",
+}
 
 
 def time_to_target(outcome: Outcome) -> TimeToTarget | None:
@@ -25,9 +30,13 @@ def time_to_target(outcome: Outcome) -> TimeToTarget | None:
         mid=ratio.mid,
         high=ratio.high,
         metric=result.what,
-        target=result.target if result.target < inf else None,
+        target=result.value(result.target) if result.target < inf else None,
         covered=result.covered,
         beyond=result.beyond,
+        reached_low=result.reached_share[0],
+        reached_high=result.reached_share[1],
+        varied=result.varied,
+        by_rule=result.by_rule,
     )
 
 
@@ -36,13 +45,15 @@ def race_quality(outcome: Outcome) -> str:
     result = outcome.finish
     if result is None or not result.reached or result.comparison.n == 0:
         return ""
-    went = f"best {result.what} {_figure(result.level)} against {_figure(result.baseline_level)}"
+    level, baseline = (_figure(result.value(each)) for each in (result.level, result.baseline_level))
+    went = f"best {result.what} {level} against {baseline}"
     covered = "the whole training" if result.covered >= 1 else f"the first {percent(result.covered)} of the training"
-    return f"{went}, racing {covered}"
+    varied = VARIED.get(result.varied, "")
+    return f"{went}, racing {covered}{varied}"
 
 
 def _figure(level: float) -> str:
-    return f"{level:.3g}" if level < inf else "none"
+    return f"{level:.3g}" if abs(level) < inf else "none"
 
 
 def is_open(outcome: Outcome, speedup: Interval | None) -> bool:

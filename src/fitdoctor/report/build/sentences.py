@@ -17,6 +17,8 @@ UNITS = {
     "epoch_end": "the end of an epoch",
     "validation": "the validation pass",
     "call": "the calls",
+    "whole": "an epoch with all of it",
+    "process": "the whole process",
     "race": "the way to the same validation loss",
 }
 

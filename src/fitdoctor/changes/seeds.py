@@ -1,0 +1,28 @@
+"""Lets a stage that is made again draw the same random order as the one that it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def as_of(dataset: Any) -> Iterator[None]:
+    """While this is open, a shuffle that is made gets the seeds of the shuffled `dataset`; one without seeds that we know goes its own way.
+
+    Example:
+        >>> with as_of(shuffled):
+        ...     again = parent.shuffle(1000)
+    """
+    if not (hasattr(dataset, "_seed") and hasattr(dataset, "_seed2")):
+        yield
+        return
+    from tensorflow.python.data.util import random_seed
+
+    before = random_seed.get_seed
+    random_seed.get_seed = lambda seed: (dataset._seed, dataset._seed2)
+    try:
+        yield
+    finally:
+        random_seed.get_seed = before

@@ -1,0 +1,113 @@
+"""`fitdoctor treat`: a real training with the prescription of its diagnosis, the source untouched."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import click
+
+from fitdoctor.errors import FitdoctorError
+
+if TYPE_CHECKING:
+    from fitdoctor.recording.folder import RunFolder
+    from fitdoctor.report.model import Safety
+    from fitdoctor.trials.request import Mode
+
+
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.option(
+    "--allow",
+    metavar="LIST",
+    default="",
+    help="More than changes that leave the numbers as they are: “numerics” (other rounding), “semantics” (another training that won "
+    "its races), or both with a comma.",
+)
+@click.option("--run", "diagnosis", metavar="RUN", help="The diagnosis to take the changes from; by default the latest of this script.")
+@click.option("--python", metavar="PATH", help="The interpreter of the training; by default that of the diagnosis.")
+@click.option("-m", "as_module", is_flag=True, help="TARGET is a module, as for python -m.")
+@click.option("-c", "as_code", is_flag=True, help="TARGET is code, as for python -c.")
+@click.argument("target")
+@click.argument("arguments", metavar="[ARGS]...", nargs=-1, type=click.UNPROCESSED)
+def command(
+    *, allow: str, diagnosis: str | None, python: str | None, as_module: bool, as_code: bool, target: str, arguments: tuple[str, ...]
+) -> None:
+    """Runs a training for real, with its verified fixes applied.
+
+    TARGET is a Python script that was diagnosed; all that follows it belongs to the script. The source stays as it is: changes are
+    made while it runs. Only what trials have verified is applied, and by default only what leaves every number as it is. Refuses where
+    the script, its arguments or its environment are not what was diagnosed. A fit whose data is another one runs as written.
+
+    Ends with the script's own exit code, or by the signal that ended the script.
+    """
+    from fitdoctor.cli.target import check_target, find_python
+    from fitdoctor.recording.folder import create
+    from fitdoctor.treating import environment
+    from fitdoctor.treating.diagnosis import Target, check_unchanged, find
+    from fitdoctor.treating.promise import announcement, choose, conclusion
+    from fitdoctor.watching.request import WatchRequest
+    from fitdoctor.watching.session import watch
+    from fitdoctor.watching.supervise import end_like
+
+    if as_module and as_code:
+        raise click.UsageError("Received both -m and -c; expected one of them: a target is either a module or code.")
+    allowed = _allowed(allow)
+    mode: Mode = "module" if as_module else "code" if as_code else "script"
+    wanted = Target(target=target, mode=mode, arguments=arguments)
+    name = check_target(target, mode, find_python(python))
+    found = find(wanted, diagnosis)
+    check_unchanged(found, wanted)
+    assert found.run.scout is not None
+    interpreter = find_python(python or found.run.python or None)
+    environment.check(interpreter, found.run.scout.environment, found.shown, again=wanted.shown)
+    treated, more = choose(found, allowed)
+    folder: RunFolder | None = None
+    try:
+        folder = create(name)
+    except FitdoctorError as error:
+        _say(f"{error} The training runs as written.")
+    if folder is not None and folder.note:
+        _say(folder.note)
+    _say(announcement(treated))
+    if more:
+        _say(more)
+    request = WatchRequest(
+        target=target,
+        arguments=arguments,
+        mode=mode,
+        python=interpreter,
+        folder=folder,
+        treated=treated,
+        environment=found.run.scout.environment,
+    )
+    ended = watch(request)
+    try:
+        if ended.problem:
+            _say(ended.problem)
+        if folder is not None:
+            seen = ended.run.watched if ended.run is not None else None
+            for sentence in conclusion(treated, found.run.scout, seen, code=ended.code, wall_s=ended.wall_s):
+                _say(sentence)
+            if folder.run_file.exists():
+                _say(f"“fitdoctor report {folder.shown}” shows where the time went.")
+    except Exception as error:  # noqa: BLE001 - the training's own ending is what the caller waits for
+        _say(f"{type(error).__name__}: {error}")
+    finally:
+        if folder is not None:
+            folder.remove_if_empty()
+    end_like(ended.code)
+
+
+def _allowed(text: str) -> set[Safety]:
+    """The safeties that are allowed; that which leaves every number as it is always is."""
+    known: dict[str, Safety] = {"exact": "exact", "numerics": "numerics", "semantics": "semantics"}
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            raise click.UsageError(f"Received “--allow {text}”; expected a comma between some of numerics and semantics.")
+    return {"exact", *(known[name] for name in names)}
+
+
+def _say(text: str) -> None:
+    with suppress(OSError, ValueError):
+        click.echo(f"fitdoctor: {text}", err=True)

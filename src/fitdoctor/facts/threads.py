@@ -1,0 +1,42 @@
+"""How many cores a training may use, and what its thread settings make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+
+from fitdoctor.facts.facts import Facts
+from fitdoctor.recording.model import ThreadSetting
+
+#: A setting up to this share of the cores leaves a part of them idle that shows.
+FEW = 0.5
+#: From this many threads a core on they get into each other's way. Twice as many is what frameworks start for hyper-threads.
+MANY = 4
+
+
+def usable_cores(facts: Facts) -> int:
+    """The cores that the process may run on, or fewer where a container grants it less time than they have."""
+    cores, quota = facts.scout.environment.get("cores"), facts.scout.environment.get("quota_cores")
+    usable = int(cores) if isinstance(cores, int) else 0
+    return min(usable, max(1, ceil(quota))) if isinstance(quota, (int, float)) and quota > 0 else usable
+
+
+def too_few(facts: Facts) -> list[ThreadSetting]:
+    """The settings that leave at least half of the cores idle."""
+    return [setting for setting in facts.scout.threads if setting.value <= FEW * usable_cores(facts)]
+
+
+def too_many(facts: Facts) -> list[ThreadSetting]:
+    """The settings that ask for far more threads than there are cores."""
+    cores = usable_cores(facts)
+    return [setting for setting in facts.scout.threads if cores and setting.value >= MANY * cores]
+
+
+def as_written(settings: Sequence[ThreadSetting]) -> str:
+    """The settings as a shell or a script has them.
+
+    Example:
+        >>> as_written([ThreadSetting(name="OMP_NUM_THREADS", value=1)])
+        'OMP_NUM_THREADS=1'
+    """
+    return " and ".join(f"{each.name}({each.value})" if "." in each.name else f"{each.name}={each.value}" for each in settings)

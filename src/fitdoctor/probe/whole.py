@@ -1,0 +1,98 @@
+"""Times an epoch of a fit with all that a prescription treats in it: its steps without a pause, its end, its validation pass."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fitdoctor.changes.apply import Undo
+from fitdoctor.probe import contention
+from fitdoctor.probe.feeds import Feeds
+
+if TYPE_CHECKING:
+    from fitdoctor.probe.arms import Runner
+
+STRETCH_S = 1.2
+"""Of steps, where a whole epoch takes longer: four of each arm and the start of their pipelines fit into fifteen seconds."""
+FILL_S = 0.3
+"""Untimed steps before such a stretch, while the pipeline fills."""
+
+
+class Wholes:
+    """Windows of the unit `whole`, each from a fresh iterator that is gone afterwards.
+
+    An epoch that is short is run as a whole, its start included. Of a longer one, a stretch of steps stands for all of them.
+
+    Args:
+        feeds: The inputs of the arms.
+        enter: Puts an arm's settings in place.
+        go: Steps an arm.
+        end: Runs the end of one epoch through the fit's own callbacks.
+        validate: Runs one validation pass.
+    """
+
+    def __init__(
+        self,
+        feeds: Feeds,
+        enter: Callable[..., Undo],
+        go: Callable[[Runner, int], None],
+        end: Callable[[Runner], None],
+        validate: Callable[[Runner], Any],
+    ) -> None:
+        self._feeds, self._enter, self._go, self._end, self._validate = feeds, enter, go, end, validate
+
+    def prepare(self, runner: Runner, arm: dict[str, Any]) -> dict[str, Any]:
+        """Makes an arm's input and takes its first steps.
+
+        Raises:
+            ValueError: How many steps an epoch has is not known.
+        """
+        runner.parts, runner.epoch_steps = list(arm["parts"]), arm.get("epoch_steps") or 0
+        if not runner.epoch_steps:
+            raise ValueError("how many steps an epoch has is not known")
+        self._enter(runner, new=True)()
+        runner.dataset = self._feeds.finite(runner.changes) if "start" in runner.parts else self._feeds.continuous(runner.changes)
+        runner.units = max([1, *(change.every for change in runner.changes if hasattr(change, "every"))])
+        undo = self._enter(runner)
+        try:
+            runner.iterator = iter(runner.dataset)
+            self._go(runner, runner.steps)
+        finally:
+            undo()
+            runner.iterator = None
+        return {"one_off_s": 0.0, "unit_s": 0.0}
+
+    def window(self, runner: Runner) -> dict[str, Any]:
+        """The seconds of one epoch, in the parts that are asked for."""
+        undo = self._enter(runner)
+        waited_s = contention.queue_s()
+        try:
+            seconds = self._steps_s(runner)
+            if "epoch_end" in runner.parts:
+                began_s = time.perf_counter()
+                for _ in range(runner.units):
+                    self._end(runner)
+                seconds += (time.perf_counter() - began_s) / runner.units
+            if "validation" in runner.parts:
+                began_s = time.perf_counter()
+                self._validate(runner)
+                seconds += time.perf_counter() - began_s
+            return {"seconds": seconds, "units": 1, "queue_s": max(0.0, contention.queue_s() - waited_s)}
+        finally:
+            undo()
+            runner.iterator = None
+            contention.wait_until_quiet()
+
+    def _steps_s(self, runner: Runner) -> float:
+        began_s = time.perf_counter()
+        runner.iterator = iter(runner.dataset)
+        if "start" in runner.parts:
+            self._go(runner, runner.epoch_steps)
+            return time.perf_counter() - began_s
+        while time.perf_counter() - began_s < FILL_S:
+            self._go(runner, runner.steps)
+        first, began_s = runner.step, time.perf_counter()
+        while time.perf_counter() - began_s < STRETCH_S:
+            self._go(runner, runner.steps)
+        return (time.perf_counter() - began_s) / (runner.step - first) * runner.epoch_steps

@@ -1,0 +1,37 @@
+"""Leaves the number of threads to TensorFlow, which takes one for each core, or sets as many as a container grants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.changes.model import Change, Place, SetArgument, SetEnvironment
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.places import place
+from fitdoctor.facts.threads import as_written, usable_cores
+from fitdoctor.recording.model import ThreadSetting
+from fitdoctor.remedies.base import Finding, Proposal
+
+TITLE = "threads to suit the cores"
+TREATS = ("unused-cores", "oversubscribed-cores")
+SAFETY = "numerics"
+UNIT = "process"
+
+
+def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
+    if finding.fit is None:
+        return
+    named = finding.data.get("settings", ())
+    settings = [setting for setting in facts.scout.threads if setting.name in named]
+    cores, granted = facts.scout.environment.get("cores"), usable_cores(facts)
+    # TensorFlow looks at the cores and not at what a container grants: only where both agree is its own choice right.
+    threads = granted if granted != cores else 0
+    changes = tuple(_change(facts, setting, threads) for setting in settings)
+    how = f"{threads} threads in place of {as_written(settings)}" if threads else f"without {as_written(settings)}"
+    yield Proposal(changes=changes, how=how)
+
+
+def _change(facts: Facts, setting: ThreadSetting, threads: int) -> Change:
+    where = place(setting.site) if setting.site else Place(file=facts.run.script, line=0)
+    if "." in setting.name:
+        return SetArgument(place=where, call=setting.name, argument="num_threads", value=threads)
+    return SetEnvironment(place=where, name=setting.name, value=str(threads) if threads else None)

@@ -1,0 +1,35 @@
+"""What `fitdoctor treat` may apply of a diagnosis, and how it is called for that."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection
+
+from fitdoctor.recording.model import Run
+from fitdoctor.report.build.analysis import Analysis
+from fitdoctor.report.model import Prescription, Safety
+from fitdoctor.trials.prescription import prescribe_allowed
+from fitdoctor.trials.safety import ORDER
+
+OPTIONS = {"script": [], "module": ["-m"], "code": ["-c"]}
+
+
+def treatable(analysis: Analysis, allowed: Collection[Safety]) -> Prescription | None:
+    """The best verified changes of these safeties, or None.
+
+    Example:
+        >>> treatable(analyse(run, "final"), {"exact"}).remedies
+        ('prefetch',)
+    """
+    return prescribe_allowed(analysis.facts, analysis.candidates, analysis.outcomes, allowed)
+
+
+def treat_command(run: Run, analysis: Analysis, prescription: Prescription | None) -> str:
+    """The command that trains with a prescription, or an empty string where there is none, or nothing that could be run again."""
+    if prescription is None or not run.python or run.bundled or run.mode not in OPTIONS:
+        return ""
+    applied = treatable(analysis, ORDER[: ORDER.index(prescription.safety) + 1])
+    if applied is None:
+        return ""
+    allow = [] if applied.safety == ORDER[0] else ["--allow", applied.safety]
+    return shlex.join(["fitdoctor", "treat", *allow, *OPTIONS[run.mode], run.target, *run.argv])

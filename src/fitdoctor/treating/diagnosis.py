@@ -1,0 +1,116 @@
+"""Finds the diagnosis of a training, and refuses it where the training is another one now."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fitdoctor.errors import FitdoctorError
+from fitdoctor.recording.digest import hash_of
+from fitdoctor.recording.folder import RunFolder, resolve, stored
+from fitdoctor.recording.load import load_run
+from fitdoctor.recording.model import Run
+from fitdoctor.trials.request import Mode
+
+OPTIONS = {"script": "", "module": "-m ", "code": "-c "}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What the user wants to train: a script, a module or code, and its arguments."""
+
+    target: str
+    mode: Mode
+    arguments: tuple[str, ...]
+
+    @property
+    def shown(self) -> str:
+        """What stands behind a command's name for it."""
+        return OPTIONS[self.mode] + shlex.join([self.target, *self.arguments])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """A diagnosis with its folder, as the user would type it."""
+
+    run: Run
+    shown: str
+
+
+def find(target: Target, name: str | None) -> Diagnosis:
+    """The diagnosis that is meant: the one called `name`, or the latest of this script.
+
+    Raises:
+        FitdoctorError: There is none, or it is of something else.
+
+    Example:
+        >>> find(Target(target="train.py", mode="script", arguments=()), None).shown
+        '.fitdoctor/20260317-101502-train'
+    """
+    if name is not None:
+        folder = resolve(name)
+        run = load_run(folder.run_file)
+        if run.bundled or run.scout is None:
+            what = "a bundle, which has no script" if run.bundled else "a run in which nothing was diagnosed"
+            raise FitdoctorError(f"Received “--run {name}”, {what}; expected one that “fitdoctor diagnose {target.shown}” made.")
+        if not _is_of(run, target):
+            raise FitdoctorError(
+                f"Received “--run {name}”, a diagnosis of {run.script}; expected one of {target.target}. "
+                "Leave --run out to take the latest of this script."
+            )
+        return Diagnosis(run=run, shown=folder.shown)
+    for folder, run in _diagnoses():
+        if _is_of(run, target):
+            return Diagnosis(run=run, shown=folder.shown)
+    raise FitdoctorError(
+        f"Received {target.target}, of which there is no diagnosis under {Path.cwd() / '.fitdoctor'}; expected one to take the changes "
+        f"from. Make it with “fitdoctor diagnose {target.shown}”, or name one with --run."
+    )
+
+
+def _diagnoses() -> Iterator[tuple[RunFolder, Run]]:
+    """The diagnoses that can be read, the newest first."""
+    for folder in stored():
+        try:
+            run = load_run(folder.run_file)
+        except FitdoctorError:
+            continue
+        if run.scout is not None and run.treated is None and not run.bundled:
+            yield folder, run
+
+
+def _is_of(run: Run, target: Target) -> bool:
+    if run.mode != target.mode:
+        return False
+    if run.mode == "script":
+        return os.path.realpath(os.path.join(run.cwd, run.target)) == os.path.realpath(target.target)  # noqa: PTH118 - as it was written
+    return run.target == target.target
+
+
+def check_unchanged(diagnosis: Diagnosis, target: Target) -> None:
+    """Holds what can be told without running anything against the diagnosis.
+
+    Raises:
+        FitdoctorError: The arguments or the source are others.
+    """
+    run = diagnosis.run
+    again = f"Diagnose it again: “fitdoctor diagnose {target.shown}”."
+    if tuple(run.argv) != target.arguments:
+        given, expected = (shlex.join(arguments) or "no arguments" for arguments in (target.arguments, run.argv))
+        raise FitdoctorError(f"Received {target.target} with {given}; expected {expected}, with which {diagnosis.shown} was made. {again}")
+    sources = run.scout.sources if run.scout is not None else {}
+    if run.mode != "code" and not sources:
+        raise FitdoctorError(
+            f"Received {diagnosis.shown}, which does not say what the source was; expected a diagnosis by this version of fitdoctor. "
+            f"{again}"
+        )
+    changed = [file for file, digest in sources.items() if hash_of(file) != digest]
+    if changed:
+        names = ", ".join(os.path.relpath(file) for file in changed)
+        raise FitdoctorError(
+            f"Received {names}, changed since {diagnosis.shown}; expected the source as it was diagnosed, as changes are made at its "
+            f"lines. {again}"
+        )

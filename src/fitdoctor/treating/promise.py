@@ -1,0 +1,129 @@
+"""What a training is treated with, what was promised for that, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import asdict
+from typing import Any
+
+from fitdoctor.errors import FitdoctorError
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.places import short
+from fitdoctor.facts.wording import duration, plural
+from fitdoctor.recording.model import Fit, Loop, Scout, Treated
+from fitdoctor.report.build.analysis import Analysis, analyse
+from fitdoctor.report.build.treatable import treatable
+from fitdoctor.report.model import Prescription, Safety, Treatment
+from fitdoctor.treating.diagnosis import Diagnosis
+from fitdoctor.trials.safety import ORDER
+
+WORTH_SAYING = 1.05
+"""How many times as fast as what is applied another prescription must be to be mentioned: less does not count anywhere."""
+
+SAFETY_WORDS = {"exact": "same numbers", "numerics": "rounds differently", "semantics": "another training"}
+KEPT = ("input_kind", "inputs", "batch_size", "steps_per_epoch")
+
+
+def choose(diagnosis: Diagnosis, allowed: Collection[Safety]) -> tuple[Treated, str]:
+    """What to apply, and a sentence on what more would be there; empty where that is nothing.
+
+    Raises:
+        FitdoctorError: Nothing was verified that is that safe. The message says what --allow would add.
+    """
+    analysis = analyse(diagnosis.run, "final")
+    chosen = treatable(analysis, allowed)
+    more = _more(analysis, allowed, chosen)
+    if chosen is None:
+        hint = more or "“fitdoctor report” shows what was tried."
+        raise FitdoctorError(
+            f"Received {diagnosis.shown}, in which nothing was verified to make the training faster {_how(allowed)}; "
+            f"expected at least one such change. {hint}"
+        )
+    facts = analysis.facts
+    treated = Treated(
+        diagnosis=diagnosis.shown,
+        remedies=list(chosen.remedies),
+        safety=chosen.safety,
+        promised_s=facts.total_s / chosen.speedup.mid,
+        promised_low_s=facts.total_s / chosen.speedup.high,
+        promised_high_s=facts.total_s / chosen.speedup.low,
+        plain_s=facts.total_s,
+        to_target=any(_is_raced(change) for each in chosen.treatments for change in each.changes),
+        treatments=[_with_expectation(facts, each) for each in chosen.treatments],
+    )
+    return treated, more
+
+
+def _how(allowed: Collection[Safety]) -> str:
+    kinds = [SAFETY_WORDS[each] for each in ORDER if each in allowed]
+    return f"with {kinds[0]}" if len(kinds) == 1 else f"even where it {' or is '.join(kinds[1:])}"
+
+
+def _more(analysis: Analysis, allowed: Collection[Safety], chosen: Prescription | None) -> str:
+    """What else could be allowed, in a sentence: the least that would make it faster."""
+    for last in range(1, len(ORDER)):
+        wider = {*allowed, *ORDER[: last + 1]}
+        if wider == set(allowed):
+            continue
+        other = treatable(analysis, wider)
+        if other is not None and (chosen is None or other.speedup.mid > WORTH_SAYING * chosen.speedup.mid):
+            names = ",".join(each for each in ORDER[1:] if each in wider)
+            return f"“--allow {names}” would add {' and '.join(other.remedies)} ({SAFETY_WORDS[other.safety]}, {other.speedup.mid:.2f}×)."
+    return ""
+
+
+def _is_raced(change: dict[str, Any]) -> bool:
+    return change["kind"] == "scale-input" or change.get("argument") in ("batch_size", "learning_rate")
+
+
+def _with_expectation(facts: Facts, treatment: Treatment) -> dict[str, Any]:
+    """A treatment with what was recorded of the data of its call."""
+    records: list[Fit] | list[Loop] = facts.scout.fits if treatment.kind == "fit" else facts.scout.loops
+    found = next((each for each in records if (each.site.file, each.site.line) == (treatment.file, treatment.line)), None)
+    expected: dict[str, Any] = {}
+    if isinstance(found, Fit):
+        expected = {name: value for name, value in asdict(found).items() if name in KEPT}
+        if found.steps_basis != "declared":
+            del expected["steps_per_epoch"]
+    elif isinstance(found, Loop):
+        expected = {"rows": found.rows, "batch_size": found.batch_size}
+    return {**asdict(treatment), "changes": list(treatment.changes), "expected": expected}
+
+
+def announcement(treated: Treated) -> str:
+    """What is about to be done."""
+    return (
+        f"Training with {' and '.join(treated.remedies)} ({SAFETY_WORDS[treated.safety]}), as verified in {treated.diagnosis}. "
+        f"Promised: {_promised(treated)}."
+    )
+
+
+def conclusion(treated: Treated, diagnosed: Scout, seen: Scout | None, *, code: int, wall_s: float) -> Iterator[str]:
+    """What came of it: the seconds, and whatever makes them no answer to the promise."""
+    yield f"It took {duration(wall_s)}. Promised: {_promised(treated)}."
+    if code and code != diagnosed.ending.code:
+        yield f"It ended with {code}, and the promise is of a training that goes through."
+    if seen is None:
+        return
+    if not seen.treated_calls:
+        yield "Nothing of it was applied: the training ran as written."
+    for fit in seen.fits:
+        yield from _length(fit, diagnosed)
+    if treated.to_target and not any(fit.stopped_at for fit in seen.fits):
+        yield "The promise is of the time to the same loss: a training without a stopping rule goes through all of its epochs."
+
+
+def _length(fit: Fit, diagnosed: Scout) -> Iterator[str]:
+    """Whether a fit was as long as it was taken to be."""
+    before = next((each for each in diagnosed.fits if (each.site.file, each.site.line) == (fit.site.file, fit.site.line)), None)
+    planned = fit.calls_run * (fit.epochs - fit.initial_epoch)
+    expected = planned if before is None else fit.calls_run * (before.stopped_at or before.epochs - before.initial_epoch)
+    if not fit.epochs_seen or fit.epochs_seen == expected:
+        return
+    rule = ", stopped by a rule of its own" if fit.stopped_at else ""
+    yield f"{short(fit.site)} trained {plural(fit.epochs_seen, 'epoch')}{rule}; the promise is of {expected}."
+
+
+def _promised(treated: Treated) -> str:
+    low, high = (duration(seconds) for seconds in (treated.promised_low_s, treated.promised_high_s))
+    return f"{duration(treated.promised_s)} [{low}, {high}] instead of {duration(treated.plain_s)}"

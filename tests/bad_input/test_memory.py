@@ -1,0 +1,80 @@
+"""Scripts that fill the memory: they are ended from outside before there is none, and what was learned until then is reported."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from fitdoctor.cli.main import main
+from fitdoctor.trials import memory
+from tests.bad_input.conftest import FAKES_PATH, FIT, MODEL, SAVED, Lab
+
+FILL = "held = bytearray(64 << 20)\nopen('full', 'w').close()\nimport time\ntime.sleep(10**6)\n"
+AGAIN = "import os\nagain = os.path.exists('ran')\nopen('ran', 'a').close()\n"
+
+
+@pytest.fixture
+def project(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Lab:
+    """A machine whose memory is nearly used up as soon as the script says so."""
+    monkeypatch.setattr(memory, "left", lambda: (100 << 20 if (lab.folder / "full").exists() else 2 << 30, 4 << 30))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", FAKES_PATH)
+    monkeypatch.chdir(lab.folder)
+    return lab
+
+
+def diagnose(budget: str) -> Result:
+    began_s = time.monotonic()
+    result = CliRunner().invoke(main, ["diagnose", "--budget", budget, "train.py"], prog_name="fitdoctor")
+    assert time.monotonic() - began_s < float(budget)
+    return result
+
+
+def recorded(lab: Lab) -> dict[str, object]:
+    (path,) = lab.folder.glob(".fitdoctor/*/run.json")
+    run: dict[str, object] = json.loads(path.read_text())
+    return run
+
+
+def test_a_scout_that_fills_the_memory_is_ended(project: Lab) -> None:
+    project.write(MODEL + FIT + SAVED + FILL)
+    result = diagnose("60")
+    assert result.exit_code == 0, result.stderr
+    assert "killed by fitdoctor for lack of memory:" in " ".join(result.stdout.split())
+    scout = recorded(project)["scout"]
+    assert isinstance(scout, dict)
+    assert scout["peak_rss_bytes"] > 64 << 20
+    assert len(project.processes()) == 1  # the one of the tests
+
+
+def test_a_script_that_fills_the_memory_before_it_trains(project: Lab) -> None:
+    project.write(FILL)
+    result = diagnose("60")
+    assert result.exit_code == 2
+    assert "killed by fitdoctor for lack of memory:" in result.stderr
+    assert len(project.processes()) == 1  # the one of the tests
+
+
+def test_a_rehearsal_that_fills_the_memory_is_ended(project: Lab) -> None:
+    filling = "if again:\n" + "".join(f"    {line}\n" for line in FILL.splitlines())
+    project.write(AGAIN + filling + MODEL + FIT)
+    result = diagnose("60")
+    assert result.exit_code == 0, result.stderr
+    assert "ended early: memory:" in " ".join(result.stdout.split())
+    rehearsals = recorded(project)["rehearsals"]
+    assert isinstance(rehearsals, list)
+    assert rehearsals[0]["peak_rss_bytes"] > 64 << 20
+    assert len(project.processes()) == 1  # the one of the tests
+
+
+def test_a_system_that_does_not_tell_says_so(project: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "left", lambda: None)
+    project.write(MODEL + FIT)
+    result = diagnose("20")
+    assert result.exit_code == 0, result.stderr
+    assert "what the trials held was not watched" in " ".join(result.stdout.split())

@@ -1,0 +1,172 @@
+"""`fitdoctor treat`: what it refuses, what it applies, and what it says of it, with a child that does not run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from fitdoctor.recording.digest import hash_of
+from fitdoctor.recording.folder import create
+from fitdoctor.recording.model import Ending, Run, Scout
+from fitdoctor.recording.save import save_run
+from fitdoctor.watching import session
+from fitdoctor.watching.request import WatchRequest
+from tests import builders as make
+from tests.report.diagnosed import SLOW_INPUT, diagnosed, pipeline_fit
+
+Call = Callable[..., Result]
+ENVIRONMENT = {"python": sys.version.split()[0], "cores": len(os.sched_getaffinity(0)), "backend": "tensorflow"}
+
+
+@pytest.fixture
+def requests(monkeypatch: pytest.MonkeyPatch) -> list[WatchRequest]:
+    """What was asked to be trained. Nothing is: the training ends at once, with exit code 3."""
+    asked: list[WatchRequest] = []
+
+    def watch(request: WatchRequest) -> session.Watched:
+        asked.append(request)
+        record = pipeline_fit()
+        record.calls_run, record.epochs_seen, record.stopped_at = 1, 7, 7
+        seen = Scout(fits=[record], treated_calls=1, ending=Ending(how="exit", code=3))
+        return session.Watched(code=3, wall_s=12.0, run=Run(watched=seen))
+
+    monkeypatch.setattr(session, "watch", watch)
+    return asked
+
+
+def saved(
+    project: Path,
+    ratios: dict[str, float] = SLOW_INPUT,
+    *,
+    batches: str = "same",
+    sources: tuple[str, ...] = ("train.py",),
+    **changed: Any,
+) -> str:
+    run = diagnosed(make.run(pipeline_fit()), ratios)
+    for arm in run.rehearsals[0].arms:
+        arm.batches = batches
+    values = {"script": "train.py", "target": "train.py", "python": sys.executable, "cwd": str(project), "fitdoctor": "0.1.0", **changed}
+    for name, value in values.items():
+        setattr(run, name, value)
+    assert run.scout is not None
+    run.scout.environment = dict(ENVIRONMENT)
+    run.scout.sources = {str(project / name): hash_of(str(project / name)) for name in sources}
+    folder = create("train", parent=project)
+    save_run(run, folder.run_file)
+    return folder.path.name
+
+
+def test_the_verified_changes_are_applied_and_the_promise_is_held_against_the_clock(
+    call: Call, project: Path, requests: list[WatchRequest]
+) -> None:
+    name = saved(project)
+    result = call("treat", "train.py")
+    assert result.exit_code == 3
+    (request,) = requests
+    assert request.treated is not None
+    assert (request.target, request.python, request.treated.remedies) == ("train.py", sys.executable, ["precomputed-input"])
+    (treatment,) = request.treated.treatments
+    assert (treatment["kind"], treatment["line"]) == ("fit", 18)
+    assert [change["kind"] for change in treatment["changes"]] == ["precompute"]
+    assert treatment["expected"]["input_kind"] == "tf.data"
+    assert request.environment == ENVIRONMENT
+    assert result.stdout == ""
+    assert f"as verified in .fitdoctor/{name}" in result.stderr
+    assert "It took 12 s. Promised: " in result.stderr
+    assert "It ended with 3" in result.stderr
+    assert "train.py:18 trained 7 epochs, stopped by a rule of its own; the promise is of 50." in result.stderr
+
+
+def test_without_a_diagnosis_nothing_runs(call: Call, project: Path, requests: list[WatchRequest]) -> None:
+    result = call("treat", "train.py", "--epochs", "3")
+    assert (result.exit_code, requests) == (2, [])
+    assert "no diagnosis" in result.stderr
+    assert "“fitdoctor diagnose train.py --epochs 3”" in result.stderr
+    saved(project, target="other.py")
+    assert "no diagnosis" in call("treat", "train.py").stderr
+
+
+def test_a_watched_or_treated_training_is_no_diagnosis(call: Call, project: Path, requests: list[WatchRequest]) -> None:
+    wanted = saved(project)
+    folder = create("train", parent=project)
+    save_run(Run(target="train.py", script="train.py", cwd=str(project), watched=Scout()), folder.run_file)
+    assert call("treat", "train.py").exit_code == 3
+    assert requests[0].treated is not None
+    assert requests[0].treated.diagnosis.endswith(wanted)
+    assert "nothing was diagnosed" in call("treat", "--run", folder.path.name, "train.py").stderr
+
+
+def test_a_run_may_be_named_and_must_be_of_this_script(call: Call, project: Path, requests: list[WatchRequest]) -> None:
+    mine, other = saved(project), saved(project, target="other.py", script="other.py")
+    assert call("treat", "--run", mine, "train.py").exit_code == 3
+    result = call("treat", "--run", other, "train.py")
+    assert result.exit_code == 2
+    assert "a diagnosis of other.py; expected one of train.py" in result.stderr
+    assert len(requests) == 1
+
+
+def test_another_source_is_refused(call: Call, project: Path, requests: list[WatchRequest]) -> None:
+    saved(project)
+    (project / "train.py").write_text("print(2)\n")
+    result = call("treat", "train.py")
+    assert (result.exit_code, requests) == (2, [])
+    assert "Received train.py, changed since .fitdoctor/" in result.stderr
+    assert "fitdoctor diagnose train.py" in result.stderr
+
+
+def test_a_module_of_the_users_that_changed_is_refused(call: Call, project: Path, requests: list[WatchRequest]) -> None:
+    (project / "data.py").write_text("x = 1\n")
+    saved(project, sources=("train.py", "data.py"))
+    assert call("treat", "train.py").exit_code == 3
+    (project / "data.py").unlink()
+    result = call("treat", "train.py")
+    assert result.exit_code == 2
+    assert "Received data.py, changed" in result.stderr
+
+
+def test_other_arguments_are_refused(call: Call, project: Path, requests: list[WatchRequest]) -> None:
+    saved(project, argv=["--epochs", "3"])
+    result = call("treat", "train.py", "--epochs", "5")
+    assert (result.exit_code, requests) == (2, [])
+    assert "Received train.py with --epochs 5; expected --epochs 3" in result.stderr
+    assert "expected --epochs 3" in call("treat", "train.py").stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [("python", "3.9.1", "expected Python 3.9.1"), ("cores", 96, "expected 96 CPU cores"), ("backend", "jax", "expected the backend jax")],
+)
+def test_another_environment_is_refused(
+    call: Call, project: Path, requests: list[WatchRequest], monkeypatch: pytest.MonkeyPatch, name: str, value: Any, words: str
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    monkeypatch.setitem(ENVIRONMENT, name, value)
+    saved(project)
+    result = call("treat", "train.py")
+    assert (result.exit_code, requests) == (2, [])
+    assert words in result.stderr
+    assert "diagnose again" in result.stderr
+
+
+def test_what_differs_though_it_should_be_the_same_is_not_applied(call: Call, project: Path, requests: list[WatchRequest]) -> None:
+    saved(project, batches="different")
+    result = call("treat", "--allow", "semantics", "train.py")
+    assert (result.exit_code, requests) == (2, [])
+    assert "nothing was verified" in result.stderr
+
+
+def test_allow_takes_a_list_of_safeties(call: Call, project: Path, requests: list[WatchRequest]) -> None:
+    saved(project)
+    assert call("treat", "--allow", "numerics,semantics", "train.py").exit_code == 3
+    assert call("treat", "--allow", "anything", "train.py").exit_code == 2
+
+
+def test_an_early_recording_that_does_not_know_its_source_is_refused(call: Call, project: Path, requests: list[WatchRequest]) -> None:
+    saved(project, sources=())
+    assert "does not say what the source was" in call("treat", "train.py").stderr

@@ -1,0 +1,148 @@
+"""What trials leave behind: the state from which every arm starts is put back, and what is not as before is seen."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+BENCH = Path(__file__).resolve().parents[2] / "bench"
+
+
+@pytest.fixture
+def model(keras: Any) -> Any:
+    keras.utils.set_random_seed(3)
+    layers = [keras.Input((4,)), keras.layers.Dense(8), keras.layers.BatchNormalization(), keras.layers.Dropout(0.3, seed=1)]
+    made = keras.Sequential([*layers, keras.layers.Dense(1)])
+    made.compile(optimizer="adam", loss="mse", metrics=["mae"])
+    draw = np.random.default_rng(0)
+    made.fit(draw.normal(size=(64, 4)), draw.normal(size=(64, 1)), verbose=0)
+    return made
+
+
+def trained(model: Any) -> list[Any]:
+    draw = np.random.default_rng(5)
+    model.fit(draw.normal(size=(96, 4)), draw.normal(size=(96, 1)), verbose=0)
+    return [np.asarray(weight).copy() for weight in model.weights]
+
+
+def test_putting_back_gives_the_same_steps_again(model: Any) -> None:
+    from fitdoctor.probe.standing import Standing
+
+    model.train_function = None
+    standing = Standing(model, [])
+    first = trained(model)
+    standing.put_back(whole=True)
+    again = trained(model)
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+
+
+def test_what_a_callback_sets_is_put_back(model: Any) -> None:
+    from fitdoctor.probe.standing import Standing
+
+    standing = Standing(model, [])
+    model.layers[0].trainable = False
+    model.stop_training = True
+    model.run_eagerly = True
+    model.optimizer.learning_rate = 1.0
+    np.random.random()
+    standing.put_back(whole=True)
+    standing.check(whole=True)
+    assert model.layers[0].trainable
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.001)
+
+
+@pytest.mark.parametrize("what", ["the weights", "the optimizer", "trainable flags"])
+def test_what_is_not_as_before_is_named(keras: Any, model: Any, what: str) -> None:
+    from fitdoctor.probe.astray import StateError
+    from fitdoctor.probe.standing import Standing
+
+    standing = Standing(model, [])
+    if what == "the weights":
+        model.layers[0].kernel.assign_add(np.ones((4, 8)))
+    elif what == "the optimizer":
+        model.optimizer = keras.optimizers.SGD()
+    else:
+        model.layers[0].trainable = False
+    with pytest.raises(StateError, match=what):
+        standing.check(whole=True)
+
+
+def test_counters_go_on_within_a_unit_and_are_put_back_between_units(model: Any) -> None:
+    from fitdoctor.probe.standing import Standing
+
+    standing = Standing(model, [])
+    before = int(model.optimizer.iterations)
+    trained(model)
+    after = int(model.optimizer.iterations)
+    standing.put_back(whole=False)
+    assert int(model.optimizer.iterations) == after > before
+    standing.put_back(whole=True)
+    assert int(model.optimizer.iterations) == before
+
+
+@pytest.mark.parametrize("kind", ["batch_norm", "in_groups"])
+def test_arms_leave_the_next_steps_as_they_were(tf: Any, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCH))
+    monkeypatch.delitem(sys.modules, "fidelity_kinds", raising=False)
+    from fidelity_kinds import KINDS, measure  # type: ignore[import-not-found]
+
+    found = measure(KINDS[kind], steps=4, rounds=1)
+    assert found["plain_agree"]
+    assert found["same"]
+
+
+class Calls:
+    """A model whose `predict` gives what it is told to, in place of a trained one."""
+
+    def __init__(self, **results: Any) -> None:
+        self.results, self.made = results, [0, 0]
+
+    def predict_on_batch(self, x: Any) -> Any:
+        self.made[1] += 1
+        return self.results["ours"](x)
+
+
+def call_arms() -> Any:
+    from fitdoctor.probe.calls import CallArms
+
+    place = {"file": "train.py", "line": 1, "position": -1}
+    change = {"kind": "replace-call", "place": place, "call": "predict", "replacement": "predict_on_batch"}
+    arms = [{"id": f"call/{role}", "role": role, "unit": "call", "remedy": "", "changes": []} for role in ("baseline", "placebo")]
+    arms.append({"id": "call/other", "role": "remedy", "unit": "call", "remedy": "other", "changes": [change]})
+    return CallArms("predict", arms, seconds=60.0, rounds=3)
+
+
+def test_a_substitute_that_differs_never_stands_in(tf: Any) -> None:
+    arms, model, given = call_arms(), Calls(ours=lambda x: x + 1), {"x": np.zeros(3)}
+    original = lambda _model, x: x  # noqa: E731
+    results = []
+    while not arms.done:
+        results.append(arms.call(original, model, given))
+    assert all(np.array_equal(result, given["x"]) for result in results)
+    assert arms.checks["call/other"] == "different"
+    assert not any(window["arm"] == "call/other" for window in arms.windows)
+
+
+def test_blocks_come_in_a_random_order_of_their_own(tf: Any) -> None:
+    arms, model, given = call_arms(), Calls(ours=lambda x: x), {"x": np.zeros(3)}
+    while not arms.done:
+        arms.call(lambda _model, x: x, model, given)
+    assert arms.checks["call/other"] == "same"
+    rounds = [tuple(window["arm"] for window in arms.windows if window["round"] == number) for number in range(3)]
+    assert all(len(order) == 3 for order in rounds)
+    assert len(set(rounds)) > 1
+
+
+def test_calls_that_differ_from_themselves_are_not_replaced(tf: Any) -> None:
+    draw = np.random.default_rng()
+    arms, model, given = call_arms(), Calls(ours=lambda x: x), {"x": np.zeros(3)}
+    while not arms.done:
+        arms.call(lambda _model, x: x + draw.normal(), model, given)
+    assert arms.checks["call/placebo"] == "different"
+    assert sum(window["arm"] == "call/other" for window in arms.windows) <= 1

@@ -1,0 +1,70 @@
+"""What is chosen of a diagnosis at each safety, and what is said when the training is over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fitdoctor.errors import FitdoctorError
+from fitdoctor.recording.model import Ending, Run, Scout, Treated
+from fitdoctor.treating.diagnosis import Diagnosis
+from fitdoctor.treating.promise import choose, conclusion
+from tests import builders as make
+from tests.report.diagnosed import QUICK, diagnosed
+
+TREATED = Treated(diagnosis="run", remedies=["prefetch"], promised_s=40, promised_low_s=36, promised_high_s=45, plain_s=60)
+
+
+def eager(**changed: Any) -> Diagnosis:
+    """An eager step that a compiled one makes faster, with other rounding."""
+    record = make.fit(step_s=0.02, function_s=0.018, epochs=50, run_eagerly=True, **changed)
+    run: Run = diagnosed(make.run(record), {**QUICK, "step/compiled-step": 4.0})
+    for arm in run.rehearsals[0].arms:
+        arm.weights = "close"
+    return Diagnosis(run=run, shown="run")
+
+
+def test_what_rounds_differently_has_to_be_allowed() -> None:
+    with pytest.raises(FitdoctorError, match=r"same numbers.*“--allow numerics” would add compiled-step \(rounds differently"):
+        choose(eager(), {"exact"})
+    treated, more = choose(eager(), {"exact", "numerics"})
+    assert (treated.remedies, treated.safety, more) == (["compiled-step"], "numerics", "")
+    assert treated.promised_low_s < treated.promised_s < treated.promised_high_s < treated.plain_s
+    assert not treated.to_target
+
+
+def test_callbacks_that_would_write_to_another_file_are_left_alone() -> None:
+    diagnosis = eager()
+    for arm in diagnosis.run.rehearsals[0].arms:
+        if arm.remedy == "compiled-step":
+            arm.changes = [{**change, "argument": "save_weights_only"} for change in arm.changes]
+    with pytest.raises(FitdoctorError, match="nothing was verified"):
+        choose(diagnosis, {"exact", "numerics", "semantics"})
+
+
+def said(seen: Scout | None, treated: Treated = TREATED, *, code: int = 0) -> list[str]:
+    diagnosed_scout = Scout(fits=[make.fit(epochs=10)], ending=Ending(how="finished", code=0))
+    return list(conclusion(treated, diagnosed_scout, seen, code=code, wall_s=41.0))
+
+
+def test_a_whole_training_is_held_against_its_promise() -> None:
+    seen = Scout(fits=[make.fit(epochs=10, epochs_seen=10)], treated_calls=1)
+    assert said(seen) == ["It took 41 s. Promised: 40 s [36 s, 45 s] instead of 1 min 0 s."]
+
+
+def test_what_makes_it_no_answer_is_said() -> None:
+    fewer = Scout(fits=[make.fit(epochs=10, epochs_seen=4, stopped_at=4)])
+    first, *more = said(fewer, code=-15)
+    assert first.startswith("It took 41 s")
+    assert more == [
+        "It ended with -15, and the promise is of a training that goes through.",
+        "Nothing of it was applied: the training ran as written.",
+        "train.py:18 trained 4 epochs, stopped by a rule of its own; the promise is of 10.",
+    ]
+    assert len(said(None)) == 1
+
+
+def test_a_promise_of_a_race_is_one_of_the_time_to_a_loss() -> None:
+    raced = Treated(promised_s=40, promised_low_s=36, promised_high_s=45, plain_s=60, to_target=True)
+    assert "the same loss" in said(Scout(fits=[make.fit(epochs=10, epochs_seen=10)], treated_calls=1), raced)[-1]
