@@ -71,11 +71,9 @@ def hold(changes: Iterable[dict[str, Any]]) -> Patches:
 
 def hold_calls(tensorflow: ModuleType, changes: Iterable[dict[str, Any]]) -> Patches:
     """Gives calls such as `tf.config.threading.set_intra_op_parallelism_threads` the value that a change names."""
-    patches, owner = Patches(), getattr(tensorflow.config, "threading", None)
+    patches = Patches()
     for change in filter(_is_start_call, changes):
-        name = change["call"].rsplit(".", 1)[-1]
-        if owner is not None and name in vars(owner):
-            patches.put(owner, name, _always(vars(owner)[name], change["value"]))
+        patches.put_call(tensorflow, change["call"], functools.partial(_always, value=change["value"]))
     return patches
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fitdoctor.recording.folder import RunFolder
     from fitdoctor.report.model import Report
     from fitdoctor.trials.progress import Progress
-    from fitdoctor.trials.request import DiagnoseRequest, Mode
+    from fitdoctor.trials.request import DiagnoseRequest
 
 DEFAULT_BUDGET_S = 120.0
 """Two minutes: what most people wait for an answer without leaving."""
@@ -90,13 +90,11 @@ def command(
     """
     from fitdoctor.cli.progress import progress_on
     from fitdoctor.cli.resume import is_run, resumed
-    from fitdoctor.cli.target import check_target, find_python
+    from fitdoctor.cli.target import check_target, find_python, mode_of
     from fitdoctor.recording.folder import create
     from fitdoctor.trials.request import DiagnoseRequest
 
-    if as_module and as_code:
-        raise click.UsageError("Received both -m and -c; expected one of them: a target is either a module or code.")
-    mode: Mode = "module" if as_module else "code" if as_code else "script"
+    mode = mode_of(as_module=as_module, as_code=as_code)
     directory, watched = Path.cwd(), None
     if mode == "script" and is_run(target):
         run = resumed(target, arguments)

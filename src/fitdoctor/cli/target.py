@@ -10,12 +10,25 @@ import sys
 import warnings
 from pathlib import Path
 
+import click
+
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording.folder import RUN_FILE
 from fitdoctor.trials.request import Mode
 
 LISTED_SCRIPTS = 5
 """How many scripts of a directory an error names."""
+
+
+def mode_of(*, as_module: bool, as_code: bool) -> Mode:
+    """What a target is, from the options -m and -c.
+
+    Raises:
+        click.UsageError: Both were given.
+    """
+    if as_module and as_code:
+        raise click.UsageError("Received both -m and -c; expected one of them: a target is either a module or code.")
+    return "module" if as_module else "code" if as_code else "script"
 
 
 def check_target(target: str, mode: Mode, python: str) -> str:

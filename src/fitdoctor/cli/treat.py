@@ -12,7 +12,6 @@ from fitdoctor.errors import FitdoctorError
 if TYPE_CHECKING:
     from fitdoctor.recording.folder import RunFolder
     from fitdoctor.report.model import Safety
-    from fitdoctor.trials.request import Mode
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -40,7 +39,7 @@ def command(
 
     Ends with the script's own exit code, or by the signal that ended the script.
     """
-    from fitdoctor.cli.target import check_target, find_python
+    from fitdoctor.cli.target import check_target, find_python, mode_of
     from fitdoctor.recording.folder import create
     from fitdoctor.treating import environment
     from fitdoctor.treating.diagnosis import Target, check_unchanged, find
@@ -49,10 +48,8 @@ def command(
     from fitdoctor.watching.session import watch
     from fitdoctor.watching.supervise import end_like
 
-    if as_module and as_code:
-        raise click.UsageError("Received both -m and -c; expected one of them: a target is either a module or code.")
     allowed = _allowed(allow)
-    mode: Mode = "module" if as_module else "code" if as_code else "script"
+    mode = mode_of(as_module=as_module, as_code=as_code)
     wanted = Target(target=target, mode=mode, arguments=arguments)
     name = check_target(target, mode, find_python(python))
     found = find(wanted, diagnosis)

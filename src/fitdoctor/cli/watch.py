@@ -14,7 +14,6 @@ from fitdoctor.errors import FitdoctorError
 if TYPE_CHECKING:
     from fitdoctor.recording.folder import RunFolder
     from fitdoctor.recording.model import Run
-    from fitdoctor.trials.request import Mode
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -43,15 +42,13 @@ def command(
 
     Ends with the script's own exit code, or by the signal that ended the script.
     """
-    from fitdoctor.cli.target import check_target, find_python
+    from fitdoctor.cli.target import check_target, find_python, mode_of
     from fitdoctor.recording.folder import create
     from fitdoctor.watching.request import WatchRequest
     from fitdoctor.watching.session import watch
     from fitdoctor.watching.supervise import end_like
 
-    if as_module and as_code:
-        raise click.UsageError("Received both -m and -c; expected one of them: a target is either a module or code.")
-    mode: Mode = "module" if as_module else "code" if as_code else "script"
+    mode = mode_of(as_module=as_module, as_code=as_code)
     interpreter = find_python(python)
     name = check_target(target, mode, interpreter)
     folder: RunFolder | None = None

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from math import ceil
 
 from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.finding import Finding
+from fitdoctor.facts.places import location, locations
+from fitdoctor.facts.units import times
+from fitdoctor.facts.wording import duration
 from fitdoctor.recording.model import ThreadSetting
+from fitdoctor.report.model import Evidence, Interval
 
 #: A setting up to this share of the cores leaves a part of them idle that shows.
 FEW = 0.5
@@ -40,3 +45,26 @@ def as_written(settings: Sequence[ThreadSetting]) -> str:
         'OMP_NUM_THREADS=1'
     """
     return " and ".join(f"{each.name}({each.value})" if "." in each.name else f"{each.name}={each.value}" for each in settings)
+
+
+def finding(facts: Facts, settings: Sequence[ThreadSetting], shares: Interval) -> Finding | None:
+    """That some settings cost these shares of all steps; None where that is not worth a cause.
+
+    A setting holds for the whole process. Processes are compared by the fit with the most at stake, so it is that one's.
+    """
+    fit = max(facts.fits, key=lambda each: each.function_s * each.steps("mid"), default=None)
+    if fit is None or not settings:
+        return None
+    cost, cores = times(shares, fit.function_s * fit.steps("mid")), usable_cores(facts)
+    if not facts.worthwhile(cost):
+        return None
+    return Finding(
+        fit=fit.index,
+        cost_s=cost,
+        locations=locations(*(location(setting.site) for setting in settings if setting.site), location(fit.record.site)),
+        evidence=(
+            Evidence(text=f"{as_written(settings)}, on {cores} cores.", value=cores),
+            Evidence(text=f"A step takes {duration(fit.step_s)} so.", value=fit.step_s, unit="s"),
+        ),
+        data={"settings": [setting.name for setting in settings]},
+    )

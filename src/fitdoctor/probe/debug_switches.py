@@ -25,12 +25,7 @@ def install(tensorflow: ModuleType) -> Patches:
     """Keeps the place of the last call of each switch, until the result undoes it."""
     patches = Patches()
     for call in CALLS:
-        _, *path, name = call.split(".")
-        owner: Any = tensorflow
-        for part in path:
-            owner = getattr(owner, part, None)
-        if owner is not None and name in vars(owner):
-            patches.put(owner, name, _noted(call, vars(owner)[name]))
+        patches.put_call(tensorflow, call, functools.partial(_noted, call))
     return patches
 
 

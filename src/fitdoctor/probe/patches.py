@@ -6,6 +6,7 @@ each other, to be taken out in any order.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,21 @@ class Patches:
         setattr(owner, name, replacement)
         _layers.setdefault((id(owner), name), []).append(layer)
         self._mine.append(layer)
+
+    def put_call(self, module: Any, call: str, wrap: Callable[[Any], Any]) -> None:
+        """Replaces what a dotted name leads to from a module on, such as "tf.debugging.enable_check_numerics", where it is there.
+
+        Args:
+            module: What the name's first part stands for.
+            call: The name.
+            wrap: Gives the replacement of the original.
+        """
+        _, *path, name = call.split(".")
+        owner = module
+        for part in path:
+            owner = getattr(owner, part, None)
+        if owner is not None and name in vars(owner):
+            self.put(owner, name, wrap(vars(owner)[name]))
 
     def undo(self) -> None:
         """Puts the originals back; what lies below a replacement of somebody else's goes with that one. May be called twice."""

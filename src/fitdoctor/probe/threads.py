@@ -37,11 +37,9 @@ def watch_environment() -> Patches:
 
 def install(tensorflow: ModuleType) -> Patches:
     """Keeps what the script passes to `tf.config.threading`, and where, until the result undoes it."""
-    patches, owner = Patches(), getattr(tensorflow.config, "threading", None)
+    patches = Patches()
     for call in (INTRA_OP, INTER_OP):
-        name = call.rsplit(".", 1)[-1]
-        if owner is not None and name in vars(owner):
-            patches.put(owner, name, _noted(call, vars(owner)[name]))
+        patches.put_call(tensorflow, call, functools.partial(_noted, call))
     return patches
 
 

@@ -10,10 +10,10 @@ from typing import Any, Protocol
 from fitdoctor.facts.error_text import headline
 from fitdoctor.recording.model import Arm, ProcessRun, Rehearsal, Window
 from fitdoctor.trials.child import ChildEndedError
+from fitdoctor.trials.executor import FAILED, patience_s, wait_until_reached
 from fitdoctor.trials.memory import MemoryWatch
 from fitdoctor.trials.outcomes import outcomes_of
 from fitdoctor.trials.processes import LOOKS, compared
-from fitdoctor.trials.rehearse import FAILED, LATE_S
 from fitdoctor.trials.statistics import hopeless
 
 STRETCHES = 3
@@ -99,9 +99,7 @@ class EnvironmentTrial:
         run = ProcessRun(arm=arm.id, pair=pair)
         self._record.processes.append(run)
         try:
-            reply = child.receive(self._patience_s())
-            if not reply.get("reached"):
-                raise ChildEndedError(f"the script ended before it came to this place again ({headline(str(reply.get('ended')))})")
+            wait_until_reached(child, self._patience_s())
             run.startup_s = time.monotonic() - child.began_s
             reply = child.ask({"do": "process", "stretches": STRETCHES}, self._patience_s())
             if "error" in reply:
@@ -115,7 +113,7 @@ class EnvironmentTrial:
             self._order += 1
 
     def _patience_s(self) -> float:
-        return min(HANGS * self._child_s, max(0.0, self._deadline_s - time.monotonic()) + LATE_S)
+        return patience_s(HANGS * self._child_s, self._deadline_s - time.monotonic())
 
     def _conclude(self) -> None:
         plain = [run for run in self._record.processes if run.arm == self._baseline.id and run.startup_s]

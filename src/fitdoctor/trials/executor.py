@@ -6,6 +6,38 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from fitdoctor.facts.error_text import headline
+from fitdoctor.trials.child import ChildEndedError
+
+PREPARE_S = 120.0
+WINDOW_TIMEOUT_S = 90.0
+LATE_S = 15.0
+"""How long a reply may come after the deadline: what had begun is worth its end, a hang is not worth a budget."""
+FAILED = "Could not be tried: "
+
+
+class Reaches(Protocol):
+    """Somebody on the way to the unit that is tried."""
+
+    def receive(self, timeout_s: float) -> dict[str, Any]:
+        """Waits until the unit is reached."""
+
+
+def wait_until_reached(executor: Reaches, timeout_s: float) -> None:
+    """Waits until the script has come to the unit in question.
+
+    Raises:
+        ChildEndedError: It did not come there.
+    """
+    reply = executor.receive(timeout_s)
+    if not reply.get("reached"):
+        raise ChildEndedError(f"the script ended before it came to this place again ({headline(str(reply.get('ended')))})")
+
+
+def patience_s(longest_s: float, left_s: float) -> float:
+    """How long to wait for a reply when so much is left of the budget, which is kept even where the script hangs."""
+    return min(longest_s, max(0.0, left_s) + LATE_S)
+
 
 class Executor(Protocol):
     """Stands at the unit that is tried and takes one command at a time."""

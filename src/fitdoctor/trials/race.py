@@ -12,7 +12,7 @@ from fitdoctor.facts.error_text import headline
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.wording import plural
 from fitdoctor.recording.model import Arm, Lap, Race, RaceRun, Rehearsal
-from fitdoctor.trials.executor import Executor
+from fitdoctor.trials.executor import FAILED, PREPARE_S, Executor, patience_s
 from fitdoctor.trials.finish import (
     LOOKS,
     RACE,
@@ -29,9 +29,8 @@ from fitdoctor.trials.finish import (
     stopped_early,
 )
 from fitdoctor.trials.outcomes import LOW_RATE, RATE_ALONE, is_larger_batch, outcomes_of
-from fitdoctor.trials.rehearse import FAILED, LATE_S, Report
+from fitdoctor.trials.rehearse import Report
 
-PREPARE_S = 120.0
 PREPARE_SHARE = 0.5
 """Of the time for races, for making the racers: those whose turn has not come by then stay out."""
 LAP_TIMEOUT_S = 60.0
@@ -300,7 +299,7 @@ class RaceTrial:
         return True
 
     def _ask(self, command: dict[str, Any], longest_s: float) -> dict[str, Any]:
-        return self._child.ask(command, min(longest_s, max(0.0, self.left_s()) + LATE_S))
+        return self._child.ask(command, patience_s(longest_s, self.left_s()))
 
 
 def _is_through(laps: Sequence[Lap], target: float) -> bool:

@@ -14,8 +14,9 @@ from fitdoctor.facts.error_text import headline
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Arm, Rehearsal, Window
 from fitdoctor.trials.child import ChildEndedError
-from fitdoctor.trials.executor import Executor
+from fitdoctor.trials.executor import FAILED, PREPARE_S, WINDOW_TIMEOUT_S, Executor, patience_s, wait_until_reached
 from fitdoctor.trials.finish import RACE
+from fitdoctor.trials.order import CALLS_S
 from fitdoctor.trials.outcomes import STRETCH, WHOLE, confirmed_next, outcomes_of
 from fitdoctor.trials.plan import combine
 from fitdoctor.trials.statistics import compare, hopeless
@@ -27,22 +28,16 @@ PRUNE_BELOW = 1.10
 """Where free input gives less than this, no input remedy can give 5 % of the whole run with any certainty."""
 SHARE_OF_TIME = {"step": 0.6, "epoch": 0.6, "epoch_end": 0.6, "validation": 0.8}
 """Of the time that is left when a unit's turn comes."""
-PREPARE_S = 120.0
-WINDOW_TIMEOUT_S = 90.0
 HANGS = 10
 HANGS_S = {"windows": 20.0, "prepare": 30.0, "verify": 30.0}
 """A reply that takes so many times as long as any of its kind before, and at least so many seconds, is not waited for: the budget is
 for the other arms."""
 GATHERING_S = 60.0
 """The same for an arm that runs the input once and keeps it, which may take most of a minute."""
-LATE_S = 15.0
-"""How long a reply may come after the deadline: what had begun is worth its end, a hang is not worth a budget."""
-FAILED = "Could not be tried: "
 CALL_ROUNDS = 8
 STRETCH_ROUNDS = 4
 STRETCH_LEAST_S = 20.0
 """What the stretches of three arms may take, start of their pipelines included."""
-CALLS_S = 25.0
 
 
 class TrialError(Exception):
@@ -123,18 +118,12 @@ class RehearsalRun:
         Raises:
             ChildEndedError: It did not come there.
         """
-        reply = self._child.receive(timeout_s)
-        if not reply.get("reached"):
-            raise ChildEndedError(f"the script ended before it came to this place again ({headline(str(reply.get('ended')))})")
+        wait_until_reached(self._child, timeout_s)
         self._record.startup_s = time.monotonic() - self._child.began_s
         self._timed("start-up", self._child.began_s, self._record.startup_s)
 
     def left_s(self) -> float:
         return self._deadline_s - time.monotonic()
-
-    def _patience_s(self, longest_s: float) -> float:
-        """How long to wait for a reply: the budget is kept even where the script hangs."""
-        return min(longest_s, max(0.0, self.left_s()) + LATE_S)
 
     def _ask(self, command: dict[str, Any], arms: list[Arm], longest_s: float) -> dict[str, Any]:
         """Has a command about some arms carried out. Where the child does not live through it, the arm at its turn is to blame."""
@@ -145,7 +134,7 @@ class RehearsalRun:
             gathers = kind != "windows" and any(edits_input(change) for arm in arms for change in arm.changes)
             longest_s = min(longest_s, max(GATHERING_S if gathers else HANGS_S[kind], HANGS * known_s))
         try:
-            reply = self._child.ask(command, self._patience_s(longest_s))
+            reply = self._child.ask(command, patience_s(longest_s, self.left_s()))
         except ChildEndedError as error:
             at = next((arm for arm in arms if arm.id == self._child.at), arms[0] if len(arms) == 1 else None)
             if at is not None:

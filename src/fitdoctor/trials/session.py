@@ -32,6 +32,7 @@ from fitdoctor.trials.processes import LOOKS
 from fitdoctor.trials.progress import Progress
 from fitdoctor.trials.race import RaceTrial
 from fitdoctor.trials.reached import stage_of
+from fitdoctor.trials.rehearse import LOOKS as ROUNDS_OF_LOOKS
 from fitdoctor.trials.rehearse import RehearsalRun
 from fitdoctor.trials.request import DiagnoseRequest
 from fitdoctor.trials.signals import terminated_as_interrupted, undisturbed
@@ -428,7 +429,7 @@ class _Session:
         return max((rehearsal.startup_s for rehearsal in self.data.rehearsals), default=parts.get("start", 0.0) + parts.get("imports", 0.0))
 
     def _best(self, record: Rehearsal) -> str:
-        prescription = build(self.data).prescription if record.windows and record.windows[-1].round in (6, 12, 20) else None
+        prescription = build(self.data).prescription if record.windows and record.windows[-1].round in ROUNDS_OF_LOOKS else None
         if prescription is not None:
             self.best = f"{prescription.speedup.mid:.1f}× with {' + '.join(prescription.remedies)}"
         return self.best

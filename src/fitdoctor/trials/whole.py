@@ -12,8 +12,7 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.recording.model import Arm, Rehearsal, Window
 from fitdoctor.report.model import Prescription
-from fitdoctor.trials.child import ChildEndedError
-from fitdoctor.trials.executor import Executor
+from fitdoctor.trials.executor import FAILED, PREPARE_S, WINDOW_TIMEOUT_S, Executor, patience_s, wait_until_reached
 from fitdoctor.trials.outcomes import WHOLE, Outcome
 from fitdoctor.trials.plan import RehearsalPlan
 
@@ -26,9 +25,6 @@ STARTUP_SHARE = 0.25
 EPOCH_S = 2.5
 LEAST_ROUNDS = 4
 MOST_ROUNDS = 10
-PREPARE_S = 120.0
-WINDOW_S = 90.0
-LATE_S = 15.0
 OF_FIT = ("step", "epoch", "epoch_end", "validation")
 
 
@@ -112,15 +108,13 @@ class WholeTrial:
         Raises:
             ChildEndedError: The child did not live through it.
         """
-        reply = self._child.receive(self._patience_s(PREPARE_S))
-        if not reply.get("reached"):
-            raise ChildEndedError(f"the script ended before it came to this place again ({headline(str(reply.get('ended')))})")
+        wait_until_reached(self._child, self._patience_s(PREPARE_S))
         self._record.startup_s = time.monotonic() - self._child.began_s
         self._tell("all of it together")
         for arm in self._record.arms:
             reply = self._child.ask({"do": "prepare", "arm": self._plain(arm)}, self._patience_s(PREPARE_S))
             if "error" in reply:
-                arm.failed, arm.why = True, f"Could not be tried: {headline(reply['error']).rstrip('.')}."
+                arm.failed, arm.why = True, f"{FAILED}{headline(reply['error']).rstrip('.')}."
                 return
         self._windows()
 
@@ -129,7 +123,9 @@ class WholeTrial:
         for number in range(MOST_ROUNDS):
             began_s = time.monotonic()
             arms = self._record.arms if number % 2 == 0 else self._record.arms[::-1]
-            reply = self._child.ask({"do": "windows", "arms": [self._plain(arm) for arm in arms]}, self._patience_s(WINDOW_S * len(arms)))
+            reply = self._child.ask(
+                {"do": "windows", "arms": [self._plain(arm) for arm in arms]}, self._patience_s(WINDOW_TIMEOUT_S * len(arms))
+            )
             if "error" in reply:
                 self._record.arms[-1].doubt = f"Not concluded: {headline(reply['error']).rstrip('.')}."
                 return
@@ -144,4 +140,4 @@ class WholeTrial:
         return {**{key: getattr(arm, key) for key in keys}, "epoch_steps": self._epoch_steps}
 
     def _patience_s(self, longest_s: float) -> float:
-        return min(longest_s, max(0.0, self._deadline_s - time.monotonic()) + LATE_S)
+        return patience_s(longest_s, self._deadline_s - time.monotonic())

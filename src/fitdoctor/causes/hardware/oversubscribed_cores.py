@@ -36,12 +36,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fitdoctor.causes.base import Evidence, Finding, Interval, location
+from fitdoctor.causes.base import Finding, Interval
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import locations
-from fitdoctor.facts.threads import as_written, too_many, usable_cores
-from fitdoctor.facts.units import times
-from fitdoctor.facts.wording import duration
+from fitdoctor.facts.threads import finding, too_many
 
 TITLE = "A thread setting starts more threads than there are cores"
 REMEDIES = ("default-threads",)
@@ -51,23 +48,6 @@ SHARES = Interval(low=0.0, mid=0.1, high=0.5)
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    settings, cores = too_many(facts), usable_cores(facts)
-    if not settings:
-        return
-    # The setting holds for the whole process; processes are compared by the fit with the most at stake.
-    fit = max(facts.fits, key=lambda each: each.function_s * each.steps("mid"), default=None)
-    if fit is None:
-        return
-    cost = times(SHARES, fit.function_s * fit.steps("mid"))
-    if not facts.worthwhile(cost):
-        return
-    yield Finding(
-        fit=fit.index,
-        cost_s=cost,
-        locations=locations(*(location(setting.site) for setting in settings if setting.site), location(fit.record.site)),
-        evidence=(
-            Evidence(text=f"{as_written(settings)}, on {cores} cores.", value=cores),
-            Evidence(text=f"A step takes {duration(fit.step_s)} so.", value=fit.step_s, unit="s"),
-        ),
-        data={"settings": [setting.name for setting in settings]},
-    )
+    found = finding(facts, too_many(facts), SHARES)
+    if found is not None:
+        yield found

@@ -36,37 +36,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fitdoctor.causes.base import Evidence, Finding, Interval, location
+from fitdoctor.causes.base import Finding, Interval
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import locations
-from fitdoctor.facts.threads import as_written, too_few, usable_cores
-from fitdoctor.facts.units import times
-from fitdoctor.facts.wording import duration
+from fitdoctor.facts.threads import finding, too_few, usable_cores
 
 TITLE = "A thread setting leaves cores idle"
 REMEDIES = ("default-threads",)
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    settings, cores = too_few(facts), usable_cores(facts)
+    settings = too_few(facts)
     if not settings:
         return
     # At best, what runs on some of the cores runs on all of them; at worst, the threads are not what it waits for.
-    most = 1 - min(setting.value for setting in settings) / cores
-    # The setting holds for the whole process; processes are compared by the fit with the most at stake.
-    fit = max(facts.fits, key=lambda each: each.function_s * each.steps("mid"), default=None)
-    if fit is None:
-        return
-    cost = times(Interval(low=0.0, mid=most / 2, high=most), fit.function_s * fit.steps("mid"))
-    if not facts.worthwhile(cost):
-        return
-    yield Finding(
-        fit=fit.index,
-        cost_s=cost,
-        locations=locations(*(location(setting.site) for setting in settings if setting.site), location(fit.record.site)),
-        evidence=(
-            Evidence(text=f"{as_written(settings)}, on {cores} cores.", value=cores),
-            Evidence(text=f"A step takes {duration(fit.step_s)} so.", value=fit.step_s, unit="s"),
-        ),
-        data={"settings": [setting.name for setting in settings]},
-    )
+    most = 1 - min(setting.value for setting in settings) / usable_cores(facts)
+    found = finding(facts, settings, Interval(low=0.0, mid=most / 2, high=most))
+    if found is not None:
+        yield found
