@@ -16,7 +16,7 @@ ARMS, LONG_ARMS = 6, 3
 """Two trials of three arms each without a shared window; one where a round of six takes long."""
 LONG_ROUND_S, LONG_TIMES = 1.0, 3.0
 """From this on it takes long: such kinds get three times the seconds, or there would be no rounds."""
-SITTING_ROUNDS = 60
+SITTING_ROUNDS = 120
 """After so many rounds all arms are prepared anew: identical arms differ by how they happen to lie in memory, and a diagnosis draws
 that once. A stretch never spans two sittings."""
 DRIFT_ROUNDS, DRIFT_S = 40, 3.0

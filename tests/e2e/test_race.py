@@ -132,13 +132,29 @@ def test_a_model_that_is_not_built_yet_is_built_as_fit_would(race: Race, keras: 
     assert told["arms"]["base"]["step_s"] > 0
 
 
-def test_what_can_not_be_raced_says_why(race: Race) -> None:
-    def batches() -> Any:
-        while True:
-            yield X[:32], Y[:32]
+def batches(count: int = 1_000_000) -> Any:
+    for number in range(count):
+        at = 32 * number % 512
+        yield SMALL[at : at + 32], Y[at : at + 32]
 
-    with pytest.raises(ValueError, match="generator"):
+
+def test_what_can_not_be_raced_says_why(race: Race) -> None:
+    with pytest.raises(ValueError, match="generator, and there is no validation data"):
         prepared(race(batches(), None, steps_per_epoch=10))
+
+
+def test_racers_draw_from_one_generator_in_turn(race: Race) -> None:
+    here = race(batches(), None, steps_per_epoch=10, validation_data=(SMALL, Y))
+    told = prepared(here, faster=(SetArgument(place=PLACE, call="Model.compile", argument="learning_rate", value=0.01),))
+    assert "can be read only once" in told["notes"][0]
+    for name in ("base", "faster"):
+        began = here.start(name, 1)["score"]
+        assert here.lap(name, 60)["score"] < began
+
+
+def test_a_generator_that_ends_ends_its_race_in_words(race: Race) -> None:
+    here = race(batches(40), None, steps_per_epoch=10, validation_data=(SMALL, Y))
+    assert "came to its end" in prepared(here)["arms"]["base"]["error"]
 
 
 def test_an_input_of_whole_numbers_can_not_be_scaled(race: Race, keras: Any) -> None:

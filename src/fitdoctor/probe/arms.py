@@ -13,7 +13,8 @@ from fitdoctor.changes import callbacks as callback_settings
 from fitdoctor.changes.model import Change, SetArgument, ThrottleHook, edits_input, from_data
 from fitdoctor.probe import contention, describe
 from fitdoctor.probe.epochs import Epochs
-from fitdoctor.probe.feeds import Feeds
+from fitdoctor.probe.feeds import Feeds, to_the_end
+from fitdoctor.probe.lead import lead_of
 from fitdoctor.probe.standing import Standing
 from fitdoctor.probe.state import compare
 from fitdoctor.probe.verify import verify_batches
@@ -181,7 +182,7 @@ class FitArms:
         finally:
             undo()
         held = self.feeds.read_ahead(runner.dataset, runner.changes)
-        runner.lead = math.ceil((held + 1) / runner.steps) * runner.steps
+        runner.lead = math.ceil(lead_of(runner.iterator, held=held, unit_s=unit_s) / runner.steps) * runner.steps
         wanted = max(WINDOW_S / unit_s, BUFFERS * (held + 1))
         wanted = min(wanted, max(1.0, LONGEST_WINDOW_S / unit_s))
         if runner.period * unit_s <= LONGEST_PERIOD_S:
@@ -275,15 +276,13 @@ class FitArms:
 
     def _go(self, runner: Runner, units: int) -> None:
         """Steps an arm as fit's own loop does, and waits for the end of the last step."""
-        from tensorflow.python.eager import context
-
         callbacks, function, iterator, steps = self.callbacks, runner.function, runner.iterator, runner.steps
-        for _ in range(max(1, units // steps)):
-            callbacks.on_train_batch_begin(runner.step)
-            runner.logs = function(iterator)
-            callbacks.on_train_batch_end(runner.step + steps - 1, runner.logs)
-            runner.step += steps
-        context.async_wait()
+        with to_the_end():
+            for _ in range(max(1, units // steps)):
+                callbacks.on_train_batch_begin(runner.step)
+                runner.logs = function(iterator)
+                callbacks.on_train_batch_end(runner.step + steps - 1, runner.logs)
+                runner.step += steps
 
     def _evaluate(self, runner: Runner) -> dict[str, Any]:
         data = self._unpack(self.bound["validation_data"])
@@ -331,7 +330,8 @@ class FitArms:
             return self._stretch(runner)
         undo = self._enter(runner)
         try:
-            self._go(runner, runner.lead)
+            if runner.lead:
+                self._go(runner, runner.lead)
             timed = _timed(lambda: self._go(runner, runner.units), runner.units)
         finally:
             undo()

@@ -6,6 +6,7 @@ import copy
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fitdoctor.changes import materialize, pipeline
@@ -26,6 +27,23 @@ READ_ONCE = (
     "The input is a Python generator, which can be read only once: in trials, the arms drew from it in turn, each the next batches, "
     "so no two of them saw the same ones."
 )
+
+
+@contextmanager
+def to_the_end() -> Iterator[None]:
+    """Waits for the last of the steps that are taken within.
+
+    Raises:
+        ValueError: The input came to its end before.
+    """
+    from tensorflow.python.eager import context
+    from tensorflow.python.framework import errors
+
+    try:
+        yield
+        context.async_wait()
+    except errors.OutOfRangeError:
+        raise ValueError("its input came to its end") from None
 
 
 class SharedGenerator:
@@ -138,8 +156,12 @@ class Feeds:
 
     def endless(self, changes: list[Change], *, anew: bool = False) -> Any:
         """A dataset without an end and with fixed, small read-ahead; its caches hold a slice of the data, and are filled."""
-        endless = pipeline.endless(self._slices.cut(self.dataset(changes, steady=True, anew=anew)))
+        endless = self._repeated(self._slices.cut(self.dataset(changes, steady=True, anew=anew)))
         return self._slices.filled(pipeline.steady(endless, cores=self._cores))
+
+    def _repeated(self, dataset: Any) -> Any:
+        """The dataset without an end; a generator ends where it ends, as Keras would give its first two batches again and again."""
+        return dataset if describe.input_kind(self._bound["x"]) == "generator" else pipeline.endless(dataset)
 
     def read_ahead(self, dataset: Any, changes: list[Change]) -> int:
         """How many batches an endless dataset of ours may hold ready before anybody asks."""
@@ -148,8 +170,8 @@ class Feeds:
         return pipeline.read_ahead(dataset) + queued
 
     def continuous(self, changes: list[Change], *, anew: bool = False) -> Any:
-        """A dataset without an end that tf.data runs and tunes by itself."""
-        return self._slices.filled(pipeline.endless(self._slices.cut(self.dataset(changes, anew=anew))))
+        """The same as tf.data runs and tunes it by itself."""
+        return self._slices.filled(self._repeated(self._slices.cut(self.dataset(changes, anew=anew))))
 
     def finite(self, changes: list[Change], *, anew: bool = False) -> Any:
         """The dataset of one epoch, as tf.data runs it by itself."""

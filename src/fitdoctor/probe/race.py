@@ -13,7 +13,7 @@ from fitdoctor.changes import apply, materialize, scale
 from fitdoctor.changes.model import Change, from_data
 from fitdoctor.probe import describe, fresh, spread
 from fitdoctor.probe.course import learning_rate
-from fitdoctor.probe.feeds import Feeds
+from fitdoctor.probe.feeds import READ_ONCE, Feeds, to_the_end
 from fitdoctor.probe.judge import Judge, plain, with_validation
 from fitdoctor.probe.rules import Rules
 from fitdoctor.probe.state import Snapshot
@@ -65,8 +65,9 @@ class FitRace:
         self._obstacle = ""
         try:
             self._rules = Rules(bound["callbacks"], model, int(bound["epochs"]))
-            if describe.input_kind(bound["x"]) == "generator":
-                raise ValueError("its input is a Python generator, which can't begin anew")
+            self._reads_once = describe.input_kind(bound["x"]) == "generator"
+            if self._reads_once and bound["validation_data"] is None:
+                raise ValueError("its input is a Python generator, and there is no validation data that racers could be judged on")
             self._bound, self._judged, self._judged_on = with_validation(bound)
             if self._bound is bound:
                 self._feeds[None] = feeds
@@ -163,7 +164,7 @@ class FitRace:
             self._judge.metric, self._judge.upwards = monitored
 
     def _notes(self, racer: Racer) -> list[str]:
-        notes = list(self._rules.notes)
+        notes = [*self._rules.notes, *(READ_ONCE,) * self._reads_once]
         if self._rules and not self._follows_rules(racer):
             notes.append("Races ran without the script's callbacks: how many steps an epoch has is not known.")
         elif self._rules.stopping and self._rules.monitored([self._judge.metric]) is None:
@@ -287,13 +288,11 @@ class FitRace:
             optimizer.learning_rate = before
 
     def _run(self, racer: Racer, steps: int) -> Any:
-        from tensorflow.python.eager import context
-
         per_execution = int(self._model.steps_per_execution or 1)
         logs: Any = {}
-        for _ in range(max(1, steps // per_execution)):
-            logs = racer.train(racer.iterator)
-        context.async_wait()
+        with to_the_end():
+            for _ in range(max(1, steps // per_execution)):
+                logs = racer.train(racer.iterator)
         return logs
 
     def _score(self, racer: Racer) -> float | None:

@@ -21,7 +21,7 @@ from fitdoctor.trials.outcomes import STRETCH, WHOLE, confirmed_next, outcomes_o
 from fitdoctor.trials.plan import combine
 from fitdoctor.trials.statistics import compare, hopeless
 
-LOOKS = (6, 12, 20)
+LOOKS = (6, 15, 40)
 """Rounds after which decisions are taken: fixed beforehand, since every look is a chance to be wrong."""
 CEILING_ROUNDS = 4
 PRUNE_BELOW = 1.10

@@ -1,0 +1,179 @@
+"""What all stages of a diagnosis lean on: the recording, the child that runs at the moment, and the folders that it may change."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import fitdoctor
+from fitdoctor.errors import FitdoctorError
+from fitdoctor.recording.folder import prove_room
+from fitdoctor.recording.load import decode_scout
+from fitdoctor.recording.model import Fit, Loop, Rehearsal, Run, Scout, Site
+from fitdoctor.recording.save import save_run
+from fitdoctor.report.build import build
+from fitdoctor.report.model import Report
+from fitdoctor.trials import disk, endings
+from fitdoctor.trials.budget import Budget
+from fitdoctor.trials.child import Child, StandardInput, no_room
+from fitdoctor.trials.progress import Progress
+from fitdoctor.trials.reached import stage_of
+from fitdoctor.trials.rehearse import LOOKS
+from fitdoctor.trials.request import DiagnoseRequest
+from fitdoctor.trials.stage import Stage
+from fitdoctor.trials.stages import Stages
+
+SHOWN_CHANGES = 5
+"""Changed files that a message names; a report lists more."""
+
+
+class Desk:
+    """Holds what is known so far, and at most one child.
+
+    Args:
+        request: What is diagnosed.
+        progress: Told of every stage.
+    """
+
+    def __init__(self, request: DiagnoseRequest, progress: Progress) -> None:
+        self.request, self.progress = request, progress
+        self._began_s, began_clock_s = time.time(), time.monotonic()
+        self.data = Run(
+            fitdoctor=fitdoctor.__version__,
+            script=request.target if request.mode != "code" else "-c",
+            target=request.target,
+            argv=list(request.arguments),
+            mode=request.mode,
+            python=request.python,
+            cwd=str(Path.cwd()),
+            watched=request.watched,
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+            budget_s=request.budget_s,
+        )
+        self.name = Path(request.target).name if request.mode == "script" else request.target if request.mode == "module" else "-c"
+        self.budget = Budget(request, self.data, began_s=began_clock_s)
+        self.stages = Stages(self.data.stages, began_s=began_clock_s)
+        self.at = "scout"
+        self._stdin = StandardInput()
+        self._child: Child | None = None
+        self._best = ""
+        folders = {Path.cwd().resolve()}
+        if request.mode == "script":
+            folders.add(Path(request.target).resolve().parent)
+        self._folders = [folder for folder in folders if not any(other in folder.parents for other in folders)]
+        self._tree = disk.look(self._folders)
+
+    # the child
+
+    def start(self, role: str, **spec: Any) -> Child:
+        """Starts a child in a role, to be ended before the next one."""
+        self._child = Child(
+            self.request,
+            role,
+            folder=self.request.folder.path / f"child-{len(self.data.rehearsals)}-{role}",
+            stdin=self._stdin,
+            log=self.request.folder.log_file,
+            began_s=self._began_s,
+            **spec,
+        )
+        return self._child
+
+    def read(self, child: Child) -> Scout | None:
+        """What a child has recorded up to now."""
+        try:
+            return decode_scout(child.out.read_bytes())
+        except (OSError, FitdoctorError):
+            return None
+
+    def end_child(self) -> None:
+        """Leaves no process and no scratch file of the child behind."""
+        if self._child is not None:
+            self._child.end()
+            shutil.rmtree(self._child.out.parent, ignore_errors=True)
+            self._child = None
+
+    def stop(self) -> None:
+        """Keeps what the child recorded, and ends it."""
+        if self.data.scout is None and self._child is not None:
+            self.data.scout = self.read(self._child)
+        self.end_child()
+
+    # the record
+
+    def save(self) -> None:
+        """Saves what there is, with what the script changed on disk."""
+        with self.stages.within("saving"):
+            self.data.changed_files = disk.changed(self._tree, disk.look(self._folders))
+        self.keep()
+
+    def keep(self) -> None:
+        """Saves what there is, so that the best answer so far outlives whatever ends this process."""
+        self.data.spent_s = self.budget.spent_s()
+        try:
+            save_run(self.data, self.request.folder.run_file)
+        except FitdoctorError as error:
+            self.progress.note(str(error))
+
+    def report_so_far(self) -> Report | None:
+        """The report of what was learned until now, saved; None where nothing was."""
+        if self.data.scout is None or not endings.learned_something(self.data.scout):
+            return None
+        self.save()
+        return self.report(stage_of(self.data))
+
+    def report(self, stage: Stage = "final") -> Report:
+        """The report that follows from what there is."""
+        return build(self.data, stage=stage)
+
+    def check_room(self) -> None:
+        """Tells a child that could not write its record from one that had none.
+
+        Raises:
+            FitdoctorError: There is no room.
+        """
+        try:
+            prove_room(self.request.folder.path)
+        except OSError as error:
+            raise FitdoctorError(no_room(self.request.folder.path, error)) from None
+
+    def on_disk(self) -> str:
+        """What the script changed on disk, for a message that no report goes with."""
+        changes = disk.changed(self._tree, disk.look(self._folders))
+        return "".join(f"\nOn disk: {change}" for change in changes[:SHOWN_CHANGES])
+
+    # progress
+
+    def teller(self, site: Site, record: Rehearsal | None = None, *, beyond_s: float = 0.0) -> Callable[[str], None]:
+        """A function that shows what is being tried at a place, with the best answer so far.
+
+        Args:
+            site: The place.
+            record: Of the rehearsal whose windows may bring a better answer.
+            beyond_s: Seconds on top of the ordinary budget.
+        """
+
+        def tell(text: str) -> None:
+            best = self._best if record is None else self._best_of(record)
+            self.progress.trial(f"{text} at {where(site)}", self.budget.spent_s(), self.request.budget_s + beyond_s, best)
+
+        return tell
+
+    def _best_of(self, record: Rehearsal) -> str:
+        prescription = self.report().prescription if record.windows and record.windows[-1].round in LOOKS else None
+        if prescription is not None:
+            self._best = f"{prescription.speedup.mid:.1f}× with {' + '.join(prescription.remedies)}"
+        return self._best
+
+
+def where(site: Site) -> str:
+    """A place in few words, such as `train.py:31`."""
+    return f"{Path(site.file).name}:{site.line}"
+
+
+def target_of(unit: Fit | Loop, kind: str) -> dict[str, Any]:
+    """Where a rehearsal goes, for its child."""
+    return {"kind": kind, "file": unit.site.file, "line": unit.site.line}
