@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import faults
-from runs import diagnosis, pair, promise_and_truth
+from runs import diagnosis, pairs, promise_and_truth, truth_table
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
     print(_tables(rows))
 
 
-def _row(name: str, budget_s: float, pairs: int) -> dict[str, Any]:
+def _row(name: str, budget_s: float, count: int) -> dict[str, Any]:
     fault = faults.load(name) if name in faults.fault_ids() else None
     script = fault.script if fault else (faults.CORPUS / "programs" / f"{name}.py").read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
@@ -60,8 +60,7 @@ def _row(name: str, budget_s: float, pairs: int) -> dict[str, Any]:
             "at": list(fault.lines) if fault else [],
             **diagnosis(target, budget_s, watched=fault is not None and fault.watched),
         }
-        treatments = row.pop("treatments", [])
-        row["pairs"] = [pair(target, treatments, turn) for turn in range(pairs if treatments else 0)]
+        row["pairs"] = pairs(target, count) if row.get("promised") else []
     if fault:
         row["right"] = row.get("cause", "") in fault.causes
         row["line_right"] = row["right"] and bool(set(row["lines"]) & set(fault.lines))
@@ -92,6 +91,8 @@ def _tables(rows: list[dict[str, Any]]) -> str:
     told, placed = sum(row["right"] for row in planted), sum(row["line_right"] for row in planted)
     alarms = sum(row["false_alarm"] for row in healthy)
     lines += ["", f"Faults: {told} of {len(planted)} told, {placed} at the right line. Healthy: {alarms} false alarms in {len(healthy)}."]
+    if any(row.get("pairs") for row in rows):
+        lines += ["", truth_table(rows, "id")]
     return "\n".join(lines)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -11,9 +10,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fitdoctor.changes.environment import environment, of_process
+from fitdoctor.recording.load import load_run
 
-LAUNCH = Path(__file__).resolve().parent.parent / "src" / "fitdoctor" / "launch.py"
+TREAT = [sys.executable, "-m", "fitdoctor", "treat", "--allow", "numerics,semantics"]
+
+#: The exit code of `treat` where it has nothing to apply.
+DECLINED = 2
+
+#: A promise that is off by more than this must say so by its interval.
+FAR = 0.25
 
 #: What a treated run says where it ran as written.
 UNTREATED = ("Not treated", "Some changes were left out", "Nothing is changed")
@@ -41,7 +46,6 @@ def diagnosis(target: Path, budget_s: float, *, watched: bool = False) -> dict[s
     report = json.loads((folder / "report.json").read_text())
     causes = [cause for cause in report["causes"] if cause["status"] != "informative"]
     prescription = report["prescription"] or {}
-    here = str(folder.resolve())
     return {
         "verdict": report["verdict"],
         "cause": causes[0]["id"] if causes else "",
@@ -51,55 +55,98 @@ def diagnosis(target: Path, budget_s: float, *, watched: bool = False) -> dict[s
         "promised": prescription.get("speedup"),
         "projected_s": report["training"]["projected_s"],
         "limits": report["limits"],
-        "treatments": [{**each, "file": each["file"].replace(here, "")} for each in prescription.get("treatments", [])],
         "seconds": time.perf_counter() - began_s,
     }
 
 
-def pair(target: Path, treatments: list[dict[str, Any]], turn: int) -> dict[str, float]:
-    """Two whole runs in turn about: plain, and with the prescription applied while it runs."""
-    here = str(target.parent.resolve())
-    placed = json.loads(json.dumps(treatments))
-    for each in placed:
-        each["file"] = here + each["file"]
-    outer = of_process([change for each in placed for change in each["changes"]])
-    spec = {
-        "role": "treat", "mode": "script", "target": target.name, "arguments": [], "out": os.devnull,
-        "spawned_s": time.monotonic(), "treatments": placed, "process_changes": outer,
-    }  # fmt: skip
-    (target.parent / "treat.json").write_text(json.dumps(spec))
-    runs = {"plain_s": [sys.executable, target.name], "treated_s": [sys.executable, str(LAUNCH), "treat.json"]}
-    order = list(runs) if turn % 2 else list(reversed(runs))
-    variables = {"plain_s": dict(os.environ), "treated_s": environment(outer, os.environ)}
-    seconds = {name: whole_run_s(runs[name], target.parent, variables[name]) for name in order}
-    return {**seconds, "ratio": seconds["plain_s"] / seconds["treated_s"]}
+def pairs(target: Path, count: int) -> list[dict[str, Any]]:
+    """Pairs of whole runs of a script that was diagnosed, in turn about: plain, and under `fitdoctor treat`.
+
+    Each holds the seconds of both commands, their ratio, and what `treat` itself promised for what it applied.
+    """
+    found: list[dict[str, Any]] = []
+    for turn in range(count):
+        runs = {"plain_s": [sys.executable, target.name], "treated_s": [*TREAT, target.name]}
+        order = list(runs) if turn % 2 else list(reversed(runs))
+        seconds = {name: _whole_run_s(runs[name], target.parent) for name in order}
+        if min(seconds.values()) <= 0:
+            break  # it said why: nothing that `treat` could apply
+        found.append({**seconds, "ratio": seconds["plain_s"] / seconds["treated_s"], **_promised_by_treat(target.parent)})
+    return found
 
 
-def whole_run_s(command: list[str], folder: Path, variables: dict[str, str] | None = None) -> float:
-    """Seconds of a process from start to end; leaves where it fails."""
+def _whole_run_s(command: list[str], folder: Path) -> float:
+    """Seconds of a process from start to end; 0 where `treat` declined, and an end of the benchmark where something failed."""
     began_s = time.perf_counter()
-    done = _run(command, folder, None, variables)
+    done = _run(command, folder, None)
     seconds = time.perf_counter() - began_s
+    if done.returncode == DECLINED and "treat" in command:
+        print(done.stderr.strip(), file=sys.stderr)
+        return 0.0
     if done.returncode or any(words in done.stderr for words in UNTREATED):
         sys.exit(f"{' '.join(command)} in {folder} ended with {done.returncode}:\n{done.stderr[-2000:]}")
     return seconds
 
 
+def _promised_by_treat(folder: Path) -> dict[str, Any]:
+    run = load_run(max((folder / ".fitdoctor").glob("*/run.json"), key=lambda path: path.stat().st_mtime))
+    treated = run.treated
+    assert treated is not None
+    low, mid, high = (treated.plain_s / max(1e-9, s) for s in (treated.promised_high_s, treated.promised_s, treated.promised_low_s))
+    return {"applied": treated.remedies, "promised": {"low": low, "mid": mid, "high": high}, "to_target": treated.to_target}
+
+
 def promise_and_truth(row: dict[str, Any]) -> str:
     """The promised speed-up beside those of whole runs, where there were any."""
-    promised = row.get("promised")
+    promised = promise_of(row)
     said = f"{promised['mid']:.2f} [{promised['low']:.2f}, {promised['high']:.2f}]" if promised else "–"
     ratios = [each["ratio"] for each in row.get("pairs", [])]
     measured = " ".join(f"{ratio:.2f}" for ratio in ratios) or "–"
-    off = f" ({promised['mid'] / statistics.geometric_mean(ratios) - 1:+.0%})" if promised and ratios else ""
+    off = f" ({error(row):+.0%})" if promised and ratios else ""
     return f"promised {said} · whole runs {measured}{off}"
 
 
-def _run(
-    command: list[str], folder: Path, limit_s: float | None, variables: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
+def promise_of(row: dict[str, Any]) -> dict[str, float] | None:
+    """What `treat` promised for what it applied, where it ran; else what the report promised."""
+    found: dict[str, float] | None = row["pairs"][0]["promised"] if row.get("pairs") else row.get("promised")
+    return found
+
+
+def error(row: dict[str, Any]) -> float:
+    """By how much a promise was too high, as a share of what whole runs gave."""
+    promised = promise_of(row)
+    assert promised is not None
+    return promised["mid"] / statistics.geometric_mean([each["ratio"] for each in row["pairs"]]) - 1
+
+
+def truth_table(rows: list[dict[str, Any]], name: str) -> str:
+    """All promises that were held against whole runs, as Markdown, with the median error below."""
+    held = [row for row in rows if row.get("pairs")]
+    lines = ["| script | applied | promised | whole runs | off by | in the interval |", "|---|---|---|---|---|---|"]
+    inside = []
+    for row in held:
+        promised, ratios = promise_of(row), [each["ratio"] for each in row["pairs"]]
+        assert promised is not None
+        middle = statistics.geometric_mean(ratios)
+        inside.append(promised["low"] <= middle <= promised["high"])
+        said = f"{promised['mid']:.2f} [{promised['low']:.2f}, {promised['high']:.2f}]"
+        target = ", to a target" if row["pairs"][0]["to_target"] else ""
+        cells = (row[name], f"{' + '.join(row['pairs'][0]['applied'])}{target}", said, " ".join(f"{ratio:.2f}" for ratio in ratios))
+        lines.append(f"| {' | '.join(cells)} | {error(row):+.0%} | {'yes' if inside[-1] else 'no'} |")
+    if held:
+        errors = [abs(error(row)) for row in held]
+        far = sum(size > FAR and not held_by for size, held_by in zip(errors, inside, strict=True))
+        lines += [
+            "",
+            f"{len(held)} promises: median error {statistics.median(errors):.0%}, {sum(inside)} with the whole runs in their interval, "
+            f"{far} off by more than {FAR:.0%} without their interval saying so.",
+        ]
+    return "\n".join(lines)
+
+
+def _run(command: list[str], folder: Path, limit_s: float | None) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False, timeout=limit_s)
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=limit_s)
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(command, 124, "", f"still running after {limit_s:.0f} s")
 

@@ -112,7 +112,11 @@ def _wanted(arguments: argparse.Namespace) -> dict[str, Path]:
 
 
 def _series(files: list[Path]) -> list[Series]:
-    return [Series.from_data(each) for file in files for each in json.loads(file.read_text())]
+    """What was recorded, in as many files as it took: sittings of one kind make one series."""
+    found: dict[tuple[str, bool], Series] = {}
+    for each in (Series.from_data(each) for file in files for each in json.loads(file.read_text())):
+        found.setdefault((each.kind, each.busy), Series(each.kind, each.busy, [])).sittings.extend(each.sittings)
+    return list(found.values())
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Arm, Rehearsal
 from fitdoctor.trials.child import Child
 from fitdoctor.trials.outcomes import outcomes_of
-from fitdoctor.trials.rehearse import SHARE_OF_TIME, RehearsalRun
+from fitdoctor.trials.rehearse import RehearsalRun
 
 PLACEBOS = ("nothing", "same argument", "function traced anew")
 """What the remedies do that change nothing. All of them get an input of their own, made anew from the script's."""
@@ -72,7 +72,7 @@ def _tried(child: Child, remedies: list[Arm], trial_s: float) -> list[dict[str, 
     facts = cast(Facts, SimpleNamespace(fits=[SimpleNamespace(steps_known=False)]))
     began_s = time.monotonic()
     RehearsalRun(
-        _Retracing(child), record, facts, deadline_s=began_s + trial_s / SHARE_OF_TIME["step"], tell=[].append
+        _Retracing(child), record, facts, deadline_s=began_s + trial_s, tell=[].append
     ).try_fit()  # fmt: skip
     seconds = time.monotonic() - began_s
     return [_row(record, outcome, seconds) for outcome in outcomes_of(record) if outcome.arm.role == "remedy"]

@@ -63,6 +63,10 @@ def same(user: Project, target: str, *arguments: str, mode: str = "script") -> s
     return launched
 
 
+def test_a_line_of_code_has_no_future_of_ours(user: Project) -> None:
+    assert "<class 'int'>" in same(user, "def f(x: int): pass\nprint(f.__annotations__)", mode="code").stdout
+
+
 @pytest.mark.parametrize("target", ["train.py", "./train.py", "sub/../train.py"])
 def test_a_script_sees_itself(user: Project, target: str) -> None:
     user.write(train=SELF)

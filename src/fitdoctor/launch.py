@@ -97,7 +97,7 @@ def _run(mode: str, target: str, probe: Any) -> Any:
             runpy._run_module_as_main(target)  # type: ignore[attr-defined]
         else:
             sys.path[0] = ""
-            code = compile(target, "<string>", "exec")
+            code = compile(target, "<string>", "exec", dont_inherit=True)
             exec(code, _become_main({"__loader__": importlib.machinery.BuiltinImporter}))
     except SystemExit as exit_:
         _tell(probe.exited, exit_)

@@ -60,6 +60,25 @@ def test_a_hook_runs_now_and_then() -> None:
     assert callback.epochs[-1] == 7
 
 
+def test_a_throttled_hook_goes_on_counting_where_the_changes_are_made_again() -> None:
+    callback, calls = Plotter(), {0: 1}
+    for epoch in range(1, 7):
+        change = ThrottleHook(place=HERE, call="Plotter", hook="on_epoch_end", every=3, index=0)
+        undo = apply.to_callbacks([callback], [change], calls)
+        callback.on_epoch_end(epoch)
+        undo()
+    assert callback.epochs == [3, 6]
+    assert calls == {0: 7}
+
+
+def test_hooks_of_batches_say_nothing_of_epochs() -> None:
+    rarely = (("on_train_batch_end", 50), ("on_epoch_end", 5), ("on_epoch_end", 3))
+    changes = [ThrottleHook(place=HERE, call="Plotter", hook=hook, every=every, index=0) for hook, every in rarely]
+    assert apply.rarest([*changes, compile_("run_eagerly", False)], "on_epoch") == 5
+    assert apply.rarest([*changes], "on_train_batch") == 50
+    assert apply.rarest([], "on_epoch") == 1
+
+
 def test_a_hook_that_the_instance_had_is_put_back() -> None:
     callback = Plotter()
     own = callback.on_epoch_end

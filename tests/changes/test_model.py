@@ -14,10 +14,12 @@ from fitdoctor.changes.model import (
     MoveCall,
     Place,
     Precompute,
+    RemoveCall,
     ReplaceCall,
     SetArgument,
     SwapCalls,
     ThrottleHook,
+    edits_input,
     from_data,
 )
 
@@ -49,6 +51,25 @@ def test_reading_a_change_leaves_its_data_alone(change: Change) -> None:
     data = change.to_data()
     from_data(data)
     assert data == change.to_data()
+
+
+HERE = Place(file="train.py", line=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "of_input"),
+    [
+        (InsertCall(place=HERE, call="prefetch"), True),
+        (SetArgument(place=Place(file="train.py", line=1, position=2), call="map", argument="num_parallel_calls", value=2), True),
+        (SetArgument(place=HERE, call="PyDataset", argument="workers", value=2), True),
+        (RemoveCall(place=HERE, call="tf.data.experimental.enable_debug_mode"), True),
+        (RemoveCall(place=HERE, call="tf.debugging.enable_check_numerics"), False),
+        (SetArgument(place=HERE, call="Model.compile", argument="jit_compile", value=True), False),
+    ],
+    ids=lambda value: getattr(value, "call", None),
+)
+def test_which_changes_are_of_the_input(change: Change, of_input: bool) -> None:
+    assert edits_input(change.to_data()) == of_input
 
 
 def test_every_kind_is_known_by_its_name() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording.digest import hash_of
 from fitdoctor.recording.folder import create
 from fitdoctor.recording.model import Ending, Run, Scout
@@ -81,6 +82,32 @@ def test_the_verified_changes_are_applied_and_the_promise_is_held_against_the_cl
     assert "It took 12 s. Promised: " in result.stderr
     assert "It ended with 3" in result.stderr
     assert "train.py:18 trained 7 epochs, stopped by a rule of its own; the promise is of 50." in result.stderr
+
+
+def test_without_a_place_to_record_it_runs_as_written_and_says_only_that(
+    call: Call, project: Path, requests: list[WatchRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_name: str) -> None:
+        raise FitdoctorError("Could not write.")
+
+    saved(project)
+    monkeypatch.setattr("fitdoctor.recording.folder.create", full)
+    result = call("treat", "train.py")
+    assert len(requests) == 1
+    assert "The training runs as written." in result.stderr
+    assert "Training with" not in result.stderr
+
+
+def test_the_syntax_is_that_of_the_python_of_the_diagnosis(
+    call: Call, project: Path, requests: list[WatchRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("fitdoctor.cli.target.check_target", lambda _target, _mode, python: asked.append(python) or "train")
+    saved(project, python="/usr/bin/env")
+    monkeypatch.setattr("fitdoctor.cli.target.find_python", lambda name: name or sys.executable)
+    monkeypatch.setattr("fitdoctor.treating.environment.check", lambda *_, **__: None)
+    call("treat", "train.py")
+    assert asked == ["/usr/bin/env"]
 
 
 def test_without_a_diagnosis_nothing_runs(call: Call, project: Path, requests: list[WatchRequest]) -> None:

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fitdoctor.changes.model import Change, InsertCall, Place, Precompute, SetArgument, SwapCalls
+from fitdoctor.changes.model import Change, InsertCall, Place, Precompute, RemoveCall, SetArgument, SwapCalls
 
 pytestmark = pytest.mark.e2e
 
 ROWS = 70
 X = np.random.default_rng(0).normal(size=(ROWS, 4)).astype(np.float32)
 Y = (np.arange(ROWS, dtype=np.float32) / ROWS)[:, None]
+TRACED_S = 0.5
 SETTLED_S = 0.3
 """Long against what it takes to draw a batch: whatever still ran ahead would have run by then."""
 
@@ -100,6 +101,19 @@ class TestFeeds:
         assert np.array_equal(np.concatenate([x for x, _ in kept[:4]]), X[:64])
         assert np.array_equal(np.concatenate([x for x, _ in kept[4:]]), X[:64])
 
+    @pytest.mark.parametrize("steps", [1, 4])
+    def test_a_generator_that_ends_is_said_to(self, fit: Callable[..., Any], steps: int) -> None:
+        arms = fit(((X[:8], Y[:8]) for _ in range(10)), steps_per_epoch=5)
+        with pytest.raises(ValueError, match="came to its end"):
+            arms.prepare(arm("executions", compile_("steps_per_execution", steps)))
+
+    def test_one_that_ends_before_the_first_window_is_as_well(self, fit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+        from fitdoctor.probe import arms as module
+
+        monkeypatch.setattr(module, "lead_of", lambda *_, **__: next(iter(())))
+        with pytest.raises(ValueError, match="came to its end"):
+            fit(X, Y).prepare(arm("baseline"))
+
     def test_an_input_that_is_free_repeats_real_batches(self, tf: Any, fit: Callable[..., Any]) -> None:
         arms = fit(tf.data.Dataset.from_tensor_slices((X, Y)).batch(32))
         rows = {row.tobytes() for row in X}
@@ -179,10 +193,52 @@ class TestVerification:
     def test_batches(self, arms: Any, change: Change, found: str) -> None:
         assert arms.verify(arm("remedy", change))["batches"] == found
 
+    @pytest.mark.parametrize(
+        ("change", "found"),
+        [
+            (Precompute(place=place(), call="Model.fit", argument="x"), "same"),
+            (RemoveCall(place=place(), call="tf.data.experimental.enable_debug_mode"), ""),
+        ],
+        ids=["kept", "drawn"],
+    )
+    def test_a_generator_is_compared_only_where_its_batches_are_kept(self, fit: Callable[..., Any], change: Change, found: str) -> None:
+        reply = fit(((X[:8], Y[:8]) for _ in range(10)), steps_per_epoch=5).verify(arm("remedy", change))
+        assert reply["batches"] == found
+        assert reply["why"]
+
     def test_weights(self, arms: Any, model: Any) -> None:
         arms.prepare(arm("baseline"))
         assert arms.verify(arm("larger-execution", compile_("steps_per_execution", 4)))["weights"] == "same"
         assert arms.verify(arm("compiled", compile_("jit_compile", True)))["weights"] in ("same", "close", "different")
+
+    @pytest.mark.parametrize("count", [0, 1], ids=["same", "different"])
+    def test_input_and_settings_are_compared_each(self, arms: Any, count: int) -> None:
+        arms.prepare(arm("baseline"))
+        skipped = InsertCall(place=place(1), call="skip", arguments={"count": count})
+        found = arms.verify(arm("both", skipped, compile_("steps_per_execution", 4)))
+        assert found == {"batches": ("same", "different")[count], "weights": "same", "why": found["why"]}
+        assert bool(found["why"]) == bool(count)
+
+    def test_settings_say_nothing_of_batches_where_weights_can_not_be_compared(self, arms: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        from fitdoctor.probe import standing
+
+        monkeypatch.setattr(standing, "MOST_BYTES", -1)
+        arms.prepare(arm("baseline"))
+        found = arms.verify(arm("compiled", compile_("jit_compile", True)))
+        assert (found["batches"], found["weights"]) == ("", "")
+        assert "too large" in found["why"]
+
+    def test_what_a_verification_traced_is_part_of_the_one_off(self, tf: Any, keras: Any, model: Any, fit: Callable[..., Any]) -> None:
+        def loss(y_true: Any, y_pred: Any) -> Any:
+            time.sleep(TRACED_S)
+            return keras.ops.mean((y_true - y_pred) ** 2)
+
+        model.compile(optimizer="adam", loss=loss)
+        arms = fit(tf.data.Dataset.from_tensor_slices((X, Y)).batch(8, drop_remainder=True))
+        arms.prepare(arm("baseline"))
+        larger = arm("larger-execution", compile_("steps_per_execution", 4))
+        assert arms.verify(larger)["weights"] == "same"
+        assert arms.prepare(larger)["one_off_s"] >= TRACED_S
 
 
 class TestNothingIsLeftBehind:
@@ -238,3 +294,12 @@ class TestUnits:
         assert arms.window(ends)["units"] == len(seen) == 1
         arms.prepare(passes)
         assert arms.window(passes)["units"] == 1
+
+    def test_a_validation_within_a_whole_trains_nothing(self, fit: Callable[..., Any], model: Any) -> None:
+        arms = fit(X, Y, batch_size=8, validation_split=0.3)
+        whole = arm("baseline", unit="whole") | {"parts": ["step", "start", "validation"], "epoch_steps": 6}
+        arms.prepare(whole)
+        arms.window(whole)
+        before = [np.asarray(weight).copy() for weight in model.weights]
+        arms._evaluate(arms._runners[whole["id"]])
+        assert all(np.array_equal(weight, was) for weight, was in zip(model.weights, before, strict=True))

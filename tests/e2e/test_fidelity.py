@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+
+from tests.probe.clocks import FakeClock
 
 pytestmark = pytest.mark.e2e
 
@@ -137,6 +140,67 @@ def test_blocks_come_in_a_random_order_of_their_own(tf: Any) -> None:
     rounds = [tuple(window["arm"] for window in arms.windows if window["round"] == number) for number in range(3)]
     assert all(len(order) == 3 for order in rounds)
     assert len(set(rounds)) > 1
+
+
+@pytest.mark.parametrize(("call_s", "units", "rounds"), [(0.01, 8, 3), (0.3, 8, 3), (0.5, 6, 3), (4.0, 1, 3), (10.0, 1, 1)])
+def test_blocks_of_long_calls_are_short(tf: Any, monkeypatch: pytest.MonkeyPatch, call_s: float, units: int, rounds: int) -> None:
+    from fitdoctor.probe import calls
+
+    clock = FakeClock()
+    monkeypatch.setattr(calls, "time", SimpleNamespace(perf_counter=clock))
+
+    def predict(x: Any) -> Any:
+        clock.pass_(call_s)
+        return x
+
+    arms, model, given = call_arms(), Calls(ours=predict), {"x": np.zeros(3)}
+    while not arms.done:
+        arms.call(lambda _model, x: predict(x), model, given)
+    assert {window["units"] for window in arms.windows} == {units}
+    assert [len([w for w in arms.windows if w["round"] == number]) for number in range(rounds)] == [3] * rounds
+    assert arms.why == ""
+
+
+def test_a_substitute_that_fails_leaves_the_script_alone_and_says_why(tf: Any) -> None:
+    def fails(x: Any) -> Any:
+        raise TypeError("no list")
+
+    arms, model, given = call_arms(), Calls(ours=fails), {"x": np.zeros(3)}
+    assert np.array_equal(arms.call(lambda _model, x: x, model, given), given["x"])
+    assert arms.done
+    assert arms.why == "the call in its place failed (TypeError: no list)"
+
+
+def test_too_few_calls_are_said(tf: Any) -> None:
+    arms, model, given = call_arms(), Calls(ours=lambda x: x), {"x": np.zeros(3)}
+    assert arms.why == "none of the calls there could be replaced as they are made"
+    for _ in range(10):
+        arms.call(lambda _model, x: x, model, given)
+    assert arms.why == "only 10 calls of the script's came there, too few to compare"
+
+
+def test_a_step_that_reports_another_loss_is_another_one(keras: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fitdoctor.probe import calls, one_batch
+    from fitdoctor.probe.observer import bind
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    fit = type(model).fit
+    bound = bind(fit, model, (np.ones((4, 2)), np.ones((4, 1))), {"verbose": 0})
+    place = {"file": "train.py", "line": 1, "position": -1}
+    change = {"kind": "replace-call", "place": place, "call": "fit", "replacement": "train_on_batch"}
+    arm = {"id": "call/other", "role": "remedy", "changes": [change]}
+    fit(model, **bound)
+    assert calls._weights(arm, fit, model, bound, lambda: None) == "same"
+    train = one_batch.train
+
+    def running(model: Any, bound: dict[str, Any]) -> Any:
+        history = train(model, bound)
+        history.history["loss"] = [history.history["loss"][0] * 2]
+        return history
+
+    monkeypatch.setattr(one_batch, "train", running)
+    assert calls._weights(arm, fit, model, bound, lambda: None) == "different"
 
 
 def test_calls_that_differ_from_themselves_are_not_replaced(tf: Any) -> None:

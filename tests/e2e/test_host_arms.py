@@ -136,6 +136,55 @@ def test_saves_become_rarer_or_smaller(keras: Any, tmp_path: Path, fit: Callable
         patches.undo()
 
 
+@pytest.mark.parametrize("short", [False, True])
+def test_a_throttled_hook_runs_in_its_share_of_the_timed_steps(
+    keras: Any, fit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, short: bool
+) -> None:
+    from fitdoctor.probe import arms as module
+
+    class Counting(keras.callbacks.Callback):  # type: ignore[misc]
+        runs = 0
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.runs += 1
+
+    every, windows, run, callback = 50, 20, module._timed, Counting()
+    timed: list[tuple[int, int]] = []
+
+    def counted(steps: Any, units: int) -> Any:
+        before = callback.runs
+        found = run(steps, units)
+        timed.append((callback.runs - before, units))
+        return found
+
+    if short:
+        monkeypatch.setattr(module, "LONGEST_PERIOD_S", 0.0)
+        monkeypatch.setattr(module, "WINDOW_S", 0.0)
+    monkeypatch.setattr(module, "_timed", counted)
+    arms = fit(callbacks=[callback])
+    rarer = arm("rarer", ThrottleHook(place=HERE, call="Counting", hook="on_train_batch_end", every=every, index=0))
+    for each in (arm("baseline"), rarer):
+        arms.prepare(each)
+    for _ in range(windows):
+        arms.window(rarer)
+    assert arms._runners[rarer["id"]].lead > 0
+    assert (timed[0][1] < every) == short
+    assert all(runs * every == units for runs, units in timed) or short
+    assert abs(sum(runs for runs, _ in timed) - sum(units for _, units in timed) / every) < 1
+
+
+def test_batches_are_compared_as_the_workers_make_them(keras: Any, fit: Callable[..., Any]) -> None:
+    class Shared(keras.utils.PyDataset):  # type: ignore[misc]
+        def __len__(self) -> int:
+            return 12
+
+        def __getitem__(self, index: int) -> Any:
+            return X[index * 8 : index * 8 + 8] * self.workers, Y[index * 8 : index * 8 + 8]
+
+    found = fit(Shared(), None, shuffle=False).verify(arm("more", argument("PyDataset", "workers", 3)))
+    assert found["batches"] == "different"
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_workers_hand_on_the_same_batches_in_order(keras: Any, fit: Callable[..., Any], count: int) -> None:
     class Batches(keras.utils.PyDataset):  # type: ignore[misc]

@@ -154,7 +154,79 @@ def test_racers_draw_from_one_generator_in_turn(race: Race) -> None:
 
 def test_a_generator_that_ends_ends_its_race_in_words(race: Race) -> None:
     here = race(batches(40), None, steps_per_epoch=10, validation_data=(SMALL, Y))
-    assert "came to its end" in prepared(here)["arms"]["base"]["error"]
+    with pytest.raises(ValueError, match="came to its end"):
+        prepared(here)
+
+
+def test_one_that_fails_does_not_take_the_others_with_it(race: Race, tf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = race(validation_split=0.2, batch_size=8)
+    settled_s = here._settled_s
+
+    def settle(racer: Any) -> float:
+        if racer.changes:
+            raise tf.errors.ResourceExhaustedError(None, None, "no room")
+        return float(settled_s(racer))
+
+    monkeypatch.setattr(here, "_settled_s", settle)
+    told = prepared(here, larger=(SetArgument(place=PLACE, call="Model.fit", argument="batch_size", value=64),))
+    assert told["arms"]["larger"]["error"].startswith("ResourceExhaustedError: no room")
+    assert told["arms"]["base"]["step_s"] > 0
+    assert list(here._racers) == ["base"]
+
+
+def test_a_generator_is_not_drawn_from_to_judge(race: Race, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = race(batches(), None, steps_per_epoch=10, validation_data=(SMALL, Y))
+    feeds, asked = here._feed(None), []
+    made = feeds.dataset
+    monkeypatch.setattr(feeds, "dataset", lambda *changes, **settings: asked.append(settings) or made(*changes, **settings))
+    prepared(here)
+    assert [settings for settings in asked if settings.get("shuffle") is False] == []
+
+
+class Stop:
+    """Makes a callback that ends a fit after so many epochs."""
+
+    @staticmethod
+    def after(keras: Any, epochs: int) -> Any:
+        class After(keras.callbacks.Callback):  # type: ignore[misc]
+            def __init__(self) -> None:
+                super().__init__()
+                self.limit = epochs
+
+            def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+                if epoch + 1 >= self.limit:
+                    self.model.stop_training = True
+
+        return After()
+
+
+def executing(keras: Any, at_once: int) -> Any:
+    model = network(keras)
+    model.compile(optimizer="adam", loss="mse", steps_per_execution=at_once)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("at_once", "epoch", "asked", "taken"), [(32, 3, 6, 6), (32, 3, 30, 15), (4, 10, 8, 8), (4, 10, 12, 14), (1, 3, 5, 5)]
+)
+def test_epochs_end_after_their_steps_however_many_are_taken_at_once(
+    race: Race, keras: Any, at_once: int, epoch: int, asked: int, taken: int
+) -> None:
+    here = race(model=executing(keras, at_once), validation_split=0.2, callbacks=[Stop.after(keras, 5)], epochs=20)
+    here.prepare([{**arm("base"), "epoch_steps": epoch}])
+    here.start("base", 1)
+    before = int(here.model.optimizer.iterations)
+    told = here.lap("base", asked)
+    assert told["steps"] == int(here.model.optimizer.iterations) - before == taken
+    assert (here._progress.epoch, told["stopped"]) == (taken // epoch, taken // epoch >= 5)
+    assert here.model.steps_per_execution == at_once
+
+
+def test_a_lap_says_how_many_steps_it_took(race: Race, keras: Any) -> None:
+    here = race(model=executing(keras, 4), validation_split=0.2)
+    prepared(here)
+    here.start("base", 1)
+    assert [here.lap("base", 6)["steps"], int(here.model.optimizer.iterations)] == [8, 8]
 
 
 def test_an_input_of_whole_numbers_can_not_be_scaled(race: Race, keras: Any) -> None:

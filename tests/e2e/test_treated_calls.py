@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from fitdoctor.changes.materialize import NotRepeatingError
+from fitdoctor.probe import feeds
 from fitdoctor.trials.child import LAUNCH
 
 pytestmark = pytest.mark.e2e
@@ -185,10 +191,60 @@ class InPython(keras.layers.Layer):
         return same
 
 
-m, look = keras.Sequential([keras.Input((4,)), InPython(), keras.layers.Dense(1)]), Look(lambda model: model.jit_compile)
-m.compile("sgd", "mse", jit_compile=False)
+def in_python():
+    made = keras.Sequential([keras.Input((4,)), InPython(), keras.layers.Dense(1)])
+    made.compile(keras.optimizers.SGD(0.01), "mse", jit_compile=False)
+    return made
+
+
+m, look = in_python(), Look(lambda model: model.jit_compile)
 m.fit(x, y, verbose=0, callbacks=[look])  # @failing
 say("failing", m, look.seen)
+
+
+class Draw(Look):
+    save_every = 1
+
+    def on_train_begin(self, logs=None):
+        np.random.rand()
+
+
+m, look = in_python(), Draw()
+np.random.seed(5)
+m.fit(x, y, verbose=0, callbacks=[look])  # @undone
+say("undone", m, [round(float(m.optimizer.learning_rate), 4), "call" in vars(m), look.save_every, np.random.rand()])
+
+
+def noisy():
+    while True:
+        yield x[:32] + np.random.rand(), y[:32]
+
+
+m = in_python()
+np.random.seed(6)
+m.fit(noisy(), epochs=2, steps_per_epoch=8, verbose=0)  # @begun
+say("begun", m, None)
+
+shuffled = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(256).batch(32).map(lambda a, b: (a * 2, b))
+next(iter(shuffled))
+m = model()
+for _ in range(3):
+    m.fit(shuffled, verbose=0)  # @behind
+say("behind", m, None)
+
+shuffled = tf.data.Dataset.from_tensor_slices((x, y)).map(lambda a, b: (a * 2, b)).shuffle(256).batch(32)
+m = model()
+for _ in range(3):
+    m.fit(shuffled, verbose=0)  # @before
+say("before", m, None)
+
+kept = tf.data.Dataset.from_generator(elements, output_signature=(tf.TensorSpec((4,), tf.float64), tf.TensorSpec((1,), tf.float64)))
+kept = kept.cache().shuffle(64).batch(16).prefetch(1)
+elements.drawn = 0
+m = model()
+for _ in range(3):
+    m.fit(kept, verbose=0)  # @filled
+say("filled", m, elements.drawn)
 """
 
 
@@ -242,6 +298,19 @@ def treatments(script: Path) -> list[dict[str, Any]]:
         "missing": [change("throttle-hook", "missing", call="Other", hook="on_epoch_end", every=2, index=0)],
         "random": [change("precompute", "random", call="Model.fit", argument="x")],
         "failing": [compiled("failing", "jit_compile", True)],
+        "undone": [
+            compiled("undone", "jit_compile", True),
+            compiled("undone", "learning_rate", 0.04),
+            change("scale-input", "undone", call="Model.fit", argument="x", parts=["x"], together=False),
+            change("set-argument", "undone", call="Draw", argument="save_every", value=5, index=0),
+        ],
+        "begun": [compiled("begun", "jit_compile", True)],
+        "behind": [
+            change("set-argument", "behind", 3, call="map", argument="num_parallel_calls", value=2),
+            change("insert-call", "behind", 3, call="prefetch", arguments={"buffer_size": 2}),
+        ],
+        "before": [change("set-argument", "before", 1, call="map", argument="num_parallel_calls", value=2)],
+        "filled": [change("set-argument", "filled", 4, call="prefetch", argument="buffer_size", value=2)],
     }
     expected = {"other": {"input_kind": "arrays", "batch_size": 64}, "predict": {"rows": 1, "batch_size": 32}}
     return [
@@ -284,7 +353,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict
 
 EXACT = [
     "execution", "metrics", "throttle", "board", "workers", "kept", "period", "narrow", "generated", "predict", "steps", "numerics",
-    "other", "missing", "random", "failing",
+    "other", "missing", "random", "failing", "undone", "begun", "behind", "before", "filled",
 ]  # fmt: skip
 
 
@@ -317,6 +386,110 @@ def test_a_change_is_made_and_taken_back(runs: tuple[dict[str, Any], dict[str, A
 @pytest.mark.parametrize("name", ["kept", "period", "generated"])
 def test_what_repeats_itself_is_read_less_often(runs: tuple[dict[str, Any], dict[str, Any], str], name: str) -> None:
     assert runs[1][name]["seen"] < runs[0][name]["seen"]
+
+
+def test_a_call_that_is_given_up_leaves_nothing_behind(runs: tuple[dict[str, Any], dict[str, Any], str]) -> None:
+    plain, treated, said = runs
+    assert plain["undone"]["seen"][:3] == [0.01, False, 1]
+    assert treated["undone"]["seen"] == plain["undone"]["seen"]
+    assert len([line for line in said.splitlines() if "Not treated at" in line and "can be read only once" not in line]) == 4
+
+
+def test_a_cache_of_the_scripts_stays_filled(runs: tuple[dict[str, Any], dict[str, Any], str]) -> None:
+    assert runs[1]["filled"]["seen"] == runs[0]["filled"]["seen"] == 1
+
+
+def test_batches_are_kept_for_a_new_beginning_until_the_first_step(tf: Any) -> None:
+    from fitdoctor.probe.treated_fit import TreatedFit
+
+    buffer = np.zeros(2)
+
+    def filled() -> Iterator[Any]:
+        for number in range(6):
+            buffer[:] = number
+            yield buffer, None
+
+    fit = TreatedFit(None, {"x": filled()}, [])
+    batches = fit._remembered(fit.bound["x"])
+    assert [next(batches)[0].tolist() for _ in range(2)] == [[0, 0], [1, 1]]
+    again = TreatedFit(None, fit.bound, [])
+    again._drawn = list(fit._drawn)
+    assert [next(again.given_up()["x"])[0].tolist() for _ in range(3)] == [[0, 0], [1, 1], [2, 2]]
+    fit.stepped()
+    assert next(batches)[0].tolist() == [3, 3]
+    assert not fit._drawn
+    batches.close()
+    assert next(fit.bound["x"])[0].tolist() == [4, 4]
+
+
+def test_what_was_made_of_an_input_stays_with_that_very_object(tf: Any) -> None:
+    from fitdoctor.changes.model import InsertCall, Place
+    from fitdoctor.probe.feeds import Feeds
+    from fitdoctor.probe.treated_fit import MADE, TreatedFit
+
+    def made(x: Any, size: int = 2) -> Any:
+        change = InsertCall(place=Place(file="train.py", line=1, position=1), call="prefetch", arguments={"buffer_size": size})
+        return TreatedFit(None, {"x": x}, [change])._changed_input(x, Feeds(None, {"x": x}, 2))
+
+    dataset = tf.data.Dataset.range(8).shuffle(8)
+    first = made(dataset)
+    assert made(dataset) is first
+    assert made(dataset, 3) is not first
+    other = copy.copy(dataset)
+    assert MADE in vars(other)
+    assert made(other) is not made(dataset)
+    assert pickle.loads(pickle.dumps(vars(dataset)[MADE])) == ""
+
+
+class TestKept:
+    @staticmethod
+    def rows(keras: Any, later: int = 100) -> Any:
+        class Rows(keras.utils.PyDataset):  # type: ignore[misc]
+            def __init__(self) -> None:
+                super().__init__()
+                self.buffer, self.begun, self.ended, self.read = np.zeros(3), 0, 0, 0
+
+            def __len__(self) -> int:
+                return 4
+
+            def __getitem__(self, index: int) -> Any:
+                self.read += 1
+                self.buffer[:] = index + 10 * (self.ended >= later)
+                return self.buffer, None
+
+            def on_epoch_begin(self) -> None:
+                self.begun += 1
+
+            def on_epoch_end(self) -> None:
+                self.ended += 1
+
+        return Rows()
+
+    def test_a_buffer_that_is_filled_again_and_again(self, keras: Any) -> None:
+        kept = feeds._kept(self.rows(keras))
+        assert [kept[i][0].tolist() for i in range(4)] == [[i] * 3 for i in range(4)]
+
+    def test_hooks_reach_the_scripts_own_and_trying_them_leaves_no_trace(self, keras: Any) -> None:
+        rows = self.rows(keras)
+        kept = feeds._kept(rows)
+        assert (rows.begun, rows.ended) == (0, 0)
+        kept.on_epoch_begin()
+        kept.on_epoch_end()
+        assert (rows.begun, rows.ended) == (1, 1)
+
+    def test_what_changes_in_a_later_epoch_is_read_as_written_from_then_on(self, keras: Any) -> None:
+        rows = self.rows(keras, later=3)
+        kept, seen = feeds._kept(rows), []
+        for _ in range(5):
+            kept.on_epoch_begin()
+            seen.append(kept[1][0][0])
+            kept.on_epoch_end()
+        assert seen == [1, 1, 1, 11, 11]
+        assert len(kept) == 4
+
+    def test_what_changes_with_the_epoch_is_not_kept(self, keras: Any) -> None:
+        with pytest.raises(NotRepeatingError, match="others in each epoch"):
+            feeds._kept(self.rows(keras, later=1))
 
 
 def test_predictions_are_the_same(runs: tuple[dict[str, Any], dict[str, Any], str]) -> None:

@@ -209,6 +209,19 @@ def test_an_input_that_nobody_writes_to_is_not_waited_for() -> None:
         os.close(write)
 
 
+def test_an_input_whose_writer_stays_is_taken_as_far_as_it_goes() -> None:
+    read, write = os.pipe()
+    os.write(write, b"yes\n")
+    try:
+        with os.fdopen(read) as stream:
+            opened = StandardInput(stream).open()
+        assert not isinstance(opened, int)
+        with opened:
+            assert opened.read() == b"yes\n"
+    finally:
+        os.close(write)
+
+
 def test_the_specification_is_plain_json(start: Start, tmp_path: Path) -> None:
     start("", limit_s=1.0, hard_limit_s=2.0)
     spec = json.loads((tmp_path / "child" / "scout-spec.json").read_text())

@@ -47,6 +47,7 @@ class FakeChild:
     astray: dict[tuple[str, str], str] = field(default_factory=dict)
     limits: list[str] = field(default_factory=list)
     command_s: float = 0.01
+    verify_s: float = 0.0
     window_s: float = 0.0
     unit_s: float = 0.02
     first: dict[str, Any] = field(default_factory=lambda: {"reached": True})
@@ -63,7 +64,7 @@ class FakeChild:
 
     def ask(self, command: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         assert timeout_s > 0
-        self.clock.pass_(self.command_s)
+        self.clock.pass_(self.verify_s if command["do"] == "verify" and self.verify_s else self.command_s)
         arms = command.get("arms") or [command["arm"]]
         asked = self.confirming if arms[0]["unit"] == "stretch" else self.asked
         asked.append((command["do"], tuple(arm["id"] for arm in arms)))
@@ -73,6 +74,7 @@ class FakeChild:
                 self.at = arm["id"] if command["do"] == "windows" else ""
                 raise ChildEndedError("it was killed by SIGKILL")
             if error:
+                self.at = arm["id"]
                 return {"error": error}
             if (command["do"], arm["id"]) in self.astray:
                 return {"error": self.astray[command["do"], arm["id"]], "astray": True}
@@ -139,7 +141,7 @@ def test_the_order_of_a_units_commands(attempt: Try, child: FakeChild) -> None:
     child.ratios = {"step/input-free": 3.0, "step/prefetch": 2.0}
     attempt(*references("step"), ceiling(), remedy("prefetch"))
     first = [command for command, _ in child.asked]
-    assert first[: first.index("verify") + 2] == ["prepare"] * 3 + ["windows"] * rehearse.CEILING_ROUNDS + ["verify", "prepare"]
+    assert first[: first.index("verify") + 2] == ["prepare"] * 3 + ["windows"] * rehearse.CEILING_LOOKS[0] + ["verify", "prepare"]
     assert child.done("prepare") == ["step/baseline", "step/placebo", "step/input-free", "step/prefetch"]
     assert set(first[first.index("verify") + 2 :]) == {"windows"}
 
@@ -337,6 +339,72 @@ def test_a_hang_is_told_by_how_long_such_replies_took(clock: FakeClock, child: F
     assert waited[-1] == rehearse.HANGS_S["windows"]
 
 
+def test_what_takes_long_by_its_nature_is_no_hang(clock: FakeClock, child: FakeChild, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows of steps take a moment, and a pass over the validation data may take seconds."""
+    waited: dict[str, float] = {}
+    ask = child.ask
+
+    def asked(command: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+        unit = (command.get("arms") or [command["arm"]])[0]["unit"]
+        waited[command["do"], unit] = min(timeout_s, waited.get((command["do"], unit), timeout_s))
+        child.unit_s = child.window_s = 9.0 if unit == "validation" else 0.02
+        child.command_s = 25.0 if (command["do"], unit) == ("prepare", "validation") else 0.01
+        return ask(command, timeout_s)
+
+    monkeypatch.setattr(child, "ask", asked)
+    arms = [*references("step"), remedy("cache"), *references("validation"), remedy("larger", "validation")]
+    started(child, Rehearsal(arms=arms), clock, 2000.0).try_fit()
+    assert waited["windows", "step"] < 30
+    assert waited["windows", "validation"] > 10 * 9.0
+    assert waited["prepare", "validation"] > 10 * 25.0 / 3
+
+
+def test_an_arm_whose_window_fails_leaves_the_others(attempt: Try, child: FakeChild) -> None:
+    child.fails = {("windows", "step/cache"): "ResourceExhaustedError: out of memory"}
+    child.ratios = {"step/prefetch": 2.0}
+    record = attempt(*references("step"), remedy("cache"), remedy("prefetch"))
+    assert verdicts(record)["step/cache"] == "failed"
+    assert verdicts(record)["step/prefetch"] == "measured"
+    assert record.limits == []
+
+
+def test_a_budget_that_ends_while_an_arm_is_made_is_no_failure_of_the_arm(clock: FakeClock, child: FakeChild) -> None:
+    child.fails = {("prepare", "step/cache"): "ended"}
+    child.command_s, child.verify_s = 20.0, 60.0
+    record = Rehearsal(arms=[*references("step"), remedy("cache")])
+    run = started(child, record, clock, 100.0)
+    with pytest.raises(ChildEndedError):
+        run.try_fit()
+    assert not next(arm for arm in record.arms if arm.remedy == "cache").failed
+
+
+def test_arms_that_took_the_whole_share_to_prepare_are_still_looked_at(attempt: Try, child: FakeChild) -> None:
+    child.command_s, child.ratios = 12.0, {"step/prefetch": 3.0}
+    record = attempt(*references("step"), remedy("prefetch"), budget_s=200.0)
+    assert child.rounds("step/prefetch") >= LOOKS[0]
+    assert verdicts(record)["step/prefetch"] == "measured"
+
+
+def test_a_ceiling_in_noise_prunes_nothing(attempt: Try, child: FakeChild, monkeypatch: pytest.MonkeyPatch) -> None:
+    window = child._window
+
+    def noisy(arm: str) -> dict[str, Any]:
+        told = window(arm)
+        told["seconds"] *= 2.5 if arm == "step/input-free" and child.rounds(arm) % 4 == 0 else 1.0
+        return told
+
+    child.ratios = {"step/input-free": 1.3, "step/prefetch": 1.3}
+    monkeypatch.setattr(child, "_window", noisy)
+    record = attempt(*references("step"), ceiling(), remedy("prefetch"))
+    assert verdicts(record)["step/prefetch"] == "measured"
+
+
+def test_references_are_not_timed_on_once_no_arm_is_left(attempt: Try, child: FakeChild) -> None:
+    child.ratios = {"step/prefetch": 0.3}
+    attempt(*references("step"), remedy("prefetch"))
+    assert child.rounds("step/baseline") == 2
+
+
 def test_what_helps_is_measured_together(attempt: Try, child: FakeChild) -> None:
     child.ratios = {"step/prefetch": 2.0, "step/larger": 1.5, "step/prescription": 2.9}
     record = attempt(*references("step"), remedy("prefetch"), remedy("larger"), remedy("nothing"))
@@ -409,6 +477,16 @@ def test_calls_come_back_as_windows(clock: FakeClock, child: FakeChild) -> None:
     assert [window.arm for window in record.windows] == make.ids(arms)
     assert [arm.batches for arm in arms] == ["", "", "close"]
     assert child.asked == [("calls", tuple(make.ids(arms)))]
+
+
+def test_too_few_calls_are_said_to_be_so(clock: FakeClock, child: FakeChild) -> None:
+    arms = [*references("call"), remedy("predict_on_batch", "call")]
+    child.calls = {"windows": [], "checks": {}, "why": "only 3 calls of the script's came there, too few to compare"}
+    record = Rehearsal(target="loop", arms=arms)
+    started(child, record, clock).try_calls()
+    (outcome,) = [outcome for outcome in outcomes_of(record) if outcome.arm.role == "remedy"]
+    assert outcome.verdict == "inconclusive"
+    assert "only 3 calls" in outcome.why
 
 
 def test_a_state_that_is_not_as_before_leaves_what_follows_in_doubt(attempt: Try, child: FakeChild) -> None:

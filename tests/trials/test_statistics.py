@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fitdoctor.recording.model import Window
-from fitdoctor.trials.statistics import ARMS_DIFFER, Comparison, compare, hopeless, judge
+from fitdoctor.trials.statistics import ARMS_DIFFER, Comparison, compare, comparison_of, hopeless, judge, shrunk
 from tests import builders as make
 
 positive = st.floats(min_value=1e-9, max_value=1e6)
@@ -100,7 +100,14 @@ def test_a_clear_gain_is_measured_and_a_clear_loss_refuted() -> None:
 
 def test_a_small_gain_is_refuted_once_there_are_enough_rounds() -> None:
     assert judge(faster(1.02, rounds=4, jitter=0.1), None)[0] == "inconclusive"
-    assert judge(faster(1.02, rounds=8, jitter=0.1), None)[0] == "refuted"
+    assert judge(faster(1.02, rounds=8, jitter=0.05), None)[0] == "refuted"
+
+
+def test_noise_alone_refutes_nothing() -> None:
+    noisy = faster(1.02, rounds=8, jitter=0.5)
+    assert noisy.ratio is not None
+    assert noisy.ratio.high > 1.2
+    assert judge(noisy, None)[0] == "inconclusive"
 
 
 def test_a_gain_within_the_deviation_of_identical_arms_proves_nothing() -> None:
@@ -176,3 +183,15 @@ def test_hopeless_after_two_rounds() -> None:
     assert hopeless(faster(0.5, rounds=2))
     assert not hopeless(faster(0.5, rounds=1))
     assert not hopeless(faster(0.9, rounds=8))
+    assert not hopeless(comparison_of("arm", [-0.9, 0.3]))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_what_is_left_of_an_effect_is_as_uncertain_as_it_was(share: float) -> None:
+    before = faster(2.0, jitter=0.2)
+    after = shrunk(before, share)
+    assert before.ratio is not None
+    assert after.ratio is not None
+    assert after.mid == pytest.approx(2.0**share, rel=0.2)
+    assert after.ratio.high / after.ratio.low == pytest.approx(before.ratio.high / before.ratio.low)
+    assert after.ratio.low <= after.mid <= after.ratio.high

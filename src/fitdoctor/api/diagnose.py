@@ -235,7 +235,7 @@ class _Diagnosis:
         until_s = time.monotonic() + command["seconds"]
         while not calls.done and time.monotonic() < until_s:
             self._fit(CallTrials(_ledger(), target, calls))
-        return {"windows": calls.windows, "checks": calls.checks}
+        return {"windows": calls.windows, "checks": calls.checks, "why": calls.why}
 
     def _fit(self, director: Any) -> None:
         undos = (workers.ended_afterwards(), self._redirect.install(keras).undo, seams.record_recipes(), seams.install(director))

@@ -84,15 +84,21 @@ def to_fit(bound: dict[str, Any], changes: list[Change]) -> dict[str, Any]:
     return {**bound, **changed}
 
 
-def to_callbacks(items: list[Any], changes: list[Change]) -> Undo:
-    """Sets attributes of callbacks, or makes a hook run on every n-th call only. `items` is fit's list, in its order.
+def to_callbacks(items: list[Any], changes: list[Change], calls: dict[int, int] | None = None) -> Undo:
+    """Sets attributes of callbacks, or makes a hook run on every n-th call only.
+
+    Args:
+        items: Fit's list, in its order.
+        changes: Any; those of other things are left to others.
+        calls: How often each throttled hook was called so far, by the change's number: kept by who makes the same changes again.
 
     Raises:
         ValueError: There is no such callback.
     """
     undos: list[Undo] = []
+    calls = {} if calls is None else calls
     try:
-        for change in changes:
+        for number, change in enumerate(changes):
             if isinstance(change, (SetArgument, ThrottleHook)) and change.index >= 0:
                 if change.index >= len(items) or type(items[change.index]).__name__ != change.call:
                     raise ValueError(f"Expected callback {change.index} to be a {change.call}.")
@@ -100,7 +106,7 @@ def to_callbacks(items: list[Any], changes: list[Change]) -> Undo:
                 if isinstance(change, SetArgument):
                     undos.append(set_argument(callback, change.argument, change.value))
                 else:
-                    undos.append(_throttle(callback, change.hook, change.every))
+                    undos.append(_throttle(callback, change, calls, number))
             elif isinstance(change, SetArgument) and (change.call, change.argument) == ("Model.fit", "verbose"):
                 undos.append(silence(items, change.value))
     except BaseException:
@@ -109,16 +115,20 @@ def to_callbacks(items: list[Any], changes: list[Change]) -> Undo:
     return _all(undos)
 
 
-def _throttle(callback: Any, hook: str, every: int) -> Undo:
-    function = getattr(callback, hook)
+def rarest(changes: list[Change], hooks: str) -> int:
+    """After how many calls each throttled hook whose name begins so has run once."""
+    return max([1, *(change.every for change in changes if isinstance(change, ThrottleHook) and change.hook.startswith(hooks))])
+
+
+def _throttle(callback: Any, change: ThrottleHook, calls: dict[int, int], number: int) -> Undo:
+    hook, function = change.hook, getattr(callback, change.hook)
     own = hook in vars(callback)
-    calls = 0
 
     @functools.wraps(function)
     def rarely(*arguments: Any, **keywords: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        return function(*arguments, **keywords) if (calls - 1) % every == 0 else None
+        before = calls.get(number, 0)
+        calls[number] = before + 1
+        return function(*arguments, **keywords) if before % change.every == 0 else None
 
     setattr(callback, hook, rarely)
     return functools.partial(setattr, callback, hook, function) if own else functools.partial(delattr, callback, hook)

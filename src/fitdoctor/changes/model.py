@@ -170,8 +170,8 @@ OF_INPUT = frozenset({"insert-call", "swap-calls", "move-call", "precompute", "c
 
 
 def edits_input(change: dict[str, Any]) -> bool:
-    """Whether a change, as data, is one of the input: of a stage of its pipeline, or of what `fit` is given."""
-    return change["kind"] in OF_INPUT or change.get("place", {}).get("position", -1) >= 0
+    """Whether a change, as data, is one of the input: of a stage of its pipeline, of what `fit` is given, or of how that is made."""
+    return change["kind"] in OF_INPUT or change.get("call") in INPUT_CALLS or change.get("place", {}).get("position", -1) >= 0
 
 
 def from_data(data: dict[str, Any]) -> Change:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from fitdoctor.changes import stages
-from fitdoctor.changes.model import Change
+from fitdoctor.changes.model import INPUT_CALLS, Change, RemoveCall
 from fitdoctor.changes.stages import again, by_keyword, with_datasets
 from fitdoctor.probe import pipelines
 from fitdoctor.probe.pipelines import Recipe
@@ -40,6 +40,9 @@ def rebuild(dataset: Any, edit: Edit) -> Any:
 def apply(dataset: Any, changes: list[Change], materialize: Callable[[Any, Recipe], Any]) -> Any:
     """The dataset with the pipeline changes among `changes`.
 
+    What lies before the first of them is the script's own: its shuffles go on in their order, and its caches stay filled. All is made
+    again where a switch is turned off that TensorFlow looks at while it makes a stage.
+
     Args:
         dataset: The one that the script gave to `fit`.
         changes: Any; those that are not of the pipeline are left to others.
@@ -48,14 +51,16 @@ def apply(dataset: Any, changes: list[Change], materialize: Callable[[Any, Recip
     Raises:
         ValueError: A change does not fit this chain.
     """
-    own = [change for change in changes if change.place.position >= 0]
+    of_stages = [change for change in changes if change.place.position >= 0]
+    anew = any(isinstance(change, RemoveCall) and change.call in INPUT_CALLS for change in changes)
     steps = pipelines.chain(dataset)
-    if not own or not steps:
+    if not (of_stages or anew) or not steps:
         return dataset
     first = steps[0][1]
     current = first.parents[0] if first.parents else None
-    for stage in stages.edited(steps, own, materialize):
-        current = stage.make(current)
+    for position, stage in enumerate(stages.edited(steps, of_stages, materialize)):
+        anew = anew or stage.own is None or stage.position != position
+        current = stage.make(current) if anew else stage.own
     return current
 
 

@@ -21,12 +21,16 @@ Materialize = Callable[[Any, Recipe], Any]
 
 @dataclass(slots=True)
 class Stage:
-    """One call to be made: a recorded one, or one that was put in, which has no recipe yet and position -1."""
+    """One call to be made: a recorded one, or one that was put in, which has no recipe yet and position -1.
+
+    `own` is the script's own dataset, where the call has the arguments that the script gave it.
+    """
 
     name: str
     position: int
     make: Make
     edited: bool = False
+    own: Any = None
 
 
 def again(recipe: Recipe, parent: Any, **changed: Any) -> Any:
@@ -95,9 +99,10 @@ def _recorded(position: int, made: Any, recipe: Recipe, changes: list[Change], m
     named = recipe if not settings and dtypes is None else by_keyword(recipe)
     if dtypes is not None:
         named = replace(named, keywords={name: _converted(value, dtypes) for name, value in named.keywords.items()})
+    own = made if named is recipe else None
     if recipe.name == "shuffle":
-        return Stage(recipe.name, position, lambda parent: _shuffled(made, named, parent, settings))
-    return Stage(recipe.name, position, lambda parent: again(named, parent, **settings))
+        return Stage(recipe.name, position, lambda parent: _shuffled(made, named, parent, settings), own=own)
+    return Stage(recipe.name, position, lambda parent: again(named, parent, **settings), own=own)
 
 
 def _shuffled(made: Any, recipe: Recipe, parent: Any, settings: dict[str, Any]) -> Any:

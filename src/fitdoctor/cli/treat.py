@@ -51,11 +51,11 @@ def command(
     allowed = _allowed(allow)
     mode = mode_of(as_module=as_module, as_code=as_code)
     wanted = Target(target=target, mode=mode, arguments=arguments)
-    name = check_target(target, mode, find_python(python))
     found = find(wanted, diagnosis)
-    check_unchanged(found, wanted)
     assert found.run.scout is not None
     interpreter = find_python(python or found.run.python or None)
+    name = check_target(target, mode, interpreter)
+    check_unchanged(found, wanted)
     environment.check(interpreter, found.run.scout.environment, found.shown, again=wanted.shown)
     treated, more = choose(found, allowed)
     folder: RunFolder | None = None
@@ -63,11 +63,10 @@ def command(
         folder = create(name)
     except FitdoctorError as error:
         _say(f"{error} The training runs as written.")
-    if folder is not None and folder.note:
-        _say(folder.note)
-    _say(announcement(treated))
-    if more:
-        _say(more)
+    if folder is not None:
+        for sentence in (folder.note, announcement(treated), more):
+            if sentence:
+                _say(sentence)
     request = WatchRequest(
         target=target,
         arguments=arguments,

@@ -42,6 +42,7 @@ class Runner:
     changes: list[Change]
     iterator: Any = None
     function: Any = None
+    test_function: Any = None
     dataset: Any = None
     steps: int = 1
     units: int = 1
@@ -53,6 +54,8 @@ class Runner:
     parts: list[str] = field(default_factory=list)
     epoch_steps: int = 0
     logs: dict[str, Any] = field(default_factory=dict)
+    calls: dict[int, int] = field(default_factory=dict)
+    """Of throttled hooks: they go on from window to window, or each would begin with one that runs."""
 
 
 class FitArms:
@@ -94,6 +97,8 @@ class FitArms:
         self._epochs = Epochs(self.feeds, steps, self._enter, self._go)
         self._wholes = Wholes(self.feeds, self._enter, self._go, self._end_epoch, self._evaluate)
         self._functions: dict[tuple[Any, ...], Any] = {}
+        self._first_s: dict[Any, float] = {}
+        """What the first call of a function took where that was in a verification: the arm that is stepped with it pays no more."""
         self._test_function: Any = None
         self._runners: dict[str, Runner] = {}
         self.standing: Standing | None = None
@@ -161,7 +166,7 @@ class FitArms:
         else:
             undo = apply.to_callbacks(self.callbacks.callbacks, changes)
             undo()
-            runner.units = max([1, *(change.every for change in changes if hasattr(change, "every"))])
+            runner.units = apply.rarest(changes, "on_epoch")
             reply = {"one_off_s": 0.0, "unit_s": 0.0}
         self._runners[arm["id"]] = runner
         return reply
@@ -174,15 +179,20 @@ class FitArms:
             runner.dataset = self.feeds.endless(runner.changes, anew=_is_placebo(arm))
         runner.iterator = iter(runner.dataset)
         undo = self._enter(runner, new=True, fresh=_is_placebo(arm))
-        runner.period = callback_settings.period(self.callbacks.callbacks)
+        throttled = apply.rarest(runner.changes, "on_train_batch") * runner.steps
+        runner.period = max(callback_settings.period(self.callbacks.callbacks), throttled)
         try:
+            made_s = time.perf_counter()
             self._go(runner, runner.steps)
-            one_off_s = time.perf_counter() - began_s - self.feeds.take_aside_s()
+            first_s = max(time.perf_counter() - made_s, self._first_s.get(runner.function, 0.0))
+            one_off_s = made_s - began_s + first_s - self.feeds.take_aside_s()
             unit_s = self._warm(runner)
         finally:
             undo()
         held = self.feeds.read_ahead(runner.dataset, runner.changes)
-        runner.lead = math.ceil(lead_of(runner.iterator, held=held, unit_s=unit_s) / runner.steps) * runner.steps
+        with to_the_end():
+            lead = lead_of(runner.iterator, held=held, unit_s=unit_s)
+        runner.lead = math.ceil(lead / runner.steps) * runner.steps
         wanted = max(WINDOW_S / unit_s, BUFFERS * (held + 1))
         wanted = min(wanted, max(1.0, LONGEST_WINDOW_S / unit_s))
         if runner.period * unit_s <= LONGEST_PERIOD_S:
@@ -210,10 +220,10 @@ class FitArms:
         self._begin()
         if fresh or self._test_function is None:
             self.model.make_test_function(force=True)
-            runner.function = self.model.test_function
-            self._test_function = self._test_function or runner.function
+            runner.test_function = self.model.test_function
+            self._test_function = self._test_function or runner.test_function
         else:
-            runner.function = self._test_function
+            runner.test_function = self._test_function
         bound = apply.to_fit(self.bound, runner.changes)
         x, y, weights = self._unpack(bound["validation_data"])
         runner.evaluation = TFEpochIterator(
@@ -252,7 +262,7 @@ class FitArms:
         before = model.train_function
         undo_model = apply.to_model(model, runner.changes)
         try:
-            undo_callbacks = apply.to_callbacks(self.callbacks.callbacks, runner.changes)
+            undo_callbacks = apply.to_callbacks(self.callbacks.callbacks, runner.changes, runner.calls)
         except BaseException:
             undo_model()
             raise
@@ -288,7 +298,7 @@ class FitArms:
         data = self._unpack(self.bound["validation_data"])
         before = getattr(self.model, "_eval_epoch_iterator", None)
         self.model._eval_epoch_iterator = runner.evaluation
-        self.model.test_function = runner.function
+        self.model.test_function = runner.test_function
         try:
             result: dict[str, Any] = self.model.evaluate(
                 x=data[0], y=data[1], sample_weight=data[2], callbacks=self.callbacks, return_dict=True, _use_cached_eval_dataset=True
@@ -301,6 +311,7 @@ class FitArms:
         """Ends what the first arm began, where the process lives on: a callback may hold files, threads or a profiler."""
         self._runners.clear()
         self._functions.clear()
+        self._first_s.clear()
         if self._began:
             self.callbacks.on_train_end()
 
@@ -331,7 +342,9 @@ class FitArms:
         undo = self._enter(runner)
         try:
             if runner.lead:
+                calls = dict(runner.calls)
                 self._go(runner, runner.lead)
+                runner.calls.update(calls)  # of the calls that are timed, one of so many is to run, also where windows are short
             timed = _timed(lambda: self._go(runner, runner.units), runner.units)
         finally:
             undo()
@@ -354,8 +367,7 @@ class FitArms:
             waited_s, began_s = contention.queue_s(), time.perf_counter()
             while time.perf_counter() - began_s < STRETCH_S:
                 self._go(runner, runner.steps)
-            seconds = time.perf_counter() - began_s
-            return {"seconds": seconds, "units": runner.step - first, "queue_s": max(0.0, contention.queue_s() - waited_s)}
+            return contention.window(time.perf_counter() - began_s, runner.step - first, waited_s=waited_s)
         finally:
             undo()
             runner.iterator = None
@@ -364,7 +376,7 @@ class FitArms:
     def _epoch_window(self, arm: dict[str, Any], runner: Runner) -> dict[str, Any]:
         self._begin()
         runner.logs = self._epoch_logs()
-        undo = apply.to_callbacks(self.callbacks.callbacks, runner.changes)
+        undo = apply.to_callbacks(self.callbacks.callbacks, runner.changes, runner.calls)
 
         def ends() -> None:
             for _ in range(runner.units):
@@ -390,17 +402,21 @@ class FitArms:
     # verification
 
     def verify(self, arm: dict[str, Any]) -> dict[str, str]:
-        """Compares an arm with the baseline: its first batches, and the weights after some steps on the same batches."""
+        """Compares an arm with the baseline: its first batches, and the weights after some steps on the same batches.
+
+        Where it changes nothing of its input, its batches are the script's own: that is said once its weights were compared.
+        """
         changes = [from_data(change) for change in arm["changes"]]
         if arm["unit"] not in ("step", "epoch"):
             return {"batches": "", "weights": "", "why": ""}
-        if any(edits_input(change) for change in arm["changes"]):
-            undo = apply.to_construction(changes)
-            try:
-                return {"weights": "", **verify_batches(self.feeds, self.bound["x"], changes)}
-            finally:
-                undo()
-        return {"batches": "same", **self._verify_weights(changes)}
+        of_input = [edits_input(change) for change in arm["changes"]]
+        batches = verify_batches(self.feeds, self.bound["x"], changes) if any(of_input) else {"batches": "", "why": ""}
+        if of_input and all(of_input):
+            return {"weights": "", **batches}
+        weights = self._verify_weights(changes)
+        if weights["weights"] and not any(of_input):
+            batches["batches"] = "same"
+        return {**batches, **weights, "why": weights["why"] or batches["why"]}
 
     def _verify_weights(self, changes: list[Change]) -> dict[str, str]:
         self._begin()
@@ -439,7 +455,9 @@ class FitArms:
         assert self.standing is not None and self.standing.snapshot is not None
         iterator = iter(self.feeds.fixed().repeat())
         for _ in range(steps // runner.steps):
+            began_s = time.perf_counter()
             runner.function(iterator)
+            self._first_s.setdefault(runner.function, time.perf_counter() - began_s)
         return self.standing.snapshot.weights()
 
 
@@ -466,5 +484,4 @@ def _fits(change: Change, unit: str) -> bool:
 def _timed(run: Any, units: int) -> dict[str, Any]:
     waited_s, began_s = contention.queue_s(), time.perf_counter()
     run()
-    seconds = time.perf_counter() - began_s
-    return {"seconds": seconds, "units": units, "queue_s": max(0.0, contention.queue_s() - waited_s)}
+    return contention.window(time.perf_counter() - began_s, units, waited_s=waited_s)

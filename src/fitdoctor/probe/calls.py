@@ -8,11 +8,19 @@ from collections.abc import Callable
 from typing import Any
 
 from fitdoctor.changes.model import ReplaceCall, from_data
-from fitdoctor.probe import contention, gathered, one_batch
+from fitdoctor.probe import contention, describe, gathered, one_batch
+from fitdoctor.recording.plain import LONGEST_MESSAGE
 
 BLOCK = 8
 """Calls in a block: long against a call's own jitter, short against the machine's."""
+ROUNDS_LEAST = 6
+"""Where calls are so long that there is no time for as many rounds of such blocks, blocks are shorter."""
+CHECKED = ("remedy", "placebo")
 WORSE = ("same", "close", "different")
+
+
+class SubstituteError(Exception):
+    """A replacing call failed."""
 
 
 class CallArms:
@@ -31,47 +39,87 @@ class CallArms:
         self.windows: list[dict[str, Any]] = []
         self.checks: dict[str, str] = {}
         self._queue: list[str] = []
-        self._left, self._round, self._order = 0, -1, 0
-        self._block_s = self._block_queue_s = 0.0
+        self._block, self._chosen = BLOCK, False
+        self._made, self._round, self._order = 0, -1, 0
+        self._calls = 0
+        self._unchecked = dict.fromkeys(self.arms, BLOCK)
+        self._failed: dict[str, str] = {}
+        self._block_s = self._block_queue_s = self._block_began_s = 0.0
         self._began_s: float | None = None
         self._random = random.Random(0)  # noqa: S311 - the order of blocks
 
     @property
     def done(self) -> bool:
         """Whether there are enough blocks, or no time is left."""
-        if self._began_s is None or self._left:
+        if self._began_s is None or self._made:
             return False
         if not any(arm["role"] == "ceiling" or arm["role"] == "remedy" and not self._is_out(arm) for arm in self.arms.values()):
             return True
         late = time.perf_counter() - self._began_s > self._seconds
         return (not self._queue and self._round + 1 >= self._rounds) or (late and not self._queue)
 
+    @property
+    def why(self) -> str:
+        """Why no substitute could be held against the original, in words; empty where one could, or where results differ."""
+        if self._failed:
+            return f"the call in its place failed ({next(iter(self._failed.values()))})"
+        seen = {(self.arms[window["arm"]]["role"], window["round"]) for window in self.windows}
+        if "different" in self.checks.values() or any(("baseline", number) in seen for role, number in seen if role == "remedy"):
+            return ""
+        if self._began_s is None:
+            return "none of the calls there could be replaced as they are made"
+        if time.perf_counter() - self._began_s > self._seconds:
+            return f"the time for its trial was used up after {self._calls} call{'s' * (self._calls != 1)}"
+        return f"only {self._calls} call{'s' * (self._calls != 1)} of the script's came there, too few to compare"
+
     def call(self, original: Any, model: Any, bound: dict[str, Any]) -> Any:
         """Makes one call as the arm whose turn it is. The very first is not timed: it traces."""
         if not suits(self.kind, model, bound):
             return original(model, **bound)
+        self._calls += 1
         if self._began_s is None:
             self._began_s = time.perf_counter()
             result = original(model, **bound)
             self._warm(original, model, bound)
             return result
-        if self._left == 0:
+        if self._made == 0:
             self._next_block(original, model, bound)
         arm = self.arms[self._queue[0]]
-        if self._left == BLOCK:
-            self._check(arm, original, model, bound)
+        if self._made == 0:
+            if self._unchecked[arm["id"]] >= BLOCK:
+                self._check(arm, original, model, bound)
             if self._is_out(arm):  # the script goes on with its own results
                 self._queue.pop(0)
-                self._left = 0
                 return original(model, **bound)
+            self._block_began_s = time.perf_counter()
         waited_s, began_s = contention.queue_s(), time.perf_counter()
-        result = self._make(arm, original, model, bound)
+        try:
+            result = self._make(arm, original, model, bound)
+        except SubstituteError as error:
+            self._failed[self._queue.pop(0)] = str(error)
+            self._made = 0
+            return original(model, **bound)
         self._block_s += time.perf_counter() - began_s
         self._block_queue_s += contention.queue_s() - waited_s
-        self._left -= 1
-        if self._left == 0:
-            self._keep(self._queue.pop(0), self._block_s, BLOCK, self._block_queue_s)
+        self._made += 1
+        if not self._chosen:
+            self._choose_block()
+        if self._made >= self._block:
+            self._chosen = True
+            self._unchecked[arm["id"]] += self._made
+            self._keep(self._queue.pop(0), self._block_s, self._made, self._block_queue_s)
+            self._made = 0
         return result
+
+    def _choose_block(self) -> None:
+        """How many calls are a block, by what the first ones take with what the script does between them, and by the time left."""
+        assert self._began_s is not None
+        now_s = time.perf_counter()
+        call_s = (now_s - self._block_began_s) / self._made
+        live = [arm for arm in self.arms.values() if arm["role"] != "ceiling" and not self._is_out(arm)]
+        checks = sum(2 for arm in live if arm["role"] in CHECKED and self._unchecked[arm["id"]] >= BLOCK)
+        calls = (self._seconds - (now_s - self._began_s)) / max(call_s, 1e-9) + self._made - checks
+        self._block = max(1, min(BLOCK, int(calls / (ROUNDS_LEAST * len(live)))))
 
     def _warm(self, original: Any, model: Any, bound: dict[str, Any]) -> None:
         """Traces what the arms call, and leaves the model and the random generators as they were."""
@@ -90,7 +138,10 @@ class CallArms:
     def _call_each(self, original: Any, model: Any, bound: dict[str, Any]) -> None:
         for arm in self.arms.values():
             if arm["role"] == "remedy":
-                self._make(arm, original, model, bound)
+                try:
+                    self._make(arm, original, model, bound)
+                except SubstituteError as error:
+                    self._failed[arm["id"]] = str(error)
             elif arm["role"] == "ceiling":
                 gathered.timed(original, model, bound)
 
@@ -104,7 +155,7 @@ class CallArms:
                     self._keep(name, *gathered.timed(original, model, bound))
                 else:
                     self._queue.append(name)
-        self._left, self._block_s, self._block_queue_s = BLOCK, 0.0, 0.0
+        self._block_s = self._block_queue_s = 0.0
 
     def _keep(self, arm: str, seconds: float, units: int, queue_s: float) -> None:
         self.windows.append(
@@ -114,21 +165,34 @@ class CallArms:
 
     @staticmethod
     def _make(arm: dict[str, Any], original: Any, model: Any, bound: dict[str, Any]) -> Any:
-        return substitute(arm, model, bound) if arm["role"] == "remedy" else original(model, **bound)
+        if arm["role"] != "remedy":
+            return original(model, **bound)
+        try:
+            return substitute(arm, model, bound)
+        except Exception as error:
+            raise SubstituteError(f"{type(error).__name__}: {error}"[:LONGEST_MESSAGE]) from error
 
     def _check(self, arm: dict[str, Any], original: Any, model: Any, bound: dict[str, Any]) -> None:
         """Holds an arm's call against the original; "different" once is different for good. The placebo's is the original again."""
-        if arm["role"] not in ("remedy", "placebo"):
+        if arm["role"] not in CHECKED or arm["id"] in self._failed:
             return
         from fitdoctor.probe.randomness import RandomState
 
         compare, before = _weights if self.kind in TRAINING else _results, RandomState()
-        found = compare(arm, original, model, bound, before.put_back)
-        before.put_back()  # the script's own calls draw on from where they were
+        try:
+            found = compare(arm, original, model, bound, before.put_back)
+        except SubstituteError as error:
+            self._failed[arm["id"]] = str(error)
+            return
+        finally:
+            before.put_back()  # the script's own calls draw on from where they were
+        self._unchecked[arm["id"]] = 0
         self.checks[arm["id"]] = max(self.checks.get(arm["id"], "same"), found, key=WORSE.index)
 
     def _is_out(self, arm: dict[str, Any]) -> bool:
-        """Whether an arm must not stand in for the script's own calls: its results differ, or nothing tells whether they do."""
+        """Whether an arm must not stand in for the script's own calls: it failed, its results differ, or nothing tells whether they do."""
+        if arm["id"] in self._failed:
+            return True
         placebos = [name for name, other in self.arms.items() if other["role"] == "placebo"]
         unlike = any(self.checks.get(name) == "different" for name in placebos)
         return arm["role"] == "remedy" and (unlike or self.checks.get(arm["id"]) == "different")
@@ -139,12 +203,16 @@ TRAINING = ("fit", "train_on_batch")
 
 def _results(arm: dict[str, Any], original: Any, model: Any, bound: dict[str, Any], again: Callable[[], None]) -> str:
     """How what the two calls return differs. `again` puts the random generators back between them."""
+    ours = original(model, **bound)
+    again()
+    return _likeness(ours, CallArms._make(arm, original, model, bound))
+
+
+def _likeness(one: Any, other: Any) -> str:
     import numpy as np
     import tensorflow as tf
 
-    ours = [np.asarray(part) for part in tf.nest.flatten(original(model, **bound))]
-    again()
-    theirs = [np.asarray(part) for part in tf.nest.flatten(CallArms._make(arm, original, model, bound))]
+    ours, theirs = ([np.asarray(part) for part in tf.nest.flatten(result)] for result in (one, other))
     if len(ours) == len(theirs) and all(np.array_equal(a, b, equal_nan=True) for a, b in zip(ours, theirs, strict=True)):
         return "same"
     if len(ours) == len(theirs) and all(
@@ -161,20 +229,28 @@ def _weights(arm: dict[str, Any], original: Any, model: Any, bound: dict[str, An
     snapshot = Snapshot(model)
     start = snapshot.weights()
     unshuffled = {**bound, "shuffle": False} if "shuffle" in bound else bound
-    names = getattr(original(model, **unshuffled), "history", {}).keys()
+    said = getattr(original(model, **unshuffled), "history", {})
     ours = snapshot.weights()
     snapshot.restore()
     again()
-    other = substitute(arm, model, bound) if arm["role"] == "remedy" else original(model, **unshuffled)
-    ours_too = getattr(other, "history", {}).keys()
-    theirs = snapshot.weights()
-    snapshot.restore()
-    return compare(start, ours, theirs) if names == ours_too else "different"
+    try:
+        said_too = getattr(CallArms._make(arm, original, model, unshuffled), "history", {})
+        theirs = snapshot.weights()
+    finally:
+        snapshot.restore()
+    if said.keys() != said_too.keys():
+        return "different"
+    return max(compare(start, ours, theirs), _likeness(said, said_too), key=WORSE.index)
 
 
 def suits(kind: str, model: Any, bound: dict[str, Any]) -> bool:
     """Whether a call can be replaced at all: other calls of the same place go through as written."""
-    return kind != "fit" or one_batch.is_one(model, bound)
+    if kind == "fit":
+        return one_batch.is_one(model, bound)
+    if bound.get("callbacks") or bound.get("steps") not in (None, 1):
+        return False
+    one_step = (describe.rows(bound.get("x")) or 0) <= (bound.get("batch_size") or one_batch.DEFAULT_BATCH_SIZE)
+    return bound.get("steps") is None or one_step
 
 
 def substitute(arm: dict[str, Any], model: Any, bound: dict[str, Any]) -> Any:
@@ -188,6 +264,7 @@ def replaced(change: ReplaceCall, model: Any, bound: dict[str, Any]) -> Any:
     if change.replacement == "predict_on_batch":
         return model.predict_on_batch(bound["x"])
     if change.replacement == "test_on_batch":
+        model.reset_metrics()  # as `evaluate` does; see `one_batch.train`
         return model.test_on_batch(bound["x"], bound.get("y"), sample_weight=bound.get("sample_weight"), return_dict=bound["return_dict"])
     if change.replacement == "train_on_batch":
         return one_batch.train(model, bound)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 QUIET_SHARE = 0.2
 """Of one core: below this, no pipeline of ours is still filling a buffer."""
@@ -17,6 +18,11 @@ def queue_s() -> float:
             return int(file.read().split()[1]) / 1e9
     except (OSError, IndexError, ValueError):
         return 0.0
+
+
+def window(seconds: float, units: int, *, waited_s: float) -> dict[str, Any]:
+    """What a window says of itself; `waited_s` is what `queue_s` said when it began."""
+    return {"seconds": seconds, "units": units, "queue_s": max(0.0, queue_s() - waited_s)}
 
 
 def wait_until_quiet() -> None:

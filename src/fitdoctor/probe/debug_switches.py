@@ -19,23 +19,40 @@ PROFILER = "tf.profiler.experimental.start"
 CALLS = (CHECK_NUMERICS, DEBUG_MODE, PROFILER)
 
 _sites: dict[str, Site | None] = {}
+_started: dict[str, Callable[[], None]] = {}
+"""The last call of each switch, to be made once more."""
 
 
 def install(tensorflow: ModuleType) -> Patches:
-    """Keeps the place of the last call of each switch, until the result undoes it."""
+    """Keeps the place and the arguments of the last call of each switch, until the result undoes it."""
     patches = Patches()
     for call in CALLS:
         patches.put_call(tensorflow, call, functools.partial(_noted, call))
+    inside = sys.modules.get("tensorflow.python.profiler.profiler_v2")  # `tf.profiler.experimental.Profile` goes past the public call
+    if inside is not None and "start" in vars(inside):
+        patches.put(inside, "start", _kept(PROFILER, vars(inside)["start"]))
     return patches
 
 
 def _noted(call: str, original: Any) -> Any:
+    kept = _kept(call, original)
+
     @functools.wraps(original)
     def wrapper(*arguments: Any, **keywords: Any) -> Any:
         site = sites.find()
         if site is not None:
             _sites[call] = site
-        return original(*arguments, **keywords)
+        return kept(*arguments, **keywords)
+
+    return wrapper
+
+
+def _kept(call: str, original: Any) -> Any:
+    @functools.wraps(original)
+    def wrapper(*arguments: Any, **keywords: Any) -> Any:
+        result = original(*arguments, **keywords)
+        _started[call] = functools.partial(original, *arguments, **keywords)
+        return result
 
     return wrapper
 
@@ -75,8 +92,8 @@ def turned_off(call: str) -> Callable[[], None]:
         debug_mode.toggle_debug_mode(False)
         return functools.partial(debug_mode.toggle_debug_mode, True)
     tf.profiler.experimental.stop(save=False)
-    # What it collects from here on is never written: the child leaves without stopping it.
-    return functools.partial(tf.profiler.experimental.start, tempfile.gettempdir())
+    # It writes when the script stops it, to where the script wanted it; a child of ours leaves without that.
+    return _started.get(call) or functools.partial(tf.profiler.experimental.start, tempfile.gettempdir())
 
 
 def profiled_batches(callback: Any) -> dict[str, Any]:

@@ -74,8 +74,7 @@ class Epochs:
                 if longest_s is not None and spent_s > TOLD_AFTER_S:
                     each_s = (spent_s - starting_s) / max(1, done)
                     _check(starting_s + each_s * (self._steps - runner.steps), longest_s)
-            seconds = time.perf_counter() - began_s
-            return {"seconds": seconds, "units": 1, "queue_s": max(0.0, contention.queue_s() - waited_s)}
+            return contention.window(time.perf_counter() - began_s, 1, waited_s=waited_s)
         finally:
             undo()
             runner.iterator = None

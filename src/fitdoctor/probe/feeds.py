@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ MATERIALIZE_S = 40.0
 
 COPIED_BYTES = 256 << 20
 """Arrays below this are copied for the placebo once more, as an arm with changed arrays has a copy of its own."""
+EPOCH_HOOKS = ("on_epoch_end", "on_epoch_begin")
+"""Of a `PyDataset`, in the order in which they part two epochs."""
 READ_ONCE = (
     "The input is a Python generator, which can be read only once: in trials, the arms drew from it in turn, each the next batches, "
     "so no two of them saw the same ones."
@@ -42,7 +45,7 @@ def to_the_end() -> Iterator[None]:
     try:
         yield
         context.async_wait()
-    except errors.OutOfRangeError:
+    except (errors.OutOfRangeError, StopIteration):  # the latter is what Keras and an iterator of tf.data make of the former
         raise ValueError("its input came to its end") from None
 
 
@@ -226,7 +229,7 @@ class Feeds:
         if self._shared is None:
             self._shared = SharedGenerator(generator)
         steps = self._bound["steps_per_epoch"] or 0
-        batches = materialize.period(self._shared, tf.nest.flatten, most=max(1000, 2 * steps), limit_s=MATERIALIZE_S)
+        batches = materialize.period(map(copied, self._shared), tf.nest.flatten, most=max(1000, 2 * steps), limit_s=MATERIALIZE_S)
         self._note = f"the generator gives the same {len(batches)} batches again and again"
         try:
             stacked = tf.nest.map_structure(lambda *parts: _stack(parts), *batches)
@@ -258,6 +261,8 @@ def _stack(parts: tuple[Any, ...]) -> Any:
 def _kept(dataset: Any) -> Any:
     """A `PyDataset` that makes each batch once. Its own order, length and epoch hooks stay.
 
+    Where a hook of its own has changed its batches in a later epoch, they are read as written from then on.
+
     Raises:
         materialize.NotRepeatingError: A batch is another one after an epoch's end.
     """
@@ -265,30 +270,68 @@ def _kept(dataset: Any) -> Any:
     import numpy as np
     import tensorflow as tf
 
+    from fitdoctor.probe.remembered import Remembered
+
     count = dataset.num_batches
     if count is None:
         raise materialize.NotRepeatingError("it has no length")
     probed = range(0, count, max(1, count // 8))
-    before = [materialize.digest(tf.nest.flatten(dataset[i])) for i in probed]
-    dataset.on_epoch_end()
-    if before != [materialize.digest(tf.nest.flatten(dataset[i])) for i in probed]:
+    before = {i: materialize.digest(tf.nest.flatten(dataset[i])) for i in probed}
+    hooks = [name for name in EPOCH_HOOKS if hasattr(dataset, name)]
+    own_hook = any(getattr(type(dataset), name) is not getattr(keras.utils.PyDataset, name, None) for name in hooks)
+
+    def is_another(index: int) -> bool:
+        return before[index] != materialize.digest(tf.nest.flatten(dataset[index]))
+
+    state = Remembered(dataset)
+    for name in hooks:
+        getattr(dataset, name)()
+    changed = any(is_another(index) for index in probed)
+    state.put_back()
+    if changed:
         raise materialize.NotRepeatingError("its batches are others in each epoch, so they can't be kept")
 
     batches, began_s, held = [], time.perf_counter(), 0
     most = materialize.free_bytes() * materialize.MEMORY_SHARE
     for index in range(count):
-        batches.append(dataset[index])
+        batches.append(copied(dataset[index]))
         held += sum(np.asarray(part).nbytes for part in tf.nest.flatten(batches[-1]))
         if held > most:
             raise materialize.NotRepeatingError("its batches need more than a quarter of the free memory")
         if time.perf_counter() - began_s > MATERIALIZE_S:
             raise materialize.NotRepeatingError(f"one pass takes longer than the {MATERIALIZE_S:.0f} s that there were for it")
 
+    if any(before[index] != materialize.digest(tf.nest.flatten(batches[index])) for index in probed):
+        raise materialize.NotRepeatingError("its batches are others when they are read again, so they can't be kept")
+    turns = itertools.cycle(probed)
+
     class Kept(keras.utils.PyDataset):  # type: ignore[misc]
         def __len__(self) -> int:
-            return len(batches)
+            return len(batches) or int(dataset.num_batches)
 
         def __getitem__(self, index: int) -> Any:
-            return batches[index]
+            return batches[index] if batches else dataset[index]
+
+        def on_epoch_begin(self) -> None:
+            if "on_epoch_begin" in hooks:
+                dataset.on_epoch_begin()
+            self._look()
+
+        def on_epoch_end(self) -> None:
+            dataset.on_epoch_end()
+            if "on_epoch_begin" not in hooks:
+                self._look()
+
+        def _look(self) -> None:
+            if own_hook and batches and is_another(next(turns)):
+                batches.clear()
 
     return Kept()
+
+
+def copied(batch: Any) -> Any:
+    """A batch with arrays of its own: some inputs fill the same array again and again."""
+    import numpy as np
+    import tensorflow as tf
+
+    return tf.nest.map_structure(lambda part: part.copy() if isinstance(part, np.ndarray) else part, batch)

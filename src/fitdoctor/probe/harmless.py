@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import collections
 import dis
 import types
 from collections.abc import Iterator
@@ -21,21 +22,22 @@ RESTLESS = frozenset({"open", "save", "save_weights", "load_weights", "write", "
                       "summary", "system", "exit", "clear_session", "Session", "data", "layers", "get_weights", "set_weights", "assign_add",
                       "assign_sub", "set_random_seed", "load_model", "save_model", "export", "plot", "profiler"})  # fmt: skip
 """Names that code would use which writes, draws, trains, or looks at more than the logs."""
+OF_KERAS = frozenset({"model", "_model", "params"})
+"""What Keras sets in each callback, and a race sets to something of its own."""
+CHANGING = ("assign", "update_state", "fit", "set_model", "bit_generator", "get_state")
+"""What variables, optimizers, metrics, models, callbacks and random generators have: a hook would change the script's own."""
+CONTAINERS = (dict, list, tuple, set, frozenset, collections.deque)
 
 
 def obstacle(callback: Any) -> str:
     """Why the hooks of a callback had better not be called beside the training; an empty string where they may be.
 
-    Only code whose every name is known to be calm passes: a callback that is left out of a race is named in the report, one that
-    writes a file or counts something of the script's would do harm.
+    Only code passes whose globals are known to be calm, whose attributes have no name of the restless ones, and which holds nothing of
+    its own but values: a callback that is left out of a race is named in the report, one that writes a file, tells a server, or counts
+    something of the script's would do harm.
     """
     seen: set[types.CodeType] = set()
-    for name in HOOKS:
-        function = _function(getattr(callback, name, None))
-        found = _of_function(function, callback, seen) if function is not None else ""
-        if found:
-            return found
-    return ""
+    return next(filter(None, (_of_attribute(name, callback, seen) for name in HOOKS)), "")
 
 
 def of_function(function: Any) -> str:
@@ -97,12 +99,41 @@ def _of_instruction(step: dis.Instruction, function: types.FunctionType, owner: 
         if name in function.__globals__:
             return _of_value(name, function.__globals__[name], seen)
         return "" if name in CALM_BUILTINS or not hasattr(builtins, name) else f"it calls {name}"
-    if step.opname in ("LOAD_ATTR", "LOAD_METHOD"):
-        if name in RESTLESS:
-            return f"it uses {name}"
-        method = _function(getattr(type(owner), name, None)) if owner is not None else None
-        return _of_function(method, owner, seen) if method is not None else ""
+    if step.opname in ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"):
+        return f"it uses {name}" if name in RESTLESS else _of_attribute(name, owner, seen)
     return ""
+
+
+def _of_attribute(name: str, owner: Any, seen: set[types.CodeType]) -> str:
+    """The same of what a callback has by this name: a race calls a copy of it, which shares all objects that it holds."""
+    if owner is None or name in OF_KERAS:
+        return ""
+    held = [scope[name] for scope in (getattr(owner, "__dict__", {}), *_scopes(type(owner))) if name in scope]
+    for value in held:
+        function = None if isinstance(value, types.MethodType) else _function(value.fget if isinstance(value, property) else value)
+        found = _of_held(name, value, seen) if function is None else _of_function(function, owner, seen)
+        if found:
+            return found
+    return ""
+
+
+def _scopes(cls: type) -> Iterator[Any]:
+    """The names of a class and of those that it is derived from, as far as they are not Keras' own."""
+    return (vars(each) for each in cls.__mro__ if _root(each) not in {"builtins", "tf_keras", *CALM_MODULES})
+
+
+def _root(value: Any) -> str:
+    return str(getattr(value, "__module__", "")).split(".")[0]
+
+
+def _of_held(name: str, value: Any, seen: set[types.CodeType], depth: int = 4) -> str:
+    """The same of a value that a callback holds: plain ones, what is made of them, and what of Keras' has nothing that changes."""
+    if depth and isinstance(value, CONTAINERS) and _root(type(value)) in ("builtins", "collections"):
+        parts = [*value.keys(), *value.values()] if isinstance(value, dict) else value
+        return next(filter(None, (_of_held(name, part, seen, depth - 1) for part in parts)), "")
+    if _root(type(value)) in CALM_MODULES:
+        return f"it uses {name}, which is not its own" if any(hasattr(value, each) for each in CHANGING) else ""
+    return f"it uses {name}, which is not its own" if isinstance(value, types.MethodType) else _of_value(name, value, seen)
 
 
 def _of_value(name: str, value: Any, seen: set[types.CodeType]) -> str:

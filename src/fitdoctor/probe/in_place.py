@@ -76,8 +76,7 @@ class FitTrials(_Hurried):
         try:
             self._trials(lambda command: obey(arms, command, race))
         finally:
-            for each in (race, arms):
-                _close(each)
+            _close(arms)
         raise Reached
 
 
@@ -105,7 +104,6 @@ class CallTrials(_Hurried):
 
 def _close(arms: Any) -> None:
     try:
-        if arms is not None:
-            arms.close()
+        arms.close()
     except Exception:  # a callback's own: it ends a training that was none
         pass

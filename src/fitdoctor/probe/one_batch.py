@@ -30,6 +30,7 @@ def train(model: Any, bound: dict[str, Any]) -> Any:
     """Takes the step with `train_on_batch`, and returns the `History` that fit would have returned."""
     import keras
 
+    model.reset_metrics()  # as fit does: `train_on_batch` of Keras before 2026 goes on with the means that there are
     logs = model.train_on_batch(
         bound["x"], bound["y"], sample_weight=bound["sample_weight"], class_weight=bound["class_weight"], return_dict=True
     )

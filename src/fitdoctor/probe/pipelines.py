@@ -154,6 +154,8 @@ def _attach(
     *,
     keep: bool,
 ) -> None:
+    if any(made is parent for parent in parents):
+        return  # in debug mode some stages are none: the dataset itself comes back, and it has its recipe
     try:
         shown = _describe(arguments, keywords)
         if not keep:

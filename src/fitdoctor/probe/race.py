@@ -17,6 +17,7 @@ from fitdoctor.probe.feeds import READ_ONCE, Feeds, to_the_end
 from fitdoctor.probe.judge import Judge, plain, with_validation
 from fitdoctor.probe.rules import Rules
 from fitdoctor.probe.state import Snapshot
+from fitdoctor.recording.plain import LONGEST_MESSAGE
 
 SETTLE_S = 0.3
 """Seconds of steps that tell beforehand what a step of a racer costs."""
@@ -59,6 +60,7 @@ class FitRace:
         self._model, self._cores = model, cores
         self._racers: dict[str, Racer] = {}
         self._functions: dict[bool, tuple[Any, Any]] = {}
+        self._shorter: dict[tuple[bool, int], Any] = {}
         self._feeds: dict[Any, Feeds] = {}
         self._drawn: tuple[int, list[Any] | None] = (-1, None)
         self._progress = Progress()
@@ -75,7 +77,7 @@ class FitRace:
             self._start = Snapshot(model)
             self._may_redraw = self._is_untrained()
         except Exception as error:
-            self._obstacle = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+            self._obstacle = _words(error)
 
     def _build(self) -> None:
         """Builds what fit itself would build with its first batch."""
@@ -117,11 +119,13 @@ class FitRace:
             seconds: After which no further one is begun: making one can't be cut off.
 
         Raises:
-            ValueError: There can be no race here.
+            ValueError: There can be no race here, or nobody could be made.
         """
         if self._obstacle:
             raise ValueError(self._obstacle)
-        self._judge = Judge(self._model, self._judged, self._feed(None).dataset([], shuffle=False))
+        # Keras draws from an input when it makes a dataset of it, which a generator never gives again.
+        training = self._feed(None).dataset([], shuffle=False) if self._judged is None else None
+        self._judge = Judge(self._model, self._judged, training)
         replies: dict[str, Any] = {}
         until_s = time.perf_counter() + seconds
         for arm in arms:
@@ -130,8 +134,10 @@ class FitRace:
                 continue
             try:
                 replies[arm["id"]] = self.add(arm)
-            except ValueError as error:
-                replies[arm["id"]] = {"error": str(error)}
+            except Exception as error:  # such as no memory for its batches: the others can race all the same
+                replies[arm["id"]] = {"error": _words(error)}
+        if not self._racers:
+            raise ValueError(next(iter(replies.values()))["error"])
         first = next(iter(self._racers.values()))
         began_s = time.perf_counter()
         self._choose_metric(list(self._logs(first)))
@@ -153,9 +159,11 @@ class FitRace:
         Raises:
             ValueError: It can't run here.
         """
-        racer = self._racers[arm["id"]] = self._racer([from_data(change) for change in arm["changes"]])
+        racer = self._racer([from_data(change) for change in arm["changes"]])
         racer.epoch_steps = int(arm.get("epoch_steps") or 0)
-        return {"step_s": self._settled_s(arm["id"])}
+        step_s = self._settled_s(racer)
+        self._racers[arm["id"]] = racer
+        return {"step_s": step_s}
 
     def _choose_metric(self, names: list[str]) -> None:
         """Judges by what the script's own stopping rule looks at, where the compiled metrics hold it."""
@@ -183,12 +191,18 @@ class FitRace:
         key = bool(racer.scales)
         with self._as(racer):
             if key not in self._functions:
-                before, self._model.train_function = self._model.train_function, None
-                self._model.make_train_function()
-                made, self._model.train_function = self._model.train_function, before
-                self._functions[key] = made, self._judge.function()
+                self._functions[key] = self._train_function(), self._judge.function()
         racer.train, racer.test = self._functions[key]
         return racer
+
+    def _train_function(self) -> Any:
+        """A train function for the model as it is set now."""
+        before, self._model.train_function = self._model.train_function, None
+        try:
+            self._model.make_train_function()
+            return self._model.train_function
+        finally:
+            self._model.train_function = before
 
     @contextmanager
     def _as(self, racer: Racer) -> Iterator[None]:
@@ -203,14 +217,16 @@ class FitRace:
         finally:
             undo()
 
-    def _settled_s(self, arm: str) -> float:
-        racer = self._racers[arm]
+    def _settled_s(self, racer: Racer) -> float:
+        whole = self._epoch_left(racer, 0)
         with self._as(racer):
-            self._run(racer, 1)
+            rest = 0 if whole is None else whole % int(self._model.steps_per_execution or 1)
+            if rest:  # the last execution of an epoch is compiled here, and not within a lap
+                self._run(racer, rest, left=rest)
+            self._run(racer, 1, left=whole)
             steps, began_s = 0, time.perf_counter()
             while not steps or time.perf_counter() - began_s < SETTLE_S:
-                self._run(racer, 1)
-                steps += int(self._model.steps_per_execution or 1)
+                steps += self._run(racer, 1, left=whole)[1]
             return (time.perf_counter() - began_s) / steps
 
     def start(self, arm: str, repetition: int) -> dict[str, Any]:
@@ -235,15 +251,18 @@ class FitRace:
                 variable.assign(variable + 1 + repetition)
 
     def lap(self, arm: str, steps: int) -> dict[str, Any]:
-        """Trains on for some steps, and takes the score. A stopping rule of the script's may end the run before."""
+        """Trains on for some steps, and takes the score. A stopping rule of the script's may end the run before.
+
+        The reply says how many steps were taken: an execution of several is never cut short for the end of a lap.
+        """
         racer = self._racers[arm]
         if self._follows_rules(racer):
             return self._lap_by_epochs(racer, steps)
         with self._as(racer):
             began_s = time.perf_counter()
-            self._run(racer, steps)
+            taken = self._run(racer, steps)[1]
             seconds = time.perf_counter() - began_s
-        return {"seconds": seconds, "steps": steps, "score": self._score(racer)}
+        return {"seconds": seconds, "steps": taken, "score": self._score(racer)}
 
     def _lap_by_epochs(self, racer: Racer, steps: int) -> dict[str, Any]:
         """The same, with the script's rules called at the ends of its epochs, on the scores of the race."""
@@ -257,9 +276,9 @@ class FitRace:
             count = min(steps - done, racer.epoch_steps - at.steps)
             with self._as(racer), self._at_rate():
                 began_s = time.perf_counter()
-                logs = self._run(racer, count)
+                logs, taken = self._run(racer, count, left=self._epoch_left(racer, at.steps))
                 seconds += time.perf_counter() - began_s
-            done, at.steps, scores = done + count, at.steps + count, None
+            done, at.steps, scores = done + taken, at.steps + taken, None
             if at.steps >= racer.epoch_steps:
                 scores = self._logs(racer)
                 validated = self._judged_on == "validation data" and self._is_validated(at.epoch)
@@ -287,13 +306,40 @@ class FitRace:
         finally:
             optimizer.learning_rate = before
 
-    def _run(self, racer: Racer, steps: int) -> Any:
-        per_execution = int(self._model.steps_per_execution or 1)
+    def _epoch_left(self, racer: Racer, steps: int) -> int | None:
+        """Steps after which the data of an epoch ends, where it does and it is known when: that ends an execution too."""
+        if not self._follows_rules(racer) or self._bound["steps_per_epoch"]:
+            return None
+        return racer.epoch_steps - steps
+
+    def _run(self, racer: Racer, steps: int, *, left: int | None = None) -> tuple[Any, int]:
+        """Trains on for at least some steps, in executions as fit makes them. Returns the last logs and how many steps it took.
+
+        Args:
+            racer: Who trains.
+            steps: How many.
+            left: Steps until the epoch's data ends, at which fit's last execution is a shorter one.
+        """
+        at_once = int(self._model.steps_per_execution or 1)
         logs: Any = {}
+        taken = 0
         with to_the_end():
-            for _ in range(max(1, steps // per_execution)):
-                logs = racer.train(racer.iterator)
-        return logs
+            while taken < steps:
+                count = at_once if left is None else min(at_once, left - taken)
+                logs = racer.train(racer.iterator) if count == at_once else self._execute(racer, count)
+                taken += count
+        return logs, taken
+
+    def _execute(self, racer: Racer, steps: int) -> Any:
+        """One execution of so many steps, with a function of its own: the input of a race goes on where that of an epoch ends."""
+        key, at_once = (bool(racer.scales), steps), self._model.steps_per_execution
+        self._model.steps_per_execution = steps
+        try:
+            if key not in self._shorter:
+                self._shorter[key] = self._train_function()
+            return self._shorter[key](racer.iterator)
+        finally:
+            self._model.steps_per_execution = at_once
 
     def _score(self, racer: Racer) -> float | None:
         return self._judge.scored(self._logs(racer))
@@ -301,3 +347,7 @@ class FitRace:
     def _logs(self, racer: Racer) -> dict[str, float]:
         with self._as(racer):
             return self._judge.logs(racer.test)
+
+
+def _words(error: Exception) -> str:
+    return (str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}")[:LONGEST_MESSAGE]

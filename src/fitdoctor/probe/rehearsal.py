@@ -152,7 +152,7 @@ class RehearsalDirector(ScoutDirector):
 
     def _report_calls(self) -> None:
         assert self._calls is not None
-        self._channel.send({"windows": self._calls.windows, "checks": self._calls.checks})
+        self._channel.send({"windows": self._calls.windows, "checks": self._calls.checks, "why": self._calls.why})
         self._leave()
 
     def end(self, ending: Ending) -> None:

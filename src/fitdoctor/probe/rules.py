@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
+from collections import deque
 from typing import Any
+
+import numpy as np
 
 from fitdoctor.probe import describe, harmless
 
-STEERS = frozenset({"ReduceLROnPlateau", "LearningRateScheduler"})
-STOPS = frozenset({"EarlyStopping"})
 QUIET = ("verbose", "restore_best_weights")
 """Settings of Keras' own callbacks that only a real training needs."""
 
@@ -144,11 +145,21 @@ def _copied(callback: Any) -> Any:
     made = copy.copy(callback)
     made._model = None
     for name, value in vars(made).items():
-        if isinstance(value, (list, dict, set)):
-            vars(made)[name] = copy.copy(value)
+        vars(made)[name] = _own(value)
     for name in QUIET:
         if type(made).__module__.startswith("keras") and hasattr(made, name):
             setattr(made, name, 0)
+    return made
+
+
+def _own(value: Any) -> Any:
+    """A container or array that is not the callback's own one, with its inner ones; anything else as it is."""
+    made: Any = copy.copy(value) if isinstance(value, (dict, list, deque, set, np.ndarray)) else value
+    if isinstance(value, dict):
+        made.update({name: _own(part) for name, part in value.items()})
+    elif isinstance(value, (list, deque)):
+        made.clear()
+        made.extend(map(_own, value))
     return made
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from fitdoctor.changes.apply import COMPILE_SETTINGS
 from fitdoctor.probe import fingerprint
 from fitdoctor.probe.astray import StateError
 from fitdoctor.probe.randomness import RandomState
@@ -19,7 +20,6 @@ TRIES = 3
 """The user's threads may draw a random number just after a generator was put back."""
 KEPT = ("train_function", "history", "_eval_epoch_iterator")
 """Those of evaluate and predict are made when they are first called, and are kept: nothing is trained by them."""
-COMPILE_SETTINGS = ("run_eagerly", "jit_compile", "steps_per_execution")
 TOO_LARGE = "The model's state is too large to be copied: in trials, each arm went on from where the one before it had come."
 DRAWN = "Threads of the input draw random numbers all the time: in trials, the random generators could not be put back exactly."
 

@@ -24,10 +24,6 @@ class Snapshot:
         self._values = [_copy(variable) for variable in self._variables]
         self._weights = list(model.trainable_variables)
 
-    @property
-    def bytes(self) -> int:
-        return int(sum(value.nbytes for value in self._values))
-
     def restore(self, *, counters: bool = True) -> None:
         """Assigns every copy back; without `counters`, scalars of whole numbers go on counting."""
         for variable, value in zip(self._variables, self._values, strict=True):

@@ -23,6 +23,8 @@ from fitdoctor.recording.model import Scout
 COMPARED = ("python", "keras", "backend", "backend_version", "cores")
 """What the environment must have in common with that of the diagnosis; the devices too, once they are known."""
 
+NOTHING = "Nothing is changed, the training runs as written"
+
 
 @dataclass(slots=True)
 class Treatment:
@@ -50,6 +52,7 @@ class TreatDirector(WatchDirector):
         super().__init__(scout, ledger, save)
         self._environment: dict[str, Any] = spec.get("environment", {})
         self._treatments: dict[tuple[str, str, int], Treatment] = {}
+        self._begun_changed = False
         for each in spec["treatments"]:
             key = each["kind"], each["file"], each["line"]
             treatment = self._treatments.setdefault(key, Treatment(f"{sites.shown(key[1]).rpartition('/')[2]}:{key[2]}"))
@@ -57,6 +60,7 @@ class TreatDirector(WatchDirector):
             treatment.changes += [from_data(change) for change in each["changes"] if change not in outer]
             treatment.expected |= each.get("expected", {})
             scout.treated_calls += bool(outer)
+            self._begun_changed |= bool(outer)
         self._running: list[TreatedFit] = []
         self._replacing = False
 
@@ -80,7 +84,7 @@ class TreatDirector(WatchDirector):
             if name == "on_train_begin" and not fit.began:
                 self._begin(fit, callbacks)
             elif name == "on_train_batch_end":
-                fit.steps += 1
+                fit.stepped()
             elif name == "on_epoch_end" and fit.dropped and len(arguments) > 1 and isinstance(arguments[1], dict):
                 _fill_in(arguments[1], fit.dropped)
         return super().hook(name, original, callbacks, arguments, keywords)
@@ -126,7 +130,8 @@ class TreatDirector(WatchDirector):
                 why = f"{name} is {here[name]!r} here, and was {wanted!r} when it was diagnosed"
                 for treatment in self._treatments.values():
                     treatment.why_not = why
-                self._say(f"Nothing is changed, the training runs as written: {why}. Diagnose it again here.")
+                nothing = "Nothing more is changed than what the process began with" if self._begun_changed else NOTHING
+                self._say(f"{nothing}: {why}. Diagnose it again here.")
                 self._treatments = {}
                 return
 
@@ -152,10 +157,9 @@ class TreatDirector(WatchDirector):
         try:
             treated = fit.arguments()
         except Exception as error:
-            fit.end()
             treatment.why_not = _words(error)
             self._leave(treatment)
-            return original(fit.model, **fit.as_written())
+            return original(fit.model, **fit.given_up())
         except BaseException:
             fit.end()
             raise
@@ -174,7 +178,7 @@ class TreatDirector(WatchDirector):
             fit.end()
         self.scout.treated_calls -= 1
         self._leave(treatment)
-        return original(fit.model, **fit.as_written())
+        return original(fit.model, **fit.given_up())
 
     def _begin(self, fit: TreatedFit, callbacks: Any) -> None:
         try:

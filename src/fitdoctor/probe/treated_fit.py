@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
+import random
+import weakref
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from fitdoctor.changes import apply
@@ -13,10 +16,16 @@ from fitdoctor.probe import debug_switches, describe, metrics
 
 FUNCTIONS = "_fitdoctor_functions"
 """The attribute of a model that keeps what was compiled with changes: another fit of the same model need not compile again."""
+RATE = "_fitdoctor_rate"
+"""The attribute of an optimizer that keeps the learning rate that it was given with changes."""
+MADE = "_fitdoctor_made"
+"""The attribute of an input that keeps what was made of it: a later fit goes on with its random order and its filled caches."""
 
 
 class TreatedFit:
     """The changes of one call. What only lasts for the call is taken out again; what `compile` would have been given once stays.
+
+    Where the call is given up, all of it is taken out, and it begins again from the random numbers and the batches that it began with.
 
     Args:
         model: The model that is fitted.
@@ -32,9 +41,11 @@ class TreatedFit:
         """The names of metrics that are left out."""
         self.began = False
         self._undos: list[apply.Undo] = []
+        self._lasting: list[apply.Undo] = []
+        self._before: Any = None
         self._drawn: list[Any] = []
         self._changes = changes
-        self._rates = [c for c in changes if _is_of_compile(c, "learning_rate")]
+        self._rates = [c for c in changes if isinstance(c, SetArgument) and _is_of_compile(c, "learning_rate")]
         self._metrics = [c for c in changes if isinstance(c, SetArgument) and _is_of_compile(c, "metrics")]
         self._compiled = [c for c in changes if _is_compiled(c) and c not in self._rates and c not in self._metrics]
         self._functions: tuple[Any, Any] | None = None
@@ -47,23 +58,24 @@ class TreatedFit:
         """
         from fitdoctor.probe.randomness import RandomState
 
-        before = RandomState()
+        self._before = RandomState()
         try:
             return self._prepare()
         finally:
-            before.put_back()
+            self._put_random_back()
 
     def _prepare(self) -> dict[str, Any]:
         from fitdoctor.probe.feeds import Feeds  # NumPy reads its settings when it is imported: not before the script does
 
         changes = self._changes
         self._undos.append(apply.to_construction(changes))
-        feeds = Feeds(self.model, self.bound, len(os.sched_getaffinity(0)))
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        feeds = Feeds(self.model, self.bound, cores)
         treated = {**apply.to_fit(self.bound, changes), **feeds.changed_arguments(changes)}
-        treated["x"] = _of_unknown_length(treated["x"], feeds.changed_input(self._remembered(treated["x"]), changes))
+        treated["x"] = self._changed_input(treated["x"], feeds)
         self._arrange_workers(treated["x"])
         self._undos.append(apply.to_model(self.model, self._compiled))
-        apply.to_model(self.model, [change for change in self._rates if not self._is_set(change)])
+        self._set_rates()
         self._scale()
         if self._compiled or self._metrics:
             self._functions = self.model.train_function, self.model.test_function
@@ -78,10 +90,15 @@ class TreatedFit:
         """
         self.began = True
         of_callbacks = [change for change in self._changes if isinstance(change, (SetArgument, ThrottleHook)) and change.index >= 0]
-        apply.to_callbacks(items, [change for change in of_callbacks if isinstance(change, SetArgument)])
+        self._lasting.append(apply.to_callbacks(items, [change for change in of_callbacks if isinstance(change, SetArgument)]))
         self._undos.append(apply.to_callbacks(items, [change for change in of_callbacks if isinstance(change, ThrottleHook)]))
         for change in self._metrics:
             self._undos.append(metrics.keep_once_built(self.model, change.value, self.dropped.extend))
+
+    def stepped(self) -> None:
+        """Counts a step. From the first on, the call can't begin again, and what was drawn for that is needed no more."""
+        self.steps += 1
+        self._drawn.clear()
 
     def end(self) -> None:
         """Takes back what was only for this call."""
@@ -94,20 +111,55 @@ class TreatedFit:
         while self._undos:
             self._undos.pop()()
 
-    def as_written(self) -> dict[str, Any]:
-        """The arguments of the call without changes; what was drawn of a generator comes first again."""
-        return {**self.bound, "x": _again(self._drawn, self.bound["x"])} if self._drawn else self.bound
+    def given_up(self) -> dict[str, Any]:
+        """Takes everything back, and gives the arguments of the call without changes; what was drawn of a generator comes first again."""
+        self.end()
+        while self._lasting:
+            self._lasting.pop()()
+        x = self.bound["x"]
+        getattr(x, "__dict__", {}).pop(MADE, None)
+        if self._before is not None:
+            self._put_random_back()
+        return {**self.bound, "x": _again(self._drawn, x)} if self._drawn else self.bound
 
     @property
     def can_begin_anew(self) -> bool:
-        """Whether the call can be made again as it was written: nothing was trained, and its input is as it was."""
-        return self.steps == 0 and (describe.input_kind(self.bound["x"]) != "generator" or bool(self._drawn))
+        """Whether the call can be made again as it was written: nothing was trained, and what was drawn of its input is still there."""
+        return self.steps == 0
 
-    def _remembered(self, x: Any) -> Any:
-        """A generator that is to be looked through, with a copy of each batch kept: where that fails, the training needs them."""
-        if describe.input_kind(x) != "generator" or not any(isinstance(change, Precompute) for change in self._changes):
-            return x
-        return _kept_apart(x, self._drawn)
+    def _put_random_back(self) -> None:
+        """What a generator drew of Python's and NumPy's random numbers stays drawn, as its batches do."""
+        import numpy as np
+
+        drawn = random.getstate(), np.random.get_state()
+        self._before.put_back()
+        if self._drawn:
+            random.setstate(drawn[0])
+            np.random.set_state(drawn[1])
+
+    def _changed_input(self, x: Any, feeds: Any) -> Any:
+        kind, changes = describe.input_kind(x), self._changes
+        if kind == "generator":
+            return feeds.changed_input(self._remembered(x), changes)
+        own = [change for change in changes if change.place.position >= 0 or isinstance(change, (Precompute, RemoveCall))]
+        if not own or kind not in ("tf.data", "pydataset"):
+            return feeds.changed_input(x, changes)
+        made = vars(x).get(MADE)
+        if not isinstance(made, _Made) or not made.suits(x, own):
+            made = _Made(x, own, _of_unknown_length(x, feeds.changed_input(x, changes)))
+            object.__setattr__(x, MADE, made)
+        return made.made
+
+    def _remembered(self, generator: Iterator[Any]) -> Iterator[Any]:
+        """The generator, with a copy of each batch kept until the first step is done: where that fails, the training needs them."""
+        from fitdoctor.probe.feeds import copied
+
+        for batch in generator:  # not `yield from`, which would close it with this one
+            if self.steps:
+                yield batch
+            else:
+                self._drawn.append(copied(batch))
+                yield self._drawn[-1]
 
     def _arrange_workers(self, x: Any) -> None:
         for change in self._changes:
@@ -115,13 +167,15 @@ class TreatedFit:
                 self._undos.append(_reset(x, change.argument, getattr(x, change.argument)))
                 setattr(x, change.argument, change.value)
 
-    def _is_set(self, change: Change) -> bool:
-        """Whether this optimizer had the rate already: what follows is for callbacks to decide, as it would be after `compile`."""
-        optimizer = self.model.optimizer
-        if getattr(optimizer, "_fitdoctor_rate", None) == change.value:  # type: ignore[attr-defined]
-            return True
-        object.__setattr__(optimizer, "_fitdoctor_rate", change.value)  # type: ignore[attr-defined]
-        return False
+    def _set_rates(self) -> None:
+        """Sets a rate that this optimizer did not have already: what follows is for callbacks to decide, as it would be after `compile`."""
+        for change in self._rates:
+            optimizer = self.model.optimizer
+            before = getattr(optimizer, RATE, None)
+            if before != change.value:
+                self._lasting.append(apply.to_model(self.model, [change]))
+                self._lasting.append(partial(object.__setattr__, optimizer, RATE, before))
+                object.__setattr__(optimizer, RATE, change.value)
 
     def _scale(self) -> None:
         """Puts scaling in front of the model where a change asks for it, once and for good: what is predicted later needs it too."""
@@ -132,8 +186,24 @@ class TreatedFit:
             return
         x = self.bound["x"]
         samples = dict(spread.sampled(x, describe.input_kind(x), draw=True))
-        scale.put_in_front(self.model, scale.wanted(samples, self._changes))
+        self._lasting += [self._forget_functions, scale.put_in_front(self.model, scale.wanted(samples, self._changes))]
+        self._forget_functions()
+
+    def _forget_functions(self) -> None:
         self.model.train_function = self.model.test_function = self.model.predict_function = None
+
+
+class _Made:
+    """What stands for one input with some changes. It stays with that input; a copy or a pickle of that is another one."""
+
+    def __init__(self, x: Any, changes: list[Change], made: Any) -> None:
+        self._x, self._changes, self.made = weakref.ref(x), changes, made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return str, ()
+
+    def suits(self, x: Any, changes: list[Change]) -> bool:
+        return self._x() is x and self._changes == changes
 
 
 def _is_of_compile(change: Change, argument: str) -> bool:
@@ -170,17 +240,10 @@ def _of_unknown_length(before: Any, made: Any) -> Any:
     return made if made.cardinality() == tf.data.UNKNOWN_CARDINALITY else made.filter(lambda *_: True)
 
 
-def _kept_apart(generator: Iterator[Any], drawn: list[Any]) -> Iterator[Any]:
-    import numpy as np
-    import tensorflow as tf
-
-    for batch in generator:
-        drawn.append(tf.nest.map_structure(np.array, batch))  # some generators fill the same array again and again
-        yield drawn[-1]
-
-
 def _again(drawn: list[Any], generator: Iterator[Any]) -> Iterator[Any]:
-    yield from itertools.chain(drawn, generator)
+    while drawn:
+        yield drawn.pop(0)
+    yield from itertools.chain(generator)  # which leaves it open when this one is closed
 
 
 def _reset(owner: Any, name: str, value: Any) -> apply.Undo:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fitdoctor.changes import pipeline
+from fitdoctor.changes import apply, pipeline
 from fitdoctor.changes.materialize import digest
 from fitdoctor.changes.model import Change, ConvertArgument, SetArgument
 from fitdoctor.probe import describe
@@ -18,8 +18,10 @@ CLOSE = 1e-4
 def verify_batches(feeds: Feeds, x: Any, changes: list[Change]) -> dict[str, str]:
     """Whether the first batches are the "same", "close" or "different", shuffles left out, and why they can't be compared."""
     kind = describe.input_kind(x)
-    if kind == "generator" or kind == "pydataset" and any(change.kind == "precompute" for change in changes):
+    if kind in ("generator", "pydataset") and any(change.kind == "precompute" for change in changes):
         return {"batches": "same", "why": "its batches were compared as they were kept"}
+    if kind == "generator":
+        return {"batches": "", "why": "a generator gives each batch only once, so they can't be compared"}
     if any(isinstance(change, SetArgument) and change.call == "shuffle" for change in changes):
         return {"batches": "different", "why": "the samples come in another order"}
     plain = _first(feeds, [])
@@ -36,8 +38,12 @@ def verify_batches(feeds: Feeds, x: Any, changes: list[Change]) -> dict[str, str
 def _first(feeds: Feeds, changes: list[Change]) -> list[list[Any]]:
     import tensorflow as tf
 
-    ordered = pipeline.ordered(feeds.dataset(changes, shuffle=False))
-    return [tf.nest.flatten(batch) for batch in ordered.take(VERIFY_BATCHES).as_numpy_iterator()]
+    undo = apply.to_construction(changes)
+    try:
+        ordered = pipeline.ordered(feeds.dataset(changes, shuffle=False, steady=True))
+        return [tf.nest.flatten(batch) for batch in ordered.take(VERIFY_BATCHES).as_numpy_iterator()]
+    finally:
+        undo()
 
 
 def _equal(one: list[list[Any]], other: list[list[Any]]) -> bool:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from fitdoctor.changes.apply import Undo
+from fitdoctor.changes.apply import Undo, rarest
 from fitdoctor.probe import contention
 from fitdoctor.probe.feeds import Feeds
 
@@ -53,7 +53,7 @@ class Wholes:
             raise ValueError("how many steps an epoch has is not known")
         self._enter(runner, new=True)()
         runner.dataset = self._feeds.finite(runner.changes) if "start" in runner.parts else self._feeds.continuous(runner.changes)
-        runner.units = max([1, *(change.every for change in runner.changes if hasattr(change, "every"))])
+        runner.units = rarest(runner.changes, "on_epoch")
         undo = self._enter(runner)
         try:
             runner.iterator = iter(runner.dataset)
@@ -78,7 +78,7 @@ class Wholes:
                 began_s = time.perf_counter()
                 self._validate(runner)
                 seconds += time.perf_counter() - began_s
-            return {"seconds": seconds, "units": 1, "queue_s": max(0.0, contention.queue_s() - waited_s)}
+            return contention.window(seconds, 1, waited_s=waited_s)
         finally:
             undo()
             runner.iterator = None

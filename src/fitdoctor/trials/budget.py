@@ -49,7 +49,7 @@ class Budget:
         assert self._data.scout is not None
         parts = self._data.scout.parts
         known_s = parts.get("start", 0.0) + parts.get("imports", 0.0)
-        return max((rehearsal.startup_s for rehearsal in self._data.rehearsals), default=known_s)
+        return max((rehearsal.startup_s for rehearsal in self._data.rehearsals if rehearsal.startup_s), default=known_s)
 
     def whole_s(self) -> float:
         """What is kept for a measurement of the prescription as a whole; nothing where another start-up is too dear for it."""

@@ -25,6 +25,7 @@ LOG_BYTES = 2 << 20
 """What is kept of a child's output; a script that floods it does not fill the disk."""
 STDIN_BYTES = 64 << 20
 STDIN_WAIT_S = 0.2
+STDIN_PART_BYTES = 1 << 16
 END_S = 5.0
 MARK = "FITDOCTOR_CHILD"
 """Environment variable by which whatever a child started is found again, even in a session of its own."""
@@ -55,9 +56,20 @@ class StandardInput:
             if stream is None or stream.isatty() or not select.select([stream], [], [], STDIN_WAIT_S)[0]:
                 return
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 - each child reads it
-            self._file.write(stream.buffer.read(STDIN_BYTES))
+            self._copy(stream.fileno())
         except (OSError, ValueError, AttributeError):
             self._file = None
+
+    def _copy(self, descriptor: int) -> None:
+        """Takes what is there, until its end or until nothing comes any more: whoever writes may keep the pipe open for ever."""
+        assert self._file is not None
+        left = STDIN_BYTES
+        while left > 0 and select.select([descriptor], [], [], STDIN_WAIT_S)[0]:
+            part = os.read(descriptor, min(left, STDIN_PART_BYTES))
+            if not part:
+                return
+            self._file.write(part)
+            left -= len(part)
 
     def open(self) -> int | IO[bytes]:
         """A fresh beginning of it for one child."""

@@ -50,5 +50,5 @@ def changed(before: Tree, after: Tree) -> list[str]:
     here = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118 - texts are cut, thousands of them
     lines = [f"new: {path.removeprefix(here)}" for path in after if path not in before]
     lines += [f"changed: {path.removeprefix(here)}" for path in after if path in before and before[path] != after[path]]
-    lines += [f"deleted: {path.removeprefix(here)}" for path in before if path not in after]
+    lines += [f"deleted: {path.removeprefix(here)}" for path in before if path not in after and not os.path.lexists(path)]
     return lines[:SHOWN] + ([f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else [])

@@ -69,7 +69,8 @@ class EnvironmentTrial:
         try:
             self._until_decided()
         except ChildEndedError as error:
-            self._arm.failed, self._arm.why = True, f"{FAILED}{error}."
+            if self._deadline_s > time.monotonic():
+                self._arm.failed, self._arm.why = True, f"{FAILED}{error}."
         self._conclude()
 
     def _until_decided(self) -> None:

@@ -14,7 +14,7 @@ from fitdoctor.trials.finish import HARDLY_SOONER, RACE, Finish, finish
 from fitdoctor.trials.finish import judge as judge_race
 from fitdoctor.trials.processes import PROCESS, per_process
 from fitdoctor.trials.processes import judge as judge_processes
-from fitdoctor.trials.safety import declared, verified
+from fitdoctor.trials.safety import declared, found_safety, verified
 from fitdoctor.trials.statistics import FLOOR, Comparison, compare, comparison_of, hopeless, judge, shrunk
 
 #: The unit of continuous stretches, and how many of them a comparison needs.
@@ -22,6 +22,8 @@ STRETCH = "stretch"
 #: The unit of a prescription as a whole, measured in a process of its own.
 WHOLE = "whole"
 STRETCHES = 3
+#: Units whose arms do not share the chance of being wrong with those of windows: they are judged, or looked at, in another way.
+APART = frozenset({RACE, STRETCH, WHOLE})
 #: The remedy that changes the learning rate and nothing else, and the cause that it treats.
 RATE_ALONE, LOW_RATE = "raise-learning-rate", "low-learning-rate"
 
@@ -48,8 +50,8 @@ class Outcome:
 
     @property
     def safety(self) -> Safety:
-        """As verified, where the trial could compare something; else as declared."""
-        return verified(self.arm) or declared(self.arm)
+        """As verified, where the trial could compare all that the arm changes; else no safer than declared."""
+        return found_safety(self.arm)
 
     @property
     def helps(self) -> bool:
@@ -69,7 +71,7 @@ def outcomes_of(rehearsal: Rehearsal) -> tuple[Outcome, ...]:
         >>> [(outcome.arm.id, outcome.verdict) for outcome in outcomes_of(rehearsal)]
         [('step/placebo', 'reference'), ('step/input-free', 'reference'), ('step/prefetch', 'refuted')]
     """
-    remedies = max(1, sum(1 for arm in rehearsal.arms if arm.role == "remedy" and arm.unit != RACE))
+    remedies = max(1, sum(1 for arm in rehearsal.arms if arm.role in ("remedy", "prescription") and arm.unit not in APART))
     tried = [arm for arm in rehearsal.arms if arm.role != "baseline"]
     timed = [_outcome(rehearsal, arm, remedies) for arm in tried if arm.unit != RACE]
     found = timed + _credited([_raced(rehearsal, arm, timed) for arm in tried if arm.unit == RACE])

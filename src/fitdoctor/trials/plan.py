@@ -224,7 +224,7 @@ def combine(facts: Facts, rehearsal: Rehearsal) -> Arm | None:
         remedy=" + ".join(outcome.arm.remedy for outcome in chosen),
         cause=chosen[0].arm.cause,
         label=" + ".join(outcome.arm.label for outcome in chosen),
-        safety=worst([outcome.arm.safety for outcome in chosen]),
+        safety=worst([outcome.safety for outcome in chosen]),
         changes=[change for outcome in chosen for change in outcome.arm.changes],
     )
 

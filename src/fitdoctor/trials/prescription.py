@@ -104,6 +104,10 @@ def prescribe(facts: Facts, candidates: Sequence[Candidate], outcomes: Iterable[
     chosen = _apart(chosen)
     single = [outcome for outcome, _ in chosen]
     whole = _whole(single, outcomes)
+    if whole is not None and whole.comparison.mid <= 1:
+        # What helped in windows did not help in a fresh process: nothing at that fit is worth prescribing.
+        others = [each for each in candidates if (each.outcome.target, each.outcome.index) != (whole.target, whole.index)]
+        return prescribe(facts, others, outcomes)
     rest = [outcome for outcome in single if whole is None or (outcome.target, outcome.index) != (whole.target, whole.index)]
     speedup = _together(facts, [whole, *rest] if whole is not None else single)
     members = [member for _, parts in chosen for member in parts]

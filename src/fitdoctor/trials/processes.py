@@ -8,14 +8,12 @@ from math import fsum, sqrt
 from statistics import median
 
 from fitdoctor.recording.model import ProcessRun, Window
-from fitdoctor.trials.statistics import CONFIDENCE, FLOOR, HARDLY_FASTER, Comparison, Verdict, bounds
+from fitdoctor.trials.statistics import CONFIDENCE, FLOOR, HARDLY_FASTER, OPEN, Comparison, Verdict, bounds
 
 #: The unit of arms that need an environment of their own.
 PROCESS = "process"
 #: Pairs after which a decision may be taken, fixed beforehand: each look is a chance to be wrong.
 LOOKS = (3, 5)
-#: What looks hardly faster is refuted only below this: a few pairs on a busy machine can't tell 1.0 from 1.3.
-OPEN = 1.20
 #: Largest difference between two updates of the weights, as a share of the update, that other rounding explains over a few steps.
 CLOSE = 0.05
 

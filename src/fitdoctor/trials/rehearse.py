@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,13 +19,16 @@ from fitdoctor.trials.finish import RACE
 from fitdoctor.trials.order import CALLS_S
 from fitdoctor.trials.outcomes import STRETCH, WHOLE, confirmed_next, outcomes_of
 from fitdoctor.trials.plan import combine
-from fitdoctor.trials.statistics import compare, hopeless
+from fitdoctor.trials.statistics import bounds, compare, hopeless
 
 LOOKS = (6, 15, 40)
 """Rounds after which decisions are taken: fixed beforehand, since every look is a chance to be wrong."""
-CEILING_ROUNDS = 4
+CEILING_LOOKS = (4, 12)
+"""Rounds after which a ceiling may rule arms out: few tell where it gives nothing at all, more where it gives little."""
 PRUNE_BELOW = 1.10
 """Where free input gives less than this, no input remedy can give 5 % of the whole run with any certainty."""
+PRUNE_CONFIDENCE = 0.8
+"""Of the interval that must lie below: an arm that is ruled out is not tried at all."""
 SHARE_OF_TIME = {"step": 0.6, "epoch": 0.6, "epoch_end": 0.6, "validation": 0.8}
 """Of the time that is left when a unit's turn comes."""
 HANGS = 10
@@ -83,7 +86,7 @@ class RehearsalRun:
         self._window_s: dict[str, float] = {}
         self._prepare_s: dict[str, float] = {}
         self._order = 0
-        self._longest_s: dict[str, float] = {}
+        self._longest_s: dict[tuple[str, str], float] = {}
         self._done: set[str] = set()
         self._bounded: dict[str, list[Arm]] = {}
         self._blamed: Arm | None = None
@@ -128,25 +131,37 @@ class RehearsalRun:
     def _ask(self, command: dict[str, Any], arms: list[Arm], longest_s: float) -> dict[str, Any]:
         """Has a command about some arms carried out. Where the child does not live through it, the arm at its turn is to blame."""
         kind, began_s = command["do"], time.monotonic()
-        # What compares an arm with the baseline builds both: that takes about as long as to prepare them.
-        known_s = self._longest_s.get(kind, self._longest_s.get("prepare") if kind == "verify" else None)
-        if known_s is not None:
+        known_s = self._expected_s(kind, arms)
+        if known_s:
             gathers = kind != "windows" and any(edits_input(change) for arm in arms for change in arm.changes)
             longest_s = min(longest_s, max(GATHERING_S if gathers else HANGS_S[kind], HANGS * known_s))
         try:
             reply = self._child.ask(command, patience_s(longest_s, self.left_s()))
         except ChildEndedError as error:
-            at = next((arm for arm in arms if arm.id == self._child.at), arms[0] if len(arms) == 1 else None)
-            if at is not None:
+            at = self._at_turn(arms)
+            if at is not None and self.left_s() > 0:
                 self._blamed, at.failed, at.why = at, True, _sentence(str(error))
             raise
         took_s = time.monotonic() - began_s
-        self._longest_s[kind] = max(known_s or 0.0, took_s)
+        key = kind, arms[0].unit
+        self._longest_s[key] = max(self._longest_s.get(key, 0.0), took_s)
         self._timed(kind, began_s, took_s)
         self._record.limits += [sentence for sentence in reply.get("limits", []) if sentence not in self._record.limits]
         if reply.get("astray"):
             raise AstrayError(reply["error"])
         return reply
+
+    def _expected_s(self, kind: str, arms: Sequence[Arm]) -> float:
+        """What a command about arms of one unit has taken before; 0 where nothing like it was done yet."""
+        if kind == "windows":
+            return sum(self._window_s.get(arm.id, 0.0) for arm in arms)
+        # What compares an arm with the baseline builds both: that takes about as long as to prepare them.
+        unit = arms[0].unit
+        return self._longest_s.get((kind, unit), self._longest_s.get(("prepare", unit), 0.0) if kind == "verify" else 0.0)
+
+    def _at_turn(self, arms: Sequence[Arm]) -> Arm | None:
+        """The arm that the child was at last."""
+        return next((arm for arm in arms if arm.id == self._child.at), arms[0] if len(arms) == 1 else None)
 
     def _epoch_steps(self) -> int | None:
         """Steps of an epoch as the scout counted them: a child on its way to a fit cuts it too short to count."""
@@ -176,6 +191,8 @@ class RehearsalRun:
                 arm.weights = found
             else:
                 arm.batches = found
+            if reply.get("why") and arm.role == "remedy" and not arm.why:
+                arm.why = _sentence(reply["why"])
 
     # fits
 
@@ -240,9 +257,10 @@ class RehearsalRun:
                 raise TrialError(f"as it is, it can't be repeated ({arm.why.removeprefix(FAILED).rstrip('.')})")
         ceilings = [arm for arm in references if arm.role == "ceiling" and not self._is_seen(arm) and self._prepare(arm)]
         live = [arm for arm in references if arm.role in ("baseline", "placebo") or arm in ceilings]
-        if ceilings:
-            self._rounds_of(live, CEILING_ROUNDS, until_s)
-            self._prune(arms, ceilings[0])
+        for number, look in enumerate(CEILING_LOOKS if ceilings else ()):
+            self._rounds_of(live, look - (CEILING_LOOKS[number - 1] if number else 0), until_s)
+            if self._prune(arms, ceilings[0]):
+                break
         return live
 
     def _is_seen(self, arm: Arm) -> bool:
@@ -302,31 +320,35 @@ class RehearsalRun:
         arm.note = reply.get("sentence", "")
         return True
 
-    def _prune(self, arms: list[Arm], ceiling: Arm) -> None:
+    def _prune(self, arms: list[Arm], ceiling: Arm) -> bool:
+        """Drops what a ceiling rules out; False where it can't be told yet whether it does."""
         found = compare(self._record.windows, ceiling.id, ["step/baseline", "step/placebo"])
         if found.n < 2 or found.mid >= PRUNE_BELOW:
-            return
+            return found.n >= 2
+        if bounds(found, PRUNE_CONFIDENCE).high >= PRUNE_BELOW:
+            return False
         inputs = {cause.id for cause in all_causes().values() if cause.family == "input"}
         for arm in arms:
             if arm.role == "remedy" and arm.cause in inputs:
                 arm.dropped = True
                 arm.why = f"Not tried: input for free would make a step only {found.mid:.2f}× as fast."
+        return True
 
     def _until_decided(self, unit: str, references: list[Arm], remedies: list[Arm], until_s: float) -> None:
         if not remedies and not any(arm.role == "ceiling" for arm in references):
             return
-        live, done = list(remedies), 0
+        live, done, bounded = list(remedies), 0, any(arm.role == "ceiling" for arm in references)
         for look in LOOKS:
-            if time.monotonic() >= until_s:
-                break
-            while done < look and time.monotonic() < until_s:
+            # To prepare the arms may have taken this unit's share of the time: without a first look, that was for nothing.
+            end_s = self._deadline_s if look == LOOKS[0] and remedies else until_s
+            while done < look and (live or bounded and not remedies) and time.monotonic() < end_s:
                 self._tell(live[done % len(live)].label if live else "how far identical arms differ")
-                if not self._rounds_of([*references, *live], 1, until_s):
+                if not self._rounds_of([*references, *live], 1, end_s):
                     return
                 done += 1
                 for arm in [arm for arm in live if hopeless(self._compared(unit, arm))]:
                     arm.dropped = True
-                    live.remove(arm)
+                live = [arm for arm in live if not arm.dropped and not arm.failed]
             verdicts = {outcome.arm.id: outcome.verdict for outcome in outcomes_of(self._record)}
             live = [arm for arm in live if verdicts.get(arm.id) != "refuted"]
             if all(verdicts.get(arm.id) == "measured" for arm in live) and (look > LOOKS[0] or not live):
@@ -349,7 +371,12 @@ class RehearsalRun:
             self._random.shuffle(order)
             reply = self._ask({"do": "windows", "arms": [_plain(arm) for arm in order]}, order, WINDOW_TIMEOUT_S * len(order))
             if "error" in reply:
-                raise TrialError(headline(reply["error"]))
+                at = self._at_turn(order)
+                if at is None or at.role != "remedy":
+                    raise TrialError(headline(reply["error"]))
+                at.failed, at.why = True, _sentence(reply["error"])
+                arms = [arm for arm in arms if arm is not at]
+                continue
             for arm, window in zip(order, reply["windows"], strict=True):
                 self._record.windows.append(Window(arm=arm.id, round=number, order=self._order, **window))
                 self._order += 1

@@ -65,6 +65,7 @@ def rehearse(desk: Desk, each: RehearsalPlan, facts: Facts, raced: Sequence[Rehe
             desk.data.rehearsals.append(record)
         else:
             trial.go_on_in(child)
+            record.ending = Ending()
         try:
             trial.wait_for_target(min(max(trial.left_s(), startup_s * 3), max(0.0, trial.left_s()) + startup_s))
             if each.as_calls:
@@ -91,7 +92,7 @@ def rehearse(desk: Desk, each: RehearsalPlan, facts: Facts, raced: Sequence[Rehe
 def _race(desk: Desk, child: Child, record: Rehearsal, facts: Facts, raced: Sequence[RehearsalPlan]) -> None:
     """Races on a budget of its own, shared by all fits that have something to race, by what that may save."""
     began_s, budget = time.monotonic(), desk.budget
-    tell = desk.teller(facts.fits[record.index].record.site, record, beyond_s=desk.request.race_budget_s)
+    tell = desk.teller(facts.fits[record.index].record.site, beyond_s=desk.request.race_budget_s)
     try:
         deadline_s = began_s + budget.race_left_s * race_share(record.index, raced)
         with desk.stages.within("races"):
@@ -117,6 +118,7 @@ def compare_environments(desk: Desk, each: RehearsalPlan, facts: Facts) -> None:
         )
         return
     desk.progress.stage(f"comparing processes at {place}")
+    desk.at = "trials"
     desk.data.rehearsals.append(record)
     began_s, deadline_s, limit_s = time.monotonic(), time.monotonic() + budget.left_s(), HANGS * child_s + 120
 
@@ -146,6 +148,7 @@ def measure_whole(desk: Desk, facts: Facts) -> None:
         return
     fit, record = facts.fits[each.index].record, _record(each)
     desk.progress.stage(f"trying all of it together at {where(fit.site)}")
+    desk.at = "trials"
     limit_s, began_s = budget.left_s() + LEAST_WHOLE_S, time.monotonic()
     try:
         child = desk.start("rehearsal", site=target_of(fit, "fit"), limit_s=limit_s, hard_limit_s=limit_s)

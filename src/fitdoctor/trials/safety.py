@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from fitdoctor.changes.model import edits_input
 from fitdoctor.recording.model import Arm
 from fitdoctor.report.model import Safety
 
@@ -24,6 +25,19 @@ def verified(arm: Arm) -> Safety | None:
     if "close" in found:
         return "numerics"
     return "exact" if "same" in found else None
+
+
+def found_safety(arm: Arm) -> Safety:
+    """What is known of an arm's safety.
+
+    Batches alone say nothing of settings, so there the declaration counts as well. Another training stays one, however much
+    alike its first batches are.
+    """
+    found, claimed = verified(arm), declared(arm)
+    if found is None:
+        return claimed
+    whole = bool(arm.weights) or all(edits_input(change) for change in arm.changes)
+    return found if whole and claimed != "semantics" else worst([found, claimed])
 
 
 def worst(safeties: Iterable[str]) -> Safety:

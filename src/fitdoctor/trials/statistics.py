@@ -28,7 +28,9 @@ FROM_TWO = sqrt(3 / 4)
 #: After this many rounds, what is not even 3 % faster is not going to be 5 %.
 ENOUGH_ROUNDS = 6
 HARDLY_FASTER = 1.03
-#: An arm this slow after two rounds is not worth a third.
+#: What looks hardly faster is refuted only where more than this is ruled out: a few noisy rounds can't tell 1.0 from 1.3.
+OPEN = 1.20
+#: An arm this slow after two rounds, and slower in each of them, is not worth a third.
 HOPELESS = 0.8
 HOPELESS_ROUNDS = 2
 #: A window that waited this share of its time for a core timed the neighbours.
@@ -122,7 +124,7 @@ def judge(comparison: Comparison, placebo: Comparison | None, *, looks: int = LO
         return "measured", f"{shown}{crowd}, above {floor:.2f}×."
     if comparison.ratio.high < FLOOR:
         return "refuted", f"{shown}{crowd}: below {FLOOR:.2f}×."
-    if comparison.n >= ENOUGH_ROUNDS and comparison.mid < HARDLY_FASTER:
+    if comparison.n >= ENOUGH_ROUNDS and comparison.mid < HARDLY_FASTER and comparison.ratio.high < OPEN:
         return "refuted", f"{shown}{crowd}: hardly faster."
     if floor > FLOOR and strict.low > FLOOR:
         return "inconclusive", f"{shown}{crowd}, but identical arms differed by as much."
@@ -130,21 +132,21 @@ def judge(comparison: Comparison, placebo: Comparison | None, *, looks: int = LO
 
 
 def shrunk(comparison: Comparison, share: float) -> Comparison:
-    """The comparison with only a share of its effect left, and of its interval in proportion."""
-    ratio = comparison.ratio
-    ends = [_ratio(share * log(end)) for end in (ratio.low, ratio.mid, ratio.high)] if ratio is not None else []
+    """The comparison with only a share of its effect left, and as uncertain as before: the share is no better known than it was."""
+    ratio, less = comparison.ratio, (1 - share) * comparison.mean_log
+    ends = [_ratio(log(end) - less) for end in (ratio.low, ratio.mid, ratio.high)] if ratio is not None else []
     return replace(
         comparison,
-        rounds=tuple(share * value for value in comparison.rounds),
+        rounds=tuple(value - less for value in comparison.rounds),
         ratio=Interval(low=ends[0], mid=ends[1], high=ends[2]) if ends else None,
         mean_log=share * comparison.mean_log,
-        sd_log=share * comparison.sd_log,
+        sd_log=comparison.sd_log,
     )
 
 
 def hopeless(comparison: Comparison) -> bool:
     """Whether an arm is so much slower that more windows would be wasted on it."""
-    return comparison.n >= HOPELESS_ROUNDS and comparison.mid < HOPELESS
+    return comparison.n >= HOPELESS_ROUNDS and comparison.mid < HOPELESS and max(comparison.rounds) < 0
 
 
 def _references_differ(windows: Sequence[Window], reference_ids: Sequence[str]) -> float:

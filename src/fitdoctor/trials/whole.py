@@ -23,7 +23,6 @@ MOST_S = 20.0
 STARTUP_SHARE = 0.25
 #: An epoch up to this long is repeated as a whole; of a longer one, a stretch of steps stands for all.
 EPOCH_S = 2.5
-LEAST_ROUNDS = 4
 MOST_ROUNDS = 10
 OF_FIT = ("step", "epoch", "epoch_end", "validation")
 

@@ -78,7 +78,7 @@ def _unproven(facts: Facts, draft: CauseDraft) -> str:
 def healthy_text(facts: Facts, outcomes: Sequence[Outcome]) -> str:
     """What was looked at and did not save enough."""
     tried = [outcome for outcome in outcomes if outcome.arm.role == "remedy" and outcome.verdict != "failed"]
-    remedies = [outcome for outcome in tried if outcome.arm.unit != RACE or outcome.comparison.n]
+    remedies = [outcome for outcome in tried if outcome.comparison.n or outcome.arm.unit != RACE and outcome.verdict == "refuted"]
     looked = f"No saving of {percent(WORTHWHILE_SHARE)} of the whole run was found"
     if remedies:
         units = dict.fromkeys(f"{UNITS.get(outcome.arm.unit, outcome.arm.unit)}{_of(facts, outcome)}" for outcome in remedies)

@@ -31,5 +31,5 @@ def treat_command(run: Run, analysis: Analysis, prescription: Prescription | Non
     applied = treatable(analysis, ORDER[: ORDER.index(prescription.safety) + 1])
     if applied is None:
         return ""
-    allow = [] if applied.safety == ORDER[0] else ["--allow", applied.safety]
+    allow = [] if applied.safety == ORDER[0] else ["--allow", ",".join(ORDER[1 : ORDER.index(applied.safety) + 1])]
     return shlex.join(["fitdoctor", "treat", *allow, *OPTIONS[run.mode], run.target, *run.argv])

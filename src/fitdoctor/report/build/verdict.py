@@ -82,6 +82,8 @@ def _why_open(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Out
         if crowded:
             return open_text(suspected, "other processes took the machine") + QUIETER
         return open_text(suspected, "the trials could not tell") + LONGER
+    if any(map(_untried, suspected)):
+        return open_text([draft for draft in suspected if _untried(draft)], "no time was left to try what may help") + LONGER
     if suspected and any(_may_gain(facts, outcome) for outcome in remedies if outcome.verdict == "inconclusive"):
         return open_text(suspected, "a gain was seen that could not be proven") + LONGER
     raced = [(remedy.outcome, remedy.result.speedup) for draft in suspected for remedy in draft.remedies]
@@ -94,6 +96,12 @@ def _why_open(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Out
 
 def _undecided(outcome: Outcome) -> bool:
     return outcome.verdict in ("inconclusive", "failed") or outcome.comparison.contended
+
+
+def _untried(draft: CauseDraft) -> bool:
+    """Whether a cause has remedies whose turn came for none of them."""
+    planned = [remedy.outcome for remedy in draft.remedies if remedy.outcome is not None]
+    return bool(planned) and all(o.verdict == "inconclusive" and o.comparison.n == 0 and not o.arm.dropped for o in planned)
 
 
 def _may_gain(facts: Facts, outcome: Outcome) -> bool:
