@@ -172,9 +172,10 @@ def _log_ratios(windows: Sequence[Window], arm_id: str) -> list[float]:
 
 
 def _interval(mean: float, sd: float, n: int, confidence: float, apart: float = 0.0) -> Interval:
-    from scipy.stats import norm, t
+    from scipy.special import ndtri, stdtrit  # quantiles of the normal and of Student's t; `scipy.stats` takes a second to import
 
-    reach = hypot(float(t.ppf(0.5 + confidence / 2, n - 1)) * sd / sqrt(n), float(norm.ppf(0.5 + confidence / 2)) * apart)
+    level = 0.5 + confidence / 2
+    reach = hypot(float(stdtrit(n - 1, level)) * sd / sqrt(n), float(ndtri(level)) * apart)
     return Interval(low=_ratio(mean - reach), mid=_ratio(mean), high=_ratio(mean + reach))
 
 
