@@ -96,7 +96,8 @@ def _promised_by_treat(folder: Path) -> dict[str, Any]:
     run = load_run(max((folder / ".fitdoctor").glob("*/run.json"), key=lambda path: path.stat().st_mtime))
     treated = run.treated
     assert treated is not None
-    low, mid, high = (treated.plain_s / max(1e-9, s) for s in (treated.promised_high_s, treated.promised_s, treated.promised_low_s))
+    taken = (treated.promised_high_s, treated.promised_s, treated.promised_low_s)
+    low, mid, high = (treated.plain_s / max(1e-9, seconds + treated.own_s) for seconds in taken)
     return {"applied": treated.remedies, "promised": {"low": low, "mid": mid, "high": high}, "to_target": treated.to_target}
 
 
@@ -150,8 +151,8 @@ def truth_table(rows: list[dict[str, Any]], name: str) -> str:
         far = sum(size > FAR and not held_by for size, held_by in zip(errors, inside, strict=True))
         lines += [
             "",
-            f"{len(held)} promises: median error {statistics.median(errors):.0%}, {sum(inside)} whose interval meets that of the whole runs, "
-            f"{far} off by more than {FAR:.0%} without their interval saying so.",
+            f"{len(held)} promises: median error {statistics.median(errors):.0%}, {sum(inside)} whose interval meets that of the whole "
+            f"runs, {far} off by more than {FAR:.0%} without their interval saying so.",
         ]
     return "\n".join(lines)
 

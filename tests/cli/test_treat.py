@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -38,6 +40,7 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> list[WatchRequest]:
         return session.Watched(code=3, wall_s=12.0, run=Run(watched=seen))
 
     monkeypatch.setattr(session, "watch", watch)
+    monkeypatch.setattr("psutil.Process", lambda: SimpleNamespace(create_time=lambda: time.time() - 0.01))
     return asked
 
 
@@ -73,6 +76,7 @@ def test_the_verified_changes_are_applied_and_the_promise_is_held_against_the_cl
     assert request.treated is not None
     assert (request.target, request.python, request.treated.remedies) == ("train.py", sys.executable, ["precomputed-input"])
     (treatment,) = request.treated.treatments
+    assert request.treated.own_s > 0
     assert (treatment["kind"], treatment["line"]) == ("fit", 18)
     assert [change["kind"] for change in treatment["changes"]] == ["precompute"]
     assert treatment["expected"]["input_kind"] == "tf.data"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,8 @@ def command(
 
     Ends with the script's own exit code, or by the signal that ended the script.
     """
+    import psutil
+
     from fitdoctor.cli.target import check_target, find_python, mode_of
     from fitdoctor.recording.folder import create
     from fitdoctor.treating import environment
@@ -58,6 +61,7 @@ def command(
     check_unchanged(found, wanted)
     environment.check(interpreter, found.run.scout.environment, found.shown, again=wanted.shown)
     treated, more = choose(found, allowed)
+    treated.own_s = time.time() - psutil.Process().create_time()
     folder: RunFolder | None = None
     try:
         folder = create(name)
@@ -82,7 +86,7 @@ def command(
             _say(ended.problem)
         if folder is not None:
             seen = ended.run.watched if ended.run is not None else None
-            for sentence in conclusion(treated, found.run.scout, seen, code=ended.code, wall_s=ended.wall_s):
+            for sentence in conclusion(treated, found.run.scout, seen, code=ended.code, wall_s=ended.wall_s + treated.own_s):
                 _say(sentence)
             if folder.run_file.exists():
                 _say(f"“fitdoctor report {folder.shown}” shows where the time went.")

@@ -492,7 +492,8 @@ class Stage:
 class Treated:
     """With what a training was run, and what had been promised for it: the seconds of the whole, and those as it stands.
 
-    `diagnosis` is the run that the changes come from. `to_target` says that the promise is of the time to the same loss.
+    `diagnosis` is the run that the changes come from. `to_target` says that the promise is of the time to the same loss. `own_s` is what
+    fitdoctor itself took before the training began, which comes on top of what was promised for that.
     """
 
     diagnosis: str = ""
@@ -502,6 +503,7 @@ class Treated:
     promised_low_s: float = 0.0
     promised_high_s: float = 0.0
     plain_s: float = 0.0
+    own_s: float = 0.0
     to_target: bool = False
     treatments: list[dict[str, Any]] = field(default_factory=list)
 

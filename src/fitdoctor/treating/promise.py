@@ -125,5 +125,7 @@ def _length(fit: Fit, diagnosed: Scout) -> Iterator[str]:
 
 
 def _promised(treated: Treated) -> str:
-    low, high = (duration(seconds) for seconds in (treated.promised_low_s, treated.promised_high_s))
-    return f"{duration(treated.promised_s)} [{low}, {high}] instead of {duration(treated.plain_s)}"
+    low, mid, high = (
+        duration(seconds + treated.own_s) for seconds in (treated.promised_low_s, treated.promised_s, treated.promised_high_s)
+    )
+    return f"{mid} [{low}, {high}] instead of {duration(treated.plain_s)}"
