@@ -34,7 +34,8 @@ def main() -> None:
     for path in arguments.runs:
         run = _diagnosed(path, arguments.budget) if arguments.scripts else load_run(path / "run.json" if path.is_dir() else path)
         rows.append(_row(run))
-        print(_line(path.parent.name if path.name == "train.py" else path.name, rows[-1]), flush=True)
+        named = path.name == "train.py" or path.parent.name != ".fitdoctor"
+        print(_line(path.parent.name if named else path.name, rows[-1]), flush=True)
     print(_line("**median**", [statistics.median(column) for column in zip(*rows, strict=True)]))
 
 
