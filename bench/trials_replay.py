@@ -17,7 +17,8 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Arm, Rehearsal
 from fitdoctor.trials import rehearse
 from fitdoctor.trials.outcomes import outcomes_of
-from fitdoctor.trials.rehearse import LOOKS, SHARE_OF_TIME, RehearsalRun
+from fitdoctor.trials.rehearse import SHARE_OF_TIME, RehearsalRun
+from fitdoctor.trials.statistics import LOOKS
 
 ARMS_OF_A_TRIAL = 3
 """The baseline, the placebo and one remedy: the fewest, so that the correction for several remedies lends no help."""

@@ -66,7 +66,7 @@ class TestFeeds:
         assert [len(x) for x, _ in batches] == [16, 16, 16, 1]
         assert np.array_equal(np.concatenate([x for x, _ in batches]), X[:49])
         assert np.array_equal(np.concatenate([y for _, y in batches]), Y[:49])
-        x, y = arms._unpack(arms.bound["validation_data"])[:2]
+        x, y = arms._validations._unpack(arms.bound["validation_data"])[:2]
         assert np.array_equal(x, X[49:])
         assert np.array_equal(y, Y[49:])
 
@@ -301,5 +301,5 @@ class TestUnits:
         arms.prepare(whole)
         arms.window(whole)
         before = [np.asarray(weight).copy() for weight in model.weights]
-        arms._evaluate(arms._runners[whole["id"]])
+        arms._validations.run(arms._runners[whole["id"]])
         assert all(np.array_equal(weight, was) for weight, was in zip(model.weights, before, strict=True))

@@ -42,3 +42,23 @@ def test_what_a_cold_process_took_is_apart_from_the_settled_unit() -> None:
     assert unit_s(took) == pytest.approx(0.02)
     assert warm_up_s(took) == pytest.approx(1.0)
     assert warm_up_s(Duration()) == 0
+
+
+def test_of_units_that_begin_anew_after_so_many_whole_periods_count() -> None:
+    epoch = [0.04] * 80 + [0.0] * 20  # a shuffle's buffer runs empty at the end
+    seen = [*epoch, *epoch[:40]]
+    took = Duration(count=len(seen), total_s=sum(seen), samples_s=seen)
+    assert unit_s(took, 100) == pytest.approx(0.032)
+    assert unit_s(took) == pytest.approx(0.04 * 50 / 70)
+    assert warm_up_s(took, 100) == pytest.approx(sum(seen) - 140 * 0.032)
+
+
+def test_periods_are_whole_where_samples_are_kept_of_some_units_only() -> None:
+    epoch = [0.04] * 80 + [0.0] * 20
+    samples = (epoch * 5 + epoch[:60])[::2]
+    assert unit_s(Duration(count=560, total_s=1.0, samples_s=samples), 100) == pytest.approx(0.032)
+
+
+def test_less_than_a_period_is_settled_in_its_later_half() -> None:
+    samples = [0.08] * 10 + [0.04] * 10
+    assert unit_s(Duration(count=20, total_s=1.2, samples_s=samples), 100) == pytest.approx(0.04)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording.model import Ending, Run, Scout, Treated
 from fitdoctor.treating.diagnosis import Diagnosis
-from fitdoctor.treating.promise import choose, conclusion
+from fitdoctor.treating.promise import announcement, choose, conclusion
 from tests import builders as make
 from tests.report.diagnosed import QUICK, diagnosed
 
@@ -32,6 +33,11 @@ def test_what_rounds_differently_has_to_be_allowed() -> None:
     assert (treated.remedies, treated.safety, more) == (["compiled-step"], "numerics", "")
     assert treated.promised_low_s < treated.promised_s < treated.promised_high_s < treated.plain_s
     assert not treated.to_target
+
+
+def test_a_training_that_is_too_short_for_treat_itself_is_told() -> None:
+    assert "write the changes into the script" not in announcement(replace(TREATED, own_s=1))
+    assert "takes treat itself 20 s: write the changes into the script" in announcement(replace(TREATED, own_s=20))
 
 
 def test_callbacks_that_would_write_to_another_file_are_left_alone() -> None:

@@ -85,3 +85,10 @@ def test_our_own_report_is_no_change_of_the_scripts(project: Path, monkeypatch: 
         redirected.setattr(os, "fstat", lambda descriptor: report.stat())
         after = disk.look([project])
     assert disk.changed(before, after) == []
+
+
+def test_a_link_that_leads_nowhere_now_is_not_deleted(project: Path) -> None:
+    (project / "link.txt").symlink_to(project / "old.txt")
+    before = disk.look([project])
+    (project / "old.txt").unlink()
+    assert disk.changed(before, disk.look([project])) == [f"deleted: {project / 'old.txt'}"]

@@ -14,7 +14,8 @@ from fitdoctor.recording.model import Arm, Rehearsal
 from fitdoctor.trials import rehearse
 from fitdoctor.trials.child import Child, ChildEndedError
 from fitdoctor.trials.outcomes import outcomes_of
-from fitdoctor.trials.rehearse import LOOKS, RehearsalRun
+from fitdoctor.trials.rehearse import RehearsalRun
+from fitdoctor.trials.statistics import LOOKS
 from tests import builders as make
 from tests.probe.clocks import FakeClock
 

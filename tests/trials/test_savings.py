@@ -10,7 +10,7 @@ from fitdoctor.recording.model import Loop
 from fitdoctor.report.model import Interval
 from fitdoctor.trials.outcomes import outcomes_of
 from fitdoctor.trials.plan import plan
-from fitdoctor.trials.savings import Effect, breaks_even_at, effect_of, saved_s, terms, whole_run
+from fitdoctor.trials.savings import PROCESS_DRIFT, Effect, breaks_even_at, effect_of, projected, saved_s, terms, whole_run
 from tests import builders as make
 
 
@@ -95,3 +95,12 @@ def test_every_figure_stays_finite(low: float, one_off_s: float, target: str, un
     saved = saved_s(facts, speedup)
     assert all(math.isfinite(end) for found in (speedup, saved) for end in (found.low, found.mid, found.high))
     assert speedup.low <= speedup.mid <= speedup.high
+
+
+def test_what_one_process_takes_is_less_certain_than_how_two_compare() -> None:
+    facts = make.facts(make.fit(step_s=0.1, epochs=20))
+    exact = projected(facts, Interval(low=2.0, mid=2.0, high=2.0))
+    assert exact.mid == pytest.approx(facts.total_s / 2)
+    assert exact.high / exact.mid == pytest.approx(exact.mid / exact.low) == pytest.approx(math.exp(PROCESS_DRIFT))
+    wide = projected(facts, Interval(low=1.0, mid=2.0, high=4.0))
+    assert wide.low < facts.total_s / 4 < facts.total_s / 2 < facts.total_s < wide.high

@@ -100,7 +100,7 @@ def test_a_clear_gain_is_measured_and_a_clear_loss_refuted() -> None:
 
 def test_a_small_gain_is_refuted_once_there_are_enough_rounds() -> None:
     assert judge(faster(1.02, rounds=4, jitter=0.1), None)[0] == "inconclusive"
-    assert judge(faster(1.02, rounds=8, jitter=0.05), None)[0] == "refuted"
+    assert judge(faster(1.02, rounds=24, jitter=0.1), None)[0] == "refuted"
 
 
 def test_noise_alone_refutes_nothing() -> None:

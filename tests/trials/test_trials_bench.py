@@ -12,7 +12,7 @@ import trials_tables as tables
 from trials_children import fit_line, kinds
 from trials_replay import Series, Sitting, Stretch, decide, disjoint_decisions, random_stretches
 
-from fitdoctor.trials.rehearse import LOOKS
+from fitdoctor.trials.statistics import LOOKS
 
 RECORDED = Series.from_data(json.loads((Path(__file__).parent / "identical_arms.json").read_text(encoding="utf-8")))
 """Recorded on a busy machine: 2 sittings of a generator's steps."""

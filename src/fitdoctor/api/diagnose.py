@@ -34,13 +34,12 @@ from fitdoctor.recording.model import Ending, Rehearsal, Run, Scout
 from fitdoctor.report.build import build
 from fitdoctor.report.model import Report
 from fitdoctor.trials.executor import InProcess
-from fitdoctor.trials.plan import RehearsalPlan, plan, plan_environments, race_share
+from fitdoctor.trials.plan import LEAST_TRIAL_S, RehearsalPlan, plan, plan_environments, race_share
 from fitdoctor.trials.progress import Progress
 from fitdoctor.trials.race import RaceTrial
 from fitdoctor.trials.rehearse import RehearsalRun
 
 NOW_BUILT = "The model was not built yet: it is now, with the weights that it was initialised with."
-LEAST_TRIAL_S = 5.0
 
 
 def diagnose(

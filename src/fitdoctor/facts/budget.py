@@ -88,7 +88,7 @@ def _parts(seconds: dict[tuple[str, str], float], total_s: float) -> tuple[Part,
     parts = []
     for name, label in LABELS.items():
         inner = {child: taken_s for (parent, child), taken_s in seconds.items() if parent == name and taken_s > 0}
-        if not inner:
+        if not inner and name != "unattributed":  # a reader is told of it even where it is nothing
             continue
         children = tuple(part(f"{name}/{child}", child, taken_s) for child, taken_s in inner.items() if child)
         parts.append(part(name, label, sum(inner.values()), children))

@@ -64,12 +64,17 @@ class FitFacts:
 
     @cached_property
     def step_s(self) -> float:
-        return max(0.0, unit_s(self.record.step) - self._nested_s) / self.per_execution
+        return max(0.0, unit_s(self.record.step, self.period) - self._nested_s) / self.per_execution
+
+    @cached_property
+    def period(self) -> int:
+        """Recorded steps of an epoch, without its first; 0 where that is not known."""
+        return max(0, ceil(self.steps_per_epoch / self.per_execution) - 1) if self.steps_known else 0
 
     @cached_property
     def epoch_stall_s(self) -> float:
         """What the first step of a later epoch takes beyond an ordinary one: its input begins anew."""
-        stall_s = typical_s(self.record.epoch_first_step) - unit_s(self.record.step)
+        stall_s = typical_s(self.record.epoch_first_step) - unit_s(self.record.step, self.period)
         return max(0.0, stall_s) if self.record.step.count else 0.0
 
     def later_epochs(self, bound: Bound) -> int:
@@ -79,11 +84,11 @@ class FitFacts:
     @cached_property
     def function_s(self) -> float:
         """The part of a step inside the train function: waiting for input, computing and dispatching."""
-        return min(self.step_s, unit_s(self.record.function) / self.per_execution)
+        return min(self.step_s, unit_s(self.record.function, self.period) / self.per_execution)
 
     @cached_property
     def logs_s(self) -> float:
-        return min(self.step_s - self.function_s, unit_s(self.record.logs) / self.per_execution)
+        return min(self.step_s - self.function_s, unit_s(self.record.logs, self.period) / self.per_execution)
 
     @cached_property
     def batch_hooks_s(self) -> dict[int, float]:
@@ -91,7 +96,7 @@ class FitFacts:
         left = self.step_s - self.function_s - self.logs_s
         costs: dict[int, float] = {}
         for position, callback in enumerate(self.record.callbacks):
-            cost = sum(unit_s(took) for hook, took in callback.hooks.items() if where(hook) == "batch") / self.per_execution
+            cost = sum(unit_s(took, self.period) for hook, took in callback.hooks.items() if where(hook) == "batch") / self.per_execution
             costs[position] = min(cost, left)
             left -= costs[position]
         return costs

@@ -49,11 +49,6 @@ class Projection:
         """Seconds of all terms whose id begins with `prefix`."""
         return sum(term.s for term in self.terms if term.id.startswith(prefix))
 
-    def with_unit(self, term_id: str, unit_s: float) -> Projection:
-        """The same training with another cost of one unit."""
-        terms = tuple(replace(term, unit_s=unit_s) if term.id == term_id else term for term in self.terms)
-        return replace(self, terms=terms)
-
     def scaled(self, factors: Mapping[str, float], one_off_s: float = 0.0) -> Projection:
         """The same training with units that cost `factors` times as much, and `one_off_s` more that is paid once."""
         terms = tuple(replace(term, unit_s=term.unit_s * factors.get(term.id, 1.0)) for term in self.terms)
@@ -78,7 +73,7 @@ def _fit_terms(fit: FitFacts, bound: Bound) -> Iterator[Term]:
     yield from repeated("first_step", "first step: trace and compile", "first_step", calls, record.first_step)
     yield Term(id=f"{fit.id}/step", label="steps", part="step", count=fit.steps(bound), unit_s=fit.step_s)
     runs = max(1, record.calls_run)
-    warm_up = warm_up_s(record.step) / runs
+    warm_up = warm_up_s(record.step, fit.period) / runs
     yield Term(id=f"{fit.id}/step/first", label="first steps, still slow", part="first_step", count=calls, unit_s=warm_up)
     stalls = {"label": "first steps of epochs", "part": "epoch_boundary"}
     yield Term(id=f"{fit.id}/epoch_first_step", count=fit.later_epochs(bound), unit_s=fit.epoch_stall_s, **stalls)

@@ -14,14 +14,19 @@ SETTLED_SAMPLES = 10
 STANDARD_ERRORS = 2.0
 
 
-def unit_s(duration: Duration) -> float:
+def unit_s(duration: Duration, period: int = 0) -> float:
     """What one unit costs once things have settled.
+
+    Args:
+        duration: Of all units that were seen.
+        period: After so many units they begin anew, as the steps of an epoch do: those of its end, where a shuffle's buffer runs
+            empty, cost otherwise than those of its beginning. Whole periods are counted where one was seen; 0 where there is none.
 
     Example:
         >>> unit_s(Duration(count=3, total_s=6.0, first_s=4.0, samples_s=[1.0, 1.0]))
         1.0
     """
-    samples = _settled(duration)
+    samples = _settled(duration, period)
     if samples:
         return max(0.0, fmean(samples))
     if duration.count > 0:
@@ -40,10 +45,10 @@ def typical_s(duration: Duration) -> float:
     return max(0.0, median_low(known)) if known else unit_s(duration)
 
 
-def warm_up_s(duration: Duration) -> float:
+def warm_up_s(duration: Duration, period: int = 0) -> float:
     """What all units together took beyond settled ones: a process that is still cold. A cheaper unit does not take that away."""
     others = duration.count - (duration.first_s > 0)
-    return max(0.0, duration.total_s - duration.first_s - unit_s(duration) * others)
+    return max(0.0, duration.total_s - duration.first_s - unit_s(duration, period) * others)
 
 
 def first_extra_s(duration: Duration) -> float:
@@ -75,6 +80,12 @@ def total(intervals: list[Interval]) -> Interval:
     )
 
 
-def _settled(duration: Duration) -> list[float]:
+def _settled(duration: Duration, period: int = 0) -> list[float]:
     samples = duration.samples_s
-    return samples[len(samples) // 2 :] if len(samples) >= SETTLED_SAMPLES else samples
+    if len(samples) < SETTLED_SAMPLES:
+        return samples
+    half = len(samples) - len(samples) // 2
+    each = period * len(samples) / max(1, duration.count)  # of so many units one is kept, and a period has so many of those
+    if 0 < each <= len(samples):
+        return samples[-max(1, round(each * max(1, int(half / each)))) :]
+    return samples[-half:]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from fitdoctor.changes import apply
@@ -15,9 +14,11 @@ from fitdoctor.probe import contention, describe
 from fitdoctor.probe.epochs import Epochs
 from fitdoctor.probe.feeds import Feeds, to_the_end
 from fitdoctor.probe.lead import lead_of
+from fitdoctor.probe.runner import Runner
 from fitdoctor.probe.standing import Standing
-from fitdoctor.probe.state import compare
+from fitdoctor.probe.validation import Validations
 from fitdoctor.probe.verify import verify_batches
+from fitdoctor.probe.weights import SameWeights
 from fitdoctor.probe.whole import Wholes
 
 WINDOW_S = 0.015
@@ -31,31 +32,6 @@ BUFFERS = 4
 STRETCH_S = 1.0
 """A continuous stretch: long against windows, so that whatever only a running pipeline costs (tuning, waking, refills) is in it."""
 FILL_S = 0.3
-VERIFY_STEPS = 4
-VALIDATION_LONGEST_S = 10.0
-
-
-@dataclass(slots=True)
-class Runner:
-    """What one arm is stepped with."""
-
-    changes: list[Change]
-    iterator: Any = None
-    function: Any = None
-    test_function: Any = None
-    dataset: Any = None
-    steps: int = 1
-    units: int = 1
-    lead: int = 1
-    period: int = 1
-    step: int = 0
-    epoch: int = 0
-    evaluation: Any = None
-    parts: list[str] = field(default_factory=list)
-    epoch_steps: int = 0
-    logs: dict[str, Any] = field(default_factory=dict)
-    calls: dict[int, int] = field(default_factory=dict)
-    """Of throttled hooks: they go on from window to window, or each would begin with one that runs."""
 
 
 class FitArms:
@@ -69,7 +45,7 @@ class FitArms:
 
     def __init__(self, model: Any, bound: dict[str, Any], cores: int) -> None:
         from keras.src.callbacks.callback_list import CallbackList
-        from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
+        from keras.src.trainers.data_adapters import array_slicing
 
         self.model, self.bound = model, dict(bound)
         if bound["validation_split"] and bound["validation_data"] is None:
@@ -78,7 +54,6 @@ class FitArms:
                 tuple(bound[name] for name in names), validation_split=bound["validation_split"]
             )
             self.bound.update(zip(names, training, strict=True))
-        self._unpack = data_adapter_utils.unpack_x_y_sample_weight
         self.feeds = Feeds(model, self.bound, cores)
         callbacks = bound["callbacks"]
         if isinstance(callbacks, CallbackList):
@@ -94,17 +69,15 @@ class FitArms:
                 model=model,
             )
         steps = describe.steps_of(self.bound["x"], self.bound["batch_size"], self.bound["steps_per_epoch"])
+        self._validations = Validations(model, self.bound, self.callbacks)
         self._epochs = Epochs(self.feeds, steps, self._enter, self._go)
-        self._wholes = Wholes(self.feeds, self._enter, self._go, self._end_epoch, self._evaluate)
+        self._wholes = Wholes(self.feeds, self._enter, self._go, self._end_epoch, self._validations.run)
+        self._weights = SameWeights(self.feeds, self._enter)
         self._functions: dict[tuple[Any, ...], Any] = {}
-        self._first_s: dict[Any, float] = {}
-        """What the first call of a function took where that was in a verification: the arm that is stepped with it pays no more."""
-        self._test_function: Any = None
         self._runners: dict[str, Runner] = {}
         self.standing: Standing | None = None
         self._unit = ""
         self._said: set[str] = set()
-        self._reference: dict[int, list[Any]] = {}
         self._began = False
         self.at: Callable[[str], None] = lambda _: None
         """Told of each arm before a window of it: who it was stays known where the process does not live through it."""
@@ -159,10 +132,11 @@ class FitArms:
         elif arm["unit"] == "whole":
             self._begin()
             if "validation" in arm["parts"]:
-                self._prepare_validation(runner, fresh=False)
+                self._validations.prepare(runner, fresh=False)
             reply = self._wholes.prepare(runner, arm)
         elif arm["unit"] == "validation":
-            reply = self._prepare_validation(runner, fresh=_is_placebo(arm))
+            self._begin()
+            reply = self._validations.prepare(runner, fresh=_is_placebo(arm))
         else:
             undo = apply.to_callbacks(self.callbacks.callbacks, changes)
             undo()
@@ -184,7 +158,7 @@ class FitArms:
         try:
             made_s = time.perf_counter()
             self._go(runner, runner.steps)
-            first_s = max(time.perf_counter() - made_s, self._first_s.get(runner.function, 0.0))
+            first_s = max(time.perf_counter() - made_s, self._weights.first_s.get(runner.function, 0.0))
             one_off_s = made_s - began_s + first_s - self.feeds.take_aside_s()
             unit_s = self._warm(runner)
         finally:
@@ -213,35 +187,6 @@ class FitArms:
             else:
                 counts[1] += runner.steps
         return (time.perf_counter() - half_s) / counts[1]
-
-    def _prepare_validation(self, runner: Runner, *, fresh: bool) -> dict[str, Any]:
-        from keras.src.backend.tensorflow.trainer import TFEpochIterator
-
-        self._begin()
-        if fresh or self._test_function is None:
-            self.model.make_test_function(force=True)
-            runner.test_function = self.model.test_function
-            self._test_function = self._test_function or runner.test_function
-        else:
-            runner.test_function = self._test_function
-        bound = apply.to_fit(self.bound, runner.changes)
-        x, y, weights = self._unpack(bound["validation_data"])
-        runner.evaluation = TFEpochIterator(
-            x=x,
-            y=y,
-            sample_weight=weights,
-            batch_size=bound["validation_batch_size"] or bound["batch_size"],
-            distribute_strategy=self.model.distribute_strategy,
-            steps_per_execution=self.model.steps_per_execution,
-            steps_per_epoch=bound["validation_steps"],
-            shuffle=False,
-        )
-        began_s = time.perf_counter()
-        self._evaluate(runner)
-        first_s = time.perf_counter() - began_s
-        if first_s > VALIDATION_LONGEST_S:
-            raise ValueError(f"one validation pass takes {first_s:.0f} s, too long to repeat within a trial")
-        return {"one_off_s": first_s, "unit_s": first_s}
 
     def _begin(self) -> None:
         if self._began:
@@ -294,24 +239,11 @@ class FitArms:
                 callbacks.on_train_batch_end(runner.step + steps - 1, runner.logs)
                 runner.step += steps
 
-    def _evaluate(self, runner: Runner) -> dict[str, Any]:
-        data = self._unpack(self.bound["validation_data"])
-        before = getattr(self.model, "_eval_epoch_iterator", None)
-        self.model._eval_epoch_iterator = runner.evaluation
-        self.model.test_function = runner.test_function
-        try:
-            result: dict[str, Any] = self.model.evaluate(
-                x=data[0], y=data[1], sample_weight=data[2], callbacks=self.callbacks, return_dict=True, _use_cached_eval_dataset=True
-            )
-        finally:
-            self.model._eval_epoch_iterator = before
-        return result
-
     def close(self) -> None:
         """Ends what the first arm began, where the process lives on: a callback may hold files, threads or a profiler."""
         self._runners.clear()
         self._functions.clear()
-        self._first_s.clear()
+        self._weights.first_s.clear()
         if self._began:
             self.callbacks.on_train_end()
 
@@ -336,7 +268,7 @@ class FitArms:
         if arm["unit"] == "whole":
             return self._wholes.window(runner)
         if arm["unit"] == "validation":
-            return _timed(lambda: self._evaluate(runner), 1)
+            return _timed(lambda: self._validations.run(runner), 1)
         if arm["unit"] == "stretch":
             return self._stretch(runner)
         undo = self._enter(runner)
@@ -413,52 +345,13 @@ class FitArms:
         batches = verify_batches(self.feeds, self.bound["x"], changes) if any(of_input) else {"batches": "", "why": ""}
         if of_input and all(of_input):
             return {"weights": "", **batches}
-        weights = self._verify_weights(changes)
-        if weights["weights"] and not any(of_input):
-            batches["batches"] = "same"
-        return {**batches, **weights, "why": weights["why"] or batches["why"]}
-
-    def _verify_weights(self, changes: list[Change]) -> dict[str, str]:
         self._begin()
         if self.standing is None:
             self.standing = Standing(self.model, self.callbacks.callbacks)
-        if self.standing.snapshot is None:
-            return {"weights": "", "why": "the model is too large to be compared step by step"}
-        start = self._start_weights()
-        runner = Runner(changes)
-        undo = self._enter(runner, new=True)
-        try:
-            steps = math.ceil(VERIFY_STEPS / runner.steps) * runner.steps
-            reached = self._weights_after(runner, steps)
-        finally:
-            undo()
-        if steps not in self._reference:
-            plain = Runner([])
-            undo = self._enter(plain, new=True)
-            try:
-                self._reference[steps] = self._weights_after(plain, steps)
-                again = self._weights_after(plain, steps)
-            finally:
-                undo()
-            if compare(start, self._reference[steps], again) != "same":
-                return {"weights": "", "why": "two runs of the script's own steps differ, so weights can't be compared"}
-        self.standing.put_back(whole=False)
-        return {"weights": compare(start, self._reference[steps], reached), "why": ""}
-
-    def _start_weights(self) -> list[Any]:
-        assert self.standing is not None and self.standing.snapshot is not None
-        self.standing.snapshot.restore()
-        return self.standing.snapshot.weights()
-
-    def _weights_after(self, runner: Runner, steps: int) -> list[Any]:
-        self._start_weights()
-        assert self.standing is not None and self.standing.snapshot is not None
-        iterator = iter(self.feeds.fixed().repeat())
-        for _ in range(steps // runner.steps):
-            began_s = time.perf_counter()
-            runner.function(iterator)
-            self._first_s.setdefault(runner.function, time.perf_counter() - began_s)
-        return self.standing.snapshot.weights()
+        weights = self._weights.verify(changes, self.standing)
+        if weights["weights"] and not any(of_input):
+            batches["batches"] = "same"
+        return {**batches, **weights, "why": weights["why"] or batches["why"]}
 
 
 def _is_placebo(arm: dict[str, Any]) -> bool:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fitdoctor.changes.apply import Undo
 from fitdoctor.changes.model import InsertCall
 from fitdoctor.probe import contention
 from fitdoctor.probe.feeds import Feeds
-
-if TYPE_CHECKING:
-    from fitdoctor.probe.arms import Runner
+from fitdoctor.probe.runner import Runner
 
 LONGEST_EPOCH_S = 6.0
 """A trial repeats an epoch some dozens of times."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fitdoctor.changes.apply import Undo, rarest
 from fitdoctor.probe import contention
 from fitdoctor.probe.feeds import Feeds
-
-if TYPE_CHECKING:
-    from fitdoctor.probe.arms import Runner
+from fitdoctor.probe.runner import Runner
 
 STRETCH_S = 1.2
 """Of steps, where a whole epoch takes longer: four of each arm and the start of their pipelines fit into fifteen seconds."""

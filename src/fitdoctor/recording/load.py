@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fitdoctor.errors import FitdoctorError
-from fitdoctor.recording.model import VERSION, Rehearsal, Run, Scout
+from fitdoctor.recording.model import VERSION, Run, Scout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,15 +66,6 @@ def decode_scout(data: bytes, *, name: str = "the scout's recording") -> Scout:
         FitdoctorError: It is damaged or from another version.
     """
     return _decode_part(data, Scout, name)
-
-
-def decode_rehearsal(data: bytes, *, name: str = "the rehearsal's recording") -> Rehearsal:
-    """Reads what a later child wrote.
-
-    Raises:
-        FitdoctorError: It is damaged or from another version.
-    """
-    return _decode_part(data, Rehearsal, name)
 
 
 def _unpacked(data: bytes, path: Path) -> bytes:

@@ -2,7 +2,7 @@
 
 The classes are standard-library dataclasses, because the probe fills them inside the user's process, where nothing but the
 standard library may be imported; `recording.load` validates them with msgspec in ours. All durations are seconds of wall time on
-the main thread. Bump `VERSION` whenever the meaning of a field changes.
+the main thread. They stand in one file as they are one format: bump `VERSION` whenever the meaning of a field changes.
 """
 
 from __future__ import annotations

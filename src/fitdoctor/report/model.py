@@ -207,8 +207,8 @@ class Prescription:
 
     `measured_together` is False where their combination was only projected. `measured_in` says where it was measured: in a "fresh
     process", all of it against the script as it is, or in the "same process" as the trials of its parts; "" where it was not.
-    `projected` is the whole run with it, as an interval. `interaction` is a sentence, where the parts give together clearly more or
-    less than each on its own let expect.
+    `projected` is the whole run with it in seconds; its interval also holds what one process of a script differs by from the next.
+    `interaction` is a sentence, where the parts give together clearly more or less than each on its own let expect.
     """
 
     remedies: tuple[str, ...]

@@ -13,9 +13,7 @@ from fitdoctor.recording.digest import hash_of
 from fitdoctor.recording.folder import RunFolder, resolve, stored
 from fitdoctor.recording.load import load_run
 from fitdoctor.recording.model import Run
-from fitdoctor.trials.request import Mode
-
-OPTIONS = {"script": "", "module": "-m ", "code": "-c "}
+from fitdoctor.trials.request import OPTIONS, Mode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +27,7 @@ class Target:
     @property
     def shown(self) -> str:
         """What stands behind a command's name for it."""
-        return OPTIONS[self.mode] + shlex.join([self.target, *self.arguments])
+        return shlex.join([*OPTIONS[self.mode], self.target, *self.arguments])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from fitdoctor.report.build.treatable import treatable
 from fitdoctor.report.model import Prescription, Safety, Treatment
 from fitdoctor.treating.diagnosis import Diagnosis
 from fitdoctor.trials.safety import ORDER
+from fitdoctor.trials.savings import projected
 
 WORTH_SAYING = 1.05
 """How many times as fast as what is applied another prescription must be to be mentioned: less does not count anywhere."""
@@ -40,13 +41,14 @@ def choose(diagnosis: Diagnosis, allowed: Collection[Safety]) -> tuple[Treated, 
             f"expected at least one such change. {hint}"
         )
     facts = analysis.facts
+    promised = projected(facts, chosen.speedup)
     treated = Treated(
         diagnosis=diagnosis.shown,
         remedies=list(chosen.remedies),
         safety=chosen.safety,
-        promised_s=facts.total_s / chosen.speedup.mid,
-        promised_low_s=facts.total_s / chosen.speedup.high,
-        promised_high_s=facts.total_s / chosen.speedup.low,
+        promised_s=promised.mid,
+        promised_low_s=promised.low,
+        promised_high_s=promised.high,
         plain_s=facts.total_s,
         to_target=any(_is_raced(change) for each in chosen.treatments for change in each.changes),
         treatments=[_with_expectation(facts, each) for each in chosen.treatments],
@@ -94,7 +96,16 @@ def announcement(treated: Treated) -> str:
     """What is about to be done."""
     return (
         f"Training with {' and '.join(treated.remedies)} ({SAFETY_WORDS[treated.safety]}), as verified in {treated.diagnosis}. "
-        f"Promised: {_promised(treated)}."
+        f"Promised: {_promised(treated)}.{_too_short(treated)}"
+    )
+
+
+def _too_short(treated: Treated) -> str:
+    if treated.promised_s + treated.own_s < treated.plain_s:
+        return ""
+    return (
+        f" That is no less than the {duration(treated.plain_s)} of the script as written, as coming to it takes treat itself "
+        f"{duration(treated.own_s)}: write the changes into the script instead."
     )
 
 

@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Run
 from fitdoctor.trials.environments import MEASURING_S
-from fitdoctor.trials.plan import RehearsalPlan
+from fitdoctor.trials.plan import LEAST_TRIAL_S, RehearsalPlan
 from fitdoctor.trials.processes import LOOKS
 from fitdoctor.trials.request import DiagnoseRequest
 from fitdoctor.trials.whole import LEAST_S as LEAST_WHOLE_S
 from fitdoctor.trials.whole import STARTUP_SHARE
-
-LEAST_TRIAL_S = 5.0
 
 
 class Budget:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import fitdoctor
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording.folder import prove_room
 from fitdoctor.recording.load import decode_scout
-from fitdoctor.recording.model import Fit, Loop, Rehearsal, Run, Scout, Site
+from fitdoctor.recording.model import Fit, Loop, Rehearsal, Scout, Site
 from fitdoctor.recording.save import save_run
 from fitdoctor.report.build import build
 from fitdoctor.report.model import Report
@@ -22,10 +20,10 @@ from fitdoctor.trials.budget import Budget
 from fitdoctor.trials.child import Child, StandardInput, no_room
 from fitdoctor.trials.progress import Progress
 from fitdoctor.trials.reached import stage_of
-from fitdoctor.trials.rehearse import LOOKS
-from fitdoctor.trials.request import DiagnoseRequest
+from fitdoctor.trials.request import DiagnoseRequest, new_run
 from fitdoctor.trials.stage import Stage
 from fitdoctor.trials.stages import Stages
+from fitdoctor.trials.statistics import LOOKS
 
 SHOWN_CHANGES = 5
 """Changed files that a message names; a report lists more."""
@@ -42,18 +40,7 @@ class Desk:
     def __init__(self, request: DiagnoseRequest, progress: Progress) -> None:
         self.request, self.progress = request, progress
         self._began_s, began_clock_s = time.time(), time.monotonic()
-        self.data = Run(
-            fitdoctor=fitdoctor.__version__,
-            script=request.target if request.mode != "code" else "-c",
-            target=request.target,
-            argv=list(request.arguments),
-            mode=request.mode,
-            python=request.python,
-            cwd=str(Path.cwd()),
-            watched=request.watched,
-            started=datetime.now(UTC).isoformat(timespec="seconds"),
-            budget_s=request.budget_s,
-        )
+        self.data = new_run(request, watched=request.watched, budget_s=request.budget_s)
         self.name = Path(request.target).name if request.mode == "script" else request.target if request.mode == "module" else "-c"
         self.budget = Budget(request, self.data, began_s=began_clock_s)
         self.stages = Stages(self.data.stages, began_s=began_clock_s)

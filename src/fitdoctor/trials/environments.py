@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from fitdoctor.facts.error_text import headline
 from fitdoctor.recording.model import Arm, ProcessRun, Rehearsal, Window
 from fitdoctor.trials.child import ChildEndedError
-from fitdoctor.trials.executor import FAILED, patience_s, wait_until_reached
+from fitdoctor.trials.executor import failure, patience_s, wait_until_reached
 from fitdoctor.trials.memory import MemoryWatch
 from fitdoctor.trials.outcomes import outcomes_of
 from fitdoctor.trials.processes import LOOKS, compared
@@ -70,7 +70,7 @@ class EnvironmentTrial:
             self._until_decided()
         except ChildEndedError as error:
             if self._deadline_s > time.monotonic():
-                self._arm.failed, self._arm.why = True, f"{FAILED}{error}."
+                self._arm.failed, self._arm.why = True, failure(str(error))
         self._conclude()
 
     def _until_decided(self) -> None:

@@ -16,6 +16,16 @@ LATE_S = 15.0
 FAILED = "Could not be tried: "
 
 
+def failure(error: str) -> str:
+    """What is told of an arm that could not be tried, in one sentence.
+
+    Example:
+        >>> failure("the script ended before it came to this place again")
+        'Could not be tried: the script ended before it came to this place again.'
+    """
+    return f"{FAILED}{headline(error).rstrip('.')}."
+
+
 class Reaches(Protocol):
     """Somebody on the way to the unit that is tried."""
 

@@ -13,7 +13,7 @@ from fitdoctor.trials.finish import RACE
 from fitdoctor.trials.outcomes import WHOLE, Outcome
 from fitdoctor.trials.processes import PROCESS
 from fitdoctor.trials.safety import worst
-from fitdoctor.trials.savings import effect_of, whole_run
+from fitdoctor.trials.savings import effect_of, projected, whole_run
 
 #: Parts that give together this much more or less than their product are worth a sentence.
 INTERACTION = 0.05
@@ -116,7 +116,7 @@ def prescribe(facts: Facts, candidates: Sequence[Candidate], outcomes: Iterable[
         safety=_safety(outcome for outcome, _ in chosen),
         speedup=speedup,
         projected_s=facts.total_s / speedup.mid,
-        projected=Interval(low=facts.total_s / speedup.high, mid=facts.total_s / speedup.mid, high=facts.total_s / speedup.low),
+        projected=projected(facts, speedup),
         measured_together=not rest if whole is not None else len(chosen) == 1,
         measured_in="fresh process" if whole is not None and not rest else "same process" if len(chosen) == 1 else "",
         interaction=_interaction(facts, chosen, whole, rest),

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from math import ceil, exp
 from typing import Any
 
-from fitdoctor.facts.error_text import headline
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.wording import plural
 from fitdoctor.recording.model import Arm, Lap, Race, RaceRun, Rehearsal
-from fitdoctor.trials.executor import FAILED, PREPARE_S, Executor, patience_s
+from fitdoctor.trials.executor import PREPARE_S, Executor, failure, patience_s
 from fitdoctor.trials.finish import (
     LOOKS,
     RACE,
@@ -106,7 +105,7 @@ class RaceTrial:
         failed = reply.get("error") or reply["arms"][self._baseline.id].get("error")
         if failed:
             for arm in self._racers:
-                arm.failed, arm.why = True, f"{FAILED}{headline(failed).rstrip('.')}."
+                arm.failed, arm.why = True, failure(failed)
             return False
         race.judged_on, race.rows, race.varied = reply["judged_on"], reply["rows"], reply["varied"]
         race.metric, race.upwards, race.rule = reply.get("metric", "loss"), bool(reply.get("upwards")), reply.get("rule", "")
@@ -117,7 +116,7 @@ class RaceTrial:
         for arm in (self._baseline, *self._live()):
             told = reply["arms"][arm.id]
             if "error" in told:
-                arm.failed, arm.why = True, f"{FAILED}{headline(told['error']).rstrip('.')}."
+                arm.failed, arm.why = True, failure(told["error"])
             else:
                 self._step_s[arm.id] = told["step_s"]
         for arm in self._live():
@@ -168,7 +167,7 @@ class RaceTrial:
         if self._horizon >= min(LEAST_STEPS, race.training_steps):
             return True
         for arm in self._live():
-            arm.failed, arm.why = True, f"{FAILED}the time for races has room for {plural(max(0, room), 'step')} of this training."
+            arm.failed, arm.why = True, failure(f"the time for races has room for {plural(max(0, room), 'step')} of this training")
         return False
 
     def _choose(self, racers: Sequence[Arm], results: dict[str, float]) -> None:
@@ -292,7 +291,7 @@ class RaceTrial:
     def _failed(self, arm: Arm, reply: dict[str, Any]) -> bool:
         if "error" not in reply:
             return False
-        arm.failed, arm.why = True, f"{FAILED}{headline(reply['error']).rstrip('.')}."
+        arm.failed, arm.why = True, failure(reply["error"])
         if arm is self._baseline:
             for racer in self._live():
                 racer.failed, racer.why = True, arm.why

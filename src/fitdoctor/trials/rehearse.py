@@ -14,15 +14,13 @@ from fitdoctor.facts.error_text import headline
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Arm, Rehearsal, Window
 from fitdoctor.trials.child import ChildEndedError
-from fitdoctor.trials.executor import FAILED, PREPARE_S, WINDOW_TIMEOUT_S, Executor, patience_s, wait_until_reached
+from fitdoctor.trials.executor import FAILED, PREPARE_S, WINDOW_TIMEOUT_S, Executor, failure, patience_s, wait_until_reached
 from fitdoctor.trials.finish import RACE
 from fitdoctor.trials.order import CALLS_S
 from fitdoctor.trials.outcomes import STRETCH, WHOLE, confirmed_next, outcomes_of
 from fitdoctor.trials.plan import combine
-from fitdoctor.trials.statistics import bounds, compare, hopeless
+from fitdoctor.trials.statistics import LOOKS, bounds, compare, hopeless
 
-LOOKS = (6, 15, 40)
-"""Rounds after which decisions are taken: fixed beforehand, since every look is a chance to be wrong."""
 CEILING_LOOKS = (4, 12)
 """Rounds after which a ceiling may rule arms out: few tell where it gives nothing at all, more where it gives little."""
 PRUNE_BELOW = 1.10
@@ -107,7 +105,7 @@ class RehearsalRun:
         """There is no child any more: says so of the arms that were not tried yet."""
         for arm in filter(self._is_open, self._record.arms):
             if not arm.why and not any(window.arm == arm.id for window in self._record.windows):
-                arm.why = _sentence(why)
+                arm.why = failure(why)
 
     def _is_open(self, arm: Arm) -> bool:
         """Whether an arm's trial is still to come, or to go on."""
@@ -140,7 +138,7 @@ class RehearsalRun:
         except ChildEndedError as error:
             at = self._at_turn(arms)
             if at is not None and self.left_s() > 0:
-                self._blamed, at.failed, at.why = at, True, _sentence(str(error))
+                self._blamed, at.failed, at.why = at, True, failure(str(error))
             raise
         took_s = time.monotonic() - began_s
         key = kind, arms[0].unit
@@ -192,7 +190,7 @@ class RehearsalRun:
             else:
                 arm.batches = found
             if reply.get("why") and arm.role == "remedy" and not arm.why:
-                arm.why = _sentence(reply["why"])
+                arm.why = failure(reply["why"])
 
     # fits
 
@@ -234,7 +232,7 @@ class RehearsalRun:
         timed = {window.arm for window in self._record.windows}
         for arm in self._record.arms:
             if arm.unit == unit and arm.id not in timed and not arm.why:
-                arm.failed, arm.why = True, _sentence(str(error))
+                arm.failed, arm.why = True, failure(str(error))
 
     def _try_unit(self, unit: str, until_s: float) -> None:
         arms = [arm for arm in self._record.arms if arm.unit == unit]
@@ -298,7 +296,7 @@ class RehearsalRun:
         self._tell(arm.label)
         reply = self._ask({"do": "verify", "arm": _plain(arm)}, [arm], PREPARE_S)
         if "error" in reply:
-            arm.failed, arm.why = True, _sentence(reply["error"])
+            arm.failed, arm.why = True, failure(reply["error"])
             return False
         arm.batches, arm.weights, arm.why = reply.get("batches", ""), reply.get("weights", ""), reply.get("why", "")
         if arm.safety == "exact" and "different" in (arm.batches, arm.weights):
@@ -311,7 +309,7 @@ class RehearsalRun:
         began_s = time.monotonic()
         reply = self._ask({"do": "prepare", "arm": {**_plain(arm), "epoch_steps": self._epoch_steps()}}, [arm], PREPARE_S)
         if "error" in reply:
-            arm.failed, arm.why = True, _sentence(reply["error"])
+            arm.failed, arm.why = True, failure(reply["error"])
             return False
         self._prepare_s[arm.unit] = max(self._prepare_s.get(arm.unit, 0.0), time.monotonic() - began_s)
         self._window_s[arm.id] = reply.get("unit_s", 0.0)
@@ -374,7 +372,7 @@ class RehearsalRun:
                 at = self._at_turn(order)
                 if at is None or at.role != "remedy":
                     raise TrialError(headline(reply["error"]))
-                at.failed, at.why = True, _sentence(reply["error"])
+                at.failed, at.why = True, failure(reply["error"])
                 arms = [arm for arm in arms if arm is not at]
                 continue
             for arm, window in zip(order, reply["windows"], strict=True):
@@ -386,8 +384,3 @@ class RehearsalRun:
 
 def _plain(arm: Arm) -> dict[str, Any]:
     return {"id": arm.id, "role": arm.role, "unit": arm.unit, "remedy": arm.remedy, "changes": arm.changes}
-
-
-def _sentence(error: str) -> str:
-    text = headline(error).rstrip(".")
-    return f"{FAILED}{text}."

@@ -10,13 +10,12 @@ from fitdoctor.changes.environment import of_process
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Arm, Ending, Rehearsal
-from fitdoctor.trials.budget import LEAST_TRIAL_S
 from fitdoctor.trials.child import Child, ChildEndedError
 from fitdoctor.trials.desk import Desk, target_of, where
 from fitdoctor.trials.environments import HANGS, EnvironmentTrial
 from fitdoctor.trials.finish import RACE
 from fitdoctor.trials.outcomes import all_outcomes
-from fitdoctor.trials.plan import RehearsalPlan, race_share
+from fitdoctor.trials.plan import LEAST_TRIAL_S, RehearsalPlan, race_share
 from fitdoctor.trials.processes import LOOKS
 from fitdoctor.trials.race import RaceTrial
 from fitdoctor.trials.rehearse import RehearsalRun

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
+import fitdoctor
 from fitdoctor.recording.folder import RunFolder
-from fitdoctor.recording.model import Scout
+from fitdoctor.recording.model import Run, Scout
 
 Mode = Literal["script", "module", "code"]
+
+#: How `python`, and so every command of ours, is told what its target is.
+OPTIONS: dict[str, list[str]] = {"script": [], "module": ["-m"], "code": ["-c"]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,3 +42,36 @@ class DiagnoseRequest:
     folder: RunFolder
     watched: Scout | None = None
     race_budget_s: float = 60.0
+
+
+class Training(Protocol):
+    """A training as a command of ours was given it."""
+
+    @property
+    def target(self) -> str: ...
+    @property
+    def arguments(self) -> tuple[str, ...]: ...
+    @property
+    def mode(self) -> Mode: ...
+    @property
+    def python(self) -> str: ...
+
+
+def new_run(training: Training, *, started: datetime | None = None, **known: Any) -> Run:
+    """The record of a training that begins now, or began at `started`, with what is known of it beside how it was given.
+
+    Example:
+        >>> new_run(request, budget_s=120.0).argv
+        ['--epochs', '3']
+    """
+    return Run(
+        fitdoctor=fitdoctor.__version__,
+        script=training.target if training.mode != "code" else "-c",
+        target=training.target,
+        argv=list(training.arguments),
+        mode=training.mode,
+        python=training.python,
+        cwd=str(Path.cwd()),
+        started=(started or datetime.now(UTC)).isoformat(timespec="seconds"),
+        **known,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, exp, hypot, log
 from typing import Any, Literal
 
 from fitdoctor.facts.epochs import Bound
@@ -103,6 +103,18 @@ def whole_run(facts: Facts, effects: Iterable[Effect]) -> Interval:
         mid=_speedup(facts, found, "mid", "mid", 1.0),
         high=max(_speedup(facts, found, bound, "high", drift) for bound in bounds for drift in DRIFTS),
     )
+
+
+def projected(facts: Facts, speedup: Interval) -> Interval:
+    """Seconds of the whole run with such a speed-up, as one process of its own takes them.
+
+    A speed-up compares two trainings on equal terms. What one process will take differs from that as processes of one script do.
+    """
+
+    def seconds(end: float, sign: int) -> float:
+        return facts.total_s / speedup.mid * exp(sign * hypot(log(end / speedup.mid), PROCESS_DRIFT))
+
+    return Interval(low=seconds(speedup.high, -1), mid=facts.total_s / speedup.mid, high=seconds(speedup.low, 1))
 
 
 def saved_s(facts: Facts, speedup: Interval) -> Interval:

@@ -15,8 +15,8 @@ Verdict = Literal["measured", "refuted", "inconclusive"]
 
 #: Two-sided confidence of every interval that is shown.
 CONFIDENCE = 0.95
-#: Trials are looked at most this often before they end, and each look is a chance to be wrong.
-LOOKS = 3
+#: Rounds after which decisions are taken: fixed beforehand, since every look is a chance to be wrong.
+LOOKS = (6, 15, 40)
 #: Identical arms differ systematically by 2–4 % (memory layout, order, caches), and more rounds can't average that away: so a
 #: ratio counts from 5 % on.
 FLOOR = 1.05
@@ -25,8 +25,7 @@ FLOOR = 1.05
 ARMS_DIFFER = 0.02
 #: An arm differs from the mean of two others by this share of what one differs from another, where all three are identical.
 FROM_TWO = sqrt(3 / 4)
-#: After this many rounds, what is not even 3 % faster is not going to be 5 %.
-ENOUGH_ROUNDS = 6
+#: From the first look on, what is not even 3 % faster is not going to be 5 %.
 HARDLY_FASTER = 1.03
 #: What looks hardly faster is refuted only where more than this is ruled out: a few noisy rounds can't tell 1.0 from 1.3.
 OPEN = 1.20
@@ -102,7 +101,7 @@ def bounds(comparison: Comparison, confidence: float) -> Interval:
     return _interval(comparison.mean_log, comparison.sd_log, max(2, comparison.n), confidence)
 
 
-def judge(comparison: Comparison, placebo: Comparison | None, *, looks: int = LOOKS, remedies: int = 1) -> tuple[Verdict, str]:
+def judge(comparison: Comparison, placebo: Comparison | None, *, looks: int = len(LOOKS), remedies: int = 1) -> tuple[Verdict, str]:
     """Whether the arm is proven to be faster, proven not to be, or neither.
 
     Args:
@@ -124,7 +123,7 @@ def judge(comparison: Comparison, placebo: Comparison | None, *, looks: int = LO
         return "measured", f"{shown}{crowd}, above {floor:.2f}×."
     if comparison.ratio.high < FLOOR:
         return "refuted", f"{shown}{crowd}: below {FLOOR:.2f}×."
-    if comparison.n >= ENOUGH_ROUNDS and comparison.mid < HARDLY_FASTER and comparison.ratio.high < OPEN:
+    if comparison.n >= LOOKS[0] and comparison.mid < HARDLY_FASTER and comparison.ratio.high < OPEN:
         return "refuted", f"{shown}{crowd}: hardly faster."
     if floor > FLOOR and strict.low > FLOOR:
         return "inconclusive", f"{shown}{crowd}, but identical arms differed by as much."

@@ -12,7 +12,7 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.recording.model import Arm, Rehearsal, Window
 from fitdoctor.report.model import Prescription
-from fitdoctor.trials.executor import FAILED, PREPARE_S, WINDOW_TIMEOUT_S, Executor, patience_s, wait_until_reached
+from fitdoctor.trials.executor import PREPARE_S, WINDOW_TIMEOUT_S, Executor, failure, patience_s, wait_until_reached
 from fitdoctor.trials.outcomes import WHOLE, Outcome
 from fitdoctor.trials.plan import RehearsalPlan
 
@@ -113,7 +113,7 @@ class WholeTrial:
         for arm in self._record.arms:
             reply = self._child.ask({"do": "prepare", "arm": self._plain(arm)}, self._patience_s(PREPARE_S))
             if "error" in reply:
-                arm.failed, arm.why = True, f"{FAILED}{headline(reply['error']).rstrip('.')}."
+                arm.failed, arm.why = True, failure(reply["error"])
                 return
         self._windows()
 

@@ -8,10 +8,8 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-import fitdoctor
 from fitdoctor.changes.environment import environment, of_process
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording.folder import RunFolder
@@ -20,6 +18,7 @@ from fitdoctor.recording.model import Run, Scout
 from fitdoctor.recording.save import save_run
 from fitdoctor.trials.child import LAUNCH
 from fitdoctor.trials.endings import seen_from_outside
+from fitdoctor.trials.request import OPTIONS, new_run
 from fitdoctor.watching.request import WatchRequest
 from fitdoctor.watching.supervise import run_beside
 
@@ -44,7 +43,7 @@ def watch(request: WatchRequest) -> Watched:
     Raises:
         FitdoctorError: The interpreter can't be started.
     """
-    began = datetime.now(UTC).isoformat(timespec="seconds")
+    began = datetime.now(UTC)
     began_s = time.monotonic()
     problem = _prepare(request, began_s) if request.folder is not None else "there is no place to record to"
     if problem or request.folder is None:
@@ -103,8 +102,7 @@ def _prepare(request: WatchRequest, began_s: float) -> str:
 
 def _plain(request: WatchRequest) -> list[str]:
     """The command without us."""
-    option = {"script": [], "module": ["-m"], "code": ["-c"]}[request.mode]
-    return [request.python, *option, request.target, *request.arguments]
+    return [request.python, *OPTIONS[request.mode], request.target, *request.arguments]
 
 
 def _read(folder: RunFolder, code: int, wall_s: float) -> Scout:
@@ -119,15 +117,9 @@ def _read(folder: RunFolder, code: int, wall_s: float) -> Scout:
     return recorded
 
 
-def _run(request: WatchRequest, recorded: Scout, began: str, wall_s: float) -> Run:
-    return Run(
-        fitdoctor=fitdoctor.__version__,
-        script=request.target if request.mode != "code" else "-c",
-        target=request.target,
-        argv=list(request.arguments),
-        mode=request.mode,
-        python=request.python,
-        cwd=str(Path.cwd()),
+def _run(request: WatchRequest, recorded: Scout, began: datetime, wall_s: float) -> Run:
+    return new_run(
+        request,
         started=began,
         spent_s=wall_s,
         watched=recorded,

@@ -9,9 +9,8 @@ from fitdoctor.recording.model import Run
 from fitdoctor.report.build.analysis import Analysis
 from fitdoctor.report.model import Prescription, Safety
 from fitdoctor.trials.prescription import prescribe_allowed
+from fitdoctor.trials.request import OPTIONS
 from fitdoctor.trials.safety import ORDER
-
-OPTIONS = {"script": [], "module": ["-m"], "code": ["-c"]}
 
 
 def treatable(analysis: Analysis, allowed: Collection[Safety]) -> Prescription | None:

@@ -1,0 +1,75 @@
+"""Times validation passes as fit makes them."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from fitdoctor.changes import apply
+from fitdoctor.probe.runner import Runner
+
+LONGEST_S = 10.0
+
+
+class Validations:
+    """Validation passes of the arms of one fit.
+
+    Args:
+        model: The model, compiled.
+        bound: Fit's arguments by name, with `validation_data`.
+        callbacks: The fit's, which a pass calls.
+    """
+
+    def __init__(self, model: Any, bound: dict[str, Any], callbacks: Any) -> None:
+        from keras.src.trainers.data_adapters.data_adapter_utils import unpack_x_y_sample_weight
+
+        self._model, self._bound, self._callbacks, self._unpack = model, bound, callbacks, unpack_x_y_sample_weight
+        self._test_function: Any = None
+
+    def prepare(self, runner: Runner, *, fresh: bool) -> dict[str, Any]:
+        """Makes an arm's input and function, the latter its own where `fresh`, and runs one pass.
+
+        Raises:
+            ValueError: A pass is too long to be repeated.
+        """
+        from keras.src.backend.tensorflow.trainer import TFEpochIterator
+
+        model = self._model
+        if fresh or self._test_function is None:
+            model.make_test_function(force=True)
+            runner.test_function = model.test_function
+            self._test_function = self._test_function or runner.test_function
+        else:
+            runner.test_function = self._test_function
+        bound = apply.to_fit(self._bound, runner.changes)
+        x, y, weights = self._unpack(bound["validation_data"])
+        runner.evaluation = TFEpochIterator(
+            x=x,
+            y=y,
+            sample_weight=weights,
+            batch_size=bound["validation_batch_size"] or bound["batch_size"],
+            distribute_strategy=model.distribute_strategy,
+            steps_per_execution=model.steps_per_execution,
+            steps_per_epoch=bound["validation_steps"],
+            shuffle=False,
+        )
+        began_s = time.perf_counter()
+        self.run(runner)
+        first_s = time.perf_counter() - began_s
+        if first_s > LONGEST_S:
+            raise ValueError(f"one validation pass takes {first_s:.0f} s, too long to repeat within a trial")
+        return {"one_off_s": first_s, "unit_s": first_s}
+
+    def run(self, runner: Runner) -> dict[str, Any]:
+        """One pass of an arm; its logs."""
+        model, data = self._model, self._unpack(self._bound["validation_data"])
+        before = getattr(model, "_eval_epoch_iterator", None)
+        model._eval_epoch_iterator = runner.evaluation
+        model.test_function = runner.test_function
+        try:
+            result: dict[str, Any] = model.evaluate(
+                x=data[0], y=data[1], sample_weight=data[2], callbacks=self._callbacks, return_dict=True, _use_cached_eval_dataset=True
+            )
+        finally:
+            model._eval_epoch_iterator = before
+        return result

@@ -1,0 +1,33 @@
+"""The command that trains with a prescription, as a report prints it."""
+
+from __future__ import annotations
+
+import pytest
+
+from fitdoctor.recording.model import Run
+from fitdoctor.report.build import build
+from tests import builders as make
+from tests.report.diagnosed import QUICK, diagnosed
+
+
+def eager(weights: str) -> Run:
+    record = make.fit(step_s=0.02, function_s=0.018, epochs=50, run_eagerly=True)
+    run = diagnosed(make.run(record), {**QUICK, "step/compiled-step": 4.0})
+    for arm in run.rehearsals[0].arms:
+        arm.weights = weights
+    run.target, run.python, run.argv = "train.py", "/usr/bin/python3", ["--epochs", "3"]
+    return run
+
+
+@pytest.mark.parametrize(
+    ("weights", "command"),
+    [
+        ("same", "fitdoctor treat train.py --epochs 3"),
+        ("close", "fitdoctor treat --allow numerics train.py --epochs 3"),
+        ("different", "fitdoctor treat --allow numerics,semantics train.py --epochs 3"),
+    ],
+)
+def test_it_allows_what_the_prescription_needs_and_no_more(weights: str, command: str) -> None:
+    report = build(eager(weights))
+    assert report.prescription is not None
+    assert report.treat == command
