@@ -25,9 +25,17 @@ def part(facts: Facts, name: str) -> Part:
     executions=st.integers(min_value=1, max_value=64),
     free=st.one_of(st.none(), st.floats(min_value=0.1, max_value=50)),
     fewer=st.one_of(st.none(), st.floats(min_value=0.1, max_value=50)),
+    wait_s=st.one_of(st.none(), seconds),
 )
 def test_parts_sum_to_the_whole_whatever_was_recorded(
-    step_s: float, function_s: float, logs_s: float, hook_s: float, executions: int, free: float | None, fewer: float | None
+    step_s: float,
+    function_s: float,
+    logs_s: float,
+    hook_s: float,
+    executions: int,
+    free: float | None,
+    fewer: float | None,
+    wait_s: float | None,
 ) -> None:
     hooks = {"on_train_batch_end": make.took(hook_s, 60), "on_epoch_end": make.took(hook_s, 2)}
     record = make.fit(
@@ -35,6 +43,7 @@ def test_parts_sum_to_the_whole_whatever_was_recorded(
         function_s=function_s,
         logs_s=logs_s,
         steps_per_execution=executions,
+        input_wait=make.took(wait_s or 0.0, 0 if wait_s is None else 60),
         callbacks=[make.callback(hooks=hooks), make.callback("Other", hooks=hooks)],
     )
     measured = Measured(input_free={0: make.around(free)} if free else {}, fewer_dispatches={0: make.around(fewer)} if fewer else {})
@@ -60,6 +69,15 @@ def test_a_measured_ceiling_tells_input_from_compute() -> None:
     assert part(facts, "input_wait").s == pytest.approx(0.03 * steps)
     assert part(facts, "device").s == pytest.approx(0.006 * steps)
     assert part(facts, "host").s == pytest.approx(0.004 * steps)
+
+
+def test_where_the_loop_itself_waits_for_a_batch_that_is_told_untried() -> None:
+    facts = make.facts(make.fit(step_s=0.04, function_s=0.01, input_wait=make.took(0.025, 60)))
+    steps = facts.fits[0].steps("mid")
+    assert part(facts, "input_wait").s == pytest.approx(0.025 * steps)
+    assert part(facts, "device").s == pytest.approx(0.01 * steps)
+    assert part(facts, "host").s == pytest.approx(0.005 * steps)
+    assert facts.input_cost(facts.fits[0]) == (make.around(0.025 * steps, 0.0), True)
 
 
 def test_a_ceiling_below_one_is_no_wait() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Loop, Operation
 from fitdoctor.trials.plan import combine, plan, plan_environments
 from tests import builders as make
@@ -126,3 +127,14 @@ def test_what_needs_another_environment_is_no_arm_of_a_rehearsal() -> None:
     assert make.ids(comparison.arms) == ["process/baseline", "process/default-threads"]
     assert comparison.expected_saving_s > 0
     assert plan_environments(test_unused_cores.good()) == ()
+
+
+def test_nothing_is_planned_on_a_backend_that_trials_do_not_know() -> None:
+    run = make.run(make.fit(step_s=0.1))
+    assert run.scout is not None
+    run.scout.environment["backend"] = "jax"
+    facts = Facts(run)
+    assert plan(facts) == plan_environments(facts) == ()
+    assert list(facts.limits()) == [
+        "Nothing was tried: trials are not made on JAX yet. What is told here was seen in the script as it ran."
+    ]

@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.probe import debug_switches, pipelines, python_operations, saves, traces
-from fitdoctor.probe.backends import tensorflow as seams
+from fitdoctor.probe.backends import seams
+from fitdoctor.probe.backends.tensorflow import watch_eager_switch
 from fitdoctor.probe.patches import Patches
 
 Undo = Callable[[], None]
@@ -35,7 +36,7 @@ def install(director: Any) -> Undo:
     try:
         installed.append(seams.install(keras, director, whole_process=False))
         installed.append(saves.install(keras))
-        installed.append(seams.watch_eager_switch(tf))
+        installed.append(watch_eager_switch(tf))
         installed.append(debug_switches.install(tf))
         installed += _where_known(traces, "tensorflow.python.eager.polymorphic_function.tracing_compilation", director.traced)
         installed += _where_known(python_operations, "tensorflow.python.ops.script_ops", director.python_operation)

@@ -56,7 +56,7 @@ def split_step(facts: Facts, fit: FitFacts) -> dict[tuple[str, str], float]:
         parts[key] = parts.get(key, 0.0) + cost_s
     inside_s = fit.step_s - fit.python_s - sum(parts.values())
     dispatch_s = _dispatch_s(facts, fit, outside_s=fit.step_s - inside_s)
-    if fit.index not in facts.measured.input_free:
+    if fit.wait_s is None and fit.index not in facts.measured.input_free:
         dispatch_s = min(dispatch_s, inside_s)
         parts["step", ""] = inside_s - dispatch_s
     else:

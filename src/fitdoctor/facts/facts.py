@@ -14,12 +14,16 @@ from fitdoctor.facts.loop import LoopFacts
 from fitdoctor.facts.measured import Measured
 from fitdoctor.facts.places import short
 from fitdoctor.facts.projection import Projection, project
+from fitdoctor.facts.units import times, unit_interval
 from fitdoctor.facts.watched import WatchedFit, as_watched, observed_terms, uncut
 from fitdoctor.recording.model import Run, Scout
 from fitdoctor.report.model import Budget, Ceiling, Interval
 
 #: Parts of the process that are paid once, whatever the training repeats.
 ONCE = ("imports", "start", "script", "shutdown")
+#: The backends that trials know. On the others a training is observed, and nothing is tried.
+TRIED = "tensorflow"
+BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 #: A cost below this share of the whole training is a remark, not a cause: identical runs differ by about as much.
 WORTHWHILE_SHARE = 0.05
 
@@ -51,6 +55,11 @@ class Facts:
         self.observed = run.scout is None
         """Whether the whole training was seen, so that nothing is projected."""
         self.measured = measured or Measured()
+
+    @cached_property
+    def can_be_tried(self) -> bool:
+        """Whether trials know the backend that the training runs on."""
+        return bool(self.scout.environment.get("backend", TRIED) == TRIED)
 
     @cached_property
     def fits(self) -> tuple[FitFacts, ...]:
@@ -137,11 +146,14 @@ class Facts:
         return self.share_of(cost.high) >= WORTHWHILE_SHARE
 
     def input_cost(self, fit: FitFacts) -> tuple[Interval, bool]:
-        """Seconds that a fit waits for its input, and whether a trial measured them.
+        """Seconds that a fit waits for its input, and whether they were measured: by a trial, or where the loop itself waits.
 
-        Untried, anything between nothing and all of the train function is possible.
+        Else anything between nothing and all of the train function is possible.
         """
         steps = fit.steps("mid")
+        if fit.wait_s is not None:
+            each = unit_interval(fit.record.input_wait)
+            return times(each, steps / fit.per_execution), True
         ratio = self.measured.input_free.get(fit.index)
         if ratio is None:
             most_s = fit.function_s * steps
@@ -166,6 +178,9 @@ class Facts:
 
     def limits(self) -> Iterator[str]:
         """A sentence for each thing about the training that could not be learned."""
+        if not self.can_be_tried:
+            backend = BACKENDS.get(str(self.scout.environment["backend"]), self.scout.environment["backend"])
+            yield f"Nothing was tried: trials are not made on {backend} yet. What is told here was seen in the script as it ran."
         for fit in self.fits:
             where = short(fit.record.site)
             if not fit.steps_known:

@@ -87,13 +87,19 @@ class FitFacts:
         return min(self.step_s, unit_s(self.record.function, self.period) / self.per_execution)
 
     @cached_property
+    def wait_s(self) -> float | None:
+        """The part of a step in which the loop waits for its batch; None where the train function does, so that nobody sees it."""
+        waited = self.record.input_wait
+        return min(self.step_s - self.function_s, unit_s(waited, self.period) / self.per_execution) if waited.count else None
+
+    @cached_property
     def logs_s(self) -> float:
-        return min(self.step_s - self.function_s, unit_s(self.record.logs, self.period) / self.per_execution)
+        return min(self.step_s - self.function_s - (self.wait_s or 0.0), unit_s(self.record.logs, self.period) / self.per_execution)
 
     @cached_property
     def batch_hooks_s(self) -> dict[int, float]:
         """Per step, by the callback's position in the recorded list; together never more than the step leaves for them."""
-        left = self.step_s - self.function_s - self.logs_s
+        left = self.step_s - self.function_s - (self.wait_s or 0.0) - self.logs_s
         costs: dict[int, float] = {}
         for position, callback in enumerate(self.record.callbacks):
             cost = sum(unit_s(took, self.period) for hook, took in callback.hooks.items() if where(hook) == "batch") / self.per_execution
@@ -104,7 +110,8 @@ class FitFacts:
     @cached_property
     def python_s(self) -> float:
         """What is left of a step: Python of Keras' own loop."""
-        return max(0.0, self.step_s - self.function_s - self.logs_s - sum(self.batch_hooks_s.values()))
+        known_s = self.function_s + (self.wait_s or 0.0) + self.logs_s + sum(self.batch_hooks_s.values())
+        return max(0.0, self.step_s - known_s)
 
     @cached_property
     def one_offs_paid(self) -> int:

@@ -209,10 +209,10 @@ def _results(arm: dict[str, Any], original: Any, model: Any, bound: dict[str, An
 
 
 def _likeness(one: Any, other: Any) -> str:
+    import keras
     import numpy as np
-    import tensorflow as tf
 
-    ours, theirs = ([np.asarray(part) for part in tf.nest.flatten(result)] for result in (one, other))
+    ours, theirs = ([np.asarray(part) for part in keras.tree.flatten(result)] for result in (one, other))
     if len(ours) == len(theirs) and all(np.array_equal(a, b, equal_nan=True) for a, b in zip(ours, theirs, strict=True)):
         return "same"
     if len(ours) == len(theirs) and all(

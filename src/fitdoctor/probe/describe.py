@@ -7,8 +7,8 @@ import math
 from types import CodeType
 from typing import Any
 
-from fitdoctor.probe import debug_switches, inputs, marks, pipelines, sites
-from fitdoctor.probe.backends import tensorflow as seams
+from fitdoctor.probe import backends, debug_switches, inputs, marks, pipelines, sites
+from fitdoctor.probe.backends import tensorflow
 from fitdoctor.recording.model import CallbackRecord, Fit, InputArray, Operation, Site
 
 STEERING_NAMES = {"set_weights", "load_weights", "assign", "learning_rate", "lr", "trainable", "compile"}
@@ -21,18 +21,32 @@ SHOWN = (bool, int, float, str, type(None))
 
 
 def input_kind(x: Any) -> str:
-    """One of "arrays", "tf.data", "pydataset", "generator" or "unknown"."""
+    """One of "arrays", "tf.data", "pydataset", "dataloader", "grain", "generator" or "unknown"."""
     import keras
-    import tensorflow as tf
 
-    if isinstance(x, tf.data.Dataset):
+    if _is_one_of(x, "tensorflow", "data.Dataset"):
         return "tf.data"
     if isinstance(x, keras.utils.PyDataset):
         return "pydataset"
+    if _is_one_of(x, "torch", "utils.data.DataLoader"):
+        return "dataloader"
+    if _is_one_of(x, "grain", "MapDataset", "IterDataset", "DataLoader"):
+        return "grain"
     if inspect.isgenerator(x) or hasattr(x, "__next__"):
         return "generator"
     leaf = first_leaf(x)
     return "arrays" if hasattr(leaf, "shape") or isinstance(leaf, list) else "unknown"
+
+
+def _is_one_of(x: Any, framework: str, *names: str) -> bool:
+    """Whether an object is of one of these classes, by dotted names, of a framework that the script may not even have."""
+    for dotted in names:
+        found: Any = backends.loaded(framework)
+        for name in dotted.split("."):
+            found = getattr(found, name, None)
+        if isinstance(found, type) and isinstance(x, found):
+            return True
+    return False
 
 
 def first_leaf(x: Any) -> Any:
@@ -66,6 +80,11 @@ def steps_of(x: Any, batch_size: int | None, steps: int | None) -> int | None:
         return cardinality if cardinality >= 0 else None
     if kind == "pydataset":
         return None if x.num_batches is None else int(x.num_batches)
+    if kind in ("dataloader", "grain"):
+        try:
+            return len(x)
+        except TypeError:
+            return None
     return None
 
 
@@ -80,6 +99,7 @@ def fit(model: Any, bound: dict[str, Any], site: Site) -> Fit:
         steps = math.ceil(count / (batch_size or 32)) if count else None
     else:
         steps = steps_of(x, batch_size, bound["steps_per_epoch"])
+    on_tensorflow = backends.name() == "tensorflow"
     record = Fit(
         site=site,
         epochs=int(bound["epochs"]),
@@ -92,8 +112,8 @@ def fit(model: Any, bound: dict[str, Any], site: Site) -> Fit:
         inputs=_inputs(bound, kind),
         steps_per_execution=int(model.steps_per_execution or 1),
         run_eagerly=bool(model.run_eagerly),
-        eager_globally=seams.eager_globally(),
-        eager_site=seams.eager_site(),
+        eager_globally=on_tensorflow and tensorflow.eager_globally(),
+        eager_site=tensorflow.eager_site() if on_tensorflow else None,
         jit_compile=bool(model.jit_compile),
         compile_site=marks.site_of(model),
         optimizer=type(model.optimizer).__name__,
@@ -145,6 +165,9 @@ def _batch_size(x: Any, kind: str, batch_size: int | None) -> int | None:
             if recipe.name in ("batch", "padded_batch"):
                 size = recipe.keywords.get("batch_size", recipe.arguments[0] if recipe.arguments else None)
                 return size if isinstance(size, int) else None
+    if kind == "dataloader":
+        size = getattr(x, "batch_size", None)
+        return size if isinstance(size, int) else None
     return None
 
 
@@ -226,13 +249,11 @@ def environment(keras: Any) -> dict[str, Any]:
     import platform
     import sys
 
-    import tensorflow as tf
-
     return {
         "python": sys.version.split()[0],
         "keras": keras.__version__,
         "backend": keras.config.backend(),
-        "backend_version": tf.__version__,
+        "backend_version": backends.current().version(),
         "platform": platform.platform(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0,

@@ -27,7 +27,7 @@ def timed(original: Any, model: Any, bound: dict[str, Any]) -> tuple[float, int,
 
 
 def _repeated(data: Any, factor: int) -> Any:
+    import keras
     import numpy as np
-    import tensorflow as tf
 
-    return None if data is None else tf.nest.map_structure(lambda leaf: np.repeat(np.asarray(leaf), factor, axis=0), data)
+    return None if data is None else keras.tree.map_structure(lambda leaf: np.repeat(np.asarray(leaf), factor, axis=0), data)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-from fitdoctor.probe import debug_switches, describe, identity, marks, metrics, saves, sites, threads
-from fitdoctor.probe.backends import tensorflow as seams
+from fitdoctor.probe import backends, debug_switches, describe, identity, marks, metrics, saves, sites, threads
+from fitdoctor.probe.backends import seams
 from fitdoctor.probe.course import learning_rate
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.stacks import StackSampler
@@ -78,7 +78,7 @@ class Observer(ABC):
         self.scout.environment = describe.environment(keras)
 
     def _name_devices(self) -> None:
-        if "devices" not in self.scout.environment and (devices := seams.devices()) is not None:
+        if "devices" not in self.scout.environment and (devices := backends.current().devices()) is not None:
             self.scout.environment["devices"] = devices
             self.scout.threads = threads.settings()  # settled together with the devices
             self.scout.environment["quota_cores"] = threads.quota_cores()
@@ -92,6 +92,11 @@ class Observer(ABC):
             kept = self.timer.record.python_operations
             if len(kept) < MOST_PYTHON_OPERATIONS:
                 kept.append(operation)
+
+    def drew(self, seconds: float) -> None:
+        """The loop waited so long for a batch."""
+        if self.timer is not None and self.on_main_thread() and not self.timer.validating and not self._in_loop:
+            self.timer.drew(seconds)
 
     def compiled(self, model: Any) -> None:
         marks.mark(model, sites.find())

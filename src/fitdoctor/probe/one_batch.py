@@ -45,8 +45,8 @@ def train(model: Any, bound: dict[str, Any]) -> Any:
 
 def _are_arrays(data: Any) -> bool:
     """Whether every leaf is an array already: fit converts lists and tables, and `train_on_batch` does not."""
-    import tensorflow as tf
+    import keras
 
     if data is None:
         return True
-    return all(hasattr(leaf, "shape") and hasattr(leaf, "dtype") and not hasattr(leaf, "iloc") for leaf in tf.nest.flatten(data))
+    return all(hasattr(leaf, "shape") and hasattr(leaf, "dtype") and not hasattr(leaf, "iloc") for leaf in keras.tree.flatten(data))

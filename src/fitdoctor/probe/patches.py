@@ -20,6 +20,9 @@ class _Layer:
     live: bool = True
 
 
+_INHERITED = object()
+"""Stands for what the owner itself does not have."""
+
 _layers: dict[tuple[int, str], list[_Layer]] = {}
 """What stands on an attribute, the lowest first."""
 
@@ -42,8 +45,8 @@ class Patches:
         self._mine: list[_Layer] = []
 
     def put(self, owner: Any, name: str, replacement: Any) -> None:
-        """Replaces an attribute that `owner` itself has."""
-        layer = _Layer(owner, name, vars(owner)[name], replacement)
+        """Replaces an attribute that `owner` has, itself or by inheritance."""
+        layer = _Layer(owner, name, vars(owner).get(name, _INHERITED), replacement)
         setattr(owner, name, replacement)
         _layers.setdefault((id(owner), name), []).append(layer)
         self._mine.append(layer)
@@ -70,5 +73,9 @@ class Patches:
             layer.live = False
             stack = _layers[id(layer.owner), layer.name]
             while stack and not stack[-1].live and vars(layer.owner).get(layer.name) is stack[-1].replacement:
-                setattr(layer.owner, layer.name, stack.pop().original)
+                below = stack.pop().original
+                if below is _INHERITED:
+                    delattr(layer.owner, layer.name)
+                else:
+                    setattr(layer.owner, layer.name, below)
         self._mine.clear()

@@ -158,7 +158,7 @@ def _time_traces(probe: Probe, tracing: ModuleType) -> None:
 
 def _watch(probe: Probe, keras: ModuleType, redirect: Redirect | None) -> None:
     from fitdoctor.probe import saves
-    from fitdoctor.probe.backends import tensorflow as seams
+    from fitdoctor.probe.backends import seams
 
     why = seams.declined(keras)
     if why:
@@ -187,7 +187,7 @@ def _unknown(module: ModuleType, error: Exception) -> str:
     version, place = getattr(module, "__version__", "without a version"), getattr(module, "__file__", "nowhere")
     return (
         f"Received {module.__name__} {version} from {place}, whose insides are not those that fitdoctor knows "
-        f"({type(error).__name__}: {error}). Expected Keras 3.6 or later on TensorFlow, as they were released. "
+        f"({type(error).__name__}: {error}). Expected Keras 3.6 or later on TensorFlow, JAX or PyTorch, as they were released. "
         "Check that no file or folder of your own has such a name, or update fitdoctor."
     )
 

@@ -6,8 +6,7 @@ import time
 from types import CodeType
 from typing import Any
 
-from fitdoctor.probe import sources
-from fitdoctor.probe.backends import tensorflow as seams
+from fitdoctor.probe import backends, sources
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.main_lines import MainLines, own_work, traced_line
 from fitdoctor.probe.observer import Observer, Visit, bind
@@ -108,7 +107,7 @@ class ScoutDirector(Observer):
         bound = bind(original, model, arguments, keywords)
         index = self.open_fit(model, bound)
         record = self.scout.fits[index]
-        if record.calls == 1 and seams.is_distributed(model):
+        if record.calls == 1 and backends.current().is_distributed(model):
             record.declined = (
                 "a distribution strategy is in force, and trials on several replicas are not supported yet. "
                 "Diagnose the training on one device, without the strategy"

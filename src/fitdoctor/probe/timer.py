@@ -57,6 +57,7 @@ class FitTimer:
         self._accounted_s = self._hooks_before_s = self._validation_steps_s = self._validation_hooks_s = self._validation_began_s = 0.0
         self._setup_done = False
         self.stopped_by_us = False
+        self._drawn_s = 0.0
         self._call_s = self._hooks_at_begin_s = self._hooks_at_function_end_s = self._hooks_at_validation_s = 0.0
         self._last_epoch_end_s = self._hooks_at_epoch_end_s = 0.0
         self.in_epoch = False
@@ -88,6 +89,10 @@ class FitTimer:
             add(self.record.epoch_boundary, max(0.0, rest_s))
         self._epoch_s = None
 
+    def drew(self, seconds: float) -> None:
+        """The loop waited for the batch of the step that comes now."""
+        self._drawn_s += seconds
+
     def step_begins(self) -> None:
         now_s = self._clock()
         self._begin_s = now_s if self.epoch_steps == 0 else self._mark_s
@@ -113,8 +118,11 @@ class FitTimer:
             add(self.record.step, step_s, first=False)
             add(self.record.function, self._function_end_s - self._call_s, first=False)
             add(self.record.logs, max(0.0, now_s - self._function_end_s - hooks_after_s), first=False)
+            if self._drawn_s:
+                add(self.record.input_wait, self._drawn_s, first=False)
             self.steps_s += step_s
             self.course.step(step_s)
+        self._drawn_s = 0.0
         self._accounted_s += step_s - hooks_s
         self.epoch_steps += 1
         self.train_calls += 1

@@ -42,6 +42,9 @@ class WatchDirector(Observer):
     def constructed(self, callback: Any) -> None:
         self._guarded(super().constructed, callback)
 
+    def drew(self, seconds: float) -> None:
+        self._guarded(super().drew, seconds)
+
     def compiled(self, model: Any) -> None:
         self._guarded(super().compiled, model)
 

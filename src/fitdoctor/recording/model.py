@@ -193,7 +193,8 @@ class Fit:
     "counted" (an epoch was run to its end) or "unknown". `epochs_seen` and the durations are sums over `calls_run` calls;
     `calls` counts the skipped ones too. `step` leaves out each call's first step, which is `first_step` (it traces and compiles),
     and the first step of each later epoch, which is `epoch_first_step` (its input may begin anew).
-    `function` is the part of a step inside the train function: the rest of the step is Python around it.
+    `function` is the part of a step inside the train function: the rest of the step is Python around it. `input_wait` is what the
+    loop waits for a batch before that, where the backend's loop does so and not its train function.
 
     `models` are the different models that were fitted here, `compiles` their calls of `compile`, `data_objects` the different
     objects that they were fitted on. `one_batch_calls` did nothing but one step on one batch of arrays, of `rows` rows the first
@@ -247,6 +248,7 @@ class Fit:
     step: Duration = field(default_factory=Duration)
     function: Duration = field(default_factory=Duration)
     logs: Duration = field(default_factory=Duration)
+    input_wait: Duration = field(default_factory=Duration)
     validation_first_step: Duration = field(default_factory=Duration)
     validation_step: Duration = field(default_factory=Duration)
     validation_overhead: Duration = field(default_factory=Duration)

@@ -61,6 +61,8 @@ def plan(facts: Facts) -> tuple[RehearsalPlan, ...]:
         >>> [rehearsal.target for rehearsal in plan(Facts(run))]
         ['fit', 'loop']
     """
+    if not facts.can_be_tried:
+        return ()
     findings = [finding for finding in run_causes(facts)[0] if not finding.informative]
     plans = [*_fit_plans(facts, findings), *_fit_call_plans(facts, findings), *_loop_plans(facts, findings)]
     plans.sort(key=lambda each: -each.expected_saving_s / max(whole_trial_s(facts, each.target, each.index, each.arms), LEAST_TRIAL_S))
@@ -74,6 +76,8 @@ def plan_environments(facts: Facts) -> tuple[RehearsalPlan, ...]:
         >>> [comparison.arms[-1].remedy for comparison in plan_environments(Facts(run))]
         ['default-threads']
     """
+    if not facts.can_be_tried:
+        return ()
     findings = [finding for finding in run_causes(facts)[0] if not finding.informative]
     plans = []
     for fit in facts.fits:

@@ -1,121 +1,33 @@
-"""Keras 3 on TensorFlow: the places in its `fit` where a probe stands.
-
-Everything is put in at class level when Keras was imported. The seams are those of Keras 3.6 and later: `fit` lives on the
-backend's trainer, hooks on `CallbackList`, and the loop ends where the epoch iterator stops.
-"""
+"""Keras 3 on TensorFlow."""
 
 from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 from fitdoctor.probe import sites
 from fitdoctor.probe.patches import Patches
 from fitdoctor.recording.model import Site
 
-OLDEST = (3, 6)
-HOOKS = ("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end", "on_train_batch_begin", "on_train_batch_end",
-         "on_test_begin", "on_test_end", "on_test_batch_begin", "on_test_batch_end")  # fmt: skip
-UNITS = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch")
-
-Original = Callable[..., Any]
+WAITS_IN_LOOP = False
+"""The compiled graph draws from an iterator that it is given."""
 
 
-class Director(Protocol):
-    """What decides about the calls that a script makes: it gets the original and the arguments, and returns the result."""
-
-    def unit(self, kind: str, original: Original, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any: ...
-
-    def hook(self, name: str, original: Original, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any: ...
-
-    def stop_here(self, iterator: Any) -> bool: ...
-
-    def compiled(self, model: Any) -> None: ...
-
-    def constructed(self, callback: Any) -> None: ...
-
-
-def declined(keras: ModuleType) -> str:
-    """Why this Keras can't be observed, or an empty string."""
-    version = str(keras.__version__)
-    parts = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-    if parts < OLDEST:
-        return f"Received Keras {version}, expected Keras {OLDEST[0]}.{OLDEST[1]} or later. Upgrade Keras in the script's environment."
-    backend = keras.config.backend()
-    if backend != "tensorflow":
-        return (
-            f"Received a script on the {backend} backend of Keras, expected TensorFlow, the only one supported so far. "
-            "Run it with KERAS_BACKEND=tensorflow."
-        )
-    return ""
-
-
-def install(keras: ModuleType, director: Director, *, whole_process: bool = True) -> Patches:
-    """Puts the seams in; the result takes them out again.
-
-    Args:
-        keras: The module.
-        director: What decides from now on.
-        whole_process: Whether they stay for good. Where not, nobody learns where callbacks are made: a `__new__` that was once
-            put into a class can't be taken out again without a trace.
-    """
-    patches = Patches()
+def epoch_iterator() -> type:
+    """What `fit` draws its steps from: the input itself is drawn inside the compiled step."""
     from keras.src.backend.tensorflow.trainer import TFEpochIterator
-    from keras.src.callbacks.callback_list import CallbackList
-    from keras.src.trainers.trainer import Trainer
 
-    trainer = next(cls for cls in keras.Model.__mro__ if "fit" in cls.__dict__)
-    for name in UNITS:
-        _around(patches, trainer, name, functools.partial(director.unit, name))
-    for name in HOOKS:
-        _around(patches, CallbackList, name, functools.partial(director.hook, name))
-
-    def compile_(original: Original, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        result = original(model, *arguments, **keywords)
-        director.compiled(model)
-        return result
-
-    _around(patches, Trainer, "compile", compile_)
-
-    def advance(original: Original, iterator: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        if director.stop_here(iterator):
-            # A suspended generator would keep the input alive in a cycle until the interpreter's shutdown, which then may hang.
-            iterator._epoch_iterator.close()
-            iterator.data_adapter.on_epoch_end()  # what stands behind the loop that was closed: a `PyDataset` insists on it
-            raise StopIteration
-        return original(iterator)
-
-    _around(patches, TFEpochIterator, "__next__", advance)
-
-    def new(cls: Any, *arguments: Any, **keywords: Any) -> Any:
-        made = object.__new__(cls)
-        director.constructed(made)
-        return made
-
-    def new_dataset(cls: Any, *arguments: Any, **keywords: Any) -> Any:
-        made = super(keras.utils.PyDataset, cls).__new__(cls)
-        director.constructed(made)
-        return made
-
-    if whole_process:
-        keras.callbacks.Callback.__new__ = new
-        keras.utils.PyDataset.__new__ = new_dataset
-    return patches
+    found: type = TFEpochIterator
+    return found
 
 
-def _around(patches: Patches, cls: Any, name: str, decide: Callable[[Original, Any, tuple[Any, ...], dict[str, Any]], Any]) -> None:
-    original = cls.__dict__[name]
+def version() -> str:
+    """Of TensorFlow."""
+    import tensorflow as tf
 
-    @functools.wraps(original)
-    def wrapper(self: Any, *arguments: Any, **keywords: Any) -> Any:
-        if not patches.live:
-            return original(self, *arguments, **keywords)
-        return decide(original, self, arguments, keywords)
-
-    patches.put(cls, name, wrapper)
+    return str(tf.__version__)
 
 
 def is_distributed(model: Any) -> bool:

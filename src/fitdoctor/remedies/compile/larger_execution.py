@@ -21,7 +21,7 @@ SIZES = (8, 32)
 
 
 def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
-    if finding.fit is None:
+    if finding.fit is None or facts.scout.environment.get("backend") == "torch":  # where Keras refuses it
         return
     fit = facts.fits[finding.fit]
     record = fit.record
