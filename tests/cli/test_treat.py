@@ -169,6 +169,21 @@ def test_other_arguments_are_refused(call: Call, project: Path, requests: list[W
     assert "expected --epochs 3" in call("treat", "train.py").stderr
 
 
+def test_the_latest_diagnosis_with_the_same_arguments_is_taken(call: Call, project: Path, requests: list[WatchRequest]) -> None:
+    saved(project, argv=["--epochs", "3"])
+    saved(project, argv=["--epochs", "5"])
+    call("treat", "train.py", "--epochs", "3")
+    call("treat", "train.py", "--epochs", "5")
+    assert [request.arguments for request in requests] == [("--epochs", "3"), ("--epochs", "5")]
+
+
+def test_a_script_that_is_not_there_is_said_to_be_missing(call: Call, project: Path) -> None:
+    result = call("treat", "nosuch.py")
+    assert result.exit_code == 2
+    assert "nosuch.py" in result.stderr
+    assert "diagnosis" not in result.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [("python", "3.9.1", "expected Python 3.9.1"), ("cores", 96, "expected 96 CPU cores"), ("backend", "jax", "expected the backend jax")],

@@ -64,7 +64,7 @@ def test_what_makes_it_no_answer_is_said() -> None:
     first, *more = said(fewer, code=-15)
     assert first.startswith("It took 41 s")
     assert more == [
-        "It ended with -15, and the promise is of a training that goes through.",
+        "It was ended by SIGTERM, and the promise is of a training that goes through.",
         "Nothing of it was applied: the training ran as written.",
         "train.py:18 trained 4 epochs, stopped by a rule of its own; the promise is of 10.",
     ]
@@ -74,3 +74,23 @@ def test_what_makes_it_no_answer_is_said() -> None:
 def test_a_promise_of_a_race_is_one_of_the_time_to_a_loss() -> None:
     raced = Treated(promised_s=40, promised_low_s=36, promised_high_s=45, plain_s=60, to_target=True)
     assert "the same loss" in said(Scout(fits=[make.fit(epochs=10, epochs_seen=10)], treated_calls=1), raced)[-1]
+
+
+def test_a_time_outside_the_promise_is_told_with_what_its_start_took() -> None:
+    seen = Scout(fits=[make.fit(epochs=10, epochs_seen=10)], treated_calls=1, parts={"start": 1.0, "imports": 4.0})
+    for promised_s, how in ((20.0, "longer"), (90.0, "shorter")):
+        treated = replace(TREATED, promised_s=promised_s, promised_low_s=promised_s - 5, promised_high_s=promised_s + 5, plain_s=120)
+        took, outside = said(seen, treated)
+        assert took.startswith("It took 41 s. Promised: ")
+        assert outside.startswith(f"That is {how} than promised. It came to its first call after 5.0 s; ")
+
+
+def test_what_was_not_applied_is_not_held_against_the_promise() -> None:
+    took, nothing = said(Scout(fits=[make.fit(epochs=10, epochs_seen=10)]))
+    assert took == "It took 41 s."
+    assert nothing == "Nothing of it was applied: the training ran as written."
+    assert said(Scout())[-1] == "Nothing of it was applied: the training did not come to what was to be changed."
+
+
+def test_what_treat_itself_takes_is_told() -> None:
+    assert "Promised: 41 s [37 s, 46 s] instead of 1 min 0 s, 1.0 s of it for treat itself" in announcement(replace(TREATED, own_s=1))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -23,7 +25,12 @@ if TYPE_CHECKING:
     help="More than changes that leave the numbers as they are: “numerics” (other rounding), “semantics” (another training that won "
     "its races), or both with a comma.",
 )
-@click.option("--run", "diagnosis", metavar="RUN", help="The diagnosis to take the changes from; by default the latest of this script.")
+@click.option(
+    "--run",
+    "diagnosis",
+    metavar="RUN",
+    help="The diagnosis to take the changes from; by default the latest of this script and these arguments.",
+)
 @click.option("--python", metavar="PATH", help="The interpreter of the training; by default that of the diagnosis.")
 @click.option("-m", "as_module", is_flag=True, help="TARGET is a module, as for python -m.")
 @click.option("-c", "as_code", is_flag=True, help="TARGET is code, as for python -c.")
@@ -54,6 +61,8 @@ def command(
     allowed = _allowed(allow)
     mode = mode_of(as_module=as_module, as_code=as_code)
     wanted = Target(target=target, mode=mode, arguments=arguments)
+    if mode == "script" and not Path(target).exists():
+        check_target(target, mode, sys.executable)
     found = find(wanted, diagnosis)
     assert found.run.scout is not None
     interpreter = find_python(python or found.run.python or None)

@@ -39,7 +39,7 @@ class Diagnosis:
 
 
 def find(target: Target, name: str | None) -> Diagnosis:
-    """The diagnosis that is meant: the one called `name`, or the latest of this script.
+    """The diagnosis that is meant: the one called `name`, or the latest of this script, with the same arguments where there is one.
 
     Raises:
         FitdoctorError: There is none, or it is of something else.
@@ -60,9 +60,9 @@ def find(target: Target, name: str | None) -> Diagnosis:
                 "Leave --run out to take the latest of this script."
             )
         return Diagnosis(run=run, shown=folder.shown)
-    for folder, run in _diagnoses():
-        if _is_of(run, target):
-            return Diagnosis(run=run, shown=folder.shown)
+    found = [Diagnosis(run=run, shown=folder.shown) for folder, run in _diagnoses() if _is_of(run, target)]
+    if found:
+        return next((each for each in found if tuple(each.run.argv) == target.arguments), found[0])
     raise FitdoctorError(
         f"Received {target.target}, of which there is no diagnosis under {Path.cwd() / '.fitdoctor'}; expected one to take the changes "
         f"from. Make it with “fitdoctor diagnose {target.shown}”, or name one with --run."

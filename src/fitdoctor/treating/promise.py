@@ -15,11 +15,15 @@ from fitdoctor.report.build.analysis import Analysis, analyse
 from fitdoctor.report.build.treatable import treatable
 from fitdoctor.report.model import Prescription, Safety, Treatment
 from fitdoctor.treating.diagnosis import Diagnosis
+from fitdoctor.trials.endings import signal_name
 from fitdoctor.trials.safety import ORDER
 from fitdoctor.trials.savings import projected
 
 WORTH_SAYING = 1.05
 """How many times as fast as what is applied another prescription must be to be mentioned: less does not count anywhere."""
+
+OWN_SHOWN_S = 0.1
+"""What `treat` itself takes is told from here on: by that its figures are apart from those of the report."""
 
 SAFETY_WORDS = {"exact": "same numbers", "numerics": "rounds differently", "semantics": "another training"}
 KEPT = ("input_kind", "inputs", "batch_size", "steps_per_epoch")
@@ -35,7 +39,7 @@ def choose(diagnosis: Diagnosis, allowed: Collection[Safety]) -> tuple[Treated, 
     chosen = treatable(analysis, allowed)
     more = _more(analysis, allowed, chosen)
     if chosen is None:
-        hint = more or "“fitdoctor report” shows what was tried."
+        hint = more or f"“fitdoctor report {diagnosis.shown}” shows what was tried."
         raise FitdoctorError(
             f"Received {diagnosis.shown}, in which nothing was verified to make the training faster {_how(allowed)}; "
             f"expected at least one such change. {hint}"
@@ -71,6 +75,8 @@ def _more(analysis: Analysis, allowed: Collection[Safety], chosen: Prescription 
         if other is not None and (chosen is None or other.speedup.mid > WORTH_SAYING * chosen.speedup.mid):
             names = ",".join(each for each in ORDER[1:] if each in wider)
             return f"“--allow {names}” would add {' and '.join(other.remedies)} ({SAFETY_WORDS[other.safety]}, {other.speedup.mid:.2f}×)."
+    if len(allowed) > 1 and chosen is not None and chosen.safety == ORDER[0]:
+        return "What --allow lets in adds nothing: the best that was verified leaves every number as it is."
     return ""
 
 
@@ -111,17 +117,32 @@ def _too_short(treated: Treated) -> str:
 
 def conclusion(treated: Treated, diagnosed: Scout, seen: Scout | None, *, code: int, wall_s: float) -> Iterator[str]:
     """What came of it: the seconds, and whatever makes them no answer to the promise."""
-    yield f"It took {duration(wall_s)}. Promised: {_promised(treated)}."
+    applied = seen is None or seen.treated_calls > 0
+    yield f"It took {duration(wall_s)}.{f' Promised: {_promised(treated)}.' if applied else ''}"
     if code and code != diagnosed.ending.code:
-        yield f"It ended with {code}, and the promise is of a training that goes through."
+        how = f"was ended by {signal_name(-code)}" if code < 0 else f"ended with {code}"
+        yield f"It {how}, and the promise is of a training that goes through."
+    elif seen is not None and applied:
+        yield from _outside(treated, diagnosed, seen, wall_s)
     if seen is None:
         return
-    if not seen.treated_calls:
-        yield "Nothing of it was applied: the training ran as written."
+    if not applied:
+        reached = "ran as written" if seen.fits or seen.loops else "did not come to what was to be changed"
+        yield f"Nothing of it was applied: the training {reached}."
     for fit in seen.fits:
         yield from _length(fit, diagnosed)
     if treated.to_target and not any(fit.stopped_at for fit in seen.fits):
         yield "The promise is of the time to the same loss: a training without a stopping rule goes through all of its epochs."
+
+
+def _outside(treated: Treated, diagnosed: Scout, seen: Scout, wall_s: float) -> Iterator[str]:
+    """Says so where a training that went through took longer or shorter than promised, and how far its start explains that."""
+    if treated.promised_low_s <= wall_s - treated.own_s <= treated.promised_high_s:
+        return
+    now_s, then_s = (sum(scout.parts.get(part, 0.0) for part in ("start", "imports")) for scout in (seen, diagnosed))
+    how = "longer" if wall_s - treated.own_s > treated.promised_high_s else "shorter"
+    came = f"It came to its first call after {duration(now_s)}; when it was diagnosed, after {duration(then_s)}."
+    yield f"That is {how} than promised. {came}"
 
 
 def _length(fit: Fit, diagnosed: Scout) -> Iterator[str]:
@@ -139,4 +160,5 @@ def _promised(treated: Treated) -> str:
     low, mid, high = (
         duration(seconds + treated.own_s) for seconds in (treated.promised_low_s, treated.promised_s, treated.promised_high_s)
     )
-    return f"{mid} [{low}, {high}] instead of {duration(treated.plain_s)}"
+    own = f", {duration(treated.own_s)} of it for treat itself" if treated.own_s >= OWN_SHOWN_S else ""
+    return f"{mid} [{low}, {high}] instead of {duration(treated.plain_s)}{own}"

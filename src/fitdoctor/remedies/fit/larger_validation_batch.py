@@ -11,7 +11,7 @@ from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "larger validation batches"
 TREATS = ("excessive-validation",)
-SAFETY = "exact"
+SAFETY = "numerics"
 UNIT = "validation"
 
 FACTORS = (8, 32)
