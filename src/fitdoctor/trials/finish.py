@@ -165,7 +165,8 @@ def judge(result: Finish, racers: int) -> tuple[Verdict, str]:
         return "measured", f"Came to {aim} in {counted}."
     if comparison.mid < HARDLY_SOONER or races >= LOOKS[-1] and comparison.ratio.low <= 1:
         return "refuted", f"Came to {aim} no sooner than chance explains: {shown}."
-    return "inconclusive", f"Came to {aim} in {counted}, but {shown} may be chance."
+    more = " of so few: a larger --race-budget has room for more" if races < LOOKS[-1] else ""
+    return "inconclusive", f"Came to {aim} in {counted}, but {shown} may be chance{more}."
 
 
 def batch_ratio(arm: Arm, batch_size: int) -> float:
