@@ -62,4 +62,5 @@ $(DEMO_STAMP): pyproject.toml | $(BIN)/python
 $(DEV_STAMP): pyproject.toml $(DEMO_STAMP)
 	@echo "Installing the developer's tools into .venv"
 	$(PIP) install -e '.[demo,dev]'
+	$(PIP) install torch==2.13.0  # this very version comes without gigabytes of CUDA, so it is no range in pyproject.toml
 	@touch $@
