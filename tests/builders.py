@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.measured import Measured
+from fitdoctor.recording.folder import RunFolder
 from fitdoctor.recording.model import (
     Arm,
     CallbackRecord,
@@ -23,6 +25,7 @@ from fitdoctor.recording.model import (
 )
 from fitdoctor.report.model import Interval
 from fitdoctor.trials.plan import RehearsalPlan
+from fitdoctor.trials.request import DiagnoseRequest
 
 SCRIPT = "/home/ann/train.py"
 
@@ -119,6 +122,12 @@ def facts(*fits: Fit, input_free: float | None = None, **more: Any) -> Facts:
     """Facts of a run; `input_free` is what a ceiling measured on the first fit."""
     measured = Measured() if input_free is None else Measured(input_free={0: around(input_free)})
     return Facts(run(*fits, **more), measured)
+
+
+def request(folder: Path, **changed: Any) -> DiagnoseRequest:
+    """A call of `fitdoctor diagnose train.py` that records to a folder."""
+    values: dict[str, Any] = {"target": "train.py", "arguments": (), "mode": "script", "python": "/usr/bin/python3", "budget_s": 30.0}
+    return DiagnoseRequest(**{**values, "allow_writes": False, "folder": RunFolder(path=folder), **changed})
 
 
 def watched(*fits: Fit, loops: Iterable[Loop] = (), **parts: float) -> Run:

@@ -93,3 +93,18 @@ def test_a_diagnosis_says_where_the_time_goes_and_that_nothing_was_tried(tmp_pat
     if backend == "torch":
         waiting = next(part["s"] for part in report["budget"]["parts"] if part["id"] == "input_wait")
         assert waiting >= 0.02 * 18
+
+
+IN_CODE = """\
+import keras, numpy as np
+import fitdoctor
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+fitdoctor.diagnose(model, np.zeros((8, 2)), np.zeros((8, 1)), progress=False)
+"""
+
+
+def test_in_code_another_backend_is_refused(tmp_path: Path, backend: str) -> None:
+    done = run(tmp_path, backend, "-c", IN_CODE)
+    assert done.returncode == 1
+    assert f"FitdoctorError: Received Keras on {backend}, expected tensorflow" in done.stderr

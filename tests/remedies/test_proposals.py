@@ -95,6 +95,18 @@ def test_validation_batches_grow_up_to_the_rows_there_are() -> None:
     assert sizes == ["256", "640"]
 
 
+def test_larger_validation_batches_round_the_score_otherwise() -> None:
+    offer = offered(test_excessive_validation.validating(2.0, steps=20), "excessive-validation")[0]
+    assert (offer.remedy.id, offer.remedy.safety) == ("larger-validation-batch", "numerics")
+
+
+def test_larger_executions_are_not_offered_where_keras_refuses_them() -> None:
+    facts = make.facts(make.fit(step_s=0.002, epochs=100))
+    assert "larger-execution" in {offer.remedy.id for offer in offered(facts, "dispatch-bound-steps")}
+    facts.scout.environment["backend"] = "torch"
+    assert "larger-execution" not in {offer.remedy.id for offer in offered(facts, "dispatch-bound-steps")}
+
+
 def test_rarer_validation_is_arithmetic() -> None:
     offer = offered(test_excessive_validation.bad(), "excessive-validation")[-1]
     assert offer.remedy.id == "rarer-validation"

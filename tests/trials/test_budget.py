@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fitdoctor.recording.folder import RunFolder
 from fitdoctor.recording.model import Rehearsal
 from fitdoctor.trials.budget import Budget
-from fitdoctor.trials.request import DiagnoseRequest
 from tests import builders as make
 
 
@@ -22,13 +20,4 @@ def test_a_start_up_takes_as_long_as_those_before_that_came_to_their_unit(
 ) -> None:
     run = make.run(make.fit(), start=4.0, imports=3.0)
     run.rehearsals = [Rehearsal(target="fit", index=0, startup_s=startup_s) for startup_s in before]
-    request = DiagnoseRequest(
-        target="train.py",
-        arguments=(),
-        mode="script",
-        python="python",
-        budget_s=120,
-        allow_writes=False,
-        folder=RunFolder(path=tmp_path),
-    )
-    assert Budget(request, run, began_s=0.0).startup_s() == pytest.approx(expected)
+    assert Budget(make.request(tmp_path), run, began_s=0.0).startup_s() == pytest.approx(expected)

@@ -15,10 +15,9 @@ from typing import Any
 
 import pytest
 
-from fitdoctor.recording.folder import RunFolder
 from fitdoctor.trials import child as children
 from fitdoctor.trials.child import Child, ChildEndedError, StandardInput
-from fitdoctor.trials.request import DiagnoseRequest
+from tests import builders as make
 
 ANSWERING = """\
 import json, os, sys
@@ -39,15 +38,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
         launch = tmp_path / "launch.py"
         launch.write_text(ANSWERING + program)
         monkeypatch.setattr(children, "LAUNCH", launch)
-        request = DiagnoseRequest(
-            target="train.py",
-            arguments=("--epochs", "3"),
-            mode="script",
-            python=sys.executable,
-            budget_s=60.0,
-            allow_writes=False,
-            folder=RunFolder(path=tmp_path),
-        )
+        request = make.request(tmp_path, arguments=("--epochs", "3"), python=sys.executable, budget_s=60.0)
         log = tmp_path / "log.txt"
         child = Child(request, role, folder=tmp_path / "child", stdin=stdin or nothing(), log=log, began_s=time.time(), **spec)
         started.append(child)

@@ -7,21 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from fitdoctor.recording.folder import RunFolder
 from fitdoctor.recording.model import Duration, Ending, Loop, Scout
 from fitdoctor.trials.endings import learned_something, never_started, no_verdict, seen_from_outside
-from fitdoctor.trials.request import DiagnoseRequest
 from tests import builders as make
 
-REQUEST = DiagnoseRequest(
-    target="train.py",
-    arguments=(),
-    mode="script",
-    python="/usr/bin/python3",
-    budget_s=30.0,
-    allow_writes=False,
-    folder=RunFolder(path=Path("run")),
-)
+REQUEST = make.request(Path("run"))
 PLACE = make.site(7, "data = load(path)")
 ENDINGS = {
     "declined": Ending(how="declined", message="Received tf_keras, expected Keras 3."),

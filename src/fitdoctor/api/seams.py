@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from fitdoctor.errors import FitdoctorError
-from fitdoctor.probe import debug_switches, pipelines, python_operations, saves, traces
+from fitdoctor.probe import backends, debug_switches, pipelines, python_operations, saves, traces
 from fitdoctor.probe.backends import seams
 from fitdoctor.probe.backends.tensorflow import watch_eager_switch
 from fitdoctor.probe.patches import Patches
@@ -20,7 +19,7 @@ Undo = Callable[[], None]
 
 
 def check_supported() -> None:
-    """Refuses a Keras that can't be observed.
+    """Refuses a Keras that can't be observed, or on which a training that lives on can't be put back.
 
     Raises:
         FitdoctorError: The message says which one is expected.
@@ -28,10 +27,17 @@ def check_supported() -> None:
     why = seams.declined(keras)
     if why:
         raise FitdoctorError(why)
+    if (backend := backends.name()) != "tensorflow":
+        raise FitdoctorError(
+            f"Received Keras on {backend}, expected tensorflow: in code, other backends are not supported yet. "
+            "“fitdoctor diagnose” and “fitdoctor watch” take the script as it is."
+        )
 
 
 def install(director: Any) -> Undo:
     """Puts a director before all that it decides about or is told of; the result takes everything out again."""
+    import tensorflow as tf
+
     installed: list[Patches] = []
     try:
         installed.append(seams.install(keras, director, whole_process=False))

@@ -17,13 +17,12 @@ from fitdoctor.facts.projection import Projection, project
 from fitdoctor.facts.units import times, unit_interval
 from fitdoctor.facts.watched import WatchedFit, as_watched, observed_terms, uncut
 from fitdoctor.recording.model import Run, Scout
-from fitdoctor.report.model import Budget, Ceiling, Interval
+from fitdoctor.report.model import BACKENDS, Budget, Ceiling, Interval
 
 #: Parts of the process that are paid once, whatever the training repeats.
 ONCE = ("imports", "start", "script", "shutdown")
 #: The backends that trials know. On the others a training is observed, and nothing is tried.
 TRIED = "tensorflow"
-BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 #: A cost below this share of the whole training is a remark, not a cause: identical runs differ by about as much.
 WORTHWHILE_SHARE = 0.05
 
@@ -152,7 +151,7 @@ class Facts:
         """
         steps = fit.steps("mid")
         if fit.wait_s is not None:
-            each = unit_interval(fit.record.input_wait)
+            each = unit_interval(fit.record.input_wait, fit.period)
             return times(each, steps / fit.per_execution), True
         ratio = self.measured.input_free.get(fit.index)
         if ratio is None:

@@ -56,10 +56,10 @@ def first_extra_s(duration: Duration) -> float:
     return max(0.0, duration.first_s - unit_s(duration))
 
 
-def unit_interval(duration: Duration) -> Interval:
+def unit_interval(duration: Duration, period: int = 0) -> Interval:
     """The unit's cost with the uncertainty of the mean of its samples."""
-    mid = unit_s(duration)
-    samples = _settled(duration)
+    mid = unit_s(duration, period)
+    samples = _settled(duration, period)
     if len(samples) < 2:
         return Interval(low=mid, mid=mid, high=mid)
     spread = STANDARD_ERRORS * stdev(samples) / sqrt(len(samples))

@@ -9,6 +9,9 @@ SCHEMA_VERSION = 1
 
 Safety = Literal["exact", "numerics", "semantics"]
 
+#: The backends of Keras by their names, as a reader knows them.
+BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fitdoctor.report.canvas import Canvas
 from fitdoctor.report.figures import GLUE, counted, duration, ratio, share, speedup
-from fitdoctor.report.model import Environment, FitSummary, LoopSummary, Prescription, Report, Training
+from fitdoctor.report.model import BACKENDS, Environment, FitSummary, LoopSummary, Prescription, Report, Training
 from fitdoctor.report.text_budget import draw_budget
 from fitdoctor.report.text_causes import SAFETY_WORDS, draw_causes, draw_tried_in_vain
 
@@ -22,7 +22,6 @@ WHOLE_LENGTH = 40
 LISTED_FILES = 10
 """How many changed files are named: a script that writes a thousand should not push the verdict off the screen."""
 
-BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 
 BASIS_WORDS = {
     "declared": "{time} as it stands",

@@ -60,9 +60,15 @@ def find(target: Target, name: str | None) -> Diagnosis:
                 "Leave --run out to take the latest of this script."
             )
         return Diagnosis(run=run, shown=folder.shown)
-    found = [Diagnosis(run=run, shown=folder.shown) for folder, run in _diagnoses() if _is_of(run, target)]
-    if found:
-        return next((each for each in found if tuple(each.run.argv) == target.arguments), found[0])
+    latest: Diagnosis | None = None
+    for folder, run in _diagnoses():  # each is read from disk, so no more of them than it takes
+        if _is_of(run, target):
+            found = Diagnosis(run=run, shown=folder.shown)
+            if tuple(run.argv) == target.arguments:
+                return found
+            latest = latest or found
+    if latest is not None:
+        return latest
     raise FitdoctorError(
         f"Received {target.target}, of which there is no diagnosis under {Path.cwd() / '.fitdoctor'}; expected one to take the changes "
         f"from. Make it with “fitdoctor diagnose {target.shown}”, or name one with --run."

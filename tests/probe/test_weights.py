@@ -1,0 +1,66 @@
+"""Weights are compared where the script's own steps come to the same twice, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from fitdoctor.probe.runner import Runner
+from fitdoctor.probe.weights import STEPS, SameWeights
+
+LARGER_STEPS: Any = "a change that makes another training"
+
+
+class Training:
+    """One weight, which grows by one in each step, by two under the change, and by something else each time where `drifts`."""
+
+    def __init__(self, *, drifts: bool = False) -> None:
+        self.weight, self.drifts, self.took, self.put_back_calls = 0.0, drifts, 0, 0
+        self.snapshot = self
+
+    def restore(self) -> None:
+        self.weight = 0.0
+
+    def weights(self) -> list[Any]:
+        return [np.array([self.weight])]
+
+    def put_back(self, *, whole: bool) -> None:
+        self.put_back_calls += not whole
+
+    def enter(self, runner: Runner, *, new: bool) -> Any:
+        by = 2.0 if runner.changes else 1.0
+
+        def step(_: Iterator[Any]) -> None:
+            self.took += 1
+            self.weight += by + self.took * self.drifts
+
+        assert new
+        runner.function = step
+        return lambda: None
+
+
+def same_weights(training: Any) -> SameWeights:
+    feeds: Any = SimpleNamespace(fixed=lambda: SimpleNamespace(repeat=lambda: [0]))
+    return SameWeights(feeds, training.enter)
+
+
+def test_what_changes_nothing_is_the_same_and_what_does_is_not() -> None:
+    training: Any = Training()
+    weights = same_weights(training)
+    assert weights.verify([], training) == {"weights": "same", "why": ""}
+    taken = training.took
+    assert weights.verify([LARGER_STEPS], training) == {"weights": "different", "why": ""}
+    assert training.took == taken + STEPS  # the script's own steps are not taken once more
+    assert training.put_back_calls == 2
+
+
+def test_where_two_runs_of_the_scripts_own_steps_differ_no_arm_is_compared() -> None:
+    training: Any = Training(drifts=True)
+    weights = same_weights(training)
+    for changes in ([], [LARGER_STEPS], []):
+        found = weights.verify(changes, training)
+        assert found["weights"] == ""
+        assert "two runs of the script's own steps differ" in found["why"]
