@@ -22,7 +22,7 @@ from fitdoctor.report.model import BACKENDS, Budget, Ceiling, Interval
 #: Parts of the process that are paid once, whatever the training repeats.
 ONCE = ("imports", "start", "script", "shutdown")
 #: The backends that trials know. On the others a training is observed, and nothing is tried.
-TRIED = "tensorflow"
+TRIED = ("tensorflow", "jax", "torch")
 #: A cost below this share of the whole training is a remark, not a cause: identical runs differ by about as much.
 WORTHWHILE_SHARE = 0.05
 
@@ -58,7 +58,7 @@ class Facts:
     @cached_property
     def can_be_tried(self) -> bool:
         """Whether trials know the backend that the training runs on."""
-        return bool(self.scout.environment.get("backend", TRIED) == TRIED)
+        return self.scout.environment.get("backend", TRIED[0]) in TRIED
 
     @cached_property
     def fits(self) -> tuple[FitFacts, ...]:

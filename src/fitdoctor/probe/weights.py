@@ -10,6 +10,7 @@ from typing import Any
 from fitdoctor.changes.apply import Undo
 from fitdoctor.changes.model import Change
 from fitdoctor.probe.feeds import Feeds
+from fitdoctor.probe.loops import Loop
 from fitdoctor.probe.runner import Runner
 from fitdoctor.probe.standing import Standing
 from fitdoctor.probe.state import Snapshot, compare
@@ -22,11 +23,12 @@ class SameWeights:
 
     Args:
         feeds: The inputs of the arms.
+        loop: Steps the model.
         enter: Puts an arm's settings in place.
     """
 
-    def __init__(self, feeds: Feeds, enter: Callable[..., Undo]) -> None:
-        self._feeds, self._enter = feeds, enter
+    def __init__(self, feeds: Feeds, loop: Loop, enter: Callable[..., Undo]) -> None:
+        self._feeds, self._loop, self._enter = feeds, loop, enter
         self._reference: dict[int, list[Any] | None] = {}
         """By steps; None where two runs of the script's own differ."""
         self.first_s: dict[Any, float] = {}
@@ -56,11 +58,14 @@ class SameWeights:
         try:
             calls = math.ceil(steps / runner.steps)
             snapshot.restore()
-            iterator = iter(self._feeds.fixed().repeat())
+            iterator = iter(self._feeds.fixed())
             for _ in range(calls):
                 began_s = time.perf_counter()
-                runner.function(iterator)
-                self.first_s.setdefault(runner.function, time.perf_counter() - began_s)
+                self._loop.step(runner.function, iterator)
+                if runner.function not in self.first_s:
+                    self._loop.wait()
+                    self.first_s[runner.function] = time.perf_counter() - began_s
+            self._loop.rest()
             return calls * runner.steps, snapshot.weights()
         finally:
             undo()
