@@ -58,7 +58,22 @@ class Facts:
     @cached_property
     def can_be_tried(self) -> bool:
         """Whether trials know the backend that the training runs on."""
-        return self.scout.environment.get("backend", TRIED[0]) in TRIED
+        return self.backend in TRIED
+
+    @cached_property
+    def backend(self) -> str:
+        """What Keras runs on, by its name there."""
+        return str(self.scout.environment.get("backend", TRIED[0]))
+
+    def is_eager(self, fit: FitFacts) -> bool:
+        """Whether Python launches each operation of a fit's steps, where they could be compiled with a word.
+
+        On JAX nothing but `jit_compile` compiles them. PyTorch launches each operation in any case, whatever `run_eagerly` says.
+        """
+        record = fit.record
+        if self.backend == "torch":
+            return False
+        return record.run_eagerly or record.eager_globally or self.backend == "jax" and not record.jit_compile
 
     @cached_property
     def fits(self) -> tuple[FitFacts, ...]:
@@ -178,7 +193,7 @@ class Facts:
     def limits(self) -> Iterator[str]:
         """A sentence for each thing about the training that could not be learned."""
         if not self.can_be_tried:
-            backend = BACKENDS.get(str(self.scout.environment["backend"]), self.scout.environment["backend"])
+            backend = BACKENDS.get(self.backend, self.backend)
             yield f"Nothing was tried: trials are not made on {backend} yet. What is told here was seen in the script as it ran."
         for fit in self.fits:
             where = short(fit.record.site)

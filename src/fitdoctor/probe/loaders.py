@@ -62,6 +62,8 @@ class Loader:
 class Repeated:
     """A few batches, over and over."""
 
+    held, pipeline = 0, None
+
     def __init__(self, batches: list[Any]) -> None:
         self._batches = batches
 

@@ -11,6 +11,7 @@ from fitdoctor.changes.apply import Undo
 from fitdoctor.changes.model import Change
 from fitdoctor.probe.feeds import Feeds
 from fitdoctor.probe.loops import Loop
+from fitdoctor.probe.randomness import RandomState
 from fitdoctor.probe.runner import Runner
 from fitdoctor.probe.standing import Standing
 from fitdoctor.probe.state import Snapshot, compare
@@ -25,10 +26,12 @@ class SameWeights:
         feeds: The inputs of the arms.
         loop: Steps the model.
         enter: Puts an arm's settings in place.
+        remember: Keeps the random generators of the process as they are: PyTorch's dropout draws from one of them.
     """
 
-    def __init__(self, feeds: Feeds, loop: Loop, enter: Callable[..., Undo]) -> None:
-        self._feeds, self._loop, self._enter = feeds, loop, enter
+    def __init__(self, feeds: Feeds, loop: Loop, enter: Callable[..., Undo], remember: Callable[[], RandomState] = RandomState) -> None:
+        self._feeds, self._loop, self._enter, self._remember = feeds, loop, enter, remember
+        self._random: RandomState
         self._reference: dict[int, list[Any] | None] = {}
         """By steps; None where two runs of the script's own differ."""
         self.first_s: dict[Any, float] = {}
@@ -40,6 +43,7 @@ class SameWeights:
         if snapshot is None:
             return {"weights": "", "why": "the model is too large to be compared step by step"}
         snapshot.restore()
+        self._random = self._remember()
         start = snapshot.weights()
         steps, reached = self._after(changes, snapshot)
         if steps not in self._reference:
@@ -58,6 +62,7 @@ class SameWeights:
         try:
             calls = math.ceil(steps / runner.steps)
             snapshot.restore()
+            self._random.put_back()
             iterator = iter(self._feeds.fixed())
             for _ in range(calls):
                 began_s = time.perf_counter()
