@@ -130,11 +130,17 @@ def of(values: Any) -> Spread | None:
         return None
     classes, largest, runs = _classes(values, table)
     table = table[:, known]
+    with np.errstate(all="ignore"):
+        means, deviations = np.nanmean(table, axis=0), np.nanstd(table, axis=0)
+    known = np.isfinite(means) & np.isfinite(deviations)  # the square of a very large number is beyond any
+    if not known.any():
+        return None
+    table = table[:, known]
     return Spread(
         rows=int(values.shape[0]),
         features=features,
-        mean=_plain(np.nanmean(table, axis=0)),
-        std=_plain(np.nanstd(table, axis=0)),
+        mean=_plain(means[known]),
+        std=_plain(deviations[known]),
         low=_plain(np.nanmin(table, axis=0)),
         high=_plain(np.nanmax(table, axis=0)),
         whole=bool(values.dtype.kind in "iub" or (np.nan_to_num(table) == np.round(np.nan_to_num(table))).all()),
@@ -175,7 +181,7 @@ def _classes(values: Any, table: Any) -> tuple[int, float, int]:
 
 
 def _plain(figures: Any) -> list[float]:
-    return [float(f"{figure:.6g}") for figure in figures if math.isfinite(figure)]
+    return [float(f"{figure:.6g}") for figure in figures]
 
 
 def _some_rows(part: Any, sample: Sample) -> Any:

@@ -33,3 +33,8 @@ def name() -> str:
 def loaded(framework: str) -> ModuleType | None:
     """A framework, where the script has imported it: nothing of ours imports one on its behalf."""
     return sys.modules.get(framework)
+
+
+def in_use(framework: str) -> ModuleType | None:
+    """A framework, where it is the backend of the script's Keras."""
+    return loaded(framework) if name() == framework else None
