@@ -93,7 +93,7 @@ def test_why_something_was_not_seen_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gradients", "expected"), [((50.0, 1.0, 2.0), 50 / 1.5), ((1.0,), None), ((None, 1.0, 2.0), 0.5), ((1.0, 0.0), None)]
+    ("gradients", "expected"), [((50.0, 1.0, 2.0, None), 50 / 1.5), ((1.0,), None), ((None, 1.0, 2.0), None), ((1.0, 0.0), None)]
 )
 def test_the_first_gradient_is_held_against_the_others(gradients: tuple[float | None, ...], expected: float | None) -> None:
     assert first_gradient_ratio(inside(*gradients)) == (None if expected is None else pytest.approx(expected))
