@@ -10,6 +10,7 @@ import json
 import random
 import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -146,6 +147,16 @@ for variable in model.trainable_variables:
     values = np.asarray(keras.ops.convert_to_numpy(variable.value)).reshape(-1)
     index = np.unique(np.linspace(0, values.size - 1, 5).astype(np.int64))
     assert np.array_equal(entries.taken(variable, index), values[index].astype(np.float64))
+if backends.name() == "jax":  # whose steps take over the memory of the weights that they are given
+    import jax
+
+    step = jax.jit(lambda value: value * 0.5, donate_argnums=0)
+    value = step(step(jax.numpy.ones(1 << 16)))
+    place = value.unsafe_buffer_pointer()
+    assert entries.number(SimpleNamespace(_value=value)) == 0.25
+    assert step(value).unsafe_buffer_pointer() == place
+    assert entries.taken(SimpleNamespace(_value=value), index) is None
+assert entries.taken(SimpleNamespace(_value=None), index) is None
 schedules = keras.optimizers.schedules
 for schedule in (
     schedules.ExponentialDecay(0.1, 7, 0.5),

@@ -50,7 +50,7 @@ from fitdoctor.facts.rates import default_rate, higher_rates, is_low
 TITLE = "The learning rate is far too low"
 REMEDIES = ("raise-learning-rate",)
 
-#: Of their own size, in an epoch: less is worth a line. At the default rate a first epoch moves weights by a tenth or more.
+#: Of their own size, in an epoch: less is worth a line beside a rate that is low anyway. It decides nothing.
 CREEPING = 0.02
 
 

@@ -41,6 +41,8 @@ def look(model: Any, bound: dict[str, Any], *, rows: int, seconds: float) -> Ins
 
 
 def _look(found: Inside, model: Any, bound: dict[str, Any], rows: int, until_s: float) -> None:
+    if not hasattr(model, "_symbolic_build"):
+        raise UnseenError("only models of Keras 3 are looked into")
     chance = RandomState()
     try:
         batch = batches.drawn(bound, rows)
