@@ -75,6 +75,12 @@ def test_a_watched_training_is_the_same(tmp_path: Path, backend: str) -> None:
     assert (first.first_step.count, first.epoch_first_step.count, first.step.count) == (1, 2, 12)
     assert (second.input_kind, second.steps_per_epoch, second.epochs_seen) == ("pydataset", 10, 2)
     assert [loop.kind for loop in scout.loops] == ["predict"]
+    assert {part.name: part.spread.rows for part in first.inputs if part.spread is not None} == {"x": 320, "y": 320}
+    assert [row.learning_rate for row in first.curve] == [pytest.approx(0.001)] * 3
+    assert first.weights is not None
+    assert first.weights.names == ["sequential/dense/kernel", "sequential/dense_1/kernel"]
+    assert [reading.epoch for reading in first.weights.readings][:1] == [0]
+    assert all(0 < way < size for each in first.weights.readings for way, size in zip(each.moved, each.rms, strict=False) if way and size)
     if backend == "torch":  # its loop waits for the batch itself; on JAX the train function does
         assert second.input_wait.count == second.step.count
         assert second.input_wait.total_s >= 0.02 * second.step.count

@@ -16,7 +16,7 @@ from fitdoctor.facts.places import short
 from fitdoctor.facts.projection import Projection, project
 from fitdoctor.facts.units import times, unit_interval
 from fitdoctor.facts.watched import WatchedFit, as_watched, observed_terms, uncut
-from fitdoctor.recording.model import Run, Scout
+from fitdoctor.recording.model import Inside, Run, Scout
 from fitdoctor.report.model import BACKENDS, Budget, Ceiling, Interval
 
 #: Parts of the process that are paid once, whatever the training repeats.
@@ -189,6 +189,11 @@ class Facts:
     def ceilings(self) -> tuple[Ceiling, ...]:
         """The most that any remedy of a kind could give."""
         return ceilings(self)
+
+    def inside(self, index: int) -> Inside | None:
+        """What a rehearsal saw inside the model of a fit, where one looked."""
+        looks = (each.inside for each in self.run.rehearsals if each.target == "fit" and each.index == index)
+        return next((look for look in looks if look is not None), None)
 
     def limits(self) -> Iterator[str]:
         """A sentence for each thing about the training that could not be learned."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-from fitdoctor.probe import backends, debug_switches, describe, identity, marks, metrics, saves, sites, threads
+from fitdoctor.probe import backends, debug_switches, describe, identity, marks, metrics, rates, saves, sites, threads
 from fitdoctor.probe.backends import seams
-from fitdoctor.probe.course import learning_rate
 from fitdoctor.probe.ledger import Ledger
+from fitdoctor.probe.moved import Allowance, MovedWeights
 from fitdoctor.probe.stacks import StackSampler
 from fitdoctor.probe.timer import FitTimer, add
 from fitdoctor.probe.traces import TracedFunctions
@@ -26,12 +26,16 @@ MOST_PYTHON_OPERATIONS = 64
 
 @dataclass(slots=True)
 class Visit:
-    """One call of `fit` while it runs. `timed` are the callbacks' hooks that stand in for the user's, with what they replaced."""
+    """One call of `fit` while it runs. `timed` are the callbacks' hooks that stand in for the user's, with what they replaced.
+
+    `weights` reads how the model's weights move, where that is learned.
+    """
 
     index: int
     timer: FitTimer
     outer: tuple[FitTimer | None, int, bool]
     timed: list[tuple[Any, str, Any, Any]] = field(default_factory=list)
+    weights: MovedWeights | None = None
 
 
 class Observer(ABC):
@@ -61,6 +65,7 @@ class Observer(ABC):
         self._visits: list[Visit] = []
         self._sampler: StackSampler | None = None
         self._main = threading.get_ident()
+        self._allowance, self._blind = Allowance(), False
 
     @abstractmethod
     def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -196,6 +201,8 @@ class Observer(ABC):
     def before_hook(self, name: str, timer: FitTimer, callbacks: Any) -> None:
         if name == "on_train_begin":
             self._watch_callbacks(callbacks)
+        elif name == "on_epoch_end":
+            timer.rate = rates.current(callbacks.model.optimizer)
         before = _BEFORE.get(name)
         if before is not None:
             before(timer)
@@ -204,7 +211,9 @@ class Observer(ABC):
         after = _AFTER.get(name)
         if after is not None:
             after(timer)
-        if name == "on_epoch_end":
+        if name == "on_train_begin":
+            self._read_weights(timer, callbacks.model)
+        elif name == "on_epoch_end":
             timer.record.metrics = timer.record.metrics or metrics.records(callbacks.model)
             self.epoch_ended(timer, callbacks.model, *arguments[:2])
 
@@ -214,8 +223,24 @@ class Observer(ABC):
         if record.steps_basis == "unknown" and timer.epoch_steps:
             record.steps_per_epoch, record.steps_basis = timer.epoch_steps * record.steps_per_execution, "counted"
         steps = timer.epoch_steps * record.steps_per_execution
-        timer.course.epoch(number, timer.seconds(), steps, logs, learning_rate(model.optimizer))
+        timer.course.epoch(number, timer.seconds(), steps, logs, timer.rate)
+        self._read_weights(timer, model)
         timer.epoch_end_returned()
+
+    def _read_weights(self, timer: FitTimer, model: Any) -> None:
+        """Reads some entries of the weights, where that is cheap. What fails is left out, and said."""
+        visit = self._visits[-1] if self._visits else None
+        if self.hurried or visit is None or visit.timer is not timer or self._blind:
+            return
+        began_s = time.perf_counter()
+        try:
+            with self.ledger.within("probe"):
+                visit.weights = visit.weights or MovedWeights(timer.record, model, self._allowance)
+                visit.weights.read(timer.epochs, timer.seconds())
+        except Exception as error:  # whatever a stranger's variables make of our questions
+            self._blind = True
+            self.missing(f"How the weights moved was not seen: {type(error).__name__}: {error}")
+        timer.aside(time.perf_counter() - began_s)
 
     def _watch_callbacks(self, callbacks: Any) -> None:
         """Times each callback's own hooks, on the instance, until the fit ends: the list of callbacks stays as the user made it."""
