@@ -129,7 +129,6 @@ def _may_be_drawn(dataset: Any) -> bool:
 
 def _from_batches(dataset: Any) -> Iterator[tuple[str, Any]]:
     import numpy as np
-    from keras.src.trainers.data_adapters.data_adapter_utils import unpack_x_y_sample_weight
 
     from fitdoctor.changes import pipeline
 
@@ -137,7 +136,7 @@ def _from_batches(dataset: Any) -> Iterator[tuple[str, Any]]:
     shuffled = any(recipe.name == "shuffle" for _, recipe in pipelines.chain(dataset))
     # A shuffle would fill its buffer first, for the sake of a few batches.
     for batch in (pipeline.ordered(dataset) if shuffled else dataset).take(BATCHES).as_numpy_iterator():
-        for name, part in parts(unpack_x_y_sample_weight(batch)[0]):
+        for name, part in parts(batch[0] if isinstance(batch, tuple) else batch):
             found.setdefault(name, []).append(np.asarray(part))
     for name, batches in found.items():
         same = [batch for batch in batches if batch.shape[1:] == batches[0].shape[1:]]
