@@ -27,7 +27,7 @@ def check_supported() -> None:
     why = seams.declined(keras)
     if why:
         raise FitdoctorError(why)
-    if (backend := backends.name()) != "tensorflow":
+    if (backend := backends.name_of(keras)) != "tensorflow":
         raise FitdoctorError(
             f"Received Keras on {backend}, expected tensorflow: in code, other backends are not supported yet. "
             "“fitdoctor diagnose” and “fitdoctor watch” take the script as it is."
@@ -40,8 +40,9 @@ def install(director: Any) -> Undo:
 
     installed: list[Patches] = []
     try:
-        installed.append(seams.install(keras, director, whole_process=False))
-        installed.append(saves.install(keras))
+        for each in filter(None, (keras, backends.loaded(backends.LEGACY))):
+            installed.append(seams.install(each, director, whole_process=False))
+            installed.append(saves.install(each))
         installed.append(watch_eager_switch(tf))
         installed.append(debug_switches.install(tf))
         installed += _where_known(traces, "tensorflow.python.eager.polymorphic_function.tracing_compilation", director.traced)

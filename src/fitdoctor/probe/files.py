@@ -184,11 +184,20 @@ class Redirect:
                 replacement = _with_path(original, mapped, position=1 if name != "load_model" else 0)
                 self._replace(patches, keras.__name__, original, replacement)
         _wrap_method(patches, keras.Model, "export", self.written, 1)
+        if keras.__name__ == "tf_keras":  # its weights go into TensorFlow's checkpoints, of which there is a latest in a folder
+            patches.put_call(sys.modules["tensorflow"], "tf.train.latest_checkpoint", self._reading)
         for name, argument in CALLBACK_PATHS.items():
             cls = getattr(keras.callbacks, name, None)
             if cls is not None:
                 _wrap_constructor(patches, cls, argument, self.backed_up if name == "BackupAndRestore" else self.written)
         return patches
+
+    def _reading(self, latest: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(latest)
+        def wrapper(checkpoint_dir: Any, *arguments: Any, **keywords: Any) -> Any:
+            return latest(self.read(checkpoint_dir), *arguments, **keywords)
+
+        return wrapper
 
     def backed_up(self, path: Any) -> Any:
         """A backup is read as well as written, file by file, so the scratch folder begins as a copy of it."""

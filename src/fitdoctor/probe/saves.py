@@ -66,7 +66,7 @@ def _counted(save: Any, patches: Patches) -> Any:
 
 
 def _size(path: Any) -> int:
-    """Bytes of a file, of all files of a folder, or of those that have this name with something behind it, as TensorFlow's checkpoints do."""
+    """Bytes of a file, of all files of a folder, or of those whose names go on behind this one, as TensorFlow's checkpoints do."""
     try:
         if os.path.isfile(path):
             return os.path.getsize(path)

@@ -67,6 +67,11 @@ def is_legacy(thing: Any) -> bool:
     return any(cls.__module__.partition(".")[0] == LEGACY for cls in type(thing).__mro__)
 
 
+def tree() -> Any:
+    """What flattens nests and maps over them, as the script's Keras does it."""
+    return sys.modules["tensorflow"].nest if keras_module().__name__ == LEGACY else keras_module().tree
+
+
 def loaded(framework: str) -> ModuleType | None:
     """A framework, where the script has imported it: nothing of ours imports one on its behalf."""
     return sys.modules.get(framework)

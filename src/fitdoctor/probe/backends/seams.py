@@ -77,7 +77,7 @@ def install(keras: ModuleType, director: Director, *, whole_process: bool = True
             put into a class can't be taken out again without a trace.
     """
     patches = Patches()
-    CallbackList = keras.callbacks.CallbackList
+    CallbackList = keras.callbacks.CallbackList  # noqa: N806 - a class
     trainer, compiler = (next(cls for cls in keras.Model.__mro__ if name in cls.__dict__) for name in ("fit", "compile"))
     for name in UNITS:
         _around(patches, trainer, name, functools.partial(director.unit, name))
