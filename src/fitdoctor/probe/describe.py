@@ -162,7 +162,8 @@ def _operations(x: Any, kind: str, settings: dict[str, Any] | None = None) -> li
         code = getattr(x, "gi_code", None)
         function = sites.of_code(code) if code is not None else sites.of_function(getattr(type(x), "__getitem__", None))
         arguments = _worker_settings(x, settings or {}) if kind == "pydataset" else {}
-        return [Operation(name=kind, position=0, site=marks.site_of(x), arguments=arguments, function=function, python=True)]
+        name = "sequence" if _is_sequence(x) else kind
+        return [Operation(name=name, position=0, site=marks.site_of(x), arguments=arguments, function=function, python=True)]
     return []
 
 
