@@ -162,7 +162,7 @@ def _watch(probe: Probe, keras: ModuleType, redirect: Redirect | None) -> None:
     from fitdoctor.probe.backends import seams
 
     why = seams.declined(keras)
-    if why and keras.__name__ != backends.LEGACY and importlib.util.find_spec(backends.LEGACY):
+    if why and keras.__name__ != backends.LEGACY and hasattr(keras, "Model") and importlib.util.find_spec(backends.LEGACY):
         # TensorFlow imports Keras 3 in any case; that the script trains with it is only known once it does.
         seams.tell_of_fit(keras, lambda: _decline(probe, why))
         return
