@@ -45,8 +45,8 @@ Seam = Callable[[str, tuple[Any, ...]], Any]
 def director(monkeypatch: pytest.MonkeyPatch) -> WatchDirector:
     monkeypatch.setattr(describe, "fit", lambda model, bound, site: Fit(site=Site(file="train.py", line=7), epochs=3, steps_per_epoch=2))
     made = WatchDirector(Scout(), Ledger("start", started_s=time.monotonic()), lambda: None)
-    for name in ("_identify", "_name_devices"):  # they ask the framework
-        monkeypatch.setattr(made, name, lambda *_: None)
+    for name in ("_identify", "_name_devices", "_settle"):  # they ask the framework
+        monkeypatch.setattr(made, name, lambda *_, **__: None)
     return made
 
 

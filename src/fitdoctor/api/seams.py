@@ -34,8 +34,9 @@ def install(director: Any) -> Undo:
     tensorflow = backends.loaded("tensorflow")
     installed: list[Patches] = []
     try:
-        installed.append(seams.install(keras, director, whole_process=False))
-        installed.append(saves.install(keras))
+        for each in filter(None, (keras, backends.loaded(backends.LEGACY))):
+            installed.append(seams.install(each, director, whole_process=False))
+            installed.append(saves.install(each))
         if tensorflow is not None:
             installed.append(watch_eager_switch(tensorflow))
             installed.append(debug_switches.install(tensorflow))

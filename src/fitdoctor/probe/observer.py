@@ -62,6 +62,7 @@ class Observer(ABC):
         self._traced = TracedFunctions(scout.traced)
         self._current = -1
         self._in_loop = False
+        self._settled = self._called = False
         self._visits: list[Visit] = []
         self._sampler: StackSampler | None = None
         self._main = threading.get_ident()
@@ -80,7 +81,19 @@ class Observer(ABC):
         """Whether an epoch or a pass over the validation data is to end now."""
 
     def imported(self, keras: ModuleType) -> None:
-        self.scout.environment = describe.environment(keras)
+        if not self._settled:
+            backends.use(keras)
+            self.scout.environment = describe.environment(keras)
+
+    def _settle(self, model: Any, *, certain: bool) -> None:
+        """Says which Keras this is about, where the script has imported several: that of its first fit, or else of its first call."""
+        keras = backends.keras_of(model)
+        backends.use(keras)
+        if self._settled or self._called and not certain:
+            return
+        self._settled, self._called = certain, True
+        if self.scout.environment.get("backend") != backends.name_of(keras):
+            self.scout.environment = describe.environment(keras)
 
     def _name_devices(self) -> None:
         if "devices" not in self.scout.environment and (devices := backends.current().devices()) is not None:
@@ -123,6 +136,7 @@ class Observer(ABC):
     def open_fit(self, model: Any, bound: dict[str, Any]) -> int:
         """Counts a call of `fit` and gives the index of its call site's record."""
         site = sites.find() or Site(file="", line=0)
+        self._settle(model, certain=True)
         self._name_devices()
         self.ledger.rebase("script")
         index = self._fits.setdefault((site.file, site.line), len(self.scout.fits))
@@ -256,11 +270,12 @@ class Observer(ABC):
             self._sampler.start()
         for described, callback in zip(record.callbacks, items, strict=False):
             for name in seams.HOOKS:
-                self._time_hook(callback, name, described)
+                if not _does_nothing(callback, name):
+                    self._time_hook(callback, name, described)
 
     def _time_hook(self, callback: Any, name: str, described: CallbackRecord) -> None:
         function = getattr(callback, name, None)
-        if function is None or getattr(function, "_is_default", False) or getattr(function, "_fitdoctor_timed", False):
+        if function is None or getattr(function, "_fitdoctor_timed", False):
             return
 
         def timed(*arguments: Any, **keywords: Any) -> Any:
@@ -295,6 +310,7 @@ class Observer(ABC):
     def enter_loop(self, kind: str, model: Any, bound: dict[str, Any]) -> Loop:
         """Counts a call of `predict` and the like; time is that call's from here on."""
         site = sites.find() or Site(file="", line=0)
+        self._settle(model, certain=False)
         self.ledger.rebase("script")
         inside, hook = (self._current, self.timer.hook) if self.timer is not None else (-1, "")
         key = (kind, site.file, site.line, inside, hook)
@@ -382,6 +398,12 @@ def _described(model: Any, bound: dict[str, Any], site: Site) -> Fit:
         return describe.fit(model, bound, site)
     except Exception as error:
         return Fit(site=site, declined=f"its arguments could not be read ({type(error).__name__}: {error})")
+
+
+def _does_nothing(callback: Any, name: str) -> bool:
+    """Whether a hook is Keras' own empty one. That of a training batch still calls the one by the shorter name that it once had."""
+    older = getattr(callback, name.replace("train_batch", "batch"), None)
+    return all(getattr(function, "_is_default", False) for function in (getattr(callback, name, None), older))
 
 
 def _put_back(callback: Any, name: str, timed: Any, before: Any) -> None:

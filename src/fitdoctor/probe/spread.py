@@ -222,7 +222,6 @@ def _may_be_drawn(dataset: Any) -> bool:
 
 def _from_batches(dataset: Any) -> Iterator[tuple[str, Any]]:
     import numpy as np
-    from keras.src.trainers.data_adapters.data_adapter_utils import unpack_x_y_sample_weight
 
     from fitdoctor.changes import pipeline
 
@@ -230,7 +229,7 @@ def _from_batches(dataset: Any) -> Iterator[tuple[str, Any]]:
     shuffled = any(recipe.name == "shuffle" for _, recipe in pipelines.chain(dataset))
     # A shuffle would fill its buffer first, for the sake of a few batches.
     for batch in (pipeline.ordered(dataset) if shuffled else dataset).take(BATCHES).as_numpy_iterator():
-        for argument, given in zip(ARGUMENTS, unpack_x_y_sample_weight(batch), strict=True):
+        for argument, given in zip(ARGUMENTS, batch if isinstance(batch, tuple) else (batch,), strict=False):
             for name, part in parts(given, argument) if given is not None else ():
                 found.setdefault(name, []).append(np.asarray(part))
     for name, batches in found.items():

@@ -9,8 +9,8 @@ SCHEMA_VERSION = 1
 
 Safety = Literal["exact", "numerics", "semantics"]
 
-#: The backends of Keras by their names, as a reader knows them.
-BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+#: The backends of Keras by their names, as a reader knows them. `tf_keras` is Keras 2, which runs on TensorFlow only.
+BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch", "tf_keras": "tf_keras"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
