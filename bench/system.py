@@ -51,9 +51,8 @@ def main() -> None:
         system = sampler.stop()
         process.communicate()
     seconds = sum(system.stretches_s)
-    print(
-        f"\nAll together for {seconds:.1f} s: {system.own_cpu_s:.3f} s of CPU, {system.own_cpu_s / seconds:.3%} of a core (opening included),"
-    )
+    share = system.own_cpu_s / seconds
+    print(f"\nAll together for {seconds:.1f} s: {system.own_cpu_s:.3f} s of CPU, {share:.3%} of a core, opening included.")
     print(f"{len(system.stretches_s)} stretches, {len(json.dumps(asdict(system))) / 1e3:.0f} kB as JSON.")
     print(f"Not there: {', '.join(system.missing) or 'nothing'}. Failed: {' '.join(system.limits) or 'nothing'}.")
     for gpu in system.gpus:

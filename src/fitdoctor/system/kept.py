@@ -22,7 +22,7 @@ class Kept:
     """
 
     def __init__(self, path: Path | str) -> None:
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
 
     def line(self) -> bytes:
         """What stands in it, as far as one look gives it: enough for a file of a few lines.
