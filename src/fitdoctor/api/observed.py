@@ -11,6 +11,7 @@ import keras
 
 import fitdoctor
 from fitdoctor.api import place, trials
+from fitdoctor.api.looked import LookingDirector, Looks
 from fitdoctor.cli.look import Look
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.probe.ledger import Ledger
@@ -33,12 +34,14 @@ class Observation:
         self._name, self._mode = place.script()
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._record = Scout()
-        self.director = WatchDirector(self._record, Ledger("script", started_s=time.monotonic()), lambda: None)
+        self.director = LookingDirector(self._record, Ledger("script", started_s=time.monotonic()), lambda: None)
+        self.director.looks = Looks()
         self.director.imported(keras)
 
     def end(self, error: BaseException | None) -> Report | None:
         """The report of what was seen; None where no unit was."""
         self.director.end(_ending(error))
+        self._record.system = self.director.looks.end()
         if not learned_something(self._record):
             return None
         run = Run(fitdoctor=fitdoctor.__version__, script=self._name, mode=self._mode, started=self._started, watched=self._record)

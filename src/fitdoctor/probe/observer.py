@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-from fitdoctor.probe import backends, debug_switches, describe, identity, marks, metrics, rates, saves, sites, threads
+from fitdoctor.probe import backends, debug_switches, describe, identity, marks, metrics, rates, saves, sites, spans, threads
 from fitdoctor.probe.backends import seams
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.moved import Allowance, MovedWeights
@@ -19,6 +19,7 @@ from fitdoctor.probe.stacks import StackSampler
 from fitdoctor.probe.timer import FitTimer, add
 from fitdoctor.probe.traces import TracedFunctions
 from fitdoctor.recording.model import CallbackRecord, Duration, Ending, Fit, Loop, PythonOperation, Scout, Site
+from fitdoctor.recording.system import Span
 
 MOST_PYTHON_OPERATIONS = 64
 """Kept of one fit: a step that is traced again and again brings new ones each time, for as long as the training runs."""
@@ -34,6 +35,7 @@ class Visit:
     index: int
     timer: FitTimer
     outer: tuple[FitTimer | None, int, bool]
+    span: Span
     timed: list[tuple[Any, str, Any, Any]] = field(default_factory=list)
     weights: MovedWeights | None = None
 
@@ -155,7 +157,7 @@ class Observer(ABC):
     def enter_fit(self, index: int) -> Visit:
         """From here on the hooks belong to this call."""
         record = self.scout.fits[index]
-        visit = Visit(index, FitTimer(record), (self.timer, self._current, self._in_loop))
+        visit = Visit(index, FitTimer(record), (self.timer, self._current, self._in_loop), spans.opened(record))
         self._visits.append(visit)
         self.timer, self._current, self._in_loop = visit.timer, index, False
         record.calls_run += 1
@@ -169,6 +171,7 @@ class Observer(ABC):
         timer = visit.timer
         timer.fit_ends()
         seconds = time.perf_counter() - timer.began_s
+        visit.span.ended_s = time.monotonic()
         if self._sampler is not None and self._sampler.owner is timer:
             timer.record.hot_lines, self._sampler = self._sampler.stop(), None
         self._visits.remove(visit)

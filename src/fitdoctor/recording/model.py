@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from fitdoctor.recording.system import Span, System
+
 VERSION = 1
 
 
@@ -247,7 +249,7 @@ class Fit:
     `schedule` is then the class of that.
     `validation_operations` are the stages of the validation data, like `operations`.
     `curve` are the epochs that ran uncut, thinned out evenly where there were many; `blocks` divide all steps into a few dozen
-    stretches of about as many steps each.
+    stretches of about as many steps each. `spans` are when its calls ran, neighbours taken together where there were many.
     """
 
     site: Site
@@ -312,6 +314,7 @@ class Fit:
     curve: list[EpochRow] = field(default_factory=list)
     blocks: list[StepBlock] = field(default_factory=list)
     weights: SampledWeights | None = None
+    spans: list[Span] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -374,7 +377,7 @@ class Scout:
     """What the first child learned: the script run through, cut short at every call site.
 
     `sources` maps the script, and those of the user's modules in its folder that it imported, to hashes of their text.
-    `treated_calls` counts the calls that ran with changes.
+    `treated_calls` counts the calls that ran with changes. `system` is what was seen of it from outside, None where nobody looked.
     """
 
     version: int = VERSION
@@ -392,6 +395,7 @@ class Scout:
     treated_calls: int = 0
     threads: list[ThreadSetting] = field(default_factory=list)
     peak_rss_bytes: int = 0
+    system: System | None = None
 
 
 @dataclass(slots=True, kw_only=True)
