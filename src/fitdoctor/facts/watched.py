@@ -33,11 +33,16 @@ class WatchedFit(FitFacts):
     @cached_property
     def step_s(self) -> float:
         kinds = self.record.step if self.record.step.count else self.record.epoch_first_step
-        return max(0.0, _mean_s(kinds) - self._nested_s) / self.per_execution
+        return max(0.0, _mean_s(kinds) - self._nested_s) / self.per_execution + self.still_computing_s
+
+    @cached_property
+    def still_computing_s(self) -> float:
+        return self.record.still_computing.total_s / max(1, self.steps("mid"))
 
     @cached_property
     def epoch_stall_s(self) -> float:
-        return max(0.0, _mean_s(self.record.epoch_first_step) - self._nested_s - self.step_s * self.per_execution)
+        loop_s = (self.step_s - self.still_computing_s) * self.per_execution
+        return max(0.0, _mean_s(self.record.epoch_first_step) - self._nested_s - loop_s)
 
     def later_epochs(self, bound: Bound) -> int:  # noqa: ARG002 - both ends are the same
         return self.record.epoch_first_step.count

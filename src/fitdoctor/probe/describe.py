@@ -108,6 +108,7 @@ def fit(model: Any, bound: dict[str, Any], site: Site) -> Fit:
         steps_basis="declared" if steps else "unknown",
         batch_size=_batch_size(x, kind, batch_size),
         input_kind=kind,
+        input_drawn=backends.current().drawn_in(),
         operations=_operations(x, kind),
         inputs=_inputs(bound, kind),
         steps_per_execution=int(model.steps_per_execution or 1),

@@ -2,11 +2,11 @@
 
 A backend's module has:
 
-* `epoch_iterator()`: the class that Keras' `fit` draws its steps from
+* `EPOCH_ITERATOR`: the class that Keras' `fit` draws its steps from, by its module and its name
 * `version()`: of the framework, as the report names it
 * `devices()`: the accelerators that it uses; None as long as the script may still choose
 * `is_distributed(model)`: whether the model is trained on several devices at once
-* `WAITS_IN_LOOP`: whether the loop itself waits for the input, and not the train function
+* `drawn_in()`: who waits for the input: the "loop" itself, the train "function" in Python, or the compiled "graph"
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import sys
 from types import ModuleType
 
 KNOWN = ("tensorflow", "jax", "torch")
+ASYNCHRONOUS = frozenset({"jax"})
+"""Those whose steps are seen to be computed while the loop goes on."""
 
 
 def current() -> ModuleType:
