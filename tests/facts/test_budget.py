@@ -54,6 +54,7 @@ def test_parts_sum_to_the_whole_whatever_was_recorded(
         input_idle=make.took(idle_s, beside),
         device=make.took(device_s, beside),
         still_computing=make.took(still_s, beside // 30),
+        recompiled=make.took(still_s, beside // 20),
         callbacks=[make.callback(hooks=hooks), make.callback("Other", hooks=hooks)],
     )
     measured = Measured(input_free={0: make.around(free)} if free else {}, fewer_dispatches={0: make.around(fewer)} if fewer else {})

@@ -166,8 +166,8 @@ def _batch_size(x: Any, kind: str, batch_size: int | None) -> int | None:
             if recipe.name in ("batch", "padded_batch"):
                 size = recipe.keywords.get("batch_size", recipe.arguments[0] if recipe.arguments else None)
                 return size if isinstance(size, int) else None
-    if kind == "dataloader":
-        size = getattr(x, "batch_size", None)
+    if kind in ("dataloader", "grain"):
+        size = getattr(x, "batch_size" if kind == "dataloader" else "_batch_size", None)
         return size if isinstance(size, int) else None
     return None
 

@@ -174,6 +174,8 @@ class Draws:
             self._director.drew(time.perf_counter() - began_s)
 
     def __getattr__(self, name: str) -> Any:
+        if name in self.__slots__:  # of a copy that is not made yet
+            raise AttributeError(name)
         return getattr(self._inner, name)
 
 

@@ -1,4 +1,4 @@
-"""Leaves the step to TensorFlow's own graphs, which run any shape."""
+"""Leaves the step to TensorFlow's own graphs, or to PyTorch as it is, which run any shape."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNIT = "step"
 
 
 def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
-    if finding.fit is None:
+    if finding.fit is None or facts.scout.environment.get("backend") == "jax":  # JAX without a compiled step runs operation by operation
         return
     record = facts.fits[finding.fit].record
     change = SetArgument(place=place(record.compile_site or record.site), call="Model.compile", argument="jit_compile", value=False)
