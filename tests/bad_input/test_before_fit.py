@@ -59,7 +59,7 @@ def test_no_verdict_says_why(lab: Lab, case: str) -> None:
 @pytest.mark.parametrize(
     ("files", "environment", "words"),
     [
-        ({}, {"FAKE_KERAS": "2.15.0"}, "Received Keras 2.15.0, expected Keras 3.6 or later"),
+        ({}, {"FAKE_KERAS": "2.15.0"}, "Received Keras 2.15.0, expected Keras 3.5 or later"),
         ({}, {"KERAS_BACKEND": "openvino"}, "the openvino backend of Keras, expected tensorflow or jax or torch"),
         ({"keras__py": "__version__ = '3.15.0'"}, {}, "Check that no file or folder of your own has such a name"),
         ({"keras__py": ""}, {}, "has no attribute '__version__'"),

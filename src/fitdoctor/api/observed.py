@@ -14,6 +14,7 @@ from fitdoctor.api import place, trials
 from fitdoctor.api.looked import LookingDirector, Looks
 from fitdoctor.cli.look import Look
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.probe.backends import seams
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.watch import WatchDirector
 from fitdoctor.recording.model import Ending, Run, Scout
@@ -37,6 +38,8 @@ class Observation:
         self.director = LookingDirector(self._record, Ledger("script", started_s=time.monotonic()), lambda: None)
         self.director.looks = Looks()
         self.director.imported(keras)
+        for why in seams.lacking(keras):
+            self.director.missing(why)
 
     def end(self, error: BaseException | None) -> Report | None:
         """The report of what was seen; None where no unit was."""
@@ -89,6 +92,14 @@ class Pass:
 
     def stop_here(self, iterator: Any) -> bool:
         return False
+
+    def drew(self, seconds: float) -> None:
+        if (director := self._active) is not None:
+            director.drew(seconds)
+
+    def computed(self, callbacks: Any, batch: int, logs: Any) -> None:
+        if (director := self._active) is not None:
+            director.computed(callbacks, batch, logs)
 
     def compiled(self, model: Any) -> None:
         if (director := self._active) is not None:

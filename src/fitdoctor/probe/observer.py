@@ -12,9 +12,11 @@ from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 from fitdoctor.probe import backends, debug_switches, describe, identity, marks, metrics, rates, saves, sites, spans, threads
-from fitdoctor.probe.backends import seams
+from fitdoctor.probe.backends import jax as jax_backend
+from fitdoctor.probe.backends.places import HOOKS
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.moved import Allowance, MovedWeights
+from fitdoctor.probe.overlap import Overlap
 from fitdoctor.probe.stacks import StackSampler
 from fitdoctor.probe.timer import FitTimer, add
 from fitdoctor.probe.traces import TracedFunctions
@@ -69,6 +71,7 @@ class Observer(ABC):
         self._sampler: StackSampler | None = None
         self._main = threading.get_ident()
         self._allowance, self._blind = Allowance(), False
+        self._account = threading.Lock()
 
     @abstractmethod
     def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -114,9 +117,24 @@ class Observer(ABC):
                 kept.append(operation)
 
     def drew(self, seconds: float) -> None:
-        """The loop waited so long for a batch."""
+        """The loop, or the train function, waited so long for a batch."""
         if self.timer is not None and self.on_main_thread() and not self.timer.validating and not self._in_loop:
             self.timer.drew(seconds)
+
+    def computed(self, callbacks: Any, batch: int, logs: Any) -> None:
+        """A step's logs become numbers now, on whatever thread: that waits until the step is computed, and so may we."""
+        timer = self.timer
+        if timer is not None and timer.callbacks == id(callbacks) and jax_backend.settle(logs):
+            timer.computed(batch // timer.record.steps_per_execution, here=self.on_main_thread())
+
+    def compiled_step(self, seconds: float) -> None:
+        """JAX or torch.compile made a program of a train step."""
+        timer = self.timer
+        if timer is None or not self.on_main_thread() or self._in_loop or timer.validating or timer.hook or not timer.in_epoch:
+            return
+        add(timer.record.traces, seconds)
+        if timer.first_step_done:
+            add(timer.record.recompiled, seconds)
 
     def compiled(self, model: Any) -> None:
         marks.mark(model, sites.find())
@@ -217,6 +235,7 @@ class Observer(ABC):
 
     def before_hook(self, name: str, timer: FitTimer, callbacks: Any) -> None:
         if name == "on_train_begin":
+            self._follow_overlap(timer, callbacks)
             self._watch_callbacks(callbacks)
         elif name == "on_epoch_end":
             timer.rate = rates.current(callbacks.model.optimizer)
@@ -259,6 +278,12 @@ class Observer(ABC):
             self.missing(f"How the weights moved was not seen: {type(error).__name__}: {error}")
         timer.aside(time.perf_counter() - began_s)
 
+    def _follow_overlap(self, timer: FitTimer, callbacks: Any) -> None:
+        """Learns whether the ends of batches run beside the loop, and follows what is computed meanwhile."""
+        timer.record.asynchronous_hooks = bool(getattr(callbacks, "_async_train", False))
+        if self.scout.environment.get("backend") in backends.ASYNCHRONOUS:
+            timer.callbacks, timer.overlap = id(callbacks), Overlap()
+
     def _watch_callbacks(self, callbacks: Any) -> None:
         """Times each callback's own hooks, on the instance, until the fit ends: the list of callbacks stays as the user made it."""
         record = self.scout.fits[self._current]
@@ -272,7 +297,7 @@ class Observer(ABC):
             self._sampler = StackSampler(self.timer, steps=eager)
             self._sampler.start()
         for described, callback in zip(record.callbacks, items, strict=False):
-            for name in seams.HOOKS:
+            for name in HOOKS:
                 if not _does_nothing(callback, name):
                     self._time_hook(callback, name, described)
 
@@ -283,8 +308,10 @@ class Observer(ABC):
 
         def timed(*arguments: Any, **keywords: Any) -> Any:
             timer = self.timer
-            if timer is None or not self.on_main_thread():
+            if timer is None:
                 return function(*arguments, **keywords)
+            if not self.on_main_thread():
+                return self._beside(described, name, function, arguments, keywords)
             outer, timer.hook = timer.hook, name
             saved, saving_s = saves.tally.count, saves.tally.seconds
             nested_s, began_s = timer.nested_s, time.perf_counter()
@@ -307,6 +334,20 @@ class Observer(ABC):
             return
         if self._visits:
             self._visits[-1].timed.append((callback, name, timed, before))
+
+    def _beside(self, described: CallbackRecord, name: str, function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Times a hook that Keras calls on a thread beside the loop, which it does not hold up."""
+        began_s = time.perf_counter()
+        try:
+            return function(*arguments, **keywords)
+        finally:
+            seconds = time.perf_counter() - began_s
+            # Several threads may be here. One that waited could wait for ever in a forked process: of two that meet, one is not counted.
+            if self._account.acquire(blocking=False):
+                try:
+                    add(described.beside.setdefault(name, Duration()), seconds)
+                finally:
+                    self._account.release()
 
     # predict, evaluate and the like
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 from fitdoctor.probe.course import Course
+from fitdoctor.probe.overlap import Overlap
 from fitdoctor.recording.model import Duration, Fit
 
 SAMPLES = 400
@@ -57,7 +58,11 @@ class FitTimer:
         self._accounted_s = self._hooks_before_s = self._validation_steps_s = self._validation_hooks_s = self._validation_began_s = 0.0
         self._setup_done = False
         self.stopped_by_us = False
-        self._drawn_s = 0.0
+        self._drawn_s = self._first_drawn_s = self._idle_s = 0.0
+        self.overlap: Overlap | None = None
+        self.callbacks = 0  # the id of the list that this fit calls
+        self._loop_end_s = 0.0
+        self._computing_s: float | None = None
         self._call_s = self._hooks_at_begin_s = self._hooks_at_function_end_s = self._hooks_at_validation_s = 0.0
         self._last_epoch_end_s = self._hooks_at_epoch_end_s = 0.0
         self.in_epoch = False
@@ -87,6 +92,9 @@ class FitTimer:
         self.in_epoch = True
         self._epoch_s, self._accounted_s, self._hooks_before_s = now_s, 0.0, self.hooks_s
         self.epoch_steps, self.steps_s = 0, 0.0
+        self._computing_s = None
+        if self.overlap is not None:
+            self.overlap.epoch_begins()
         self.course.epoch_begins()
 
     def _close_epoch(self, now_s: float, hooks_s: float) -> None:
@@ -96,8 +104,24 @@ class FitTimer:
         self._epoch_s = None
 
     def drew(self, seconds: float) -> None:
-        """The loop waited for the batch of the step that comes now."""
+        """The loop, or the train function, waited for the batch of the step that comes now."""
+        overlap = self.overlap
+        if overlap is not None and not self._drawn_s:  # of several draws in one call only the first meets nothing but earlier calls
+            now_s, number = self._clock(), self.epoch_steps
+            began_s = now_s - seconds
+            if number:
+                overlap.sent(number - 1, self._function_end_s)
+            overlap.drawing(number, began_s)
+            self._first_drawn_s, self._idle_s = seconds, overlap.idle_s(number, began_s, now_s)
         self._drawn_s += seconds
+
+    def computed(self, number: int, *, here: bool) -> None:
+        """A step of this epoch was computed. `here` says that the loop itself waited for that, right after the train function."""
+        now_s = self._clock()
+        if self.overlap is not None:
+            self.overlap.done(number, now_s)
+        if here:
+            self._function_end_s = now_s
 
     def step_begins(self) -> None:
         now_s = self._clock()
@@ -126,6 +150,8 @@ class FitTimer:
             add(self.record.logs, max(0.0, now_s - self._function_end_s - hooks_after_s), first=False)
             if self._drawn_s:
                 add(self.record.input_wait, self._drawn_s, first=False)
+                if self.overlap is not None:
+                    self._add_overlap(self.overlap)
             self.steps_s += step_s
             self.course.step(step_s)
         self._drawn_s = 0.0
@@ -134,6 +160,28 @@ class FitTimer:
         self.train_calls += 1
         self._mark_s = now_s
 
+    def _add_overlap(self, overlap: Overlap) -> None:
+        if not overlap.told:
+            return
+        idle_share = self._idle_s / self._first_drawn_s if self._first_drawn_s > 0 else 0.0
+        add(self.record.input_idle, min(1.0, idle_share) * self._drawn_s, first=False)
+        self._add_computed(overlap, self.epoch_steps)
+
+    def _add_computed(self, overlap: Overlap, sent: int) -> None:
+        for number, seconds in overlap.computed(sent):
+            if number:  # the first step of an epoch stands apart
+                add(self.record.device, seconds, first=False)
+
+    def _still_computing(self, since_s: float, until_s: float) -> float:
+        """How long the device was at steps of this epoch whose calls had all returned, from one time to another.
+
+        Of a single step nothing is told: what it takes stands in its epoch's end, as it would on any backend.
+        """
+        if self.overlap is None or self.epoch_steps < 2:
+            return 0.0
+        last_s = self.overlap.done_at(self.epoch_steps - 1)
+        return 0.0 if last_s is None else max(0.0, min(last_s, until_s) - since_s)
+
     def cut(self) -> None:
         """The epoch was cut short: what its pipeline takes to shut down now is not a cost of the whole training."""
         self._cut_s = self._clock()
@@ -141,11 +189,13 @@ class FitTimer:
     def uncut(self) -> None:
         """The epoch's end was reached after a cut."""
         if self._cut_s is not None:
-            self._accounted_s += self._clock() - self._cut_s
+            self._mark_s = self._clock()
+            self._accounted_s += self._mark_s - self._cut_s
             self._cut_s = None
 
     def validation_begins(self) -> None:
         self.uncut()
+        self._loop_end_s = self._mark_s
         self.validating, self.validation_steps, self._validation_steps_s, self._validation_hooks_s = True, 0, 0.0, 0.0
         self._validation_began_s, self._hooks_at_validation_s = self._clock(), self.hooks_s
         self._mark_s = self._validation_began_s
@@ -166,18 +216,35 @@ class FitTimer:
         return self._validation_steps_s
 
     def validation_ends(self) -> None:
-        total_s = self._clock() - self._validation_began_s - (self.hooks_s - self._hooks_at_validation_s)
+        now_s = self._clock()
+        total_s = now_s - self._validation_began_s - (self.hooks_s - self._hooks_at_validation_s)
         # Hooks inside a step are part of that step's time already.
-        add(self.record.validation_overhead, max(0.0, total_s - self._validation_steps_s + self._validation_hooks_s))
-        self._accounted_s += total_s
+        overhead_s = max(0.0, total_s - self._validation_steps_s + self._validation_hooks_s)
+        # It waits for the training's steps first, where those are still computed.
+        before_s = self._still_computing(self._loop_end_s, self._validation_began_s)
+        within_s = min(overhead_s, self._still_computing(self._validation_began_s, now_s))
+        add(self.record.validation_overhead, overhead_s - within_s)
+        self._accounted_s += total_s + before_s
+        self._computing_s = before_s + within_s
         self.validating = False
         self.validation_passes += 1
 
     def epoch_ends(self) -> None:
         self.epochs += 1
         self.record.epochs_seen += 1
+        if self.overlap is not None and self.overlap.told:
+            self._note_still_computing(self.overlap)
         if self.record.steps_basis == "unknown" and self.epoch_steps:
             self.record.steps_per_epoch = max(self.record.steps_per_epoch or 0, self.epoch_steps * self.record.steps_per_execution)
+
+    def _note_still_computing(self, overlap: Overlap) -> None:
+        if self._computing_s is None:
+            self._computing_s = self._still_computing(self._mark_s, self._clock())
+            self._accounted_s += self._computing_s
+        if self.epoch_steps > 1:
+            add(self.record.still_computing, self._computing_s)
+        overlap.sent(self.epoch_steps - 1, self._function_end_s)
+        self._add_computed(overlap, self.epoch_steps)
 
     def fit_ends(self) -> None:
         self.uncut()

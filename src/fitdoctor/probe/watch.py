@@ -45,6 +45,13 @@ class WatchDirector(Observer):
     def drew(self, seconds: float) -> None:
         self._guarded(super().drew, seconds)
 
+    def computed(self, callbacks: Any, batch: int, logs: Any) -> None:
+        if self.timer is not None:
+            self._guarded(super().computed, callbacks, batch, logs)
+
+    def compiled_step(self, seconds: float) -> None:
+        self._guarded(super().compiled_step, seconds)
+
     def compiled(self, model: Any) -> None:
         self._guarded(super().compiled, model)
 

@@ -76,6 +76,7 @@ class HotLine:
 class CallbackRecord:
     """One callback of a fit. `hooks` maps `on_epoch_end` and the like to what they cost, nested Keras calls left out.
 
+    `beside` is the same for hooks that Keras called on a thread beside the loop: they cost it nothing by themselves.
     `saves` are the models and weights that Keras wrote inside these hooks, `saved_bytes` the size of the last of them.
     """
 
@@ -87,6 +88,7 @@ class CallbackRecord:
     source: Site | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
     hooks: dict[str, Duration] = field(default_factory=dict)
+    beside: dict[str, Duration] = field(default_factory=dict)
     may_stop: bool = False
     steers: bool = False
     saves: Duration = field(default_factory=Duration)
@@ -238,8 +240,13 @@ class Fit:
     "counted" (an epoch was run to its end) or "unknown". `epochs_seen` and the durations are sums over `calls_run` calls;
     `calls` counts the skipped ones too. `step` leaves out each call's first step, which is `first_step` (it traces and compiles),
     and the first step of each later epoch, which is `epoch_first_step` (its input may begin anew).
-    `function` is the part of a step inside the train function: the rest of the step is Python around it. `input_wait` is what the
-    loop waits for a batch before that, where the backend's loop does so and not its train function.
+    `function` is the part of a step inside the train function: the rest of the step is Python around it. `input_wait` is what is waited
+    for a batch, before the function where `input_drawn` is "loop", within it where that is "function"; nobody sees it where the compiled
+    "graph" draws.
+    Where steps are computed while the loop goes on, `input_idle` is the part of that wait in which nothing was computed, `device` what
+    computing a step takes, and `still_computing` what was computed of each epoch after its last step had been sent.
+    `asynchronous_hooks` says that Keras calls the ends of batches on threads beside the loop.
+    `recompiled` are the programs that JAX or torch.compile made of the train step after the first one of each call.
 
     `models` are the different models that were fitted here, `compiles` their calls of `compile`, `data_objects` the different
     objects that they were fitted on. `one_batch_calls` did nothing but one step on one batch of arrays, of `rows` rows the first
@@ -295,7 +302,13 @@ class Fit:
     step: Duration = field(default_factory=Duration)
     function: Duration = field(default_factory=Duration)
     logs: Duration = field(default_factory=Duration)
+    input_drawn: str = "loop"
     input_wait: Duration = field(default_factory=Duration)
+    input_idle: Duration = field(default_factory=Duration)
+    device: Duration = field(default_factory=Duration)
+    still_computing: Duration = field(default_factory=Duration)
+    asynchronous_hooks: bool = False
+    recompiled: Duration = field(default_factory=Duration)
     validation_first_step: Duration = field(default_factory=Duration)
     validation_step: Duration = field(default_factory=Duration)
     validation_overhead: Duration = field(default_factory=Duration)

@@ -151,9 +151,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
+    """Where the time goes. `overlapped` ran beside the parts, hidden behind computing: it costs nothing, and no part holds it."""
+
     total_s: float
     parts: tuple[Part, ...]
     unattributed_s: float
+    overlapped: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,4 +101,4 @@ def _evidence(facts: Facts, seen: Fit, rows: Sequence[EpochRow], found: Growth) 
     if seen.models > 1:
         yield Evidence(text=f"{plural(seen.models, 'model')} were fitted here: each brings its own graph.", value=seen.models)
     elif seen.traces.count > seen.calls_run + 1:
-        yield Evidence(text=f"TensorFlow traced {plural(seen.traces.count, 'function')} while fit ran.", value=seen.traces.count)
+        yield Evidence(text=f"{plural(seen.traces.count, 'function')} were traced while fit ran.", value=seen.traces.count)

@@ -5,16 +5,27 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-WAITS_IN_LOOP = False
-"""The train function draws from an iterator that it is given."""
+EPOCH_ITERATOR = ("keras.src.backend.jax.trainer", "JAXEpochIterator")
 
 
-def epoch_iterator() -> type:
-    """What `fit` draws its steps from: the input itself is drawn by the train function, before the compiled step."""
-    from keras.src.backend.jax.trainer import JAXEpochIterator
+def drawn_in() -> str:
+    """The train function draws from an iterator that it is given; before Keras 3.7 the loop itself drew."""
+    from keras.src.backend.jax import trainer
 
-    found: type = JAXEpochIterator
-    return found
+    return "function" if "__next__" in vars(trainer.JAXEpochIterator) else "loop"
+
+
+def settle(logs: Any) -> bool:
+    """Waits for a step where Keras is about to wait for it, to have its logs as numbers. False where nothing can be waited for."""
+    for value in (logs or {}).values():
+        wait = getattr(value, "block_until_ready", None)
+        if wait is not None:
+            try:
+                wait()
+            except Exception:  # the step failed: Keras meets that error next, and it is Keras' to raise
+                return False
+            return True  # all logs come from one program
+    return False
 
 
 def version() -> str:
