@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from fitdoctor.api import place, trials
 from fitdoctor.cli.look import Look
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.probe.ledger import Ledger
+from fitdoctor.probe.light import Stamps
 from fitdoctor.probe.watch import WatchDirector
 from fitdoctor.recording.model import Ending, Run, Scout
 from fitdoctor.report.build import build
@@ -65,6 +67,9 @@ def say_failed(error: Exception) -> None:
 class Pass:
     """A director that hands everything on to another one, while there is one."""
 
+    stamped: Mapping[str, Stamps] = {}
+    cuts = False
+
     def __init__(self) -> None:
         self.to: WatchDirector | None = None
 
@@ -86,6 +91,10 @@ class Pass:
 
     def stop_here(self, iterator: Any) -> bool:
         return False
+
+    def drew(self, seconds: float) -> None:
+        if (director := self._active) is not None:
+            director.drew(seconds)
 
     def compiled(self, model: Any) -> None:
         if (director := self._active) is not None:

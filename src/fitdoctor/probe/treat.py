@@ -48,6 +48,8 @@ class TreatDirector(WatchDirector):
             `environment` is that of the diagnosis.
     """
 
+    stamped = {name: stamps for name, stamps in WatchDirector.stamped.items() if name != "on_train_batch_end"}
+
     def __init__(self, scout: Scout, ledger: Ledger, save: Callable[[], None], spec: dict[str, Any]) -> None:
         super().__init__(scout, ledger, save)
         self._environment: dict[str, Any] = spec.get("environment", {})

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, Protocol
 
-from fitdoctor.probe import backends
+from fitdoctor.probe import backends, light
 from fitdoctor.probe.patches import Patches
 
 OLDEST = (3, 6)
@@ -24,7 +24,18 @@ Original = Callable[..., Any]
 
 
 class Director(Protocol):
-    """What decides about the calls that a script makes: it gets the original and the arguments, and returns the result."""
+    """What decides about the calls that a script makes: it gets the original and the arguments, and returns the result.
+
+    Attributes:
+        stamped: Hooks that it lets through as they are, and what its timer notes before and after each.
+        cuts: Whether it may end an epoch early.
+    """
+
+    @property
+    def stamped(self) -> Mapping[str, light.Stamps]: ...
+
+    @property
+    def cuts(self) -> bool: ...
 
     def unit(self, kind: str, original: Original, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any: ...
 
@@ -69,7 +80,10 @@ def install(keras: ModuleType, director: Director, *, whole_process: bool = True
     for name in UNITS:
         _around(patches, trainer, name, functools.partial(director.unit, name))
     for name in HOOKS:
-        _around(patches, CallbackList, name, functools.partial(director.hook, name))
+        if name in director.stamped and light.suits(original := getattr(CallbackList, name)):
+            patches.put(CallbackList, name, light.hook(director, name, original, patches, director.stamped[name]))
+        else:
+            _around(patches, CallbackList, name, functools.partial(director.hook, name))
 
     def compile_(original: Original, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         result = original(model, *arguments, **keywords)
@@ -94,7 +108,11 @@ def install(keras: ModuleType, director: Director, *, whole_process: bool = True
 
     backend = backends.current()
     waits_in_loop = backend.WAITS_IN_LOOP
-    _around(patches, backend.epoch_iterator(), "__next__", advance)
+    iterator = backend.epoch_iterator()
+    if director.cuts or waits_in_loop and not director.stamped:
+        _around(patches, iterator, "__next__", advance)
+    elif waits_in_loop:
+        patches.put(iterator, "__next__", light.advance(director, iterator.__next__, patches))  # type: ignore[attr-defined]
 
     def new(cls: Any, *arguments: Any, **keywords: Any) -> Any:
         made = object.__new__(cls)
