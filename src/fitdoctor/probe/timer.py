@@ -121,8 +121,8 @@ class FitTimer:
     def step_ends(self) -> None:
         now_s = self._clock()
         step_s = now_s - self._begin_s
-        hooks_s = self.hooks_s - self._hooks_at_begin_s
-        hooks_after_s = self.hooks_s - self._hooks_at_function_end_s
+        all_hooks_s = self.hooks_s
+        hooks_s, hooks_after_s = all_hooks_s - self._hooks_at_begin_s, all_hooks_s - self._hooks_at_function_end_s
         if not self.first_step_done:
             self.first_step_done = True
             add(self.record.first_step, step_s)
