@@ -46,7 +46,7 @@ class Blocks:
         other: What is compared with nothing.
         steps: Of a block.
         epoch_steps: Of an epoch. A pair lies within one.
-        seconds: How long to go on.
+        seconds: How long to go on, unless there are not the `fewest` pairs by then.
         settle: Waits for what is still computed, given the train function's result, before each reading of the clock.
         mark: Adds something to one pair in `every`.
         every: See `mark`.
@@ -59,6 +59,7 @@ class Blocks:
     settle: Callable[[Any], None]
     mark: Callable[[], None] | None = None
     every: int = 8
+    fewest: int = 6
     pairs: list[Pair] = field(default_factory=list)
     swapping_s: list[float] = field(default_factory=list)
     _step: int = 0
@@ -80,7 +81,8 @@ class Blocks:
             self._begin_pair(result)
 
     def _begin_pair(self, result: Any) -> None:
-        if time.perf_counter() > self._until_s:
+        late_s = time.perf_counter() - self._until_s
+        if late_s > 0 and (len(self.pairs) >= self.fewest or late_s > 3 * self.seconds):
             self._swap("plain")
             raise Done
         for name in random.sample(["plain", "other"], 2):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import statistics
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -76,8 +78,8 @@ class Watching:
         scout = Scout()
         self.director = TimedDirector(scout, Ledger("start", started_s=time.monotonic()), Store(str(self.record), lambda: scout).save)
         began_s = time.perf_counter()
-        self._patches = seams.install(keras, self.director)
-        saves.install(keras)
+        self._patches = seams.install(keras, self.director, whole_process=False)  # where callbacks are made costs nothing in a step
+        self._saves = saves.install(keras)
         self.director.imported(keras)
         self.installing_s = time.perf_counter() - began_s
         once = {*seams.UNITS, *seams.HOOKS, "compile"} - {name for name in seams.HOOKS if "batch" in name}
@@ -114,6 +116,11 @@ class Watching:
         if timer is not None and self.blocks is not None:
             timer.epoch_steps = max(0, self.blocks._step - 1)  # the step whose function has just returned is yet to end
             timer._mark_s = timer._begin_s = time.perf_counter()
+
+    def end(self) -> None:
+        """Takes everything out for good."""
+        self._patches.undo()
+        self._saves.undo()
 
     def _timed_hooks(self) -> list[tuple[Any, str, Any, Any]]:
         visit = self.director._visits[-1] if self.director._visits else None
@@ -154,7 +161,7 @@ def measure(backend: str, target_ms: float, seconds: float) -> dict[str, Any]:
         "width": found.width,
         "batch": found.batch,
         "smallest": found.smallest,
-        "step_ms": _median([pair.plain_s for pair in plain]) * 1000,
+        "step_ms": statistics.median([pair.plain_s for pair in plain]) * 1000,
         "block_steps": blocks.steps,
         "pairs": len(plain),
         "steps": ratio(plain),
@@ -167,7 +174,9 @@ def measure(backend: str, target_ms: float, seconds: float) -> dict[str, Any]:
     }
 
 
-def run(backend: str, found: Size, other: Side, seconds: float, *, mark: Any = None, watching: Watching | None = None, least_s: float = BLOCK_S) -> Blocks:
+def run(
+    backend: str, found: Size, other: Side, seconds: float, *, mark: Any = None, watching: Watching | None = None, least_s: float = BLOCK_S
+) -> Blocks:
     """One fit, in blocks."""
     steps = max(1, round(least_s / found.step_s))
     epoch_steps = max(FEWEST_EPOCH_STEPS, 3 * (2 * steps + 4), round(EPOCH_S / found.step_s))
@@ -175,12 +184,11 @@ def run(backend: str, found: Size, other: Side, seconds: float, *, mark: Any = N
     x, y = data(found.batch, epoch_steps)
     made = model(keras_of(backend), found.width, blocks.stepped)
     blocks._inside = watching is not None
+    blocks.fewest = 6 if mark is None else 4 * blocks.every
     if watching is not None:
         watching.blocks = blocks
-    try:
+    with suppress(Done):
         made.fit(x, y, batch_size=found.batch, epochs=1_000_000, shuffle=False, verbose=VERBOSE)
-    except Done:
-        pass
     return blocks
 
 
@@ -189,17 +197,11 @@ def _saving(plain: list[Any], saving: list[Any], steps: int, save_s: list[float]
     usual, with_save = difference(plain, steps), difference(saving, steps)
     lost_s = with_save["mid"] - usual["mid"]
     reach_s = ((with_save["high"] - with_save["mid"]) ** 2 + (usual["high"] - usual["mid"]) ** 2) ** 0.5
-    save = _median(save_s)
+    save = statistics.median(save_s)
     every_s = max(SAVE_EVERY_S, save / SAVING_SHARE)
     shares = {"low": lost_s - reach_s, "mid": lost_s, "high": lost_s + reach_s}
     return {name: value / every_s for name, value in shares.items()} | {"save_ms": save * 1000, "every_s": every_s, "pairs": len(saving)}
 
 
 def _each(seconds: list[float]) -> dict[str, float]:
-    return {"count": len(seconds), "first_s": seconds[0], "median_s": _median(seconds)}
-
-
-def _median(values: list[float]) -> float:
-    import statistics
-
-    return statistics.median(values)
+    return {"count": len(seconds), "first_s": seconds[0], "median_s": statistics.median(seconds)}

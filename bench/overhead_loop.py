@@ -64,3 +64,12 @@ def _seconds(steps: int, *, callback: bool) -> float:
     began_s = time.perf_counter()
     fake_keras.FakeTrainer().fit([[0.0]], steps_per_epoch=steps, callbacks=callbacks)
     return time.perf_counter() - began_s
+
+
+def measure() -> list[dict[str, Any]]:
+    """Every backend's seams, without a callback and with one that has a hook at each step."""
+    return [
+        {"backend": backend, "callback": callback, **nanoseconds(backend, callback=callback)}
+        for backend in BACKENDS
+        for callback in (False, True)
+    ]

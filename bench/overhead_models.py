@@ -36,7 +36,8 @@ def settle(backend: str) -> Callable[[Any], None]:
     if backend == "jax":
         import jax
 
-        return lambda result: jax.block_until_ready(result)
+        wait: Callable[[Any], Any] = jax.block_until_ready
+        return wait
     if backend == "torch":
         import torch
 

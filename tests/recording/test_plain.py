@@ -19,7 +19,18 @@ def test_a_recording_is_described_fast_as_it_would_be_slowly(run: Run) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [[1.0, math.nan], [math.inf, -math.inf], [1e308, 1e308], [1.0, 2], [True, 1.5], [], (1.0, 2**80), {1: [0.5]}, [Site(file="a", line=1)], {2}],
+    [
+        [1.0, math.nan],
+        [math.inf, -math.inf],
+        [1e308, 1e308],
+        [1.0, 2],
+        [True, 1.5],
+        [],
+        (1.0, 2**80),
+        {1: [0.5]},
+        [Site(file="a", line=1)],
+        {2},
+    ],
     ids=repr,
 )
 def test_no_list_is_taken_for_plain_floats_that_is_not(value: object) -> None:

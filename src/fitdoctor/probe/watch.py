@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import CodeType
 from typing import Any, TypeVar
 
 from fitdoctor.probe import sites
 from fitdoctor.probe.ledger import Ledger
+from fitdoctor.probe.light import Stamps
 from fitdoctor.probe.observer import AFTER, BEFORE, OF_EACH_BATCH, Observer, Visit, bind
 from fitdoctor.probe.timer import add
 from fitdoctor.recording.model import Ending, PythonOperation, Scout
@@ -31,7 +32,7 @@ class WatchDirector(Observer):
         >>> seams.install(keras, director)
     """
 
-    stamped = {name: (BEFORE.get(name), AFTER.get(name)) for name in OF_EACH_BATCH}
+    stamped: Mapping[str, Stamps] = {name: (BEFORE.get(name), AFTER.get(name)) for name in OF_EACH_BATCH}
     cuts = False
 
     def __init__(self, scout: Scout, ledger: Ledger, save: Callable[[], None]) -> None:

@@ -112,7 +112,7 @@ def install(keras: ModuleType, director: Director, *, whole_process: bool = True
     if director.cuts or waits_in_loop and not director.stamped:
         _around(patches, iterator, "__next__", advance)
     elif waits_in_loop:
-        patches.put(iterator, "__next__", light.advance(director, iterator.__next__, patches))  # type: ignore[attr-defined]
+        patches.put(iterator, "__next__", light.advance(director, iterator.__next__, patches))
 
     def new(cls: Any, *arguments: Any, **keywords: Any) -> Any:
         made = object.__new__(cls)
