@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from fitdoctor.cli.look import Look
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.probe.backends import seams
 from fitdoctor.probe.ledger import Ledger
+from fitdoctor.probe.light import Stamps
 from fitdoctor.probe.watch import WatchDirector
 from fitdoctor.recording.model import Ending, Run, Scout
 from fitdoctor.report.build import build
@@ -70,6 +72,9 @@ def say_failed(error: Exception) -> None:
 
 class Pass:
     """A director that hands everything on to another one, while there is one."""
+
+    stamped: Mapping[str, Stamps] = {}
+    cuts = False
 
     def __init__(self) -> None:
         self.to: WatchDirector | None = None

@@ -7,11 +7,12 @@ import os
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-from fitdoctor.probe import backends, debug_switches, describe, identity, marks, metrics, rates, saves, sites, spans, threads
+from fitdoctor.probe import backends, debug_switches, describe, identity, light, marks, metrics, rates, saves, sites, spans, threads
 from fitdoctor.probe.backends import jax as jax_backend
 from fitdoctor.probe.backends.places import HOOKS
 from fitdoctor.probe.ledger import Ledger
@@ -56,6 +57,10 @@ class Observer(ABC):
 
     hurried = False
     """Whether the unit that runs is not worth a closer look: the way to a rehearsal's target."""
+    stamped: Mapping[str, light.Stamps] = {}
+    """Hooks that no decision is taken about, with what is noted before and after each."""
+    cuts = True
+    """Whether an epoch may end early."""
 
     def __init__(self, scout: Scout, ledger: Ledger, save: Any) -> None:
         self.scout, self.ledger, self._save = scout, ledger, save
@@ -69,7 +74,7 @@ class Observer(ABC):
         self._settled = self._called = False
         self._visits: list[Visit] = []
         self._sampler: StackSampler | None = None
-        self._main = threading.get_ident()
+        self.main = threading.get_ident()
         self._allowance, self._blind = Allowance(), False
         self._account = threading.Lock()
 
@@ -149,7 +154,7 @@ class Observer(ABC):
         self._traced.add(code, seconds)
 
     def on_main_thread(self) -> bool:
-        return threading.get_ident() == self._main
+        return threading.get_ident() == self.main
 
     # fit
 
@@ -239,12 +244,12 @@ class Observer(ABC):
             self._watch_callbacks(callbacks)
         elif name == "on_epoch_end":
             timer.rate = rates.current(callbacks.model.optimizer)
-        before = _BEFORE.get(name)
+        before = BEFORE.get(name)
         if before is not None:
             before(timer)
 
     def after_hook(self, name: str, timer: FitTimer, callbacks: Any, arguments: tuple[Any, ...]) -> None:
-        after = _AFTER.get(name)
+        after = AFTER.get(name)
         if after is not None:
             after(timer)
         if name == "on_train_begin":
@@ -306,25 +311,27 @@ class Observer(ABC):
         if function is None or getattr(function, "_fitdoctor_timed", False):
             return
 
+        main, clock, tally, hooks = self.main, time.perf_counter, saves.tally, described.hooks
+
         def timed(*arguments: Any, **keywords: Any) -> Any:
             timer = self.timer
             if timer is None:
                 return function(*arguments, **keywords)
-            if not self.on_main_thread():
+            if threading.get_ident() != main:
                 return self._beside(described, name, function, arguments, keywords)
             outer, timer.hook = timer.hook, name
-            saved, saving_s = saves.tally.count, saves.tally.seconds
-            nested_s, began_s = timer.nested_s, time.perf_counter()
+            saved, saving_s = tally.count, tally.seconds
+            nested_s, began_s = timer.nested_s, clock()
             try:
                 return function(*arguments, **keywords)
             finally:
-                seconds = time.perf_counter() - began_s
+                seconds = clock() - began_s
                 timer.hook = outer
                 timer.hooks_s += seconds
-                add(described.hooks.setdefault(name, Duration()), seconds - (timer.nested_s - nested_s))
-                if saves.tally.count > saved:
-                    add(described.saves, saves.tally.seconds - saving_s)
-                    described.saved_bytes = saves.tally.last_bytes
+                add(hooks.get(name) or hooks.setdefault(name, Duration()), seconds - (timer.nested_s - nested_s))
+                if tally.count > saved:
+                    add(described.saves, tally.seconds - saving_s)
+                    described.saved_bytes = tally.last_bytes
 
         timed._fitdoctor_timed = True  # type: ignore[attr-defined]
         try:
@@ -411,19 +418,20 @@ class Observer(ABC):
 
 _NOTHING = object()
 
-_BEFORE = {
+BEFORE = {
     "on_epoch_begin": FitTimer.epoch_begins,
     "on_train_batch_begin": FitTimer.step_begins,
     "on_train_batch_end": FitTimer.step_returned,
     "on_test_batch_begin": FitTimer.validation_step_begins,
     "on_epoch_end": FitTimer.uncut,
 }
-_AFTER = {
+AFTER = {
     "on_train_batch_begin": FitTimer.step_dispatched,
     "on_train_batch_end": FitTimer.step_ends,
     "on_test_batch_end": FitTimer.validation_step_ends,
     "on_epoch_end": FitTimer.epoch_ends,
 }
+OF_EACH_BATCH = ("on_train_batch_begin", "on_train_batch_end", "on_test_batch_begin", "on_test_batch_end")
 
 
 def bind(original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:

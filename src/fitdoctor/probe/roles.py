@@ -22,7 +22,7 @@ from fitdoctor.recording.model import Ending, Scout
 from fitdoctor.recording.plain import LONGEST_MESSAGE
 
 SAVE_EVERY_S = 1.0
-SAVING_SHARE = 0.005
+SAVING_SHARE = 0.002
 """Most of a thread's time that goes into saving: where a record takes long to write, it is written less often."""
 TRACING = "tensorflow.python.eager.polymorphic_function.tracing_compilation"
 TRIED = ("scout", "rehearsal")

@@ -15,17 +15,31 @@ SAMPLES = 400
 
 def add(duration: Duration, seconds: float, *, first: bool | None = None) -> None:
     """Counts one more occurrence. The very first is kept apart from the samples, as it often builds or compiles something."""
-    duration.count += 1
+    number = duration.count
+    duration.count = number + 1
     duration.total_s += seconds
-    if (duration.count == 1) if first is None else first:
+    if (number == 0) if first is None else first:
         duration.first_s = seconds
         return
-    number = duration.count - 1 - (first is None)
-    apart = 1 << (number // SAMPLES).bit_length()  # one is kept of so many; twice as many each time that the store is full
-    if number and number * 2 == SAMPLES * apart:
-        del duration.samples_s[1::2]
+    _sample(duration, number - (first is None), seconds)
+
+
+def _sample(duration: Duration, number: int, seconds: float) -> None:
+    """Keeps one of so many; twice as many each time that the store is full."""
+    apart = _apart(number)
     if number % apart == 0:
+        if number and number * 2 == SAMPLES * apart:
+            del duration.samples_s[1::2]
         duration.samples_s.append(seconds)
+
+
+def _apart(number: int) -> int:
+    return 1 << (number // SAMPLES).bit_length()
+
+
+def _next_sample(count: int) -> int:
+    """The number, counted from 0, of the next one that is kept, where there were `count` before."""
+    return -(-count // _apart(count)) * _apart(count)
 
 
 class FitTimer:
@@ -69,6 +83,7 @@ class FitTimer:
         self.rate: float | None = None
         """The learning rate at the end of the epoch, before callbacks may set another."""
         self.course = Course(record)
+        self._sampled = 0
 
     def aside(self, seconds: float) -> None:
         """So long did we look at something between steps: no part of the fit is charged for it."""
@@ -124,8 +139,7 @@ class FitTimer:
             self._function_end_s = now_s
 
     def step_begins(self) -> None:
-        now_s = self._clock()
-        self._begin_s = now_s if self.epoch_steps == 0 else self._mark_s
+        self._begin_s = self._mark_s if self.epoch_steps else self._clock()
         self._hooks_at_begin_s = self.hooks_s
 
     def step_dispatched(self) -> None:
@@ -137,17 +151,15 @@ class FitTimer:
     def step_ends(self) -> None:
         now_s = self._clock()
         step_s = now_s - self._begin_s
-        hooks_s = self.hooks_s - self._hooks_at_begin_s
-        hooks_after_s = self.hooks_s - self._hooks_at_function_end_s
+        all_hooks_s = self.hooks_s
+        hooks_s, hooks_after_s = all_hooks_s - self._hooks_at_begin_s, all_hooks_s - self._hooks_at_function_end_s
         if not self.first_step_done:
             self.first_step_done = True
             add(self.record.first_step, step_s)
         elif self.epoch_steps == 0:
             add(self.record.epoch_first_step, step_s)
         else:
-            add(self.record.step, step_s, first=False)
-            add(self.record.function, self._function_end_s - self._call_s, first=False)
-            add(self.record.logs, max(0.0, now_s - self._function_end_s - hooks_after_s), first=False)
+            self._add_step(step_s, self._function_end_s - self._call_s, now_s - self._function_end_s - hooks_after_s)
             if self._drawn_s:
                 add(self.record.input_wait, self._drawn_s, first=False)
                 if self.overlap is not None:
@@ -181,6 +193,22 @@ class FitTimer:
             return 0.0
         last_s = self.overlap.done_at(self.epoch_steps - 1)
         return 0.0 if last_s is None else max(0.0, min(last_s, until_s) - since_s)
+
+    def _add_step(self, step_s: float, function_s: float, logs_s: float) -> None:
+        """Does for three durations at once, which are always added together, what `add` does for each: it comes with every step."""
+        record = self.record
+        step, function, logs = record.step, record.function, record.logs
+        number = step.count
+        step.count = function.count = logs.count = number + 1
+        step.total_s += step_s
+        function.total_s += function_s
+        logs_s = max(logs_s, 0.0)
+        logs.total_s += logs_s
+        if number >= self._sampled:
+            _sample(step, number, step_s)
+            _sample(function, number, function_s)
+            _sample(logs, number, logs_s)
+            self._sampled = _next_sample(number + 1)
 
     def cut(self) -> None:
         """The epoch was cut short: what its pipeline takes to shut down now is not a cost of the whole training."""

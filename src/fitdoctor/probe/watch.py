@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import CodeType
 from typing import Any, TypeVar
 
 from fitdoctor.probe import sites, what_was_fed
 from fitdoctor.probe.ledger import Ledger
-from fitdoctor.probe.observer import Observer, Visit, bind
+from fitdoctor.probe.light import Stamps
+from fitdoctor.probe.observer import AFTER, BEFORE, OF_EACH_BATCH, Observer, Visit, bind
 from fitdoctor.probe.timer import add
 from fitdoctor.recording.model import Ending, PythonOperation, Scout
 
@@ -31,6 +32,9 @@ class WatchDirector(Observer):
         >>> seams.install(keras, director)
     """
 
+    stamped: Mapping[str, Stamps] = {name: (BEFORE.get(name), AFTER.get(name)) for name in OF_EACH_BATCH}
+    cuts = False
+
     def __init__(self, scout: Scout, ledger: Ledger, save: Callable[[], None]) -> None:
         super().__init__(scout, ledger, save)
         self.looking = True
@@ -43,7 +47,10 @@ class WatchDirector(Observer):
         self._guarded(super().constructed, callback)
 
     def drew(self, seconds: float) -> None:
-        self._guarded(super().drew, seconds)
+        try:
+            super().drew(seconds)
+        except Exception as error:
+            self._failed(error)
 
     def computed(self, callbacks: Any, batch: int, logs: Any) -> None:
         if self.timer is not None:
@@ -78,18 +85,20 @@ class WatchDirector(Observer):
         try:
             self.before_hook(name, timer, callbacks)
         except Exception as error:
-            if "batch" in name and _is_the_scripts(error):
-                raise
-            self._failed(error)
+            self.failed_in_hook(name, error)
         result = original(callbacks, *arguments, **keywords)
         try:
             if self.looking:
                 self.after_hook(name, timer, callbacks, arguments)
         except Exception as error:
-            if "batch" in name and _is_the_scripts(error):
-                raise
-            self._failed(error)
+            self.failed_in_hook(name, error)
         return result
+
+    def failed_in_hook(self, name: str, error: Exception) -> None:
+        """Ends the looking, unless the script itself raised it."""
+        if "batch" in name and _is_the_scripts(error):
+            raise error
+        self._failed(error)
 
     def stop_here(self, iterator: Any) -> bool:
         return False

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any, Protocol
 
-from fitdoctor.probe import backends
+from fitdoctor.probe import backends, light
 from fitdoctor.probe.backends import tf_keras
 from fitdoctor.probe.backends.places import Place, places
 from fitdoctor.probe.patches import Patches
@@ -25,7 +25,18 @@ Original = Callable[..., Any]
 
 
 class Director(Protocol):
-    """What decides about the calls that a script makes: it gets the original and the arguments, and returns the result."""
+    """What decides about the calls that a script makes: it gets the original and the arguments, and returns the result.
+
+    Attributes:
+        stamped: Hooks that it lets through as they are, and what its timer notes before and after each.
+        cuts: Whether it may end an epoch early.
+    """
+
+    @property
+    def stamped(self) -> Mapping[str, light.Stamps]: ...
+
+    @property
+    def cuts(self) -> bool: ...
 
     def unit(self, kind: str, original: Original, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any: ...
 
@@ -98,9 +109,13 @@ def install(keras: ModuleType, director: Director, *, whole_process: bool = True
     legacy = keras.__name__ == backends.LEGACY
     timed = backends.of(keras).drawn_in() == "loop"
     for place in places(keras):
-        if place.found:
-            _around(patches, place, _decision(place, director, patches, timed=timed))
-    if legacy:
+        if place.found and (director.cuts or timed or place.kind != "advance"):
+            stamped = _stamped(place, director, patches)
+            if stamped is not None:
+                patches.put(place.owner, place.name, stamped)
+            else:
+                _around(patches, place, _decision(place, director, patches, timed=timed))
+    if legacy and director.cuts:
         tf_keras.stand_in_loop(patches, director.stop_here)
 
     if whole_process:
@@ -119,6 +134,16 @@ def _noted(owner: Any, constructed: Callable[[Any], None]) -> Callable[..., Any]
         return made
 
     return new
+
+
+def _stamped(place: Place, director: Director, patches: Patches) -> Callable[..., Any] | None:
+    """The seam of a place that every step goes through, where it is nothing but a stamp on either side."""
+    original = getattr(place.owner, place.name)
+    if place.kind == "hook" and place.name in director.stamped and light.suits(original):
+        return light.hook(director, place.name, original, patches, director.stamped[place.name])
+    if place.kind == "advance" and director.stamped and not director.cuts:
+        return light.advance(director, original, patches)
+    return None
 
 
 def _decision(place: Place, director: Director, patches: Patches, *, timed: bool) -> Callable[..., Any]:
