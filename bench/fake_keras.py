@@ -2,7 +2,7 @@
 
 The real seams go into it, so that what a probe costs and keeps can be told over a million steps within seconds.
 
-    with patch.dict(sys.modules, fake_keras.modules("jax")):
+    with fake_keras.imported("jax"):
         patches = seams.install(sys.modules["keras"], director, whole_process=False)
         fake_keras.FakeTrainer().fit(x, epochs=10)
         patches.undo()
@@ -10,6 +10,10 @@ The real seams go into it, so that what a probe costs and keeps can be told over
 
 from __future__ import annotations
 
+import itertools
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -66,6 +70,9 @@ class CallbackList:
         """No callback here has one: the cost of what stands around it is all that is asked for."""
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._on_train_batch_end(batch, logs)
+
+    def _on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         for callback in self.callbacks:
             callback.on_train_batch_end(batch, logs)
 
@@ -87,21 +94,25 @@ class PyDataset:
 
 
 class EpochIterator:
-    """Counts the steps of an epoch, and hands over nothing."""
+    """Counts the steps of an epoch, and hands over what batches of nothing are drawn from."""
 
     def __init__(self, steps: int) -> None:
         self._steps, self._next = steps, 0
 
+    def _get_iterator(self) -> Iterator[None]:
+        return itertools.repeat(None)
+
     def __iter__(self) -> EpochIterator:
         self._next = 0
+        self._batches = iter(self._get_iterator())
         return self
 
-    def __next__(self) -> tuple[int, int, None]:
+    def __next__(self) -> tuple[int, int, Iterator[None]]:
         step = self._next
         if step >= self._steps:
             raise StopIteration
         self._next = step + 1
-        return step, step, None
+        return step, step, self._batches
 
 
 class Rate:
@@ -118,6 +129,7 @@ class Trainer:
     steps_per_execution = 1
     built = True
     layers: tuple[Any, ...] = ()
+    trainable_variables: tuple[Any, ...] = ()
 
     def __init__(self) -> None:
         self.optimizer = SimpleNamespace(_learning_rate=Rate())
@@ -128,7 +140,8 @@ class Trainer:
     def count_params(self) -> int:
         return 10
 
-    def train_function(self, data: None) -> dict[str, float]:
+    def train_function(self, data: Iterator[None]) -> dict[str, float]:
+        next(data)
         return LOGS
 
 
@@ -195,6 +208,20 @@ class FakeTrainer(Trainer):
 ITERATORS = {"jax": "JAXEpochIterator", "torch": "TorchEpochIterator"}
 
 
+@contextmanager
+def imported(backend: str) -> Iterator[None]:
+    """Has it imported in the place of Keras. What else is imported meanwhile stays: NumPy can't be imported twice."""
+    fakes = modules(backend)
+    before = {name: sys.modules[name] for name in fakes if name in sys.modules}
+    sys.modules.update(fakes)
+    try:
+        yield
+    finally:
+        for name in fakes:
+            del sys.modules[name]
+        sys.modules.update(before)
+
+
 def modules(backend: str) -> dict[str, ModuleType]:
     """What to put into `sys.modules` for a backend, "jax" or "torch". The classes are the same in each call: take the seams out again."""
     folders = ("", ".callbacks", ".trainers", ".backend", f".backend.{backend}")
@@ -204,7 +231,7 @@ def modules(backend: str) -> dict[str, ModuleType]:
             __version__="3.15.1",
             Model=FakeTrainer,
             config=SimpleNamespace(backend=lambda: backend),
-            callbacks=SimpleNamespace(Callback=Callback),
+            callbacks=SimpleNamespace(Callback=Callback, CallbackList=CallbackList),
             utils=SimpleNamespace(PyDataset=PyDataset),
             tree=SimpleNamespace(flatten=lambda data: [data]),
         ),

@@ -13,6 +13,7 @@ from unittest.mock import patch
 
 import fake_keras
 
+from fitdoctor.probe import backends
 from fitdoctor.probe.backends import seams
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.watch import WatchDirector
@@ -27,7 +28,7 @@ def watched(backend: str, save: Callable[[], None] = lambda: None) -> Iterator[W
     scout = Scout()
     scout.environment["devices"] = []  # nobody is to be asked for them
     director = WatchDirector(scout, Ledger("start", started_s=time.monotonic()), save)
-    with patch.dict(sys.modules, fake_keras.modules(backend)):
+    with fake_keras.imported(backend), patch.object(backends, "_used", []):
         patches = seams.install(sys.modules["keras"], director, whole_process=False)
         try:
             yield director
