@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-from fitdoctor.probe import backends, debug_switches, describe, identity, marks, metrics, saves, sites, threads
+from fitdoctor.probe import backends, debug_switches, describe, failures, identity, marks, metrics, saves, sites, threads
 from fitdoctor.probe.backends import seams
 from fitdoctor.probe.course import learning_rate
 from fitdoctor.probe.ledger import Ledger
@@ -22,6 +22,7 @@ from fitdoctor.recording.model import CallbackRecord, Duration, Ending, Fit, Loo
 
 MOST_PYTHON_OPERATIONS = 64
 """Kept of one fit: a step that is traced again and again brings new ones each time, for as long as the training runs."""
+MOST_LIMITS = 64
 
 
 @dataclass(slots=True)
@@ -59,8 +60,11 @@ class Observer(ABC):
         self._current = -1
         self._in_loop = False
         self._visits: list[Visit] = []
+        self._doubts: dict[int, str] = {}
+        """By fit, what could not be learned of a call before it began."""
         self._sampler: StackSampler | None = None
         self._main = threading.get_ident()
+        failures.hear(self)
 
     @abstractmethod
     def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -130,8 +134,8 @@ class Observer(ABC):
     def _identify(self, index: int, model: Any, bound: dict[str, Any]) -> None:
         try:
             self._identities.setdefault(index, identity.Identities()).note(self.scout.fits[index], model, bound)
-        except Exception:  # arguments that make no sense: fit itself will say so in its own words
-            pass
+        except Exception as error:  # arguments that make no sense: fit itself will say so in its own words
+            self._doubts[index] = f"its models and data could not be counted ({failures.said(error)})"
 
     def enter_fit(self, index: int) -> Visit:
         """From here on the hooks belong to this call."""
@@ -171,6 +175,9 @@ class Observer(ABC):
         planned = record.epochs - record.initial_epoch
         if not cut and not timer.stopped_by_us and timer.epochs < planned and model.stop_training:
             record.stopped_at = max(record.stopped_at or 0, timer.epochs)
+        doubt = record.declined or self._doubts.pop(visit.index, "")
+        if doubt and timer.first_step_done:  # the call made sense to fit
+            self.missing(f"Of the fit at {os.path.basename(record.site.file)}:{record.site.line} something is missing: {doubt}.")
         record.parameters = record.parameters or _parameters(model)
         if record.calls_run == 1:  # a machine that is busy saves late, and the script may crash: the first of each place is kept at once
             self.save_now()
@@ -240,7 +247,7 @@ class Observer(ABC):
 
         def timed(*arguments: Any, **keywords: Any) -> Any:
             timer = self.timer
-            if timer is None or not self.on_main_thread():
+            if timer is None or threading.get_ident() != self._main:
                 return function(*arguments, **keywords)
             outer, timer.hook = timer.hook, name
             saved, saving_s = saves.tally.count, saves.tally.seconds
@@ -251,10 +258,15 @@ class Observer(ABC):
                 seconds = time.perf_counter() - began_s
                 timer.hook = outer
                 timer.hooks_s += seconds
-                add(described.hooks.setdefault(name, Duration()), seconds - (timer.nested_s - nested_s))
-                if saves.tally.count > saved:
-                    add(described.saves, saves.tally.seconds - saving_s)
-                    described.saved_bytes = saves.tally.last_bytes
+                try:
+                    add(described.hooks.setdefault(name, Duration()), seconds - (timer.nested_s - nested_s))
+                    if saves.tally.count > saved:
+                        add(described.saves, saves.tally.seconds - saving_s)
+                        described.saved_bytes = saves.tally.last_bytes
+                except Exception as error:
+                    if failures.from_a_handler(error):
+                        raise
+                    failures.note(error)
 
         timed._fitdoctor_timed = True  # type: ignore[attr-defined]
         try:
@@ -309,7 +321,7 @@ class Observer(ABC):
 
     def missing(self, why: str) -> None:
         """Says, once, in a sentence for the report, what could not be observed."""
-        if why not in self.scout.limits:
+        if why not in self.scout.limits and len(self.scout.limits) < MOST_LIMITS:
             self.scout.limits.append(why)
 
     def overdue(self, frame: FrameType | None) -> None:
