@@ -63,4 +63,5 @@ $(DEV_STAMP): pyproject.toml $(DEMO_STAMP)
 	@echo "Installing the developer's tools into .venv"
 	$(PIP) install -e '.[demo,dev]'
 	$(PIP) install torch==2.13.0  # this very version comes without gigabytes of CUDA, so it is no range in pyproject.toml
+	$(PIP) install --no-deps 'tf_keras>=2.21,<2.22'  # it wants the package tensorflow, which would come on top of tensorflow-cpu
 	@touch $@

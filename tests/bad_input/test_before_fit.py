@@ -73,9 +73,22 @@ def test_a_keras_that_is_not_supported_is_declined(lab: Lab, files: dict[str, st
     assert "Traceback" not in ended.err
 
 
-def test_tf_keras_is_declined(lab: Lab) -> None:
-    ended = lab.diagnose("import tf_keras\n", tf_keras__py="")
-    assert "Received tf_keras, expected Keras 3" in ended.err
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [("", "or tf_keras, as released"), ("__version__ = '2.14.1'", "Received tf_keras 2.14.1, expected 2.15 or later")],
+)
+def test_a_tf_keras_that_is_not_known_is_declined(lab: Lab, source: str, words: str) -> None:
+    ended = lab.diagnose("import tf_keras\n", tf_keras__py=source)
+    assert words in ended.err
+    assert ended.code == 2
+
+
+def test_keras_is_only_declined_once_it_trains_where_tf_keras_may(lab: Lab) -> None:
+    lab.environment["FAKE_KERAS"] = "2.15.0"
+    unsupported = "Received Keras 2.15.0, expected Keras 3.6 or later"
+    assert unsupported not in lab.diagnose(MODEL, tf_keras__py="").err
+    ended = lab.diagnose(MODEL + FIT, tf_keras__py="")
+    assert unsupported in ended.err
     assert ended.code == 2
 
 

@@ -1,4 +1,4 @@
-"""Trainings on JAX and PyTorch: watched without being changed, and diagnosed as far as nothing has to be tried."""
+"""Trainings on JAX and PyTorch: watched without being changed, diagnosed, and tried from one state."""
 
 from __future__ import annotations
 
@@ -75,36 +75,126 @@ def test_a_watched_training_is_the_same(tmp_path: Path, backend: str) -> None:
     assert (first.first_step.count, first.epoch_first_step.count, first.step.count) == (1, 2, 12)
     assert (second.input_kind, second.steps_per_epoch, second.epochs_seen) == ("pydataset", 10, 2)
     assert [loop.kind for loop in scout.loops] == ["predict"]
+    assert {part.name: part.spread.rows for part in first.inputs if part.spread is not None} == {"x": 320, "y": 320}
+    assert [row.learning_rate for row in first.curve] == [pytest.approx(0.001)] * 3
+    assert first.weights is not None
+    assert first.weights.names == ["sequential/dense/kernel", "sequential/dense_1/kernel"]
+    assert [reading.epoch for reading in first.weights.readings][:1] == [0]
+    assert all(0 < way < size for each in first.weights.readings for way, size in zip(each.moved, each.rms, strict=False) if way and size)
     if backend == "torch":  # its loop waits for the batch itself; on JAX the train function does
         assert second.input_wait.count == second.step.count
         assert second.input_wait.total_s >= 0.02 * second.step.count
         assert second.input_wait.total_s <= second.step.total_s
 
 
-def test_a_diagnosis_says_where_the_time_goes_and_that_nothing_was_tried(tmp_path: Path, backend: str) -> None:
-    done = run(tmp_path, backend, "-m", "fitdoctor", "diagnose", "-q", "--budget", "60", "-o", "report.json", "train.py")
+SLOW_INPUT = """\
+import time
+import keras
+import numpy as np
+
+
+class Batches(keras.utils.PyDataset):
+    def __len__(self):
+        return 10
+
+    def __getitem__(self, index):
+        time.sleep(0.02)
+        return np.full((32, 8), index, "float32"), np.zeros((32, 1), "float32")
+
+
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+model.fit(Batches(), epochs=40, shuffle=False, verbose=0)
+"""
+
+
+def test_a_diagnosis_tries_a_fix(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(SLOW_INPUT)
+    options = ("-q", "--budget", "60", "--race-budget", "0", "-o", "report.json")
+    done = run(tmp_path, "torch", "-m", "fitdoctor", "diagnose", *options, "slow.py")
     assert done.returncode == 0, done.stderr[-2000:]
     report = json.loads((tmp_path / "report.json").read_text())
-    assert report["training"]["backend"] == backend
-    assert sum(part["s"] for part in report["budget"]["parts"]) == pytest.approx(report["budget"]["total_s"])
-    assert report["tried"] == []
-    assert report["prescription"] is None
-    assert any(limit.startswith("Nothing was tried: ") for limit in report["limits"])
-    if backend == "torch":
-        waiting = next(part["s"] for part in report["budget"]["parts"] if part["id"] == "input_wait")
-        assert waiting >= 0.02 * 18
+    assert report["training"]["backend"] == "torch"
+    parts = {part["id"]: part["s"] for part in report["budget"]["parts"]}
+    assert sum(parts.values()) == pytest.approx(report["budget"]["total_s"])
+    assert parts["input_wait"] >= 0.02 * 400
+    tried = [remedy for cause in report["causes"] for remedy in cause["remedies"] if remedy["status"] == "measured"]
+    assert "precomputed-input" in {remedy["id"] for remedy in tried}, report["limits"]
+
+
+ARMS = """\
+import inspect
+import keras, numpy as np
+from fitdoctor.probe.arms import FitArms
+from fitdoctor.probe.race import FitRace
+
+keras.utils.set_random_seed(0)
+layers = [keras.Input((4,)), keras.layers.Dropout(0.5), keras.layers.BatchNormalization(), keras.layers.Dense(2)]
+model = keras.Sequential(layers)
+model.compile(keras.optimizers.Adam(0.01), "mse", metrics=["mae"])
+x, y = np.random.rand(70, 4).astype("float32"), np.random.rand(70, 2).astype("float32")
+names = inspect.signature(type(model).fit).parameters
+bound = {name: parameter.default for name, parameter in names.items()} | {"x": x, "y": y, "batch_size": 16, "verbose": 0, "epochs": 9}
+arms = FitArms(model, bound, 2)
+race = FitRace(model, arms.bound, arms.feeds, 2)
+
+
+def arm(name, changes=(), role="remedy", unit="step"):
+    more = {"epoch_steps": 5, "parts": ["start", "epoch_end"]}
+    return {"id": name, "role": role, "unit": unit, "remedy": name, "changes": list(changes), **more}
+
+
+place = {"file": "", "line": 0, "position": -1}
+faster = {"kind": "set-argument", "place": place, "call": "Model.compile", "argument": "learning_rate", "value": 0.02, "index": -1}
+fewer = {**faster, "argument": "metrics", "value": []}
+units = [arm("baseline", role="baseline"), arm("placebo", role="placebo"), arm("input-free", role="ceiling"), arm("faster", [faster]),
+         arm("fewer", [fewer]), arm("epoch", unit="epoch"), arm("end", unit="epoch_end"), arm("whole", unit="whole")]
+for each in units:
+    arms.prepare(each)
+for _ in range(2):
+    arms.windows(units)  # raises where the state could not be put back
+arms.standing.put_back(whole=True)
+arms.standing.check(whole=True)
+print("shapes", {tuple(part.shape) for batch in arms.feeds.fixed()._batches for part in keras.tree.flatten(batch) if part is not None} ==
+      {(16, 4), (16, 2)})
+print("weights", *(arms.verify(each)["weights"] for each in units if each["id"] in ("placebo", "fewer")))
+metric = race.prepare([arm("baseline"), arm("faster", [faster])])["metric"]
+scores = [race.start("baseline", 1)["score"], race.lap("baseline", 40)["score"]]
+again = [race.start("baseline", 1)["score"], race.lap("baseline", 40)["score"]]
+other = [race.start("faster", 1)["score"], race.lap("faster", 40)["score"]]
+print("race", metric, scores[1] < scores[0], scores[0] == again[0] == other[0], scores[1] != other[1])
+"""
+
+
+def test_arms_start_from_the_same_state_and_are_what_they_say(tmp_path: Path, backend: str) -> None:
+    done = run(tmp_path, backend, "-c", ARMS)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.splitlines() == ["shapes True", "weights same same", "race loss True True True"]
 
 
 IN_CODE = """\
 import keras, numpy as np
 import fitdoctor
-model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-model.compile("sgd", "mse")
-fitdoctor.diagnose(model, np.zeros((8, 2)), np.zeros((8, 1)), progress=False)
+keras.utils.set_random_seed(0)
+x, y = np.random.rand(64, 4).astype("float32"), np.random.rand(64, 1).astype("float32")
+def made():
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dropout(0.5), keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    model.fit(x, y, epochs=1, verbose=0)
+    return model
+plain, diagnosed = made(), made()
+report = fitdoctor.diagnose(diagnosed, x, y, epochs=400, progress=False, budget_s=12.0, race_budget_s=0.0)
+keras.utils.set_random_seed(2)
+plain.fit(x, y, epochs=2, verbose=0)
+keras.utils.set_random_seed(2)
+diagnosed.fit(x, y, epochs=2, verbose=0)
+print(report.training.backend, bool(report.tried or report.causes or report.ceilings),
+      all(np.array_equal(a, b) for a, b in zip(plain.get_weights(), diagnosed.get_weights())))
 """
 
 
-def test_in_code_another_backend_is_refused(tmp_path: Path, backend: str) -> None:
+def test_in_code_a_training_goes_on_as_if_nothing_had_been(tmp_path: Path, backend: str) -> None:
     done = run(tmp_path, backend, "-c", IN_CODE)
-    assert done.returncode == 1
-    assert f"FitdoctorError: Received Keras on {backend}, expected tensorflow" in done.stderr
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.splitlines()[-1] == f"{backend} True True"

@@ -75,6 +75,10 @@ def test_a_training_with_a_cause(tmp_path: Path) -> None:
     (fit,) = report["training"]["fits"]
     assert (fit["site"]["line"], fit["epochs"], fit["steps_per_epoch"], fit["batch_size"]) == (12, 200, 63, 32)
     assert report["training"]["basis"] == "declared"
+    assert [layer["kind"] for layer in fit["learning"]["layers"]] == ["Dense", "Dense"]
+    assert all(layer["gradient_norm"] > 0 and layer["moved_share"] > 0 for layer in fit["learning"]["layers"])
+    assert [(part["name"], part["rows"]) for part in fit["learning"]["data"]] == [("x", 2000), ("y", 2000)]
+    assert fit["learning"]["missing"] == []
     parts = report["budget"]["parts"]
     assert sum(part["s"] for part in parts) == pytest.approx(report["budget"]["total_s"])
     assert parts[-1] == {**parts[-1], "id": "unattributed", "s": report["budget"]["unattributed_s"]}

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fitdoctor.probe.patches import Patches
-from fitdoctor.probe.saves import _counted, tally
+from fitdoctor.probe.saves import _counted, _size, tally
 
 
 def save(model: object, filepath: str) -> str:
@@ -19,3 +19,12 @@ def test_each_save_is_counted_with_its_size(tmp_path: Path) -> None:
     patches.undo()
     counted(None, str(tmp_path / "other.keras"))
     assert tally.count == before + 1
+
+
+def test_a_folder_or_a_checkpoint_of_several_files_is_as_large_as_all_of_them(tmp_path: Path) -> None:
+    (tmp_path / "saved" / "variables").mkdir(parents=True)
+    for name in ("saved/model.pb", "saved/variables/data", "w.index", "w.data-00000-of-00001", "ww.index"):
+        (tmp_path / name).write_bytes(b"123")
+    assert _size(str(tmp_path / "saved")) == 6
+    assert _size(tmp_path / "w") == 6
+    assert _size(None) == 0

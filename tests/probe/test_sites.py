@@ -146,6 +146,7 @@ def test_the_users_frame_is_found_below_a_librarys(tmp_path: Path) -> None:
         ("<frozen runpy>", False),
         ("/home/ann/.venv/lib/python3.12/site-packages/keras/src/models.py", False),
         ("/usr/lib/python3/dist-packages/numpy/core.py", False),
+        ("/tmp/__autograph_generated_filepi4jo5t9.py", False),
         (json.__file__, False),
         (pytest.__file__, False),
         (sites.__file__, False),

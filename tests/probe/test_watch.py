@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fitdoctor.probe import describe
+from fitdoctor.probe import describe, moved, what_was_fed
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.watch import WatchDirector
 from fitdoctor.recording.model import Ending, Fit, Scout, Site
@@ -31,6 +31,7 @@ class Model:
     built = False
     stop_training = False
     optimizer = None
+    trainable_variables: tuple[Any, ...] = ()
 
     def __init__(self) -> None:
         self.callback = Callback()
@@ -44,8 +45,8 @@ Seam = Callable[[str, tuple[Any, ...]], Any]
 def director(monkeypatch: pytest.MonkeyPatch) -> WatchDirector:
     monkeypatch.setattr(describe, "fit", lambda model, bound, site: Fit(site=Site(file="train.py", line=7), epochs=3, steps_per_epoch=2))
     made = WatchDirector(Scout(), Ledger("start", started_s=time.monotonic()), lambda: None)
-    for name in ("_identify", "_name_devices"):  # they ask the framework
-        monkeypatch.setattr(made, name, lambda *_: None)
+    for name in ("_identify", "_name_devices", "_settle"):  # they ask the framework
+        monkeypatch.setattr(made, name, lambda *_, **__: None)
     return made
 
 
@@ -165,3 +166,28 @@ def test_a_forked_copy_saves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.getpid", lambda: -1)
     director.save_now()
     assert saved == [1]
+
+
+def test_weights_that_cannot_be_read_are_left_out_and_nothing_else(director: WatchDirector, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError("no values here")
+
+    monkeypatch.setattr(moved, "_chosen", fail)
+    model = Model()
+    assert director.unit("fit", fit(director), model, (5,), {}) == 5
+    assert director.looking
+    assert director.scout.fits[0].epochs_seen == 3
+    assert director.scout.limits == ["How the weights moved was not seen: RuntimeError: no values here"]
+
+
+def test_an_input_that_cannot_be_looked_at_is_left_out_and_nothing_else(director: WatchDirector, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise RuntimeError("no numbers here")
+
+    monkeypatch.setattr(what_was_fed, "learn", fail)
+    model = Model()
+    model.built = True
+    model.count_params = lambda: 3  # type: ignore[attr-defined]
+    assert director.unit("fit", fit(director), model, (5,), {}) == 5
+    assert director.scout.limits == ["The numbers of the input were not looked at: RuntimeError: no numbers here"]
+    assert director.scout.fits[0].parameters == 3

@@ -20,6 +20,7 @@ class Training:
     def __init__(self, *, drifts: bool = False) -> None:
         self.weight, self.drifts, self.took, self.put_back_calls = 0.0, drifts, 0, 0
         self.snapshot = self
+        self.rested, self.drawn = 0, 0
 
     def restore(self) -> None:
         self.weight = 0.0
@@ -29,6 +30,16 @@ class Training:
 
     def put_back(self, *, whole: bool) -> None:
         self.put_back_calls += not whole
+
+    def step(self, function: Any, iterator: Any) -> Any:
+        self.drawn += 1
+        return function(iterator)
+
+    def wait(self) -> None:
+        pass
+
+    def rest(self) -> None:
+        self.rested += 1
 
     def enter(self, runner: Runner, *, new: bool) -> Any:
         by = 2.0 if runner.changes else 1.0
@@ -43,8 +54,9 @@ class Training:
 
 
 def same_weights(training: Any) -> SameWeights:
-    feeds: Any = SimpleNamespace(fixed=lambda: SimpleNamespace(repeat=lambda: [0]))
-    return SameWeights(feeds, training.enter)
+    feeds: Any = SimpleNamespace(fixed=lambda: [0])
+    generators: Any = SimpleNamespace(put_back=lambda: setattr(training, "drawn", 0))
+    return SameWeights(feeds, training, training.enter, lambda: generators)
 
 
 def test_what_changes_nothing_is_the_same_and_what_does_is_not() -> None:
@@ -55,6 +67,8 @@ def test_what_changes_nothing_is_the_same_and_what_does_is_not() -> None:
     assert weights.verify([LARGER_STEPS], training) == {"weights": "different", "why": ""}
     assert training.took == taken + STEPS  # the script's own steps are not taken once more
     assert training.put_back_calls == 2
+    assert training.drawn == STEPS  # each run of steps draws the same random numbers
+    assert training.rested == taken // STEPS + 1
 
 
 def test_where_two_runs_of_the_scripts_own_steps_differ_no_arm_is_compared() -> None:

@@ -97,3 +97,8 @@ def test_nothing_at_all_can_be_rendered() -> None:
 def test_only_commands_that_exist_are_named() -> None:
     named = set(re.findall(r"fitdoctor (\w+)", "".join(render(report) for report in SAMPLES.values())))
     assert named == {"explain", "report"}
+
+
+def test_tf_keras_is_named_with_what_it_runs_on() -> None:
+    there = replace(SLOW.environment, keras="2.21.0", backend="tf_keras")
+    assert "tf_keras 2.21.0 on TensorFlow 2.21.0, CPU" in render(replace(SLOW, environment=there), width=120)

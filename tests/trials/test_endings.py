@@ -14,7 +14,7 @@ from tests import builders as make
 REQUEST = make.request(Path("run"))
 PLACE = make.site(7, "data = load(path)")
 ENDINGS = {
-    "declined": Ending(how="declined", message="Received tf_keras, expected Keras 3."),
+    "declined": Ending(how="declined", message="Received Keras 2.15.0, expected Keras 3.6 or later."),
     "exception": Ending(how="exception", error="FileNotFoundError", message="no data.csv\nmore", site=PLACE),
     "no input": Ending(how="exception", error="EOFError", message="EOF when reading a line", site=PLACE),
     "no module": Ending(how="exception", error="ModuleNotFoundError", message="No module named 'cv2'", site=PLACE),
@@ -27,7 +27,7 @@ ENDINGS = {
     "interrupted": Ending(how="interrupted", site=PLACE),
 }
 SAYS = {
-    "declined": ["tf_keras"],
+    "declined": ["Keras 2.15.0"],
     "exception": ["FileNotFoundError", "no data.csv", "train.py:7"],
     "no input": ["asked for input", "< answers.txt"],
     "no module": ["cv2", "/usr/bin/python3", "--python"],

@@ -132,9 +132,9 @@ def test_what_needs_another_environment_is_no_arm_of_a_rehearsal() -> None:
 def test_nothing_is_planned_on_a_backend_that_trials_do_not_know() -> None:
     run = make.run(make.fit(step_s=0.1))
     assert run.scout is not None
-    run.scout.environment["backend"] = "jax"
+    run.scout.environment["backend"] = "openvino"
     facts = Facts(run)
     assert plan(facts) == plan_environments(facts) == ()
     assert list(facts.limits()) == [
-        "Nothing was tried: trials are not made on JAX yet. What is told here was seen in the script as it ran."
+        "Nothing was tried: trials are not made on openvino yet. What is told here was seen in the script as it ran."
     ]

@@ -10,9 +10,10 @@ from typing import Any, cast
 
 import pytest
 
-from fitdoctor.recording.model import Arm, Rehearsal
+from fitdoctor.recording.model import Arm, Inside, Rehearsal
 from fitdoctor.trials import rehearse
 from fitdoctor.trials.child import Child, ChildEndedError
+from fitdoctor.trials.look import UNANSWERED
 from fitdoctor.trials.outcomes import outcomes_of
 from fitdoctor.trials.rehearse import RehearsalRun
 from fitdoctor.trials.statistics import LOOKS
@@ -55,6 +56,7 @@ class FakeChild:
     calls: dict[str, Any] = field(default_factory=dict)
     asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     confirming: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    inside: dict[str, Any] | None = None
     began_s: float = 0.0
     at: str = ""
     _round: Counter[str] = field(default_factory=Counter)
@@ -66,6 +68,10 @@ class FakeChild:
     def ask(self, command: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         assert timeout_s > 0
         self.clock.pass_(self.verify_s if command["do"] == "verify" and self.verify_s else self.command_s)
+        if command["do"] == "inside":
+            if self.inside is None:
+                raise ChildEndedError("it was killed by SIGKILL")
+            return self.inside
         arms = command.get("arms") or [command["arm"]]
         asked = self.confirming if arms[0]["unit"] == "stretch" else self.asked
         asked.append((command["do"], tuple(arm["id"] for arm in arms)))
@@ -293,6 +299,31 @@ def test_a_fresh_child_tries_the_others_without_the_arm_that_ended_it(clock: Fak
     assert (blamed.failed, blamed.why) == (True, "Could not be tried: it was killed by SIGKILL.")
     found = verdicts(record)
     assert (found["step/cache"], found["validation/faster"], record.restarts) == ("measured", "measured", 1)
+
+
+def test_a_look_inside_comes_once_and_is_kept(clock: FakeClock, child: FakeChild) -> None:
+    child.inside = {"inside": {"rows": 32, "loss": 0.5}}
+    record = Rehearsal(arms=[*references("step"), remedy("cache")])
+    run = started(child, record, clock)
+    run.look_inside(3.0)
+    assert record.inside == Inside(rows=32, loss=0.5)
+    child.inside = {"inside": {"rows": 8}}
+    run.look_inside(3.0)
+    assert record.inside.rows == 32
+
+
+def test_a_child_that_ends_over_the_look_inside_is_followed_by_one_that_does_without(clock: FakeClock, child: FakeChild) -> None:
+    child.ratios = {"step/cache": 2.0}
+    record = Rehearsal(arms=[*references("step"), remedy("cache")])
+    run = started(child, record, clock)
+    with pytest.raises(ChildEndedError):
+        run.look_inside(3.0)
+    assert run.can_go_on
+    run.go_on_in(FakeChild(clock, ratios=child.ratios))
+    run.look_inside(3.0)
+    run.try_fit()
+    assert verdicts(record)["step/cache"] == "measured"
+    assert record.inside == Inside(missing=UNANSWERED)
 
 
 def test_what_was_decided_is_not_tried_again_in_a_fresh_child(clock: FakeClock, child: FakeChild) -> None:

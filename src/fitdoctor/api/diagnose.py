@@ -25,6 +25,7 @@ from fitdoctor.cli.progress import progress_on
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import short
+from fitdoctor.probe import backends
 from fitdoctor.probe.calls import CallArms
 from fitdoctor.probe.files import Redirect
 from fitdoctor.probe.in_place import BuildDirector, CallTrials, FitTrials, Obey, Reached
@@ -73,6 +74,11 @@ def diagnose(
         raise FitdoctorError(f"Received budget_s={budget_s!r}, expected seconds above 0, for instance budget_s=120.")
     if not (math.isfinite(race_budget_s) and race_budget_s >= 0):
         raise FitdoctorError(f"Received race_budget_s={race_budget_s!r}, expected seconds, 0 or more, for instance race_budget_s=60.")
+    if backends.is_legacy(model):
+        raise FitdoctorError(
+            "Received a model of tf_keras, expected one of Keras 3: in code, trainings on tf_keras can only be watched, "
+            "“with fitdoctor.watch(): model.fit(…)”. “fitdoctor diagnose” takes the script as it is."
+        )
     if not isinstance(model, keras.Model):
         raise FitdoctorError(f"Received a {type(model).__name__}, expected a Keras 3 model: fitdoctor.diagnose(model, x, y, …).")
     seams.check_supported()

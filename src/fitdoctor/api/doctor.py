@@ -55,6 +55,13 @@ class Doctor(keras.callbacks.Callback):  # type: ignore[misc]
                 "Expected one that was made on a line before: doctor = fitdoctor.Doctor(), then fit(…, callbacks=[doctor]).\n"
             )
 
+    def _has_batch_hooks(self) -> bool:
+        return False
+
+    # What tf_keras asks each of its callbacks, which need not be derived from its own class.
+    _implements_train_batch_hooks = _implements_test_batch_hooks = _implements_predict_batch_hooks = _has_batch_hooks
+    _supports_tf_logs = True
+
     def __reduce__(self) -> Any:
         """A copy observes by itself: seams can't be copied."""
         return _made, (self.show,)
@@ -101,7 +108,7 @@ def _has(doctor: Doctor, original: Any, model: Any, arguments: tuple[Any, ...], 
         callbacks = bind(original, model, arguments, keywords)["callbacks"]
     except (TypeError, KeyError):  # fit itself will say so
         return False
-    items = callbacks.callbacks if isinstance(callbacks, keras.callbacks.CallbackList) else keras.tree.flatten(callbacks)
+    items = getattr(callbacks, "callbacks", None) or keras.tree.flatten(callbacks)
     return any(item is doctor for item in items)
 
 

@@ -19,7 +19,7 @@ Undo = Callable[[], None]
 
 
 def check_supported() -> None:
-    """Refuses a Keras that can't be observed, or on which a training that lives on can't be put back.
+    """Refuses a Keras that can't be observed.
 
     Raises:
         FitdoctorError: The message says which one is expected.
@@ -27,23 +27,19 @@ def check_supported() -> None:
     why = seams.declined(keras)
     if why:
         raise FitdoctorError(why)
-    if (backend := backends.name()) != "tensorflow":
-        raise FitdoctorError(
-            f"Received Keras on {backend}, expected tensorflow: in code, other backends are not supported yet. "
-            "“fitdoctor diagnose” and “fitdoctor watch” take the script as it is."
-        )
 
 
 def install(director: Any) -> Undo:
     """Puts a director before all that it decides about or is told of; the result takes everything out again."""
-    import tensorflow as tf
-
+    tensorflow = backends.loaded("tensorflow")
     installed: list[Patches] = []
     try:
-        installed.append(seams.install(keras, director, whole_process=False))
-        installed.append(saves.install(keras))
-        installed.append(watch_eager_switch(tf))
-        installed.append(debug_switches.install(tf))
+        for each in filter(None, (keras, backends.loaded(backends.LEGACY))):
+            installed.append(seams.install(each, director, whole_process=False))
+            installed.append(saves.install(each))
+        if tensorflow is not None:
+            installed.append(watch_eager_switch(tensorflow))
+            installed.append(debug_switches.install(tensorflow))
         installed += _where_known(traces, "tensorflow.python.eager.polymorphic_function.tracing_compilation", director.traced)
         installed += _where_known(python_operations, "tensorflow.python.ops.script_ops", director.python_operation)
     except BaseException:
@@ -54,7 +50,9 @@ def install(director: Any) -> Undo:
 
 def record_recipes() -> Undo:
     """Records how tf.data pipelines are made, so that they can be made again with changes, until the result ends that."""
-    operations = sys.modules["tensorflow.python.data.ops.dataset_ops"]
+    operations = sys.modules.get("tensorflow.python.data.ops.dataset_ops")
+    if operations is None:
+        return lambda: None
     return pipelines.install(operations, sys.modules.get("tensorflow.python.data.ops.readers")).undo
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from fitdoctor.changes.callbacks import set_argument, silence
 from fitdoctor.changes.model import Change, RemoveCall, SetArgument, ThrottleHook
-from fitdoctor.probe import debug_switches, metrics
+from fitdoctor.probe import backends, debug_switches, metrics
 from fitdoctor.probe.course import learning_rate
 
 Undo = Callable[[], None]
@@ -63,11 +63,10 @@ def to_construction(changes: list[Change]) -> Undo:
 
 def traced_as(model: Any) -> tuple[Any, ...]:
     """What a train function that is made now is compiled for: two arms with the same may share one."""
-    import tensorflow as tf
-
     settings = tuple(getattr(model, name) for name in COMPILE_SETTINGS)
     checked = debug_switches.is_on(debug_switches.CHECK_NUMERICS)
-    return *settings, tf.config.functions_run_eagerly(), metrics.names(model), checked
+    tf = backends.in_use("tensorflow")
+    return *settings, tf is not None and tf.config.functions_run_eagerly(), metrics.names(model), checked
 
 
 def _set_learning_rate(optimizer: Any, value: float) -> Undo:

@@ -21,7 +21,10 @@ _HIGHER_IS_BETTER = re.compile(r"acc|auc|precision|recall|f1|fbeta|iou|dice|top_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """What `EarlyStopping` on `monitor` would have done. Shares are of the time of the fit, from the first epoch to the last."""
+    """What `EarlyStopping` on `monitor` would have done. Shares are of the time of the fit, from the first epoch to the last.
+
+    `trained` is what the same score on the training data was at the best epoch and in the end, where it went on getting better.
+    """
 
     monitor: str
     mode: Mode
@@ -33,6 +36,7 @@ class Stop:
     epochs: int
     saved_share: float
     after_best_share: float
+    trained: tuple[float, float] | None = None
 
 
 def stop_early(fit: Fit) -> Stop | None:
@@ -99,4 +103,12 @@ def _stop(curve: list[EpochRow], name: str, mode: Mode) -> Stop | None:
         epochs=last.number - first.number + 1,
         saved_share=(last.ended_s - stopped.ended_s) / took_s,
         after_best_share=(last.ended_s - best.ended_s) / took_s,
+        trained=_trained(best, rows[-1], name.removeprefix("val_"), sign),
     )
+
+
+def _trained(best: EpochRow, last: EpochRow, name: str, sign: int) -> tuple[float, float] | None:
+    before, after = best.logs.get(name), last.logs.get(name)
+    if before is None or after is None or sign * after >= sign * before:
+        return None
+    return before, after

@@ -16,13 +16,13 @@ from fitdoctor.facts.places import short
 from fitdoctor.facts.projection import Projection, project
 from fitdoctor.facts.units import times, unit_interval
 from fitdoctor.facts.watched import WatchedFit, as_watched, observed_terms, uncut
-from fitdoctor.recording.model import Run, Scout
+from fitdoctor.recording.model import Inside, Run, Scout
 from fitdoctor.report.model import BACKENDS, Budget, Ceiling, Interval
 
 #: Parts of the process that are paid once, whatever the training repeats.
 ONCE = ("imports", "start", "script", "shutdown")
 #: The backends that trials know. On the others a training is observed, and nothing is tried.
-TRIED = "tensorflow"
+TRIED = ("tensorflow", "jax", "torch")
 #: A cost below this share of the whole training is a remark, not a cause: identical runs differ by about as much.
 WORTHWHILE_SHARE = 0.05
 
@@ -58,7 +58,22 @@ class Facts:
     @cached_property
     def can_be_tried(self) -> bool:
         """Whether trials know the backend that the training runs on."""
-        return bool(self.scout.environment.get("backend", TRIED) == TRIED)
+        return self.backend in TRIED
+
+    @cached_property
+    def backend(self) -> str:
+        """What Keras runs on, by its name there."""
+        return str(self.scout.environment.get("backend", TRIED[0]))
+
+    def is_eager(self, fit: FitFacts) -> bool:
+        """Whether Python launches each operation of a fit's steps, where they could be compiled with a word.
+
+        On JAX nothing but `jit_compile` compiles them. PyTorch launches each operation in any case, whatever `run_eagerly` says.
+        """
+        record = fit.record
+        if self.backend == "torch":
+            return False
+        return record.run_eagerly or record.eager_globally or self.backend == "jax" and not record.jit_compile
 
     @cached_property
     def fits(self) -> tuple[FitFacts, ...]:
@@ -175,10 +190,15 @@ class Facts:
         """The most that any remedy of a kind could give."""
         return ceilings(self)
 
+    def inside(self, index: int) -> Inside | None:
+        """What a rehearsal saw inside the model of a fit, where one looked."""
+        looks = (each.inside for each in self.run.rehearsals if each.target == "fit" and each.index == index)
+        return next((look for look in looks if look is not None), None)
+
     def limits(self) -> Iterator[str]:
         """A sentence for each thing about the training that could not be learned."""
         if not self.can_be_tried:
-            backend = BACKENDS.get(str(self.scout.environment["backend"]), self.scout.environment["backend"])
+            backend = BACKENDS.get(self.backend, self.backend)
             yield f"Nothing was tried: trials are not made on {backend} yet. What is told here was seen in the script as it ran."
         for fit in self.fits:
             where = short(fit.record.site)

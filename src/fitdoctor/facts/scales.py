@@ -41,13 +41,18 @@ def unscaled_parts(fit: FitFacts) -> Iterator[Unscaled]:
     """The parts of a fit's input whose numbers are too large, too small or too unequal, with nothing in front that scales them."""
     for part in fit.record.inputs:
         spread = part.spread
-        if spread is None or spread.rows < LEAST_ROWS or not spread.mean or _is_cared_for(part, spread):
+        if not is_input(part) or spread is None or spread.rows < LEAST_ROWS or not spread.mean or _is_cared_for(part, spread):
             continue
         sizes = [sqrt(mean**2 + std**2) for mean, std in zip(spread.mean, spread.std, strict=True)]
         ratio = _unequal(spread)
         norm = sqrt(sum(size**2 for size in sizes) * spread.features / len(sizes))
         if max(sizes) > LARGE or ratio > UNEQUAL or 0 < norm < SMALL:
             yield Unscaled(part=part, sizes=(min(sizes), max(sizes)), unequal=ratio, together=_is_one_scale(part, spread, ratio))
+
+
+def is_input(part: InputArray) -> bool:
+    """Whether a part is one of fit's `x`, and not of its targets or sample weights."""
+    return part.name.partition("[")[0] == "x"
 
 
 def _is_cared_for(part: InputArray, spread: Spread) -> bool:

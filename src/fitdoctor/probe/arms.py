@@ -10,9 +10,8 @@ from typing import Any
 from fitdoctor.changes import apply
 from fitdoctor.changes import callbacks as callback_settings
 from fitdoctor.changes.model import Change, SetArgument, ThrottleHook, edits_input, from_data
-from fitdoctor.probe import contention, describe
+from fitdoctor.probe import contention, describe, feeds, loops
 from fitdoctor.probe.epochs import Epochs
-from fitdoctor.probe.feeds import Feeds, to_the_end
 from fitdoctor.probe.lead import lead_of
 from fitdoctor.probe.runner import Runner
 from fitdoctor.probe.standing import Standing
@@ -54,7 +53,8 @@ class FitArms:
                 tuple(bound[name] for name in names), validation_split=bound["validation_split"]
             )
             self.bound.update(zip(names, training, strict=True))
-        self.feeds = Feeds(model, self.bound, cores)
+        self.feeds = feeds.of(model, self.bound, cores)
+        self._loop = loops.of(model)
         callbacks = bound["callbacks"]
         if isinstance(callbacks, CallbackList):
             self.callbacks = callbacks
@@ -72,7 +72,7 @@ class FitArms:
         self._validations = Validations(model, self.bound, self.callbacks)
         self._epochs = Epochs(self.feeds, steps, self._enter, self._go)
         self._wholes = Wholes(self.feeds, self._enter, self._go, self._end_epoch, self._validations.run)
-        self._weights = SameWeights(self.feeds, self._enter)
+        self._weights = SameWeights(self.feeds, self._loop, self._enter)
         self._functions: dict[tuple[Any, ...], Any] = {}
         self._runners: dict[str, Runner] = {}
         self.standing: Standing | None = None
@@ -148,7 +148,7 @@ class FitArms:
     def _prepare_steps(self, arm: dict[str, Any], runner: Runner, began_s: float) -> dict[str, Any]:
         self._begin()
         if arm["remedy"] == "input-free":
-            runner.dataset = self.feeds.fixed().repeat().prefetch(1)
+            runner.dataset = self.feeds.fixed()
         else:
             runner.dataset = self.feeds.endless(runner.changes, anew=_is_placebo(arm))
         runner.iterator = iter(runner.dataset)
@@ -164,7 +164,7 @@ class FitArms:
         finally:
             undo()
         held = self.feeds.read_ahead(runner.dataset, runner.changes)
-        with to_the_end():
+        with loops.to_the_end(self._loop):
             lead = lead_of(runner.iterator, held=held, unit_s=unit_s)
         runner.lead = math.ceil(lead / runner.steps) * runner.steps
         wanted = max(WINDOW_S / unit_s, BUFFERS * (held + 1))
@@ -177,16 +177,11 @@ class FitArms:
 
     def _warm(self, runner: Runner) -> float:
         """Steps for a moment, and returns the seconds of one step, from the later half."""
-        began_s, counts = time.perf_counter(), [0, 0]
-        half_s = began_s
-        while time.perf_counter() - began_s < WARM_S or counts[1] == 0:
-            self._go(runner, runner.steps)
-            if time.perf_counter() - began_s < WARM_S / 2 or counts[0] == 0:
-                counts[0] += runner.steps
-                half_s = time.perf_counter()
-            else:
-                counts[1] += runner.steps
-        return (time.perf_counter() - half_s) / counts[1]
+        half_s = WARM_S / 2
+        loops.go_for(half_s, runner.steps, lambda units: self._go(runner, units))
+        began_s = time.perf_counter()
+        taken = loops.go_for(half_s, runner.steps, lambda units: self._go(runner, units))
+        return (time.perf_counter() - began_s) / taken
 
     def _begin(self) -> None:
         if self._began:
@@ -216,28 +211,31 @@ class FitArms:
             key = apply.traced_as(model)
             runner.function = None if fresh else self._functions.get(key)
             if runner.function is None:
-                model.train_function = None
-                model.make_train_function()
-                runner.function = model.train_function
+                runner.function = loops.made(model)
                 self._functions.setdefault(key, runner.function)
         model.train_function = runner.function
 
         def undo() -> None:
+            self._loop.rest()
             undo_callbacks()
             undo_model()
             model.train_function = before
 
         return undo
 
-    def _go(self, runner: Runner, units: int) -> None:
-        """Steps an arm as fit's own loop does, and waits for the end of the last step."""
+    def _go(self, runner: Runner, units: int) -> int:
+        """Steps an arm as fit's own loop does, and waits for the end of the last step. Returns how many steps they were."""
         callbacks, function, iterator, steps = self.callbacks, runner.function, runner.iterator, runner.steps
-        with to_the_end():
+        step, first = self._loop.step, runner.step
+        with loops.to_the_end(self._loop):
             for _ in range(max(1, units // steps)):
                 callbacks.on_train_batch_begin(runner.step)
-                runner.logs = function(iterator)
+                runner.logs = step(function, iterator)
                 callbacks.on_train_batch_end(runner.step + steps - 1, runner.logs)
                 runner.step += steps
+        if getattr(callbacks, "_async_train", False):
+            callbacks._flush_futures()  # hooks that Keras runs on a thread of its own, beside the steps
+        return runner.step - first
 
     def close(self) -> None:
         """Ends what the first arm began, where the process lives on: a callback may hold files, threads or a profiler."""
@@ -283,23 +281,22 @@ class FitArms:
         contention.wait_until_quiet()
         return timed
 
-    def function_of(self, arm_id: str) -> Any:
-        """The compiled function that an arm is stepped with."""
-        return self._runners[arm_id].function
+    def step_on(self, arm_id: str, batches: Any, steps: int) -> None:
+        """Takes so many steps on other batches, with an arm's compiled function and the model's own settings."""
+        function = self._runners[arm_id].function
+        for _ in range(steps):
+            self._loop.step(function, batches)
+        self._loop.rest()
 
     def _stretch(self, runner: Runner) -> dict[str, Any]:
         """Times an arm's pipeline as tf.data runs and tunes it by itself, from a fresh iterator that is gone afterwards."""
         runner.iterator = iter(runner.dataset)
         undo = self._enter(runner)
         try:
-            began_s = time.perf_counter()
-            while time.perf_counter() - began_s < FILL_S:
-                self._go(runner, runner.steps)
-            first = runner.step
+            loops.go_for(FILL_S, runner.steps, lambda units: self._go(runner, units))
             waited_s, began_s = contention.queue_s(), time.perf_counter()
-            while time.perf_counter() - began_s < STRETCH_S:
-                self._go(runner, runner.steps)
-            return contention.window(time.perf_counter() - began_s, runner.step - first, waited_s=waited_s)
+            taken = loops.go_for(STRETCH_S, runner.steps, lambda units: self._go(runner, units))
+            return contention.window(time.perf_counter() - began_s, taken, waited_s=waited_s)
         finally:
             undo()
             runner.iterator = None
@@ -320,6 +317,7 @@ class FitArms:
             undo()
 
     def _end_epoch(self, runner: Runner) -> None:
+        self._loop.rest()
         self.callbacks.on_epoch_end(runner.epoch, self._epoch_logs() if runner.parts else runner.logs)
         runner.epoch += 1
         self.callbacks.on_epoch_begin(runner.epoch)

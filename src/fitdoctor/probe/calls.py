@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fitdoctor.changes.model import ReplaceCall, from_data
-from fitdoctor.probe import contention, describe, gathered, one_batch
+from fitdoctor.probe import backends, contention, describe, gathered, one_batch
 from fitdoctor.recording.plain import LONGEST_MESSAGE
 
 BLOCK = 8
@@ -209,10 +209,9 @@ def _results(arm: dict[str, Any], original: Any, model: Any, bound: dict[str, An
 
 
 def _likeness(one: Any, other: Any) -> str:
-    import keras
     import numpy as np
 
-    ours, theirs = ([np.asarray(part) for part in keras.tree.flatten(result)] for result in (one, other))
+    ours, theirs = ([np.asarray(part) for part in backends.tree().flatten(result)] for result in (one, other))
     if len(ours) == len(theirs) and all(np.array_equal(a, b, equal_nan=True) for a, b in zip(ours, theirs, strict=True)):
         return "same"
     if len(ours) == len(theirs) and all(

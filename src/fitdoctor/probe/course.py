@@ -100,7 +100,9 @@ def _finite(logs: Any) -> dict[str, float]:
 def learning_rate(optimizer: Any) -> float | None:
     """The learning rate, where it is a number and no schedule."""
     try:
-        rate = float(optimizer._learning_rate.numpy())
+        # Optimizers of tf_keras' legacy kind make their variables when they are first asked for one.
+        kept = optimizer.learning_rate if getattr(optimizer, "_hypers_created", False) else optimizer._learning_rate
+        rate = float(kept.numpy())
     except Exception:  # a schedule, an optimizer of the user's own, or none
         return None
     return rate if math.isfinite(rate) else None

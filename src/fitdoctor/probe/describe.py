@@ -15,18 +15,16 @@ STEERING_NAMES = {"set_weights", "load_weights", "assign", "learning_rate", "lr"
 """Names that code which changes the training would use; a callback with one of them is never called less often."""
 
 WORKER_SETTINGS = ("workers", "use_multiprocessing", "max_queue_size")
-"""How a `PyDataset` is read: what its constructor was given."""
+"""How a `PyDataset` is read: what its constructor was given; in tf_keras, what `fit` was."""
 
 SHOWN = (bool, int, float, str, type(None))
 
 
 def input_kind(x: Any) -> str:
     """One of "arrays", "tf.data", "pydataset", "dataloader", "grain", "generator" or "unknown"."""
-    import keras
-
     if _is_one_of(x, "tensorflow", "data.Dataset"):
         return "tf.data"
-    if isinstance(x, keras.utils.PyDataset):
+    if _is_one_of(x, "keras", "utils.PyDataset") or _is_sequence(x):
         return "pydataset"
     if _is_one_of(x, "torch", "utils.data.DataLoader"):
         return "dataloader"
@@ -36,6 +34,11 @@ def input_kind(x: Any) -> str:
         return "generator"
     leaf = first_leaf(x)
     return "arrays" if hasattr(leaf, "shape") or isinstance(leaf, list) else "unknown"
+
+
+def _is_sequence(x: Any) -> bool:
+    """Whether this is the data set of tf_keras which in Keras 3 became `PyDataset`."""
+    return _is_one_of(x, backends.LEGACY, "utils.Sequence")
 
 
 def _is_one_of(x: Any, framework: str, *names: str) -> bool:
@@ -78,9 +81,9 @@ def steps_of(x: Any, batch_size: int | None, steps: int | None) -> int | None:
     if kind == "tf.data":
         cardinality = int(x.cardinality())
         return cardinality if cardinality >= 0 else None
-    if kind == "pydataset":
+    if kind == "pydataset" and not _is_sequence(x):
         return None if x.num_batches is None else int(x.num_batches)
-    if kind in ("dataloader", "grain"):
+    if kind in ("pydataset", "dataloader", "grain"):
         try:
             return len(x)
         except TypeError:
@@ -99,7 +102,7 @@ def fit(model: Any, bound: dict[str, Any], site: Site) -> Fit:
         steps = math.ceil(count / (batch_size or 32)) if count else None
     else:
         steps = steps_of(x, batch_size, bound["steps_per_epoch"])
-    on_tensorflow = backends.name() == "tensorflow"
+    on_tensorflow = backends.name() in backends.ON_TENSORFLOW
     record = Fit(
         site=site,
         epochs=int(bound["epochs"]),
@@ -108,9 +111,9 @@ def fit(model: Any, bound: dict[str, Any], site: Site) -> Fit:
         steps_basis="declared" if steps else "unknown",
         batch_size=_batch_size(x, kind, batch_size),
         input_kind=kind,
-        operations=_operations(x, kind),
+        operations=_operations(x, kind, bound),
         inputs=_inputs(bound, kind),
-        steps_per_execution=int(model.steps_per_execution or 1),
+        steps_per_execution=steps_per_execution(model),
         run_eagerly=bool(model.run_eagerly),
         eager_globally=on_tensorflow and tensorflow.eager_globally(),
         eager_site=tensorflow.eager_site() if on_tensorflow else None,
@@ -123,6 +126,12 @@ def fit(model: Any, bound: dict[str, Any], site: Site) -> Fit:
     _describe_validation(record, bound, count)
     record.unrolled = _unrolled(model)
     return record
+
+
+def steps_per_execution(model: Any) -> int:
+    """How many steps the train function takes in a call: a number, or a variable that holds one."""
+    steps = model.steps_per_execution
+    return int(steps.numpy() if hasattr(steps, "numpy") else steps or 1)
 
 
 def _unrolled(model: Any) -> list[str]:
@@ -140,16 +149,27 @@ def _inputs(bound: dict[str, Any], kind: str) -> list[InputArray]:
         return []
 
 
-def _operations(x: Any, kind: str) -> list[Operation]:
-    """The stages of the input; a Python input is one stage, whose function is the user's."""
+def _operations(x: Any, kind: str, settings: dict[str, Any] | None = None) -> list[Operation]:
+    """The stages of the input; a Python input is one stage, whose function is the user's.
+
+    Args:
+        x: The input.
+        kind: Of the input.
+        settings: The arguments of fit, which say in tf_keras how a `Sequence` is read.
+    """
     if kind == "tf.data":
         return pipelines.operations(x)
     if kind in ("generator", "pydataset"):
         code = getattr(x, "gi_code", None)
         function = sites.of_code(code) if code is not None else sites.of_function(getattr(type(x), "__getitem__", None))
-        arguments = {name: getattr(x, name) for name in WORKER_SETTINGS} if kind == "pydataset" else {}
-        return [Operation(name=kind, position=0, site=marks.site_of(x), arguments=arguments, function=function, python=True)]
+        arguments = _worker_settings(x, settings or {}) if kind == "pydataset" else {}
+        name = "sequence" if _is_sequence(x) else kind
+        return [Operation(name=name, position=0, site=marks.site_of(x), arguments=arguments, function=function, python=True)]
     return []
+
+
+def _worker_settings(x: Any, settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: settings.get(name) if _is_sequence(x) else getattr(x, name) for name in WORKER_SETTINGS}
 
 
 def _batch_size(x: Any, kind: str, batch_size: int | None) -> int | None:
@@ -253,8 +273,8 @@ def environment(keras: Any) -> dict[str, Any]:
     return {
         "python": sys.version.split()[0],
         "keras": keras.__version__,
-        "backend": keras.config.backend(),
-        "backend_version": backends.current().version(),
+        "backend": backends.name_of(keras),
+        "backend_version": backends.of(keras).version(),
         "platform": platform.platform(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0,

@@ -28,7 +28,7 @@ class Epochs:
         go: Steps an arm.
     """
 
-    def __init__(self, feeds: Feeds, steps: int | None, enter: Callable[..., Undo], go: Callable[[Runner, int], None]) -> None:
+    def __init__(self, feeds: Feeds, steps: int | None, enter: Callable[..., Undo], go: Callable[[Runner, int], int]) -> None:
         self._feeds, self._steps, self._enter, self._go = feeds, steps, enter, go
 
     def prepare(self, runner: Runner, counted: int | None = None, *, fresh: bool = False) -> dict[str, Any]:
@@ -64,19 +64,27 @@ class Epochs:
             waited_s, began_s = contention.queue_s(), time.perf_counter()
             if not goes_on:
                 runner.iterator = iter(runner.dataset)
-            starting_s = 0.0
-            for done in range(0, self._steps, runner.steps):
-                self._go(runner, runner.steps)
-                spent_s = time.perf_counter() - began_s
-                starting_s = starting_s or spent_s  # with the filling of buffers, which other steps don't pay
-                if longest_s is not None and spent_s > TOLD_AFTER_S:
-                    each_s = (spent_s - starting_s) / max(1, done)
-                    _check(starting_s + each_s * (self._steps - runner.steps), longest_s)
+            if longest_s is None:
+                self._go(runner, self._steps)
+            else:
+                self._go_carefully(runner, began_s, longest_s)
             return contention.window(time.perf_counter() - began_s, 1, waited_s=waited_s)
         finally:
             undo()
             runner.iterator = None
             contention.wait_until_quiet()
+
+    def _go_carefully(self, runner: Runner, began_s: float, longest_s: float) -> None:
+        """The same, given up where it is seen that an epoch takes too long."""
+        assert self._steps is not None
+        starting_s = 0.0
+        for done in range(0, self._steps, runner.steps):
+            self._go(runner, runner.steps)
+            spent_s = time.perf_counter() - began_s
+            starting_s = starting_s or spent_s  # with the filling of buffers, which other steps don't pay
+            if spent_s > TOLD_AFTER_S:
+                each_s = (spent_s - starting_s) / max(1, done)
+                _check(starting_s + each_s * (self._steps - runner.steps), longest_s)
 
 
 def _check(expected_s: float, longest_s: float) -> None:

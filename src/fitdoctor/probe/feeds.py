@@ -6,14 +6,13 @@ import copy
 import itertools
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from fitdoctor.changes import materialize, pipeline
 from fitdoctor.changes.arrays import converted
 from fitdoctor.changes.model import Change, ConvertArgument, Precompute
-from fitdoctor.probe import describe, pipelines, workers
+from fitdoctor.probe import backends, describe, pipelines, workers
 from fitdoctor.probe.pipelines import Recipe
 from fitdoctor.probe.slices import Slices
 
@@ -32,23 +31,6 @@ READ_ONCE = (
 )
 
 
-@contextmanager
-def to_the_end() -> Iterator[None]:
-    """Waits for the last of the steps that are taken within.
-
-    Raises:
-        ValueError: The input came to its end before.
-    """
-    from tensorflow.python.eager import context
-    from tensorflow.python.framework import errors
-
-    try:
-        yield
-        context.async_wait()
-    except (errors.OutOfRangeError, StopIteration):  # the latter is what Keras and an iterator of tf.data make of the former
-        raise ValueError("its input came to its end") from None
-
-
 class SharedGenerator:
     """One generator that several arms draw from, each getting the next batch. It is never blocked, only locked for a draw."""
 
@@ -64,8 +46,24 @@ class SharedGenerator:
             return next(self._generator)
 
 
+def of(model: Any, bound: dict[str, Any], cores: int) -> Feeds:
+    """The feeds of the backend that the script runs on."""
+    if backends.name() == "tensorflow":
+        return Feeds(model, bound, cores)
+    from fitdoctor.probe.loaders import Loaders
+
+    return Loaders(model, bound, cores)
+
+
+def epoch_iterator(model: Any, **keywords: Any) -> Any:
+    """What Keras draws the batches of an epoch from, made from arguments of its own."""
+    if backends.name() == "tensorflow":
+        keywords["distribute_strategy"] = model.distribute_strategy
+    return backends.current().epoch_iterator()(**keywords)
+
+
 class Feeds:
-    """Makes the input of each arm.
+    """Makes the input of each arm, on TensorFlow: datasets of tf.data, which its compiled steps draw from.
 
     Args:
         model: The model that is fitted.
@@ -90,7 +88,7 @@ class Feeds:
         """
         bound = {**self._bound, **self.changed_arguments(changes)}
         shuffled = bound["shuffle"] if shuffle is None else shuffle
-        key = (shuffled, *(repr(change) for change in changes if isinstance(change, ConvertArgument)))
+        key = self._key(shuffled, changes)
         if describe.input_kind(bound["x"]) == "arrays" and key in self._from_arrays and not (anew and self._is_small()):
             return self._from_arrays[key]
         x = self.changed_input(bound["x"], changes)
@@ -103,10 +101,15 @@ class Feeds:
             self._from_arrays.setdefault(key, dataset)
         return dataset
 
-    def _is_small(self) -> bool:
-        import tensorflow as tf
+    @staticmethod
+    def _key(shuffled: Any, changes: list[Change]) -> tuple[Any, ...]:
+        """What tells the datasets that are made of the same arrays apart."""
+        return shuffled, *(repr(change) for change in changes if isinstance(change, ConvertArgument))
 
-        parts = [part for name in ("x", "y", "sample_weight") for part in tf.nest.flatten(self._bound[name])]
+    def _is_small(self) -> bool:
+        import keras
+
+        parts = [part for name in ("x", "y", "sample_weight") for part in keras.tree.flatten(self._bound[name])]
         return sum(int(getattr(part, "nbytes", COPIED_BYTES)) for part in parts if part is not None) < COPIED_BYTES
 
     def limits(self) -> list[str]:
@@ -114,14 +117,11 @@ class Feeds:
         return [READ_ONCE] if describe.input_kind(self._bound["x"]) == "generator" else []
 
     def _epoch_iterator(self, x: Any, shuffle: Any, keywords: dict[str, Any]) -> Any:
-        from keras.src.backend.tensorflow.trainer import TFEpochIterator
-
         if describe.input_kind(x) == "generator":
             if self._shared is None:
                 self._shared = SharedGenerator(x)
             x = _through(self._shared)
-        strategy = self._model.distribute_strategy
-        return TFEpochIterator(distribute_strategy=strategy, x=x, shuffle=shuffle, steps_per_execution=1, **keywords)
+        return epoch_iterator(self._model, x=x, shuffle=shuffle, steps_per_execution=1, **keywords)
 
     def changed_input(self, x: Any, changes: list[Change]) -> Any:
         """What stands for fit's `x` once the changes of its input are made."""
@@ -194,7 +194,20 @@ class Feeds:
             shapes = [tuple(part.shape) for part in tf.nest.flatten(batches[0])]
             whole = [b for b in batches if [tuple(part.shape) for part in tf.nest.flatten(b)] == shapes]
             self._fixed = tf.nest.map_structure(lambda *parts: tf.stack(parts), *whole)
-        return tf.data.Dataset.from_tensor_slices(self._fixed)
+        return tf.data.Dataset.from_tensor_slices(self._fixed).repeat().prefetch(1)
+
+    def first(self, changes: list[Change], count: int) -> list[list[Any]]:
+        """The arrays of the first batches, as they come where nothing is shuffled."""
+        import tensorflow as tf
+
+        ordered = pipeline.ordered(self.dataset(changes, shuffle=False, steady=True))
+        return [tf.nest.flatten(batch) for batch in ordered.take(count).as_numpy_iterator()]
+
+    def in_batches_of(self, rows: int) -> Any:
+        """The input as it is, unshuffled, in batches of so many rows where its own are much smaller."""
+        import tensorflow as tf
+
+        return batched(self.dataset([], shuffle=False), rows, tf.nest.flatten)
 
     def take_note(self) -> str:
         """What was found out about the input while it was made, once."""
@@ -224,13 +237,18 @@ class Feeds:
         return tf.data.Dataset.from_tensor_slices(tf.nest.pack_sequence_as(spec, columns))
 
     def _one_period(self, generator: Any) -> Any:
-        import tensorflow as tf
+        import keras
 
         if self._shared is None:
             self._shared = SharedGenerator(generator)
         steps = self._bound["steps_per_epoch"] or 0
-        batches = materialize.period(map(copied, self._shared), tf.nest.flatten, most=max(1000, 2 * steps), limit_s=MATERIALIZE_S)
+        batches = materialize.period(map(copied, self._shared), keras.tree.flatten, most=max(1000, 2 * steps), limit_s=MATERIALIZE_S)
         self._note = f"the generator gives the same {len(batches)} batches again and again"
+        return self._again_and_again(batches)
+
+    def _again_and_again(self, batches: list[Any]) -> Any:
+        import tensorflow as tf
+
         try:
             stacked = tf.nest.map_structure(lambda *parts: _stack(parts), *batches)
         except ValueError:
@@ -245,6 +263,13 @@ def _parts(spec: Any, element: Any) -> list[Any]:
     if isinstance(spec, (tuple, list)):
         return [part for one, other in zip(spec, element, strict=True) for part in _parts(one, other)]
     return [element]
+
+
+def batched(dataset: Any, rows: int, flatten: Callable[[Any], list[Any]]) -> Any:
+    """A dataset of tf.data with its batches joined where they are of a known size, and much smaller."""
+    first = flatten(dataset.element_spec)
+    small = first and first[0].shape.rank and first[0].shape[0] is not None and first[0].shape[0] < rows // 4
+    return dataset.rebatch(rows) if small else dataset
 
 
 def _through(shared: SharedGenerator) -> Iterator[Any]:
@@ -268,7 +293,6 @@ def _kept(dataset: Any) -> Any:
     """
     import keras
     import numpy as np
-    import tensorflow as tf
 
     from fitdoctor.probe.remembered import Remembered
 
@@ -276,12 +300,12 @@ def _kept(dataset: Any) -> Any:
     if count is None:
         raise materialize.NotRepeatingError("it has no length")
     probed = range(0, count, max(1, count // 8))
-    before = {i: materialize.digest(tf.nest.flatten(dataset[i])) for i in probed}
+    before = {i: materialize.digest(keras.tree.flatten(dataset[i])) for i in probed}
     hooks = [name for name in EPOCH_HOOKS if hasattr(dataset, name)]
     own_hook = any(getattr(type(dataset), name) is not getattr(keras.utils.PyDataset, name, None) for name in hooks)
 
     def is_another(index: int) -> bool:
-        return before[index] != materialize.digest(tf.nest.flatten(dataset[index]))
+        return before[index] != materialize.digest(keras.tree.flatten(dataset[index]))
 
     state = Remembered(dataset)
     for name in hooks:
@@ -295,13 +319,13 @@ def _kept(dataset: Any) -> Any:
     most = materialize.free_bytes() * materialize.MEMORY_SHARE
     for index in range(count):
         batches.append(copied(dataset[index]))
-        held += sum(np.asarray(part).nbytes for part in tf.nest.flatten(batches[-1]))
+        held += sum(np.asarray(part).nbytes for part in keras.tree.flatten(batches[-1]))
         if held > most:
             raise materialize.NotRepeatingError("its batches need more than a quarter of the free memory")
         if time.perf_counter() - began_s > MATERIALIZE_S:
             raise materialize.NotRepeatingError(f"one pass takes longer than the {MATERIALIZE_S:.0f} s that there were for it")
 
-    if any(before[index] != materialize.digest(tf.nest.flatten(batches[index])) for index in probed):
+    if any(before[index] != materialize.digest(keras.tree.flatten(batches[index])) for index in probed):
         raise materialize.NotRepeatingError("its batches are others when they are read again, so they can't be kept")
     turns = itertools.cycle(probed)
 
@@ -331,7 +355,7 @@ def _kept(dataset: Any) -> Any:
 
 def copied(batch: Any) -> Any:
     """A batch with arrays of its own: some inputs fill the same array again and again."""
+    import keras
     import numpy as np
-    import tensorflow as tf
 
-    return tf.nest.map_structure(lambda part: part.copy() if isinstance(part, np.ndarray) else part, batch)
+    return keras.tree.map_structure(lambda part: part.copy() if isinstance(part, np.ndarray) else part, batch)

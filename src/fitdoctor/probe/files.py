@@ -7,6 +7,7 @@ that was there before the diagnosis began ends the child, through an audit hook:
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import os
 import pathlib
@@ -23,7 +24,8 @@ from fitdoctor.probe.patches import Patches
 WRITES = os.O_WRONLY | os.O_RDWR
 FREE_FOLDERS = ("/dev/", "/proc/", "/sys/")
 CACHE_PARTS = ("__pycache__", ".cache")
-SAVING_MODULES = ("keras.saving", "keras.models", "keras.src.saving.saving_api", "keras.src.saving", "keras.src.models.model")
+SAVING_MODULES = ("saving", "models", "src.saving.saving_api", "src.saving", "src.models.model")
+"""Of Keras: where its functions that save and load can be found."""
 CALLBACK_PATHS = {"TensorBoard": "log_dir", "CSVLogger": "filename", "BackupAndRestore": "backup_dir", "ModelCheckpoint": "filepath"}
 
 
@@ -162,7 +164,7 @@ class Redirect:
             aside = self._aside(_full(os.fsdecode(path)))
         except TypeError:
             return path
-        return aside if os.path.exists(aside) else path
+        return aside if os.path.exists(aside) or os.path.exists(f"{aside}.index") else path  # the latter: TensorFlow's checkpoints
 
     def _aside(self, full: str) -> str:
         return os.path.join(self._scratch, full.replace("://", "/").lstrip("/"))
@@ -170,8 +172,7 @@ class Redirect:
     def install(self, keras: ModuleType) -> Patches:
         """Replaces Keras' saving and loading functions and the path arguments of its callbacks, until the result undoes it."""
         patches = Patches()
-        import keras.src.saving.saving_api as api
-
+        api = importlib.import_module(f"{keras.__name__}.src.saving.saving_api")
         for name, mapped in (
             ("save_model", self.written),
             ("save_weights", self.written),
@@ -180,13 +181,23 @@ class Redirect:
         ):
             original = getattr(api, name, None)
             if original is not None:
-                self._replace(patches, original, _with_path(original, mapped, position=1 if name != "load_model" else 0))
+                replacement = _with_path(original, mapped, position=1 if name != "load_model" else 0)
+                self._replace(patches, keras.__name__, original, replacement)
         _wrap_method(patches, keras.Model, "export", self.written, 1)
+        if keras.__name__ == "tf_keras":  # its weights go into TensorFlow's checkpoints, of which there is a latest in a folder
+            patches.put_call(sys.modules["tensorflow"], "tf.train.latest_checkpoint", self._reading)
         for name, argument in CALLBACK_PATHS.items():
             cls = getattr(keras.callbacks, name, None)
             if cls is not None:
                 _wrap_constructor(patches, cls, argument, self.backed_up if name == "BackupAndRestore" else self.written)
         return patches
+
+    def _reading(self, latest: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(latest)
+        def wrapper(checkpoint_dir: Any, *arguments: Any, **keywords: Any) -> Any:
+            return latest(self.read(checkpoint_dir), *arguments, **keywords)
+
+        return wrapper
 
     def backed_up(self, path: Any) -> Any:
         """A backup is read as well as written, file by file, so the scratch folder begins as a copy of it."""
@@ -197,9 +208,9 @@ class Redirect:
         return aside
 
     @staticmethod
-    def _replace(patches: Patches, original: Any, replacement: Any) -> None:
+    def _replace(patches: Patches, package: str, original: Any, replacement: Any) -> None:
         for module_name in SAVING_MODULES:
-            module = sys.modules.get(module_name)
+            module = sys.modules.get(f"{package}.{module_name}")
             for name, value in list(vars(module).items()) if module else []:
                 if value is original:
                     patches.put(module, name, replacement)

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from fitdoctor.probe.state import read
+
 FUNCTIONS = ("train_function", "test_function", "predict_function", "history", "stop_training", "_eval_epoch_iterator")
 """What fit leaves on a model beside its variables."""
 FLAGS = ("built", "compiled", "run_eagerly", "jit_compile", "steps_per_execution", "trainable", "stop_training")
@@ -23,7 +25,7 @@ def of_variables(variables: Iterable[Any]) -> str:
     total = hashlib.blake2b(digest_size=16)
     for variable in variables:
         total.update(f"{getattr(variable, 'path', variable.name)}{variable.shape}".encode())
-        total.update(np.ascontiguousarray(np.asarray(variable)).tobytes())
+        total.update(np.ascontiguousarray(read(variable)).tobytes())
     return total.hexdigest()
 
 

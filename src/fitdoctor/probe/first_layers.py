@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from fitdoctor.probe import backends
+
 MOVING = frozenset({"InputLayer", "Reshape", "Flatten", "Permute", "RepeatVector", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D",
                     "Cropping1D", "Cropping2D", "Cropping3D", "UpSampling1D", "UpSampling2D", "UpSampling3D", "Concatenate", "Dropout",
                     "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "Masking", "Identity", "ExpandDims", "Squeeze",
@@ -32,25 +34,32 @@ def of(model: Any, inputs: int) -> list[list[str]]:
 def _functional(model: Any) -> Any:
     """The graph of layers of a functional or built sequential model, None for any other."""
     graph = getattr(model, "_functional", model)
-    return graph if hasattr(graph, "operations") and hasattr(graph, "inputs") and hasattr(graph, "_nodes_by_depth") else None
+    is_graph = hasattr(graph, "operations") or backends.is_legacy(graph)
+    return graph if is_graph and getattr(graph, "inputs", None) and hasattr(graph, "_nodes_by_depth") else None
+
+
+def _node(node: Any) -> tuple[list[Any], Any, list[Any]]:
+    """The tensors that a node takes, the layer or operation, and the tensors that it makes."""
+    if hasattr(node, "operation"):
+        return list(node.input_tensors), node.operation, list(node.outputs)
+    return list(node.keras_inputs), node.layer, list(backends.loaded("tensorflow").nest.flatten(node.outputs))  # type: ignore[union-attr]
 
 
 def _consumers(graph: Any, tensor: Any) -> Iterator[str]:
-    nodes = [node for level in graph._nodes_by_depth.values() for node in level]
+    nodes = [_node(node) for level in graph._nodes_by_depth.values() for node in level]
     waiting, seen = [tensor], {id(tensor)}
     while waiting:
         current = waiting.pop()
-        for node in nodes:
-            positions = [at for at, taken in enumerate(node.input_tensors) if taken is current]
+        for taken, operation, outputs in nodes:
+            positions = [at for at, each in enumerate(taken) if each is current]
             if not positions:
                 continue
-            operation = node.operation
             inner = _functional(operation)
             if type(operation).__name__ in MOVING:
-                fresh = [made for made in node.outputs if id(made) not in seen]
+                fresh = [made for made in outputs if id(made) not in seen]
                 seen.update(map(id, fresh))
                 waiting += fresh
-            elif inner is not None and len(inner.inputs) == len(node.input_tensors):
+            elif inner is not None and len(inner.inputs) == len(taken):
                 for at in positions:
                     yield from _consumers(inner, inner.inputs[at])
             else:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from fitdoctor.probe.state import read
+
 ENOUGH = 64
 """Numbers from which on two draws of one distribution have about the same deviation."""
 ALIKE = 2.0
@@ -39,6 +41,6 @@ def draw(model: Any, seed: int) -> list[Any] | None:
     try:
         keras.utils.set_random_seed(seed)
         clone = keras.models.clone_model(model)
-        return [np.asarray(weight).copy() for weight in clone.trainable_variables]
+        return [read(weight).copy() for weight in clone.trainable_variables]
     except Exception:  # a subclassed model without a configuration, or layers that can't be made from theirs
         return None

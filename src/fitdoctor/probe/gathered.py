@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from fitdoctor.probe import contention, describe
+from fitdoctor.probe import backends, contention, describe
 
 ROWS = 32
 """An ordinary batch: what Keras takes when nothing is said."""
@@ -27,7 +27,6 @@ def timed(original: Any, model: Any, bound: dict[str, Any]) -> tuple[float, int,
 
 
 def _repeated(data: Any, factor: int) -> Any:
-    import keras
     import numpy as np
 
-    return None if data is None else keras.tree.map_structure(lambda leaf: np.repeat(np.asarray(leaf), factor, axis=0), data)
+    return None if data is None else backends.tree().map_structure(lambda leaf: np.repeat(np.asarray(leaf), factor, axis=0), data)

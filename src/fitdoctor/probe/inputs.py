@@ -59,10 +59,7 @@ def _described(name: str, value: Any) -> InputArray:
 
 
 def _components(spec: Any) -> Iterator[InputArray]:
-    from keras.src.trainers.data_adapters.data_adapter_utils import unpack_x_y_sample_weight
-
-    given = unpack_x_y_sample_weight(spec) if isinstance(spec, tuple) else (spec, None, None)
-    for argument, part in zip(("x", "y", "sample_weight"), given, strict=True):
+    for argument, part in zip(("x", "y", "sample_weight"), spec if isinstance(spec, tuple) else (spec,), strict=False):
         for name, tensor in parts(part, argument):
             shape = getattr(tensor, "shape", None)
             sizes = shape.as_list() if shape is not None and shape.rank is not None else []

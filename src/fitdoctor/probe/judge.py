@@ -6,7 +6,8 @@ import math
 import time
 from typing import Any
 
-from fitdoctor.probe import describe
+from fitdoctor.probe import describe, loops
+from fitdoctor.probe.feeds import Feeds
 
 ROWS = 2048
 LEAST_ROWS = 256
@@ -62,14 +63,14 @@ class Judge:
 
     Args:
         model: The model that is raced.
-        data: Fit's `validation_data`, or None to judge on `training`.
-        training: Keras' dataset of the training input.
+        data: What it is judged on.
     """
 
-    def __init__(self, model: Any, data: Any, training: Any) -> None:
+    def __init__(self, model: Any, data: Feeds) -> None:
         self._model = model
+        self._loop = loops.of(model, "test")
         self.metric, self.upwards = "loss", False
-        self._batches = _kept(_dataset(model, data) if data is not None else training)
+        self._batches = _kept(data.in_batches_of(BATCH_ROWS))
         if not self._batches:
             raise ValueError("there is nothing to judge a race on: the validation data is empty")
 
@@ -82,16 +83,15 @@ class Judge:
     def function(self) -> Any:
         """A test function for the model as it is set now, compiled. It judges fewer rows from then on if that took too long."""
         model = self._model
-        before, model.steps_per_execution, model.test_function = model.steps_per_execution, 1, None
+        before, model.steps_per_execution = model.steps_per_execution, 1
         try:
-            model.make_test_function()
-            made = model.test_function
+            made = loops.made(model, "test")
             self.score(made)
             began_s = time.perf_counter()
             self.score(made)
             self._shorten(time.perf_counter() - began_s)
         finally:
-            model.steps_per_execution, model.test_function = before, None
+            model.steps_per_execution = before
         return made
 
     def _shorten(self, seconds: float) -> None:
@@ -107,8 +107,11 @@ class Judge:
         """The user's own loss and metrics on the rows."""
         self._model.reset_metrics()
         logs: dict[str, Any] = {}
-        for batch in self._batches:
-            logs = function(iter((batch,)))
+        try:
+            for batch in self._batches:
+                logs = self._loop.step(function, iter((batch,)))
+        finally:
+            self._loop.rest()
         if "loss" not in logs:
             raise ValueError("its test step reports no loss, by which racers could be judged")
         return plain(logs)
@@ -131,42 +134,34 @@ def plain(logs: Any) -> dict[str, float]:
     return found
 
 
-def _dataset(model: Any, data: Any) -> Any:
-    """Validation data as Keras itself would feed it, in batches of a size that suits judging."""
-    from keras.src.backend.tensorflow.trainer import TFEpochIterator
+def unpacked(data: Any) -> tuple[Any, Any, Any]:
+    """Fit's `validation_data` in its parts."""
     from keras.src.trainers.data_adapters.data_adapter_utils import unpack_x_y_sample_weight
 
     x, y, weights = unpack_x_y_sample_weight(data)
-    if describe.input_kind(x) == "generator":
-        raise ValueError("its validation data is a Python generator, which can't be gone through again")
-    iterator = TFEpochIterator(
-        distribute_strategy=model.distribute_strategy,
-        x=x,
-        y=y,
-        sample_weight=weights,
-        batch_size=BATCH_ROWS if describe.input_kind(x) == "arrays" else None,
-        steps_per_execution=1,
-        shuffle=False,
-    )
-    return iterator.data_adapter.get_tf_dataset()
+    return x, y, weights
 
 
 def _kept(dataset: Any) -> list[Any]:
     """Its first batches, all of one shape, so that one compiled function serves them all."""
-    import tensorflow as tf
+    import keras
 
-    first = tf.nest.flatten(dataset.element_spec)
-    if first and first[0].shape.rank and first[0].shape[0] is not None and first[0].shape[0] < BATCH_ROWS // 4:
-        dataset = dataset.rebatch(BATCH_ROWS)
     batches: list[Any] = []
+    shapes: list[Any] = []
     rows = held = 0
     for batch in dataset:
-        parts = tf.nest.flatten(batch)
-        if batches and [part.shape for part in parts] != [part.shape for part in tf.nest.flatten(batches[0])]:
+        parts = [part for part in keras.tree.flatten(batch) if part is not None]
+        shapes = shapes or [tuple(part.shape) for part in parts]
+        if shapes != [tuple(part.shape) for part in parts]:
             continue
         batches.append(batch)
         rows += int(parts[0].shape[0])
-        held += sum(part.dtype.size * math.prod(part.shape) for part in parts)
+        held += sum(_item_bytes(part.dtype) * math.prod(part.shape) for part in parts)
         if rows >= ROWS or held >= BYTES:
             break
     return batches
+
+
+def _item_bytes(dtype: Any) -> int:
+    """Of an array or a tensor of any framework."""
+    return int(getattr(dtype, "itemsize", 0) or dtype.size)

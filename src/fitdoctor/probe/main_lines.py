@@ -91,4 +91,4 @@ def traced_line(frame: FrameType) -> FrameType | None:
 
 
 def _is_keras(file: str) -> bool:
-    return f"{os.sep}keras{os.sep}" in file
+    return f"{os.sep}keras{os.sep}" in file or f"{os.sep}tf_keras{os.sep}" in file

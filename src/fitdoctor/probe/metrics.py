@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any
 
-from fitdoctor.probe import sites
+from fitdoctor.probe import backends, sites
 from fitdoctor.recording.model import MetricRecord, Site
 
 
@@ -76,8 +76,15 @@ def keep_once_built(model: Any, kept: list[str], told: Callable[[list[str]], Non
 
 
 def _all(model: Any) -> Iterator[Any]:
-    for held in _lists(model):
+    for held in (*_lists(model), *_containers(model)):
         yield from held.metrics
+
+
+def _containers(model: Any) -> Iterator[Any]:
+    """What holds the metrics in tf_keras, with those of all outputs in one list."""
+    compiled = getattr(model, "compiled_metrics", None)
+    if backends.is_legacy(model) and getattr(compiled, "built", False):
+        yield compiled
 
 
 def _lists(model: Any) -> Iterator[Any]:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-from fitdoctor.probe import backends, debug_switches, describe, failures, identity, marks, metrics, saves, sites, threads
+from fitdoctor.probe import backends, debug_switches, describe, failures, identity, marks, metrics, rates, saves, sites, threads
 from fitdoctor.probe.backends import seams
-from fitdoctor.probe.course import learning_rate
 from fitdoctor.probe.ledger import Ledger
+from fitdoctor.probe.moved import Allowance, MovedWeights
 from fitdoctor.probe.stacks import StackSampler
 from fitdoctor.probe.timer import FitTimer, add
 from fitdoctor.probe.traces import TracedFunctions
@@ -27,12 +27,16 @@ MOST_LIMITS = 64
 
 @dataclass(slots=True)
 class Visit:
-    """One call of `fit` while it runs. `timed` are the callbacks' hooks that stand in for the user's, with what they replaced."""
+    """One call of `fit` while it runs. `timed` are the callbacks' hooks that stand in for the user's, with what they replaced.
+
+    `weights` reads how the model's weights move, where that is learned.
+    """
 
     index: int
     timer: FitTimer
     outer: tuple[FitTimer | None, int, bool]
     timed: list[tuple[Any, str, Any, Any]] = field(default_factory=list)
+    weights: MovedWeights | None = None
 
 
 class Observer(ABC):
@@ -59,11 +63,13 @@ class Observer(ABC):
         self._traced = TracedFunctions(scout.traced)
         self._current = -1
         self._in_loop = False
+        self._settled = self._called = False
         self._visits: list[Visit] = []
         self._doubts: dict[int, str] = {}
         """By fit, what could not be learned of a call before it began."""
         self._sampler: StackSampler | None = None
         self._main = threading.get_ident()
+        self._allowance, self._blind = Allowance(), False
         failures.hear(self)
 
     @abstractmethod
@@ -79,7 +85,19 @@ class Observer(ABC):
         """Whether an epoch or a pass over the validation data is to end now."""
 
     def imported(self, keras: ModuleType) -> None:
-        self.scout.environment = describe.environment(keras)
+        if not self._settled:
+            backends.use(keras)
+            self.scout.environment = describe.environment(keras)
+
+    def _settle(self, model: Any, *, certain: bool) -> None:
+        """Says which Keras this is about, where the script has imported several: that of its first fit, or else of its first call."""
+        keras = backends.keras_of(model)
+        backends.use(keras)
+        if self._settled or self._called and not certain:
+            return
+        self._settled, self._called = certain, True
+        if self.scout.environment.get("backend") != backends.name_of(keras):
+            self.scout.environment = describe.environment(keras)
 
     def _name_devices(self) -> None:
         if "devices" not in self.scout.environment and (devices := backends.current().devices()) is not None:
@@ -122,6 +140,7 @@ class Observer(ABC):
     def open_fit(self, model: Any, bound: dict[str, Any]) -> int:
         """Counts a call of `fit` and gives the index of its call site's record."""
         site = sites.find() or Site(file="", line=0)
+        self._settle(model, certain=True)
         self._name_devices()
         self.ledger.rebase("script")
         index = self._fits.setdefault((site.file, site.line), len(self.scout.fits))
@@ -203,6 +222,8 @@ class Observer(ABC):
     def before_hook(self, name: str, timer: FitTimer, callbacks: Any) -> None:
         if name == "on_train_begin":
             self._watch_callbacks(callbacks)
+        elif name == "on_epoch_end":
+            timer.rate = rates.current(callbacks.model.optimizer)
         before = _BEFORE.get(name)
         if before is not None:
             before(timer)
@@ -211,7 +232,9 @@ class Observer(ABC):
         after = _AFTER.get(name)
         if after is not None:
             after(timer)
-        if name == "on_epoch_end":
+        if name == "on_train_begin":
+            self._read_weights(timer, callbacks.model)
+        elif name == "on_epoch_end":
             timer.record.metrics = timer.record.metrics or metrics.records(callbacks.model)
             self.epoch_ended(timer, callbacks.model, *arguments[:2])
 
@@ -221,8 +244,24 @@ class Observer(ABC):
         if record.steps_basis == "unknown" and timer.epoch_steps:
             record.steps_per_epoch, record.steps_basis = timer.epoch_steps * record.steps_per_execution, "counted"
         steps = timer.epoch_steps * record.steps_per_execution
-        timer.course.epoch(number, timer.seconds(), steps, logs, learning_rate(model.optimizer))
+        timer.course.epoch(number, timer.seconds(), steps, logs, timer.rate)
+        self._read_weights(timer, model)
         timer.epoch_end_returned()
+
+    def _read_weights(self, timer: FitTimer, model: Any) -> None:
+        """Reads some entries of the weights, where that is cheap. What fails is left out, and said."""
+        visit = self._visits[-1] if self._visits else None
+        if self.hurried or visit is None or visit.timer is not timer or self._blind:
+            return
+        began_s = time.perf_counter()
+        try:
+            with self.ledger.within("probe"):
+                visit.weights = visit.weights or MovedWeights(timer.record, model, self._allowance)
+                visit.weights.read(timer.epochs, timer.seconds())
+        except Exception as error:  # whatever a stranger's variables make of our questions
+            self._blind = True
+            self.missing(f"How the weights moved was not seen: {type(error).__name__}: {error}")
+        timer.aside(time.perf_counter() - began_s)
 
     def _watch_callbacks(self, callbacks: Any) -> None:
         """Times each callback's own hooks, on the instance, until the fit ends: the list of callbacks stays as the user made it."""
@@ -238,11 +277,12 @@ class Observer(ABC):
             self._sampler.start()
         for described, callback in zip(record.callbacks, items, strict=False):
             for name in seams.HOOKS:
-                self._time_hook(callback, name, described)
+                if not _does_nothing(callback, name):
+                    self._time_hook(callback, name, described)
 
     def _time_hook(self, callback: Any, name: str, described: CallbackRecord) -> None:
         function = getattr(callback, name, None)
-        if function is None or getattr(function, "_is_default", False) or getattr(function, "_fitdoctor_timed", False):
+        if function is None or getattr(function, "_fitdoctor_timed", False):
             return
 
         def timed(*arguments: Any, **keywords: Any) -> Any:
@@ -282,6 +322,7 @@ class Observer(ABC):
     def enter_loop(self, kind: str, model: Any, bound: dict[str, Any]) -> Loop:
         """Counts a call of `predict` and the like; time is that call's from here on."""
         site = sites.find() or Site(file="", line=0)
+        self._settle(model, certain=False)
         self.ledger.rebase("script")
         inside, hook = (self._current, self.timer.hook) if self.timer is not None else (-1, "")
         key = (kind, site.file, site.line, inside, hook)
@@ -369,6 +410,12 @@ def _described(model: Any, bound: dict[str, Any], site: Site) -> Fit:
         return describe.fit(model, bound, site)
     except Exception as error:
         return Fit(site=site, declined=f"its arguments could not be read ({type(error).__name__}: {error})")
+
+
+def _does_nothing(callback: Any, name: str) -> bool:
+    """Whether a hook is Keras' own empty one. That of a training batch still calls the one by the shorter name that it once had."""
+    older = getattr(callback, name.replace("train_batch", "batch"), None)
+    return all(getattr(function, "_is_default", False) for function in (getattr(callback, name, None), older))
 
 
 def _put_back(callback: Any, name: str, timed: Any, before: Any) -> None:

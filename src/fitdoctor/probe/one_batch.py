@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fitdoctor.probe import describe
+from fitdoctor.probe import backends, describe, inputs
 
 DEFAULT_BATCH_SIZE = 32
 
@@ -20,7 +20,7 @@ def is_one(model: Any, bound: dict[str, Any]) -> bool:
         and bound["validation_data"] is None
         and not bound["validation_split"]
         and not bound["callbacks"]
-        and (model.steps_per_execution or 1) == 1
+        and describe.steps_per_execution(model) == 1
         and _are_arrays(bound["x"])
         and _are_arrays(bound["y"])
     )
@@ -28,13 +28,11 @@ def is_one(model: Any, bound: dict[str, Any]) -> bool:
 
 def train(model: Any, bound: dict[str, Any]) -> Any:
     """Takes the step with `train_on_batch`, and returns the `History` that fit would have returned."""
-    import keras
-
     model.reset_metrics()  # as fit does: `train_on_batch` of Keras before 2026 goes on with the means that there are
     logs = model.train_on_batch(
         bound["x"], bound["y"], sample_weight=bound["sample_weight"], class_weight=bound["class_weight"], return_dict=True
     )
-    history = keras.callbacks.History()
+    history = backends.keras_of(model).callbacks.History()
     history.set_model(model)
     history.set_params({"verbose": 0, "epochs": int(bound["epochs"]), "steps": 1})
     history.epoch = [int(bound["initial_epoch"] or 0)]
@@ -45,8 +43,4 @@ def train(model: Any, bound: dict[str, Any]) -> Any:
 
 def _are_arrays(data: Any) -> bool:
     """Whether every leaf is an array already: fit converts lists and tables, and `train_on_batch` does not."""
-    import keras
-
-    if data is None:
-        return True
-    return all(hasattr(leaf, "shape") and hasattr(leaf, "dtype") and not hasattr(leaf, "iloc") for leaf in keras.tree.flatten(data))
+    return all(hasattr(leaf, "shape") and hasattr(leaf, "dtype") and not hasattr(leaf, "iloc") for _, leaf in inputs.parts(data, ""))

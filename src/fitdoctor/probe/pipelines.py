@@ -177,7 +177,7 @@ def _without_data(value: Any) -> Any:
 def _called_by_keras() -> bool:
     """Whether Keras made the call, on its own behalf, and not the user's code."""
     frame = sys._getframe(3)
-    return str(frame.f_globals.get("__name__", "")).startswith("keras.")
+    return str(frame.f_globals.get("__name__", "")).startswith(("keras.", "tf_keras."))
 
 
 def _describe(arguments: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:

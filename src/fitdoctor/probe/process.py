@@ -54,9 +54,7 @@ def _weights(arms: FitArms, start: Snapshot) -> dict[str, Any]:
     try:
         start.restore()
         before = start.weights()
-        function, iterator = arms.function_of("step/baseline"), iter(arms.feeds.fixed().repeat())
-        for _ in range(STEPS):
-            function(iterator)
+        arms.step_on("step/baseline", iter(arms.feeds.fixed()), STEPS)
         updates = [(now.astype(np.float64) - old).ravel() for now, old in zip(start.weights(), before, strict=True)]
     except Exception as error:
         return {"why": f"{type(error).__name__}: {error}"[:200]}

@@ -11,10 +11,10 @@ from typing import Any
 
 from fitdoctor.changes import apply, materialize, scale
 from fitdoctor.changes.model import Change, from_data
-from fitdoctor.probe import describe, fresh, spread
+from fitdoctor.probe import describe, feeds, fresh, loops, spread
 from fitdoctor.probe.course import learning_rate
-from fitdoctor.probe.feeds import READ_ONCE, Feeds, to_the_end
-from fitdoctor.probe.judge import Judge, plain, with_validation
+from fitdoctor.probe.feeds import READ_ONCE, Feeds
+from fitdoctor.probe.judge import BATCH_ROWS, Judge, plain, unpacked, with_validation
 from fitdoctor.probe.rules import Rules
 from fitdoctor.probe.state import Snapshot
 from fitdoctor.recording.plain import LONGEST_MESSAGE
@@ -52,12 +52,13 @@ class FitRace:
     Args:
         model: The model, as the script passed it.
         bound: Fit's arguments by name, validation already split off.
-        feeds: The input as these arguments give it.
+        plain: The input as these arguments give it.
         cores: Cores that this process may use.
     """
 
-    def __init__(self, model: Any, bound: dict[str, Any], feeds: Feeds, cores: int) -> None:
+    def __init__(self, model: Any, bound: dict[str, Any], plain: Feeds, cores: int) -> None:
         self._model, self._cores = model, cores
+        self._loop = loops.of(model)
         self._racers: dict[str, Racer] = {}
         self._functions: dict[bool, tuple[Any, Any]] = {}
         self._shorter: dict[tuple[bool, int], Any] = {}
@@ -72,7 +73,7 @@ class FitRace:
                 raise ValueError("its input is a Python generator, and there is no validation data that racers could be judged on")
             self._bound, self._judged, self._judged_on = with_validation(bound)
             if self._bound is bound:
-                self._feeds[None] = feeds
+                self._feeds[None] = plain
             self._build()
             self._start = Snapshot(model)
             self._may_redraw = self._is_untrained()
@@ -101,7 +102,7 @@ class FitRace:
             if batch_size is not None:
                 self._check_memory()
             bound = self._bound if batch_size is None else {**self._bound, "batch_size": batch_size}
-            self._feeds[batch_size] = Feeds(self._model, bound, self._cores)
+            self._feeds[batch_size] = feeds.of(self._model, bound, self._cores)
         return self._feeds[batch_size]
 
     def _check_memory(self) -> None:
@@ -124,8 +125,7 @@ class FitRace:
         if self._obstacle:
             raise ValueError(self._obstacle)
         # Keras draws from an input when it makes a dataset of it, which a generator never gives again.
-        training = self._feed(None).dataset([], shuffle=False) if self._judged is None else None
-        self._judge = Judge(self._model, self._judged, training)
+        self._judge = Judge(self._model, self._judged_feeds())
         replies: dict[str, Any] = {}
         until_s = time.perf_counter() + seconds
         for arm in arms:
@@ -152,6 +152,17 @@ class FitRace:
             "score_s": time.perf_counter() - began_s,
             "varied": "weights and order" if self._may_redraw else "order",
         }
+
+    def _judged_feeds(self) -> Feeds:
+        """The data that racers are judged on, as Keras itself would feed it."""
+        if self._judged is None:
+            return self._feed(None)
+        x, y, weights = unpacked(self._judged)
+        if describe.input_kind(x) == "generator":
+            raise ValueError("its validation data is a Python generator, which can't be gone through again")
+        size = BATCH_ROWS if describe.input_kind(x) == "arrays" else None
+        given = {"x": x, "y": y, "sample_weight": weights, "batch_size": size, "steps_per_epoch": None, "class_weight": None}
+        return feeds.of(self._model, {**given, "shuffle": False}, self._cores)
 
     def add(self, arm: dict[str, Any]) -> dict[str, Any]:
         """Makes one racer more, and says what a step of it costs.
@@ -191,18 +202,9 @@ class FitRace:
         key = bool(racer.scales)
         with self._as(racer):
             if key not in self._functions:
-                self._functions[key] = self._train_function(), self._judge.function()
+                self._functions[key] = loops.made(self._model), self._judge.function()
         racer.train, racer.test = self._functions[key]
         return racer
-
-    def _train_function(self) -> Any:
-        """A train function for the model as it is set now."""
-        before, self._model.train_function = self._model.train_function, None
-        try:
-            self._model.make_train_function()
-            return self._model.train_function
-        finally:
-            self._model.train_function = before
 
     @contextmanager
     def _as(self, racer: Racer) -> Iterator[None]:
@@ -224,9 +226,10 @@ class FitRace:
             if rest:  # the last execution of an epoch is compiled here, and not within a lap
                 self._run(racer, rest, left=rest)
             self._run(racer, 1, left=whole)
-            steps, began_s = 0, time.perf_counter()
-            while not steps or time.perf_counter() - began_s < SETTLE_S:
-                steps += self._run(racer, 1, left=whole)[1]
+            began_s = time.perf_counter()
+            steps = loops.go_for(
+                SETTLE_S, 1, lambda wanted: self._run(racer, wanted if whole is None else min(wanted, whole), left=whole)[1]
+            )
             return (time.perf_counter() - began_s) / steps
 
     def start(self, arm: str, repetition: int) -> dict[str, Any]:
@@ -323,12 +326,20 @@ class FitRace:
         at_once = int(self._model.steps_per_execution or 1)
         logs: Any = {}
         taken = 0
-        with to_the_end():
+        with self._resting(), loops.to_the_end(self._loop):
             while taken < steps:
                 count = at_once if left is None else min(at_once, left - taken)
-                logs = racer.train(racer.iterator) if count == at_once else self._execute(racer, count)
+                logs = self._loop.step(racer.train, racer.iterator) if count == at_once else self._execute(racer, count)
                 taken += count
         return logs, taken
+
+    @contextmanager
+    def _resting(self) -> Iterator[None]:
+        """Lets the loop rest afterwards: scores are taken of the model itself, and rules look at it."""
+        try:
+            yield
+        finally:
+            self._loop.rest()
 
     def _execute(self, racer: Racer, steps: int) -> Any:
         """One execution of so many steps, with a function of its own: the input of a race goes on where that of an epoch ends."""
@@ -336,8 +347,8 @@ class FitRace:
         self._model.steps_per_execution = steps
         try:
             if key not in self._shorter:
-                self._shorter[key] = self._train_function()
-            return self._shorter[key](racer.iterator)
+                self._shorter[key] = loops.made(self._model)
+            return self._loop.step(self._shorter[key], racer.iterator)
         finally:
             self._model.steps_per_execution = at_once
 

@@ -1,4 +1,4 @@
-"""The state of every random generator that belongs to the whole process: Python's, NumPy's, TensorFlow's and Keras'."""
+"""The state of every random generator that belongs to the whole process: Python's, NumPy's, Keras' and the frameworks'."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+
+from fitdoctor.probe import backends
+from fitdoctor.probe.state import read
 
 
 class RandomState:
@@ -25,6 +28,7 @@ class RandomState:
             partial(np.random.set_state, np.random.get_state()),
         ]
         self._keep_tensorflows()
+        self._keep_torchs()
         self._keep_keras()
 
     def put_back(self) -> None:
@@ -34,23 +38,25 @@ class RandomState:
 
     @staticmethod
     def fingerprints() -> dict[str, str]:
-        """A short text for each generator of TensorFlow and Keras as it is now."""
+        """A short text for each generator of Keras and the frameworks as it is now."""
         from keras.src.backend.common import global_state
-        from tensorflow.python.eager import context
 
-        process = context.context()
-        generator = getattr(process, "_rng", None)
         seeds = global_state.get_global_attribute("global_seed_generator")
-        return {
-            "TensorFlow's random generator": f"{process._seed} {hash(generator.getstate()) if generator is not None else None}",
-            "Keras' seed generator": str(None if seeds is None else np.asarray(seeds.state).tolist()),
-        }
+        found = {"Keras' seed generator": str(None if seeds is None else read(seeds.state).tolist())}
+        if (process := _tensorflows_context()) is not None:
+            generator = getattr(process, "_rng", None)
+            drawn = hash(generator.getstate()) if generator is not None else None
+            found["TensorFlow's random generator"] = f"{process._seed} {drawn}"
+        if (torch := backends.loaded("torch")) is not None:
+            found["PyTorch's random generator"] = str(hash(torch.get_rng_state().numpy().tobytes()))
+        return found
 
     def _keep_tensorflows(self) -> None:
-        from tensorflow.python.eager import context
+        process = _tensorflows_context()
+        if process is None:
+            return
         from tensorflow.python.ops import stateful_random_ops
 
-        process = context.context()
         generator = getattr(process, "_rng", None)  # seeds of operations come from here once a global seed was set
         self._steps += [partial(setattr, process, "_seed", process._seed), partial(setattr, process, "_rng", generator)]
         if generator is not None:
@@ -58,6 +64,14 @@ class RandomState:
         if stateful_random_ops.global_generator is not None:
             variable = stateful_random_ops.global_generator.state
             self._steps.append(partial(variable.assign, variable.numpy()))
+
+    def _keep_torchs(self) -> None:
+        torch = backends.loaded("torch")
+        if torch is None:
+            return
+        self._steps.append(partial(torch.set_rng_state, torch.get_rng_state()))
+        if torch.cuda.is_initialized():
+            self._steps.append(partial(torch.cuda.set_rng_state_all, torch.cuda.get_rng_state_all()))
 
     def _keep_keras(self) -> None:
         from keras.src.backend.common import global_state
@@ -69,7 +83,16 @@ class RandomState:
         for name in ("global_seed_generator", "global_random_seed"):
             self._steps.append(partial(global_state.set_global_attribute, name, global_state.get_global_attribute(name)))
         if generator is not None:
-            self._steps.append(partial(generator.state.assign, np.asarray(generator.state).copy()))
+            self._steps.append(partial(generator.state.assign, read(generator.state).copy()))
+
+
+def _tensorflows_context() -> Any:
+    """What holds TensorFlow's seed; None where the script runs on another backend and has not begun to use it."""
+    if backends.name() != "tensorflow" and backends.loaded("tensorflow") is None:
+        return None
+    from tensorflow.python.eager import context
+
+    return context.context() if backends.name() == "tensorflow" else context.context_safe()
 
 
 def _restore_counts(names: Any, saved: dict[Any, Any]) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import traceback
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
 
 from fitdoctor.probe import sites
@@ -62,6 +63,10 @@ def obey(arms: FitArms, command: dict[str, Any], race: FitRace | None = None) ->
             from fitdoctor.probe import process
 
             return process.measure(arms, command["stretches"])
+        if command["do"] == "inside":
+            from fitdoctor.probe import inside
+
+            return {"inside": asdict(inside.look(arms.model, arms.bound, rows=command["rows"], seconds=command["seconds"]))}
         return {"windows": arms.windows(command["arms"])}
     except StateError as error:
         return {"error": str(error)[:LONGEST_MESSAGE], "astray": True}

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from fitdoctor.probe import sites
+from fitdoctor.probe import backends, sites
+from fitdoctor.probe.state import read
 
 LARGEST_ARRAY_BYTES = 64 << 20
 """Arrays in attributes, such as the order of rows that a data set shuffles, are kept up to this size: larger ones are data."""
@@ -92,8 +93,8 @@ class Remembered:
 
     def _keep_variable(self, variable: Any) -> None:
         try:
-            value = np.asarray(variable).copy()
-        except (ValueError, TypeError, RuntimeError):  # it has no value yet
+            value = read(variable).copy()
+        except (ValueError, TypeError, RuntimeError, AttributeError):  # it has no value yet
             return
         self._steps.append(lambda: variable.assign(value))
 
@@ -113,9 +114,9 @@ def _followed_types() -> tuple[type, ...]:
 
 def _variable_types() -> tuple[type, ...]:
     import keras
-    import tensorflow as tf
 
-    return (keras.Variable, tf.Variable)
+    tf = backends.in_use("tensorflow")
+    return (keras.Variable,) if tf is None else (keras.Variable, tf.Variable)
 
 
 def _is_of_users_class(value: Any) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 import threading
@@ -113,7 +114,7 @@ def start(spec: dict[str, Any]) -> Probe:
     hook.after("tensorflow", _guarded(probe, lambda module: _watch_tensorflow(module, spec.get("process_changes", ()))))
     hook.after(TRACING, _guarded(probe, lambda module: _time_traces(probe, module)))
     hook.after("tensorflow.python.ops.script_ops", _guarded(probe, lambda module: _time_python(probe, module)))
-    hook.after("tf_keras", lambda module: _decline(probe, "Received tf_keras, expected Keras 3. It is not supported yet."))
+    hook.after("tf_keras", _guarded(probe, lambda module: _watch(probe, module, redirect)))
     if spec["role"] in TRIED and not spec["allow_writes"]:
         Guard(began_s=spec["began_s"], scratch=spec["scratch"], blocked=probe.blocked).install()
     if spec["role"] != "rehearsal":
@@ -166,12 +167,19 @@ def _time_traces(probe: Probe, tracing: ModuleType) -> None:
 
 
 def _watch(probe: Probe, keras: ModuleType, redirect: Redirect | None) -> None:
-    from fitdoctor.probe import saves
+    from fitdoctor.probe import backends, saves
     from fitdoctor.probe.backends import seams
 
     why = seams.declined(keras)
+    if why and keras.__name__ != backends.LEGACY and hasattr(keras, "Model") and importlib.util.find_spec(backends.LEGACY):
+        # TensorFlow imports Keras 3 in any case; that the script trains with it is only known once it does.
+        seams.tell_of_fit(keras, lambda: _decline(probe, why))
+        return
     if why:
         _decline(probe, why)
+        return
+    if probe.spec["role"] == "treat" and keras.__name__ == backends.LEGACY:
+        probe.director.missing("Received tf_keras, on which nothing can be changed yet: what it trains runs as it was written.")
         return
     seams.install(keras, probe.director)
     saves.install(keras)
@@ -196,7 +204,7 @@ def _unknown(module: ModuleType, error: Exception) -> str:
     version, place = getattr(module, "__version__", "without a version"), getattr(module, "__file__", "nowhere")
     return (
         f"Received {module.__name__} {version} from {place}, whose insides are not those that fitdoctor knows "
-        f"({type(error).__name__}: {error}). Expected Keras 3.6 or later on TensorFlow, JAX or PyTorch, as they were released. "
+        f"({type(error).__name__}: {error}). Expected Keras 3.6 or later on TensorFlow, JAX or PyTorch, or tf_keras, as released. "
         "Check that no file or folder of your own has such a name, or update fitdoctor."
     )
 

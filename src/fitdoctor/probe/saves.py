@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import glob
 import os
 import time
 from types import ModuleType
@@ -12,11 +13,14 @@ from fitdoctor.probe import failures
 from fitdoctor.probe.patches import Patches
 
 SAVING = (
-    ("keras.src.saving.saving_lib", "save_model"),
-    ("keras.src.saving.saving_lib", "save_weights_only"),
-    ("keras.src.legacy.saving.legacy_h5_format", "save_model_to_hdf5"),
+    ("src.saving.saving_lib", "save_model"),
+    ("src.saving.saving_lib", "save_weights_only"),
+    ("src.legacy.saving.legacy_h5_format", "save_model_to_hdf5"),
+    ("src.saving.legacy.hdf5_format", "save_model_to_hdf5"),
+    ("src.saving.legacy.saved_model.save", "save"),
+    ("src.saving.legacy.save", "save_weights"),
 )
-"""What all of Keras' ways to save come down to. Each gets the model and the path."""
+"""What all ways to save of Keras 3, and of tf_keras, come down to. Each gets the model and the path."""
 
 
 class Tally:
@@ -38,7 +42,7 @@ def install(keras: ModuleType) -> Patches:
     patches = Patches()
     for module_name, name in SAVING:
         try:
-            module = importlib.import_module(module_name)
+            module = importlib.import_module(f"{keras.__name__}.{module_name}")
         except ImportError:  # another Keras keeps it elsewhere: what it saves is then not counted, and nothing else is lost
             continue
         if name in vars(module):
@@ -67,7 +71,11 @@ def _count(path: Any, seconds: float) -> None:
 
 
 def _size(path: Any) -> int:
+    """Bytes of a file, of all files of a folder, or of those whose names go on behind this one, as TensorFlow's checkpoints do."""
     try:
-        return os.path.getsize(path)
+        if os.path.isfile(path):
+            return os.path.getsize(path)
+        pattern = os.path.join(glob.escape(os.fsdecode(path)), "**") if os.path.isdir(path) else f"{glob.escape(os.fsdecode(path))}.*"
+        return sum(os.path.getsize(found) for found in glob.iglob(pattern, recursive=True) if os.path.isfile(found))
     except (OSError, TypeError, ValueError):
         return 0

@@ -112,6 +112,9 @@ class ScoutDirector(Observer):
                 "a distribution strategy is in force, and trials on several replicas are not supported yet. "
                 "Diagnose the training on one device, without the strategy"
             )
+        if record.calls == 1 and backends.name() != self.scout.environment["backend"]:
+            name = backends.keras_module().__name__
+            record.declined = f"it trains with {name}, and the script's first fit with another Keras. Diagnose it in a script of its own"
         spent_s = self._fit_s.get(index, 0.0)
         if self._has_seen_enough(index, spent_s):
             done, result = self._cheaper_fit(record, model, bound)

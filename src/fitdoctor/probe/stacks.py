@@ -16,7 +16,7 @@ INTERVAL_S = 0.005
 LONGEST_S = 1.0
 SWITCH_S = 0.00005
 """While sampling, a thread gives up the interpreter this soon: calls much shorter than Python's own 5 ms are never seen otherwise."""
-FRAMEWORKS = frozenset({"tensorflow", "keras"})
+FRAMEWORKS = frozenset({"tensorflow", "keras", "tf_keras"})
 """Folders of files whose time is the framework's, whoever called it."""
 TO_NUMPY = frozenset({"numpy", "_numpy", "__array__"})
 """Functions of the framework that hand a tensor to Python."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fitdoctor.probe import describe, one_batch
+from fitdoctor.probe import backends, describe, one_batch
 from fitdoctor.probe.timer import FitTimer
 from fitdoctor.recording.model import Loop
 
@@ -48,9 +48,7 @@ def extended(history: Any, bound: dict[str, Any], timer: FitTimer) -> Any:
 
 def skipped(model: Any, values: dict[str, Any], bound: dict[str, Any]) -> Any:
     """The `History` of a fit that was skipped: that of the last one at the same place."""
-    import keras
-
-    history = keras.callbacks.History()
+    history = backends.keras_of(model).callbacks.History()
     history.set_model(model)
     history.history = {name: list(series) for name, series in values.items()}
     history.epoch = list(range(int(bound["initial_epoch"] or 0), int(bound["epochs"])))

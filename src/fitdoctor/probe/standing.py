@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from fitdoctor.changes.apply import COMPILE_SETTINGS
-from fitdoctor.probe import fingerprint
+from fitdoctor.probe import backends, fingerprint
 from fitdoctor.probe.astray import StateError
 from fitdoctor.probe.randomness import RandomState
 from fitdoctor.probe.remembered import Remembered
@@ -112,14 +112,13 @@ class Standing:
             raise StateError(", ".join(differing))
 
     def _fingerprints(self, *, whole: bool) -> dict[str, str]:
-        import tensorflow as tf
-
         model = self._model
         found = {f"model.{name}": str(getattr(model, name, None)) for name in fingerprint.FLAGS}
         found |= {f"model.{name}": str(id(getattr(model, name, None))) for name in KEPT}
         found["trainable flags"] = str([layer.trainable for layer, _ in self._trainable])
         found["the optimizer"] = str(id(model.optimizer))
-        found["run_functions_eagerly"] = str(tf.config.functions_run_eagerly())
+        if (tf := backends.in_use("tensorflow")) is not None:
+            found["run_functions_eagerly"] = str(tf.config.functions_run_eagerly())
         if self.snapshot is not None:
             # What was built since is new and not changed.
             variables = [variable for variable in variables_of(model) if id(variable) in self._known]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
+
+from fitdoctor.probe import backends
 
 CLOSE = 0.05
 """Largest difference between two updates, as a share of the update itself, that other rounding explains over a few steps."""
@@ -41,25 +44,22 @@ def variables_of(model: Any) -> list[Any]:
     They are those of layers, metrics and seeds, of all optimizers that the model holds, and plain ones of TensorFlow.
     """
     import keras
-    import tensorflow as tf
 
     found = [*model.variables, *getattr(model, "metrics_variables", ())]
     held = [value for layer in model._flatten_layers() for value in vars(layer).values()]
     for value in [getattr(model, "optimizer", None), *held]:
         if isinstance(value, keras.optimizers.Optimizer):
             found += value.variables
-        elif isinstance(value, tf.Variable):
+        elif (tf := backends.in_use("tensorflow")) is not None and isinstance(value, tf.Variable):
             found.append(value)
-        elif isinstance(value, tf.random.Generator):
+        elif tf is not None and isinstance(value, tf.random.Generator):
             found.append(value.state)
     return list({id(variable): variable for variable in found}.values())
 
 
 def bytes_of(model: Any) -> int:
     """What a snapshot of a model would hold."""
-    import tensorflow as tf
-
-    return sum(int(np.prod(variable.shape)) * tf.as_dtype(variable.dtype).size for variable in variables_of(model))
+    return sum(int(np.prod(variable.shape)) * _item_bytes(variable.dtype) for variable in variables_of(model))
 
 
 def is_counter(variable: Any) -> bool:
@@ -67,9 +67,24 @@ def is_counter(variable: Any) -> bool:
     return len(variable.shape) == 0 and "int" in str(getattr(variable.dtype, "name", variable.dtype))
 
 
+def read(variable: Any) -> Any:
+    """The value of a variable as an array. It may share the variable's memory, which JAX gives to another value later."""
+    if backends.name() == "tensorflow":
+        # Not `np.array(variable)`: it asks the variable itself for a copy, which Keras' do not know of, and NumPy 2 warns of that.
+        return np.asarray(variable)
+    import keras
+
+    return keras.ops.convert_to_numpy(variable)
+
+
 def _copy(variable: Any) -> Any:
-    # Not `np.array(variable)`: it asks the variable itself for a copy, which Keras' do not know of, and NumPy 2 warns of that.
-    return np.asarray(variable).copy()
+    return read(variable).copy()
+
+
+def _item_bytes(dtype: Any) -> int:
+    """Of a type by its name: NumPy does not know all that frameworks have."""
+    bits = re.match(r"[a-z]+(\d+)", str(getattr(dtype, "name", dtype)))
+    return int(bits.group(1)) // 8 if bits else 1
 
 
 def compare(start: list[Any], ours: list[Any], theirs: list[Any]) -> str:

@@ -61,7 +61,13 @@ class FitTimer:
         self._call_s = self._hooks_at_begin_s = self._hooks_at_function_end_s = self._hooks_at_validation_s = 0.0
         self._last_epoch_end_s = self._hooks_at_epoch_end_s = 0.0
         self.in_epoch = False
+        self.rate: float | None = None
+        """The learning rate at the end of the epoch, before callbacks may set another."""
         self.course = Course(record)
+
+    def aside(self, seconds: float) -> None:
+        """So long did we look at something between steps: no part of the fit is charged for it."""
+        self.hooks_s += seconds
 
     def seconds(self) -> float:
         """Seconds since the fit began."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from fitdoctor.changes import apply
 from fitdoctor.changes.model import Change, Precompute, RemoveCall, ScaleInput, SetArgument, ThrottleHook
-from fitdoctor.probe import debug_switches, describe, metrics
+from fitdoctor.probe import backends, debug_switches, describe, metrics
 
 FUNCTIONS = "_fitdoctor_functions"
 """The attribute of a model that keeps what was compiled with changes: another fit of the same model need not compile again."""
@@ -65,12 +65,12 @@ class TreatedFit:
             self._put_random_back()
 
     def _prepare(self) -> dict[str, Any]:
-        from fitdoctor.probe.feeds import Feeds  # NumPy reads its settings when it is imported: not before the script does
+        from fitdoctor.probe import feeds as inputs  # NumPy reads its settings when it is imported: not before the script does
 
         changes = self._changes
         self._undos.append(apply.to_construction(changes))
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        feeds = Feeds(self.model, self.bound, cores)
+        feeds = inputs.of(self.model, self.bound, cores)
         treated = {**apply.to_fit(self.bound, changes), **feeds.changed_arguments(changes)}
         treated["x"] = self._changed_input(treated["x"], feeds)
         self._arrange_workers(treated["x"])
@@ -233,9 +233,8 @@ def _of_unknown_length(before: Any, made: Any) -> Any:
 
     Where Keras doesn't know it, each epoch begins one step more, which ends at once but draws random numbers for dropout.
     """
-    import tensorflow as tf
-
-    if made is before or not isinstance(before, tf.data.Dataset) or before.cardinality() != tf.data.UNKNOWN_CARDINALITY:
+    tf = backends.loaded("tensorflow")
+    if made is before or tf is None or not isinstance(before, tf.data.Dataset) or before.cardinality() != tf.data.UNKNOWN_CARDINALITY:
         return made
     return made if made.cardinality() == tf.data.UNKNOWN_CARDINALITY else made.filter(lambda *_: True)
 

@@ -6,6 +6,8 @@ import time
 from typing import Any
 
 from fitdoctor.changes import apply
+from fitdoctor.probe import loops
+from fitdoctor.probe.feeds import epoch_iterator
 from fitdoctor.probe.runner import Runner
 
 LONGEST_S = 10.0
@@ -32,23 +34,20 @@ class Validations:
         Raises:
             ValueError: A pass is too long to be repeated.
         """
-        from keras.src.backend.tensorflow.trainer import TFEpochIterator
-
         model = self._model
         if fresh or self._test_function is None:
-            model.make_test_function(force=True)
-            runner.test_function = model.test_function
+            runner.test_function = loops.made(model, "test")
             self._test_function = self._test_function or runner.test_function
         else:
             runner.test_function = self._test_function
         bound = apply.to_fit(self._bound, runner.changes)
         x, y, weights = self._unpack(bound["validation_data"])
-        runner.evaluation = TFEpochIterator(
+        runner.evaluation = epoch_iterator(
+            model,
             x=x,
             y=y,
             sample_weight=weights,
             batch_size=bound["validation_batch_size"] or bound["batch_size"],
-            distribute_strategy=model.distribute_strategy,
             steps_per_execution=model.steps_per_execution,
             steps_per_epoch=bound["validation_steps"],
             shuffle=False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fitdoctor.changes import apply, pipeline
+from fitdoctor.changes import apply
 from fitdoctor.changes.materialize import digest
 from fitdoctor.changes.model import Change, ConvertArgument, SetArgument
 from fitdoctor.probe import describe
@@ -36,12 +36,9 @@ def verify_batches(feeds: Feeds, x: Any, changes: list[Change]) -> dict[str, str
 
 
 def _first(feeds: Feeds, changes: list[Change]) -> list[list[Any]]:
-    import tensorflow as tf
-
     undo = apply.to_construction(changes)
     try:
-        ordered = pipeline.ordered(feeds.dataset(changes, shuffle=False, steady=True))
-        return [tf.nest.flatten(batch) for batch in ordered.take(VERIFY_BATCHES).as_numpy_iterator()]
+        return feeds.first(changes, VERIFY_BATCHES)
     finally:
         undo()
 

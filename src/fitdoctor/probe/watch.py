@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import CodeType
 from typing import Any, TypeVar
 
-from fitdoctor.probe import failures
+from fitdoctor.probe import failures, what_was_fed
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.observer import Observer, Visit, bind
 from fitdoctor.probe.timer import add
@@ -103,7 +103,7 @@ class WatchDirector(Observer):
                 bound = bind(original, model, arguments, keywords)
             except TypeError:
                 return None  # fit itself will say so
-            return functools.partial(self._leave_fit, self.enter_fit(self.open_fit(model, bound)), model)
+            return functools.partial(self._leave_fit, self.enter_fit(self.open_fit(model, bound)), model, bound)
         timer = self.timer
         if kind == "evaluate" and keywords.get("_use_cached_eval_dataset") and timer is not None:
             timer.validation_begins()
@@ -124,9 +124,24 @@ class WatchDirector(Observer):
 
         return leave
 
-    def _leave_fit(self, visit: Visit, model: Any) -> None:
+    def _leave_fit(self, visit: Visit, model: Any, bound: dict[str, Any]) -> None:
         self.leave_fit(visit)
+        self._learn_input(visit, model, bound)
         self.learn_from(visit, model)
+
+    def _learn_input(self, visit: Visit, model: Any, bound: dict[str, Any]) -> None:
+        """Looks at what the first fit of a place was fed, where that lies in memory. What fails is left out, and said."""
+        record = visit.timer.record
+        if record.calls_run != 1 or not model.built:
+            return
+        began_s = time.perf_counter()
+        try:
+            with self.ledger.within("probe"):
+                what_was_fed.learn(record, model, bound, draw=False)
+        except Exception as error:  # whatever a stranger's input makes of our questions
+            self.missing(f"The numbers of the input were not looked at: {type(error).__name__}: {error}")
+        if self.timer is not None:  # a fit in a callback's hook
+            self.timer.nested_s += time.perf_counter() - began_s
 
     # the account
 

@@ -10,6 +10,8 @@ from typing import Any
 from fitdoctor.changes.apply import Undo
 from fitdoctor.changes.model import Change
 from fitdoctor.probe.feeds import Feeds
+from fitdoctor.probe.loops import Loop
+from fitdoctor.probe.randomness import RandomState
 from fitdoctor.probe.runner import Runner
 from fitdoctor.probe.standing import Standing
 from fitdoctor.probe.state import Snapshot, compare
@@ -22,11 +24,14 @@ class SameWeights:
 
     Args:
         feeds: The inputs of the arms.
+        loop: Steps the model.
         enter: Puts an arm's settings in place.
+        remember: Keeps the random generators of the process as they are: PyTorch's dropout draws from one of them.
     """
 
-    def __init__(self, feeds: Feeds, enter: Callable[..., Undo]) -> None:
-        self._feeds, self._enter = feeds, enter
+    def __init__(self, feeds: Feeds, loop: Loop, enter: Callable[..., Undo], remember: Callable[[], RandomState] = RandomState) -> None:
+        self._feeds, self._loop, self._enter, self._remember = feeds, loop, enter, remember
+        self._random: RandomState
         self._reference: dict[int, list[Any] | None] = {}
         """By steps; None where two runs of the script's own differ."""
         self.first_s: dict[Any, float] = {}
@@ -38,6 +43,7 @@ class SameWeights:
         if snapshot is None:
             return {"weights": "", "why": "the model is too large to be compared step by step"}
         snapshot.restore()
+        self._random = self._remember()
         start = snapshot.weights()
         steps, reached = self._after(changes, snapshot)
         if steps not in self._reference:
@@ -56,11 +62,15 @@ class SameWeights:
         try:
             calls = math.ceil(steps / runner.steps)
             snapshot.restore()
-            iterator = iter(self._feeds.fixed().repeat())
+            self._random.put_back()
+            iterator = iter(self._feeds.fixed())
             for _ in range(calls):
                 began_s = time.perf_counter()
-                runner.function(iterator)
-                self.first_s.setdefault(runner.function, time.perf_counter() - began_s)
+                self._loop.step(runner.function, iterator)
+                if runner.function not in self.first_s:
+                    self._loop.wait()
+                    self.first_s[runner.function] = time.perf_counter() - began_s
+            self._loop.rest()
             return calls * runner.steps, snapshot.weights()
         finally:
             undo()

@@ -5,18 +5,31 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from fitdoctor.probe import assigned
+from fitdoctor.probe import assigned, rates
 from fitdoctor.probe.course import learning_rate
 from fitdoctor.recording.model import Fit
 
 
 def learn_input(record: Fit, model: Any, bound: dict[str, Any]) -> None:
     """Completes the record of a fit. What can't be learned stays unknown; the script goes on in any case."""
-    from fitdoctor.probe import spread  # NumPy reads its settings when it is imported: not before the script does
-
     try:
-        record.input_made = assigned.argument("x", 0)
-        record.learning_rate = learning_rate(model.optimizer)
-        spread.learn(record, model, bound, draw=True)
+        learn(record, model, bound, draw=True)
     except Exception as error:  # whatever a stranger's input makes of our questions
         sys.stderr.write(f"fitdoctor: the input was not looked at: {type(error).__name__}: {error}\n")
+
+
+def learn(record: Fit, model: Any, bound: dict[str, Any], *, draw: bool) -> None:
+    """The same, with whatever it raises.
+
+    Args:
+        record: Of the fit, which has returned.
+        model: Its model.
+        bound: Fit's arguments by name.
+        draw: Whether batches may be drawn from a dataset. Where not, less of it is looked at, and only what lies in memory.
+    """
+    from fitdoctor.probe import spread  # NumPy reads its settings when it is imported: not before the script does
+
+    record.input_made = assigned.argument("x", 0)
+    record.learning_rate = learning_rate(model.optimizer)
+    record.schedule = type(schedule).__name__ if (schedule := rates.schedule_of(model.optimizer)) is not None else ""
+    spread.learn(record, model, bound, draw=draw, sample=spread.FULL if draw else spread.LIGHT)

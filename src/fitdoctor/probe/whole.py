@@ -9,6 +9,7 @@ from typing import Any
 from fitdoctor.changes.apply import Undo, rarest
 from fitdoctor.probe import contention
 from fitdoctor.probe.feeds import Feeds
+from fitdoctor.probe.loops import go_for
 from fitdoctor.probe.runner import Runner
 
 STRETCH_S = 1.2
@@ -34,7 +35,7 @@ class Wholes:
         self,
         feeds: Feeds,
         enter: Callable[..., Undo],
-        go: Callable[[Runner, int], None],
+        go: Callable[[Runner, int], int],
         end: Callable[[Runner], None],
         validate: Callable[[Runner], Any],
     ) -> None:
@@ -88,9 +89,7 @@ class Wholes:
         if "start" in runner.parts:
             self._go(runner, runner.epoch_steps)
             return time.perf_counter() - began_s
-        while time.perf_counter() - began_s < FILL_S:
-            self._go(runner, runner.steps)
-        first, began_s = runner.step, time.perf_counter()
-        while time.perf_counter() - began_s < STRETCH_S:
-            self._go(runner, runner.steps)
-        return (time.perf_counter() - began_s) / (runner.step - first) * runner.epoch_steps
+        go_for(FILL_S, runner.steps, lambda units: self._go(runner, units))
+        began_s = time.perf_counter()
+        taken = go_for(STRETCH_S, runner.steps, lambda units: self._go(runner, units))
+        return (time.perf_counter() - began_s) / taken * runner.epoch_steps

@@ -166,7 +166,9 @@ class _Copy:
         if isinstance(owner, Run) and name == "target":  # of a rehearsal, "target" says only whether it is a fit
             return self.of(value, "script")
         if isinstance(owner, Spread) and isinstance(value, list):
-            return [_coarse(number) for number in value]
+            return [type(number)(_coarse(number)) for number in value]
+        if isinstance(owner, Spread) and isinstance(value, float):
+            return _coarse(value)
         if isinstance(owner, CallbackRecord) and name == "attributes":
             value = {key: item for key, item in value.items() if is_own(key)}  # nothing asks for the others
         return self.of(value, name)

@@ -127,7 +127,12 @@ class Spread:
     """How the numbers of an input are spread, in a sample of `rows` rows: one figure for each index of the last axis.
 
     `features` is how long that axis is; of a longer one than a few hundred, every so many an index was looked at. `whole` says
-    that all numbers of the sample are whole ones.
+    that all numbers of the sample are whole ones. `distinct` counts the different values of each feature that holds whole numbers
+    alone, and is 0 for the others. `zeros` and `nonfinite` are shares of all numbers of the sample.
+
+    Where each row holds one class, as a whole number or one-hot, `classes` counts those of the sample (of one-hot rows, their
+    length), `largest` is the share of the most frequent one, and `runs` how often the class changes from row to row, and one more;
+    all three are 0 elsewhere.
     """
 
     rows: int
@@ -137,6 +142,12 @@ class Spread:
     low: list[float] = field(default_factory=list)
     high: list[float] = field(default_factory=list)
     whole: bool = False
+    distinct: list[int] = field(default_factory=list)
+    zeros: float = 0.0
+    nonfinite: float = 0.0
+    classes: int = 0
+    largest: float = 0.0
+    runs: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -163,7 +174,8 @@ class EpochRow:
     """One epoch that ran to its end: `number` as Keras counts it, in the `call`-th call of the fit.
 
     `ended_s` is counted from the call's begin, `step_s` is the mean of its steps, `memory_bytes` what the process held in memory at
-    its end (0 where that can't be told). `logs` are the finite numbers among those that callbacks get.
+    its end (0 where that can't be told). `logs` are the finite numbers among those that callbacks get. `learning_rate` is what the
+    epoch ended with, by a schedule of Keras' own too.
     """
 
     number: int
@@ -174,6 +186,37 @@ class EpochRow:
     logs: dict[str, float] = field(default_factory=dict)
     memory_bytes: int = 0
     learning_rate: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightReading:
+    """The sampled entries of each weight at one moment: after `epoch` epochs of the `call`-th call of the fit.
+
+    `rms` is the root of their mean square, and `moved` that of their differences to the same entries `since` epochs before. `moved` is
+    empty where there is nothing before; None stands for what is not finite.
+    """
+
+    call: int
+    epoch: int
+    since: int = 0
+    ended_s: float = 0.0
+    rms: list[float | None] = field(default_factory=list)
+    moved: list[float | None] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class SampledWeights:
+    """How the weights of a model moved: of each, the same few entries (at most `entries`, evenly spaced) were read at epochs' ends.
+
+    Read are kernels and tables, not biases; of a model of very many, every so many a one. `sizes` are how many entries each has in all.
+    `cost_s` is what all readings took.
+    """
+
+    names: list[str] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    entries: int = 0
+    readings: list[WeightReading] = field(default_factory=list)
+    cost_s: float = 0.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -200,7 +243,8 @@ class Fit:
     objects that they were fitted on. `one_batch_calls` did nothing but one step on one batch of arrays, of `rows` rows the first
     time; `substituted` are those of them that the scout ran as `train_on_batch` to save time. `traces` are functions that
     TensorFlow traced while fit ran, nested ones left out; `unrolled` are recurrent layers that are traced step by step.
-    `input_made` is the line that last assigned the name that was passed as `x`. `learning_rate` is None where a schedule sets it.
+    `input_made` is the line that last assigned the name that was passed as `x`. `learning_rate` is None where a schedule sets it;
+    `schedule` is then the class of that.
     `validation_operations` are the stages of the validation data, like `operations`.
     `curve` are the epochs that ran uncut, thinned out evenly where there were many; `blocks` divide all steps into a few dozen
     stretches of about as many steps each.
@@ -219,6 +263,7 @@ class Fit:
     inputs: list[InputArray] = field(default_factory=list)
     input_made: Site | None = None
     learning_rate: float | None = None
+    schedule: str = ""
     steps_per_execution: int = 1
     run_eagerly: bool = False
     eager_globally: bool = False
@@ -266,6 +311,7 @@ class Fit:
     validation_operations: list[Operation] = field(default_factory=list)
     curve: list[EpochRow] = field(default_factory=list)
     blocks: list[StepBlock] = field(default_factory=list)
+    weights: SampledWeights | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -458,12 +504,64 @@ class ProcessRun:
     peak_rss_bytes: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerLook:
+    """What a layer put out for the rows of one batch. A *unit* is an index of its channels: all its outputs in the batch together.
+
+    `dead` is the share of units that gave nothing but zeros, of layers that end in a ReLU; `saturated` the share of outputs at the flat
+    ends of a sigmoid or tanh. Both are None for other layers.
+    """
+
+    name: str
+    kind: str
+    activation: str = ""
+    units: int = 0
+    mean: float | None = None
+    std: float | None = None
+    zeros: float = 0.0
+    nonfinite: float = 0.0
+    dead: float | None = None
+    saturated: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GradientLook:
+    """The norm of a trainable variable, and of the gradient of the loss on one batch by it: None where that is not finite.
+
+    `connected` says whether there is a gradient at all. `layer` is the name of the layer that holds the variable.
+    """
+
+    name: str
+    layer: str = ""
+    size: int = 0
+    norm: float | None = None
+    gradient: float | None = None
+    connected: bool = True
+
+
+@dataclass(slots=True, kw_only=True)
+class Inside:
+    """What one real batch of `rows` rows does inside a model as it is when its fit begins.
+
+    `inputs` are the parts of that batch. `missing` says in a sentence what could not be learned, and why.
+    """
+
+    rows: int = 0
+    loss: float | None = None
+    layers: list[LayerLook] = field(default_factory=list)
+    gradients: list[GradientLook] = field(default_factory=list)
+    inputs: list[InputArray] = field(default_factory=list)
+    seconds: float = 0.0
+    missing: str = ""
+
+
 @dataclass(slots=True, kw_only=True)
 class Rehearsal:
     """What one later child measured: arms, and their windows in the order in which they ran.
 
     Arms of the unit "process" need an environment of their own: then `processes` are the children, and a window's round is the pair
-    that its child belongs to. `peak_rss_bytes` is the most that a child and what it started held in memory.
+    that its child belongs to. `peak_rss_bytes` is the most that a child and what it started held in memory. `inside` is what was seen
+    of the model before anything was tried.
     """
 
     version: int = VERSION
@@ -472,6 +570,7 @@ class Rehearsal:
     arms: list[Arm] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
     race: Race | None = None
+    inside: Inside | None = None
     processes: list[ProcessRun] = field(default_factory=list)
     restarts: int = 0
     peak_rss_bytes: int = 0

@@ -168,7 +168,8 @@ def _differences(a: Report, b: Report) -> Iterator[str]:
 
 
 def _machines(a: Environment, b: Environment) -> Iterator[str]:
-    software = (("backend", "backend"), ("Keras", "keras"), (b.backend or "backend version", "backend_version"), ("Python", "python"))
+    framework = "tensorflow" if b.backend == "tf_keras" else b.backend or "backend version"
+    software = (("backend", "backend"), ("Keras", "keras"), (framework, "backend_version"), ("Python", "python"))
     for label, field in (*software, ("cores", "cores"), ("platform", "platform")):
         first, second = getattr(a, field), getattr(b, field)
         if first != second:

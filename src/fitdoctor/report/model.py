@@ -9,8 +9,8 @@ SCHEMA_VERSION = 1
 
 Safety = Literal["exact", "numerics", "semantics"]
 
-#: The backends of Keras by their names, as a reader knows them.
-BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+#: The backends of Keras by their names, as a reader knows them. `tf_keras` is Keras 2, which runs on TensorFlow only.
+BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch", "tf_keras": "tf_keras"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +157,73 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CurvePoint:
+    """Where a fit stood after an epoch: `s` seconds after its call began, with what callbacks got as logs."""
+
+    call: int
+    epoch: int
+    s: float
+    learning_rate: float | None
+    logs: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerLearning:
+    """How a layer learns, as far as that was seen; None where it was not.
+
+    `moved_share` is by how much of their own size an epoch moves its weights, in a sample of them. The rest is of one batch, when the
+    fit began: the norms of its weights and of the gradient by them, and of what it put out the mean, the deviation, the share of units
+    that gave nothing but zeros (`dead_units`) and of outputs at the flat ends of its activation (`saturated`).
+    """
+
+    layer: str
+    kind: str = ""
+    activation: str = ""
+    moved_share: float | None = None
+    weight_norm: float | None = None
+    gradient_norm: float | None = None
+    output_mean: float | None = None
+    output_std: float | None = None
+    dead_units: float | None = None
+    saturated: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSummary:
+    """The numbers of one part of what a fit is fed, from a sample of `rows` rows: "evenly spaced" ones, or those of the "first batches".
+
+    `least_std` and `most_std` are those of single features. `classes` is how many there are where each row is one, and `largest_class`
+    the share of the most frequent; 0 elsewhere. None stands for what is beyond any number.
+    """
+
+    name: str
+    dtype: str
+    sample: Literal["evenly spaced", "first batches"]
+    rows: int
+    features: int
+    mean: float | None
+    std: float | None
+    low: float | None
+    high: float | None
+    least_std: float | None
+    most_std: float | None
+    zeros: float
+    nonfinite: float
+    classes: int
+    largest_class: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learning:
+    """What was seen of how a fit learns. `missing` says what could not be, and why."""
+
+    curve: tuple[CurvePoint, ...] = ()
+    layers: tuple[LayerLearning, ...] = ()
+    data: tuple[DataSummary, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FitSummary:
     site: Location
     calls: int
@@ -164,6 +231,7 @@ class FitSummary:
     steps_per_epoch: int | None
     batch_size: int | None
     share: float
+    learning: Learning | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -217,8 +217,11 @@ def _draw_next(canvas: Canvas, report: Report) -> None:
 
 
 def _stack(environment: Environment, training: Training) -> str:
-    backend = BACKENDS.get(environment.backend or training.backend, environment.backend or training.backend)
+    name = environment.backend or training.backend
+    backend = BACKENDS.get(name, name)
     keras = f"Keras {environment.keras} on " if environment.keras else ""
+    if name == "tf_keras":
+        keras, backend = f"tf_keras {environment.keras} on ", BACKENDS["tensorflow"]
     software = f"{keras}{backend} {environment.backend_version}".strip()
     return f"{software}, {_device(environment)}" if software else _device(environment)
 

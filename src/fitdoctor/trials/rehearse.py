@@ -12,10 +12,11 @@ from fitdoctor.causes.registry import all_causes
 from fitdoctor.changes.model import edits_input
 from fitdoctor.facts.error_text import headline
 from fitdoctor.facts.facts import Facts
-from fitdoctor.recording.model import Arm, Rehearsal, Window
+from fitdoctor.recording.model import Arm, Inside, Rehearsal, Window
 from fitdoctor.trials.child import ChildEndedError
 from fitdoctor.trials.executor import FAILED, PREPARE_S, WINDOW_TIMEOUT_S, Executor, failure, patience_s, wait_until_reached
 from fitdoctor.trials.finish import RACE
+from fitdoctor.trials.look import LOOK_PATIENCE, UNANSWERED, rows_for, seen_inside
 from fitdoctor.trials.order import CALLS_S
 from fitdoctor.trials.outcomes import STRETCH, WHOLE, confirmed_next, outcomes_of
 from fitdoctor.trials.plan import combine
@@ -88,18 +89,20 @@ class RehearsalRun:
         self._done: set[str] = set()
         self._bounded: dict[str, list[Arm]] = {}
         self._blamed: Arm | None = None
+        self._looking = False
 
     def go_on_in(self, child: Executor) -> None:
         """Another child takes the place of one that ended: `try_fit` goes on there, without the arm that was at its turn then."""
-        self._child, self._blamed = child, None
+        self._child, self._blamed, self._looking = child, None, False
         self._bounded.clear()
         self._record.restarts += 1
 
     @property
     def can_go_on(self) -> bool:
-        """Whether the child ended over an arm that others can be tried without."""
+        """Whether the child ended over something that others can be tried without: an arm, or the look inside the model."""
         blamed = self._blamed
-        return blamed is not None and blamed.role not in ("baseline", "placebo") and any(map(self._is_open, self._record.arms))
+        spared = self._looking or blamed is not None and blamed.role not in ("baseline", "placebo")
+        return spared and any(map(self._is_open, self._record.arms))
 
     def leave(self, why: str) -> None:
         """There is no child any more: says so of the arms that were not tried yet."""
@@ -123,6 +126,23 @@ class RehearsalRun:
         self._record.startup_s = time.monotonic() - self._child.began_s
         self._timed("start-up", self._child.began_s, self._record.startup_s)
 
+    def look_inside(self, seconds: float) -> None:
+        """Has one batch taken through the model, before anything is tried there. What can't be seen is left out, and said.
+
+        Raises:
+            ChildEndedError: The child did not live through it. Another one goes on without.
+        """
+        if self._record.inside is not None:
+            return
+        rows, why = rows_for(self._facts.fits[self._record.index], str(self._facts.scout.environment.get("backend", "")), seconds)
+        if not rows:
+            self._record.inside = Inside(missing=why)
+            return
+        self._record.inside, self._looking = Inside(missing=UNANSWERED), True
+        reply = self._ask({"do": "inside", "rows": rows, "seconds": seconds}, [], LOOK_PATIENCE * seconds)
+        self._looking = False
+        self._record.inside = seen_inside(reply)
+
     def left_s(self) -> float:
         return self._deadline_s - time.monotonic()
 
@@ -141,7 +161,7 @@ class RehearsalRun:
                 self._blamed, at.failed, at.why = at, True, failure(str(error))
             raise
         took_s = time.monotonic() - began_s
-        key = kind, arms[0].unit
+        key = kind, arms[0].unit if arms else ""
         self._longest_s[key] = max(self._longest_s.get(key, 0.0), took_s)
         self._timed(kind, began_s, took_s)
         self._record.limits += [sentence for sentence in reply.get("limits", []) if sentence not in self._record.limits]
@@ -154,7 +174,7 @@ class RehearsalRun:
         if kind == "windows":
             return sum(self._window_s.get(arm.id, 0.0) for arm in arms)
         # What compares an arm with the baseline builds both: that takes about as long as to prepare them.
-        unit = arms[0].unit
+        unit = arms[0].unit if arms else ""
         return self._longest_s.get((kind, unit), self._longest_s.get(("prepare", unit), 0.0) if kind == "verify" else 0.0)
 
     def _at_turn(self, arms: Sequence[Arm]) -> Arm | None:

@@ -14,6 +14,7 @@ from fitdoctor.trials.child import Child, ChildEndedError
 from fitdoctor.trials.desk import Desk, target_of, where
 from fitdoctor.trials.environments import HANGS, EnvironmentTrial
 from fitdoctor.trials.finish import RACE
+from fitdoctor.trials.look import look_s
 from fitdoctor.trials.outcomes import all_outcomes
 from fitdoctor.trials.plan import LEAST_TRIAL_S, RehearsalPlan, race_share
 from fitdoctor.trials.processes import LOOKS
@@ -70,6 +71,7 @@ def rehearse(desk: Desk, each: RehearsalPlan, facts: Facts, raced: Sequence[Rehe
             if each.as_calls:
                 trial.try_calls()
             else:
+                trial.look_inside(look_s(desk.request.budget_s))
                 trial.try_fit()
             if races and not trial.astray:
                 desk.at = "races"

@@ -10,7 +10,8 @@ the loss comes down about a hundred times as slowly.
 ## How it is told
 A rate ten times or more below the optimizer's default is a suspicion, as long as the loss still falls in what was seen.
 The training is then raced at the default rate and half of the way to it, from the same weights, to the level that it reaches
-as it stands. Only a race that is won makes this a measured cause. Where larger batches won their races with a higher rate,
+as it stands. Only a race that is won makes this a measured cause. How far an epoch moves the weights, where that was seen, is
+told beside it. Where larger batches won their races with a higher rate,
 that rate alone is raced as well: if it does as much, the rate is the cause and the batch is not. A model that was trained
 before often needs a low rate: it is raced from its own weights, and the low rate stands if it wins.
 
@@ -41,11 +42,16 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.fit import FitFacts
+from fitdoctor.facts.learning import moved_share
 from fitdoctor.facts.places import locations
 from fitdoctor.facts.rates import default_rate, higher_rates, is_low
 
 TITLE = "The learning rate is far too low"
 REMEDIES = ("raise-learning-rate",)
+
+#: Of their own size, in an epoch: less is worth a line beside a rate that is low anyway. It decides nothing.
+CREEPING = 0.02
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -64,7 +70,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             fit=fit.index,
             cost_s=cost,
             locations=locations(compiled, location(record.site)),
-            evidence=(_evidence(record.optimizer, record.learning_rate, default_rate(record)),),
+            evidence=(_evidence(record.optimizer, record.learning_rate, default_rate(record)), *_creeping(fit)),
             data={"rates": rates},
         )
 
@@ -72,3 +78,9 @@ def check(facts: Facts) -> Iterator[Finding]:
 def _evidence(optimizer: str, rate: float, default: float) -> Evidence:
     below = f", {default / rate:,.0f} times below its default of {default:g}" if default >= 2 * rate else ""
     return Evidence(text=f"{optimizer} learns at a rate of {rate:.3g}{below}.", value=rate)
+
+
+def _creeping(fit: FitFacts) -> Iterator[Evidence]:
+    moved = moved_share(fit.seen or fit.record)
+    if moved is not None and moved < CREEPING:
+        yield Evidence(text=f"An epoch moves the weights by {moved:.2g} of their own size.", value=moved)

@@ -13,7 +13,7 @@ A sample of the rows that the fit gets shows the mean and the deviation of each 
 it first. What that costs no step can tell: the training is raced, with and without scaling, from the same weights, to the
 validation loss that it reaches as it stands. Only a race that is won makes this a measured cause. Inputs that are
 scaled already, meet a `Normalization`, `Rescaling` or `BatchNormalization` layer first, or are whole numbers for an
-`Embedding`, are none.
+`Embedding`, are none. Where a rehearsal took a batch through the model, the gradient by its first weights is told beside it.
 
 ## Example
 ```python
@@ -45,14 +45,18 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.learning import first_gradient_ratio
 from fitdoctor.facts.places import locations
 from fitdoctor.facts.scales import LARGE, UNEQUAL, Unscaled, unscaled_parts
+from fitdoctor.recording.model import Inside
 
 TITLE = "The inputs are far from unit scale"
 REMEDIES = ("standardised-inputs",)
 
 #: Evidence names this many parts of the input; a table of a hundred columns would bury the rest.
 SHOWN_PARTS = 3
+#: Times as steep: less is usual between the layers of a model that is fed well.
+STEEP = 10.0
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -68,7 +72,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             fit=fit.index,
             cost_s=cost,
             locations=locations(location(record.input_made) if record.input_made else None, location(record.site, "x", "…")),
-            evidence=tuple(_evidence(unscaled) for unscaled in parts[:SHOWN_PARTS]),
+            evidence=(*(_evidence(unscaled) for unscaled in parts[:SHOWN_PARTS]), *_conditioning(facts.inside(fit.index))),
             data={"parts": [unscaled.part.name for unscaled in parts], "together": all(unscaled.together for unscaled in parts)},
         )
 
@@ -81,6 +85,17 @@ def _evidence(unscaled: Unscaled) -> Evidence:
         return Evidence(text=text, value=unscaled.unequal, unit="×")
     size = f"{_figure(most)}" if most < LARGE or least > most / 2 else f"{_figure(least)} to {_figure(most)}"
     return Evidence(text=f"Numbers in {part.name} have a typical size of {size}, and nothing scales them{layers}.", value=most)
+
+
+def _conditioning(inside: Inside | None) -> Iterator[Evidence]:
+    ratio = first_gradient_ratio(inside) if inside is not None else None
+    if ratio is not None and ratio >= STEEP:
+        yield Evidence(
+            text=f"On one batch, the gradient by the weights of the first layer is {_figure(ratio)}× as large for their size as that by "
+            "those of the others.",
+            value=ratio,
+            unit="×",
+        )
 
 
 def _figure(value: float) -> str:

@@ -79,6 +79,7 @@ def _finding(facts: Facts, fit: FitFacts, stop: Stop) -> Finding:
                 f"{number(stop.epochs)}; in the end it was {stop.last:.4g}.",
                 value=stop.best_epoch,
             ),
+            *_overfitting(stop),
             Evidence(
                 text=f"EarlyStopping with a patience of {stop.patience} would have ended it after epoch {number(stop.stopped_after)}: "
                 f"{percent(facts.share_of(cost.mid))} of the whole training came later.",
@@ -87,3 +88,10 @@ def _finding(facts: Facts, fit: FitFacts, stop: Stop) -> Finding:
         ),
         data={"monitor": stop.monitor, "mode": stop.mode, "patience": stop.patience, "cost_s": cost.mid},
     )
+
+
+def _overfitting(stop: Stop) -> Iterator[Evidence]:
+    if stop.trained is not None:
+        before, after = stop.trained
+        name = stop.monitor.removeprefix("val_")
+        yield Evidence(text=f"Meanwhile {name} on the training data went from {before:.4g} to {after:.4g}: it overfits.", value=after)

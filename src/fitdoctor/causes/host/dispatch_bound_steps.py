@@ -53,7 +53,7 @@ DISPATCH_LOW_S, DISPATCH_MID_S, DISPATCH_HIGH_S = 0.3e-3, 0.6e-3, 1.0e-3
 def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
         record = fit.record
-        if record.run_eagerly or record.eager_globally or record.steps_per_execution != 1:
+        if facts.is_eager(fit) or record.steps_per_execution != 1:
             continue
         if not 0 < fit.step_s < LONGEST_STEP_S:
             continue

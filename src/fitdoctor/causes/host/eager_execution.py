@@ -1,7 +1,8 @@
 """The model trains eagerly: Python launches every operation of every step.
 
 ## What it is
-The model was compiled with `run_eagerly=True`, or `tf.config.run_functions_eagerly(True)` is on for the whole program.
+The model was compiled with `run_eagerly=True`, or `tf.config.run_functions_eagerly(True)` is on for the whole program, or, on JAX,
+the model was compiled with `jit_compile=False`.
 
 ## Why it is slow
 A compiled step is one call into TensorFlow. An eager step is hundreds of calls from Python, each with its own overhead,
@@ -39,6 +40,7 @@ from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import locations
 from fitdoctor.facts.wording import duration
+from fitdoctor.recording.model import Fit
 
 TITLE = "The model runs eagerly"
 REMEDIES = ("compiled-step",)
@@ -50,19 +52,20 @@ SAVED_LOW, SAVED_MID, SAVED_HIGH = 0.2, 0.75, 0.9
 def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
         record = fit.record
-        if not (record.run_eagerly or record.eager_globally):
+        if not facts.is_eager(fit):
             continue
         steps_s = fit.function_s * fit.steps("mid")
         cost = Interval(low=steps_s * SAVED_LOW, mid=steps_s * SAVED_MID, high=steps_s * SAVED_HIGH)
         if not facts.worthwhile(cost):
             continue
-        switch = "run_eagerly=True" if record.run_eagerly else "tf.config.run_functions_eagerly(True)"
+        switch = _switch(record)
         site = record.compile_site
         yield Finding(
             fit=fit.index,
             cost_s=cost,
             locations=locations(
                 location(site, "run_eagerly", True) if site and record.run_eagerly else None,
+                location(site, "jit_compile", False) if site and not (record.run_eagerly or record.eager_globally) else None,
                 location(record.eager_site) if record.eager_site and record.eager_globally else None,
                 location(site) if site else None,
                 location(record.site),
@@ -72,3 +75,9 @@ def check(facts: Facts) -> Iterator[Finding]:
                 Evidence(text=f"An eager step takes {duration(fit.step_s)}.", value=fit.step_s, unit="s"),
             ),
         )
+
+
+def _switch(record: Fit) -> str:
+    if record.run_eagerly:
+        return "run_eagerly=True"
+    return "tf.config.run_functions_eagerly(True)" if record.eager_globally else "jit_compile=False"

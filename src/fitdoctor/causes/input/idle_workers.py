@@ -65,7 +65,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         if workers is None or workers.processes or workers.count >= cores or not facts.input_matters(fit):
             continue
         cost, _ = facts.input_cost(fit)
-        text = f"The PyDataset has {plural(max(1, workers.count), 'worker')}; this machine has {plural(cores, 'core')}."
+        text = f"The {workers.data} has {plural(max(1, workers.count), 'worker')}; this machine has {plural(cores, 'core')}."
         function = fit.record.operations[0].function
         yield Finding(
             fit=fit.index,

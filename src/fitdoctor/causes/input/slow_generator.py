@@ -65,6 +65,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             continue
         cost, measured = facts.input_cost(fit)
         workers = workers_of(fit.record)
+        noun = workers.data if workers is not None else noun
         where = "processes of its own" if workers is not None and workers.processes else "the process that trains"
         functions = [location(step.function) for step in fit.record.operations if step.function is not None]
         yield Finding(

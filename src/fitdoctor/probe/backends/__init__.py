@@ -1,11 +1,14 @@
 """What differs between the backends of Keras 3: one module each, and the seams that all of them share.
 
-A backend's module has:
+`tf_keras`, which is Keras 2, stands beside them as a backend of its own. Every module has:
 
-* `epoch_iterator()`: the class that Keras' `fit` draws its steps from
 * `version()`: of the framework, as the report names it
 * `devices()`: the accelerators that it uses; None as long as the script may still choose
 * `is_distributed(model)`: whether the model is trained on several devices at once
+
+Those of Keras 3 have as well:
+
+* `epoch_iterator()`: the class that Keras' `fit` draws its steps from
 * `WAITS_IN_LOOP`: whether the loop itself waits for the input, and not the train function
 """
 
@@ -14,22 +17,66 @@ from __future__ import annotations
 import importlib
 import sys
 from types import ModuleType
+from typing import Any
 
 KNOWN = ("tensorflow", "jax", "torch")
+LEGACY = "tf_keras"
+"""Keras 2 as it lives on: a package of its own, on TensorFlow only. TensorFlow imports Keras 3 beside it."""
+ON_TENSORFLOW = ("tensorflow", LEGACY)
+
+_used: list[ModuleType] = []
 
 
 def current() -> ModuleType:
     """The module of the backend that the script's Keras runs on. Keras must have been imported."""
-    return importlib.import_module(f"fitdoctor.probe.backends.{name()}")
+    return of(keras_module())
 
 
 def name() -> str:
     """The backend that the script's Keras runs on."""
-    import keras
+    return name_of(keras_module())
 
-    return str(keras.config.backend())
+
+def of(keras: ModuleType) -> ModuleType:
+    """The module of the backend that a Keras runs on."""
+    return importlib.import_module(f"fitdoctor.probe.backends.{name_of(keras)}")
+
+
+def name_of(keras: ModuleType) -> str:
+    """The backend that a Keras runs on."""
+    return LEGACY if keras.__name__ == LEGACY else str(keras.config.backend())
+
+
+def keras_module() -> ModuleType:
+    """The Keras that the script uses: that of the model which was trained or called last, as far as there was one."""
+    return _used[0] if _used else sys.modules["keras"]
+
+
+def use(keras: ModuleType) -> None:
+    """From now on this is the Keras that the script uses: it may have imported several."""
+    _used[:] = [keras]
+
+
+def keras_of(thing: Any) -> ModuleType:
+    """The Keras that a model, a callback or the like is derived from."""
+    return sys.modules[LEGACY if is_legacy(thing) else "keras"]
+
+
+def is_legacy(thing: Any) -> bool:
+    """Whether a model, a callback or the like is derived from one of tf_keras."""
+    return any(cls.__module__.partition(".")[0] == LEGACY for cls in type(thing).__mro__)
+
+
+def tree() -> Any:
+    """What flattens nests and maps over them, as the script's Keras does it."""
+    return sys.modules["tensorflow"].nest if keras_module().__name__ == LEGACY else keras_module().tree
 
 
 def loaded(framework: str) -> ModuleType | None:
     """A framework, where the script has imported it: nothing of ours imports one on its behalf."""
     return sys.modules.get(framework)
+
+
+def in_use(framework: str) -> ModuleType | None:
+    """A framework, where it is the backend of the script's Keras."""
+    return loaded(framework) if name() == framework else None

@@ -1,7 +1,7 @@
-"""The places in Keras 3's `fit` where a probe stands, on every backend.
+"""The places in Keras' `fit` where a probe stands, on every backend.
 
 Everything is put in at class level when Keras was imported. The seams are those of Keras 3.6 and later: `fit` lives on the
-backend's trainer, hooks on `CallbackList`, and the loop ends where the epoch iterator stops.
+backend's trainer, hooks on `CallbackList`, and the loop ends where the epoch iterator stops; in tf_keras, where its handler of data does.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from fitdoctor.probe import backends
+from fitdoctor.probe.backends import tf_keras
 from fitdoctor.probe.patches import Patches
 
 OLDEST = (3, 6)
@@ -41,6 +42,8 @@ class Director(Protocol):
 
 def declined(keras: ModuleType) -> str:
     """Why this Keras can't be observed, or an empty string."""
+    if keras.__name__ == backends.LEGACY:
+        return tf_keras.declined(keras)
     version = str(keras.__version__)
     parts = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
     if parts < OLDEST:
@@ -50,6 +53,18 @@ def declined(keras: ModuleType) -> str:
         words = " or ".join(backends.KNOWN)
         return f"Received a script on the {backend} backend of Keras, expected {words}. Run it with KERAS_BACKEND={backends.KNOWN[0]}."
     return ""
+
+
+def tell_of_fit(keras: ModuleType, told: Callable[[], None]) -> None:
+    """Tells, for good, each time that a fit is about to begin, and puts in nothing else."""
+    patches = Patches()
+    trainer = next(cls for cls in keras.Model.__mro__ if "fit" in cls.__dict__)
+
+    def fit(original: Original, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        told()
+        return original(model, *arguments, **keywords)
+
+    _around(patches, trainer, "fit", fit)
 
 
 def install(keras: ModuleType, director: Director, *, whole_process: bool = True) -> Patches:
@@ -62,10 +77,8 @@ def install(keras: ModuleType, director: Director, *, whole_process: bool = True
             put into a class can't be taken out again without a trace.
     """
     patches = Patches()
-    from keras.src.callbacks.callback_list import CallbackList
-    from keras.src.trainers.trainer import Trainer
-
-    trainer = next(cls for cls in keras.Model.__mro__ if "fit" in cls.__dict__)
+    CallbackList = keras.callbacks.CallbackList  # noqa: N806 - a class
+    trainer, compiler = (next(cls for cls in keras.Model.__mro__ if name in cls.__dict__) for name in ("fit", "compile"))
     for name in UNITS:
         _around(patches, trainer, name, functools.partial(director.unit, name))
     for name in HOOKS:
@@ -76,7 +89,7 @@ def install(keras: ModuleType, director: Director, *, whole_process: bool = True
         director.compiled(model)
         return result
 
-    _around(patches, Trainer, "compile", compile_)
+    _around(patches, compiler, "compile", compile_)
 
     def advance(original: Original, iterator: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         if director.stop_here(iterator):
@@ -92,24 +105,30 @@ def install(keras: ModuleType, director: Director, *, whole_process: bool = True
         finally:
             director.drew(time.perf_counter() - began_s)
 
-    backend = backends.current()
-    waits_in_loop = backend.WAITS_IN_LOOP
-    _around(patches, backend.epoch_iterator(), "__next__", advance)
-
-    def new(cls: Any, *arguments: Any, **keywords: Any) -> Any:
-        made = object.__new__(cls)
-        director.constructed(made)
-        return made
-
-    def new_dataset(cls: Any, *arguments: Any, **keywords: Any) -> Any:
-        made = super(keras.utils.PyDataset, cls).__new__(cls)
-        director.constructed(made)
-        return made
+    legacy = keras.__name__ == backends.LEGACY
+    if legacy:
+        tf_keras.stand_in_loop(patches, director.stop_here)
+    else:
+        backend = backends.of(keras)
+        waits_in_loop = backend.WAITS_IN_LOOP
+        _around(patches, backend.epoch_iterator(), "__next__", advance)
 
     if whole_process:
-        keras.callbacks.Callback.__new__ = new
-        keras.utils.PyDataset.__new__ = new_dataset
+        for cls in (keras.callbacks.Callback, keras.utils.Sequence if legacy else keras.utils.PyDataset):
+            cls.__new__ = _noted(cls, director.constructed)
     return patches
+
+
+def _noted(owner: Any, constructed: Callable[[Any], None]) -> Callable[..., Any]:
+    """A `__new__` for a class that has none of its own: it makes what that would make, and tells of it."""
+
+    def new(cls: Any, *arguments: Any, **keywords: Any) -> Any:
+        below = super(owner, cls).__new__
+        made = below(cls) if below is object.__new__ else below(cls, *arguments, **keywords)
+        constructed(made)
+        return made
+
+    return new
 
 
 def _around(patches: Patches, cls: Any, name: str, decide: Callable[[Original, Any, tuple[Any, ...], dict[str, Any]], Any]) -> None:

@@ -25,6 +25,10 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     if record.run_eagerly:
         changes.append(SetArgument(place=where, call="Model.compile", argument="run_eagerly", value=False))
         how.append("model.compile(…) without run_eagerly=True")
+    if facts.backend == "jax" and not record.jit_compile:
+        changes.append(SetArgument(place=where, call="Model.compile", argument="jit_compile", value=True))
+        if not record.run_eagerly:
+            how.append("model.compile(…) without jit_compile=False")
     if record.eager_globally:
         switch = "tf.config.run_functions_eagerly"
         switched = place(record.eager_site) if record.eager_site else where

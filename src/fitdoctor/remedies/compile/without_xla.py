@@ -16,7 +16,7 @@ UNIT = "step"
 
 
 def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
-    if finding.fit is None:
+    if finding.fit is None or facts.backend == "jax":  # there nothing else compiles
         return
     record = facts.fits[finding.fit].record
     change = SetArgument(place=place(record.compile_site or record.site), call="Model.compile", argument="jit_compile", value=False)

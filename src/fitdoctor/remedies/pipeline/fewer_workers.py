@@ -27,13 +27,13 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     where = place(workers.site or record.site)
     changes: list[Change] = []
     if workers.processes:
-        changes.append(SetArgument(place=where, call="PyDataset", argument="use_multiprocessing", value=False))
+        changes.append(SetArgument(place=where, call=workers.call, argument="use_multiprocessing", value=False))
         if workers.count > 1:
-            how = "the PyDataset without use_multiprocessing=True"
+            how = f"the {workers.data} without use_multiprocessing=True"
             yield Proposal(changes=tuple(changes), how=how, label=f"{workers.count} threads")
     if workers.count > 1:
-        changes.append(SetArgument(place=where, call="PyDataset", argument="workers", value=1))
-    how = "the PyDataset with workers=1 and without use_multiprocessing"
+        changes.append(SetArgument(place=where, call=workers.call, argument="workers", value=1))
+    how = f"the {workers.data} with workers=1 and without use_multiprocessing"
     yield Proposal(changes=tuple(changes), how=how, label="none")
     if finding.measured:
         untried = "Not timed: it follows from leaving out what ending and starting processes takes."

@@ -30,11 +30,11 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     most = 2 * int(facts.scout.environment.get("cores", 1))
     where = place(workers.site or record.site)
     for count in [count for count in COUNTS if workers.count < count <= most][-WAYS:]:
-        change = SetArgument(place=where, call="PyDataset", argument="workers", value=count)
-        yield Proposal(changes=(change,), how=f"workers={count} for the PyDataset", label=str(count))
+        change = SetArgument(place=where, call=workers.call, argument="workers", value=count)
+        yield Proposal(changes=(change,), how=workers.written(f"workers={count}"), label=str(count))
     yield Proposal(
         changes=(),
-        how="use_multiprocessing=True for the PyDataset",
+        how=workers.written("use_multiprocessing=True"),
         label="processes",
         untried="Processes are forked from one in which TensorFlow runs: they may hang, so this is left to you.",
     )

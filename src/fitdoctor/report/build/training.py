@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.learning import learning_of
 from fitdoctor.facts.places import location
 from fitdoctor.report.model import Environment, FitSummary, LoopSummary, Training
 
@@ -22,6 +23,7 @@ def training(facts: Facts) -> Training:
                 steps_per_epoch=fit.steps_per_epoch if fit.steps_known else None,
                 batch_size=fit.record.batch_size,
                 share=facts.share(fit.id),
+                learning=learning_of(fit, facts.inside(fit.index)),
             )
             for fit in facts.fits
         ),

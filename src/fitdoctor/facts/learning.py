@@ -1,0 +1,141 @@
+"""How a fit learns: its curve, how far its weights move, what one batch does inside it, and how its data is spread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from math import hypot, isfinite, sqrt
+from statistics import median
+from typing import Literal
+
+from fitdoctor.facts.fit import FitFacts
+from fitdoctor.recording.model import EpochRow, Fit, GradientLook, InputArray, Inside, LayerLook, SampledWeights
+from fitdoctor.report.model import CurvePoint, DataSummary, LayerLearning, Learning
+
+#: Points of a curve in a report: enough for its shape.
+MOST_POINTS = 64
+
+
+def learning_of(fit: FitFacts, inside: Inside | None) -> Learning:
+    """All that is known of how a fit learns, for the report."""
+    record = fit.seen or fit.record
+    parts = {part.name: part for part in [*(inside.inputs if inside is not None else ()), *fit.record.inputs] if part.spread is not None}
+    return Learning(
+        curve=tuple(_points(record.curve)),
+        layers=tuple(_layers(record.weights, inside)),
+        data=tuple(_summary(part, fit.record.input_kind) for part in parts.values()),
+        missing=(inside.missing,) if inside is not None and inside.missing else (),
+    )
+
+
+def moved_share(record: Fit) -> float | None:
+    """By how much of their own size an epoch moves the weights, the middle one of them; None where that was not seen."""
+    shares = [share for share in _moved(record.weights).values() if share is not None]
+    return median(shares) if shares else None
+
+
+def first_gradient_ratio(inside: Inside) -> float | None:
+    """How many times as large, for the size of the weights, the gradient of the first layer is as that of the others' middle one."""
+    ratios = [norm / weight if weight and norm else None for _, weight, norm in _by_layer(inside.gradients)]
+    others = [ratio for ratio in ratios[1:] if ratio is not None]
+    if not others or ratios[0] is None:
+        return None
+    return _finite(ratios[0] / median(others)) if median(others) else None
+
+
+def _points(curve: list[EpochRow]) -> Iterator[CurvePoint]:
+    """The points of a curve, evenly thinned out, the last one always among them."""
+    most = min(len(curve), MOST_POINTS)
+    for at in range(most):
+        row = curve[round(at * (len(curve) - 1) / max(1, most - 1))]
+        yield CurvePoint(call=row.call, epoch=row.number, s=row.ended_s, learning_rate=row.learning_rate, logs=dict(row.logs))
+
+
+def _layers(weights: SampledWeights | None, inside: Inside | None) -> Iterator[LayerLearning]:
+    """One row a layer, in the order in which the model computes them, as far as that is known."""
+    moved = _moved(weights)
+    looks = {look.name: look for look in inside.layers} if inside is not None else {}
+    gradients = {name: (weight, norm) for name, weight, norm in _by_layer(inside.gradients)} if inside is not None else {}
+    holders = list(dict.fromkeys([*looks, *gradients]))
+    shares: dict[str, list[float]] = {}
+    for variable, share in moved.items():
+        owner = max((name for name in holders if variable.startswith(f"{name}/")), key=len, default=_owner(variable))
+        shares.setdefault(owner, []).extend([share] if share is not None else [])
+    for name in dict.fromkeys([*holders, *shares]):
+        weight, norm = gradients.get(name, (None, None))
+        found = shares.get(name)
+        yield _layer(looks.get(name) or LayerLook(name=name, kind=""), median(found) if found else None, weight, norm)
+
+
+def _layer(look: LayerLook, moved: float | None, weight: float | None, gradient: float | None) -> LayerLearning:
+    return LayerLearning(
+        layer=look.name,
+        kind=look.kind,
+        activation=look.activation,
+        moved_share=moved,
+        weight_norm=weight,
+        gradient_norm=gradient,
+        output_mean=look.mean,
+        output_std=look.std,
+        dead_units=look.dead,
+        saturated=look.saturated,
+    )
+
+
+def _moved(weights: SampledWeights | None) -> dict[str, float | None]:
+    """By how much of its size each sampled weight moves in an epoch: the middle of its readings. Of several epochs, their mean at least."""
+    if weights is None:
+        return {}
+    found: dict[str, list[float]] = {name: [] for name in weights.names}
+    for reading in weights.readings:
+        for name, size, way in zip(weights.names, reading.rms, reading.moved, strict=False):
+            if size and way is not None and reading.since and isfinite(way / reading.since / size):
+                found[name].append(way / reading.since / size)
+    return {name: median(shares) if shares else None for name, shares in found.items()}
+
+
+def _owner(variable: str) -> str:
+    return variable.rpartition("/")[0] or variable
+
+
+def _by_layer(gradients: Iterable[GradientLook]) -> Iterator[tuple[str, float | None, float | None]]:
+    """Each layer with the norm of its weights and that of the gradient by them; None where one is not finite, or there is none."""
+    held: dict[str, list[GradientLook]] = {}
+    for each in gradients:
+        held.setdefault(each.layer or _owner(each.name), []).append(each)
+    for layer, own in held.items():
+        yield layer, _norm(each.norm for each in own), _norm(each.gradient for each in own if each.connected)
+
+
+def _norm(parts: Iterable[float | None]) -> float | None:
+    known = list(parts)
+    return _finite(hypot(*(part for part in known if part is not None))) if known and None not in known else None
+
+
+def _summary(part: InputArray, input_kind: str) -> DataSummary:
+    spread = part.spread
+    assert spread is not None
+    count = max(1, len(spread.mean))
+    mean = sum(value / count for value in spread.mean)
+    around = [hypot(each - mean, std) for each, std in zip(spread.mean, spread.std, strict=False)]
+    sample: Literal["evenly spaced", "first batches"] = "evenly spaced" if input_kind == "arrays" else "first batches"
+    return DataSummary(
+        name=part.name,
+        dtype=part.dtype,
+        sample=sample,
+        rows=spread.rows,
+        features=spread.features,
+        mean=_finite(mean),
+        std=_finite(hypot(*(each / sqrt(count) for each in around))),
+        low=min(spread.low, default=None),
+        high=max(spread.high, default=None),
+        least_std=min(spread.std, default=None),
+        most_std=max(spread.std, default=None),
+        zeros=spread.zeros,
+        nonfinite=spread.nonfinite,
+        classes=spread.classes,
+        largest_class=spread.largest,
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if isfinite(value) else None

@@ -1,0 +1,34 @@
+"""Keras 3 on TensorFlow: the compiled function draws from the iterator and keeps the state by itself."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+
+class Loop:
+    """See the package.
+
+    Args:
+        model: The model.
+        kind: "train" or "test".
+    """
+
+    def __init__(self, model: Any, kind: str) -> None:
+        from tensorflow.python.eager import context
+        from tensorflow.python.framework import errors
+
+        self._wait = context.async_wait
+        self.ENDS: tuple[type[Exception], ...] = (errors.OutOfRangeError, StopIteration)  # the latter is what an iterator makes of it
+
+    def step(self, function: Any, iterator: Any) -> Any:
+        return function(iterator)
+
+    def wait(self) -> None:
+        self._wait()
+
+    def rest(self) -> None:
+        self._wait()
+
+    def anew(self) -> AbstractContextManager[None]:
+        return nullcontext()

@@ -1,0 +1,213 @@
+"""Trainings on tf_keras: watched without being changed, and diagnosed as far as nothing has to be tried."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fitdoctor
+from fitdoctor.errors import FitdoctorError
+from fitdoctor.probe import first_layers, metrics
+from fitdoctor.probe.backends import seams
+from fitdoctor.recording.load import load_run
+from fitdoctor.recording.model import Run
+
+pytestmark = pytest.mark.e2e
+
+SCRIPT = """\
+import hashlib, os, time
+import numpy as np
+import tensorflow as tf
+keras = tf.keras  # with TF_USE_LEGACY_KERAS
+keras.utils.set_random_seed(0)
+x = np.random.rand(320, 8).astype("float32")
+y = x.sum(axis=1, keepdims=True)
+
+
+class Batches(keras.utils.Sequence):
+    def __len__(self):
+        return 10
+
+    def __getitem__(self, index):
+        return x[index * 32:index * 32 + 32], y[index * 32:index * 32 + 32]
+
+
+class Pause(keras.callbacks.Callback):
+    def on_batch_end(self, batch, logs=None):
+        time.sleep(0.001)
+
+
+class Custom(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = keras.layers.Dense(1)
+
+    def call(self, x):
+        return self.dense(x)
+
+    def train_step(self, data):
+        x, y = data
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((self(x, training=True) - y) ** 2)
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, self.trainable_variables), self.trainable_variables))
+        return {"loss": loss}
+
+
+def batches():
+    for index in range(0, 320, 32):
+        yield x[index:index + 32], y[index:index + 32]
+
+
+model = keras.Sequential([keras.Input((8,)), keras.layers.Dropout(0.2), keras.layers.Dense(4), keras.layers.Dense(1)])
+model.compile("adam", "mse", metrics=["mae"])
+model.fit(x, y, epochs=3, batch_size=32, validation_split=0.5, callbacks=[keras.callbacks.ModelCheckpoint("best.h5"), Pause()], verbose=0)
+model.fit(Batches(), epochs=2, shuffle=False, verbose=0)
+model.fit(batches(), verbose=0)
+model.compile(keras.optimizers.legacy.SGD(0.01), "mse", steps_per_execution=4)
+model.fit(tf.data.Dataset.from_tensor_slices((x, y)).batch(32), epochs=2, verbose=0)
+custom = Custom()
+custom.compile("sgd", steps_per_execution=3)
+endless = tf.data.Dataset.from_tensor_slices((x, y)).batch(32).repeat()
+custom.fit(endless, steps_per_epoch=int(os.environ["STEPS"]), epochs=3, verbose=2)
+model.save_weights("weights")
+model.load_weights("weights")
+print(model.predict(x[:2], verbose=0).shape, int(model._steps_per_execution), int(custom._steps_per_execution))
+print(hashlib.md5(b"".join(np.asarray(w).tobytes() for w in model.get_weights() + custom.get_weights())).hexdigest())
+"""
+FILES = {"best.h5", "checkpoint", "weights.index", "weights.data-00000-of-00001"}
+
+
+def run(folder: Path, *command: str, steps: int = 5) -> subprocess.CompletedProcess[str]:
+    (folder / "train.py").write_text(SCRIPT)
+    environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1", "STEPS": str(steps)}
+    return subprocess.run([sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def recorded(folder: Path) -> Run:
+    return load_run(max((folder / ".fitdoctor").glob("*/run.json")))
+
+
+def without_times(printed: str) -> str:
+    return re.sub(r"\d+[mu]?s\b", "", printed)
+
+
+def test_a_watched_training_is_the_same(tmp_path: Path) -> None:
+    plain = run(tmp_path, "train.py")
+    assert plain.returncode == 0, plain.stderr[-2000:]
+    for name in FILES:
+        (tmp_path / name).unlink()
+    watched = run(tmp_path, "-m", "fitdoctor", "watch", "train.py")
+    assert watched.returncode == 0, watched.stderr[-2000:]
+    assert without_times(watched.stdout) == without_times(plain.stdout)
+    assert {path.name for path in tmp_path.iterdir()} >= FILES
+    assert "tf_keras 2." in watched.stderr
+    scout = recorded(tmp_path).watched
+    assert scout is not None
+    assert scout.limits == []
+    assert scout.environment["backend"] == "tf_keras"
+    arrays, sequence, generator, pipeline, custom = scout.fits
+    seen = [(fit.input_kind, fit.steps_per_epoch, fit.steps_basis, fit.epochs_seen, fit.step.count) for fit in scout.fits]
+    assert seen == [
+        ("arrays", 5, "declared", 3, 12), ("pydataset", 10, "declared", 2, 18), ("generator", 10, "counted", 1, 9),
+        ("tf.data", 10, "declared", 2, 4), ("tf.data", 5, "declared", 3, 3),
+    ]  # fmt: skip
+    assert (arrays.validation_steps, arrays.epoch_first_step.count, arrays.validation_step.count) == (5, 2, 14)
+    hooks = {
+        callback.name: callback.hooks["on_epoch_end" if callback.name != "Pause" else "on_train_batch_end"]
+        for callback in arrays.callbacks[:2]
+    }
+    assert (hooks["ModelCheckpoint"].count, hooks["Pause"].count) == (3, 15)
+    assert hooks["Pause"].total_s >= 0.015
+    assert (arrays.callbacks[0].saves.count, arrays.callbacks[0].saved_bytes > 0) == (3, True)
+    assert [metric.name for metric in arrays.metrics] == ["mae"]
+    assert sequence.operations[0].arguments == {"workers": 1, "use_multiprocessing": False, "max_queue_size": 10}
+    assert (pipeline.steps_per_execution, [row.learning_rate for row in pipeline.curve]) == (4, pytest.approx([0.01, 0.01]))
+    assert (generator.optimizer, pipeline.optimizer, custom.optimizer) == ("Adam", "SGD", "SGD")
+    assert sum(scout.parts.values()) == pytest.approx(scout.wall_s)
+    assert [loop.kind for loop in scout.loops] == ["predict"]
+
+
+def test_a_diagnosis_says_where_the_time_goes_and_that_nothing_was_tried(tmp_path: Path) -> None:
+    done = run(tmp_path, "-m", "fitdoctor", "diagnose", "-q", "--budget", "40", "-o", "report.json", "train.py", steps=100_001)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert not {path.name for path in tmp_path.iterdir()} & FILES
+    assert "tf_keras 2." in done.stdout
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["training"]["backend"] == "tf_keras"
+    assert sum(part["s"] for part in report["budget"]["parts"]) == pytest.approx(report["budget"]["total_s"])
+    assert (report["tried"], report["prescription"]) == ([], None)
+    assert "Nothing was tried: trials are not made on tf_keras yet" in " ".join(report["limits"])
+    scout = recorded(tmp_path).scout
+    assert scout is not None
+    assert scout.ending.how == "finished"
+    *_, pipeline, custom = scout.fits
+    assert (custom.cut, custom.epochs_seen, custom.steps_per_epoch) == (True, 2, 100_001)
+    assert [fit["epochs"] for fit in report["training"]["fits"]] == [3, 2, 1, 2, 3]
+    assert [known.layers for known in pipeline.inputs if known.name == "x"] == [["Dense"]]
+
+
+@pytest.fixture
+def tf_keras(tf: Any) -> Any:
+    import tf_keras
+
+    return tf_keras
+
+
+def test_the_seams_are_where_they_are_expected(tf_keras: Any) -> None:
+    from tf_keras.src.engine.data_adapter import DataHandler
+
+    assert seams.declined(tf_keras) == ""
+    assert list(inspect.signature(DataHandler.steps).parameters) == ["self"]
+    assert inspect.isgeneratorfunction(inspect.unwrap(DataHandler.steps))
+    source = inspect.getsource(inspect.unwrap(tf_keras.Model.fit))
+    for part in ("for step in data_handler.steps():", "callbacks.on_train_batch_begin(step)", "_use_cached_eval_dataset=True"):
+        assert part in source
+    for name in seams.HOOKS:
+        assert callable(vars(tf_keras.callbacks.CallbackList)[name])
+    for name in (*seams.UNITS, "compile"):
+        assert callable(vars(tf_keras.Model)[name])
+    assert "__new__" not in vars(tf_keras.utils.Sequence)
+    for module, names in {
+        "saving_api": ("save_model", "save_weights", "load_model", "load_weights"),
+        "saving_lib": ("save_model", "save_weights_only"),
+        "legacy.hdf5_format": ("save_model_to_hdf5",),
+        "legacy.saved_model.save": ("save",),
+        "legacy.save": ("save_weights",),
+    }.items():
+        loaded = sys.modules[f"tf_keras.src.saving.{module}"]
+        assert all(callable(getattr(loaded, name)) for name in names), module
+
+
+def test_in_code_it_is_watched_and_the_seams_are_out_again(tf_keras: Any, tmp_path: Path) -> None:
+    from tf_keras.src.engine.data_adapter import DataHandler
+
+    x, y = np.ones((64, 4), np.float32), np.ones((64, 1), np.float32)
+    first, second = tf_keras.Input((4,)), tf_keras.Input((4,))
+    parts = [tf_keras.layers.Dense(2)(tf_keras.layers.Flatten()(first)), tf_keras.layers.LayerNormalization()(second)]
+    model = tf_keras.Model([first, second], tf_keras.layers.Dense(1)(tf_keras.layers.Concatenate()(parts)))
+    model.compile("sgd", "mse", metrics=["mae"])
+    before = [DataHandler.steps, tf_keras.Model.fit, tf_keras.callbacks.CallbackList.on_epoch_end]
+    with fitdoctor.watch(show=False) as watched:
+        model.fit([x, x], y, epochs=2, verbose=0)
+    doctor = fitdoctor.Doctor(show=False)
+    model.fit([x, x], y, epochs=3, verbose=0, callbacks=[doctor])
+    report = doctor.report
+    del doctor
+    assert watched.report is not None
+    assert report is not None
+    assert [fit.epochs for each in (watched.report, report) for fit in each.training.fits] == [2, 3]
+    assert watched.report.environment.backend == "tf_keras"
+    assert [DataHandler.steps, tf_keras.Model.fit, tf_keras.callbacks.CallbackList.on_epoch_end] == before
+    assert first_layers.of(model, 2) == [["Dense"], ["LayerNormalization"]]
+    assert [each.name for each in metrics.records(model)] == ["mae"]
+    with pytest.raises(FitdoctorError, match=r"Received a model of tf_keras.*can only be watched"):
+        fitdoctor.diagnose(model, [x, x], y)
