@@ -127,14 +127,19 @@ def _become_main(attributes: dict[str, Any]) -> dict[str, Any]:
 
 def _print_as_python_would(error: BaseException) -> None:
     """Hands the error to the script's own hook, or Python's, without frames of fitdoctor's."""
+    _tell(_cut, error)
+    sys.stdout.flush()
+    sys.excepthook(type(error), error, error.__traceback__)
+
+
+def _cut(error: BaseException) -> None:
+    """Leaves frames of fitdoctor's out of an error's trace, and of those that led to it."""
     seen: set[int] = set()
     each: BaseException | None = error
     while each is not None and id(each) not in seen:
         seen.add(id(each))
         each.__traceback__ = _without_ours(each.__traceback__)
         each = each.__cause__ or each.__context__
-    sys.stdout.flush()
-    sys.excepthook(type(error), error, error.__traceback__)
 
 
 def _without_ours(trace: types.TracebackType | None) -> types.TracebackType | None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from fitdoctor.probe import sites
+from fitdoctor.probe import failures, sites
 from fitdoctor.probe.patches import Patches
 from fitdoctor.recording.model import DebugSwitch, Site
 
@@ -39,7 +39,7 @@ def _noted(call: str, original: Any) -> Any:
 
     @functools.wraps(original)
     def wrapper(*arguments: Any, **keywords: Any) -> Any:
-        site = sites.find()
+        site = failures.guarded(sites.find)
         if site is not None:
             _sites[call] = site
         return kept(*arguments, **keywords)

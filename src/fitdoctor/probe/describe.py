@@ -7,7 +7,7 @@ import math
 from types import CodeType
 from typing import Any
 
-from fitdoctor.probe import backends, debug_switches, inputs, marks, pipelines, sites
+from fitdoctor.probe import backends, debug_switches, failures, inputs, marks, pipelines, sites
 from fitdoctor.probe.backends import tensorflow
 from fitdoctor.recording.model import CallbackRecord, Fit, InputArray, Operation, Site
 
@@ -145,7 +145,8 @@ def _inputs(bound: dict[str, Any], kind: str) -> list[InputArray]:
     """What holds the data; unknown where a container of a kind that nobody thought of fails to say."""
     try:
         return inputs.arrays(bound, kind)
-    except Exception:
+    except Exception as error:
+        failures.note(error)
         return []
 
 

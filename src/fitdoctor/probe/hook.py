@@ -9,6 +9,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from fitdoctor.probe import failures
+
 Callback = Callable[[ModuleType], None]
 
 
@@ -20,8 +22,9 @@ class _Finder(importlib.abc.MetaPathFinder):
         self._around = around
 
     def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> importlib.machinery.ModuleSpec | None:
-        if fullname not in self.waiting:
-            return None
+        return failures.guarded(self._find, fullname, path, target) if fullname in self.waiting else None
+
+    def _find(self, fullname: str, path: Any, target: ModuleType | None) -> importlib.machinery.ModuleSpec | None:
         found = None
         for finder in sys.meta_path:
             if finder is not self and hasattr(finder, "find_spec"):
@@ -36,7 +39,7 @@ class _Finder(importlib.abc.MetaPathFinder):
             self._around(fullname, lambda: execute(module))
             # Not before: a script may only ask whether the module exists, or try again after an import that failed.
             for callback in self.waiting.pop(fullname, ()):
-                callback(module)
+                failures.guarded(callback, module)
 
         found.loader.exec_module = exec_module  # type: ignore[method-assign]
         return found

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from types import FrameType
 
-from fitdoctor.probe import sites
+from fitdoctor.probe import failures, sites
 from fitdoctor.recording.model import HotLine, Site
 
 INTERVAL_S = 0.02
@@ -36,7 +36,7 @@ class MainLines:
         self._sites: dict[tuple[str, int], Site] = {}
         self._total_s = 0.0
         self._done = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="fitdoctor-lines", daemon=True)
+        self._thread = threading.Thread(target=failures.guarded, args=(self._look,), name="fitdoctor-lines", daemon=True)
 
     def start(self) -> None:
         self._thread.start()

@@ -12,7 +12,21 @@ from dataclasses import dataclass, field
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-from fitdoctor.probe import backends, debug_switches, describe, identity, light, marks, metrics, rates, saves, sites, spans, threads
+from fitdoctor.probe import (
+    backends,
+    debug_switches,
+    describe,
+    failures,
+    identity,
+    light,
+    marks,
+    metrics,
+    rates,
+    saves,
+    sites,
+    spans,
+    threads,
+)
 from fitdoctor.probe.backends import jax as jax_backend
 from fitdoctor.probe.backends.places import HOOKS
 from fitdoctor.probe.ledger import Ledger
@@ -26,6 +40,7 @@ from fitdoctor.recording.system import Span
 
 MOST_PYTHON_OPERATIONS = 64
 """Kept of one fit: a step that is traced again and again brings new ones each time, for as long as the training runs."""
+MOST_LIMITS = 64
 
 
 @dataclass(slots=True)
@@ -73,10 +88,13 @@ class Observer(ABC):
         self._in_loop = False
         self._settled = self._called = False
         self._visits: list[Visit] = []
+        self._doubts: dict[int, str] = {}
+        """By fit, what could not be learned of a call before it began."""
         self._sampler: StackSampler | None = None
         self.main = threading.get_ident()
         self._allowance, self._blind = Allowance(), False
         self._account = threading.Lock()
+        failures.hear(self)
 
     @abstractmethod
     def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -174,8 +192,8 @@ class Observer(ABC):
     def _identify(self, index: int, model: Any, bound: dict[str, Any]) -> None:
         try:
             self._identities.setdefault(index, identity.Identities()).note(self.scout.fits[index], model, bound)
-        except Exception:  # arguments that make no sense: fit itself will say so in its own words
-            pass
+        except Exception as error:  # arguments that make no sense: fit itself will say so in its own words
+            self._doubts[index] = f"its models and data could not be counted ({failures.said(error)})"
 
     def enter_fit(self, index: int) -> Visit:
         """From here on the hooks belong to this call."""
@@ -216,6 +234,9 @@ class Observer(ABC):
         planned = record.epochs - record.initial_epoch
         if not cut and not timer.stopped_by_us and timer.epochs < planned and model.stop_training:
             record.stopped_at = max(record.stopped_at or 0, timer.epochs)
+        doubt = record.declined or self._doubts.pop(visit.index, "")
+        if doubt and timer.first_step_done:  # the call made sense to fit
+            self.missing(f"Of the fit at {os.path.basename(record.site.file)}:{record.site.line} something is missing: {doubt}.")
         record.parameters = record.parameters or _parameters(model)
         if record.calls_run == 1:  # a machine that is busy saves late, and the script may crash: the first of each place is kept at once
             self.save_now()
@@ -328,10 +349,15 @@ class Observer(ABC):
                 seconds = clock() - began_s
                 timer.hook = outer
                 timer.hooks_s += seconds
-                add(hooks.get(name) or hooks.setdefault(name, Duration()), seconds - (timer.nested_s - nested_s))
-                if tally.count > saved:
-                    add(described.saves, tally.seconds - saving_s)
-                    described.saved_bytes = tally.last_bytes
+                try:
+                    add(hooks.get(name) or hooks.setdefault(name, Duration()), seconds - (timer.nested_s - nested_s))
+                    if tally.count > saved:
+                        add(described.saves, tally.seconds - saving_s)
+                        described.saved_bytes = tally.last_bytes
+                except Exception as error:
+                    if failures.from_a_handler(error):
+                        raise
+                    failures.note(error)
 
         timed._fitdoctor_timed = True  # type: ignore[attr-defined]
         try:
@@ -401,7 +427,7 @@ class Observer(ABC):
 
     def missing(self, why: str) -> None:
         """Says, once, in a sentence for the report, what could not be observed."""
-        if why not in self.scout.limits:
+        if why not in self.scout.limits and len(self.scout.limits) < MOST_LIMITS:
             self.scout.limits.append(why)
 
     def overdue(self, frame: FrameType | None) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from fitdoctor.probe import sites
+from fitdoctor.probe import failures, sites
 from fitdoctor.probe.patches import Patches
 from fitdoctor.recording.model import Operation, Site
 
@@ -118,12 +118,15 @@ def _recorded(name: str, function: Callable[..., Any], *, method: bool, keep: bo
             made = function(*arguments, **keywords)
         finally:
             _depth.value -= 1
-        own = arguments[1:] if method else arguments
-        parents = arguments[:1] if method else ()
-        if name == "zip":
-            inputs = own if own else (keywords.get("datasets"),)
-            parents = tuple(_datasets_in(inputs))
-        _attach(made, name, own, keywords, parents, wrapper, keep=keep)
+        try:
+            own = arguments[1:] if method else arguments
+            parents = arguments[:1] if method else ()
+            if name == "zip":
+                inputs = own if own else (keywords.get("datasets"),)
+                parents = tuple(_datasets_in(inputs))
+            _attach(made, name, own, keywords, parents, wrapper, keep=keep)
+        except Exception as error:  # a dataset without a recipe is one that nothing is known of; the script gets it all the same
+            failures.note(error)
         return made
 
     return wrapper
@@ -138,8 +141,12 @@ def _recorded_constructor(name: str, cls: type, original: Callable[..., Any], *,
             original(self, *arguments, **keywords)
         finally:
             _depth.value -= 1
-        if outermost:
+        if not outermost:
+            return
+        try:
             _attach(self, name, arguments, keywords, (), cls, keep=keep)
+        except Exception as error:
+            failures.note(error)
 
     return wrapper
 
@@ -156,14 +163,11 @@ def _attach(
 ) -> None:
     if any(made is parent for parent in parents):
         return  # in debug mode some stages are none: the dataset itself comes back, and it has its recipe
-    try:
-        shown = _describe(arguments, keywords)
-        if not keep:
-            arguments = tuple(map(_without_data, arguments))
-            keywords = {name: _without_data(value) for name, value in keywords.items()}
-        object.__setattr__(made, ATTRIBUTE, Recipe(name, arguments, keywords, parents, make, sites.find(), _called_by_keras(), shown))
-    except Exception:  # a dataset without a recipe is one that nothing is known of; the script gets it all the same
-        pass
+    shown = _describe(arguments, keywords)
+    if not keep:
+        arguments = tuple(map(_without_data, arguments))
+        keywords = {name: _without_data(value) for name, value in keywords.items()}
+    object.__setattr__(made, ATTRIBUTE, Recipe(name, arguments, keywords, parents, make, sites.find(), _called_by_keras(), shown))
 
 
 def _without_data(value: Any) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import FrameType, ModuleType
 from typing import Any
 
-from fitdoctor.probe import sites
+from fitdoctor.probe import failures, sites
 from fitdoctor.probe.patches import Patches
 from fitdoctor.probe.timer import add
 from fitdoctor.recording.model import Duration, PythonOperation
@@ -34,9 +34,8 @@ def install(script_ops: ModuleType, told: Callable[[PythonOperation], None]) -> 
     @functools.wraps(insert)
     def inserted(self: Any, function: Any) -> Any:
         token = insert(self, function)
-        if patches.live and _in_a_step(sys._getframe(1)):
-            runs[token] = Duration()
-            told(PythonOperation(kind=_kind(function, script_ops), site=sites.find(), runs=runs[token]))
+        if patches.live:
+            failures.guarded(note, token, function, sys._getframe(1))
         return token
 
     @functools.wraps(call)
@@ -48,7 +47,12 @@ def install(script_ops: ModuleType, told: Callable[[PythonOperation], None]) -> 
         try:
             return call(self, token, *arguments)
         finally:
-            add(taken, time.perf_counter() - began_s)
+            failures.guarded(add, taken, time.perf_counter() - began_s)
+
+    def note(token: Any, function: Any, frame: FrameType) -> None:
+        if _in_a_step(frame):
+            runs[token] = Duration()
+            told(PythonOperation(kind=_kind(function, script_ops), site=sites.find(), runs=runs[token]))
 
     patches.put(register, "insert", inserted)
     patches.put(register, "__call__", called)

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from fitdoctor.changes import environment
-from fitdoctor.probe import sites, threads
+from fitdoctor.probe import failures, sites, threads
 from fitdoctor.probe.files import Guard, Redirect
 from fitdoctor.probe.hook import ImportHook
 from fitdoctor.probe.ledger import Ledger
@@ -97,8 +97,12 @@ def start(spec: dict[str, Any]) -> Probe:
         if threading.get_ident() != main:
             run()
             return
-        with probe.ledger.within("imports"):
+        pushed = failures.guarded(_charged_to_imports, probe.ledger)
+        try:
             run()
+        finally:
+            if pushed:
+                failures.guarded(probe.ledger.pop)
 
     environment.hold(spec.get("process_changes", ()))
     if spec["role"] == "scout":
@@ -120,6 +124,11 @@ def start(spec: dict[str, Any]) -> Probe:
     if spec.get("limit_s"):
         _watchdog(probe, spec["limit_s"], spec["hard_limit_s"])
     return probe
+
+
+def _charged_to_imports(ledger: Ledger) -> bool:
+    ledger.push("imports")
+    return True
 
 
 def _folder(spec: dict[str, Any]) -> str:
@@ -228,10 +237,10 @@ def _keep_saved(probe: Probe) -> None:
     def keep() -> None:
         while probe.scout.ending.how == "unfinished":
             began_s = time.perf_counter()
-            probe.director.save_now()
+            failures.guarded(probe.director.save_now)
             time.sleep(max(SAVE_EVERY_S, (time.perf_counter() - began_s) / SAVING_SHARE))
 
-    threading.Thread(target=keep, name="fitdoctor-store", daemon=True).start()
+    threading.Thread(target=failures.guarded, args=(keep,), name="fitdoctor-store", daemon=True).start()
 
 
 def _watchdog(probe: Probe, limit_s: float, hard_limit_s: float) -> None:

@@ -9,6 +9,7 @@ import time
 from types import ModuleType
 from typing import Any
 
+from fitdoctor.probe import failures
 from fitdoctor.probe.patches import Patches
 
 SAVING = (
@@ -58,11 +59,15 @@ def _counted(save: Any, patches: Patches) -> Any:
         try:
             return save(model, filepath, *arguments, **keywords)
         finally:
-            tally.seconds += time.perf_counter() - began_s
-            tally.count += 1
-            tally.last_bytes = _size(filepath)
+            failures.guarded(_count, filepath, time.perf_counter() - began_s)
 
     return counted
+
+
+def _count(path: Any, seconds: float) -> None:
+    tally.seconds += seconds
+    tally.count += 1
+    tally.last_bytes = _size(path)
 
 
 def _size(path: Any) -> int:

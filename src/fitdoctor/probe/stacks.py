@@ -9,7 +9,7 @@ from collections import Counter
 from types import FrameType
 from typing import Protocol
 
-from fitdoctor.probe import sites
+from fitdoctor.probe import failures, sites
 from fitdoctor.recording.model import HotLine, Site
 
 INTERVAL_S = 0.005
@@ -53,7 +53,7 @@ class StackSampler:
         self._step_samples = 0
         self._sites: dict[tuple[str, int], Site] = {}
         self._done = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="fitdoctor-stacks", daemon=True)
+        self._thread = threading.Thread(target=failures.guarded, args=(self._look,), name="fitdoctor-stacks", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -78,11 +78,14 @@ class StackSampler:
             if self._done.wait(INTERVAL_S):
                 return
         usual_s = sys.getswitchinterval()
-        sys.setswitchinterval(min(usual_s, SWITCH_S))
+        ours_s = min(usual_s, SWITCH_S)
+        sys.setswitchinterval(ours_s)
+        ours_s = sys.getswitchinterval()  # it is kept in whole microseconds
         try:
             self._sample()
         finally:
-            sys.setswitchinterval(usual_s)
+            if sys.getswitchinterval() == ours_s:  # or else the script has set its own meanwhile
+                sys.setswitchinterval(usual_s)
 
     def _sample(self) -> None:
         for _ in range(int(LONGEST_S / INTERVAL_S)):

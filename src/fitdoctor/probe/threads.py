@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from fitdoctor.changes.environment import INTER_OP, INTRA_OP
-from fitdoctor.probe import sites
+from fitdoctor.probe import failures, sites
 from fitdoctor.probe.patches import Patches
 from fitdoctor.recording.model import Site, ThreadSetting
 
@@ -28,7 +28,7 @@ def watch_environment() -> Patches:
     @functools.wraps(original)
     def assign(self: Any, key: Any, value: Any) -> None:
         if key in VARIABLES and self is os.environ:
-            _assigned[key] = sites.find()
+            _assigned[key] = failures.guarded(sites.find)
         original(self, key, value)
 
     patches.put(kind, "__setitem__", assign)
@@ -47,12 +47,16 @@ def _noted(call: str, original: Any) -> Any:
     @functools.wraps(original)
     def wrapper(*arguments: Any, **keywords: Any) -> Any:
         result = original(*arguments, **keywords)
-        value = next(iter((*arguments, *keywords.values())), None)
-        if isinstance(value, int):
-            _calls[call] = ThreadSetting(name=call, value=value, site=sites.find())
+        failures.guarded(_keep, call, (*arguments, *keywords.values()))
         return result
 
     return wrapper
+
+
+def _keep(call: str, values: tuple[Any, ...]) -> None:
+    value = next(iter(values), None)
+    if isinstance(value, int):
+        _calls[call] = ThreadSetting(name=call, value=value, site=sites.find())
 
 
 def settings() -> list[ThreadSetting]:

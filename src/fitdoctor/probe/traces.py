@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import CodeType, ModuleType
 from typing import Any
 
-from fitdoctor.probe import sites
+from fitdoctor.probe import failures, sites
 from fitdoctor.probe.patches import Patches
 from fitdoctor.probe.timer import add
 from fitdoctor.recording.model import Traced
@@ -32,7 +32,7 @@ def install(tracing: ModuleType, told: Told) -> Patches:
     original = tracing._create_concrete_function
 
     def wrapper(function_type: Any, type_context: Any, graph: Any, options: Any) -> Any:
-        code = _code_of(options.python_function)
+        code = failures.guarded(_code_of, options.python_function)
         _depth.value += 1
         began_s = time.perf_counter()
         try:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from types import CodeType
 from typing import Any, TypeVar
 
-from fitdoctor.probe import sites, what_was_fed
+from fitdoctor.probe import failures, what_was_fed
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.light import Stamps
 from fitdoctor.probe.observer import AFTER, BEFORE, OF_EACH_BATCH, Observer, Visit, bind
@@ -80,7 +81,7 @@ class WatchDirector(Observer):
 
     def hook(self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         timer = self.timer
-        if timer is None or not self.looking or not self.on_main_thread():
+        if timer is None or not self.looking or threading.get_ident() != self.main:
             return original(callbacks, *arguments, **keywords)
         try:
             self.before_hook(name, timer, callbacks)
@@ -96,7 +97,7 @@ class WatchDirector(Observer):
 
     def failed_in_hook(self, name: str, error: Exception) -> None:
         """Ends the looking, unless the script itself raised it."""
-        if "batch" in name and _is_the_scripts(error):
+        if failures.from_a_handler(error):
             raise error
         self._failed(error)
 
@@ -171,6 +172,8 @@ class WatchDirector(Observer):
         try:
             return run(*arguments)
         except Exception as error:
+            if failures.from_a_handler(error):
+                raise
             self._failed(error)
             return None
 
@@ -178,14 +181,9 @@ class WatchDirector(Observer):
         """Stops looking: an account with a hole in it is not worth another risk to the training."""
         self.looking = False
         self.timer = None
-        for visit in self._visits:
-            self.take_off(visit)
-        self.missing(f"Watching ended here, by a failure of fitdoctor: {type(error).__name__}: {error}. The training went on.")
-
-
-def _is_the_scripts(error: BaseException) -> bool:
-    """Whether code of the script's raised it: a handler for a signal may run wherever Python is, in our code too."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return trace is not None and sites.is_users(trace.tb_frame.f_code.co_filename)
+        try:
+            self.missing(f"Watching ended here, by a failure of fitdoctor: {failures.said(error)}. The training went on.")
+            for visit in self._visits:
+                self.take_off(visit)
+        except Exception as another:
+            failures.aloud(another)

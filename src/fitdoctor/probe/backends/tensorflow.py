@@ -7,7 +7,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from fitdoctor.probe import sites
+from fitdoctor.probe import failures, sites
 from fitdoctor.probe.patches import Patches
 from fitdoctor.recording.model import Site
 
@@ -40,7 +40,7 @@ def watch_eager_switch(tensorflow: ModuleType) -> Patches:
 
     @functools.wraps(original)
     def wrapper(run_eagerly: bool) -> None:
-        _eager_switch[:] = [sites.find()]
+        _eager_switch[:] = [failures.guarded(sites.find)]
         original(run_eagerly)
 
     patches.put(tensorflow.config, "run_functions_eagerly", wrapper)

@@ -1,0 +1,84 @@
+"""Puts something else in the place of a callback's hooks for a while, without a trace on the callback.
+
+A callback may be copied, pickled or shown while it is called. So what stands in for its hooks stands on its class, and asks whose hook
+is looked up: only a hook that the instance itself holds, as a `LambdaCallback` does, is replaced there.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
+
+from fitdoctor.probe.patches import Patches
+
+Hook = Callable[..., Any]
+
+_NOTHING = object()
+_standing: dict[tuple[type, str], _OnClass] = {}
+
+
+class _OnClass:
+    """What a class has in place of a hook: for the callbacks in `table` theirs, by their ids, and for all others the hook itself."""
+
+    __slots__ = ("original", "patches", "table")
+
+    def __init__(self, original: FunctionType) -> None:
+        self.original, self.table, self.patches = original, dict[int, Hook](), Patches()
+
+    def __get__(self, callback: Any, cls: type | None = None) -> Any:
+        return self.table.get(id(callback)) or self.original.__get__(callback, cls)
+
+    def __reduce__(self) -> Any:
+        """A copy of the class has the hook: what gives it back must be there without us."""
+        return copy.copy, (self.original,)
+
+
+def replace(callback: Any, name: str, replacement: Hook) -> Callable[[], None]:
+    """Has `callback.name` give `replacement`, until the result is called, unless somebody put another one in its place meanwhile.
+
+    Raises:
+        AttributeError, TypeError: The callback does not let itself be changed.
+    """
+    cls = type(callback)
+    standing = _standing.get((cls, name))
+    if name in getattr(callback, "__dict__", {}) or standing is None and not isinstance(_found(cls, name), FunctionType):
+        return _on_instance(callback, name, replacement)
+    if standing is None:
+        standing = _OnClass(_found(cls, name))
+        standing.patches.put(cls, name, standing)
+        _standing[cls, name] = standing
+    standing.table[id(callback)] = replacement
+
+    def put_back() -> None:
+        standing.table.pop(id(callback), None)
+        if not standing.table and _standing.pop((cls, name), None) is not None:
+            standing.patches.undo()
+
+    return put_back
+
+
+def is_replaced(callback: Any, name: str) -> bool:
+    """Whether `replace` was called for this hook and not undone."""
+    standing = _standing.get((type(callback), name))
+    return standing is not None and id(callback) in standing.table
+
+
+def _found(cls: type, name: str) -> Any:
+    return next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
+
+
+def _on_instance(callback: Any, name: str, replacement: Hook) -> Callable[[], None]:
+    before = getattr(callback, "__dict__", {}).get(name, _NOTHING)
+    setattr(callback, name, replacement)
+
+    def put_back() -> None:
+        if vars(callback).get(name) is not replacement:
+            return
+        if before is _NOTHING:
+            delattr(callback, name)
+        else:
+            setattr(callback, name, before)
+
+    return put_back

@@ -1,0 +1,138 @@
+"""Each part of what runs in the user's process fails in turn: the script ends as it would alone, and the record says what is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+SHARES = 2
+Row = dict[str, Any]
+
+GUARDS = {
+    # They become the script, and tell us how it ended. There is nothing around them that could go on.
+    "launch.py:main", "launch.py:_start_harmlessly", "launch.py:_run", "launch.py:_run_file", "launch.py:_become_main", "launch.py:_tell",
+    "launch.py:_print_as_python_would",
+    # They stand in the place of what the script or its libraries call: nothing in them but that call, and guards.
+    "probe/failures.py:guarded",
+    "probe/hook.py:_Finder.find_spec", "probe/hook.py:_Finder._find.<locals>.exec_module",
+    "probe/hook.py:_Finder._find.<locals>.exec_module.<locals>.<lambda>", "probe/roles.py:start.<locals>.around",
+    "probe/backends/seams.py:_around.<locals>.wrapper", "probe/backends/seams.py:install.<locals>.compile_",
+    "probe/backends/seams.py:install.<locals>.advance", "probe/backends/seams.py:install.<locals>.new",
+    "probe/backends/seams.py:install.<locals>.new_dataset",
+    "probe/watch.py:WatchDirector.unit", "probe/watch.py:WatchDirector.hook", "probe/watch.py:WatchDirector.stop_here",
+    "probe/watch.py:WatchDirector.compiled", "probe/watch.py:WatchDirector.constructed", "probe/watch.py:WatchDirector.traced",
+    "probe/watch.py:WatchDirector._guarded",
+    "probe/observer.py:Observer._time_hook.<locals>.timed",
+    "probe/backends/tensorflow.py:watch_eager_switch.<locals>.wrapper",
+    "probe/debug_switches.py:_noted.<locals>.wrapper", "probe/debug_switches.py:_kept.<locals>.wrapper",
+    "probe/threads.py:_noted.<locals>.wrapper", "probe/traces.py:install.<locals>.wrapper",
+    "probe/python_operations.py:install.<locals>.inserted", "probe/python_operations.py:install.<locals>.called",
+    "probe/pipelines.py:_recorded.<locals>.wrapper", "probe/pipelines.py:_recorded_constructor.<locals>.wrapper",
+    "probe/saves.py:_counted.<locals>.counted",
+    "probe/marks.py:mark.<locals>.<lambda>",
+}  # fmt: skip
+"""The only parts that must not fail: they are what keeps a failure of any other away from the script."""
+
+ONLY_SHOW = {"launch.py:_cut", "launch.py:_without_ours", "launch.py:_is_ours"}
+"""Without them, the trace of the script's own error has lines of ours in it."""
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
+    """What became of the script under each fault; the parts are shared among processes."""
+    root = Path(__file__).parents[2]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root / "src"), str(root)]), "OPENBLAS_NUM_THREADS": "1"}
+    started = []
+    for share in range(SHARES):
+        folder = tmp_path_factory.mktemp("share")
+        command = [sys.executable, str(Path(__file__).with_name("driver.py")), str(folder), str(share), str(SHARES)]
+        started.append(subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+    found = []
+    for process in started:
+        out, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors[-2000:]
+        found += [json.loads(line) for line in out.splitlines()]
+    return found
+
+
+def part_of(row: Row) -> str:
+    """A part without its line, which moves."""
+    file, _, rest = row["part"].partition(":")
+    return f"{file}:{rest.partition(':')[2]}" if rest else str(row["part"])
+
+
+def faults(rows: list[Row]) -> Iterator[Row]:
+    return (row for row in rows if row["part"] and part_of(row) not in GUARDS)
+
+
+def alone(rows: list[Row], row: Row) -> Row:
+    return next(each for each in rows if each.get("plain") and each["ending"] == row["ending"])
+
+
+def unharmed(rows: list[Row], row: Row) -> Row:
+    return next(each for each in rows if not each.get("plain") and not each["part"] and each["ending"] == row["ending"])
+
+
+def scripts_own(errors: str) -> str:
+    return "".join(line for line in errors.splitlines(keepends=True) if not line.startswith("fitdoctor: "))
+
+
+def shape(value: Any) -> Any:
+    """Of a record, what is the same each time: no times, no sizes, no samples."""
+    if isinstance(value, dict):
+        return {
+            name: shape(part)
+            for name, part in value.items()
+            if not name.endswith("_s") and "bytes" not in name and name not in ("hot_lines", "limits")
+        }
+    if isinstance(value, list):
+        return [shape(part) for part in value]
+    return None if isinstance(value, float) else value
+
+
+def differences(rows: list[Row], row: Row) -> list[str]:
+    plain = alone(rows, row)
+    found = [name for name in ("code", "out", "files") if row[name] != plain[name]]
+    if part_of(row) in ONLY_SHOW:
+        return found + (["err"] if row["err"].splitlines()[-1] != plain["err"].splitlines()[-1] else [])
+    return found + (["err"] if scripts_own(row["err"]) != plain["err"] else [])
+
+
+def test_without_a_fault_the_script_does_the_same_and_all_of_it_is_recorded(rows: list[Row]) -> None:
+    watched = [row for row in rows if not row["part"] and not row.get("plain")]
+    assert {row["ending"]: row["code"] for row in watched} == {"end": 0, "exit": 3, "error": 1, "interrupt": -2}
+    for row in watched:
+        assert differences(rows, row) == []
+        assert "fitdoctor" not in row["err"]
+        assert [limit for limit in row["record"]["limits"] if "in a thread" not in limit] == []
+        assert [fit["calls_run"] for fit in row["record"]["fits"]] == [1, 1, 3, 1]
+
+
+def test_a_fault_leaves_the_training_as_it_was(rows: list[Row]) -> None:
+    tried = list(faults(rows))
+    assert len(tried) > 200  # or else the parts are not found any more
+    assert [(row["ending"], row["part"], row["error"], found) for row in tried if (found := differences(rows, row))] == []
+
+
+def test_the_record_says_what_is_missing(rows: list[Row]) -> None:
+    """One that can't be read back says so itself; stderr is the last resort."""
+    silent = []
+    for row in faults(rows):
+        record, whole = row["record"], unharmed(rows, row)["record"]
+        said = record is None or "fitdoctor: " in row["err"] or set(record["limits"]) - set(whole["limits"])
+        if not said and record["ending"]["how"] != "unfinished" and shape(record) != shape(whole):
+            silent.append((row["ending"], row["part"], row["error"]))
+    assert silent == []
+
+
+def test_the_guards_are_all_there(rows: list[Row]) -> None:
+    assert GUARDS - {part_of(row) for row in rows} == set()
