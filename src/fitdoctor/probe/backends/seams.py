@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from fitdoctor.probe import backends
 from fitdoctor.probe.backends import tf_keras
 from fitdoctor.probe.patches import Patches
+from fitdoctor.probe.unnoticed import unnoticed
 
 OLDEST = (3, 6)
 HOOKS = ("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end", "on_train_batch_begin", "on_train_batch_end",
@@ -140,4 +141,4 @@ def _around(patches: Patches, cls: Any, name: str, decide: Callable[[Original, A
             return original(self, *arguments, **keywords)
         return decide(original, self, arguments, keywords)
 
-    patches.put(cls, name, wrapper)
+    patches.put(cls, name, unnoticed(wrapper))
