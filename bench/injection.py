@@ -20,6 +20,7 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 import fitdoctor
+from fitdoctor.probe.unnoticed import PASSED_BY
 
 OURS = str(Path(fitdoctor.__file__).parent) + os.sep
 CO_NEWLOCALS = 0x2
@@ -41,7 +42,8 @@ class DiskFullError(OSError):
 
 def name_of(code: CodeType) -> str:
     """A part's name: its file, its first line and what it is called there."""
-    return f"{code.co_filename.removeprefix(OURS)}:{code.co_firstlineno}:{code.co_qualname}"
+    file = code.co_filename.removeprefix(OURS).replace(f"{PASSED_BY}/", "")
+    return f"{file}:{code.co_firstlineno}:{code.co_qualname}"
 
 
 @contextlib.contextmanager

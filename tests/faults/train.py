@@ -1,10 +1,13 @@
 # ruff: noqa: T201
 """Calls Keras in every way that a probe follows, prints what came of it, and ends as it is told."""
 
+import copy
 import os
+import pickle
 import signal
 import sys
 import threading
+import warnings
 
 os.environ["OMP_NUM_THREADS"] = "2"
 
@@ -18,7 +21,11 @@ class Mine(keras.callbacks.Callback):
         self.seen = self.model.predict(x[:2])
 
     def on_epoch_end(self, epoch, logs=None):
-        print("epoch", epoch, sorted(logs), self.seen)
+        print("epoch", epoch, sorted(logs), self.seen, sorted(vars(self)), len(pickle.dumps(self)), vars(copy.copy(self)) == vars(self))
+        warnings.warn("said of the line that called", stacklevel=2)
+
+    def __getstate__(self):
+        return {name: value for name, value in vars(self).items() if name != "model"}
 
     def on_train_batch_end(self, batch, logs=None):
         steps.append(batch)
@@ -38,6 +45,7 @@ def scale(value):
     return value * 2
 
 
+warnings.simplefilter("always")
 steps, results = [], []
 tf.config.threading.set_intra_op_parallelism_threads(2)
 tf.config.run_functions_eagerly(False)

@@ -16,7 +16,6 @@ from fitdoctor.probe.patches import Patches
 Hook = Callable[..., Any]
 
 _NOTHING = object()
-_standing: dict[tuple[type, str], _OnClass] = {}
 
 
 class _OnClass:
@@ -41,19 +40,19 @@ def replace(callback: Any, name: str, replacement: Hook) -> Callable[[], None]:
     Raises:
         AttributeError, TypeError: The callback does not let itself be changed.
     """
-    cls = type(callback)
-    standing = _standing.get((cls, name))
-    if name in getattr(callback, "__dict__", {}) or standing is None and not isinstance(_found(cls, name), FunctionType):
+    cls, found = type(callback), _found(type(callback), name)
+    if name in getattr(callback, "__dict__", {}) or not isinstance(found, FunctionType | _OnClass):
         return _on_instance(callback, name, replacement)
-    if standing is None:
-        standing = _OnClass(_found(cls, name))
+    if isinstance(found, _OnClass) and vars(cls).get(name) is found:
+        standing = found
+    else:
+        standing = _OnClass(found.original if isinstance(found, _OnClass) else found)
         standing.patches.put(cls, name, standing)
-        _standing[cls, name] = standing
     standing.table[id(callback)] = replacement
 
     def put_back() -> None:
         standing.table.pop(id(callback), None)
-        if not standing.table and _standing.pop((cls, name), None) is not None:
+        if not standing.table:
             standing.patches.undo()
 
     return put_back
@@ -61,8 +60,8 @@ def replace(callback: Any, name: str, replacement: Hook) -> Callable[[], None]:
 
 def is_replaced(callback: Any, name: str) -> bool:
     """Whether `replace` was called for this hook and not undone."""
-    standing = _standing.get((type(callback), name))
-    return standing is not None and id(callback) in standing.table
+    standing = vars(type(callback)).get(name)
+    return isinstance(standing, _OnClass) and id(callback) in standing.table
 
 
 def _found(cls: type, name: str) -> Any:

@@ -7,7 +7,7 @@ import os
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import CodeType, FrameType, ModuleType
 from typing import Any
@@ -17,6 +17,7 @@ from fitdoctor.probe import (
     debug_switches,
     describe,
     failures,
+    hooks,
     identity,
     light,
     marks,
@@ -35,6 +36,7 @@ from fitdoctor.probe.overlap import Overlap
 from fitdoctor.probe.stacks import StackSampler
 from fitdoctor.probe.timer import FitTimer, add
 from fitdoctor.probe.traces import TracedFunctions
+from fitdoctor.probe.unnoticed import unnoticed
 from fitdoctor.recording.model import CallbackRecord, Duration, Ending, Fit, Loop, PythonOperation, Scout, Site
 from fitdoctor.recording.system import Span
 
@@ -45,7 +47,7 @@ MOST_LIMITS = 64
 
 @dataclass(slots=True)
 class Visit:
-    """One call of `fit` while it runs. `timed` are the callbacks' hooks that stand in for the user's, with what they replaced.
+    """One call of `fit` while it runs. `timed` gives the callbacks the hooks back that ours stand in for.
 
     `weights` reads how the model's weights move, where that is learned.
     """
@@ -54,7 +56,7 @@ class Visit:
     timer: FitTimer
     outer: tuple[FitTimer | None, int, bool]
     span: Span
-    timed: list[tuple[Any, str, Any, Any]] = field(default_factory=list)
+    timed: list[Callable[[], None]] = field(default_factory=list)
     weights: MovedWeights | None = None
 
 
@@ -224,9 +226,9 @@ class Observer(ABC):
 
     @staticmethod
     def take_off(visit: Visit) -> None:
-        """Gives the callbacks back as the user made them, so that copying and pickling them works as without us."""
-        for callback, name, timed, before in visit.timed:
-            _put_back(callback, name, timed, before)
+        """Gives the callbacks their hooks back."""
+        for put_back in visit.timed:
+            failures.guarded(put_back)
 
     def learn_from(self, visit: Visit, model: Any, *, cut: bool = False) -> None:
         """Notes what is known only once the call has returned; of one that was cut, its length is not."""
@@ -311,7 +313,7 @@ class Observer(ABC):
             timer.callbacks, timer.overlap = id(callbacks), Overlap()
 
     def _watch_callbacks(self, callbacks: Any) -> None:
-        """Times each callback's own hooks, on the instance, until the fit ends: the list of callbacks stays as the user made it."""
+        """Times each callback's own hooks until the fit ends: the list of callbacks and they themselves stay as the user made them."""
         record = self.scout.fits[self._current]
         items = list(callbacks.callbacks)
         if not record.callbacks:
@@ -329,10 +331,10 @@ class Observer(ABC):
 
     def _time_hook(self, callback: Any, name: str, described: CallbackRecord) -> None:
         function = getattr(callback, name, None)
-        if function is None or getattr(function, "_fitdoctor_timed", False):
+        if function is None or hooks.is_replaced(callback, name):
             return
 
-        main, clock, tally, hooks = self.main, time.perf_counter, saves.tally, described.hooks
+        main, clock, tally, seen = self.main, time.perf_counter, saves.tally, described.hooks
 
         def timed(*arguments: Any, **keywords: Any) -> Any:
             timer = self.timer
@@ -350,7 +352,7 @@ class Observer(ABC):
                 timer.hook = outer
                 timer.hooks_s += seconds
                 try:
-                    add(hooks.get(name) or hooks.setdefault(name, Duration()), seconds - (timer.nested_s - nested_s))
+                    add(seen.get(name) or seen.setdefault(name, Duration()), seconds - (timer.nested_s - nested_s))
                     if tally.count > saved:
                         add(described.saves, tally.seconds - saving_s)
                         described.saved_bytes = tally.last_bytes
@@ -359,14 +361,12 @@ class Observer(ABC):
                         raise
                     failures.note(error)
 
-        timed._fitdoctor_timed = True  # type: ignore[attr-defined]
         try:
-            before = vars(callback).get(name, _NOTHING)
-            setattr(callback, name, timed)
+            put_back = hooks.replace(callback, name, unnoticed(timed))
         except (AttributeError, TypeError):
             return
         if self._visits:
-            self._visits[-1].timed.append((callback, name, timed, before))
+            self._visits[-1].timed.append(put_back)
 
     def _beside(self, described: CallbackRecord, name: str, function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Times a hook that Keras calls on a thread beside the loop, which it does not hold up."""
@@ -442,8 +442,6 @@ class Observer(ABC):
         self.save_now()
 
 
-_NOTHING = object()
-
 BEFORE = {
     "on_epoch_begin": FitTimer.epoch_begins,
     "on_train_batch_begin": FitTimer.step_begins,
@@ -482,18 +480,6 @@ def _does_nothing(callback: Any, name: str) -> bool:
     """Whether a hook is Keras' own empty one. That of a training batch still calls the one by the shorter name that it once had."""
     older = getattr(callback, name.replace("train_batch", "batch"), None)
     return all(getattr(function, "_is_default", False) for function in (getattr(callback, name, None), older))
-
-
-def _put_back(callback: Any, name: str, timed: Any, before: Any) -> None:
-    """Takes a timed hook off again, unless somebody has put another one in its place meanwhile."""
-    try:
-        if vars(callback).get(name) is timed:
-            if before is _NOTHING:
-                delattr(callback, name)
-            else:
-                setattr(callback, name, before)
-    except Exception:  # a stranger's __delattr__: the hook still calls what it stands in for
-        pass
 
 
 def _parameters(model: Any) -> int:

@@ -15,6 +15,7 @@ from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.light import Stamps
 from fitdoctor.probe.observer import AFTER, BEFORE, OF_EACH_BATCH, Observer, Visit, bind
 from fitdoctor.probe.timer import add
+from fitdoctor.probe.unnoticed import unnoticed
 from fitdoctor.recording.model import Ending, PythonOperation, Scout
 
 T = TypeVar("T")
@@ -69,6 +70,7 @@ class WatchDirector(Observer):
     def traced(self, code: CodeType | None, seconds: float) -> None:
         self._guarded(super().traced, code, seconds)
 
+    @unnoticed
     def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         leave = self._guarded(self._enter, kind, original, model, arguments, keywords) if self.looking else None
         if leave is None:
@@ -79,6 +81,7 @@ class WatchDirector(Observer):
             if self.looking:
                 self._guarded(leave)
 
+    @unnoticed
     def hook(self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         timer = self.timer
         if timer is None or not self.looking or threading.get_ident() != self.main:

@@ -16,6 +16,7 @@ from fitdoctor.probe import backends, light
 from fitdoctor.probe.backends import tf_keras
 from fitdoctor.probe.backends.places import Place, places
 from fitdoctor.probe.patches import Patches
+from fitdoctor.probe.unnoticed import unnoticed
 
 OLDEST = (3, 5)
 NEWEST = (3, 15)
@@ -112,7 +113,7 @@ def install(keras: ModuleType, director: Director, *, whole_process: bool = True
         if place.found and (director.cuts or timed or place.kind != "advance"):
             stamped = _stamped(place, director, patches)
             if stamped is not None:
-                patches.put(place.owner, place.name, stamped)
+                patches.put(place.owner, place.name, unnoticed(stamped))
             else:
                 _around(patches, place, _decision(place, director, patches, timed=timed))
     if legacy and director.cuts:
@@ -233,4 +234,4 @@ def _around(patches: Patches, place: Place, decide: Callable[[Original, Any, tup
             return original(self, *arguments, **keywords)
         return decide(original, self, arguments, keywords)
 
-    patches.put(place.owner, place.name, wrapper)
+    patches.put(place.owner, place.name, unnoticed(wrapper))
