@@ -38,7 +38,10 @@ KINDS = (
     *(Kind(script="endings", argument=how) for how in ("end", "exit", "error", "term", "interrupt")),
     *(Kind(script="endings", argument="wait", sent=number) for number in (signal.SIGTERM, signal.SIGINT)),
     *(Kind(script="handled", argument=how) for how in ("stay", "leave")),
-    *(Kind(script=name) for name in ("pickled", "processes", "threads", "at_exit", "fault_handler", "debugged", "traced", "wrapped", "warned")),
+    *(
+        Kind(script=name)
+        for name in ("pickled", "processes", "threads", "at_exit", "fault_handler", "debugged", "traced", "wrapped", "warned")
+    ),
     Kind(script="followed", needs="mlflow"),
 )
 

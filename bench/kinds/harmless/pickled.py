@@ -19,7 +19,10 @@ class Keeps(keras.callbacks.Callback):
         again = pickle.loads(pickle.dumps(self))
         shallow = copy.copy(self)
         print(epoch, sorted(vars(again)), sorted(vars(shallow)), type(shallow).on_epoch_end is type(self).on_epoch_end)
-        print(weights(pickle.loads(pickle.dumps(self.model))) == weights(self.model), weights(copy.deepcopy(self.model)) == weights(self.model))
+        print(
+            weights(pickle.loads(pickle.dumps(self.model))) == weights(self.model),
+            weights(copy.deepcopy(self.model)) == weights(self.model),
+        )
 
 
 keeps = Keeps()

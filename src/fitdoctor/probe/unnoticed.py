@@ -25,8 +25,8 @@ def unnoticed(function: F) -> F:
         ... def wrapper(*arguments):
         ...     return original(*arguments)
     """
-    code = function.__code__  # type: ignore[attr-defined]
+    code = function.__code__
     folder, name = os.path.split(code.co_filename)
     if not folder.endswith(PASSED_BY):
-        function.__code__ = code.replace(co_filename=os.path.join(folder, PASSED_BY, name))  # type: ignore[attr-defined]
+        function.__code__ = code.replace(co_filename=os.path.join(folder, PASSED_BY, name))
     return function
