@@ -51,7 +51,8 @@ def _goes(case: Case, backend: str) -> bool:
     forbidden = (
         validation == "split" and feed is not None and feed not in inputs.ARRAYS,
         weights in ("sample", "class") and feed in inputs.SEVERAL,
-        weights == "class" and feed == "lists",
+        weights == "class" and feed in ("lists", "generator", "dataloader", "grain"),
+        backend == "jax" and model == "train-step" and feed in inputs.SEVERAL,
         validation not in (None, "none", "split", "numpy") and feed in inputs.SEVERAL,
         feed in inputs.ENDLESS and steps == "whole",
         model == "subclassed" and feed in inputs.SEVERAL,
@@ -65,9 +66,9 @@ def _goes(case: Case, backend: str) -> bool:
 def measure(backend: str, chosen: list[Case], told: Any) -> None:
     """Runs the cases and tells of each what came of it."""
     keras = importlib.import_module("tf_keras" if backend == "tf_keras" else "keras")
-    spy = _Spy(keras, backend)
+    spy = _Spy(backend)
     plain = [(_run(keras, backend, case, spy), _run(keras, backend, case, spy)) for case in chosen]
-    probe = _Probe(keras)
+    probe = _Probe()
     for case, (first, second) in zip(chosen, plain, strict=True):
         probe.begin()
         third = _run(keras, backend, case, spy)
@@ -92,12 +93,11 @@ def _short(value: Any) -> str:
 class _Probe:
     """What `fitdoctor watch` puts into a process, with a record of its own for each case."""
 
-    def __init__(self, keras: Any) -> None:
+    def __init__(self) -> None:
         from fitdoctor.probe import roles
 
-        self._keras = keras
         self.to: Any = None
-        roles.Probe._direct = lambda probe: self  # type: ignore[method-assign,assignment,return-value]
+        roles.Probe._direct = lambda _: self  # type: ignore[method-assign,assignment,return-value]
         self.begin()
         spec = {"role": "watch", "mode": "script", "target": "train.py", "out": os.devnull, "spawned_s": time.monotonic()}
         roles.start(spec)
@@ -113,7 +113,11 @@ class _Probe:
     def __getattr__(self, name: str) -> Any:
         if not callable(getattr(self.to, name)):
             return getattr(self.to, name)
-        return lambda *arguments, **keywords: getattr(self.to, name)(*arguments, **keywords)
+
+        def handed_on(*arguments: Any, **keywords: Any) -> Any:
+            return getattr(self.to, name)(*arguments, **keywords)
+
+        return handed_on
 
     def unseen(self, case: Case) -> str:
         """What the probe should have seen of a case and did not."""
@@ -134,7 +138,7 @@ class _Probe:
 class _Spy:
     """Whether Keras' callbacks ran asynchronously, and how often the device was waited for, watched or not."""
 
-    def __init__(self, keras: Any, backend: str) -> None:
+    def __init__(self, backend: str) -> None:
         self.lists: list[Any] = []
         self.waits = 0
         if backend == "tf_keras":
@@ -294,10 +298,7 @@ def content(path: Path) -> str:
             parts = []
             for name in sorted(archive.namelist()):
                 data = archive.read(name)
-                if name.endswith(".h5"):
-                    data = _arrays_of(data).encode()
-                else:
-                    data = UNSTABLE.sub(b"", data)
+                data = _arrays_of(data).encode() if name.endswith(".h5") else UNSTABLE.sub(b"", data)
                 parts.append(f"{name}: {hashlib.md5(data).hexdigest()}")
             return "; ".join(parts)
     return hashlib.md5(path.read_bytes()).hexdigest()

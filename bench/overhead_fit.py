@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,9 +15,10 @@ from typing import Any
 from overhead_blocks import Blocks, Done, Side, difference, of_sums, ratio
 from overhead_models import Size, data, keras_of, model, settle, size
 
+from fitdoctor.probe import hooks, saves
 from fitdoctor.probe import patches as patching
-from fitdoctor.probe import saves
 from fitdoctor.probe.backends import seams
+from fitdoctor.probe.backends.places import HOOKS, UNITS
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.roles import SAVE_EVERY_S, SAVING_SHARE
 from fitdoctor.probe.store import Store
@@ -66,6 +68,16 @@ class TimedDirector(WatchDirector):
             run(name, *arguments)
 
 
+@dataclass(slots=True)
+class Replaced:
+    """A callback's hook with our own in its place."""
+
+    callback: Any
+    name: str
+    replacement: hooks.Hook
+    put_back: Any
+
+
 class Watching:
     """The seams of `fitdoctor watch`, of which those that come with every step can be taken out and put back within a fit.
 
@@ -77,12 +89,14 @@ class Watching:
         self.record = Path(folder) / "watch.json"
         scout = Scout()
         self.director = TimedDirector(scout, Ledger("start", started_s=time.monotonic()), Store(str(self.record), lambda: scout).save)
+        self._hooks: list[Replaced] = []
+        self._replace, hooks.replace = hooks.replace, self._replaced
         began_s = time.perf_counter()
         self._patches = seams.install(keras, self.director, whole_process=False)  # where callbacks are made costs nothing in a step
         self._saves = saves.install(keras)
         self.director.imported(keras)
         self.installing_s = time.perf_counter() - began_s
-        once = {*seams.UNITS, *seams.HOOKS, "compile"} - {name for name in seams.HOOKS if "batch" in name}
+        once = {*UNITS, *HOOKS, "compile"} - {name for name in HOOKS if "batch" in name}
         self._layers = [layer for layer in self._patches._mine if layer.name not in once]
         self.blocks: Blocks | None = None
         self.save_s: list[float] = []
@@ -100,15 +114,13 @@ class Watching:
                 delattr(layer.owner, layer.name)
             else:
                 setattr(layer.owner, layer.name, layer.original)
-        for callback, name, _, before in self._timed_hooks():
-            vars(callback).pop(name, None)
-            if not _is_nothing(before):
-                setattr(callback, name, before)
+        for hook in self._hooks:
+            hook.put_back()
 
     def enter(self) -> None:
         """Puts it back, as if it had seen all steps until now."""
-        for callback, name, timed, _ in self._timed_hooks():
-            setattr(callback, name, timed)
+        for hook in self._hooks:
+            hook.put_back = self._replace(hook.callback, hook.name, hook.replacement)
         for layer in self._layers:
             setattr(layer.owner, layer.name, layer.replacement)
         self._patches.live = True
@@ -119,12 +131,16 @@ class Watching:
 
     def end(self) -> None:
         """Takes everything out for good."""
+        hooks.replace = self._replace
         self._patches.undo()
         self._saves.undo()
 
-    def _timed_hooks(self) -> list[tuple[Any, str, Any, Any]]:
-        visit = self.director._visits[-1] if self.director._visits else None
-        return [timed for timed in visit.timed if "batch" in timed[1]] if visit is not None else []
+    def _replaced(self, callback: Any, name: str, replacement: hooks.Hook) -> Any:
+        """As `hooks.replace`, remembered where it is a hook that comes with every step."""
+        put_back = self._replace(callback, name, replacement)
+        if "batch" in name:
+            self._hooks.append(Replaced(callback, name, replacement, put_back))
+        return put_back
 
     def save(self) -> None:
         """Has the record written by a thread, as `fitdoctor watch` does about once a second."""

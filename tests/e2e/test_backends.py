@@ -20,6 +20,12 @@ import hashlib, time
 import keras
 import numpy as np
 
+waits = []
+if keras.config.backend() == "jax":
+    import jax
+
+    wait = jax.block_until_ready
+    jax.block_until_ready = lambda value: waits.append(value) or wait(value)
 keras.utils.set_random_seed(0)
 x = np.random.rand(320, 8).astype("float32")
 y = x.sum(axis=1, keepdims=True)
@@ -37,7 +43,9 @@ class Batches(keras.utils.PyDataset):
 model = keras.Sequential([keras.Input((8,)), keras.layers.Dropout(0.2), keras.layers.Dense(4), keras.layers.Dense(1)])
 model.compile("adam", "mse")
 model.fit(x, y, epochs=3, batch_size=32, validation_split=0.5, callbacks=[keras.callbacks.ModelCheckpoint("best.keras")], verbose=0)
-model.fit(Batches(), epochs=2, shuffle=False, verbose=0)
+listed = keras.callbacks.CallbackList([], add_history=True, model=model)
+model.fit(Batches(), epochs=2, shuffle=False, verbose=0, callbacks=listed)
+print("asynchronous", listed._async_train, listed._async_test, len(waits))
 print(model.predict(x[:2], verbose=0).shape)
 print(hashlib.md5(b"".join(np.asarray(w).tobytes() for w in model.get_weights())).hexdigest())
 """
@@ -65,6 +73,7 @@ def test_a_watched_training_is_the_same(tmp_path: Path, backend: str) -> None:
     watched = run(tmp_path, backend, "-m", "fitdoctor", "watch", "train.py")
     assert watched.returncode == 0, watched.stderr[-2000:]
     assert watched.stdout.startswith(plain.stdout)
+    assert "asynchronous True True 0" in watched.stdout
     assert (tmp_path / "best.keras").exists()
     scout = recorded(tmp_path).watched
     assert scout is not None

@@ -73,5 +73,19 @@ def advance(director: Any, original: Callable[..., Any], patches: Patches) -> Ca
     return wrapper
 
 
+def computed(director: Any, original: Callable[..., Any], patches: Patches) -> Callable[..., Any]:
+    """The place where a step's logs become numbers, on whatever thread: after it, the step was computed."""
+
+    @functools.wraps(original)
+    def wrapper(callbacks: Any, batch: Any, logs: Any = None) -> Any:
+        result = original(callbacks, batch, logs)
+        timer = director.timer
+        if timer is not None and timer.following and patches.live:
+            director.computed(callbacks, batch, logs)
+        return result
+
+    return wrapper
+
+
 def _nothing(timer: FitTimer) -> None:
     """What is noted where there is nothing to note."""

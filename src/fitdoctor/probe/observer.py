@@ -28,7 +28,6 @@ from fitdoctor.probe import (
     spans,
     threads,
 )
-from fitdoctor.probe.backends import jax as jax_backend
 from fitdoctor.probe.backends.places import HOOKS
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.moved import Allowance, MovedWeights
@@ -96,6 +95,8 @@ class Observer(ABC):
         self.main = threading.get_ident()
         self._allowance, self._blind = Allowance(), False
         self._account = threading.Lock()
+        self._hooks_beside_s: dict[int, float] = {}
+        """By thread, what hooks have taken there since the last step of which it was seen that it is computed."""
         failures.hear(self)
 
     @abstractmethod
@@ -147,10 +148,15 @@ class Observer(ABC):
             self.timer.drew(seconds)
 
     def computed(self, callbacks: Any, batch: int, logs: Any) -> None:
-        """A step's logs become numbers now, on whatever thread: that waits until the step is computed, and so may we."""
+        """A step's logs have become numbers, on whatever thread, and hooks were given them: that waited until the step was computed.
+
+        Nothing more is waited for here: another wait on that thread would have the loop's thread give way once more at every step.
+        """
         timer = self.timer
-        if timer is not None and timer.callbacks == id(callbacks) and jax_backend.settle(logs):
-            timer.computed(batch // timer.record.steps_per_execution, here=self.on_main_thread())
+        if timer is not None and timer.callbacks == id(callbacks):
+            thread = threading.get_ident()
+            hooks_s = self._hooks_beside_s.pop(thread, 0.0)
+            timer.computed(batch // timer.record.steps_per_execution, hooks_s=hooks_s, here=thread == self.main)
 
     def compiled_step(self, seconds: float) -> None:
         """JAX or torch.compile made a program of a train step."""
@@ -326,7 +332,8 @@ class Observer(ABC):
             self._sampler.start()
         for described, callback in zip(record.callbacks, items, strict=False):
             for name in HOOKS:
-                if not _does_nothing(callback, name):
+                beside = record.asynchronous_hooks and name.endswith("batch_end") and type(callback).__module__.startswith("keras.")
+                if not beside and not _does_nothing(callback, name):  # timing those of Keras on their thread would hold up the loop's
                     self._time_hook(callback, name, described)
 
     def _time_hook(self, callback: Any, name: str, described: CallbackRecord) -> None:
@@ -375,6 +382,8 @@ class Observer(ABC):
             return function(*arguments, **keywords)
         finally:
             seconds = time.perf_counter() - began_s
+            thread = threading.get_ident()
+            self._hooks_beside_s[thread] = self._hooks_beside_s.get(thread, 0.0) + seconds
             # Several threads may be here. One that waited could wait for ever in a forked process: of two that meet, one is not counted.
             if self._account.acquire(blocking=False):
                 try:

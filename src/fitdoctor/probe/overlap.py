@@ -37,6 +37,11 @@ class Overlap:
         """Calls are counted anew. All that were sent are done by now."""
         self._next, self._before_s = 0, 0.0
 
+    def begins_at(self, number: int) -> None:
+        """From this call on all is followed again; of those before it nothing more is told."""
+        if number > self._next:
+            self._next, self._before_s = number, 0.0
+
     def drawing(self, number: int, now_s: float) -> None:
         """A call begins to draw its batch."""
         self._drawn_s[number % SLOTS] = now_s

@@ -11,6 +11,10 @@ from fitdoctor.recording.model import Duration, Fit
 
 SAMPLES = 400
 """Most durations kept of each kind, spread evenly over all of them: enough for a mean, constant in the number of steps."""
+WINDOW, FOLLOWED = 512, 64
+LONG_S = 0.002
+"""Of so many steps so many are followed to where they are computed, beside the loop; where a step takes this long, all of them are. To
+look on Keras' thread takes the loop's thread a multiple of what it takes there."""
 
 
 def add(duration: Duration, seconds: float, *, first: bool | None = None) -> None:
@@ -74,6 +78,9 @@ class FitTimer:
         self.stopped_by_us = False
         self._drawn_s = self._first_drawn_s = self._idle_s = 0.0
         self.overlap: Overlap | None = None
+        self.following = False
+        """Whether it is followed what is computed beside the call that comes now: see `FOLLOWED`."""
+        self._long = True
         self.callbacks = 0  # the id of the list that this fit calls
         self._loop_end_s = 0.0
         self._computing_s: float | None = None
@@ -120,9 +127,15 @@ class FitTimer:
 
     def drew(self, seconds: float) -> None:
         """The loop, or the train function, waited for the batch of the step that comes now."""
-        overlap = self.overlap
+        overlap, number = self.overlap, self.epoch_steps
         if overlap is not None and not self._drawn_s:  # of several draws in one call only the first meets nothing but earlier calls
-            now_s, number = self._clock(), self.epoch_steps
+            if number % WINDOW == 0:
+                self._long = self.record.step.total_s >= LONG_S * self.record.step.count
+                if not self._long:
+                    overlap.begins_at(number)
+            self.following = self._long or number % WINDOW < FOLLOWED
+        if overlap is not None and self.following and not self._drawn_s:
+            now_s = self._clock()
             began_s = now_s - seconds
             if number:
                 overlap.sent(number - 1, self._function_end_s)
@@ -130,9 +143,12 @@ class FitTimer:
             self._first_drawn_s, self._idle_s = seconds, overlap.idle_s(number, began_s, now_s)
         self._drawn_s += seconds
 
-    def computed(self, number: int, *, here: bool) -> None:
-        """A step of this epoch was computed. `here` says that the loop itself waited for that, right after the train function."""
-        now_s = self._clock()
+    def computed(self, number: int, *, hooks_s: float, here: bool) -> None:
+        """A step of this epoch was computed, and then hooks were called for so long.
+
+        `here` says that all of it was on the loop's own thread, right after the train function.
+        """
+        now_s = self._clock() - (self.hooks_s - self._hooks_at_function_end_s if here else hooks_s)
         if self.overlap is not None:
             self.overlap.done(number, now_s)
         if here:
@@ -162,7 +178,7 @@ class FitTimer:
             self._add_step(step_s, self._function_end_s - self._call_s, now_s - self._function_end_s - hooks_after_s)
             if self._drawn_s:
                 add(self.record.input_wait, self._drawn_s, first=False)
-                if self.overlap is not None:
+                if self.overlap is not None and self.following:
                     self._add_overlap(self.overlap)
             self.steps_s += step_s
             self.course.step(step_s)
@@ -266,6 +282,8 @@ class FitTimer:
             self.record.steps_per_epoch = max(self.record.steps_per_epoch or 0, self.epoch_steps * self.record.steps_per_execution)
 
     def _note_still_computing(self, overlap: Overlap) -> None:
+        if not self.following:
+            return
         if self._computing_s is None:
             self._computing_s = self._still_computing(self._mark_s, self._clock())
             self._accounted_s += self._computing_s

@@ -15,19 +15,6 @@ def drawn_in() -> str:
     return "function" if "__next__" in vars(trainer.JAXEpochIterator) else "loop"
 
 
-def settle(logs: Any) -> bool:
-    """Waits for a step where Keras is about to wait for it, to have its logs as numbers. False where nothing can be waited for."""
-    for value in (logs or {}).values():
-        wait = getattr(value, "block_until_ready", None)
-        if wait is not None:
-            try:
-                wait()
-            except Exception:  # the step failed: Keras meets that error next, and it is Keras' to raise
-                return False
-            return True  # all logs come from one program
-    return False
-
-
 def version() -> str:
     """Of JAX."""
     import jax

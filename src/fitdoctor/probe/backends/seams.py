@@ -144,6 +144,8 @@ def _stamped(place: Place, director: Director, patches: Patches) -> Callable[...
         return light.hook(director, place.name, original, patches, director.stamped[place.name])
     if place.kind == "advance" and director.stamped and not director.cuts:
         return light.advance(director, original, patches)
+    if place.kind == "computed" and director.stamped and light.suits(original):
+        return light.computed(director, original, patches)
     return None
 
 
@@ -190,9 +192,10 @@ def _decision(place: Place, director: Director, patches: Patches, *, timed: bool
         return Draws(original(iterator, *arguments, **keywords), director, patches)
 
     def computed(original: Original, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        result = original(callbacks, *arguments, **keywords)
         if len(arguments) == 2:
             director.computed(callbacks, *arguments)
-        return original(callbacks, *arguments, **keywords)
+        return result
 
     if place.kind in ("unit", "hook"):
         return functools.partial(director.unit if place.kind == "unit" else director.hook, place.name)
