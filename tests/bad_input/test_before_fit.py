@@ -59,7 +59,7 @@ def test_no_verdict_says_why(lab: Lab, case: str) -> None:
 @pytest.mark.parametrize(
     ("files", "environment", "words"),
     [
-        ({}, {"FAKE_KERAS": "2.15.0"}, "Received Keras 2.15.0, expected Keras 3.6 or later"),
+        ({}, {"FAKE_KERAS": "2.15.0"}, "Received Keras 2.15.0, expected Keras 3.5 or later"),
         ({}, {"KERAS_BACKEND": "openvino"}, "the openvino backend of Keras, expected tensorflow or jax or torch"),
         ({"keras__py": "__version__ = '3.15.0'"}, {}, "Check that no file or folder of your own has such a name"),
         ({"keras__py": ""}, {}, "has no attribute '__version__'"),
@@ -85,7 +85,7 @@ def test_a_tf_keras_that_is_not_known_is_declined(lab: Lab, source: str, words: 
 
 def test_keras_is_only_declined_once_it_trains_where_tf_keras_may(lab: Lab) -> None:
     lab.environment["FAKE_KERAS"] = "2.15.0"
-    unsupported = "Received Keras 2.15.0, expected Keras 3.6 or later"
+    unsupported = "Received Keras 2.15.0, expected Keras 3.5 or later"
     assert unsupported not in lab.diagnose(MODEL, tf_keras__py="").err
     ended = lab.diagnose(MODEL + FIT, tf_keras__py="")
     assert unsupported in ended.err

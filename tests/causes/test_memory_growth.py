@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import pytest
+
 from fitdoctor.causes.memory.memory_growth import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import EpochRow
+from fitdoctor.recording.system import System
 from tests import builders as make
 
 
@@ -34,6 +37,15 @@ def test_it_informs_and_says_how_much() -> None:
     assert finding.informative
     assert finding.evidence[0].value is not None
     assert 18e6 < finding.evidence[0].value < 22e6
+
+
+@pytest.mark.parametrize(("limit", "words"), [(4_000_000_000, "4.0 GB that its container may use"), (None, "8.0 GB of this machine")])
+def test_it_says_when_the_memory_that_may_be_used_is_used_up(limit: int | None, words: str) -> None:
+    facts = bad()
+    facts.scout.environment["memory_bytes"] = 8_000_000_000
+    facts.scout.system = System(memory_limit_bytes=limit)
+    (finding,) = check(facts)
+    assert words in finding.evidence[1].text
 
 
 def test_fits_in_a_loop_are_counted_by_the_fit() -> None:

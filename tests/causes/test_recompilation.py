@@ -63,3 +63,13 @@ def test_a_loop_of_the_scripts_own_is_looked_at_too() -> None:
 @pytest.mark.parametrize("changed", [{"jit_compile": False}, {"kind": "predict"}])
 def test_other_calls_are_not(changed: dict[str, object]) -> None:
     assert list(check(calls([0.01, 1.0] * 20, **changed))) == []
+
+
+def test_programs_that_the_framework_told_of_are_counted() -> None:
+    """On JAX every step is compiled for its shape: what it says is exact, where times alone may hide it."""
+    told = {"jit_compile": True, "recompiled": make.took(0.5, 8)}
+    (finding,) = check(make.facts(make.fit(**told)))
+    assert finding.cost_s.low == pytest.approx(8 * 0.5)
+    assert finding.evidence[0].text == "The step was compiled 8 times more, 500 ms each; without that it takes 20 ms."
+    last_batch = {"jit_compile": True, "recompiled": make.took(2.0, 1)}
+    assert list(check(make.facts(make.fit(**last_batch)))) == []

@@ -191,6 +191,8 @@ class TestDoctor:
         captured = capsys.readouterr()
         assert doctor.report is not None
         assert doctor.report.training.fits[0].epochs == 2
+        assert doctor.report.system is not None
+        assert doctor.report.system.fits[0] is not None
         assert "Where the time goes" in captured.err
         assert captured.out == ""
 

@@ -17,7 +17,7 @@ import pytest
 import fitdoctor
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.probe import first_layers, metrics
-from fitdoctor.probe.backends import seams
+from fitdoctor.probe.backends import places, seams
 from fitdoctor.recording.load import load_run
 from fitdoctor.recording.model import Run
 
@@ -171,9 +171,9 @@ def test_the_seams_are_where_they_are_expected(tf_keras: Any) -> None:
     source = inspect.getsource(inspect.unwrap(tf_keras.Model.fit))
     for part in ("for step in data_handler.steps():", "callbacks.on_train_batch_begin(step)", "_use_cached_eval_dataset=True"):
         assert part in source
-    for name in seams.HOOKS:
+    for name in places.HOOKS:
         assert callable(vars(tf_keras.callbacks.CallbackList)[name])
-    for name in (*seams.UNITS, "compile"):
+    for name in (*places.UNITS, "compile"):
         assert callable(vars(tf_keras.Model)[name])
     assert "__new__" not in vars(tf_keras.utils.Sequence)
     for module, names in {

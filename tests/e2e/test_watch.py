@@ -98,6 +98,11 @@ def test_nothing_but_the_report_tells_that_it_was_watched(project: Path) -> None
     assert report["training"]["basis"] == "observed"
     assert report["budget"]["total_s"] == pytest.approx(seen.watched.wall_s, rel=1e-3)
     assert f"fitdoctor diagnose {folder}" in watched.stderr.decode()
+    assert [span.ended_s is not None for span in fit.spans] == [True]
+    (system,) = report["system"]["fits"]
+    assert system["process_cores"] > 0
+    assert system["rss_most_bytes"] > 100e6
+    assert system["seconds"] == pytest.approx((fit.spans[0].ended_s or 0.0) - fit.spans[0].began_s, rel=1e-3)
 
     again = run(*FITDOCTOR, "report", folder)
     assert again.returncode == 0
@@ -107,6 +112,7 @@ def test_nothing_but_the_report_tells_that_it_was_watched(project: Path) -> None
     assert gone_on.returncode == 0, gone_on.stderr.decode()
     after = json.loads(Path("after.json").read_text())
     assert after["stage"] == "final"
+    assert after["system"]["whole"]["process_cores"] > 0
     assert after["seconds"]["watched"] == pytest.approx(seen.watched.wall_s, rel=1e-3)
     assert any(arm["role"] == "placebo" for arm in after["tried"])
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.measured import Measured
 from fitdoctor.recording.model import Loop
-from fitdoctor.report.model import Part
+from fitdoctor.report.model import Budget, Part
 from tests import builders as make
 
 seconds = st.floats(min_value=0, max_value=100)
@@ -26,6 +26,8 @@ def part(facts: Facts, name: str) -> Part:
     free=st.one_of(st.none(), st.floats(min_value=0.1, max_value=50)),
     fewer=st.one_of(st.none(), st.floats(min_value=0.1, max_value=50)),
     wait_s=st.one_of(st.none(), seconds),
+    drawn=st.sampled_from(["loop", "function", "graph"]),
+    overlap=st.one_of(st.none(), st.tuples(seconds, seconds, seconds)),
 )
 def test_parts_sum_to_the_whole_whatever_was_recorded(
     step_s: float,
@@ -36,7 +38,11 @@ def test_parts_sum_to_the_whole_whatever_was_recorded(
     free: float | None,
     fewer: float | None,
     wait_s: float | None,
+    drawn: str,
+    overlap: tuple[float, float, float] | None,
 ) -> None:
+    idle_s, device_s, still_s = overlap or (0.0, 0.0, 0.0)
+    beside = 60 if overlap else 0
     hooks = {"on_train_batch_end": make.took(hook_s, 60), "on_epoch_end": make.took(hook_s, 2)}
     record = make.fit(
         step_s=step_s,
@@ -44,11 +50,21 @@ def test_parts_sum_to_the_whole_whatever_was_recorded(
         logs_s=logs_s,
         steps_per_execution=executions,
         input_wait=make.took(wait_s or 0.0, 0 if wait_s is None else 60),
+        input_drawn=drawn,
+        input_idle=make.took(idle_s, beside),
+        device=make.took(device_s, beside),
+        still_computing=make.took(still_s, beside // 30),
+        recompiled=make.took(still_s, beside // 20),
         callbacks=[make.callback(hooks=hooks), make.callback("Other", hooks=hooks)],
     )
     measured = Measured(input_free={0: make.around(free)} if free else {}, fewer_dispatches={0: make.around(fewer)} if fewer else {})
     nested = Loop(kind="predict", site=make.site(3), calls=5, run=make.took(0.1, 5))
-    budget = Facts(make.run(record, loops=[nested]), measured).budget
+    watched = make.watched(record, loops=[nested])
+    for budget in (Facts(make.run(record, loops=[nested]), measured).budget, Facts(watched, measured).budget):
+        _adds_up(budget)
+
+
+def _adds_up(budget: Budget) -> None:
     assert sum(part.s for part in budget.parts) == pytest.approx(budget.total_s, rel=1e-6, abs=1e-6)
     for found in budget.parts:
         assert found.s >= 0
@@ -98,3 +114,39 @@ def test_start_holds_imports_and_callbacks_are_named() -> None:
     facts = make.facts(make.fit(callbacks=[make.callback(hooks={"on_epoch_end": make.took(0.1, 2)})]))
     assert {child.label: child.s for child in part(facts, "start").children} == {"imports": 6.0, "before the first fit": 2.0}
     assert [child.label for child in part(facts, "callbacks").children] == ["Plotter"]
+
+
+def test_input_that_computing_hides_costs_nothing() -> None:
+    """As on JAX: of the 12 ms in which a batch is drawn, earlier steps are computed for 9, and go on for 40 behind the epoch's last."""
+    record = make.fit(
+        step_s=0.02,
+        function_s=0.018,
+        steps=100,
+        input_drawn="function",
+        input_wait=make.took(0.012, 60),
+        input_idle=make.took(0.003, 60),
+        device=make.took(0.011, 60),
+        still_computing=make.took(0.1, 2),
+        callbacks=[make.callback("ProgbarLogger", own=False, hooks={}, beside={"on_train_batch_end": make.took(0.001, 60)})],
+    )
+    facts = make.facts(record)
+    steps = facts.fits[0].steps("mid")
+    assert facts.fits[0].step_s == pytest.approx(0.021)  # with its share of what is computed at the epoch's end
+    assert part(facts, "input_wait").s == pytest.approx(0.003 * steps)
+    assert part(facts, "device").s == pytest.approx(0.011 * steps)
+    assert part(facts, "host").s == pytest.approx((0.021 - 0.003 - 0.011) * steps)
+    assert {hidden.id: hidden.s for hidden in facts.budget.overlapped} == {
+        "input": pytest.approx(0.009 * steps),
+        "callbacks/ProgbarLogger": pytest.approx(0.001 * 10 * 100),
+    }
+    cost, measured = facts.input_cost(facts.fits[0])
+    assert measured
+    assert cost.mid == pytest.approx(0.003 * steps)
+
+
+def test_a_wait_of_which_nobody_saw_what_it_hides_is_the_most_that_input_costs() -> None:
+    facts = make.facts(make.fit(step_s=0.02, function_s=0.018, input_drawn="function", input_wait=make.took(0.012, 60)))
+    cost, measured = facts.input_cost(facts.fits[0])
+    assert not measured
+    assert (cost.low, cost.high) == (0.0, pytest.approx(0.012 * facts.fits[0].steps("mid")))
+    assert part(facts, "step").s > 0

@@ -70,3 +70,14 @@ def test_an_interrupted_training_does_not_say_how_long_it_would_have_been() -> N
     run = make.run(make.fit(epochs=50))
     run.watched = make.run(trained(epochs=50, teardown=Duration())).scout
     assert Facts(run).fits[0].epochs.mid == 50
+
+
+def test_compiling_again_is_no_part_of_a_step() -> None:
+    """Steps on JAX, of which two had another shape: what compiling them took belongs to the first step's part."""
+    record = make.fit(step_s=0.02, steps=30, recompiled=make.took(0.3, 2))
+    facts, plain = make.watched_facts(record), make.watched_facts(make.fit(step_s=0.02, steps=30))
+    (fit,) = facts.fits
+    assert fit.step_s == pytest.approx(0.02 - 0.6 / fit.steps("mid"))
+    assert facts.projection.under("fit0/recompiled") == pytest.approx(0.6)
+    assert facts.total_s == pytest.approx(plain.total_s)
+    assert sum(part.s for part in facts.budget.parts) == pytest.approx(facts.total_s)

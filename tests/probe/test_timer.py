@@ -8,30 +8,48 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fitdoctor.probe.overlap import Overlap
 from fitdoctor.probe.timer import SAMPLES, FitTimer, add
 from fitdoctor.recording.model import Duration, Fit, Site
 from tests.probe.clocks import FakeClock
 
 KINDS = (
     "setup", "first_step", "epoch_first_step", "step", "validation_first_step", "validation_step", "validation_overhead",
-    "epoch_boundary", "teardown",
+    "still_computing", "epoch_boundary", "teardown",
 )  # fmt: skip
 
 
 class FakeFit:
     """Calls a timer as the probe does while Keras runs a fit. Each of its methods takes the time that it is given.
 
-    Times are multiples of 1/1024 s, which add up without rounding.
+    Times are multiples of 1/1024 s, which add up without rounding. With `computing`, steps are computed one after the other for so many
+    ticks each, behind calls that return at once, and the end of an epoch or of a validation pass waits for them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, computing: int | None = None) -> None:
+        self.computing = computing
+        self.queue: list[tuple[int, float]] = []
         self.clock = FakeClock(100.0)
         self.record = Fit(site=Site(file="train.py", line=1))
         self.timer = FitTimer(self.record, clock=self.clock)
         self.step_hooks_s = self.shut_down_s = 0.0
+        if computing is not None:
+            self.timer.overlap = Overlap()
 
     def pass_(self, ticks: int) -> None:
         self.clock.pass_(ticks / 1024)
+        while self.queue and self.queue[0][1] <= self.clock():
+            self.timer.overlap.done(*self.queue.pop(0))
+
+    def flush(self) -> None:
+        """Waits until all that was sent is computed."""
+        if self.queue:
+            self.pass_(max(0, int((self.queue[-1][1] - self.clock()) * 1024)))
+
+    def send(self) -> None:
+        if self.computing is not None:
+            before_s = self.queue[-1][1] if self.queue else 0.0
+            self.queue.append((self.timer.epoch_steps, max(before_s, self.clock()) + self.computing / 1024))
 
     def hook(self, ticks: int, *, in_step: bool = False) -> None:
         """A callback's own hook."""
@@ -43,11 +61,15 @@ class FakeFit:
         self.timer.epoch_begins()
         self.hook(hook)
 
-    def step(self, wait: int, begin_hook: int, function: int, logs: int, end_hook: int) -> None:
+    def step(self, wait: int, begin_hook: int, function: int, logs: int, end_hook: int, drawn: int = 0) -> None:
         self.pass_(wait)
         self.timer.step_begins()
         self.hook(begin_hook, in_step=True)
         self.timer.step_dispatched()
+        self.pass_(drawn)
+        if self.computing is not None:
+            self.timer.drew(drawn / 1024)
+        self.send()
         self.pass_(function)
         self.timer.step_returned()
         self.pass_(logs)
@@ -65,6 +87,7 @@ class FakeFit:
             self.hook(begin_hook, in_step=True)
             self.pass_(work)
             self.timer.validation_step_ends()
+        self.flush()
         self.hook(hook)
         self.timer.validation_ends()
 
@@ -79,6 +102,7 @@ class FakeFit:
     def epoch_ends(self, hook: int, after: int) -> None:
         self.timer.uncut()
         self.pass_(after)
+        self.flush()
         self.hook(hook)
         self.timer.epoch_ends()
         self.timer.epoch_end_returned()
@@ -114,9 +138,12 @@ EPOCH = st.fixed_dictionaries(
     epochs=st.lists(EPOCH, max_size=4),
     end=st.tuples(TICKS, TICKS),
     broken=st.booleans(),
+    computing=st.none() | TICKS,
 )
-def test_a_fit_adds_up(begin: tuple[int, int], epochs: list[dict[str, object]], end: tuple[int, int], broken: bool) -> None:
-    fit = FakeFit()
+def test_a_fit_adds_up(
+    begin: tuple[int, int], epochs: list[dict[str, object]], end: tuple[int, int], broken: bool, computing: int | None
+) -> None:
+    fit = FakeFit(computing)
     fit.pass_(begin[0])
     fit.hook(begin[1])
     for number, epoch in enumerate(epochs):
@@ -164,12 +191,59 @@ def test_each_second_goes_to_its_own_part() -> None:
         "validation_first_step": 40,
         "validation_step": 3 * 40,
         "validation_overhead": 2 * (50 + 2 * 6),
+        "still_computing": 0,
         "epoch_boundary": 2 * (20 + 9) + 11,
         "teardown": 11 + 12,
     }
     assert record.logs.total_s * 1024 == 2 * 4
     assert record.function.total_s * 1024 == 2 * 100
     assert (record.epochs_seen, record.first_step.count, record.epoch_first_step.count, record.step.count) == (2, 1, 1, 2)
+
+
+def test_input_that_is_drawn_while_steps_are_computed_is_told_apart() -> None:
+    fit = FakeFit(computing=100)
+    for _ in range(2):
+        fit.epoch_begins(0)
+        for _ in range(3):
+            fit.step(0, 0, function=10, logs=0, end_hook=0, drawn=250)
+        fit.epoch_ends(hook=0, after=1)
+    record = fit.record
+    assert [round(s * 1024) for s in record.input_wait.samples_s] == [250] * 4
+    assert [round(s * 1024) for s in record.input_idle.samples_s] == [160] * 4  # the step before took the first 90 of them
+    assert [round(s * 1024) for s in record.device.samples_s] == [90] * 4  # of its 100 ticks, 10 passed before the call returned
+    assert record.still_computing.total_s * 1024 == 2 * 90
+    assert record.epoch_boundary.total_s * 1024 == 0
+
+
+def test_steps_that_computing_holds_up_hide_their_input() -> None:
+    fit = FakeFit(computing=100)
+    fit.epoch_begins(0)
+    for _ in range(5):
+        fit.step(0, 0, function=1, logs=0, end_hook=0, drawn=20)
+    fit.validation([(0, 0, 5)], before=10, hook=0)
+    fit.epoch_ends(hook=0, after=0)
+    record = fit.record
+    assert record.input_wait.total_s * 1024 == 4 * 20
+    assert record.input_idle.total_s == 0
+    assert [round(s * 1024) for s in record.device.samples_s] == [100] * 4
+    assert record.validation_overhead.total_s == 0  # it waited for the training's steps, and for nothing else
+    assert record.still_computing.total_s * 1024 == 20 + 500 - 5 * 21 - 5
+
+
+def test_a_step_that_the_loop_waits_for_is_no_log() -> None:
+    fit = FakeFit(computing=100)
+    fit.epoch_begins(0)
+    for _ in range(3):
+        fit.timer.step_begins()
+        fit.timer.step_dispatched()
+        fit.pass_(5)
+        fit.timer.step_returned()
+        fit.pass_(95)
+        fit.timer.computed(fit.timer.epoch_steps, hooks_s=0.0, here=True)
+        fit.pass_(2)
+        fit.timer.step_ends()
+    assert fit.record.function.total_s * 1024 == 2 * 100
+    assert fit.record.logs.total_s * 1024 == 2 * 2
 
 
 def test_what_shuts_down_after_a_cut_is_no_cost_of_the_training() -> None:

@@ -18,6 +18,7 @@ from fitdoctor.recording.model import (
     Site,
     Window,
 )
+from fitdoctor.recording.system import Gpu, Series, Span, System
 
 
 def full_run() -> Run:
@@ -39,6 +40,7 @@ def full_run() -> Run:
             )
         ],
         step=Duration(count=10, total_s=1.5, first_s=0.2, samples_s=[0.15] * 9),
+        spans=[Span(began_s=3.5, ended_s=7.0), Span(began_s=8.0)],
     )
     scout = Scout(
         environment={"keras": "3.15.1"},
@@ -47,6 +49,7 @@ def full_run() -> Run:
         fits=[fit],
         loops=[Loop(kind="predict", site=site, inside=0, hook="on_epoch_end")],
         ending=Ending(how="finished", code=0),
+        system=System(stretches_s=[0.25], series=Series(counters={"swap_in_bytes": [None]}), gpus=[Gpu(device="NVIDIA H200")]),
     )
     rehearsal = Rehearsal(
         arms=[Arm(id="step/baseline", role="baseline", unit="step")],

@@ -16,7 +16,9 @@ from fitdoctor.recording.bundle import bundle
 from fitdoctor.recording.load import decode_run
 from fitdoctor.recording.model import Arm, CallbackRecord, InputArray, Run, Spread
 from fitdoctor.recording.save import encode_run
+from fitdoctor.recording.system import Gpu, Level, Series, System
 from fitdoctor.report.build import build
+from fitdoctor.system.look import FAILED
 from tests import builders as make
 from tests.recording.runs import full_run
 from tests.report.diagnosed import SLOW_INPUT, diagnosed, pipeline_fit
@@ -68,6 +70,21 @@ def test_a_bundle_is_a_recording() -> None:
     made = bundle(full_run()).run
     assert made.bundled
     assert decode_run(encode_run(made)) == made
+
+
+def test_what_was_seen_of_the_machine_stays_but_not_when() -> None:
+    run = full_run()
+    assert run.scout is not None
+    series = Series(counters={"process_cpu_s": [1.0, None]}, levels={"rss_bytes": Level(mean=[5.0], least=[4.0], most=[6.0])})
+    limits = [FAILED.format("GPUs", "NVMLError", "of ann")]
+    gpus = [Gpu(device="NVIDIA H200"), Gpu(device="ann's GPU")]
+    run.scout.system = System(began_unix_s=1.7e9, stretches_s=[1.0, 2.0], series=series, missing=["clocks"], limits=limits, gpus=gpus)
+    made = bundle(run).run.scout
+    assert made is not None
+    assert made.system is not None
+    assert (made.system.series, made.system.missing, made.system.began_unix_s) == (series, ["clocks"], 0.0)
+    assert made.system.limits == ["What the system did meanwhile is not known in full: reading its … failed (…: …)."]
+    assert [gpu.device for gpu in made.system.gpus] == ["NVIDIA H200", ""]
 
 
 def test_structure_numbers_and_names_of_the_frameworks_stay() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,9 +12,12 @@ import keras
 
 import fitdoctor
 from fitdoctor.api import place, trials
+from fitdoctor.api.looked import LookingDirector, Looks
 from fitdoctor.cli.look import Look
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.probe.backends import seams
 from fitdoctor.probe.ledger import Ledger
+from fitdoctor.probe.light import Stamps
 from fitdoctor.probe.watch import WatchDirector
 from fitdoctor.recording.model import Ending, Run, Scout
 from fitdoctor.report.build import build
@@ -33,12 +37,16 @@ class Observation:
         self._name, self._mode = place.script()
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._record = Scout()
-        self.director = WatchDirector(self._record, Ledger("script", started_s=time.monotonic()), lambda: None)
+        self.director = LookingDirector(self._record, Ledger("script", started_s=time.monotonic()), lambda: None)
+        self.director.looks = Looks()
         self.director.imported(keras)
+        for why in seams.lacking(keras):
+            self.director.missing(why)
 
     def end(self, error: BaseException | None) -> Report | None:
         """The report of what was seen; None where no unit was."""
         self.director.end(_ending(error))
+        self._record.system = self.director.looks.end()
         if not learned_something(self._record):
             return None
         run = Run(fitdoctor=fitdoctor.__version__, script=self._name, mode=self._mode, started=self._started, watched=self._record)
@@ -65,6 +73,9 @@ def say_failed(error: Exception) -> None:
 class Pass:
     """A director that hands everything on to another one, while there is one."""
 
+    stamped: Mapping[str, Stamps] = {}
+    cuts = False
+
     def __init__(self) -> None:
         self.to: WatchDirector | None = None
 
@@ -86,6 +97,14 @@ class Pass:
 
     def stop_here(self, iterator: Any) -> bool:
         return False
+
+    def drew(self, seconds: float) -> None:
+        if (director := self._active) is not None:
+            director.drew(seconds)
+
+    def computed(self, callbacks: Any, batch: int, logs: Any) -> None:
+        if (director := self._active) is not None:
+            director.computed(callbacks, batch, logs)
 
     def compiled(self, model: Any) -> None:
         if (director := self._active) is not None:

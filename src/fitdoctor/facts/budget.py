@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from fitdoctor.facts.fit import FitFacts
+from fitdoctor.facts.units import unit_s
 from fitdoctor.report.model import Budget, Part
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def make_budget(facts: Facts) -> Budget:
     for fit in facts.fits:
         for key, per_step_s in split_step(facts, fit).items():
             seconds[key] += per_step_s * fit.steps("mid")
-    return Budget(total_s=facts.total_s, parts=_parts(seconds, facts.total_s), unattributed_s=facts.unattributed_s)
+    parts, overlapped = _parts(seconds, facts.total_s), _overlapped(facts)
+    return Budget(total_s=facts.total_s, parts=parts, unattributed_s=facts.unattributed_s, overlapped=overlapped)
 
 
 def split_step(facts: Facts, fit: FitFacts) -> dict[tuple[str, str], float]:
@@ -56,17 +58,37 @@ def split_step(facts: Facts, fit: FitFacts) -> dict[tuple[str, str], float]:
         parts[key] = parts.get(key, 0.0) + cost_s
     inside_s = fit.step_s - fit.python_s - sum(parts.values())
     dispatch_s = _dispatch_s(facts, fit, outside_s=fit.step_s - inside_s)
-    if fit.wait_s is None and fit.index not in facts.measured.input_free:
+    if fit.wait_s is None and fit.idle_s is None and fit.index not in facts.measured.input_free:
         dispatch_s = min(dispatch_s, inside_s)
         parts["step", ""] = inside_s - dispatch_s
     else:
         steps = fit.steps("mid")
         wait_s = min(inside_s, facts.input_cost(fit)[0].mid / steps) if steps else 0.0
+        if fit.device_s is not None:  # what neither waits nor computes, prepares and sends
+            dispatch_s = max(dispatch_s, inside_s - wait_s - fit.device_s)
         dispatch_s = min(dispatch_s, inside_s - wait_s)
         parts["input_wait", ""] = wait_s
         parts["device", ""] = inside_s - wait_s - dispatch_s
     parts["host", ""] = fit.python_s + dispatch_s
     return parts
+
+
+def _overlapped(facts: Facts) -> tuple[Part, ...]:
+    """What ran beside the training and cost it nothing by itself: no part of the whole."""
+    seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
+    for fit in facts.fits:
+        if fit.drawn_s is not None and fit.idle_s is not None:
+            hidden_s = fit.drawn_s * fit.steps("mid") - facts.input_cost(fit)[0].mid
+            seconds["input", "input"] += max(0.0, hidden_s)
+        for callback in fit.record.callbacks:
+            for hook, took in callback.beside.items():
+                seconds["callbacks", callback.name] += unit_s(took) * fit.hook_calls(hook, "mid")
+    total_s = facts.total_s
+    return tuple(
+        Part(id=kind if kind == "input" else f"{kind}/{label}", label=label, s=taken_s, share=taken_s / total_s if total_s > 0 else 0.0)
+        for (kind, label), taken_s in seconds.items()
+        if taken_s > 0
+    )
 
 
 def _dispatch_s(facts: Facts, fit: FitFacts, outside_s: float) -> float:

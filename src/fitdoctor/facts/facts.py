@@ -160,17 +160,20 @@ class Facts:
         return self.share_of(cost.high) >= WORTHWHILE_SHARE
 
     def input_cost(self, fit: FitFacts) -> tuple[Interval, bool]:
-        """Seconds that a fit waits for its input, and whether they were measured: by a trial, or where the loop itself waits.
+        """Seconds that a fit waits for its input, and whether they were measured: by a trial, or as the training ran.
 
-        Else anything between nothing and all of the train function is possible.
+        What is drawn while earlier steps are computed costs nothing. Where neither was seen, anything between nothing and all of the train
+        function is possible, or all that it waits.
         """
         steps = fit.steps("mid")
         if fit.wait_s is not None:
             each = unit_interval(fit.record.input_wait, fit.period)
             return times(each, steps / fit.per_execution), True
         ratio = self.measured.input_free.get(fit.index)
+        if ratio is None and fit.idle_s is not None:
+            return times(unit_interval(fit.record.input_idle, fit.period), steps / fit.per_execution), True
         if ratio is None:
-            most_s = fit.function_s * steps
+            most_s = (fit.function_s if fit.drawn_s is None else fit.drawn_s) * steps
             return Interval(low=0.0, mid=most_s / 2, high=most_s), False
         low, mid, high = (min(_saved(end) * fit.step_s, fit.step_s) * steps for end in (ratio.low, ratio.mid, ratio.high))
         return Interval(low=low, mid=mid, high=high), True

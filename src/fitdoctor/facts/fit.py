@@ -64,7 +64,13 @@ class FitFacts:
 
     @cached_property
     def step_s(self) -> float:
-        return max(0.0, unit_s(self.record.step, self.period) - self._nested_s) / self.per_execution
+        loop_s = max(0.0, unit_s(self.record.step, self.period) - self._nested_s) / self.per_execution
+        return loop_s + self.still_computing_s
+
+    @cached_property
+    def still_computing_s(self) -> float:
+        """A step's share of what was still computed of an epoch when the loop had sent all of its steps."""
+        return typical_s(self.record.still_computing) / max(1, self.steps_per_epoch)
 
     @cached_property
     def period(self) -> int:
@@ -83,14 +89,37 @@ class FitFacts:
 
     @cached_property
     def function_s(self) -> float:
-        """The part of a step inside the train function: waiting for input, computing and dispatching."""
-        return min(self.step_s, unit_s(self.record.function, self.period) / self.per_execution)
+        """The part of a step inside the train function: waiting for input, computing and dispatching; and what is computed after it."""
+        return min(self.step_s, unit_s(self.record.function, self.period) / self.per_execution + self.still_computing_s)
 
     @cached_property
     def wait_s(self) -> float | None:
-        """The part of a step in which the loop waits for its batch; None where the train function does, so that nobody sees it."""
+        """The part of a step in which the loop waits for its batch; None where the train function does, which computes as well."""
         waited = self.record.input_wait
-        return min(self.step_s - self.function_s, unit_s(waited, self.period) / self.per_execution) if waited.count else None
+        if not waited.count or self.record.input_drawn != "loop":
+            return None
+        return min(self.step_s - self.function_s, unit_s(waited, self.period) / self.per_execution)
+
+    @cached_property
+    def drawn_s(self) -> float | None:
+        """What the train function waits for its batch, whether or not earlier steps are computed meanwhile; None where nobody sees it."""
+        waited = self.record.input_wait
+        if not waited.count or self.record.input_drawn != "function":
+            return None
+        return min(self.function_s, unit_s(waited, self.period) / self.per_execution)
+
+    @cached_property
+    def idle_s(self) -> float | None:
+        """The part of that in which nothing is computed, so that the step has to wait; None where that was not seen."""
+        idle = self.record.input_idle
+        if self.drawn_s is None or not idle.count:
+            return None
+        return min(self.drawn_s, unit_s(idle, self.period) / self.per_execution)
+
+    @cached_property
+    def device_s(self) -> float | None:
+        """What computing a step takes; None where that was not seen apart."""
+        return unit_s(self.record.device, self.period) / self.per_execution if self.record.device.count else None
 
     @cached_property
     def logs_s(self) -> float:
@@ -201,6 +230,7 @@ class FitFacts:
             record.validation_first_step,
             record.validation_step,
             record.validation_overhead,
+            record.still_computing,
             record.epoch_boundary,
             record.teardown,
             record.substituted,

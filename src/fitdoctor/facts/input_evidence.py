@@ -21,4 +21,6 @@ def waiting(facts: Facts, fit: FitFacts) -> Evidence:
         return Evidence(text=text, value=fit.step_s, unit="s")
     wait_s = cost.mid / steps
     text = f"A step takes {duration(fit.step_s)}; {duration(wait_s)} of it is waiting for input."
+    if fit.drawn_s is not None and fit.drawn_s > wait_s:
+        text = f"{text[:-1]}: drawing it takes {duration(fit.drawn_s)}, and what is drawn while earlier steps are computed costs nothing."
     return Evidence(text=text, value=wait_s, unit="s")

@@ -31,13 +31,27 @@ class WatchedFit(FitFacts):
         return (executions_seen(self.record) - self.record.first_step.count) * self.per_execution
 
     @cached_property
-    def step_s(self) -> float:
+    def _loop_s(self) -> float:
+        """What the loop takes of one call of the train function."""
         kinds = self.record.step if self.record.step.count else self.record.epoch_first_step
-        return max(0.0, _mean_s(kinds) - self._nested_s) / self.per_execution
+        return max(0.0, _mean_s(kinds) - self._nested_s)
+
+    @cached_property
+    def recompiled_s(self) -> float:
+        """Seconds of its steps that went into compiling them again."""
+        return min(self.record.recompiled.total_s, self._loop_s * self.steps("mid") / self.per_execution)
+
+    @cached_property
+    def step_s(self) -> float:
+        return self._loop_s / self.per_execution - self.recompiled_s / max(1, self.steps("mid")) + self.still_computing_s
+
+    @cached_property
+    def still_computing_s(self) -> float:
+        return self.record.still_computing.total_s / max(1, self.steps("mid"))
 
     @cached_property
     def epoch_stall_s(self) -> float:
-        return max(0.0, _mean_s(self.record.epoch_first_step) - self._nested_s - self.step_s * self.per_execution)
+        return max(0.0, _mean_s(self.record.epoch_first_step) - self._nested_s - self._loop_s)
 
     def later_epochs(self, bound: Bound) -> int:  # noqa: ARG002 - both ends are the same
         return self.record.epoch_first_step.count
@@ -75,6 +89,8 @@ def _fit_terms(fit: FitFacts) -> Iterator[Term]:
 
     yield each("setup", "setting fit up", "setup", record.setup)
     yield each("first_step", "first step: trace and compile", "first_step", record.first_step)
+    if isinstance(fit, WatchedFit):
+        yield Term(id=f"{fit.id}/recompiled", label="compiling again", part="first_step", count=1, unit_s=fit.recompiled_s)
     yield Term(id=f"{fit.id}/step", label="steps", part="step", count=fit.steps("mid"), unit_s=fit.step_s)
     stalls = {"label": "first steps of epochs", "part": "epoch_boundary"}
     yield Term(id=f"{fit.id}/epoch_first_step", count=fit.later_epochs("mid"), unit_s=fit.epoch_stall_s, **stalls)

@@ -111,6 +111,7 @@ def fit(model: Any, bound: dict[str, Any], site: Site) -> Fit:
         steps_basis="declared" if steps else "unknown",
         batch_size=_batch_size(x, kind, batch_size),
         input_kind=kind,
+        input_drawn=backends.current().drawn_in(),
         operations=_operations(x, kind, bound),
         inputs=_inputs(bound, kind),
         steps_per_execution=steps_per_execution(model),
@@ -186,8 +187,8 @@ def _batch_size(x: Any, kind: str, batch_size: int | None) -> int | None:
             if recipe.name in ("batch", "padded_batch"):
                 size = recipe.keywords.get("batch_size", recipe.arguments[0] if recipe.arguments else None)
                 return size if isinstance(size, int) else None
-    if kind == "dataloader":
-        size = getattr(x, "batch_size", None)
+    if kind in ("dataloader", "grain"):
+        size = getattr(x, "batch_size" if kind == "dataloader" else "_batch_size", None)
         return size if isinstance(size, int) else None
     return None
 

@@ -59,7 +59,7 @@ def epoch_iterator(model: Any, **keywords: Any) -> Any:
     """What Keras draws the batches of an epoch from, made from arguments of its own."""
     if backends.name() == "tensorflow":
         keywords["distribute_strategy"] = model.distribute_strategy
-    return backends.current().epoch_iterator()(**keywords)
+    return backends.epoch_iterator()(**keywords)
 
 
 class Feeds:

@@ -7,20 +7,37 @@ import os
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
-from fitdoctor.probe import backends, debug_switches, describe, failures, hooks, identity, marks, metrics, rates, saves, sites, threads
-from fitdoctor.probe.backends import seams
+from fitdoctor.probe import (
+    backends,
+    debug_switches,
+    describe,
+    failures,
+    hooks,
+    identity,
+    light,
+    marks,
+    metrics,
+    rates,
+    saves,
+    sites,
+    spans,
+    threads,
+)
+from fitdoctor.probe.backends.places import HOOKS
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.moved import Allowance, MovedWeights
+from fitdoctor.probe.overlap import Overlap
 from fitdoctor.probe.stacks import StackSampler
 from fitdoctor.probe.timer import FitTimer, add
 from fitdoctor.probe.traces import TracedFunctions
 from fitdoctor.probe.unnoticed import unnoticed
 from fitdoctor.recording.model import CallbackRecord, Duration, Ending, Fit, Loop, PythonOperation, Scout, Site
+from fitdoctor.recording.system import Span
 
 MOST_PYTHON_OPERATIONS = 64
 """Kept of one fit: a step that is traced again and again brings new ones each time, for as long as the training runs."""
@@ -37,6 +54,7 @@ class Visit:
     index: int
     timer: FitTimer
     outer: tuple[FitTimer | None, int, bool]
+    span: Span
     timed: list[Callable[[], None]] = field(default_factory=list)
     weights: MovedWeights | None = None
 
@@ -55,6 +73,10 @@ class Observer(ABC):
 
     hurried = False
     """Whether the unit that runs is not worth a closer look: the way to a rehearsal's target."""
+    stamped: Mapping[str, light.Stamps] = {}
+    """Hooks that no decision is taken about, with what is noted before and after each."""
+    cuts = True
+    """Whether an epoch may end early."""
 
     def __init__(self, scout: Scout, ledger: Ledger, save: Any) -> None:
         self.scout, self.ledger, self._save = scout, ledger, save
@@ -70,8 +92,11 @@ class Observer(ABC):
         self._doubts: dict[int, str] = {}
         """By fit, what could not be learned of a call before it began."""
         self._sampler: StackSampler | None = None
-        self._main = threading.get_ident()
+        self.main = threading.get_ident()
         self._allowance, self._blind = Allowance(), False
+        self._account = threading.Lock()
+        self._hooks_beside_s: dict[int, float] = {}
+        """By thread, what hooks have taken there since the last step of which it was seen that it is computed."""
         failures.hear(self)
 
     @abstractmethod
@@ -118,9 +143,29 @@ class Observer(ABC):
                 kept.append(operation)
 
     def drew(self, seconds: float) -> None:
-        """The loop waited so long for a batch."""
+        """The loop, or the train function, waited so long for a batch."""
         if self.timer is not None and self.on_main_thread() and not self.timer.validating and not self._in_loop:
             self.timer.drew(seconds)
+
+    def computed(self, callbacks: Any, batch: int, logs: Any) -> None:
+        """A step's logs have become numbers, on whatever thread, and hooks were given them: that waited until the step was computed.
+
+        Nothing more is waited for here: another wait on that thread would have the loop's thread give way once more at every step.
+        """
+        timer = self.timer
+        if timer is not None and timer.callbacks == id(callbacks):
+            thread = threading.get_ident()
+            hooks_s = self._hooks_beside_s.pop(thread, 0.0)
+            timer.computed(batch // timer.record.steps_per_execution, hooks_s=hooks_s, here=thread == self.main)
+
+    def compiled_step(self, seconds: float) -> None:
+        """JAX or torch.compile made a program of a train step."""
+        timer = self.timer
+        if timer is None or not self.on_main_thread() or self._in_loop or timer.validating or timer.hook or not timer.in_epoch:
+            return
+        add(timer.record.traces, seconds)
+        if timer.first_step_done:
+            add(timer.record.recompiled, seconds)
 
     def compiled(self, model: Any) -> None:
         marks.mark(model, sites.find())
@@ -135,7 +180,7 @@ class Observer(ABC):
         self._traced.add(code, seconds)
 
     def on_main_thread(self) -> bool:
-        return threading.get_ident() == self._main
+        return threading.get_ident() == self.main
 
     # fit
 
@@ -161,7 +206,7 @@ class Observer(ABC):
     def enter_fit(self, index: int) -> Visit:
         """From here on the hooks belong to this call."""
         record = self.scout.fits[index]
-        visit = Visit(index, FitTimer(record), (self.timer, self._current, self._in_loop))
+        visit = Visit(index, FitTimer(record), (self.timer, self._current, self._in_loop), spans.opened(record))
         self._visits.append(visit)
         self.timer, self._current, self._in_loop = visit.timer, index, False
         record.calls_run += 1
@@ -175,6 +220,7 @@ class Observer(ABC):
         timer = visit.timer
         timer.fit_ends()
         seconds = time.perf_counter() - timer.began_s
+        visit.span.ended_s = time.monotonic()
         if self._sampler is not None and self._sampler.owner is timer:
             timer.record.hot_lines, self._sampler = self._sampler.stop(), None
         self._visits.remove(visit)
@@ -223,15 +269,16 @@ class Observer(ABC):
 
     def before_hook(self, name: str, timer: FitTimer, callbacks: Any) -> None:
         if name == "on_train_begin":
+            self._follow_overlap(timer, callbacks)
             self._watch_callbacks(callbacks)
         elif name == "on_epoch_end":
             timer.rate = rates.current(callbacks.model.optimizer)
-        before = _BEFORE.get(name)
+        before = BEFORE.get(name)
         if before is not None:
             before(timer)
 
     def after_hook(self, name: str, timer: FitTimer, callbacks: Any, arguments: tuple[Any, ...]) -> None:
-        after = _AFTER.get(name)
+        after = AFTER.get(name)
         if after is not None:
             after(timer)
         if name == "on_train_begin":
@@ -265,6 +312,12 @@ class Observer(ABC):
             self.missing(f"How the weights moved was not seen: {type(error).__name__}: {error}")
         timer.aside(time.perf_counter() - began_s)
 
+    def _follow_overlap(self, timer: FitTimer, callbacks: Any) -> None:
+        """Learns whether the ends of batches run beside the loop, and follows what is computed meanwhile."""
+        timer.record.asynchronous_hooks = bool(getattr(callbacks, "_async_train", False))
+        if self.scout.environment.get("backend") in backends.ASYNCHRONOUS:
+            timer.callbacks, timer.overlap = id(callbacks), Overlap()
+
     def _watch_callbacks(self, callbacks: Any) -> None:
         """Times each callback's own hooks until the fit ends: the list of callbacks and they themselves stay as the user made them."""
         record = self.scout.fits[self._current]
@@ -278,8 +331,9 @@ class Observer(ABC):
             self._sampler = StackSampler(self.timer, steps=eager)
             self._sampler.start()
         for described, callback in zip(record.callbacks, items, strict=False):
-            for name in seams.HOOKS:
-                if not _does_nothing(callback, name):
+            for name in HOOKS:
+                beside = record.asynchronous_hooks and name.endswith("batch_end") and type(callback).__module__.startswith("keras.")
+                if not beside and not _does_nothing(callback, name):  # timing those of Keras on their thread would hold up the loop's
                     self._time_hook(callback, name, described)
 
     def _time_hook(self, callback: Any, name: str, described: CallbackRecord) -> None:
@@ -287,24 +341,28 @@ class Observer(ABC):
         if function is None or hooks.is_replaced(callback, name):
             return
 
+        main, clock, tally, seen = self.main, time.perf_counter, saves.tally, described.hooks
+
         def timed(*arguments: Any, **keywords: Any) -> Any:
             timer = self.timer
-            if timer is None or threading.get_ident() != self._main:
+            if timer is None:
                 return function(*arguments, **keywords)
+            if threading.get_ident() != main:
+                return self._beside(described, name, function, arguments, keywords)
             outer, timer.hook = timer.hook, name
-            saved, saving_s = saves.tally.count, saves.tally.seconds
-            nested_s, began_s = timer.nested_s, time.perf_counter()
+            saved, saving_s = tally.count, tally.seconds
+            nested_s, began_s = timer.nested_s, clock()
             try:
                 return function(*arguments, **keywords)
             finally:
-                seconds = time.perf_counter() - began_s
+                seconds = clock() - began_s
                 timer.hook = outer
                 timer.hooks_s += seconds
                 try:
-                    add(described.hooks.setdefault(name, Duration()), seconds - (timer.nested_s - nested_s))
-                    if saves.tally.count > saved:
-                        add(described.saves, saves.tally.seconds - saving_s)
-                        described.saved_bytes = saves.tally.last_bytes
+                    add(seen.get(name) or seen.setdefault(name, Duration()), seconds - (timer.nested_s - nested_s))
+                    if tally.count > saved:
+                        add(described.saves, tally.seconds - saving_s)
+                        described.saved_bytes = tally.last_bytes
                 except Exception as error:
                     if failures.from_a_handler(error):
                         raise
@@ -316,6 +374,22 @@ class Observer(ABC):
             return
         if self._visits:
             self._visits[-1].timed.append(put_back)
+
+    def _beside(self, described: CallbackRecord, name: str, function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Times a hook that Keras calls on a thread beside the loop, which it does not hold up."""
+        began_s = time.perf_counter()
+        try:
+            return function(*arguments, **keywords)
+        finally:
+            seconds = time.perf_counter() - began_s
+            thread = threading.get_ident()
+            self._hooks_beside_s[thread] = self._hooks_beside_s.get(thread, 0.0) + seconds
+            # Several threads may be here. One that waited could wait for ever in a forked process: of two that meet, one is not counted.
+            if self._account.acquire(blocking=False):
+                try:
+                    add(described.beside.setdefault(name, Duration()), seconds)
+                finally:
+                    self._account.release()
 
     # predict, evaluate and the like
 
@@ -377,19 +451,20 @@ class Observer(ABC):
         self.save_now()
 
 
-_BEFORE = {
+BEFORE = {
     "on_epoch_begin": FitTimer.epoch_begins,
     "on_train_batch_begin": FitTimer.step_begins,
     "on_train_batch_end": FitTimer.step_returned,
     "on_test_batch_begin": FitTimer.validation_step_begins,
     "on_epoch_end": FitTimer.uncut,
 }
-_AFTER = {
+AFTER = {
     "on_train_batch_begin": FitTimer.step_dispatched,
     "on_train_batch_end": FitTimer.step_ends,
     "on_test_batch_end": FitTimer.validation_step_ends,
     "on_epoch_end": FitTimer.epoch_ends,
 }
+OF_EACH_BATCH = ("on_train_batch_begin", "on_train_batch_end", "on_test_batch_begin", "on_test_batch_end")
 
 
 def bind(original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:

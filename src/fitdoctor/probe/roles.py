@@ -22,7 +22,7 @@ from fitdoctor.recording.model import Ending, Scout
 from fitdoctor.recording.plain import LONGEST_MESSAGE
 
 SAVE_EVERY_S = 1.0
-SAVING_SHARE = 0.005
+SAVING_SHARE = 0.002
 """Most of a thread's time that goes into saving: where a record takes long to write, it is written less often."""
 TRACING = "tensorflow.python.eager.polymorphic_function.tracing_compilation"
 TRIED = ("scout", "rehearsal")
@@ -113,6 +113,8 @@ def start(spec: dict[str, Any]) -> Probe:
     hook.after("keras", _guarded(probe, lambda module: _watch(probe, module, redirect)))
     hook.after("tensorflow", _guarded(probe, lambda module: _watch_tensorflow(module, spec.get("process_changes", ()))))
     hook.after(TRACING, _guarded(probe, lambda module: _time_traces(probe, module)))
+    hook.after("jax", lambda module: _time_compiles(probe, "watch_jax", module))
+    hook.after("torch._dynamo.callback", lambda module: _time_compiles(probe, "watch_torch", module))
     hook.after("tensorflow.python.ops.script_ops", _guarded(probe, lambda module: _time_python(probe, module)))
     hook.after("tf_keras", _guarded(probe, lambda module: _watch(probe, module, redirect)))
     if spec["role"] in TRIED and not spec["allow_writes"]:
@@ -166,6 +168,15 @@ def _time_traces(probe: Probe, tracing: ModuleType) -> None:
         traces.install(tracing, probe.director.traced)
 
 
+def _time_compiles(probe: Probe, how: str, module: ModuleType) -> None:
+    from fitdoctor.probe import compiles
+
+    try:
+        getattr(compiles, how)(module, probe.director.compiled_step)
+    except Exception:  # another JAX or PyTorch: then nothing is known about what they compile
+        pass
+
+
 def _watch(probe: Probe, keras: ModuleType, redirect: Redirect | None) -> None:
     from fitdoctor.probe import backends, saves
     from fitdoctor.probe.backends import seams
@@ -182,6 +193,8 @@ def _watch(probe: Probe, keras: ModuleType, redirect: Redirect | None) -> None:
         probe.director.missing("Received tf_keras, on which nothing can be changed yet: what it trains runs as it was written.")
         return
     seams.install(keras, probe.director)
+    for lack in seams.lacking(keras):
+        probe.director.missing(lack)
     saves.install(keras)
     if redirect is not None:
         redirect.install(keras)
@@ -204,7 +217,7 @@ def _unknown(module: ModuleType, error: Exception) -> str:
     version, place = getattr(module, "__version__", "without a version"), getattr(module, "__file__", "nowhere")
     return (
         f"Received {module.__name__} {version} from {place}, whose insides are not those that fitdoctor knows "
-        f"({type(error).__name__}: {error}). Expected Keras 3.6 or later on TensorFlow, JAX or PyTorch, or tf_keras, as released. "
+        f"({type(error).__name__}: {error}). Expected Keras 3.5 or later on TensorFlow, JAX or PyTorch, or tf_keras, as released. "
         "Check that no file or folder of your own has such a name, or update fitdoctor."
     )
 

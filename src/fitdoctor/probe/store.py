@@ -1,4 +1,4 @@
-"""Writes what was measured to disk, so that a child that is killed loses at most a second of it."""
+"""Writes what was measured to disk now and then, so that a child that is killed loses little of it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import json
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
-from fitdoctor.recording.plain import plain
+from fitdoctor.recording.plain import described
 
 TRIES = 5
 """The script may add to the record while another thread, the watchdog, describes it."""
@@ -55,4 +54,4 @@ class Store:
         return self._encode()
 
     def _encode(self) -> bytes:
-        return json.dumps(plain(asdict(self._describe()))).encode()
+        return json.dumps(described(self._describe())).encode()

@@ -6,25 +6,44 @@ import time
 from collections.abc import Callable
 
 from fitdoctor.probe.course import Course
+from fitdoctor.probe.overlap import Overlap
 from fitdoctor.recording.model import Duration, Fit
 
 SAMPLES = 400
 """Most durations kept of each kind, spread evenly over all of them: enough for a mean, constant in the number of steps."""
+WINDOW, FOLLOWED = 512, 64
+LONG_S = 0.002
+"""Of so many steps so many are followed to where they are computed, beside the loop; where a step takes this long, all of them are. To
+look on Keras' thread takes the loop's thread a multiple of what it takes there."""
 
 
 def add(duration: Duration, seconds: float, *, first: bool | None = None) -> None:
     """Counts one more occurrence. The very first is kept apart from the samples, as it often builds or compiles something."""
-    duration.count += 1
+    number = duration.count
+    duration.count = number + 1
     duration.total_s += seconds
-    if (duration.count == 1) if first is None else first:
+    if (number == 0) if first is None else first:
         duration.first_s = seconds
         return
-    number = duration.count - 1 - (first is None)
-    apart = 1 << (number // SAMPLES).bit_length()  # one is kept of so many; twice as many each time that the store is full
-    if number and number * 2 == SAMPLES * apart:
-        del duration.samples_s[1::2]
+    _sample(duration, number - (first is None), seconds)
+
+
+def _sample(duration: Duration, number: int, seconds: float) -> None:
+    """Keeps one of so many; twice as many each time that the store is full."""
+    apart = _apart(number)
     if number % apart == 0:
+        if number and number * 2 == SAMPLES * apart:
+            del duration.samples_s[1::2]
         duration.samples_s.append(seconds)
+
+
+def _apart(number: int) -> int:
+    return 1 << (number // SAMPLES).bit_length()
+
+
+def _next_sample(count: int) -> int:
+    """The number, counted from 0, of the next one that is kept, where there were `count` before."""
+    return -(-count // _apart(count)) * _apart(count)
 
 
 class FitTimer:
@@ -57,13 +76,21 @@ class FitTimer:
         self._accounted_s = self._hooks_before_s = self._validation_steps_s = self._validation_hooks_s = self._validation_began_s = 0.0
         self._setup_done = False
         self.stopped_by_us = False
-        self._drawn_s = 0.0
+        self._drawn_s = self._first_drawn_s = self._idle_s = 0.0
+        self.overlap: Overlap | None = None
+        self.following = False
+        """Whether it is followed what is computed beside the call that comes now: see `FOLLOWED`."""
+        self._long = True
+        self.callbacks = 0  # the id of the list that this fit calls
+        self._loop_end_s = 0.0
+        self._computing_s: float | None = None
         self._call_s = self._hooks_at_begin_s = self._hooks_at_function_end_s = self._hooks_at_validation_s = 0.0
         self._last_epoch_end_s = self._hooks_at_epoch_end_s = 0.0
         self.in_epoch = False
         self.rate: float | None = None
         """The learning rate at the end of the epoch, before callbacks may set another."""
         self.course = Course(record)
+        self._sampled = 0
 
     def aside(self, seconds: float) -> None:
         """So long did we look at something between steps: no part of the fit is charged for it."""
@@ -87,6 +114,9 @@ class FitTimer:
         self.in_epoch = True
         self._epoch_s, self._accounted_s, self._hooks_before_s = now_s, 0.0, self.hooks_s
         self.epoch_steps, self.steps_s = 0, 0.0
+        self._computing_s = None
+        if self.overlap is not None:
+            self.overlap.epoch_begins()
         self.course.epoch_begins()
 
     def _close_epoch(self, now_s: float, hooks_s: float) -> None:
@@ -96,12 +126,36 @@ class FitTimer:
         self._epoch_s = None
 
     def drew(self, seconds: float) -> None:
-        """The loop waited for the batch of the step that comes now."""
+        """The loop, or the train function, waited for the batch of the step that comes now."""
+        overlap, number = self.overlap, self.epoch_steps
+        if overlap is not None and not self._drawn_s:  # of several draws in one call only the first meets nothing but earlier calls
+            if number % WINDOW == 0:
+                self._long = self.record.step.total_s >= LONG_S * self.record.step.count
+                if not self._long:
+                    overlap.begins_at(number)
+            self.following = self._long or number % WINDOW < FOLLOWED
+        if overlap is not None and self.following and not self._drawn_s:
+            now_s = self._clock()
+            began_s = now_s - seconds
+            if number:
+                overlap.sent(number - 1, self._function_end_s)
+            overlap.drawing(number, began_s)
+            self._first_drawn_s, self._idle_s = seconds, overlap.idle_s(number, began_s, now_s)
         self._drawn_s += seconds
 
+    def computed(self, number: int, *, hooks_s: float, here: bool) -> None:
+        """A step of this epoch was computed, and then hooks were called for so long.
+
+        `here` says that all of it was on the loop's own thread, right after the train function.
+        """
+        now_s = self._clock() - (self.hooks_s - self._hooks_at_function_end_s if here else hooks_s)
+        if self.overlap is not None:
+            self.overlap.done(number, now_s)
+        if here:
+            self._function_end_s = now_s
+
     def step_begins(self) -> None:
-        now_s = self._clock()
-        self._begin_s = now_s if self.epoch_steps == 0 else self._mark_s
+        self._begin_s = self._mark_s if self.epoch_steps else self._clock()
         self._hooks_at_begin_s = self.hooks_s
 
     def step_dispatched(self) -> None:
@@ -113,19 +167,19 @@ class FitTimer:
     def step_ends(self) -> None:
         now_s = self._clock()
         step_s = now_s - self._begin_s
-        hooks_s = self.hooks_s - self._hooks_at_begin_s
-        hooks_after_s = self.hooks_s - self._hooks_at_function_end_s
+        all_hooks_s = self.hooks_s
+        hooks_s, hooks_after_s = all_hooks_s - self._hooks_at_begin_s, all_hooks_s - self._hooks_at_function_end_s
         if not self.first_step_done:
             self.first_step_done = True
             add(self.record.first_step, step_s)
         elif self.epoch_steps == 0:
             add(self.record.epoch_first_step, step_s)
         else:
-            add(self.record.step, step_s, first=False)
-            add(self.record.function, self._function_end_s - self._call_s, first=False)
-            add(self.record.logs, max(0.0, now_s - self._function_end_s - hooks_after_s), first=False)
+            self._add_step(step_s, self._function_end_s - self._call_s, now_s - self._function_end_s - hooks_after_s)
             if self._drawn_s:
                 add(self.record.input_wait, self._drawn_s, first=False)
+                if self.overlap is not None and self.following:
+                    self._add_overlap(self.overlap)
             self.steps_s += step_s
             self.course.step(step_s)
         self._drawn_s = 0.0
@@ -134,6 +188,44 @@ class FitTimer:
         self.train_calls += 1
         self._mark_s = now_s
 
+    def _add_overlap(self, overlap: Overlap) -> None:
+        if not overlap.told:
+            return
+        idle_share = self._idle_s / self._first_drawn_s if self._first_drawn_s > 0 else 0.0
+        add(self.record.input_idle, min(1.0, idle_share) * self._drawn_s, first=False)
+        self._add_computed(overlap, self.epoch_steps)
+
+    def _add_computed(self, overlap: Overlap, sent: int) -> None:
+        for number, seconds in overlap.computed(sent):
+            if number:  # the first step of an epoch stands apart
+                add(self.record.device, seconds, first=False)
+
+    def _still_computing(self, since_s: float, until_s: float) -> float:
+        """How long the device was at steps of this epoch whose calls had all returned, from one time to another.
+
+        Of a single step nothing is told: what it takes stands in its epoch's end, as it would on any backend.
+        """
+        if self.overlap is None or self.epoch_steps < 2:
+            return 0.0
+        last_s = self.overlap.done_at(self.epoch_steps - 1)
+        return 0.0 if last_s is None else max(0.0, min(last_s, until_s) - since_s)
+
+    def _add_step(self, step_s: float, function_s: float, logs_s: float) -> None:
+        """Does for three durations at once, which are always added together, what `add` does for each: it comes with every step."""
+        record = self.record
+        step, function, logs = record.step, record.function, record.logs
+        number = step.count
+        step.count = function.count = logs.count = number + 1
+        step.total_s += step_s
+        function.total_s += function_s
+        logs_s = max(logs_s, 0.0)
+        logs.total_s += logs_s
+        if number >= self._sampled:
+            _sample(step, number, step_s)
+            _sample(function, number, function_s)
+            _sample(logs, number, logs_s)
+            self._sampled = _next_sample(number + 1)
+
     def cut(self) -> None:
         """The epoch was cut short: what its pipeline takes to shut down now is not a cost of the whole training."""
         self._cut_s = self._clock()
@@ -141,11 +233,13 @@ class FitTimer:
     def uncut(self) -> None:
         """The epoch's end was reached after a cut."""
         if self._cut_s is not None:
-            self._accounted_s += self._clock() - self._cut_s
+            self._mark_s = self._clock()
+            self._accounted_s += self._mark_s - self._cut_s
             self._cut_s = None
 
     def validation_begins(self) -> None:
         self.uncut()
+        self._loop_end_s = self._mark_s
         self.validating, self.validation_steps, self._validation_steps_s, self._validation_hooks_s = True, 0, 0.0, 0.0
         self._validation_began_s, self._hooks_at_validation_s = self._clock(), self.hooks_s
         self._mark_s = self._validation_began_s
@@ -166,18 +260,37 @@ class FitTimer:
         return self._validation_steps_s
 
     def validation_ends(self) -> None:
-        total_s = self._clock() - self._validation_began_s - (self.hooks_s - self._hooks_at_validation_s)
+        now_s = self._clock()
+        total_s = now_s - self._validation_began_s - (self.hooks_s - self._hooks_at_validation_s)
         # Hooks inside a step are part of that step's time already.
-        add(self.record.validation_overhead, max(0.0, total_s - self._validation_steps_s + self._validation_hooks_s))
-        self._accounted_s += total_s
+        overhead_s = max(0.0, total_s - self._validation_steps_s + self._validation_hooks_s)
+        # It waits for the training's steps first, where those are still computed.
+        before_s = self._still_computing(self._loop_end_s, self._validation_began_s)
+        within_s = min(overhead_s, self._still_computing(self._validation_began_s, now_s))
+        add(self.record.validation_overhead, overhead_s - within_s)
+        self._accounted_s += total_s + before_s
+        self._computing_s = before_s + within_s
         self.validating = False
         self.validation_passes += 1
 
     def epoch_ends(self) -> None:
         self.epochs += 1
         self.record.epochs_seen += 1
+        if self.overlap is not None and self.overlap.told:
+            self._note_still_computing(self.overlap)
         if self.record.steps_basis == "unknown" and self.epoch_steps:
             self.record.steps_per_epoch = max(self.record.steps_per_epoch or 0, self.epoch_steps * self.record.steps_per_execution)
+
+    def _note_still_computing(self, overlap: Overlap) -> None:
+        if not self.following:
+            return
+        if self._computing_s is None:
+            self._computing_s = self._still_computing(self._mark_s, self._clock())
+            self._accounted_s += self._computing_s
+        if self.epoch_steps > 1:
+            add(self.record.still_computing, self._computing_s)
+        overlap.sent(self.epoch_steps - 1, self._function_end_s)
+        self._add_computed(overlap, self.epoch_steps)
 
     def fit_ends(self) -> None:
         self.uncut()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -15,6 +15,7 @@ from fitdoctor.changes.model import Change, ReplaceCall, ScaleInput, from_data
 from fitdoctor.probe import same_data, sites
 from fitdoctor.probe.calls import replaced, suits
 from fitdoctor.probe.ledger import Ledger
+from fitdoctor.probe.light import Stamps
 from fitdoctor.probe.observer import bind
 from fitdoctor.probe.treated_fit import TreatedFit
 from fitdoctor.probe.watch import WatchDirector
@@ -47,6 +48,8 @@ class TreatDirector(WatchDirector):
         spec: `treatments` lists call sites (`kind`, `file`, `line`) with their `changes`, and what is `expected` of their data;
             `environment` is that of the diagnosis.
     """
+
+    stamped: Mapping[str, Stamps] = {name: stamps for name, stamps in WatchDirector.stamped.items() if name != "on_train_batch_end"}
 
     def __init__(self, scout: Scout, ledger: Ledger, save: Callable[[], None], spec: dict[str, Any]) -> None:
         super().__init__(scout, ledger, save)

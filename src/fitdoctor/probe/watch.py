@@ -6,13 +6,14 @@ import functools
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import CodeType
 from typing import Any, TypeVar
 
 from fitdoctor.probe import failures, what_was_fed
 from fitdoctor.probe.ledger import Ledger
-from fitdoctor.probe.observer import Observer, Visit, bind
+from fitdoctor.probe.light import Stamps
+from fitdoctor.probe.observer import AFTER, BEFORE, OF_EACH_BATCH, Observer, Visit, bind
 from fitdoctor.probe.timer import add
 from fitdoctor.probe.unnoticed import unnoticed
 from fitdoctor.recording.model import Ending, PythonOperation, Scout
@@ -33,6 +34,9 @@ class WatchDirector(Observer):
         >>> seams.install(keras, director)
     """
 
+    stamped: Mapping[str, Stamps] = {name: (BEFORE.get(name), AFTER.get(name)) for name in OF_EACH_BATCH}
+    cuts = False
+
     def __init__(self, scout: Scout, ledger: Ledger, save: Callable[[], None]) -> None:
         super().__init__(scout, ledger, save)
         self.looking = True
@@ -45,7 +49,17 @@ class WatchDirector(Observer):
         self._guarded(super().constructed, callback)
 
     def drew(self, seconds: float) -> None:
-        self._guarded(super().drew, seconds)
+        try:
+            super().drew(seconds)
+        except Exception as error:
+            self._failed(error)
+
+    def computed(self, callbacks: Any, batch: int, logs: Any) -> None:
+        if self.timer is not None:
+            self._guarded(super().computed, callbacks, batch, logs)
+
+    def compiled_step(self, seconds: float) -> None:
+        self._guarded(super().compiled_step, seconds)
 
     def compiled(self, model: Any) -> None:
         self._guarded(super().compiled, model)
@@ -70,23 +84,25 @@ class WatchDirector(Observer):
     @unnoticed
     def hook(self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         timer = self.timer
-        if timer is None or not self.looking or threading.get_ident() != self._main:
+        if timer is None or not self.looking or threading.get_ident() != self.main:
             return original(callbacks, *arguments, **keywords)
         try:
             self.before_hook(name, timer, callbacks)
         except Exception as error:
-            if failures.from_a_handler(error):
-                raise
-            self._failed(error)
+            self.failed_in_hook(name, error)
         result = original(callbacks, *arguments, **keywords)
         try:
             if self.looking:
                 self.after_hook(name, timer, callbacks, arguments)
         except Exception as error:
-            if failures.from_a_handler(error):
-                raise
-            self._failed(error)
+            self.failed_in_hook(name, error)
         return result
+
+    def failed_in_hook(self, name: str, error: Exception) -> None:
+        """Ends the looking, unless the script itself raised it."""
+        if failures.from_a_handler(error):
+            raise error
+        self._failed(error)
 
     def stop_here(self, iterator: Any) -> bool:
         return False

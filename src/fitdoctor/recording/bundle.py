@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from fitdoctor.recording.model import CallbackRecord, Run, Spread
 from fitdoctor.recording.own_words import as_said, is_own
+from fitdoctor.recording.system import System
 
 T = TypeVar("T")
 
@@ -52,7 +53,7 @@ KINDS = {
 VERSION = re.compile(r"\d{1,4}(\.\d{1,6}){0,3}((a|b|rc|\.dev|\.post)\d{1,9})?")
 DEVICE = re.compile(r"/?(device:)?(CPU|GPU|TPU):\d{1,3}|(NVIDIA|Tesla|Quadro|GeForce|AMD)( [A-Z0-9][A-Za-z0-9-]{0,11}){1,5}")
 PLATFORM_WORDS = ("Linux", "Darwin", "macOS", "Windows", "WSL2", "x86_64", "AMD64", "arm64", "aarch64")
-MACHINE = frozenset({"python", "keras", "backend_version", "fitdoctor", "platform", "devices"})
+MACHINE = frozenset({"python", "keras", "backend_version", "fitdoctor", "platform", "devices", "device"})
 """Fields about the machine and its software, kept where they look like what they are called."""
 
 ERRORS = frozenset(name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException))
@@ -165,6 +166,8 @@ class _Copy:
         value = getattr(owner, name)
         if isinstance(owner, Run) and name == "target":  # of a rehearsal, "target" says only whether it is a fit
             return self.of(value, "script")
+        if isinstance(owner, System) and name == "began_unix_s":
+            return 0.0
         if isinstance(owner, Spread) and isinstance(value, list):
             return [type(number)(_coarse(number)) for number in value]
         if isinstance(owner, Spread) and isinstance(value, float):

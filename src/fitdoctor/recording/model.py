@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from fitdoctor.recording.system import Span, System
+
 VERSION = 1
 
 
@@ -74,6 +76,7 @@ class HotLine:
 class CallbackRecord:
     """One callback of a fit. `hooks` maps `on_epoch_end` and the like to what they cost, nested Keras calls left out.
 
+    `beside` is the same for hooks that Keras called on a thread beside the loop: they cost it nothing by themselves.
     `saves` are the models and weights that Keras wrote inside these hooks, `saved_bytes` the size of the last of them.
     """
 
@@ -85,6 +88,7 @@ class CallbackRecord:
     source: Site | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
     hooks: dict[str, Duration] = field(default_factory=dict)
+    beside: dict[str, Duration] = field(default_factory=dict)
     may_stop: bool = False
     steers: bool = False
     saves: Duration = field(default_factory=Duration)
@@ -236,8 +240,13 @@ class Fit:
     "counted" (an epoch was run to its end) or "unknown". `epochs_seen` and the durations are sums over `calls_run` calls;
     `calls` counts the skipped ones too. `step` leaves out each call's first step, which is `first_step` (it traces and compiles),
     and the first step of each later epoch, which is `epoch_first_step` (its input may begin anew).
-    `function` is the part of a step inside the train function: the rest of the step is Python around it. `input_wait` is what the
-    loop waits for a batch before that, where the backend's loop does so and not its train function.
+    `function` is the part of a step inside the train function: the rest of the step is Python around it. `input_wait` is what is waited
+    for a batch, before the function where `input_drawn` is "loop", within it where that is "function"; nobody sees it where the compiled
+    "graph" draws.
+    Where steps are computed while the loop goes on, `input_idle` is the part of that wait in which nothing was computed, `device` what
+    computing a step takes, and `still_computing` what was computed of each epoch after its last step had been sent.
+    `asynchronous_hooks` says that Keras calls the ends of batches on threads beside the loop.
+    `recompiled` are the programs that JAX or torch.compile made of the train step after the first one of each call.
 
     `models` are the different models that were fitted here, `compiles` their calls of `compile`, `data_objects` the different
     objects that they were fitted on. `one_batch_calls` did nothing but one step on one batch of arrays, of `rows` rows the first
@@ -247,7 +256,7 @@ class Fit:
     `schedule` is then the class of that.
     `validation_operations` are the stages of the validation data, like `operations`.
     `curve` are the epochs that ran uncut, thinned out evenly where there were many; `blocks` divide all steps into a few dozen
-    stretches of about as many steps each.
+    stretches of about as many steps each. `spans` are when its calls ran, neighbours taken together where there were many.
     """
 
     site: Site
@@ -293,7 +302,13 @@ class Fit:
     step: Duration = field(default_factory=Duration)
     function: Duration = field(default_factory=Duration)
     logs: Duration = field(default_factory=Duration)
+    input_drawn: str = "loop"
     input_wait: Duration = field(default_factory=Duration)
+    input_idle: Duration = field(default_factory=Duration)
+    device: Duration = field(default_factory=Duration)
+    still_computing: Duration = field(default_factory=Duration)
+    asynchronous_hooks: bool = False
+    recompiled: Duration = field(default_factory=Duration)
     validation_first_step: Duration = field(default_factory=Duration)
     validation_step: Duration = field(default_factory=Duration)
     validation_overhead: Duration = field(default_factory=Duration)
@@ -312,6 +327,7 @@ class Fit:
     curve: list[EpochRow] = field(default_factory=list)
     blocks: list[StepBlock] = field(default_factory=list)
     weights: SampledWeights | None = None
+    spans: list[Span] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -374,7 +390,7 @@ class Scout:
     """What the first child learned: the script run through, cut short at every call site.
 
     `sources` maps the script, and those of the user's modules in its folder that it imported, to hashes of their text.
-    `treated_calls` counts the calls that ran with changes.
+    `treated_calls` counts the calls that ran with changes. `system` is what was seen of it from outside, None where nobody looked.
     """
 
     version: int = VERSION
@@ -392,6 +408,7 @@ class Scout:
     treated_calls: int = 0
     threads: list[ThreadSetting] = field(default_factory=list)
     peak_rss_bytes: int = 0
+    system: System | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields, is_dataclass
 from numbers import Integral, Real
 from typing import Any
 
@@ -36,6 +37,36 @@ def plain(value: Any) -> Any:
             return [plain(item) for item in value]
         case _:
             return plain(_shown(value))
+
+
+def described(value: Any) -> Any:
+    """The same of dataclasses and what they hold, fast: it runs beside a training, whose thread waits meanwhile.
+
+    Most of a recording are lists of floats. They are taken whole, which is some hundred times as fast as one by one.
+
+    Example:
+        >>> described(Duration(count=1, first_s=float("nan")))
+        {'count': 1, 'total_s': 0.0, 'first_s': None, 'samples_s': []}
+    """
+    kind = type(value)
+    if kind is list:
+        copy = value[:]  # another thread may add to it
+        if set(map(type, copy)) == FLOATS and math.isfinite(sum(copy)):
+            return copy
+        return [described(item) for item in copy]
+    if kind is tuple:
+        return [described(item) for item in value]
+    if kind is dict:
+        return {plain(str(key)): described(item) for key, item in value.items()}
+    names = _names.get(kind)
+    if names is None:
+        names = _names[kind] = tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
+    return {name: described(getattr(value, name)) for name in names} if names else plain(value)
+
+
+FLOATS = {float}
+_names: dict[type, tuple[str, ...]] = {}
+"""Of the fields of each class that was met; none where it is no dataclass."""
 
 
 def _shown(value: object) -> str:

@@ -151,9 +151,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
+    """Where the time goes. `overlapped` ran beside the parts, hidden behind computing: it costs nothing, and no part holds it."""
+
     total_s: float
     parts: tuple[Part, ...]
     unattributed_s: float
+    overlapped: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,13 +314,96 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stall:
+    """For which share of the time work of this machine stood still for want of something: some of it, or all of it."""
+
+    some: float
+    full: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuWindow:
+    """An accelerator meanwhile. Of `busy_share` on these are means over the time, but for memory, which is the most."""
+
+    device: str
+    busy_share: float | None = None
+    memory_used_bytes: float | None = None
+    memory_bytes: int = 0
+    clock_share: float | None = None
+    slowed_by_heat: float | None = None
+    slowed_by_power: float | None = None
+    slowed_by_hardware: float | None = None
+    pcie_in_bytes_per_s: float | None = None
+    pcie_out_bytes_per_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemWindow:
+    """What the machine and the processes of the training did for some seconds, seen from outside; None is what the system does not tell.
+
+    `process_cores` and `others_cores` say how many of the `cores` that the training may run on worked for it, and for others.
+    `main_waited_share` is for how long its main thread was ready to run and had no core, `waiting_threads` how many of its threads were
+    at a time. `stalls` are those for "cpu", "memory" and "io". `disk_…` is what its processes had from disks, `read_…` and `written_…`
+    what they asked for, `reread_bytes` what had to be read from files again as memory was short. `memory_left_bytes` is the least that was
+    left, of the machine or of its control groups, `memory_limit_bytes` the smaller of the two. `throttled_share` is of the periods of the
+    limit of `cpu_limit_cores`. `clock_share` is against the highest clock.
+    """
+
+    seconds: float
+    cores: int = 0
+    process_cores: float | None = None
+    others_cores: float | None = None
+    stolen_cores: float | None = None
+    busiest_core: float | None = None
+    main_waited_share: float | None = None
+    waiting_threads: float | None = None
+    stalls: dict[str, Stall] = field(default_factory=dict)
+    rss_most_bytes: float | None = None
+    rss_bytes_per_s: float | None = None
+    threads: float | None = None
+    processes: float | None = None
+    major_faults: float | None = None
+    swapped_in_bytes: float | None = None
+    swapped_out_bytes: float | None = None
+    reread_bytes: float | None = None
+    memory_left_bytes: float | None = None
+    memory_limit_bytes: float | None = None
+    disk_read_bytes_per_s: float | None = None
+    disk_written_bytes_per_s: float | None = None
+    read_bytes_per_s: float | None = None
+    written_bytes_per_s: float | None = None
+    machine_disk_read_bytes_per_s: float | None = None
+    machine_disk_busy_share: float | None = None
+    network_in_bytes_per_s: float | None = None
+    network_out_bytes_per_s: float | None = None
+    cpu_limit_cores: float | None = None
+    throttled_share: float | None = None
+    clock_share: float | None = None
+    heat_slowed_share: float | None = None
+    gpus: tuple[GpuWindow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemSummary:
+    """The whole process, and each of `training.fits` in that order; None for a fit that was too short to be seen.
+
+    `remarks` are sentences on what of it held up the largest fit.
+    """
+
+    whole: SystemWindow
+    fits: tuple[SystemWindow | None, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """Everything that a diagnosis found.
 
     `verdict` is "causes", "healthy" or "inconclusive"; `verdict_text` says in a sentence what it rests on. A run whose `stage` is
     "watched" tried nothing: it is never healthy. `can_go_on` says that `fitdoctor diagnose` can take it up. `treat` is the command that
     trains with the prescription, empty where there is none. `alternative` changes the training and won its races; it is offered
-    beside a `prescription` that leaves the training as it is. `interrupted` says where the diagnosis, or the training that was
+    beside a `prescription` that leaves the training as it is. `system` is what was seen of the process that the report rests on, from
+    outside. `interrupted` says where the diagnosis, or the training that was
     watched, was when it was ended early; it is empty where it was not.
     """
 
@@ -341,6 +427,7 @@ class Report:
     can_go_on: bool = False
     treat: str = ""
     interrupted: str = ""
+    system: SystemSummary | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:

@@ -54,6 +54,7 @@ def render(report: Report, *, width: int = PLAIN_WIDTH, color: bool = False, asc
     _draw_headline(canvas, report)
     canvas.blank()
     draw_budget(canvas, report.budget)
+    _draw_list(canvas, "The machine", report.system.remarks if report.system is not None else ())
     draw_causes(canvas, report)
     draw_tried_in_vain(canvas, report)
     _draw_prescription(canvas, report)

@@ -35,6 +35,10 @@ def draw_budget(canvas: Canvas, budget: Budget) -> None:
     elif small:
         _draw_row(canvas, f"{len(small)} smaller parts", sum(part.s for part in small), sum(part.share for part in small))
     _draw_row(canvas, "not attributed", budget.unattributed_s, budget.unattributed_s / budget.total_s)
+    beside = sorted((part for part in budget.overlapped if part.share >= SHOWN_SHARE), key=lambda part: -part.s)
+    if beside:
+        words = ", ".join(f"{part.label} {duration(part.s)}" for part in beside)
+        canvas.block(f"Hidden behind computing, at no cost: {words}.", prefix=" " * 2 * MARGIN)
 
 
 def _draw_part(canvas: Canvas, part: Part, depth: int = 0) -> None:

@@ -6,6 +6,7 @@ import time
 
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording.model import Scout
+from fitdoctor.system.sampler import Sampler
 from fitdoctor.trials import endings
 from fitdoctor.trials.child import Child
 from fitdoctor.trials.desk import Desk, where
@@ -25,7 +26,12 @@ def run_through(desk: Desk) -> None:
     desk.progress.stage(f"learning what {desk.name} does")
     request = desk.request
     child = desk.start("scout", limit_s=max(request.budget_s * SCOUT_SHARE, 1.0), hard_limit_s=request.budget_s)
-    code = _wait(desk, child)
+    sampler = Sampler()
+    sampler.start(child.process.pid)
+    try:
+        code = _wait(desk, child)
+    finally:
+        system = sampler.stop()
     scout, started = desk.read(child), child.out.exists()
     ran_out = child.memory.why
     desk.end_child()
@@ -37,7 +43,7 @@ def run_through(desk: Desk) -> None:
         desk.check_room()
     if unfinished:
         scout.ending = endings.seen_from_outside(code, ran_out)
-    scout.peak_rss_bytes = child.memory.peak_bytes
+    scout.peak_rss_bytes, scout.system = child.memory.peak_bytes, system
     desk.data.scout = scout
     if not learned:
         raise FitdoctorError(endings.no_verdict(scout, request) + desk.on_disk())

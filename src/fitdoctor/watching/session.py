@@ -16,6 +16,8 @@ from fitdoctor.recording.folder import RunFolder
 from fitdoctor.recording.load import decode_scout
 from fitdoctor.recording.model import Run, Scout
 from fitdoctor.recording.save import save_run
+from fitdoctor.recording.system import System
+from fitdoctor.system.sampler import Sampler
 from fitdoctor.trials.child import LAUNCH
 from fitdoctor.trials.endings import seen_from_outside
 from fitdoctor.trials.request import OPTIONS, new_run
@@ -51,10 +53,12 @@ def watch(request: WatchRequest) -> Watched:
         how = "not recorded" if request.treated is None else "neither treated nor recorded"
         return Watched(code=code, wall_s=time.monotonic() - began_s, problem=f"The training was {how}: {problem}.")
     folder = request.folder
-    code = run_beside([request.python, str(LAUNCH), str(folder.path / SPEC)], environment(_process_changes(request), os.environ))
+    sampler = Sampler()
+    command = [request.python, str(LAUNCH), str(folder.path / SPEC)]
+    code = run_beside(command, environment(_process_changes(request), os.environ), sampler.start)
     wall_s = time.monotonic() - began_s
     try:
-        recorded = _read(folder, code, wall_s)
+        recorded = _read(folder, code, wall_s, sampler.stop())
     except (OSError, FitdoctorError) as error:
         return Watched(code=code, wall_s=wall_s, problem=f"What was recorded can't be read back: {error}")
     finally:
@@ -105,8 +109,8 @@ def _plain(request: WatchRequest) -> list[str]:
     return [request.python, *OPTIONS[request.mode], request.target, *request.arguments]
 
 
-def _read(folder: RunFolder, code: int, wall_s: float) -> Scout:
-    """The record as it stood last, with what only we could see: how the process ended, and when."""
+def _read(folder: RunFolder, code: int, wall_s: float, system: System) -> Scout:
+    """The record as it stood last, with what only we could see: how the process ended, and when, and what the system did meanwhile."""
     recorded = decode_scout((folder.path / RECORD).read_bytes())
     unrecorded_s = max(0.0, wall_s - recorded.wall_s)
     if recorded.ending.how == "unfinished":
@@ -114,6 +118,7 @@ def _read(folder: RunFolder, code: int, wall_s: float) -> Scout:
     else:
         recorded.parts["shutdown"] = recorded.parts.get("shutdown", 0.0) + unrecorded_s
     recorded.wall_s += unrecorded_s
+    recorded.system = system
     return recorded
 
 

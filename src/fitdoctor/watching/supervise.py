@@ -6,7 +6,7 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from fitdoctor.errors import FitdoctorError
@@ -21,10 +21,16 @@ RESET = (signal.SIGPIPE, signal.SIGXFSZ)
 """What our Python ignores and the script's Python decides about itself."""
 
 
-def run_beside(command: Sequence[str], environment: Mapping[str, str]) -> int:
+def run_beside(command: Sequence[str], environment: Mapping[str, str], started: Callable[[int], None] | None = None) -> int:
     """Runs a command with our own input, output, terminal and process group, and waits for it.
 
     Signals that are meant for it are handed on; those that a terminal sent have reached it by themselves.
+
+    Args:
+        command: What to run.
+        environment: Its variables.
+        started: Told the number of the process once that runs, with all these signals blocked, so that a thread of it gets none of them.
+            It must not raise.
 
     Returns:
         The exit code, or minus the number of the signal that it died of.
@@ -42,6 +48,8 @@ def run_beside(command: Sequence[str], environment: Mapping[str, str]) -> int:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {*heard, signal.SIGCHLD})
     try:
         pid = _spawn(command, environment, before)
+        if started is not None:
+            started(pid)
         while True:
             info = signal.sigwaitinfo({*heard, signal.SIGCHLD})
             if info.si_signo != signal.SIGCHLD:

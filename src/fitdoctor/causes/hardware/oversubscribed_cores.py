@@ -35,9 +35,11 @@ weights after some steps are compared.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from fitdoctor.causes.base import Finding, Interval
+from fitdoctor.causes.base import Evidence, Finding, Interval
 from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.system import of_fit
 from fitdoctor.facts.threads import finding, too_many
 
 TITLE = "A thread setting starts more threads than there are cores"
@@ -45,9 +47,16 @@ REMEDIES = ("default-threads",)
 
 #: Shares of a step that are taken for possible until a trial tells: most operations hardly suffer, small ones take twice as long.
 SHARES = Interval(low=0.0, mid=0.1, high=0.5)
+#: Half a thread that waits at any time is more than a machine with enough cores shows.
+SHOWN_THREADS = 0.5
 
 
 def check(facts: Facts) -> Iterator[Finding]:
     found = finding(facts, too_many(facts), SHARES)
-    if found is not None:
-        yield found
+    if found is None:
+        return
+    seen = of_fit(facts.scout, found.fit) if found.fit is not None else None
+    if seen is not None and seen.waiting_threads is not None and seen.waiting_threads >= SHOWN_THREADS:
+        text = f"On average {seen.waiting_threads:.1f} of its threads were ready to run and waited for a core."
+        found = replace(found, evidence=(*found.evidence, Evidence(text=text, value=seen.waiting_threads)))
+    yield found

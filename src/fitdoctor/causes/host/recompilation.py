@@ -1,17 +1,19 @@
-"""XLA compiles the step again for batches of other shapes.
+"""The step is compiled again for batches of other shapes.
 
 ## What it is
-The model is compiled with `jit_compile=True`, and its batches differ in shape: sequences padded to the longest of each batch,
-images of several sizes, ragged data.
+The step is compiled for the shape of its batch, and batches differ in shape: sequences padded to the longest of each batch,
+images of several sizes, ragged data. So it is with `jit_compile=True` on TensorFlow, with `torch.compile` on PyTorch, and on JAX
+always.
 
 ## Why it is slow
-XLA makes a program for each shape that it meets, which takes from half a second to minutes. TensorFlow's own graphs do not need
-that: they run any shape.
+XLA, or `torch.compile`, makes a program for each shape that it meets, which takes from half a second to minutes. TensorFlow's own
+graphs do not need that, nor does PyTorch as it is: they run any shape.
 
 ## How it is told
-Under XLA most steps take the same time, and some take ten times as long or more: these are the ones that compile. They are a
-cause where the batches' shapes are not fixed, or where such steps go on after the beginning. Calls of `train_on_batch` in a
-loop of the script's own are looked at in the same way.
+JAX and `torch.compile` tell of each program that they make. TensorFlow does not: under XLA most steps take the same time, and
+some take ten times as long or more, and these are the ones that compile. They are a cause from the third one on, as the smaller
+batch at the end of an epoch makes one more by nobody's fault. Calls of `train_on_batch` in a loop of the script's own are looked
+at by their times on each backend.
 
 ## Example
 ```python
@@ -49,7 +51,7 @@ from fitdoctor.facts.places import locations
 from fitdoctor.facts.wording import duration, number
 from fitdoctor.recording.model import Duration, Site
 
-TITLE = "XLA compiles the step again for other shapes"
+TITLE = "The step is compiled again for other shapes"
 REMEDIES: tuple[str, ...] = ()
 
 #: A step that compiles takes at least this many times as long as one that does not, and no program compiles faster than this.
@@ -64,7 +66,7 @@ STEPWISE = frozenset({"train_on_batch", "test_on_batch", "predict_on_batch"})
 def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
         record = fit.record
-        found = _compiling(record.step) if record.jit_compile and not _is_of_one_shape(fit) else None
+        found = _told(fit) or (_compiling(record.step) if record.jit_compile and not _is_of_one_shape(fit) else None)
         if found is None:
             continue
         # A shape that was met is not compiled again: the first epoch meets them all, as far as the scout saw it.
@@ -85,12 +87,26 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Compiling:
-    """The steps that took so long that they compiled: how many, what they took each, and all of them beyond usual ones."""
+    """The steps that took so long that they compiled: how many, what they took each, and all of them beyond usual ones.
+
+    `told` says that the framework told of each program, so that nothing is guessed.
+    """
 
     count: float
     each_s: float
     usual_s: float
     seconds: float
+    told: bool = False
+
+
+def _told(fit: FitFacts) -> _Compiling | None:
+    """The programs that the framework itself told of, but for the first."""
+    took = fit.record.recompiled
+    if took.count < FEWEST:
+        return None
+    each_s = took.total_s / took.count
+    samples = fit.record.step.samples_s
+    return _Compiling(count=took.count, each_s=each_s, usual_s=min(samples, default=0.0), seconds=took.total_s, told=True)
 
 
 def _compiling(took: Duration) -> _Compiling | None:
@@ -113,6 +129,9 @@ def _finding(
     found: _Compiling, cost: Interval, of: str, compiled: Site | None, site: Site, *, fit: int | None = None, loop: int | None = None
 ) -> Finding:
     text = f"{number(found.count)} of {of} took {duration(found.each_s)}, the others {duration(found.usual_s)}."
+    if found.told:
+        text = f"The step was compiled {number(found.count)} times more, {duration(found.each_s)} each; without that it takes "
+        text += f"{duration(found.usual_s)}."
     return Finding(
         fit=fit,
         loop=loop,

@@ -59,13 +59,16 @@ LEAST_SHARE = 0.20
 #: Where samples of the stack find the script's own lines this often while it traces, they are what it traces.
 OWN_SHARE = 0.5
 
+#: What `jit_compile` turns on, by backend.
+COMPILERS = {"torch": "torch.compile"}
+
 
 def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
         extra_s = tracing_s(fit)
         if extra_s < LEAST_S or facts.share_of(extra_s) < LEAST_SHARE:
             continue
-        reasons = list(_reasons(fit))
+        reasons = list(_reasons(facts, fit))
         if not reasons:
             continue
         share = facts.share_of(extra_s)
@@ -80,11 +83,12 @@ def check(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _reasons(fit: FitFacts) -> Iterator[Evidence]:
+def _reasons(facts: Facts, fit: FitFacts) -> Iterator[Evidence]:
     """What in the script explains it, if anything does."""
     record = fit.record
     if record.jit_compile:
-        yield Evidence(text="XLA compiles it: jit_compile is on.")
+        compiler = COMPILERS.get(str(facts.scout.environment.get("backend")), "XLA")
+        yield Evidence(text=f"{compiler} compiles it: jit_compile is on.")
     if record.unrolled:
         yield Evidence(text=f"Unrolled layers: {', '.join(record.unrolled)}.")
     # What the script's own metrics take of it is told by costly-metrics.

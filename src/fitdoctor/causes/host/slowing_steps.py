@@ -110,7 +110,7 @@ def _grower(seen: Fit, whole: Growth) -> tuple[CallbackRecord | None, str]:
     share = min(1.0, _grown_s(took) / (whole.last - whole.first))
     text = f"{percent(share)} of what it grew by is in {name}."
     if grower is None and seen.traces.count > seen.calls_run + 1:
-        text += f" TensorFlow traced {plural(seen.traces.count, 'function')} while fit ran."
+        text += f" {plural(seen.traces.count, 'function')} were traced while fit ran."
     return grower, text
 
 

@@ -91,11 +91,14 @@ def _evidence(facts: Facts, seen: Fit, rows: Sequence[EpochRow], found: Growth) 
         value=each,
         unit="B",
     )
-    memory = facts.scout.environment.get("memory_bytes")
+    memory, whose = facts.scout.environment.get("memory_bytes"), "of this machine"
+    limit = facts.scout.system.memory_limit_bytes if facts.scout.system is not None else None
+    if limit is not None and (not isinstance(memory, int) or limit < memory):
+        memory, whose = limit, "that its container may use"
     if isinstance(memory, int) and memory > found.last and each > 0:
         left = int((memory - found.last) / each)
-        yield Evidence(text=f"The {size(memory)} of this machine would be used up after {plural(left, unit)} more.", value=left)
+        yield Evidence(text=f"The {size(memory)} {whose} would be used up after {plural(left, unit)} more.", value=left)
     if seen.models > 1:
         yield Evidence(text=f"{plural(seen.models, 'model')} were fitted here: each brings its own graph.", value=seen.models)
     elif seen.traces.count > seen.calls_run + 1:
-        yield Evidence(text=f"TensorFlow traced {plural(seen.traces.count, 'function')} while fit ran.", value=seen.traces.count)
+        yield Evidence(text=f"{plural(seen.traces.count, 'function')} were traced while fit ran.", value=seen.traces.count)

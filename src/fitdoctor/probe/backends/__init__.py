@@ -5,11 +5,11 @@
 * `version()`: of the framework, as the report names it
 * `devices()`: the accelerators that it uses; None as long as the script may still choose
 * `is_distributed(model)`: whether the model is trained on several devices at once
+* `drawn_in()`: who waits for the input: the "loop" itself, the train "function" in Python, or the compiled "graph"
 
 Those of Keras 3 have as well:
 
-* `epoch_iterator()`: the class that Keras' `fit` draws its steps from
-* `WAITS_IN_LOOP`: whether the loop itself waits for the input, and not the train function
+* `EPOCH_ITERATOR`: the class that Keras' `fit` draws its steps from, by its module and its name
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ LEGACY = "tf_keras"
 ON_TENSORFLOW = ("tensorflow", LEGACY)
 
 _used: list[ModuleType] = []
+ASYNCHRONOUS = frozenset({"jax"})
+"""Those whose steps are seen to be computed while the loop goes on."""
 
 
 def current() -> ModuleType:
@@ -45,6 +47,12 @@ def of(keras: ModuleType) -> ModuleType:
 def name_of(keras: ModuleType) -> str:
     """The backend that a Keras runs on."""
     return LEGACY if keras.__name__ == LEGACY else str(keras.config.backend())
+
+
+def epoch_iterator() -> Any:
+    """The class that `fit` draws its steps from."""
+    module, name = current().EPOCH_ITERATOR
+    return getattr(importlib.import_module(module), name)
 
 
 def keras_module() -> ModuleType:

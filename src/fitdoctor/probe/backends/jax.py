@@ -5,16 +5,14 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-WAITS_IN_LOOP = False
-"""The train function draws from an iterator that it is given."""
+EPOCH_ITERATOR = ("keras.src.backend.jax.trainer", "JAXEpochIterator")
 
 
-def epoch_iterator() -> type:
-    """What `fit` draws its steps from: the input itself is drawn by the train function, before the compiled step."""
-    from keras.src.backend.jax.trainer import JAXEpochIterator
+def drawn_in() -> str:
+    """The train function draws from an iterator that it is given; before Keras 3.7 the loop itself drew."""
+    from keras.src.backend.jax import trainer
 
-    found: type = JAXEpochIterator
-    return found
+    return "function" if "__next__" in vars(trainer.JAXEpochIterator) else "loop"
 
 
 def version() -> str:

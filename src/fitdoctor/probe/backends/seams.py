@@ -1,32 +1,43 @@
-"""The places in Keras' `fit` where a probe stands, on every backend.
+"""The seams in Keras' `fit`, on every backend: where a probe stands is said in `places`, what it does there here.
 
-Everything is put in at class level when Keras was imported. The seams are those of Keras 3.6 and later: `fit` lives on the
-backend's trainer, hooks on `CallbackList`, and the loop ends where the epoch iterator stops; in tf_keras, where its handler of data does.
+Everything is put in at class level when Keras was imported. Where a Keras lacks a place, the others serve, and the report says what
+is not seen.
 """
 
 from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any, Protocol
 
-from fitdoctor.probe import backends
+from fitdoctor.probe import backends, light
 from fitdoctor.probe.backends import tf_keras
+from fitdoctor.probe.backends.places import Place, places
 from fitdoctor.probe.patches import Patches
 from fitdoctor.probe.unnoticed import unnoticed
 
-OLDEST = (3, 6)
-HOOKS = ("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end", "on_train_batch_begin", "on_train_batch_end",
-         "on_test_begin", "on_test_end", "on_test_batch_begin", "on_test_batch_end")  # fmt: skip
-UNITS = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predict_on_batch")
+OLDEST = (3, 5)
+NEWEST = (3, 15)
+"""The newest Keras whose seams a test has pinned."""
 
 Original = Callable[..., Any]
 
 
 class Director(Protocol):
-    """What decides about the calls that a script makes: it gets the original and the arguments, and returns the result."""
+    """What decides about the calls that a script makes: it gets the original and the arguments, and returns the result.
+
+    Attributes:
+        stamped: Hooks that it lets through as they are, and what its timer notes before and after each.
+        cuts: Whether it may end an epoch early.
+    """
+
+    @property
+    def stamped(self) -> Mapping[str, light.Stamps]: ...
+
+    @property
+    def cuts(self) -> bool: ...
 
     def unit(self, kind: str, original: Original, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any: ...
 
@@ -35,6 +46,8 @@ class Director(Protocol):
     def stop_here(self, iterator: Any) -> bool: ...
 
     def drew(self, seconds: float) -> None: ...
+
+    def computed(self, callbacks: Any, batch: int, logs: Any) -> None: ...
 
     def compiled(self, model: Any) -> None: ...
 
@@ -46,8 +59,7 @@ def declined(keras: ModuleType) -> str:
     if keras.__name__ == backends.LEGACY:
         return tf_keras.declined(keras)
     version = str(keras.__version__)
-    parts = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
-    if parts < OLDEST:
+    if _parts(keras) < OLDEST:
         return f"Received Keras {version}, expected Keras {OLDEST[0]}.{OLDEST[1]} or later. Upgrade Keras in the script's environment."
     backend = keras.config.backend()
     if backend not in backends.KNOWN:
@@ -65,7 +77,24 @@ def tell_of_fit(keras: ModuleType, told: Callable[[], None]) -> None:
         told()
         return original(model, *arguments, **keywords)
 
-    _around(patches, trainer, "fit", fit)
+    _around(patches, Place(kind="unit", owner=trainer, owner_name=trainer.__name__, name="fit", without=""), fit)
+
+
+def lacking(keras: ModuleType) -> Iterator[str]:
+    """A sentence for each place that this Keras does not have, and a warning where it is newer than any that was tested."""
+    if _parts(keras) > NEWEST:
+        newest = f"{NEWEST[0]}.{NEWEST[1]}"
+        yield (
+            f"Keras {keras.__version__} is newer than {newest}, the newest that this fitdoctor was tested with: what is told here holds as "
+            "far as its insides are as before. Look for a newer fitdoctor."
+        )
+    for place in places(keras):
+        if not place.found:
+            yield place.missing
+
+
+def _parts(keras: ModuleType) -> tuple[int, ...]:
+    return tuple(int(part) for part in str(keras.__version__).split(".")[:2] if part.isdigit())
 
 
 def install(keras: ModuleType, director: Director, *, whole_process: bool = True) -> Patches:
@@ -78,41 +107,17 @@ def install(keras: ModuleType, director: Director, *, whole_process: bool = True
             put into a class can't be taken out again without a trace.
     """
     patches = Patches()
-    CallbackList = keras.callbacks.CallbackList  # noqa: N806 - a class
-    trainer, compiler = (next(cls for cls in keras.Model.__mro__ if name in cls.__dict__) for name in ("fit", "compile"))
-    for name in UNITS:
-        _around(patches, trainer, name, functools.partial(director.unit, name))
-    for name in HOOKS:
-        _around(patches, CallbackList, name, functools.partial(director.hook, name))
-
-    def compile_(original: Original, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        result = original(model, *arguments, **keywords)
-        director.compiled(model)
-        return result
-
-    _around(patches, compiler, "compile", compile_)
-
-    def advance(original: Original, iterator: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        if director.stop_here(iterator):
-            # A suspended generator would keep the input alive in a cycle until the interpreter's shutdown, which then may hang.
-            iterator._epoch_iterator.close()
-            iterator.data_adapter.on_epoch_end()  # what stands behind the loop that was closed: a `PyDataset` insists on it
-            raise StopIteration
-        if not waits_in_loop:
-            return original(iterator)
-        began_s = time.perf_counter()
-        try:
-            return original(iterator)
-        finally:
-            director.drew(time.perf_counter() - began_s)
-
     legacy = keras.__name__ == backends.LEGACY
-    if legacy:
+    timed = backends.of(keras).drawn_in() == "loop"
+    for place in places(keras):
+        if place.found and (director.cuts or timed or place.kind != "advance"):
+            stamped = _stamped(place, director, patches)
+            if stamped is not None:
+                patches.put(place.owner, place.name, unnoticed(stamped))
+            else:
+                _around(patches, place, _decision(place, director, patches, timed=timed))
+    if legacy and director.cuts:
         tf_keras.stand_in_loop(patches, director.stop_here)
-    else:
-        backend = backends.of(keras)
-        waits_in_loop = backend.WAITS_IN_LOOP
-        _around(patches, backend.epoch_iterator(), "__next__", advance)
 
     if whole_process:
         for cls in (keras.callbacks.Callback, keras.utils.Sequence if legacy else keras.utils.PyDataset):
@@ -132,8 +137,99 @@ def _noted(owner: Any, constructed: Callable[[Any], None]) -> Callable[..., Any]
     return new
 
 
-def _around(patches: Patches, cls: Any, name: str, decide: Callable[[Original, Any, tuple[Any, ...], dict[str, Any]], Any]) -> None:
-    original = getattr(cls, name)
+def _stamped(place: Place, director: Director, patches: Patches) -> Callable[..., Any] | None:
+    """The seam of a place that every step goes through, where it is nothing but a stamp on either side."""
+    original = getattr(place.owner, place.name)
+    if place.kind == "hook" and place.name in director.stamped and light.suits(original):
+        return light.hook(director, place.name, original, patches, director.stamped[place.name])
+    if place.kind == "advance" and director.stamped and not director.cuts:
+        return light.advance(director, original, patches)
+    if place.kind == "computed" and director.stamped and light.suits(original):
+        return light.computed(director, original, patches)
+    return None
+
+
+def _decision(place: Place, director: Director, patches: Patches, *, timed: bool) -> Callable[..., Any]:
+    """What is done at a place, with the original in hand."""
+
+    def compile_(original: Original, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        result = original(model, *arguments, **keywords)
+        director.compiled(model)
+        return result
+
+    def advance(original: Original, iterator: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        if director.stop_here(iterator):
+            # A suspended generator would keep the input alive in a cycle until the interpreter's shutdown, which then may hang.
+            iterator._epoch_iterator.close()
+            iterator.data_adapter.on_epoch_end()  # what stands behind the loop that was closed: a `PyDataset` insists on it
+            raise StopIteration
+        if not timed:
+            return original(iterator)
+        began_s = time.perf_counter()
+        try:
+            return original(iterator)
+        finally:
+            director.drew(time.perf_counter() - began_s)
+
+    def steps(original: Original, iterator: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Iterator[Any]:
+        inner = original(iterator)
+        while True:
+            if director.stop_here(iterator):
+                inner.close()
+                iterator.data_adapter.on_epoch_end()
+                return
+            began_s = time.perf_counter()
+            try:
+                step = next(inner)
+            except StopIteration:
+                return
+            finally:
+                if timed:
+                    director.drew(time.perf_counter() - began_s)
+            yield step
+
+    def draws(original: Original, iterator: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        return Draws(original(iterator, *arguments, **keywords), director, patches)
+
+    def computed(original: Original, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        result = original(callbacks, *arguments, **keywords)
+        if len(arguments) == 2:
+            director.computed(callbacks, *arguments)
+        return result
+
+    if place.kind in ("unit", "hook"):
+        return functools.partial(director.unit if place.kind == "unit" else director.hook, place.name)
+    return {"compile": compile_, "advance": advance, "steps": steps, "draws": draws, "computed": computed}[place.kind]
+
+
+class Draws:
+    """An iterator of batches that says how long each was waited for, and else is the one that it holds."""
+
+    __slots__ = ("_director", "_inner", "_patches")
+
+    def __init__(self, batches: Any, director: Director, patches: Patches) -> None:
+        self._inner, self._director, self._patches = iter(batches), director, patches
+
+    def __iter__(self) -> Draws:
+        return self
+
+    def __next__(self) -> Any:
+        if not self._patches.live:
+            return next(self._inner)
+        began_s = time.perf_counter()
+        try:
+            return next(self._inner)
+        finally:
+            self._director.drew(time.perf_counter() - began_s)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.__slots__:  # of a copy that is not made yet
+            raise AttributeError(name)
+        return getattr(self._inner, name)
+
+
+def _around(patches: Patches, place: Place, decide: Callable[[Original, Any, tuple[Any, ...], dict[str, Any]], Any]) -> None:
+    original = getattr(place.owner, place.name)
 
     @functools.wraps(original)
     def wrapper(self: Any, *arguments: Any, **keywords: Any) -> Any:
@@ -141,4 +237,4 @@ def _around(patches: Patches, cls: Any, name: str, decide: Callable[[Original, A
             return original(self, *arguments, **keywords)
         return decide(original, self, arguments, keywords)
 
-    patches.put(cls, name, unnoticed(wrapper))
+    patches.put(place.owner, place.name, unnoticed(wrapper))

@@ -11,16 +11,12 @@ from fitdoctor.probe import failures, sites
 from fitdoctor.probe.patches import Patches
 from fitdoctor.recording.model import Site
 
-WAITS_IN_LOOP = False
-"""The compiled graph draws from an iterator that it is given."""
+EPOCH_ITERATOR = ("keras.src.backend.tensorflow.trainer", "TFEpochIterator")
 
 
-def epoch_iterator() -> type:
-    """What `fit` draws its steps from: the input itself is drawn inside the compiled step."""
-    from keras.src.backend.tensorflow.trainer import TFEpochIterator
-
-    found: type = TFEpochIterator
-    return found
+def drawn_in() -> str:
+    """The epoch iterator hands over an iterator, and the compiled step draws from it."""
+    return "graph"
 
 
 def version() -> str:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
-from fitdoctor.probe.backends.tensorflow import devices, is_distributed, version
+from fitdoctor.probe.backends.tensorflow import devices, drawn_in, is_distributed, version
 from fitdoctor.probe.patches import Patches
 
-__all__ = ["OLDEST", "declined", "devices", "is_distributed", "stand_in_loop", "version"]
+__all__ = ["OLDEST", "declined", "devices", "drawn_in", "is_distributed", "stand_in_loop", "version"]
 
 OLDEST = (2, 15)
 """The first that was released under this name."""

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-WAITS_IN_LOOP = True
-"""The epoch iterator gives the batches themselves."""
+EPOCH_ITERATOR = ("keras.src.backend.torch.trainer", "TorchEpochIterator")
 
 
-def epoch_iterator() -> type:
-    """What `fit` draws its steps from: it hands over the batches themselves."""
-    from keras.src.backend.torch.trainer import TorchEpochIterator
-
-    found: type = TorchEpochIterator
-    return found
+def drawn_in() -> str:
+    """The epoch iterator hands over the batches themselves."""
+    return "loop"
 
 
 def version() -> str:

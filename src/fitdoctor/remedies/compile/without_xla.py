@@ -1,4 +1,4 @@
-"""Leaves the step to TensorFlow's own graphs, which run any shape."""
+"""Leaves the step to TensorFlow's own graphs, or to PyTorch as it is, which run any shape."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from fitdoctor.report.build.analysis import analyse
 from fitdoctor.report.build.interrupted import interrupted
 from fitdoctor.report.build.limits import limits
 from fitdoctor.report.build.places import relative
+from fitdoctor.report.build.system import system
 from fitdoctor.report.build.training import environment, training
 from fitdoctor.report.build.treatable import treat_command
 from fitdoctor.report.build.tried import tried
@@ -54,6 +55,7 @@ def build(run: Run, *, stage: Stage = "final") -> Report:
         changed_files=tuple(run.changed_files),
         stage=stage,
         interrupted=interrupted(facts),
+        system=system(facts),
         can_go_on=bool(run.python) and not run.bundled and run.treated is None,
         treat=treat_command(run, analysis, prescription),
         seconds={

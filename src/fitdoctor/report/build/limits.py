@@ -26,6 +26,7 @@ _ENDINGS = {
 def limits(facts: Facts, problems: Iterable[str]) -> tuple[str, ...]:
     """All limits of a run, each once, in the order in which they arose."""
     found = [interrupted(facts), *facts.run.limits, *facts.scout.limits]
+    found += facts.scout.system.limits if facts.scout.system is not None else []
     found += _ending(facts.scout.ending, watched=facts.observed)
     found += facts.limits()
     for rehearsal in facts.run.rehearsals:

@@ -1,0 +1,223 @@
+"""What watching costs within one `fit`: the seams of `fitdoctor watch` swapped in and out between blocks of steps."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from overhead_blocks import Blocks, Done, Side, difference, of_sums, ratio
+from overhead_models import Size, data, keras_of, model, settle, size
+
+from fitdoctor.probe import hooks, saves
+from fitdoctor.probe import patches as patching
+from fitdoctor.probe.backends import seams
+from fitdoctor.probe.backends.places import HOOKS, UNITS
+from fitdoctor.probe.ledger import Ledger
+from fitdoctor.probe.roles import SAVE_EVERY_S, SAVING_SHARE
+from fitdoctor.probe.store import Store
+from fitdoctor.probe.watch import WatchDirector
+from fitdoctor.recording.model import Scout
+
+BLOCK_S = 0.03
+EPOCH_S = 1.2
+FEWEST_EPOCH_STEPS = 24
+VERBOSE = 2
+"""Keras' own progress is printed once an epoch, and followed at each step: what most scripts have."""
+ONCE = ("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end")
+
+
+class TimedDirector(WatchDirector):
+    """The director of `fitdoctor watch`, which also adds up how long its own part takes of what does not come with every step."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.own_s: dict[str, list[float]] = {}
+
+    def _timed(self, name: str, run: Any, *arguments: Any) -> Any:
+        began_s = time.perf_counter()
+        try:
+            return run(*arguments)
+        finally:
+            self.own_s.setdefault(name, []).append(time.perf_counter() - began_s)
+
+    def _enter(self, kind: str, *arguments: Any) -> Any:
+        return self._timed(f"{kind} begins", super()._enter, kind, *arguments)
+
+    def _leave_fit(self, *arguments: Any) -> None:
+        self._timed("fit ends", super()._leave_fit, *arguments)
+
+    def before_hook(self, name: str, *arguments: Any) -> None:
+        run = super().before_hook
+        if name in ONCE:
+            self._timed(name, run, name, *arguments)
+        else:
+            run(name, *arguments)
+
+    def after_hook(self, name: str, *arguments: Any) -> None:
+        run = super().after_hook
+        if name in ONCE:
+            self._timed(name, run, name, *arguments)
+        else:
+            run(name, *arguments)
+
+
+@dataclass(slots=True)
+class Replaced:
+    """A callback's hook with our own in its place."""
+
+    callback: Any
+    name: str
+    replacement: hooks.Hook
+    put_back: Any
+
+
+class Watching:
+    """The seams of `fitdoctor watch`, of which those that come with every step can be taken out and put back within a fit.
+
+    Outside, Keras' own functions stand in the classes, and callbacks have the hooks that their authors wrote.
+    """
+
+    def __init__(self, keras: ModuleType) -> None:
+        folder = tempfile.mkdtemp(prefix="fitdoctor-overhead-")
+        self.record = Path(folder) / "watch.json"
+        scout = Scout()
+        self.director = TimedDirector(scout, Ledger("start", started_s=time.monotonic()), Store(str(self.record), lambda: scout).save)
+        self._hooks: list[Replaced] = []
+        self._replace, hooks.replace = hooks.replace, self._replaced
+        began_s = time.perf_counter()
+        self._patches = seams.install(keras, self.director, whole_process=False)  # where callbacks are made costs nothing in a step
+        self._saves = saves.install(keras)
+        self.director.imported(keras)
+        self.installing_s = time.perf_counter() - began_s
+        once = {*UNITS, *HOOKS, "compile"} - {name for name in HOOKS if "batch" in name}
+        self._layers = [layer for layer in self._patches._mine if layer.name not in once]
+        self.blocks: Blocks | None = None
+        self.save_s: list[float] = []
+        self._wanted = threading.Event()
+        threading.Thread(target=self._keep_saving, daemon=True).start()
+
+    def side(self) -> Side:
+        return Side(enter=self.enter, leave=self.leave)
+
+    def leave(self) -> None:
+        """Takes out what comes with every step."""
+        self._patches.live = False
+        for layer in self._layers:
+            if layer.original is patching._INHERITED:
+                delattr(layer.owner, layer.name)
+            else:
+                setattr(layer.owner, layer.name, layer.original)
+        for hook in self._hooks:
+            hook.put_back()
+
+    def enter(self) -> None:
+        """Puts it back, as if it had seen all steps until now."""
+        for hook in self._hooks:
+            hook.put_back = self._replace(hook.callback, hook.name, hook.replacement)
+        for layer in self._layers:
+            setattr(layer.owner, layer.name, layer.replacement)
+        self._patches.live = True
+        timer = self.director.timer
+        if timer is not None and self.blocks is not None:
+            timer.epoch_steps = max(0, self.blocks._step - 1)  # the step whose function has just returned is yet to end
+            timer._mark_s = timer._begin_s = time.perf_counter()
+
+    def end(self) -> None:
+        """Takes everything out for good."""
+        hooks.replace = self._replace
+        self._patches.undo()
+        self._saves.undo()
+
+    def _replaced(self, callback: Any, name: str, replacement: hooks.Hook) -> Any:
+        """As `hooks.replace`, remembered where it is a hook that comes with every step."""
+        put_back = self._replace(callback, name, replacement)
+        if "batch" in name:
+            self._hooks.append(Replaced(callback, name, replacement, put_back))
+        return put_back
+
+    def save(self) -> None:
+        """Has the record written by a thread, as `fitdoctor watch` does about once a second."""
+        self._wanted.set()
+
+    def _keep_saving(self) -> None:
+        while self._wanted.wait():
+            self._wanted.clear()
+            began_s = time.perf_counter()
+            self.director.save_now()
+            self.save_s.append(time.perf_counter() - began_s)
+
+
+def _is_nothing(before: Any) -> bool:
+    return type(before) is object
+
+
+def measure(backend: str, target_ms: float, seconds: float) -> dict[str, Any]:
+    """One row of the table."""
+    keras = keras_of(backend)
+    found = size(backend, target_ms)
+    watching = Watching(keras)
+    blocks = run(backend, found, watching.side(), seconds, mark=watching.save, watching=watching)
+    if not watching.director.looking:
+        raise RuntimeError(f"the observation ended: {watching.director.scout.limits}")
+    plain = [pair for pair in blocks.pairs if not pair.marked]
+    saving = [pair for pair in blocks.pairs if pair.marked]
+    record = watching.director.scout.fits[-1]
+    if record.step.count < len(blocks.pairs) * blocks.steps:
+        raise RuntimeError("the watched blocks were not observed")
+    return {
+        "backend": backend,
+        "target_ms": target_ms,
+        "width": found.width,
+        "batch": found.batch,
+        "smallest": found.smallest,
+        "step_ms": statistics.median([pair.plain_s for pair in plain]) * 1000,
+        "block_steps": blocks.steps,
+        "pairs": len(plain),
+        "steps": ratio(plain),
+        "of_sums": of_sums(plain),
+        "saving": _saving(plain, saving, blocks.steps, watching.save_s),
+        "once_s": {"seams are put in": watching.installing_s} | {name: _each(of) for name, of in watching.director.own_s.items()},
+        "record_bytes": watching.record.stat().st_size,
+        "limits": watching.director.scout.limits,
+        "raw": [[pair.plain_s, pair.other_s, pair.marked] for pair in blocks.pairs],
+    }
+
+
+def run(
+    backend: str, found: Size, other: Side, seconds: float, *, mark: Any = None, watching: Watching | None = None, least_s: float = BLOCK_S
+) -> Blocks:
+    """One fit, in blocks."""
+    steps = max(1, round(least_s / found.step_s))
+    epoch_steps = max(FEWEST_EPOCH_STEPS, 3 * (2 * steps + 4), round(EPOCH_S / found.step_s))
+    blocks = Blocks(other=other, steps=steps, epoch_steps=epoch_steps, seconds=seconds, settle=settle(backend), mark=mark)
+    x, y = data(found.batch, epoch_steps)
+    made = model(keras_of(backend), found.width, blocks.stepped)
+    blocks._inside = watching is not None
+    blocks.fewest = 6 if mark is None else 4 * blocks.every
+    if watching is not None:
+        watching.blocks = blocks
+    with suppress(Done):
+        made.fit(x, y, batch_size=found.batch, epochs=1_000_000, shuffle=False, verbose=VERBOSE)
+    return blocks
+
+
+def _saving(plain: list[Any], saving: list[Any], steps: int, save_s: list[float]) -> dict[str, float]:
+    """What the thread that saves takes from the training, as a share of the time: what a save holds a block up, as often as one comes."""
+    usual, with_save = difference(plain, steps), difference(saving, steps)
+    lost_s = with_save["mid"] - usual["mid"]
+    reach_s = ((with_save["high"] - with_save["mid"]) ** 2 + (usual["high"] - usual["mid"]) ** 2) ** 0.5
+    save = statistics.median(save_s)
+    every_s = max(SAVE_EVERY_S, save / SAVING_SHARE)
+    shares = {"low": lost_s - reach_s, "mid": lost_s, "high": lost_s + reach_s}
+    return {name: value / every_s for name, value in shares.items()} | {"save_ms": save * 1000, "every_s": every_s, "pairs": len(saving)}
+
+
+def _each(seconds: list[float]) -> dict[str, float]:
+    return {"count": len(seconds), "first_s": seconds[0], "median_s": statistics.median(seconds)}

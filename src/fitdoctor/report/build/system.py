@@ -1,0 +1,91 @@
+"""What the report says of the machine: the figures of each fit, and a sentence on each thing that held the training up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.system import of_fit, whole
+from fitdoctor.facts.wording import percent, size
+from fitdoctor.report.model import GpuWindow, SystemSummary, SystemWindow
+
+#: Of the time: what a remark begins at. Below it, two runs of one script differ by as much.
+MATTERS = 0.05
+#: Cores that others take, as a share of those there are.
+TAKEN_BY_OTHERS = 0.25
+#: Bytes that go to swap and back: a system moves out what nobody needs, even with memory to spare.
+SWAPPED_BYTES = 64 << 20
+#: Work that stood still for want of memory is rare on a machine that has enough.
+SHORT_OF_MEMORY = 0.02
+#: Of the time of a GPU that a training runs on.
+IDLE_GPU = 0.5
+#: Clocks fall by themselves where there is little to do, so this counts only for busy cores.
+SLOW_CLOCK = 0.7
+
+
+def system(facts: Facts) -> SystemSummary | None:
+    """The figures of the whole process and of each fit, in the order of `training.fits`; None where nobody looked."""
+    seen = whole(facts.scout)
+    if seen is None:
+        return None
+    fits = tuple(of_fit(facts.scout, fit.index) for fit in facts.fits)
+    largest = max(facts.fits, key=lambda fit: facts.share(fit.id), default=None)
+    shown = fits[largest.index] if largest is not None else None
+    return SystemSummary(whole=seen, fits=fits, remarks=tuple(_remarks(shown, on_gpu(facts))) if shown is not None else ())
+
+
+def on_gpu(facts: Facts) -> bool:
+    """Whether the framework runs on an accelerator, as far as it told its devices."""
+    devices = facts.scout.environment.get("devices")
+    return isinstance(devices, list) and any("cpu" not in str(device).lower() for device in devices)
+
+
+def _remarks(window: SystemWindow, with_gpu: bool) -> Iterator[str]:
+    yield from _cores(window)
+    yield from _memory(window)
+    stall = window.stalls.get("io")
+    if stall is not None and (stall.full or 0.0) >= MATTERS:
+        yield f"For {percent(stall.full or 0.0)} of the fit all that was to run on this machine waited for a disk."
+    if with_gpu:
+        for number, gpu in enumerate(window.gpus):
+            yield from _gpu(f"GPU {number}", gpu, alone=len(window.gpus) == 1)
+
+
+def _cores(window: SystemWindow) -> Iterator[str]:
+    others, waited, cores = window.others_cores or 0.0, window.main_waited_share or 0.0, window.cores
+    if cores and others >= TAKEN_BY_OTHERS * cores and max(waited, _some(window, "cpu")) >= MATTERS:
+        words = f"Other programs took {others:.1f} of {cores} cores while it trained"
+        yield f"{words}; its main thread waited for a core {percent(waited)} of the time." if waited >= MATTERS else f"{words}."
+    if cores and (window.stolen_cores or 0.0) >= MATTERS * cores:
+        yield f"The host of this virtual machine took {percent((window.stolen_cores or 0.0) / cores)} of the time of its cores."
+    if (window.throttled_share or 0.0) >= MATTERS and window.cpu_limit_cores:
+        share = percent(window.throttled_share or 0.0)
+        yield f"Its container may use {window.cpu_limit_cores:g} cores' time, and was held back in {share} of all periods."
+    slow = window.clock_share is not None and window.clock_share < SLOW_CLOCK
+    busy = bool(cores) and (window.process_cores or 0.0) + others >= cores / 2
+    if (window.heat_slowed_share or 0.0) >= MATTERS:
+        yield f"The processor was slowed down against heat for {percent(window.heat_slowed_share or 0.0)} of the time."
+    elif slow and busy:
+        yield f"The cores ran at {percent(window.clock_share or 0.0)} of their highest clock."
+
+
+def _memory(window: SystemWindow) -> Iterator[str]:
+    inward, outward = window.swapped_in_bytes or 0.0, window.swapped_out_bytes or 0.0
+    if inward >= SWAPPED_BYTES:
+        yield f"Memory ran short: {size(outward)} were swapped out and {size(inward)} back in while it trained."
+    elif _some(window, "memory") >= SHORT_OF_MEMORY:
+        left = f", of which {size(window.memory_left_bytes)} were left" if window.memory_left_bytes is not None else ""
+        yield f"For {percent(_some(window, 'memory'))} of the time something waited for memory{left}."
+
+
+def _gpu(name: str, gpu: GpuWindow, *, alone: bool) -> Iterator[str]:
+    if alone and gpu.busy_share is not None and gpu.busy_share < IDLE_GPU:
+        yield f"{name} had nothing to do for {percent(1 - gpu.busy_share)} of the fit."
+    for share, why in ((gpu.slowed_by_heat, "heat"), (gpu.slowed_by_power, "its limit of power"), (gpu.slowed_by_hardware, "its hardware")):
+        if share is not None and share >= MATTERS:
+            yield f"{name} was slowed down by {why} for {percent(share)} of the fit."
+
+
+def _some(window: SystemWindow, resource: str) -> float:
+    stall = window.stalls.get(resource)
+    return stall.some if stall is not None else 0.0

@@ -1,0 +1,59 @@
+"""How fast the cores run against the fastest they can, and how long they were slowed down against heat."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fitdoctor.recording.system import System
+from fitdoctor.system.kept import Kept, kept, number, text
+from fitdoctor.system.source import Place, Reading
+
+MOST_CORES = 4
+"""Cores whose clock is read, evenly spread: asking for one may interrupt it."""
+
+
+def open_source(place: Place) -> Clocks | None:
+    folder = place.sys / "devices" / "system" / "cpu"
+    try:
+        found = sorted(at for path in folder.iterdir() if path.name[:3] == "cpu" and (at := number(path.name[3:])) is not None)
+    except OSError:
+        return None
+    cores = [at for at in found if not place.cores or at in place.cores]
+    chosen = cores[:: max(1, -(-len(cores) // MOST_CORES))]
+    clocks = [clock for at in chosen if (clock := _clock(folder / f"cpu{at}" / "cpufreq")) is not None]
+    heat = kept(folder / f"cpu{cores[0]}" / "thermal_throttle" / "package_throttle_total_time_ms") if cores else None
+    return Clocks(clocks, heat) if clocks or heat is not None else None
+
+
+def _clock(folder: Path) -> tuple[Kept, int] | None:
+    highest = number(text(folder / "cpuinfo_max_freq").strip())
+    now = kept(folder / "scaling_cur_freq") if highest else None
+    return None if now is None or highest is None else (now, highest)
+
+
+class Clocks:
+    """Reads cpufreq, where the system shows it: virtual machines seldom do.
+
+    Args:
+        clocks: For some cores the file with the present frequency, and the highest one.
+        heat: Milliseconds for which the package of the first core was slowed down.
+    """
+
+    def __init__(self, clocks: list[tuple[Kept, int]], heat: Kept | None) -> None:
+        self._clocks, self._heat = clocks, heat
+
+    def read(self) -> Reading:
+        shares = [now / highest for file, highest in self._clocks if (now := number(file.line().strip())) is not None]
+        slowed_ms = number(self._heat.line().strip()) if self._heat is not None else None
+        return Reading(
+            counters={"heat_slowed_s": slowed_ms / 1e3} if slowed_ms is not None else {},
+            levels={"clock_share": sum(shares) / len(shares)} if shares else {},
+        )
+
+    def describe(self, system: System) -> None:
+        """The highest clock is in the shares."""
+
+    def close(self) -> None:
+        for file in (self._heat, *(file for file, _ in self._clocks)):
+            if file is not None:
+                file.close()

@@ -1,0 +1,117 @@
+"""The limits that a container or a job scheduler sets, and how often the training runs into them: control groups, both versions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fitdoctor.recording.system import System
+from fitdoctor.system.group_paths import first_version, second_version
+from fitdoctor.system.kept import Kept, kept, named, number, text
+from fitdoctor.system.source import Place, Reading
+
+NO_LIMIT = 1 << 60
+"""Version 1 writes a huge number where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cpu:
+    """A group that limits CPU time: `stat` counts periods, and those in which the group was held back."""
+
+    cores: float
+    stat: Kept | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Memory:
+    """A group that limits memory. `reclaimable` is what its statistics call files that lie there and are given up when need be."""
+
+    limit: int
+    used: Kept
+    stat: Kept | None
+    reclaimable: bytes
+
+
+def open_source(place: Place) -> Groups | None:
+    second = second_version(place)
+    cpus = [(folder, cpu_limit(text(folder / "cpu.max"))) for folder in second]
+    cpus += [
+        (folder, cpu_limit(f"{text(folder / 'cpu.cfs_quota_us')} {text(folder / 'cpu.cfs_period_us')}"))
+        for folder in first_version(place, "cpu")
+    ]
+    tightest = min(((cores, str(folder)) for folder, cores in cpus if cores is not None), default=None)
+    cpu = None if tightest is None else _Cpu(cores=tightest[0], stat=kept(Path(tightest[1]) / "cpu.stat"))
+    memories = [_memory(folder, ("memory.max", "memory.high"), "memory.current", b"inactive_file") for folder in second]
+    memories += [
+        _memory(folder, ("memory.limit_in_bytes",), "memory.usage_in_bytes", b"total_inactive_file")
+        for folder in first_version(place, "memory")
+    ]
+    memory = [each for each in memories if each is not None]
+    return Groups(cpu, memory) if cpu is not None or memory else None
+
+
+def _memory(folder: Path, limits: tuple[str, ...], used: str, reclaimable: bytes) -> _Memory | None:
+    found = [limit for name in limits if (limit := memory_limit(text(folder / name))) is not None]
+    file = kept(folder / used) if found else None
+    return None if file is None else _Memory(limit=min(found), used=file, stat=kept(folder / "memory.stat"), reclaimable=reclaimable)
+
+
+class Groups:
+    """The groups that set a limit: for CPU time the tightest, for memory all, as each may be the next to be full."""
+
+    def __init__(self, cpu: _Cpu | None, memory: list[_Memory]) -> None:
+        self._cpu, self._memory = cpu, memory
+
+    def read(self) -> Reading:
+        counters = {}
+        if self._cpu is not None and self._cpu.stat is not None:
+            said = dict(named(self._cpu.stat.whole()))
+            counters = {name: float(said[key]) for key, name in PERIODS.items() if key in said}
+        left = [found for each in self._memory if (found := _left(each)) is not None]
+        return Reading(counters=counters, levels={"group_memory_left_bytes": float(min(left))} if left else {})
+
+    def describe(self, system: System) -> None:
+        system.cpu_limit_cores = self._cpu.cores if self._cpu is not None else None
+        system.memory_limit_bytes = min((each.limit for each in self._memory), default=None)
+
+    def close(self) -> None:
+        files = [self._cpu.stat] if self._cpu is not None else []
+        for each in self._memory:
+            files += [each.used, each.stat]
+        for file in files:
+            if file is not None:
+                file.close()
+
+
+PERIODS = {b"nr_periods": "quota_periods", b"nr_throttled": "throttled_periods"}
+
+
+def _left(group: _Memory) -> int | None:
+    used = number(group.used.line().strip())
+    if used is None:
+        return None
+    cached = dict(named(group.stat.whole())).get(group.reclaimable, 0) if group.stat is not None else 0
+    return max(0, group.limit - max(0, used - cached))
+
+
+def cpu_limit(words: str) -> float | None:
+    """Cores' worth of time, from a quota and the period that it holds for; None where there is no limit.
+
+    Example:
+        >>> cpu_limit("150000 100000"), cpu_limit("max 100000"), cpu_limit("-1 100000")
+        (1.5, None, None)
+    """
+    numbers = [number(word) for word in words.split()]
+    quota, period = (*numbers, None, None)[:2]
+    return quota / period if quota and period else None
+
+
+def memory_limit(word: str) -> int | None:
+    """Bytes; None where there is no limit.
+
+    Example:
+        >>> memory_limit("2147483648"), memory_limit("max"), memory_limit("9223372036854771712")
+        (2147483648, None, None)
+    """
+    limit = number(word.strip())
+    return limit if limit is not None and limit < NO_LIMIT else None

@@ -1,0 +1,91 @@
+"""Files of /proc and /sys that are read again and again: opened once, and numbers taken from whatever stands in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+PART_BYTES = 1 << 14
+MOST_BYTES = 1 << 20
+"""No file that is read here is as large; without an end to it, a strange one could fill the memory."""
+
+
+class Kept:
+    """A file that stays open.
+
+    Args:
+        path: The file.
+
+    Raises:
+        OSError: It is not there, or not for us.
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+
+    def line(self) -> bytes:
+        """What stands in it, as far as one look gives it: enough for a file of a few lines.
+
+        Raises:
+            OSError: What it tells of is gone.
+        """
+        return os.pread(self._descriptor, PART_BYTES, 0)
+
+    def whole(self) -> bytes:
+        """All that stands in it: the system hands out a longer file a page at a time.
+
+        Raises:
+            OSError: What it tells of is gone.
+        """
+        parts = []
+        at = 0
+        while at < MOST_BYTES and (part := os.pread(self._descriptor, PART_BYTES, at)):
+            parts.append(part)
+            at += len(part)
+        return b"".join(parts)
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def kept(path: Path | str) -> Kept | None:
+    """The file, or None where there is none that can be opened."""
+    try:
+        return Kept(path)
+    except OSError:
+        return None
+
+
+def text(path: Path | str) -> str:
+    """What stands in a file that is read once; "" where there is none."""
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def number(word: bytes | str) -> int | None:
+    """A whole number that is not negative, as the kernel writes it, else None.
+
+    Example:
+        >>> number(b"4096"), number(b"max"), number("²")
+        (4096, None, None)
+    """
+    written = word.decode("ascii", "replace") if isinstance(word, bytes) else word
+    return int(written) if written.isascii() and written.isdecimal() and len(written) < 20 else None
+
+
+def named(data: bytes) -> Iterator[tuple[bytes, int]]:
+    r"""The names and numbers of a file with one of each a line, with or without a colon.
+
+    Example:
+        >>> dict(named(b"MemTotal:  16 kB\nnr_throttled 2"))
+        {b'MemTotal': 16, b'nr_throttled': 2}
+    """
+    for line in data.splitlines():
+        words = line.split(None, 2)
+        if len(words) > 1 and (value := number(words[1])) is not None:
+            yield words[0].rstrip(b":"), value

@@ -1,0 +1,42 @@
+"""The memory of the machine: what is left, what files take of it, and what is moved out of it and back."""
+
+from __future__ import annotations
+
+from fitdoctor.recording.system import System
+from fitdoctor.system.kept import Kept, kept, named
+from fitdoctor.system.processes import PAGE
+from fitdoctor.system.source import Place, Reading
+
+PAGES = {b"pswpin": "swap_in_bytes", b"pswpout": "swap_out_bytes", b"workingset_refault_file": "file_reread_bytes"}
+"""Of /proc/vmstat, in pages. The last are pages of files that had been given up not long before they were needed again."""
+SIZES = {b"MemAvailable": "memory_left_bytes", b"Cached": "file_cache_bytes"}
+"""Of /proc/meminfo, in kilobytes."""
+
+
+def open_source(place: Place) -> Memory | None:
+    sizes, pages = kept(place.proc / "meminfo"), kept(place.proc / "vmstat")
+    return None if sizes is None and pages is None else Memory(sizes, pages)
+
+
+class Memory:
+    def __init__(self, sizes: Kept | None, pages: Kept | None) -> None:
+        self._sizes, self._pages = sizes, pages
+        self._known: dict[bytes, int] = {}
+
+    def read(self) -> Reading:
+        self._known = dict(named(self._sizes.whole())) if self._sizes is not None else {}
+        moved = dict(named(self._pages.whole())) if self._pages is not None else {}
+        known = self._known
+        levels = {name: float(known[key] << 10) for key, name in SIZES.items() if key in known}
+        if b"SwapTotal" in known and b"SwapFree" in known:
+            levels["swap_used_bytes"] = float(max(0, known[b"SwapTotal"] - known[b"SwapFree"]) << 10)
+        return Reading(counters={name: float(moved[key] * PAGE) for key, name in PAGES.items() if key in moved}, levels=levels)
+
+    def describe(self, system: System) -> None:
+        system.memory_bytes = self._known.get(b"MemTotal", 0) << 10
+        system.swap_bytes = self._known.get(b"SwapTotal", 0) << 10
+
+    def close(self) -> None:
+        for file in (self._sizes, self._pages):
+            if file is not None:
+                file.close()

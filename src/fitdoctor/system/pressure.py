@@ -1,0 +1,80 @@
+"""How long work stood still for want of a core, of memory or of a disk: the kernel's pressure stall information."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fitdoctor.recording.system import System
+from fitdoctor.system.group_paths import second_version
+from fitdoctor.system.kept import Kept, kept, number
+from fitdoctor.system.source import Place, Reading
+
+RESOURCES = ("cpu", "memory", "io")
+NAMES = {
+    ("cpu", b"some"): "pressure_cpu_some_s",
+    ("cpu", b"full"): "pressure_cpu_full_s",
+    ("memory", b"some"): "pressure_memory_some_s",
+    ("memory", b"full"): "pressure_memory_full_s",
+    ("io", b"some"): "pressure_io_some_s",
+    ("io", b"full"): "pressure_io_full_s",
+}
+"""Some of the work stood still, or all of it."""
+
+
+def open_source(place: Place) -> Pressure | None:
+    """That of the machine; in a container that hides it, that of the process' own control group."""
+    files = _files([place.proc / "pressure" / name for name in RESOURCES])
+    if not files:
+        group = next(iter(second_version(place)), None)
+        files = _files([group / f"{name}.pressure" for name in RESOURCES]) if group is not None else {}
+    return Pressure(files) if files else None
+
+
+class Pressure:
+    def __init__(self, files: dict[str, Kept]) -> None:
+        self._files = files
+
+    def read(self) -> Reading:
+        counters = {}
+        for resource, file in self._files.items():
+            for kind, seconds in parse(file.line()).items():
+                counters[NAMES[resource, kind]] = seconds
+        return Reading(counters=counters)
+
+    def describe(self, system: System) -> None:
+        """Nothing about pressure stays as it is."""
+
+    def close(self) -> None:
+        for file in self._files.values():
+            file.close()
+
+
+def _files(paths: list[Path]) -> dict[str, Kept]:
+    """Those that can be opened and read: a kernel that was started without pressure has the files all the same."""
+    found = {}
+    for resource, path in zip(RESOURCES, paths, strict=True):
+        file = kept(path)
+        if file is None:
+            continue
+        try:
+            file.line()
+            found[resource] = file
+        except OSError:
+            file.close()
+    return found
+
+
+def parse(data: bytes) -> dict[bytes, float]:
+    """Seconds since the system started, of "some" and "full".
+
+    Example:
+        >>> parse(b"some avg10=0.00 avg60=0.03 avg300=0.11 total=9566748")
+        {b'some': 9.566748}
+    """
+    found: dict[bytes, float] = {}
+    for line in data.splitlines():
+        kind, _, rest = line.partition(b" ")
+        total = next((number(word[6:]) for word in rest.split() if word.startswith(b"total=")), None)
+        if kind in (b"some", b"full") and total is not None:
+            found[kind] = total / 1e6
+    return found

@@ -1,0 +1,162 @@
+"""What the processes of a training use: CPU time, cores that they wait for, memory, threads, and what they read and write."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fitdoctor.recording.system import System
+from fitdoctor.system.cores import TICK_S
+from fitdoctor.system.kept import Kept, kept, named, number
+from fitdoctor.system.source import Place, Reading
+from fitdoctor.system.tree import Tree, after_name
+
+PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+SEARCH_S = 1.0
+"""How often new processes and threads are looked for at most."""
+SEARCH_SHARE = 0.0005
+"""Of a core, for looking for them: on a machine with thousands of processes it is done more rarely."""
+MOST_THREADS = 128
+"""Threads whose wait for a core is followed: each takes an open file, of which a process may have a thousand."""
+MOST_PROCESSES = 64
+
+IO = {b"read_bytes": "disk_read_bytes", b"write_bytes": "disk_written_bytes", b"rchar": "read_bytes", b"wchar": "written_bytes"}
+"""What reaches a disk, and what a process asks for, whether or not it lies in memory."""
+
+
+@dataclass(slots=True)
+class _Process:
+    stat: Kept
+    io: Kept | None
+    threads: dict[int, tuple[Kept, float]] = field(default_factory=dict)
+    """By number: the file, and how long the thread had waited for a core when it was read last."""
+
+    def close(self) -> None:
+        for file in (self.stat, self.io, *(file for file, _ in self.threads.values())):
+            if file is not None:
+                file.close()
+
+
+def open_source(place: Place) -> Processes | None:
+    return Processes(place) if (place.proc / str(place.process) / "stat").is_file() else None
+
+
+class Processes:
+    """Follows a process and its descendants.
+
+    What a child used is in its parent's figures once that has waited for it, and in its own before: the sum goes on without a gap.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._proc, self._root = place.proc, place.process
+        self._tree = Tree(place.process, place.proc)
+        self._open: dict[int, _Process] = {}
+        self._threads_wait_s = 0.0
+        self._next_search_s = 0.0
+
+    def read(self) -> Reading:
+        if time.monotonic() >= self._next_search_s:
+            self._search()
+        counters: dict[str, float] = {}
+        rss = threads = found = 0
+        for process, files in list(self._open.items()):
+            try:
+                usage = parse_stat(files.stat.line())
+                done = dict(named(files.io.line())) if files.io is not None else {}
+            except OSError:  # it ended
+                self._open.pop(process).close()
+                continue
+            if usage is None:
+                continue
+            found, rss, threads = found + 1, rss + usage.rss_bytes, threads + usage.threads
+            counted = {"process_cpu_s": usage.cpu_s, "major_faults": float(usage.major_faults)}
+            counted |= {name: float(done[key]) for key, name in IO.items() if key in done}
+            for name, value in counted.items():
+                counters[name] = counters.get(name, 0.0) + value
+            self._wait(files, counters)
+        if not found:
+            return Reading()
+        if any(files.threads for files in self._open.values()):
+            counters["threads_wait_s"] = self._threads_wait_s
+        return Reading(counters=counters, levels={"rss_bytes": float(rss), "threads": float(threads), "processes": float(found)})
+
+    def _wait(self, files: _Process, counters: dict[str, float]) -> None:
+        for thread, (file, before_s) in list(files.threads.items()):
+            try:
+                run = parse_schedule(file.line())
+            except OSError:  # it ended
+                files.threads.pop(thread)[0].close()
+                continue
+            if run is None:
+                continue
+            self._threads_wait_s += max(0.0, run[1] - before_s)
+            files.threads[thread] = (file, run[1])
+            if thread == self._root:
+                counters["main_cpu_s"], counters["main_wait_s"] = run
+
+    def _search(self) -> None:
+        began_s = time.thread_time()
+        self._tree.search()
+        for process in self._open.keys() - self._tree.members:
+            self._open.pop(process).close()
+        for process in sorted(self._tree.members - self._open.keys())[: MOST_PROCESSES - len(self._open)]:
+            stat = kept(self._proc / str(process) / "stat")
+            if stat is not None:
+                self._open[process] = _Process(stat, kept(self._proc / str(process) / "io"))
+        for process, files in self._open.items():
+            self._find_threads(self._proc / str(process) / "task", files)
+        # The first time looks at every process of the machine, each later one only at new ones.
+        spent_s = time.thread_time() - began_s if self._next_search_s else 0.0
+        self._next_search_s = time.monotonic() + max(SEARCH_S, spent_s / SEARCH_SHARE)
+
+    def _find_threads(self, folder: Path, files: _Process) -> None:
+        followed = sum(len(one.threads) for one in self._open.values())
+        with suppress(OSError):
+            there = {found for entry in os.scandir(folder) if (found := number(entry.name)) is not None}
+            for thread in sorted(there - files.threads.keys())[: max(0, MOST_THREADS - followed)]:
+                if (file := kept(folder / str(thread) / "schedstat")) is not None:
+                    files.threads[thread] = (file, 0.0)
+
+    def describe(self, system: System) -> None:
+        """Nothing about processes stays as it is."""
+
+    def close(self) -> None:
+        for files in self._open.values():
+            files.close()
+        self._open.clear()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What one process tells of itself, and of those that it has waited for."""
+
+    cpu_s: float
+    major_faults: int
+    threads: int
+    rss_bytes: int
+
+
+def parse_stat(data: bytes) -> Usage | None:
+    """What /proc/PID/stat says; None where it is not one."""
+    fields = [number(field) for field in after_name(data)[9:22]]
+    if len(fields) < 13:
+        return None
+    faults, child_faults, user, kernel, child_user, child_kernel, _, _, threads, _, _, _, pages = fields
+    ticks = sum(value or 0 for value in (user, kernel, child_user, child_kernel))
+    return Usage(
+        cpu_s=ticks * TICK_S, major_faults=(faults or 0) + (child_faults or 0), threads=threads or 0, rss_bytes=(pages or 0) * PAGE
+    )
+
+
+def parse_schedule(data: bytes) -> tuple[float, float] | None:
+    """Seconds that a thread ran, and that it was ready to and had no core.
+
+    Example:
+        >>> parse_schedule(b"1500000000 20000000 123")
+        (1.5, 0.02)
+    """
+    words = [number(word) for word in data.split()[:2]]
+    return None if len(words) < 2 or None in words else ((words[0] or 0) / 1e9, (words[1] or 0) / 1e9)

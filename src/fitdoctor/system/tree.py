@@ -1,0 +1,60 @@
+"""Which processes belong to a training: its own, what it started, and what they started."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from fitdoctor.system.kept import number
+
+PARENT = 1
+"""Where the parent stands in /proc/PID/stat, counted from behind the name."""
+
+
+class Tree:
+    """The process and its descendants, as far as they are found before their parents end.
+
+    Args:
+        process: The root.
+        proc: Where processes are listed.
+    """
+
+    def __init__(self, process: int, proc: Path) -> None:
+        self._proc = proc
+        self._known: set[int] = set()
+        self.members: set[int] = {process}
+
+    def search(self) -> None:
+        """Looks at the processes that were not there the last time.
+
+        Raises:
+            OSError: There is no such list.
+        """
+        there = {found for entry in os.scandir(self._proc) if (found := number(entry.name)) is not None}
+        parents = {process: self._parent(process) for process in there - self._known}
+        self._known = there
+        self.members &= there
+        while more := {process for process, parent in parents.items() if parent in self.members} - self.members:
+            self.members |= more
+
+    def _parent(self, process: int) -> int | None:
+        try:
+            return parent((self._proc / str(process) / "stat").read_bytes())
+        except OSError:
+            return None
+
+
+def after_name(data: bytes) -> list[bytes]:
+    """The fields of /proc/PID/stat behind the name, which may hold anything."""
+    return data.rpartition(b")")[2].split()
+
+
+def parent(data: bytes) -> int | None:
+    """Who started the process whose /proc/PID/stat this is.
+
+    Example:
+        >>> parent(b"12 (a) b) S 7 12 12 0 -1")
+        7
+    """
+    fields = after_name(data)
+    return number(fields[PARENT]) if len(fields) > PARENT else None

@@ -1,0 +1,145 @@
+"""The seams of a Keras that nobody has seen yet: those that it still has are put in, and the others are said to be missing."""
+
+from __future__ import annotations
+
+import time
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from fitdoctor.probe import backends
+from fitdoctor.probe.backends import places, seams
+from fitdoctor.probe.patches import Patches
+
+
+class CallbackList:
+    def on_train_begin(self) -> str:
+        return "begun"
+
+
+class EpochIterator:
+    def __iter__(self) -> EpochIterator:
+        return self
+
+    def __next__(self) -> int:
+        return 1
+
+
+class OldIterator:
+    """As before Keras 3.7."""
+
+    def __init__(self) -> None:
+        self.ended = 0
+        self.data_adapter = SimpleNamespace(on_epoch_end=self._end)
+
+    def _end(self) -> None:
+        self.ended += 1
+
+    def enumerate_epoch(self) -> Any:
+        yield from ((0, "first"), (1, "second"), (2, "third"))
+
+
+class Model:
+    def fit(self) -> str:
+        return "fitted"
+
+
+class Told:
+    """A director that lets everything through."""
+
+    def __init__(self, stop_after: int = 99) -> None:
+        self.calls: list[str] = []
+        self.drawn_s: list[float] = []
+        self.left = stop_after
+
+    def unit(self, kind: str, original: Any, model: Any, arguments: Any, keywords: Any) -> Any:
+        self.calls.append(kind)
+        return original(model, *arguments, **keywords)
+
+    def hook(self, name: str, original: Any, callbacks: Any, arguments: Any, keywords: Any) -> Any:
+        self.calls.append(name)
+        return original(callbacks, *arguments, **keywords)
+
+    def stop_here(self, iterator: Any) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+    def drew(self, seconds: float) -> None:
+        self.drawn_s.append(seconds)
+
+    stamped: dict[str, Any] = {}  # noqa: RUF012
+    cuts = True
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: None
+
+
+@pytest.fixture
+def keras(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A Keras 3.99 that has lost most of its insides."""
+    known: dict[str, Any] = {"TorchEpochIterator": EpochIterator}
+    monkeypatch.setattr(places, "_class", lambda module, name: known.get(name))
+    backend = ModuleType("backend")
+    backend.EPOCH_ITERATOR, backend.drawn_in = ("keras", "TorchEpochIterator"), lambda: "loop"  # type: ignore[attr-defined]
+    monkeypatch.setattr(backends, "of", lambda keras: backend)
+    inside = {"Model": Model, "known": known, "callbacks": SimpleNamespace(CallbackList=CallbackList)}
+    return SimpleNamespace(__name__="keras", __version__="3.99.0", config=SimpleNamespace(backend=lambda: "torch"), **inside)
+
+
+def test_what_is_there_is_observed_and_what_is_not_is_said(keras: Any) -> None:
+    director = Told()
+    assert seams.declined(keras) == ""
+    patches = seams.install(keras, director, whole_process=False)
+    assert Model().fit() == "fitted"
+    assert CallbackList().on_train_begin() == "begun"
+    assert next(EpochIterator()) == 1
+    assert director.calls == ["fit", "on_train_begin"]
+    assert len(director.drawn_s) == 1
+    patches.undo()
+    Model().fit()
+    assert director.calls == ["fit", "on_train_begin"]
+    said = list(seams.lacking(keras))
+    assert said[0].startswith("Keras 3.99.0 is newer than 3.15, ")
+    assert "This Keras has no CallbackList.on_epoch_end: what happens at on_epoch_end is not told apart." in said
+    assert "This Keras has no Model.compile: how often a model is compiled, and where, is not known." in said
+    assert not any("on_train_begin" in sentence or ".fit:" in sentence for sentence in said)
+
+
+def test_without_a_fit_there_is_nothing_to_observe(keras: Any) -> None:
+    keras.Model = object
+    with pytest.raises(LookupError):
+        seams.install(keras, Told(), whole_process=False)
+
+
+@pytest.mark.parametrize(("stop_after", "given"), [(99, ["first", "second", "third"]), (1, ["first"])])
+def test_the_loop_of_an_older_keras_is_timed_and_can_be_cut(keras: Any, stop_after: int, given: list[str]) -> None:
+    keras.known["TorchEpochIterator"] = OldIterator
+    keras.__version__ = "3.5.0"
+    director = Told(stop_after)
+    assert not [sentence for sentence in seams.lacking(keras) if "enumerate" in sentence or "newer" in sentence]
+    patches = seams.install(keras, director, whole_process=False)
+    iterator = OldIterator()
+    assert [data for _, data in iterator.enumerate_epoch()] == given
+    assert iterator.ended == (stop_after == 1)  # what Keras itself does behind a loop that ran to its end
+    assert len(director.drawn_s) >= len(given)
+    patches.undo()
+    assert [data for _, data in OldIterator().enumerate_epoch()] == ["first", "second", "third"]
+
+
+def test_an_iterator_that_is_timed_is_else_the_one_that_it_holds() -> None:
+    def batches() -> Any:
+        time.sleep(0.01)
+        yield 1
+        yield 2
+
+    director, patches = Told(), Patches()
+    draws = seams.Draws(batches(), director, patches)  # type: ignore[arg-type]
+    assert next(draws) == 1
+    assert director.drawn_s[0] >= 0.01
+    patches.undo()
+    assert list(draws) == [2]
+    assert len(director.drawn_s) == 1
+    draws.close()
+    with pytest.raises(AttributeError):
+        draws.nothing  # noqa: B018 - the look-up itself fails
