@@ -25,7 +25,7 @@ from typing import Any
 
 import harmless_page
 import harmless_processes
-from harmless_matrix import BACKENDS, cases, measure
+from harmless_matrix import BACKENDS, cases, controlled, measure
 
 CHUNK = 14
 """Cases of one process: one that hangs or dies costs no more than these."""
@@ -40,9 +40,14 @@ def main() -> None:
     options.add_argument("--page", type=Path, help="write the tables into this page, in place of those that it has")
     options.add_argument("--seconds", type=float, default=1e9, help="begin nothing new after that long")
     options.add_argument("--chunk", help=argparse.SUPPRESS)
+    options.add_argument("--control", help=argparse.SUPPRESS)
     given = options.parse_args()
     if given.chunk:
         _run_chunk(given.chunk, given.backends[0], given.results)
+        return
+    if given.control:
+        row = next(row for row in rows(given.results) if (row["backend"], row["name"]) == (given.backends[0], given.control))
+        _add(given.results, controlled(given.backends[0], row))
         return
     until_s = time.monotonic() + given.seconds
     given.results.touch()
@@ -85,16 +90,24 @@ def _matrix(backend: str, results: Path, until_s: float) -> None:
             why = f"not done after {CHUNK_S:.0f} s"
         if why:
             print(f"{backend} {chunk}: {why}", file=sys.stderr)
+    for row in rows(results):
+        if (row["part"], row["backend"]) == ("matrix", backend) and row["changed"] and "controls" not in row and time.monotonic() < until_s:
+            command = [sys.executable, __file__, "--control", row["name"], "--backends", backend, "--results", str(results.absolute())]
+            subprocess.run(command, env=environment(backend), capture_output=True, check=False, timeout=CHUNK_S)
 
 
 def _run_chunk(chunk: str, backend: str, results: Path) -> None:
     every = cases(backend)
 
     def told(row: dict[str, Any]) -> None:
-        with results.open("a") as file:
-            file.write(json.dumps({"part": "matrix", "backend": backend, "name": _name(row["case"]), **row}) + "\n")
+        _add(results, {"part": "matrix", "backend": backend, "name": _name(row["case"]), **row})
 
     measure(backend, [every[index] for index in json.loads(chunk)], told)
+
+
+def _add(results: Path, row: dict[str, Any]) -> None:
+    with results.open("a") as file:
+        file.write(json.dumps(row) + "\n")
 
 
 def _name(case: dict[str, str]) -> str:

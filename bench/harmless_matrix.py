@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import hashlib
 import importlib
 import json
@@ -33,6 +34,9 @@ DIMENSIONS = {
     "callbacks": ("none", "checkpoint", "csv", "early", "lambda", "own", "async-safe"),
     "verbose": ("0", "1", "2"),
 }
+SHOWN = 300
+CONTROLS = 12
+"""Plain runs of a case that two plain runs agree in and the watched one does not: threads of Keras race, seldom enough to agree twice."""
 BACKENDS = ("tensorflow", "jax", "torch", "tf_keras")
 COLORS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 UNSTABLE = re.compile(rb'"(date_saved|shared_object_id)": ("[^"]*"|\d+)')
@@ -65,8 +69,7 @@ def _goes(case: Case, backend: str) -> bool:
 
 def measure(backend: str, chosen: list[Case], told: Any) -> None:
     """Runs the cases and tells of each what came of it."""
-    keras = importlib.import_module("tf_keras" if backend == "tf_keras" else "keras")
-    spy = _Spy(backend)
+    keras, spy = _begun(backend)
     plain = [(_run(keras, backend, case, spy), _run(keras, backend, case, spy)) for case in chosen]
     probe = _Probe()
     for case, (first, second) in zip(chosen, plain, strict=True):
@@ -81,13 +84,41 @@ def compared(first: dict[str, Any], second: dict[str, Any], third: dict[str, Any
     return {
         "agree": agree,
         "disagree": [name for name in first if name not in agree],
-        "changed": {name: [_short(first[name]), _short(third[name])] for name in agree if first[name] != third[name]},
+        "changed": {name: _difference(first[name], third[name]) for name in agree if first[name] != third[name]},
+        "watched": {name: _digest(third[name]) for name in agree if first[name] != third[name]},
         "failed": first.get("error", ""),
     }
 
 
-def _short(value: Any) -> str:
-    return repr(value)[:300]
+def controlled(backend: str, row: dict[str, Any]) -> dict[str, Any]:
+    """A case of which the watched run was another, run alone again and again: what comes out then too is no doing of ours."""
+    keras, spy = _begun(backend)
+    runs = [_run(keras, backend, row["case"], spy) for _ in range(CONTROLS)]
+    alone = [name for name in row["changed"] if row["watched"][name] in {_digest(run[name]) for run in runs}]
+    return {
+        **row,
+        "agree": [name for name in row["agree"] if name not in alone],
+        "disagree": [*row["disagree"], *alone],
+        "changed": {name: value for name, value in row["changed"].items() if name not in alone},
+        "controls": CONTROLS,
+    }
+
+
+def _digest(value: Any) -> str:
+    return hashlib.md5(repr(value).encode()).hexdigest()
+
+
+def _difference(plain: Any, watched: Any) -> list[str]:
+    """The lines that only one of them has."""
+    lines = difflib.ndiff(*(str(value).replace("}, ", "},\n").splitlines() for value in (plain, watched)))
+    return [line[:SHOWN] for line in lines if line[0] in "+-"][:10]
+
+
+def _begun(backend: str) -> tuple[Any, _Spy]:
+    keras = importlib.import_module("tf_keras" if backend == "tf_keras" else "keras")
+    if "tensorflow" in sys.modules:  # which warns of functions that it traces anew by a count of its own, over all cases
+        sys.modules["tensorflow"].get_logger().setLevel("ERROR")
+    return keras, _Spy(backend)
 
 
 class _Probe:

@@ -18,7 +18,7 @@ def built(keras: Any, backend: str, kind: str, feed: str) -> Any:
         model = functional(keras, cls, kind, feed)
     several = feed in SEVERAL
     loss: Any = ({"one": "mse", "two": "mse"} if feed == "dict" else ["mse", "mse"]) if several else "mse"
-    model.compile(optimizer=keras.optimizers.Adam(1e-2), loss=loss, metrics=None if several else ["mae"])
+    model.compile(optimizer=keras.optimizers.Adam(1e-2), loss=loss, metrics=None if several or kind == "train-step" else ["mae"])
     return model
 
 

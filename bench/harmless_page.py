@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from harmless_matrix import BACKENDS, DIMENSIONS, cases
+from harmless_matrix import BACKENDS, CONTROLS, DIMENSIONS, cases
 from harmless_processes import KINDS, SCRIPTS
 
 Row = dict[str, Any]
@@ -99,6 +99,9 @@ def _differences(rows: list[Row]) -> Iterator[str]:
     ) + "."  # fmt: skip
     yield ""
     changed = [row for row in found if row["changed"]]
+    raced = sum("controls" in row and not row["changed"] for row in found)
+    yield f"Among them are {raced} cases whose watched run was another, as were some of {CONTROLS} plain ones that were run then."
+    yield ""
     yield "Watched runs that were another although the plain ones agreed: " + ("" if changed else "none.")
     for row in changed:
         yield f"* {row['backend']}, {row['name']}: {', '.join(WHAT[name] for name in row['changed'])}"
