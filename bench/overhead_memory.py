@@ -22,6 +22,9 @@ KEPT_DURING = 10
 
 def measure(steps: int = 1_000_000) -> dict[str, Any]:
     """Megabytes that the process holds more at the end than before its `fit`, at most, and those of the file."""
+    import numpy  # noqa: F401 - a script that trains has these, and we import none before it does
+    import torch  # noqa: F401
+
     found = _followed(steps, EPOCH_STEPS, resident_bytes)
     start, *later = found["held"]
     return {
