@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import json
+import re
 import subprocess
 import sys
 import time
@@ -95,7 +96,7 @@ def _measured(name: str, seconds: float) -> dict[str, Any]:
         import overhead_memory
 
         return overhead_memory.measure()
-    if what.endswith("ms"):
+    if re.fullmatch(r"[\d.]+ms", what):
         import overhead_fit
 
         return overhead_fit.measure(backend, float(what.removesuffix("ms")), seconds)
