@@ -11,9 +11,6 @@ from fitdoctor.changes.model import Change
 from fitdoctor.probe import backends, describe, workers
 from fitdoctor.probe.feeds import FIXED_BATCHES, Feeds, batched
 
-PREFETCH_FACTOR = 2
-"""Batches that each worker of a `DataLoader` prepares, where it does not say."""
-
 
 class Loader:
     """The batches of an input as Keras' own adapter gives them to the backend, from the beginning with each iteration.
@@ -92,8 +89,8 @@ class Loaders(Feeds):
         keywords = {name: bound[name] for name in ("y", "sample_weight", "batch_size", "steps_per_epoch", "class_weight")}
         if kind == "tf.data":
             x = arranged(x)
-        elif describe.input_kind(x) == "pydataset":
-            x = workers.arranged(x, changes, steady=steady)
+        elif describe.input_kind(x) in workers.KINDS:
+            x = workers.arranged(x, changes, steady=steady, started=self._started)
         epochs = self._epoch_iterator(x, shuffled, keywords)
         loader = Loader(epochs, held=_held(x) + _ahead(), pipeline=x if kind == "tf.data" else None)
         if kind == "arrays":
@@ -158,12 +155,7 @@ class Loaders(Feeds):
 
 def _held(x: Any) -> int:
     """Batches that workers may have made or begun before anybody asks."""
-    kind = describe.input_kind(x)
-    if kind == "pydataset":
-        return workers.held(x)
-    if kind == "dataloader":
-        return int(x.num_workers * (x.prefetch_factor or PREFETCH_FACTOR))
-    return 0
+    return workers.held(x) if describe.input_kind(x) in workers.KINDS else 0
 
 
 def _ahead() -> int:

@@ -1,8 +1,8 @@
-"""Training waits for a Python generator or `PyDataset` that makes its batches in the training process.
+"""Training waits for a Python generator, `PyDataset` or loader that makes its batches in Python.
 
 ## What it is
-`fit` was given a generator or a `keras.utils.PyDataset`, and making a batch takes a visible part of the time that a
-step takes.
+`fit` was given a generator, a `keras.utils.PyDataset`, a `torch.utils.data.DataLoader` or an input of Grain, and making a batch
+takes a visible part of the time that a step takes.
 
 ## Why it is slow
 The generator's Python runs in the process that trains, under the one interpreter lock that Keras' loop needs as well.
@@ -11,7 +11,7 @@ What it computes for a batch is not ready when the step asks for it, and the dev
 ## How it is told
 The kind of input is recorded when `fit` is called. What waiting for it costs is measured by a trial on batches that are
 there already; a wait below 5 % of the whole training is no cause. Samples of the stack name the costliest lines.
-Another trial makes each batch once and feeds what it kept.
+Another trial makes each batch once and feeds what it kept; of a `DataLoader` and of Grain that is not tried.
 
 ## Example
 ```python
@@ -53,9 +53,9 @@ from fitdoctor.facts.input_evidence import waiting
 from fitdoctor.facts.places import locations
 from fitdoctor.facts.workers import workers_of
 
-TITLE = "Training waits for a Python generator"
+TITLE = "Training waits for input that is made in Python"
 REMEDIES = ("precomputed-input",)
-NOUNS = {"generator": "generator", "pydataset": "PyDataset"}
+NOUNS = {"generator": "generator", "pydataset": "PyDataset", "dataloader": "DataLoader", "grain": "Grain input"}
 
 
 def check(facts: Facts) -> Iterator[Finding]:
