@@ -40,12 +40,23 @@ def more_of_them(facts: Facts, record: Fit, workers: Workers) -> str:
     return ""
 
 
-def safety_of(record: Fit, workers: Workers, *, persistent: bool) -> Safety:
-    """What comes out of a `DataLoader` with another number of workers, which are kept from epoch to epoch or not.
+def reorders(record: Fit, workers: Workers, count: int, *, persistent: bool) -> bool:
+    """Whether a shuffle takes other orders from the second epoch on with so many workers, which are kept from epoch to epoch or not.
 
-    Samples are handed on in their order. But each worker draws random numbers of its own, and a shuffle draws its order from a generator
-    from which starting workers takes a number as well: where they are kept, the orders of later epochs are others.
+    It draws each order from a generator, from which an iterator takes a number as well. Keras begins an iterator too many at the end of
+    each epoch: workers draw an order for it, while a loader without workers waits until it is asked for a batch. And workers that are
+    kept draw their own number but once.
     """
+    as_before = (count > 0, persistent) == (workers.count > 0, workers.persistent)
+    return bool(record.operations[0].arguments.get("shuffled")) and not as_before
+
+
+def safety_of(record: Fit, workers: Workers, count: int, *, persistent: bool) -> Safety:
+    """What comes out of a `DataLoader` then. Samples are handed on in their order, but each worker draws random numbers of its own."""
     known = record.operations[0]
-    drawn_in_turn = not known.arguments.get("shuffled") or persistent == workers.persistent
-    return "exact" if drawn_in_turn and not known.stateful and known.arguments.get("in_order", True) else "semantics"
+    same = not known.stateful and known.arguments.get("in_order", True)
+    return "exact" if same and not reorders(record, workers, count, persistent=persistent) else "semantics"
+
+
+#: What is said of a change that gives a shuffle other orders.
+REORDERED = " (from the second epoch on, its shuffle takes other orders)"

@@ -33,7 +33,8 @@ def arranged(loader: Any, changes: list[Change], *, steady: bool, started: weakr
     Args:
         loader: A `DataLoader`.
         changes: Any; those of other things are left to others.
-        steady: Whether each worker is to have but a few batches ready: an idle arm must fill its store and then rest.
+        steady: Whether each worker is to have but a few batches ready, as an idle arm must fill its store and then rest, and is kept from
+            epoch to epoch, as its start would fall into whichever window it does.
         started: Gets the iterators that have workers, as they are made, so that these can be ended.
 
     Raises:
@@ -47,7 +48,7 @@ def arranged(loader: Any, changes: list[Change], *, steady: bool, started: weakr
     ahead = (loader.prefetch_factor or PREFETCH_FACTOR) if count else None
     if steady and ahead is not None:
         ahead = min(ahead, PREFETCH_FACTOR)
-    kept = bool(count and wanted.get("persistent_workers", loader.persistent_workers))
+    kept = bool(count and (steady or wanted.get("persistent_workers", loader.persistent_workers)))
     attributes = {"num_workers": count, "prefetch_factor": ahead, "persistent_workers": kept}
     vars(made).update(attributes, _iterator=None)  # past its own check, which forbids it for a loader that is in use
     if any(getattr(made, name) != value for name, value in attributes.items()):

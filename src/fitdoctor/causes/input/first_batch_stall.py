@@ -46,7 +46,7 @@ from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.inputs import user_chain
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.stalls import stall_cost, stalled
+from fitdoctor.facts.stalls import restart_cost, restarted, stall_cost, stalled
 from fitdoctor.facts.wording import plural
 from fitdoctor.facts.workers import Workers, workers_of
 
@@ -55,12 +55,17 @@ REMEDIES = ("persistent-input",)
 
 
 def check(facts: Facts) -> Iterator[Finding]:
+    cores = int(facts.scout.environment.get("cores", 1))
     for fit in facts.fits:
-        cost = stall_cost(fit)
         chain = user_chain(fit.record)
         workers = workers_of(fit.record)
-        restarted = workers is not None and workers.restarted
-        if not (fit.record.input_kind == "tf.data" or restarted) or not chain or not facts.worthwhile(cost):
+        if workers is not None and workers.restarted:
+            cost, evidence = restart_cost(fit, workers.count, cores), [_started(workers), restarted(fit)]
+        elif fit.record.input_kind == "tf.data":
+            cost, evidence = stall_cost(fit), [stalled(fit)]
+        else:
+            continue
+        if not chain or not facts.worthwhile(cost):
             continue
         last = chain[-1]
         yield Finding(
@@ -69,9 +74,8 @@ def check(facts: Facts) -> Iterator[Finding]:
             measured=True,
             locations=locations(location(fit.record.site), location(last.site) if last.site else None),
             evidence=(
-                stalled(fit),
+                *evidence,
                 Evidence(text=f"It is waited for at the start of {plural(fit.later_epochs('mid'), 'later epoch')}."),
-                *([_started(workers)] if workers is not None and restarted else []),
             ),
         )
 

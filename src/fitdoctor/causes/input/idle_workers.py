@@ -47,8 +47,8 @@ Exact: Keras hands the batches on in their order, and a trial compares them. `__
 at once: what it shares between calls, such as an open file or a random generator, must bear that.
 
 A `DataLoader` hands its batches on in their order too. But each worker draws random numbers of its own, so samples that are
-augmented at random are others, and where workers are kept (`persistent_workers=True`), a shuffle takes other orders from the
-second epoch on: that is another training, as with another seed, and said so.
+augmented at random are others. And a shuffle takes other orders from the second epoch on, as more numbers are drawn from its
+generator. Either is another training, as with another seed, and said so.
 
 ## Further reading
 * [keras.utils.PyDataset](https://keras.io/api/utils/python_utils/#pydataset-class)

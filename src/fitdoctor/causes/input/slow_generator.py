@@ -46,12 +46,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fitdoctor.causes.base import Evidence, Finding, location
+from fitdoctor.causes.base import Evidence, Finding, Location, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.hot import hot_places, hottest
 from fitdoctor.facts.input_evidence import waiting
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.workers import workers_of
+from fitdoctor.facts.workers import Workers, workers_of
 
 TITLE = "Training waits for input that is made in Python"
 REMEDIES = ("precomputed-input",)
@@ -72,10 +72,15 @@ def check(facts: Facts) -> Iterator[Finding]:
             fit=fit.index,
             cost_s=cost,
             measured=measured,
-            locations=locations(*hot_places(fit, "input"), *functions, location(fit.record.site)),
+            locations=locations(*hot_places(fit, "input"), *functions, *_made(workers), location(fit.record.site)),
             evidence=(
                 Evidence(text=f"The {noun} makes each batch in Python, in {where}."),
                 waiting(facts, fit),
                 *hottest(fit, f"the {noun}'s time", "input"),
             ),
         )
+
+
+def _made(workers: Workers | None) -> list[Location]:
+    """Where a loader is made: what it calls may be all but the user's own."""
+    return [location(workers.site)] if workers is not None and workers.call == "DataLoader" and workers.site is not None else []

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fitdoctor.changes.model import Change, SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.loaders import safety_of
+from fitdoctor.facts.loaders import REORDERED, reorders, safety_of
 from fitdoctor.facts.places import place
 from fitdoctor.facts.savings import ratio_without
 from fitdoctor.facts.workers import Workers, workers_of
@@ -57,10 +58,18 @@ def _processes(record: Fit, workers: Workers) -> Iterator[Proposal]:
         changes = [SetArgument(place=where, call=workers.call, argument="num_workers", value=count)]
         if not count and workers.persistent:
             changes.append(SetArgument(place=where, call=workers.call, argument="persistent_workers", value=False))
-        without = "" if count else ", and without what else is for workers only (prefetch_factor, persistent_workers)"
-        yield Proposal(
+        persistent = bool(count and workers.persistent)
+        how = workers.written(f"num_workers={count}")
+        if not count and (workers.persistent or "prefetch_factor" in (workers.site.arguments if workers.site is not None else ())):
+            how += ", and without what else is for workers only (prefetch_factor, persistent_workers)"
+        if reorders(record, workers, count, persistent=persistent):
+            how += REORDERED
+        proposal = Proposal(
             changes=tuple(changes),
-            how=f"{workers.written(f'num_workers={count}')}{without}",
+            how=how,
             label=str(count) if count else "none",
-            safety=safety_of(record, workers, persistent=bool(count and workers.persistent)),
+            safety=safety_of(record, workers, count, persistent=persistent),
         )
+        yield proposal
+        if workers.restarted and not count:  # which the steps themselves do not show
+            yield replace(proposal, unit="epoch")

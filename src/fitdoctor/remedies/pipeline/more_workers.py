@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.loaders import more_of_them, safety_of
+from fitdoctor.facts.loaders import REORDERED, more_of_them, reorders, safety_of
 from fitdoctor.facts.places import place
 from fitdoctor.facts.workers import Workers, workers_of
 from fitdoctor.recording.model import Fit
@@ -50,16 +50,16 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
 
 
 def _processes(facts: Facts, record: Fit, workers: Workers, counts: list[int]) -> Iterator[Proposal]:
-    """Other numbers of processes, which are kept from epoch to epoch where that leaves all orders as they are."""
+    """Other numbers of processes, which are kept from epoch to epoch unless that alone would give a shuffle other orders."""
     untried = more_of_them(facts, record, workers)
     if untried:
         count = max(2, int(facts.scout.environment.get("cores", 1)))
         written = GRAIN.format(count=count) if workers.call == "grain" else workers.written(f"num_workers={count}, persistent_workers=True")
         yield Proposal(changes=(), how=written, untried=untried)
         return
-    keeps = workers.persistent or not record.operations[0].arguments.get("shuffled")
     for count in counts:
-        yield _proposal(record, workers, count, persistent=keeps)
+        alone = not reorders(record, workers, count, persistent=workers.persistent) and reorders(record, workers, count, persistent=True)
+        yield _proposal(record, workers, count, persistent=not alone)
 
 
 def _proposal(record: Fit, workers: Workers, count: int, *, persistent: bool) -> Proposal:
@@ -70,7 +70,7 @@ def _proposal(record: Fit, workers: Workers, count: int, *, persistent: bool) ->
     written = ", ".join(f"{change.argument}={change.value}" for change in changes)
     return Proposal(
         changes=tuple(changes),
-        how=workers.written(written),
+        how=workers.written(written) + (REORDERED if reorders(record, workers, count, persistent=persistent) else ""),
         label=str(count),
-        safety=safety_of(record, workers, persistent=persistent),
+        safety=safety_of(record, workers, count, persistent=persistent),
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fitdoctor.changes.model import InsertCall, SetArgument
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.inputs import user_chain
-from fitdoctor.facts.loaders import safety_of
+from fitdoctor.facts.loaders import REORDERED, safety_of
 from fitdoctor.facts.places import operation_place, place
 from fitdoctor.facts.workers import workers_of
 from fitdoctor.remedies.base import Finding, Proposal
@@ -28,8 +28,9 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     if workers is not None and workers.restarted:
         made = place(workers.site or fit.record.site)
         change = SetArgument(place=made, call=workers.call, argument="persistent_workers", value=True)
-        safety = safety_of(fit.record, workers, persistent=True)
-        yield Proposal(changes=(change,), how=workers.written("persistent_workers=True"), label="workers kept", safety=safety)
+        safety = safety_of(fit.record, workers, workers.count, persistent=True)
+        how = workers.written("persistent_workers=True") + (REORDERED if safety != "exact" else "")
+        yield Proposal(changes=(change,), how=how, label="workers kept", safety=safety)
         return
     if not chain or not fit.steps_known or any(step.name == "repeat" for step in chain):
         return
