@@ -113,7 +113,7 @@ for shuffle in (False, True):
     plain = trained(lambda: model.fit(data, epochs=2, verbose=0))
     print("treated", all(np.array_equal(a, b) for a, b in zip(plain, trained(lambda: treated(data)))), left())
 
-report = fitdoctor.diagnose(model, loader(Scans(count=1600), shuffle=False), epochs=400, progress=False, budget_s=14.0, race_budget_s=0.0)
+report = fitdoctor.diagnose(model, loader(Scans(count=1600), shuffle=False), epochs=400, progress=False, budget_s=10.0, race_budget_s=0.0)
 found = {cause.id: cause for cause in report.causes}
 remedies = {remedy.id: remedy for remedy in found["idle-workers"].remedies}
 print("diagnosed", report.verdict, *sorted(found), remedies["more-workers"].verified_safety, left())

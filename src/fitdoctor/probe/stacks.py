@@ -94,7 +94,7 @@ class StackSampler:
             if self._done.wait(INTERVAL_S):
                 return
             for thread, frame in sys._current_frames().items():
-                where = (self.owner.hook or _in_loader(frame) or self._in_step(frame)) if thread == self._main else "input"
+                where = (self.owner.hook or in_loader(frame) or self._in_step(frame)) if thread == self._main else "input"
                 if where and thread != self._thread.ident:
                     innermost = next(sites.frames(frame), None)
                     if innermost is not None:
@@ -116,7 +116,7 @@ class StackSampler:
         return "step" if within is not None else ""
 
 
-def _in_loader(frame: FrameType) -> str:
+def in_loader(frame: FrameType) -> str:
     """The word "input" where the main thread runs Python of the user's own that a loader of PyTorch calls there."""
     users, within = False, frame.f_back
     innermost = sites.is_users(frame.f_code.co_filename)
