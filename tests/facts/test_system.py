@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fitdoctor.facts.system import of_fit, whole
@@ -106,7 +106,11 @@ systems = st.builds(
 )
 
 
+SLOW_CLOCK = Gpu(clock_mhz=0.5, series=Series(levels={"clock_mhz": steady(1.7e308)}))
+
+
 @given(systems)
+@example(System(stretches_s=[1.0], gpus=[SLOW_CLOCK]))
 @settings(deadline=None)
 def test_no_record_makes_a_figure_without_end(system: System) -> None:
     seen = whole(Scout(system=system))
