@@ -1,13 +1,16 @@
-"""Trainings on tf_keras: watched without being changed, and diagnosed as far as nothing has to be tried."""
+"""Trainings on tf_keras: watched without being changed, diagnosed, tried out without a trace, and treated."""
 
 from __future__ import annotations
 
+import gc
 import inspect
 import json
 import os
 import re
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +18,9 @@ import numpy as np
 import pytest
 
 import fitdoctor
+from fitdoctor.changes.model import Change, Place, Precompute, ScaleInput, SetArgument
 from fitdoctor.errors import FitdoctorError
-from fitdoctor.probe import first_layers, metrics
+from fitdoctor.probe import backends, first_layers, legacy, metrics
 from fitdoctor.probe.backends import places, seams
 from fitdoctor.recording.load import load_run
 from fitdoctor.recording.model import Run
@@ -136,7 +140,7 @@ def test_a_watched_training_is_the_same(tmp_path: Path) -> None:
     assert [loop.kind for loop in scout.loops] == ["predict"]
 
 
-def test_a_diagnosis_says_where_the_time_goes_and_that_nothing_was_tried(tmp_path: Path) -> None:
+def test_a_diagnosis_says_where_the_time_goes(tmp_path: Path) -> None:
     done = run(tmp_path, "-m", "fitdoctor", "diagnose", "-q", "--budget", "40", "-o", "report.json", "train.py", steps=100_001)
     assert done.returncode == 0, done.stderr[-2000:]
     assert not {path.name for path in tmp_path.iterdir()} & FILES
@@ -144,8 +148,8 @@ def test_a_diagnosis_says_where_the_time_goes_and_that_nothing_was_tried(tmp_pat
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["training"]["backend"] == "tf_keras"
     assert sum(part["s"] for part in report["budget"]["parts"]) == pytest.approx(report["budget"]["total_s"])
-    assert (report["tried"], report["prescription"]) == ([], None)
-    assert "Nothing was tried: trials are not made on tf_keras yet" in " ".join(report["limits"])
+    assert not [limit for limit in report["limits"] if "tf_keras" in limit]
+    assert not [each for each in report["tried"] if "Error" in each.get("note", "")]
     scout = recorded(tmp_path).scout
     assert scout is not None
     assert scout.ending.how == "finished"
@@ -159,7 +163,173 @@ def test_a_diagnosis_says_where_the_time_goes_and_that_nothing_was_tried(tmp_pat
 def tf_keras(tf: Any) -> Any:
     import tf_keras
 
-    return tf_keras
+    before = list(backends._used)
+    backends.use(tf_keras)
+    yield tf_keras
+    backends._used[:] = before
+
+
+X = np.random.default_rng(0).normal(size=(64, 8)).astype(np.float32)
+Y = X.sum(axis=1, keepdims=True)
+
+
+def made(keras: Any, **compiled: Any) -> Any:
+    """A model with all that a step may change: weights, statistics, slots, metrics, and the state of a random generator."""
+    keras.utils.set_random_seed(3)
+    layers = keras.layers
+    inner = [layers.Dense(8), layers.BatchNormalization(), layers.Dropout(0.5, rng_type="stateful"), layers.Dense(1)]
+    model = keras.Sequential([keras.Input((8,)), *inner])
+    model.compile(**{"optimizer": "adam", "loss": "mse", "metrics": ["mae"], **compiled})
+    return model
+
+
+def arms_of(model: Any, x: Any, y: Any = None, **keywords: Any) -> Any:
+    from fitdoctor.probe.arms import FitArms
+    from fitdoctor.probe.observer import bind
+
+    return FitArms(model, bind(type(model).fit, model, (x, y), {"verbose": 0, **keywords}), 2)
+
+
+def arm(name: str, *changes: Change, unit: str = "step") -> dict[str, Any]:
+    role = name if name in ("baseline", "placebo") else "remedy"
+    return {"id": f"{unit}/{name}", "role": role, "unit": unit, "remedy": name, "changes": [change.to_data() for change in changes]}
+
+
+def set_(call: str, argument: str, value: Any) -> SetArgument:
+    return SetArgument(place=Place(file="train.py", line=1), call=call, argument=argument, value=value)
+
+
+def state(model: Any) -> list[Any]:
+    (generator,) = [layer._random_generator._generator for layer in model.layers if layer.name.startswith("dropout")]
+    kept = [*model.variables, *model.optimizer.variables(), *(each for metric in model.metrics for each in metric.variables)]
+    return [np.asarray(variable).copy() for variable in (*kept, generator.state)]
+
+
+def are_equal(some: list[Any], others: list[Any]) -> bool:
+    return len(some) == len(others) and all(np.array_equal(one, other) for one, other in zip(some, others, strict=True))
+
+
+@pytest.mark.parametrize("optimizer", ["Adam", "legacy.Adam"])
+def test_trials_leave_the_training_where_it_was(tf_keras: Any, optimizer: str) -> None:
+    cls: Any = tf_keras.optimizers
+    for name in optimizer.split("."):
+        cls = getattr(cls, name)
+    model = made(tf_keras, optimizer=cls(0.01))
+    arms = arms_of(model, X, Y, batch_size=16, shuffle=False, validation_split=0.25)
+    arms.prepare(arm("baseline"))
+    before, steps = state(model), int(model.optimizer.iterations)
+    changes = {
+        "placebo": (),
+        "executions": (set_("Model.compile", "steps_per_execution", 4),),
+        "eager": (set_("Model.compile", "run_eagerly", True),),
+        "rate": (set_("Model.compile", "learning_rate", 0.5),),
+    }
+    for name, change in changes.items():
+        arms.prepare(arm(name, *change))
+        arms.windows([arm("baseline"), arm(name)])
+    arms.prepare(arm("baseline", unit="validation"))
+    arms.prepare(arm("larger", set_("Model.fit", "validation_batch_size", 16), unit="validation"))
+    arms.windows([arm("baseline", unit="validation"), arm("larger", unit="validation")])
+    found = {name: arms.verify(arm(name, *change))["weights"] for name, change in changes.items() if name != "rate"}
+    assert (found["placebo"], found["executions"]) == ("same", "same")
+    assert found["eager"] in ("same", "close")
+    arms.standing.put_back(whole=True)
+    arms.standing.check(whole=True)
+    assert are_equal(state(model), before)
+    settings = model.run_eagerly, int(model.steps_per_execution), model.train_function
+    assert settings == (False, 1, None)
+    twin = made(tf_keras, optimizer=cls(0.01))
+    batches = [(X[at : at + 16], Y[at : at + 16]) for at in (0, 16, 32)]
+    for step in range(steps + 7):
+        twin.train_on_batch(*batches[step % 3])
+        if step >= steps:
+            model.train_on_batch(*batches[step % 3])
+    assert are_equal(model.get_weights(), twin.get_weights())
+
+
+def test_what_is_drawn_within_functions_is_not_compared(tf_keras: Any) -> None:
+    model = tf_keras.Sequential([tf_keras.Input((8,)), tf_keras.layers.Dropout(0.5), tf_keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    arms = arms_of(model, X, Y, batch_size=16)
+    limits = arms.prepare(arm("baseline"))["limits"]
+    assert "Layers such as Dropout draw random numbers within TensorFlow" in " ".join(limits)
+    eager = set_("Model.compile", "run_eagerly", True)
+    assert arms.verify(arm("eager", eager)) == {"batches": "", "weights": "", "why": legacy.DRAWS_INSIDE}
+
+
+class Numbers:
+    """Batches by their number, and how they are asked for."""
+
+    def __init__(self, keras: Any) -> None:
+        self.asked: list[int] = []
+        self.threads: set[str] = set()
+        outer = self
+
+        class Batches(keras.utils.Sequence):  # type: ignore[misc]
+            def __len__(self) -> int:
+                return 4
+
+            def __getitem__(self, index: int) -> Any:
+                outer.asked.append(index)
+                outer.threads.add(threading.current_thread().name)
+                return X[16 * index : 16 * index + 16], Y[16 * index : 16 * index + 16]
+
+        self.data = Batches()
+
+
+def enqueuers() -> int:
+    return sum("_run" in thread.name for thread in threading.enumerate())
+
+
+def test_the_workers_of_a_sequence_are_tried_and_end(tf_keras: Any) -> None:
+    numbers = Numbers(tf_keras)
+    arms = arms_of(made(tf_keras), numbers.data, shuffle=False)
+    arms.prepare(arm("baseline"))
+    more = set_("Model.fit", "workers", 2)
+    assert arms.verify(arm("workers", more)) == {"batches": "same", "weights": "", "why": ""}
+    numbers.threads.clear()
+    arms.prepare(arm("workers", more))
+    arms.windows([arm("baseline"), arm("workers", more)])
+    assert len(numbers.threads) > 1 <= enqueuers()
+    arms.close()
+    gc.collect()
+    until_s = time.monotonic() + 10
+    while enqueuers() and time.monotonic() < until_s:
+        time.sleep(0.05)
+    assert enqueuers() == 0
+
+
+def test_a_kept_sequence_makes_each_batch_once(tf_keras: Any) -> None:
+    numbers = Numbers(tf_keras)
+    arms = arms_of(made(tf_keras), numbers.data, shuffle=False)
+    arms.prepare(arm("baseline"))
+    kept = Precompute(place=Place(file="train.py", line=1), call="Model.fit", argument="x")
+    arms.prepare(arm("kept", kept))
+    numbers.asked.clear()
+    arms.windows([arm("kept", kept)])
+    assert numbers.asked == []
+
+
+def test_a_race_begins_with_the_same_state_again(tf_keras: Any) -> None:
+    from fitdoctor.probe.race import FitRace
+
+    model = made(tf_keras)
+    arms = arms_of(model, X, Y, batch_size=16, validation_split=0.25)
+    race = FitRace(model, arms.bound, arms.feeds, 2)
+    rate = set_("Model.compile", "learning_rate", 0.01)
+    scaled = ScaleInput(place=Place(file="train.py", line=1), call="Model.fit", argument="x", parts=("x",), together=False)
+    racers = [arm("baseline", unit="race"), arm("rate", rate, unit="race"), arm("scaled", scaled, unit="race")]
+    reply = race.prepare(racers)
+    assert [set(each) for each in reply["arms"].values()] == [{"step_s"}] * 3, reply
+    assert (reply["judged_on"], reply["varied"]) == ("validation data", "weights and order")
+    start = [race.start("race/baseline", repetition)["score"] for repetition in (0, 1, 0)]
+    assert start[0] == start[2] != start[1]
+    first = race.lap("race/baseline", 6)
+    race.start("race/rate", 0)
+    second = race.lap("race/rate", 6)
+    assert (first["steps"], second["steps"]) == (6, 6)
+    assert second["score"] != first["score"]
+    assert race.start("race/baseline", 0)["score"] == start[0]
 
 
 def test_the_seams_are_where_they_are_expected(tf_keras: Any) -> None:

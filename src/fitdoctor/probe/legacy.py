@@ -37,6 +37,8 @@ def dataset(model: Any, x: Any, settings: dict[str, Any]) -> Any:
         **{name: settings[name] for name in WORKER_ARGUMENTS if name in settings},
     )
     made = adapter.get_dataset()
+    if adapter.should_recreate_iterator() and adapter.get_size() is not None:
+        made = made.take(adapter.get_size())  # the queue of a `Sequence` never ends: fit counts its batches
     weights = settings["class_weight"]
     return made.map(data_adapter._make_class_weight_map_fn(weights)) if weights else made
 

@@ -21,6 +21,7 @@ TRIES = 3
 KEPT = ("train_function", "history")
 """Those of evaluate and predict are made when they are first called, and are kept: nothing is trained by them."""
 TOO_LARGE = "The model's state is too large to be copied: in trials, each arm went on from where the one before it had come."
+DRAWN_INSIDE = "Layers such as Dropout draw random numbers within TensorFlow, as tf_keras does it: in trials, each arm drew others."
 DRAWN = "Threads of the input draw random numbers all the time: in trials, the random generators could not be put back exactly."
 
 
@@ -47,6 +48,8 @@ class Standing:
         self.snapshot = Snapshot(model) if bytes_of(model) <= MOST_BYTES else None
         if self.snapshot is None:
             self.limits.append(TOO_LARGE)
+        if internals.unlike_itself(model):
+            self.limits.append(DRAWN_INSIDE)
         self._known = {id(variable): variable for variable in variables_of(model)}  # held, so that no other object gets its id
         self._random, self._remembered = RandomState(), Remembered(list(callbacks), without=(model, *self._known.values()))
         self._settings = {name: internals.setting(model, name) for name in COMPILE_SETTINGS}
