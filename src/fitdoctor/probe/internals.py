@@ -97,6 +97,20 @@ def unlike_itself(model: Any) -> str:
     return legacy.DRAWS_INSIDE if backends.is_legacy(model) and legacy.draws_inside(model) else ""
 
 
+def optimizer_variables(model: Any) -> list[Any]:
+    """What the optimizer of a model keeps."""
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is None:
+        return []
+    return list(legacy.optimizer_variables(optimizer) if backends.is_legacy(model) else optimizer.variables)
+
+
+def set_functions_aside(model: Any) -> None:
+    """Lets fit make its functions anew where those that there are hold a state of their own: in tf_keras, that of what they draw."""
+    if backends.is_legacy(model):
+        model.train_function = model.test_function = model.predict_function = None
+
+
 def draw_on(model: Any, number: int) -> None:
     """Lets the layers draw other random numbers than from where they are: the same ones for the same number."""
     if backends.is_legacy(model):

@@ -151,11 +151,16 @@ def _variables_in(value: Any, tf: Any) -> list[Any]:
         return [value.state]
     if isinstance(value, RandomGenerator):
         return [value._generator.state] if getattr(value, "_generator", None) is not None else []
-    if isinstance(value, (optimizers.Optimizer, optimizers.legacy.Optimizer)):
-        kept = [*value.variables(), *vars(value).values(), *getattr(value, "_hyper", {}).values()]
-        inner = getattr(value, "_optimizer", None) or getattr(value, "inner_optimizer", None)
-        return [*(each for each in kept if isinstance(each, tf.Variable)), *(_variables_in(inner, tf) if inner is not None else ())]
-    return []
+    return optimizer_variables(value) if isinstance(value, (optimizers.Optimizer, optimizers.legacy.Optimizer)) else []
+
+
+def optimizer_variables(optimizer: Any) -> list[Any]:
+    """What an optimizer keeps, its learning rate and that of an inner one included; some may be there more than once."""
+    import tensorflow as tf
+
+    kept = [*optimizer.variables(), *vars(optimizer).values(), *getattr(optimizer, "_hyper", {}).values()]
+    inner = getattr(optimizer, "_optimizer", None)
+    return [*(each for each in kept if isinstance(each, tf.Variable)), *(optimizer_variables(inner) if inner is not None else ())]
 
 
 def seeds() -> str:
