@@ -218,6 +218,7 @@ def test_trials_leave_the_training_where_it_was(tf_keras: Any) -> None:
         "placebo": (),
         "executions": (set_("Model.compile", "steps_per_execution", 4),),
         "eager": (set_("Model.compile", "run_eagerly", True),),
+        "metrics": (set_("Model.compile", "metrics", []),),
         "rate": (set_("Model.compile", "learning_rate", 0.5),),
     }
     for name, change in changes.items():
@@ -227,7 +228,7 @@ def test_trials_leave_the_training_where_it_was(tf_keras: Any) -> None:
     arms.prepare(arm("larger", set_("Model.fit", "validation_batch_size", 16), unit="validation"))
     arms.windows([arm("baseline", unit="validation"), arm("larger", unit="validation")])
     found = {name: arms.verify(arm(name, *change))["weights"] for name, change in changes.items() if name != "rate"}
-    assert (found["placebo"], found["executions"]) == ("same", "same")
+    assert (found["placebo"], found["executions"], found["metrics"]) == ("same", "same", "same")
     assert found["eager"] in ("same", "close")
     arms.standing.put_back(whole=True)
     arms.standing.check(whole=True)
@@ -304,6 +305,16 @@ def test_a_kept_sequence_makes_each_batch_once(tf_keras: Any) -> None:
     numbers.asked.clear()
     arms.windows([arm("kept", kept)])
     assert numbers.asked == []
+
+
+def test_metrics_are_left_out_from_the_first_step(tf_keras: Any) -> None:
+    told: list[str] = []
+    model = made(tf_keras, metrics=["mae", "mse"])
+    undo = metrics.keep_once_built(model, ["mse"], told.extend)
+    assert set(model.fit(X, Y, validation_split=0.25, verbose=0).history) == {"loss", "mse", "val_loss", "val_mse"}
+    undo()
+    model.train_function = model.test_function = None
+    assert (told, set(model.fit(X, Y, verbose=0).history)) == (["mae"], {"loss", "mse", "mae"})
 
 
 def test_a_race_begins_with_the_same_state_again(tf_keras: Any) -> None:
@@ -395,11 +406,10 @@ def test_in_code_a_diagnosis_leaves_the_training_where_it_was(tf_keras: Any) -> 
 
     plain = ended(started())
     model = started()
-    stopping = tf_keras.callbacks.EarlyStopping("val_loss", patience=50)
-    arguments = {"epochs": 40, "batch_size": 4, "validation_split": 0.25, "callbacks": [stopping], "verbose": 0}
+    arguments = {"epochs": 20, "batch_size": 4, "validation_split": 0.25, "verbose": 0}
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
-        report = fitdoctor.diagnose(model, X, Y, budget_s=8, race_budget_s=0, progress=False, **arguments)
+        report = fitdoctor.diagnose(model, X, Y, budget_s=15, race_budget_s=0, progress=False, **arguments)
     assert report.environment.backend == "tf_keras"
     assert [each for each in report.tried if each.remedy == "placebo"], report.limits
     assert are_equal(ended(model), plain)

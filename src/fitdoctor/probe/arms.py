@@ -99,6 +99,8 @@ class FitArms:
         return new
 
     def _prepare(self, arm: dict[str, Any], changes: list[Change]) -> dict[str, Any]:
+        if why := internals.not_tried(self.model):
+            raise ValueError(why)
         stray = [change for change in changes if not _fits(change, arm["unit"])]
         if stray:
             raise ValueError(f"a {stray[0].kind} of {getattr(stray[0], 'call', 'a stage')} has no effect on a {arm['unit']}")

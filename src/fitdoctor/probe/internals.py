@@ -92,6 +92,11 @@ def put_setting(model: Any, name: str, value: Any) -> None:
         setattr(model, name, value)
 
 
+def not_tried(model: Any) -> str:
+    """Why nothing can be tried on this model as it was compiled, in words; empty where it can."""
+    return legacy.AUTOTUNED if backends.is_legacy(model) and model.autotune_steps_per_execution else ""
+
+
 def unlike_itself(model: Any) -> str:
     """Why two runs of the same steps from the same state may differ here, in words; empty where they need not."""
     return legacy.DRAWS_INSIDE if backends.is_legacy(model) and legacy.draws_inside(model) else ""

@@ -9,7 +9,7 @@ from typing import Any
 from fitdoctor.changes.model import WORKER_ARGUMENTS
 
 DRAWS_INSIDE = "layers such as Dropout draw random numbers within TensorFlow, which nobody can put back, so weights can't be compared"
-AUTOTUNED = "`steps_per_execution` is chosen anew while it trains (“auto”), so that no two of its stretches can be compared"
+AUTOTUNED = "steps_per_execution=“auto” changes how it runs while it trains, so that no two of its stretches can be compared"
 
 
 def dataset(model: Any, x: Any, settings: dict[str, Any]) -> Any:
@@ -161,6 +161,28 @@ def optimizer_variables(optimizer: Any) -> list[Any]:
     kept = [*optimizer.variables(), *vars(optimizer).values(), *getattr(optimizer, "_hyper", {}).values()]
     inner = getattr(optimizer, "_optimizer", None)
     return [*(each for each in kept if isinstance(each, tf.Variable)), *(optimizer_variables(inner) if inner is not None else ())]
+
+
+def keep_metrics(compiled: Any, kept: list[str]) -> Callable[[], None]:
+    """Leaves out all metrics but those with the given names, and returns what puts the others back.
+
+    Args:
+        compiled: What holds the metrics of a model, built.
+        kept: The names.
+    """
+    names = ("_metrics", "_weighted_metrics")
+    before = {name: vars(compiled)[name] for name in (*names, "_metrics_in_order")}
+    fewer = {name: [[metric for metric in each if metric is not None and metric.name in kept] for each in before[name]] for name in names}
+    vars(compiled).update(fewer, _metrics_in_order=[metric for metric in before["_metrics_in_order"] if metric.name in kept])
+    return partial(vars(compiled).update, before)
+
+
+def as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that TensorFlow runs as it is where it is called while a step is traced."""
+    import tensorflow as tf
+
+    made: Callable[..., Any] = tf.autograph.experimental.do_not_convert(function)
+    return made
 
 
 def seeds() -> str:

@@ -83,6 +83,8 @@ class FitRace:
 
     def _build(self) -> None:
         """Builds what fit itself would build with its first batch."""
+        if why := internals.not_tried(self._model):
+            raise ValueError(why)
         if self._model.optimizer is None:
             raise ValueError("the model was compiled without an optimizer")
         internals.build(self._model, lambda: self._feed(None).dataset([]))
