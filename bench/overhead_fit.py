@@ -127,7 +127,7 @@ class Watching:
         timer = self.director.timer
         if timer is not None and self.blocks is not None:
             timer.epoch_steps = max(0, self.blocks._step - 1)  # the step whose function has just returned is yet to end
-            timer._mark_s = timer._begin_s = time.perf_counter()
+            timer.mark_s = timer._begin_s = timer._rest_began_s = time.perf_counter()
 
     def end(self) -> None:
         """Takes everything out for good."""

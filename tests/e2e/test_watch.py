@@ -34,7 +34,7 @@ class Mine(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         print("epoch", epoch, logs["loss"])
         if epoch == 2 and sys.argv[1] == "kill":
-            import time; time.sleep(2.5)  # a record is about a second old
+            import time; time.sleep(4)  # a young record is about a second old
             os.kill(os.getpid(), signal.SIGKILL)
         if epoch == 2 and sys.argv[1] == "wait":
             print("ready", flush=True)
@@ -100,7 +100,8 @@ def test_nothing_but_the_report_tells_that_it_was_watched(project: Path) -> None
     assert f"fitdoctor diagnose {folder}" in watched.stderr.decode()
     assert [span.ended_s is not None for span in fit.spans] == [True]
     (system,) = report["system"]["fits"]
-    assert system["process_cores"] > 0
+    assert system["process_cores"] is not None  # the kernel counts in ticks, of which so short a fit may have none
+    assert report["system"]["whole"]["process_cores"] > 0
     assert system["rss_most_bytes"] > 100e6
     assert system["seconds"] == pytest.approx((fit.spans[0].ended_s or 0.0) - fit.spans[0].began_s, rel=1e-3)
 

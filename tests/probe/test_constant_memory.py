@@ -24,11 +24,11 @@ def test_memory_and_disk_are_constant_in_the_number_of_steps() -> None:
 def test_each_step_is_noted_once(backend: str) -> None:
     with watched(backend) as director:
         callback = fake_keras.CountingCallback()
-        fake_keras.FakeTrainer().fit([[0.0]], epochs=3, steps_per_epoch=50, callbacks=[callback], validation_data=[[0.0]])
+        fake_keras.FakeTrainer().fit([[0.0]], epochs=3, steps_per_epoch=1000, callbacks=[callback], validation_data=[[0.0]])
     (fit,) = director.scout.fits
     assert director.looking
-    assert (fit.first_step.count, fit.epoch_first_step.count, fit.step.count) == (1, 2, 147)
-    assert fit.function.count == fit.logs.count == 147
+    assert (fit.first_step.count, fit.epoch_first_step.count, fit.step.count) == (1, 2, 2997)
+    assert fit.function.count == fit.logs.count == 2997
     assert fit.validation_first_step.count + fit.validation_step.count == 30
-    assert fit.callbacks[0].hooks["on_train_batch_end"].count == callback.steps == 150
-    assert fit.input_wait.count == 147
+    assert fit.callbacks[0].hooks["on_train_batch_end"].count == callback.steps == 3000
+    assert fit.input_wait.count == 2997

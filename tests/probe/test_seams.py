@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -70,6 +71,9 @@ class Told:
 
     stamped: dict[str, Any] = {}  # noqa: RUF012
     cuts = True
+    timer = None
+    in_loop = False
+    main = threading.get_ident()
 
     def __getattr__(self, name: str) -> Any:
         return lambda *_: None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import fsum
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fitdoctor.probe import timer
 from fitdoctor.probe.overlap import Overlap
 from fitdoctor.probe.timer import SAMPLES, FitTimer, add
 from fitdoctor.recording.model import Duration, Fit, Site
@@ -26,12 +29,12 @@ class FakeFit:
     ticks each, behind calls that return at once, and the end of an epoch or of a validation pass waits for them.
     """
 
-    def __init__(self, computing: int | None = None) -> None:
+    def __init__(self, computing: int | None = None, *, rests: bool = False) -> None:
         self.computing = computing
         self.queue: list[tuple[int, float]] = []
         self.clock = FakeClock(100.0)
         self.record = Fit(site=Site(file="train.py", line=1))
-        self.timer = FitTimer(self.record, clock=self.clock)
+        self.timer = FitTimer(self.record, clock=self.clock, rests=rests)
         self.step_hooks_s = self.shut_down_s = 0.0
         if computing is not None:
             self.timer.overlap = Overlap()
@@ -62,12 +65,15 @@ class FakeFit:
         self.hook(hook)
 
     def step(self, wait: int, begin_hook: int, function: int, logs: int, end_hook: int, drawn: int = 0) -> None:
+        if self.timer.resting:
+            self.step_at_rest(wait, begin_hook, function, logs, end_hook, drawn)
+            return
         self.pass_(wait)
         self.timer.step_begins()
         self.hook(begin_hook, in_step=True)
         self.timer.step_dispatched()
         self.pass_(drawn)
-        if self.computing is not None:
+        if self.computing is not None or drawn:
             self.timer.drew(drawn / 1024)
         self.send()
         self.pass_(function)
@@ -75,6 +81,18 @@ class FakeFit:
         self.pass_(logs)
         self.hook(end_hook, in_step=True)
         self.timer.step_ends()
+
+    def step_at_rest(self, wait: int, begin_hook: int, function: int, logs: int, end_hook: int, drawn: int) -> None:
+        self.pass_(wait)
+        self.hook(begin_hook, in_step=True)
+        self.pass_(drawn)
+        self.timer.drawn_s += drawn / 1024
+        self.pass_(function + logs)
+        self.hook(end_hook, in_step=True)
+        self.timer.mark_s = self.clock()
+        self.timer.resting -= 1
+        if not self.timer.resting:
+            self.timer.rested_enough()
 
     def validation(self, steps: list[tuple[int, int, int]], before: int, hook: int) -> None:
         self.uncut()
@@ -116,6 +134,14 @@ class FakeFit:
         return self.clock() - self.timer.began_s
 
 
+@contextmanager
+def often_resting() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in {"LOOKED_FIRST": 1, "LOOKED": 2, "RESTS": (2, 1, 3), "RARELY": 1, "LONG_S": 10.0}.items():
+            patched.setattr(timer, name, value)
+        yield
+
+
 TICKS = st.integers(0, 2000)
 STEP = st.tuples(TICKS, TICKS, TICKS, TICKS, TICKS)
 VALIDATION = st.tuples(st.lists(st.tuples(TICKS, TICKS, TICKS), max_size=3), TICKS, TICKS)
@@ -123,7 +149,7 @@ EPOCH = st.fixed_dictionaries(
     {
         "hook": TICKS,
         "prepare": TICKS,
-        "steps": st.lists(STEP, max_size=4),
+        "steps": st.lists(STEP, max_size=9),
         "cut": st.none() | TICKS,
         "validation": st.none() | VALIDATION,
         "end_hook": TICKS,
@@ -139,32 +165,94 @@ EPOCH = st.fixed_dictionaries(
     end=st.tuples(TICKS, TICKS),
     broken=st.booleans(),
     computing=st.none() | TICKS,
+    rests=st.booleans(),
 )
 def test_a_fit_adds_up(
-    begin: tuple[int, int], epochs: list[dict[str, object]], end: tuple[int, int], broken: bool, computing: int | None
+    begin: tuple[int, int],
+    epochs: list[dict[str, object]],
+    end: tuple[int, int],
+    broken: bool,
+    computing: int | None,
+    rests: bool,
 ) -> None:
-    fit = FakeFit(computing)
-    fit.pass_(begin[0])
-    fit.hook(begin[1])
-    for number, epoch in enumerate(epochs):
-        fit.epoch_begins(epoch["hook"])
-        fit.pass_(epoch["prepare"])
-        for step in epoch["steps"]:
-            fit.step(*step)
-        if epoch["cut"] is not None:
-            fit.cut(epoch["cut"])
-        if number == len(epochs) - 1 and broken:
-            break
-        if epoch["validation"] is not None:
-            fit.validation(*epoch["validation"])
-        fit.epoch_ends(epoch["end_hook"], epoch["after"])
-        fit.pass_(epoch["next"])
-    if not (epochs and broken):
-        fit.hook(end[0])
-        fit.pass_(end[1])
-    fit.timer.fit_ends()
-    assert fit.accounted_s() == pytest.approx(fit.wall_s(), abs=1e-9)
-    assert all(getattr(fit.record, kind).total_s >= 0 for kind in KINDS)
+    with often_resting():
+        fit = FakeFit(computing, rests=rests and not any(epoch["cut"] for epoch in epochs))  # who cuts looks at each step
+        fit.pass_(begin[0])
+        fit.hook(begin[1])
+        for number, epoch in enumerate(epochs):
+            fit.epoch_begins(epoch["hook"])
+            fit.pass_(epoch["prepare"])
+            for step in epoch["steps"]:
+                fit.step(*step)
+            if epoch["cut"] is not None:
+                fit.cut(epoch["cut"])
+            if number == len(epochs) - 1 and broken:
+                break
+            if epoch["validation"] is not None:
+                fit.validation(*epoch["validation"])
+            fit.epoch_ends(epoch["end_hook"], epoch["after"])
+            fit.pass_(epoch["next"])
+        if not (epochs and broken):
+            fit.hook(end[0])
+            fit.pass_(end[1])
+        fit.timer.fit_ends()
+        assert fit.accounted_s() == pytest.approx(fit.wall_s(), abs=1e-9)
+        assert all(getattr(fit.record, kind).total_s >= 0 for kind in KINDS)
+        steps = sum(len(epoch["steps"]) for epoch in epochs)
+        assert fit.timer.train_calls == fit.record.first_step.count + fit.record.epoch_first_step.count + fit.record.step.count == steps
+        assert fit.record.function.count == fit.record.logs.count == fit.record.step.count
+        assert fit.record.function.total_s + fit.record.logs.total_s <= fit.record.step.total_s + 1e-9
+
+
+def test_what_passes_while_it_rests_is_split_as_before_it() -> None:
+    with often_resting():
+        fit = FakeFit(rests=True)
+        fit.record.input_drawn = "function"
+        keras_own = Duration()
+        fit.timer.rested.append(keras_own)
+        fit.epoch_begins(0)
+        for number in range(40):
+            drawn = 320 if number % 10 == 9 else 20
+            if fit.timer.resting:
+                fit.step(0, 1, function=10, logs=4 + 2, end_hook=0, drawn=drawn)
+            else:
+                add(keras_own, 2 / 1024)
+                fit.step(0, 1, function=10, logs=4, end_hook=2, drawn=drawn)
+        fit.epoch_ends(0, 0)
+        record = fit.record
+        assert record.step.count == record.function.count == record.input_wait.count == 39
+        assert record.step.total_s * 1024 == 39 * 37 + 4 * 300
+        assert record.input_wait.total_s * 1024 == 39 * 20 + 4 * 300
+        assert record.function.total_s * 1024 == pytest.approx(39 * 30 + 4 * 300, rel=0.05)
+        assert record.logs.total_s * 1024 == pytest.approx(39 * 4, rel=0.05)
+        assert keras_own.count == 40
+        assert sum(record.step.samples_s) == pytest.approx(record.step.total_s)
+
+
+def test_long_waits_while_it_rests_are_idle() -> None:
+    with often_resting():
+        fit = FakeFit(computing=40, rests=True)
+        fit.record.input_drawn = "function"
+        fit.epoch_begins(0)
+        for _ in range(30):
+            fit.step(0, 0, function=1, logs=0, end_hook=0, drawn=20)
+        hidden_s = fit.record.input_idle.total_s
+        fit.timer.drew(0.5)
+        if not fit.timer.resting:
+            fit.step(0, 0, function=1, logs=0, end_hook=0)
+            fit.timer.drew(0.5)
+        while fit.timer.resting:
+            fit.step(0, 0, function=1, logs=0, end_hook=0)
+        assert hidden_s == 0
+        assert fit.record.input_idle.total_s == pytest.approx(0.5)
+
+
+def test_long_steps_are_all_looked_at() -> None:
+    fit = FakeFit(rests=True)
+    fit.epoch_begins(0)
+    for _ in range(400):
+        fit.step(0, 0, function=10, logs=4, end_hook=0)
+        assert not fit.timer.resting
 
 
 def test_each_second_goes_to_its_own_part() -> None:

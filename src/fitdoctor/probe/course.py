@@ -28,11 +28,11 @@ class Course:
         self._steps, self._seconds = 0, 0.0
         self._epoch_steps, self._epoch_s = 0, 0.0
 
-    def step(self, seconds: float) -> None:
-        """One step more."""
-        self._epoch_steps += 1
+    def step(self, seconds: float, steps: int = 1) -> None:
+        """One step more, or so many in so many seconds."""
+        self._epoch_steps += steps
         self._epoch_s += seconds
-        self._steps += 1
+        self._steps += steps
         self._seconds += seconds
         if self._steps < self._length:
             return

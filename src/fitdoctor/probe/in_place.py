@@ -70,7 +70,7 @@ class FitTrials(_Hurried):
         from fitdoctor.probe.race import FitRace
 
         self.timer = None
-        self._in_loop = True  # what the trials call from here on is neither cut nor substituted
+        self.in_loop = True  # what the trials call from here on is neither cut nor substituted
         arms = FitArms(model, bound, self._cores)
         race = FitRace(model, arms.bound, arms.feeds, self._cores) if self._target["race"] else None
         try:

@@ -13,7 +13,7 @@ from threading import get_ident
 from typing import Any
 
 from fitdoctor.probe.patches import Patches
-from fitdoctor.probe.timer import FitTimer
+from fitdoctor.probe.timer import LONG_S, FitTimer
 
 Stamp = Callable[[FitTimer], None]
 Stamps = tuple[Stamp | None, Stamp | None]
@@ -29,13 +29,24 @@ def hook(director: Any, name: str, original: Callable[..., Any], patches: Patche
         patches: Say whether the seams are in force.
         stamps: What the timer notes first, and what it notes when the callbacks have returned.
     """
-    main, first, last = director.main, *(stamp or _nothing for stamp in stamps)
+    clock, main, first, last = time.perf_counter, director.main, *(stamp or _nothing for stamp in stamps)
+    ends_step = name == "on_train_batch_end"
 
     @functools.wraps(original)
     def wrapper(callbacks: Any, batch: Any, logs: Any = None) -> Any:
         timer = director.timer
-        if timer is None or not patches.live or get_ident() != main:
+        if timer is None or (timer.resting and not ends_step) or not patches.live or get_ident() != main:
             return original(callbacks, batch, logs)
+        if timer.resting:
+            result = original(callbacks, batch, logs)
+            timer.mark_s = clock()
+            timer.resting -= 1
+            if not timer.resting:
+                try:
+                    timer.rested_enough()
+                except Exception as error:
+                    director.failed_in_hook(name, error)
+            return result
         try:
             first(timer)
         except Exception as error:
@@ -68,7 +79,11 @@ def advance(director: Any, original: Callable[..., Any], patches: Patches) -> Ca
         try:
             return original(iterator)
         finally:
-            director.drew(clock() - began_s)
+            seconds = clock() - began_s
+            if timer.resting and seconds < LONG_S and not director.in_loop:
+                timer.drawn_s += seconds
+            else:
+                director.drew(seconds)
 
     return wrapper
 

@@ -86,7 +86,7 @@ class Observer(ABC):
         self._identities: dict[int, identity.Identities] = {}
         self._traced = TracedFunctions(scout.traced)
         self._current = -1
-        self._in_loop = False
+        self.in_loop = False
         self._settled = self._called = False
         self._visits: list[Visit] = []
         self._doubts: dict[int, str] = {}
@@ -137,14 +137,14 @@ class Observer(ABC):
 
     def python_operation(self, operation: PythonOperation) -> None:
         """A step that is traced now will call back into Python."""
-        if self.timer is not None and not self.timer.validating and not self._in_loop:
+        if self.timer is not None and not self.timer.validating and not self.in_loop:
             kept = self.timer.record.python_operations
             if len(kept) < MOST_PYTHON_OPERATIONS:
                 kept.append(operation)
 
     def drew(self, seconds: float) -> None:
         """The loop, or the train function, waited so long for a batch."""
-        if self.timer is not None and self.on_main_thread() and not self.timer.validating and not self._in_loop:
+        if self.timer is not None and self.on_main_thread() and not self.timer.validating and not self.in_loop:
             self.timer.drew(seconds)
 
     def computed(self, callbacks: Any, batch: int, logs: Any) -> None:
@@ -161,7 +161,7 @@ class Observer(ABC):
     def compiled_step(self, seconds: float) -> None:
         """JAX or torch.compile made a program of a train step."""
         timer = self.timer
-        if timer is None or not self.on_main_thread() or self._in_loop or timer.validating or timer.hook or not timer.in_epoch:
+        if timer is None or not self.on_main_thread() or self.in_loop or timer.validating or timer.hook or not timer.in_epoch:
             return
         add(timer.record.traces, seconds)
         if timer.first_step_done:
@@ -206,9 +206,9 @@ class Observer(ABC):
     def enter_fit(self, index: int) -> Visit:
         """From here on the hooks belong to this call."""
         record = self.scout.fits[index]
-        visit = Visit(index, FitTimer(record), (self.timer, self._current, self._in_loop), spans.opened(record))
+        visit = Visit(index, FitTimer(record, rests=bool(self.stamped)), (self.timer, self._current, self.in_loop), spans.opened(record))
         self._visits.append(visit)
-        self.timer, self._current, self._in_loop = visit.timer, index, False
+        self.timer, self._current, self.in_loop = visit.timer, index, False
         record.calls_run += 1
         self.ledger.push("fit")
         return visit
@@ -225,7 +225,7 @@ class Observer(ABC):
             timer.record.hot_lines, self._sampler = self._sampler.stop(), None
         self._visits.remove(visit)
         self.take_off(visit)
-        self.timer, self._current, self._in_loop = visit.outer
+        self.timer, self._current, self.in_loop = visit.outer
         if self.timer is not None:
             self.timer.nested_s += seconds  # a fit in a callback's hook is a cost of its own
         return seconds
@@ -342,10 +342,13 @@ class Observer(ABC):
             return
 
         main, clock, tally, seen = self.main, time.perf_counter, saves.tally, described.hooks
+        rests = name in RESTING and described.name in ADDED and described.module.partition(".")[0] in ("keras", backends.LEGACY)
+        if rests and self.timer is not None:
+            self.timer.rested.append(seen.get(name) or seen.setdefault(name, Duration()))
 
         def timed(*arguments: Any, **keywords: Any) -> Any:
             timer = self.timer
-            if timer is None:
+            if timer is None or rests and timer.resting:
                 return function(*arguments, **keywords)
             if threading.get_ident() != main:
                 return self._beside(described, name, function, arguments, keywords)
@@ -408,7 +411,7 @@ class Observer(ABC):
         loop.calls += 1
         if loop.rows is None and "x" in bound:
             loop.rows, loop.batch_size = describe.rows(bound["x"]), bound.get("batch_size") or 32
-        self._in_loop = True
+        self.in_loop = True
         self.ledger.push("loops")
         return loop
 
@@ -416,7 +419,7 @@ class Observer(ABC):
         """Closes what `enter_loop` opened."""
         self.ledger.pop()
         self._name_devices()
-        self._in_loop = False
+        self.in_loop = False
         if self.timer is not None:
             self.timer.nested_s += seconds
 
@@ -464,6 +467,9 @@ AFTER = {
     "on_test_batch_end": FitTimer.validation_step_ends,
     "on_epoch_end": FitTimer.epoch_ends,
 }
+ADDED = ("History", "ProgbarLogger")
+"""Callbacks that Keras adds itself, and that take about the same at each step: others may do much at every hundredth."""
+RESTING = ("on_train_batch_begin", "on_train_batch_end")
 OF_EACH_BATCH = ("on_train_batch_begin", "on_train_batch_end", "on_test_batch_begin", "on_test_batch_end")
 
 

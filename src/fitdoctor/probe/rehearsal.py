@@ -96,7 +96,7 @@ class RehearsalDirector(ScoutDirector):
         self._calls: CallArms | None = None
 
     def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        if kind == "fit" and self._target["kind"] == "loop" and not self._in_loop and self.on_main_thread():
+        if kind == "fit" and self._target["kind"] == "loop" and not self.in_loop and self.on_main_thread():
             site = sites.find()
             if site is not None and self._is_target_at("fit", site):
                 return self._try_fit_call(original, model, bind(original, model, arguments, keywords))
@@ -105,11 +105,11 @@ class RehearsalDirector(ScoutDirector):
     def _try_fit_call(self, original: Any, model: Any, bound: dict[str, Any]) -> Any:
         """One fit of many at one place, as the arm whose turn it is: from the inside it is neither timed nor cut."""
         outer = self.timer
-        self.timer, self._in_loop = None, True
+        self.timer, self.in_loop = None, True
         try:
             return self._try_call(original, model, bound)
         finally:
-            self.timer, self._in_loop = outer, False
+            self.timer, self.in_loop = outer, False
 
     def run_fit(self, original: Any, model: Any, bound: dict[str, Any], index: int) -> Any:
         site = self.scout.fits[index].site
@@ -118,7 +118,7 @@ class RehearsalDirector(ScoutDirector):
         from fitdoctor.probe.arms import FitArms  # NumPy reads its settings when it is imported: not before the script does
 
         self.timer = None
-        self._in_loop = True  # what the trials call from here on is neither cut nor substituted
+        self.in_loop = True  # what the trials call from here on is neither cut nor substituted
         cores = int(self.scout.environment.get("cores", 1))
         arms = FitArms(model, bound, cores)
         arms.at = lambda arm: self._channel.send({"at": arm})

@@ -22,8 +22,10 @@ from fitdoctor.recording.model import Ending, Scout
 from fitdoctor.recording.plain import LONGEST_MESSAGE
 
 SAVE_EVERY_S = 1.0
-SAVING_SHARE = 0.002
-"""Most of a thread's time that goes into saving: where a record takes long to write, it is written less often."""
+SAVING_SHARE = 0.001
+YOUNG = 0.1
+"""Most of a thread's time that goes into saving: where a record takes long to write, it is written less often, but never at longer
+intervals than this share of the time that it has seen so far."""
 TRACING = "tensorflow.python.eager.polymorphic_function.tracing_compilation"
 TRIED = ("scout", "rehearsal")
 """Roles in which the script is only tried: it must not change anything of the user's. In the others it is run for real."""
@@ -232,10 +234,12 @@ def _keep_saved(probe: Probe) -> None:
     """Writes the record now and then from a thread of its own: a slow disk must not stand in the account of the fit."""
 
     def keep() -> None:
+        first_s = time.perf_counter()
         while probe.scout.ending.how == "unfinished":
             began_s = time.perf_counter()
             failures.guarded(probe.director.save_now)
-            time.sleep(max(SAVE_EVERY_S, (time.perf_counter() - began_s) / SAVING_SHARE))
+            ended_s = time.perf_counter()
+            time.sleep(max(SAVE_EVERY_S, min((ended_s - began_s) / SAVING_SHARE, (ended_s - first_s) * YOUNG)))
 
     threading.Thread(target=failures.guarded, args=(keep,), name="fitdoctor-store", daemon=True).start()
 

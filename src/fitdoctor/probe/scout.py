@@ -72,7 +72,7 @@ class ScoutDirector(Observer):
             return self._fit(original, model, arguments, keywords)
         if kind == "evaluate" and keywords.get("_use_cached_eval_dataset") and self.timer is not None:
             return self.validation(original, model, arguments, keywords)
-        if self._in_loop:
+        if self.in_loop:
             return original(model, *arguments, **keywords)
         return self._loop(kind, original, model, arguments, keywords)
 
@@ -87,7 +87,7 @@ class ScoutDirector(Observer):
 
     def stop_here(self, iterator: Any) -> bool:
         timer = self.timer
-        if timer is None or self._in_loop:
+        if timer is None or self.in_loop:
             return False
         if timer.validating:
             if timer.validation_steps >= MIN_STEPS and timer.validation_seconds() > (TIGHT_S if self._tight else VALIDATION_S):
@@ -178,13 +178,13 @@ class ScoutDirector(Observer):
         super().end(ending)
 
     def _cheaper_fit(self, record: Fit, model: Any, bound: dict[str, Any]) -> tuple[bool, Any]:
-        outer, self._in_loop, began_s = self._in_loop, True, time.perf_counter()
+        outer, self.in_loop, began_s = self.in_loop, True, time.perf_counter()
         self.ledger.push("fit")
         try:
             return cheaper_fit(model, bound)
         finally:
             self.ledger.pop()
-            self._in_loop = outer
+            self.in_loop = outer
             seconds = time.perf_counter() - began_s
             add(record.substituted, seconds)
             if self.timer is not None:

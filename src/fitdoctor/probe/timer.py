@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from fitdoctor.probe.course import Course
 from fitdoctor.probe.overlap import Overlap
@@ -11,10 +13,15 @@ from fitdoctor.recording.model import Duration, Fit
 
 SAMPLES = 400
 """Most durations kept of each kind, spread evenly over all of them: enough for a mean, constant in the number of steps."""
-WINDOW, FOLLOWED = 512, 64
 LONG_S = 0.002
-"""Of so many steps so many are followed to where they are computed, beside the loop; where a step takes this long, all of them are. To
-look on Keras' thread takes the loop's thread a multiple of what it takes there."""
+"""Where a step takes this long, each is looked at. Of shorter ones, after the first few hundred, a few in a row are, and then none for a
+while: what a look takes would weigh too much in them. Of those between it is still known how many there are, what they take together, what
+is waited for their batches and what the script's own callbacks take; the rest of their time is split as that of the few before them."""
+LOOKED_FIRST, LOOKED = 256, 8
+RESTS = (47, 61, 53, 67, 43, 59, 71, 49)
+SHORT_S, RARELY = 0.0005, 4
+"""How many steps pass between, in turn, and so many times as many where they are this short. It is never the same number, as scripts do
+things every so many steps."""
 
 
 def add(duration: Duration, seconds: float, *, first: bool | None = None) -> None:
@@ -28,11 +35,20 @@ def add(duration: Duration, seconds: float, *, first: bool | None = None) -> Non
     _sample(duration, number - (first is None), seconds)
 
 
+def add_alike(duration: Duration, count: int, total_s: float) -> None:
+    """Counts so many more, of which only their sum is known. None of them is the very first."""
+    number = duration.count
+    duration.count = number + count
+    duration.total_s += total_s
+    while (number := _next_sample(number)) < duration.count:
+        _sample(duration, number, total_s / count)
+        number += 1
+
+
 def _sample(duration: Duration, number: int, seconds: float) -> None:
-    """Keeps one of so many; twice as many each time that the store is full."""
-    apart = _apart(number)
-    if number % apart == 0:
-        if number and number * 2 == SAMPLES * apart:
+    """Keeps one of so many; half as many each time that the store is full."""
+    if number % _apart(number) == 0:
+        if len(duration.samples_s) >= SAMPLES:
             del duration.samples_s[1::2]
         duration.samples_s.append(seconds)
 
@@ -46,16 +62,56 @@ def _next_sample(count: int) -> int:
     return -(-count // _apart(count)) * _apart(count)
 
 
+@dataclass(slots=True)
+class _Split:
+    """What steps took, and how that splits."""
+
+    step_s: float = 0.0
+    function_s: float = 0.0
+    logs_s: float = 0.0
+    wait_s: float = 0.0
+    hooks_s: float = 0.0
+
+    @classmethod
+    def until_now(cls, record: Fit, hooks_s: float) -> _Split:
+        return cls(record.step.total_s, record.function.total_s, record.logs.total_s, record.input_wait.total_s, hooks_s)
+
+    def since(self, earlier: _Split) -> _Split:
+        return _Split(
+            self.step_s - earlier.step_s,
+            self.function_s - earlier.function_s,
+            self.logs_s - earlier.logs_s,
+            self.wait_s - earlier.wait_s,
+            self.hooks_s - earlier.hooks_s,
+        )
+
+    def of(self, seconds: float, wait_s: float, *, in_function: bool) -> tuple[float, float]:
+        """What the train function and the logs take of so many seconds without hooks, of which so many are waited for input."""
+        inside_s = self.function_s - self.wait_s if in_function else self.function_s
+        known_s = self.step_s - self.hooks_s - self.wait_s
+        share = max(0.0, seconds - wait_s) / known_s if known_s > 0 else 0.0
+        return max(0.0, inside_s) * share + (wait_s if in_function else 0.0), self.logs_s * share
+
+
 class FitTimer:
     """Follows the hooks of one fit. Times telescope: setup, epochs and teardown sum to the call's wall time.
 
     Args:
         record: What the durations are added to.
         clock: Seconds.
+        rests: Whether not every short step needs to be looked at: see `LONG_S`.
     """
 
-    def __init__(self, record: Fit, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, record: Fit, clock: Callable[[], float] = time.perf_counter, *, rests: bool = False) -> None:
         self.record = record
+        self.resting = 0
+        """How many steps pass before the next one that is looked at. Who sees one end counts it off, and sets `mark_s`."""
+        self.drawn_s = self.mark_s = 0.0
+        self.rested: list[Duration] = []
+        """Hooks that are not timed meanwhile: what they take is told from the steps before."""
+        self._rests = itertools.cycle(RESTS) if rests else None
+        self._look_began, self._looked, self._rest_steps = 0, _Split(), 0
+        self._rest_began_s = self._hooks_at_rest_s = self._long_waits_s = 0.0
         self._clock = clock
         self.began_s = clock()
         self.hooks_s = 0.0
@@ -71,16 +127,15 @@ class FitTimer:
         self.hook = ""
         self._epoch_s: float | None = None
         self._cut_s: float | None = None
-        self._mark_s = self.began_s
+        self.mark_s = self.began_s
         self._begin_s = self._function_end_s = 0.0
         self._accounted_s = self._hooks_before_s = self._validation_steps_s = self._validation_hooks_s = self._validation_began_s = 0.0
         self._setup_done = False
         self.stopped_by_us = False
-        self._drawn_s = self._first_drawn_s = self._idle_s = 0.0
+        self._first_drawn_s = self._idle_s = 0.0
         self.overlap: Overlap | None = None
         self.following = False
-        """Whether it is followed what is computed beside the call that comes now: see `FOLLOWED`."""
-        self._long = True
+        """Whether it is followed what is computed beside the call that comes now."""
         self.callbacks = 0  # the id of the list that this fit calls
         self._loop_end_s = 0.0
         self._computing_s: float | None = None
@@ -118,6 +173,7 @@ class FitTimer:
         if self.overlap is not None:
             self.overlap.epoch_begins()
         self.course.epoch_begins()
+        self._look()
 
     def _close_epoch(self, now_s: float, hooks_s: float) -> None:
         if self._epoch_s is not None:
@@ -127,21 +183,17 @@ class FitTimer:
 
     def drew(self, seconds: float) -> None:
         """The loop, or the train function, waited for the batch of the step that comes now."""
+        if self.resting:
+            self._long_waits_s += seconds
         overlap, number = self.overlap, self.epoch_steps
-        if overlap is not None and not self._drawn_s:  # of several draws in one call only the first meets nothing but earlier calls
-            if number % WINDOW == 0:
-                self._long = self.record.step.total_s >= LONG_S * self.record.step.count
-                if not self._long:
-                    overlap.begins_at(number)
-            self.following = self._long or number % WINDOW < FOLLOWED
-        if overlap is not None and self.following and not self._drawn_s:
+        if overlap is not None and self.following and not self.drawn_s:  # of several draws the first meets nothing but earlier calls
             now_s = self._clock()
             began_s = now_s - seconds
             if number:
                 overlap.sent(number - 1, self._function_end_s)
             overlap.drawing(number, began_s)
             self._first_drawn_s, self._idle_s = seconds, overlap.idle_s(number, began_s, now_s)
-        self._drawn_s += seconds
+        self.drawn_s += seconds
 
     def computed(self, number: int, *, hooks_s: float, here: bool) -> None:
         """A step of this epoch was computed, and then hooks were called for so long.
@@ -155,7 +207,7 @@ class FitTimer:
             self._function_end_s = now_s
 
     def step_begins(self) -> None:
-        self._begin_s = self._mark_s if self.epoch_steps else self._clock()
+        self._begin_s = self.mark_s if self.epoch_steps else self._clock()
         self._hooks_at_begin_s = self.hooks_s
 
     def step_dispatched(self) -> None:
@@ -176,23 +228,82 @@ class FitTimer:
             add(self.record.epoch_first_step, step_s)
         else:
             self._add_step(step_s, self._function_end_s - self._call_s, now_s - self._function_end_s - hooks_after_s)
-            if self._drawn_s:
-                add(self.record.input_wait, self._drawn_s, first=False)
+            if self.drawn_s:
+                add(self.record.input_wait, self.drawn_s, first=False)
                 if self.overlap is not None and self.following:
                     self._add_overlap(self.overlap)
             self.steps_s += step_s
             self.course.step(step_s)
-        self._drawn_s = 0.0
+        self.drawn_s = 0.0
         self._accounted_s += step_s - hooks_s
         self.epoch_steps += 1
         self.train_calls += 1
-        self._mark_s = now_s
+        self.mark_s = now_s
+        if self._rests is not None:
+            if self.epoch_steps == 1:  # the first of an epoch stands apart
+                self._looked = _Split.until_now(self.record, self.hooks_s)
+            elif self.epoch_steps - self._look_began >= LOOKED:
+                self._rest(self._rests)
+
+    def _look(self) -> None:
+        """From here on the steps are looked at."""
+        self.resting, self._look_began, self.following = 0, self.epoch_steps, self.overlap is not None
+        if self._rests is not None:
+            self._looked = _Split.until_now(self.record, self.hooks_s)
+        if self.overlap is not None:
+            self.overlap.begins_at(self.epoch_steps)
+
+    def _rest(self, rests: Iterator[int]) -> None:
+        """Lets some steps pass, unless they are long, or new."""
+        step = self.record.step
+        if step.count < LOOKED_FIRST or step.total_s >= LONG_S * step.count:
+            return
+        self._looked = _Split.until_now(self.record, self.hooks_s).since(self._looked)
+        self.following, self.resting = False, next(rests) * (RARELY if step.total_s < SHORT_S * step.count else 1)
+        self._rest_steps, self._rest_began_s, self._hooks_at_rest_s, self._long_waits_s = self.resting, self.mark_s, self.hooks_s, 0.0
+
+    def rested_enough(self) -> None:
+        """As many steps have passed as were to."""
+        self._add_rest(self._rest_steps)
+        self._look()
+
+    def rouse(self) -> None:
+        """An epoch has no more steps. When its last ones were computed is not known."""
+        if self.resting:
+            steps, self.resting = self._rest_steps - self.resting, 0
+            if steps:
+                self._add_rest(steps)
+
+    def _add_rest(self, steps: int) -> None:
+        record, drawn_s, rest_s = self.record, self.drawn_s, self.mark_s - self._rest_began_s
+        for hook in self.rested:
+            known = steps * hook.total_s / max(1, hook.count)
+            add_alike(hook, steps, known)
+            self.hooks_s += known
+        hooks_s = self.hooks_s - self._hooks_at_rest_s
+        function_s, logs_s = self._looked.of(rest_s - hooks_s, drawn_s, in_function=record.input_drawn == "function")
+        add_alike(record.step, steps, rest_s)
+        add_alike(record.function, steps, function_s)
+        add_alike(record.logs, steps, logs_s)
+        if drawn_s:
+            if record.input_idle.count:
+                idle_share = record.input_idle.total_s / record.input_idle.count / (record.input_wait.total_s / record.input_wait.count)
+                usual_s = drawn_s - self._long_waits_s
+                add_alike(record.input_idle, steps, min(drawn_s, idle_share * usual_s + self._long_waits_s))
+            add_alike(record.input_wait, steps, drawn_s)
+        self.steps_s += rest_s
+        self.course.step(rest_s, steps)
+        self.drawn_s = 0.0
+        self._accounted_s += rest_s - hooks_s
+        self.epoch_steps += steps
+        self.train_calls += steps
 
     def _add_overlap(self, overlap: Overlap) -> None:
         if not overlap.told:
             return
-        idle_share = self._idle_s / self._first_drawn_s if self._first_drawn_s > 0 else 0.0
-        add(self.record.input_idle, min(1.0, idle_share) * self._drawn_s, first=False)
+        if self.epoch_steps > self._look_began:  # of the first that is looked at it is not known when the one before it was done
+            idle_share = self._idle_s / self._first_drawn_s if self._first_drawn_s > 0 else 0.0
+            add(self.record.input_idle, min(1.0, idle_share) * self.drawn_s, first=False)
         self._add_computed(overlap, self.epoch_steps)
 
     def _add_computed(self, overlap: Overlap, sent: int) -> None:
@@ -228,28 +339,30 @@ class FitTimer:
 
     def cut(self) -> None:
         """The epoch was cut short: what its pipeline takes to shut down now is not a cost of the whole training."""
+        self.rouse()
         self._cut_s = self._clock()
 
     def uncut(self) -> None:
-        """The epoch's end was reached after a cut."""
+        """The epoch's steps have ended, if need be after a cut."""
+        self.rouse()
         if self._cut_s is not None:
-            self._mark_s = self._clock()
-            self._accounted_s += self._mark_s - self._cut_s
+            self.mark_s = self._clock()
+            self._accounted_s += self.mark_s - self._cut_s
             self._cut_s = None
 
     def validation_begins(self) -> None:
         self.uncut()
-        self._loop_end_s = self._mark_s
+        self._loop_end_s = self.mark_s
         self.validating, self.validation_steps, self._validation_steps_s, self._validation_hooks_s = True, 0, 0.0, 0.0
         self._validation_began_s, self._hooks_at_validation_s = self._clock(), self.hooks_s
-        self._mark_s = self._validation_began_s
+        self.mark_s = self._validation_began_s
 
     def validation_step_begins(self) -> None:
-        self._mark_s, self._hooks_at_begin_s = self._clock(), self.hooks_s
+        self.mark_s, self._hooks_at_begin_s = self._clock(), self.hooks_s
 
     def validation_step_ends(self) -> None:
         now_s = self._clock()
-        step_s = now_s - self._mark_s
+        step_s = now_s - self.mark_s
         self._validation_hooks_s += self.hooks_s - self._hooks_at_begin_s
         first = self.validation_passes == 0 and self.validation_steps == 0
         add(self.record.validation_first_step if first else self.record.validation_step, step_s, first=first)
@@ -285,7 +398,7 @@ class FitTimer:
         if not self.following:
             return
         if self._computing_s is None:
-            self._computing_s = self._still_computing(self._mark_s, self._clock())
+            self._computing_s = self._still_computing(self.mark_s, self._clock())
             self._accounted_s += self._computing_s
         if self.epoch_steps > 1:
             add(self.record.still_computing, self._computing_s)

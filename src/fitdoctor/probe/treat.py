@@ -145,13 +145,13 @@ class TreatDirector(WatchDirector):
     ) -> Any:
         if not suits(kind, model, bound):
             return as_written()
-        outer, self._in_loop, self._replacing = self._in_loop, True, True
+        outer, self.in_loop, self._replacing = self.in_loop, True, True
         try:
             result = replaced(change, model, bound)
         except Exception as error:
             treatment.why_not = _words(error)
         finally:
-            self._in_loop, self._replacing = outer, False
+            self.in_loop, self._replacing = outer, False
         if treatment.why_not:
             self._leave(treatment)
             return as_written()

@@ -127,7 +127,7 @@ class WatchDirector(Observer):
         if kind == "evaluate" and keywords.get("_use_cached_eval_dataset") and timer is not None:
             timer.validation_begins()
             return functools.partial(self.validated, timer)
-        if self._in_loop:
+        if self.in_loop:
             return None
         try:
             bound = bind(original, model, arguments, keywords)

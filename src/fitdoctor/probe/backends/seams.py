@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterator, Mapping
+from threading import get_ident
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ from fitdoctor.probe import backends, light
 from fitdoctor.probe.backends import tf_keras
 from fitdoctor.probe.backends.places import Place, places
 from fitdoctor.probe.patches import Patches
+from fitdoctor.probe.timer import LONG_S, FitTimer
 from fitdoctor.probe.unnoticed import unnoticed
 
 OLDEST = (3, 5)
@@ -31,7 +33,14 @@ class Director(Protocol):
     Attributes:
         stamped: Hooks that it lets through as they are, and what its timer notes before and after each.
         cuts: Whether it may end an epoch early.
+        timer: Of the fit that runs.
+        in_loop: Whether a `predict` or the like runs.
+        main: The thread that it follows.
     """
+
+    timer: FitTimer | None
+    in_loop: bool
+    main: int
 
     @property
     def stamped(self) -> Mapping[str, light.Stamps]: ...
@@ -216,11 +225,16 @@ class Draws:
     def __next__(self) -> Any:
         if not self._patches.live:
             return next(self._inner)
+        director = self._director
         began_s = time.perf_counter()
         try:
             return next(self._inner)
         finally:
-            self._director.drew(time.perf_counter() - began_s)
+            seconds, timer = time.perf_counter() - began_s, director.timer
+            if timer is not None and timer.resting and seconds < LONG_S and not director.in_loop and get_ident() == director.main:
+                timer.drawn_s += seconds
+            else:
+                director.drew(seconds)
 
     def __getattr__(self, name: str) -> Any:
         if name in self.__slots__:  # of a copy that is not made yet
