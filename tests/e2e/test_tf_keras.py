@@ -20,8 +20,11 @@ import pytest
 
 import fitdoctor
 from fitdoctor.changes.model import Change, Place, Precompute, ScaleInput, SetArgument
-from fitdoctor.probe import backends, first_layers, legacy, metrics
+from fitdoctor.probe import backends, first_layers, inside, legacy, metrics
 from fitdoctor.probe.backends import places, seams
+from fitdoctor.probe.observer import bind
+from fitdoctor.probe.randomness import RandomState
+from fitdoctor.probe.rules import Rules
 from fitdoctor.recording.load import load_run
 from fitdoctor.recording.model import Run
 
@@ -185,7 +188,6 @@ def made(keras: Any, **compiled: Any) -> Any:
 
 def arms_of(model: Any, x: Any, y: Any = None, **keywords: Any) -> Any:
     from fitdoctor.probe.arms import FitArms
-    from fitdoctor.probe.observer import bind
 
     return FitArms(model, bind(type(model).fit, model, (x, y), {"verbose": 0, **keywords}), 2)
 
@@ -315,6 +317,34 @@ def test_metrics_are_left_out_from_the_first_step(tf_keras: Any) -> None:
     undo()
     model.train_function = model.test_function = None
     assert (told, set(model.fit(X, Y, verbose=0).history)) == (["mae"], {"loss", "mse", "mae"})
+
+
+def test_a_look_inside_leaves_everything_as_it_was(tf_keras: Any) -> None:
+    layers, dead = tf_keras.layers, tf_keras.initializers.Constant(-1e6)
+    inner = [layers.Dense(4, activation="relu", bias_initializer=dead, name="dead"), layers.Dropout(0.5), layers.Dense(1, name="last")]
+    model = tf_keras.Sequential([tf_keras.Input((8,)), layers.GaussianNoise(0.1), *inner])
+    model.compile("adam", "mse")
+    model.fit(X, Y, verbose=0)
+    before = [*(np.asarray(each).copy() for each in legacy.variables_of(model))], RandomState.fingerprints()
+    found = inside.look(model, bind(type(model).fit, model, (X, Y), {}), rows=32, seconds=60.0)
+    assert found.missing == ""
+    assert are_equal([np.asarray(each) for each in legacy.variables_of(model)], before[0])
+    assert RandomState.fingerprints() == before[1]
+    assert [(layer.name, layer.dead) for layer in found.layers] == [("dead", 1.0), ("last", None)]
+    gradients = {each.name: each for each in found.gradients}
+    assert gradients["dead/kernel:0"].gradient == 0.0
+    assert gradients["last/bias:0"].gradient > 0
+    assert gradients["last/kernel:0"].norm == pytest.approx(np.linalg.norm(model.get_weights()[2]), rel=1e-4)
+
+
+def test_a_rule_that_stops_knows_which_way_is_better(tf_keras: Any) -> None:
+    stopping = tf_keras.callbacks.EarlyStopping("val_accuracy", patience=2)
+    rules = Rules([stopping, tf_keras.callbacks.ReduceLROnPlateau("val_loss", patience=1, min_delta=0)], made(tf_keras), 9)
+    assert rules.monitored(["loss", "accuracy"]) == ("accuracy", True)
+    rules.begin(0.1)
+    ends = [rules.epoch_ends(epoch, {"val_accuracy": 0.5, "val_loss": 1.0}) for epoch in range(3)]
+    assert (ends, rules.notes) == ([False, False, True], [])
+    assert rules.rate == pytest.approx(0.001)
 
 
 def test_a_race_begins_with_the_same_state_again(tf_keras: Any) -> None:

@@ -110,6 +110,15 @@ def optimizer_variables(model: Any) -> list[Any]:
     return list(legacy.optimizer_variables(optimizer) if backends.is_legacy(model) else optimizer.variables)
 
 
+def operations() -> Any:
+    """Functions of arrays, by the names of `keras.ops`, for looking at what layers put out."""
+    if backends.name() == backends.LEGACY:
+        return legacy.operations()
+    import keras
+
+    return keras.ops
+
+
 def set_functions_aside(model: Any) -> None:
     """Lets fit make its functions anew where those that there are hold a state of their own: in tf_keras, that of what they draw."""
     if backends.is_legacy(model):

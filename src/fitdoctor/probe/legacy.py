@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 from fitdoctor.changes.model import WORKER_ARGUMENTS
@@ -227,6 +228,23 @@ def draw_on(model: Any, number: int) -> None:
     for generator in _generators(model):
         if getattr(generator, "_generator", None) is not None:
             generator._generator.skip(number)
+
+
+def operations() -> Any:
+    """Some of TensorFlow's functions by the names that they have in `keras.ops`."""
+    import tensorflow as tf
+
+    return SimpleNamespace(
+        all=tf.reduce_all,
+        cast=tf.cast,
+        convert_to_tensor=tf.convert_to_tensor,
+        isfinite=tf.math.is_finite,
+        logical_not=tf.logical_not,
+        logical_or=tf.logical_or,
+        mean=tf.reduce_mean,
+        std=tf.math.reduce_std,
+        stop_gradient=tf.stop_gradient,
+    )
 
 
 def draws_inside(model: Any) -> bool:

@@ -31,8 +31,8 @@ def settings(bound: dict[str, Any], changes: list[Change], *, steady: bool) -> d
     """The same for tf_keras, where the workers are arguments of fit: these, with what the changes and a steady queue ask for."""
     wanted = {change.argument: change.value for change in changes if isinstance(change, SetArgument) and sets_workers(change)}
     made = {name: bound[name] for name in WORKER_ARGUMENTS if name in bound} | wanted
-    if steady and made.get("max_queue_size") and _is_queued(made["workers"], made["use_multiprocessing"]):
-        made["max_queue_size"] = min(made["max_queue_size"], made["workers"] + 1)
+    if steady and made.get("max_queue_size") and _is_queued(made.get("workers", 1), made.get("use_multiprocessing", False)):
+        made["max_queue_size"] = min(made["max_queue_size"], made.get("workers", 1) + 1)
     return made
 
 
@@ -46,8 +46,8 @@ def held(dataset: Any) -> int:
     return held_by(dataset.workers, dataset.use_multiprocessing, dataset.max_queue_size)
 
 
-def held_by(workers: int, use_multiprocessing: bool, max_queue_size: int) -> int:
-    """The same, by the settings."""
+def held_by(workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> int:
+    """The same, by the settings. What is not given is as fit has it."""
     return int(max_queue_size) + 1 if _is_queued(workers, use_multiprocessing) else 0
 
 
