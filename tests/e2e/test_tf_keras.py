@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from fitdoctor.probe.randomness import RandomState
 from fitdoctor.probe.rules import Rules
 from fitdoctor.recording.load import load_run
 from fitdoctor.recording.model import Run
+from tests.children import Project
 
 pytestmark = pytest.mark.e2e
 
@@ -160,6 +162,103 @@ def test_a_diagnosis_says_where_the_time_goes(tmp_path: Path) -> None:
     assert (custom.cut, custom.epochs_seen, custom.steps_per_epoch) == (True, 2, 100_001)
     assert [fit["epochs"] for fit in report["training"]["fits"]] == [3, 2, 1, 2, 3]
     assert [known.layers for known in pipeline.inputs if known.name == "x"] == [["Dense"]]
+
+
+TREATED = """\
+import hashlib, json
+import tf_keras as keras
+import numpy as np
+
+keras.utils.set_random_seed(1)
+x = np.random.rand(256, 4).astype("float32")
+y = x.sum(axis=1, keepdims=True)
+
+
+def model(**settings):
+    made = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.Dense(1)])
+    made.compile(keras.optimizers.SGD(0.01), "mse", **settings)
+    return made
+
+
+def say(name, made, seen):
+    weights = hashlib.md5(b"".join(w.tobytes() for w in made.get_weights())).hexdigest()
+    print(json.dumps({"name": name, "weights": weights, "seen": seen}), flush=True)
+
+
+class Look(keras.callbacks.Callback):
+    def __init__(self, look):
+        super().__init__()
+        self.look = look
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seen = self.look(self.model)
+
+
+class Rows(keras.utils.Sequence):
+    read = 0
+
+    def __len__(self):
+        return 8
+
+    def __getitem__(self, index):
+        self.read += 1
+        return x[index * 32 : index * 32 + 32], y[index * 32 : index * 32 + 32]
+
+
+m, look = model(), Look(lambda model: int(model.steps_per_execution))
+m.fit(x, y, epochs=2, verbose=0, callbacks=[look])  # @execution
+say("execution", m, [look.seen, int(m.steps_per_execution)])
+
+m, look = model(run_eagerly=True), Look(lambda model: model.run_eagerly)
+m.fit(x, y, verbose=0, callbacks=[look])  # @eager
+say("eager", m, [look.seen, m.run_eagerly])
+
+m = model(metrics=["mae", "mape"])
+history = m.fit(x, y, verbose=0, validation_data=(x, y)).history  # @metrics
+say("metrics", m, [sorted(history), bool(np.isnan(history["mape"][0])), len(m.evaluate(x, y, verbose=0, return_dict=True))])
+
+m, rows = model(), Rows()
+m.fit(rows, epochs=5, verbose=0, shuffle=False)  # @kept
+say("kept", m, rows.read)
+
+m, rows = model(), Rows()
+m.fit(rows, epochs=2, verbose=0, shuffle=False)  # @workers
+say("workers", m, rows.read)
+
+m = model()
+m.fit(x, y, verbose=0)  # @missing
+say("missing", m, None)
+"""
+
+
+def test_a_treated_training_comes_to_the_same_weights(user: Project) -> None:
+    lines = {line.partition("# @")[2]: number for number, line in enumerate(TREATED.splitlines(), 1) if "# @" in line}
+    user.write(train=TREATED)
+    changes: dict[str, Change] = {
+        "execution": set_("Model.compile", "steps_per_execution", 4),
+        "eager": set_("Model.compile", "run_eagerly", False),
+        "metrics": set_("Model.compile", "metrics", ["mae"]),
+        "kept": Precompute(place=Place(file="train.py", line=1), call="Model.fit", argument="x"),
+        "workers": set_("Model.fit", "workers", 2),
+        "missing": SetArgument(place=Place(file="train.py", line=1), call="TensorBoard", argument="update_freq", value="epoch", index=4),
+    }
+    file = str(user.folder / "train.py")
+    treatments = [{"kind": "fit", "file": file, "line": lines[name], "changes": [change.to_data()]} for name, change in changes.items()]
+    plain = user.python("train.py")
+    environment = {"backend": "tf_keras", "keras": version("tf-keras")}
+    treated = user.launch("train.py", role="treat", treatments=treatments, environment=environment)
+    assert (plain.returncode, treated.returncode) == (0, 0), treated.stderr[-2000:]
+    ours, theirs = ({each["name"]: each for each in map(json.loads, done.stdout.splitlines())} for done in (treated, plain))
+    assert {name: each["weights"] for name, each in ours.items()} == {name: each["weights"] for name, each in theirs.items()}
+    seen = {name: each["seen"] for name, each in ours.items()}
+    names = sorted(["loss", "mae", "mape", "val_loss", "val_mae", "val_mape"])
+    assert seen == {
+        "execution": [4, 1], "eager": [False, True], "metrics": [names, True, 3], "kept": seen["kept"], "workers": seen["workers"],
+        "missing": None,
+    }  # fmt: skip
+    assert seen["kept"] < theirs["kept"]["seen"]
+    assert user.record().treated_calls == len(changes)
+    assert "Some changes were left out" in treated.stderr
 
 
 @pytest.fixture
