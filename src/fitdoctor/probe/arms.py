@@ -45,6 +45,7 @@ class FitArms:
 
     def __init__(self, model: Any, bound: dict[str, Any], cores: int) -> None:
         self.model, self.bound = model, dict(bound)
+        internals.train_as_compiled(model)
         if bound["validation_split"] and bound["validation_data"] is None:
             names = ("x", "y", "sample_weight")
             training, self.bound["validation_data"] = internals.split_off(tuple(bound[name] for name in names), bound["validation_split"])

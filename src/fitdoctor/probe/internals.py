@@ -135,6 +135,12 @@ def draw_on(model: Any, number: int) -> None:
             variable.assign(variable + number)
 
 
+def train_as_compiled(model: Any) -> None:
+    """Sets which layers are trained as fit does: in tf_keras, those that were to be when the model was compiled."""
+    if backends.is_legacy(model):
+        legacy.train_as_compiled(model)
+
+
 def build_optimizer(model: Any) -> None:
     """Builds the optimizer of a model that is built. That of tf_keras is left to a step, which knows what weights have gradients."""
     if not backends.is_legacy(model) and model.optimizer is not None and not model.optimizer.built:

@@ -115,6 +115,13 @@ def put_setting(model: Any, name: str, value: Any) -> None:
         setattr(model, f"_{name}", value)
 
 
+def train_as_compiled(model: Any) -> None:
+    """Sets which layers are trained to what it was when the model was compiled, which is what fit goes by."""
+    then, now = model._compiled_trainable_state, model._get_trainable_state()
+    if any(now.get(layer, trainable) != trainable for layer, trainable in then.items()):
+        model._set_trainable_state(then)
+
+
 def build(model: Any, batches: Any) -> None:
     """Builds what a first step builds: layers, metrics, and what the optimizer keeps of each weight. Nothing is trained by it.
 
