@@ -22,7 +22,7 @@ demo: $(DEMO_STAMP) ## Diagnoses a slow example: under 3 minutes once set up
 	$(BIN)/fitdoctor diagnose examples/slow_pipeline.py
 
 test: $(DEV_STAMP) ## Runs the tests, end-to-end ones on real trainings included
-	$(BIN)/python -m pytest -m "not long"
+	$(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile
 
 test-long: $(DEV_STAMP) ## Runs the tests that take minutes each: trials in many processes, children that die or hang
 	$(BIN)/python -m pytest -m long

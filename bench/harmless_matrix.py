@@ -80,12 +80,14 @@ def measure(backend: str, chosen: list[Case], told: Any) -> None:
 
 def compared(first: dict[str, Any], second: dict[str, Any], third: dict[str, Any]) -> dict[str, Any]:
     """Wherein two plain runs agree and do not, and what the watched one has another way although they agree."""
-    agree = [name for name in first if first[name] == second[name]]
+    names = list(dict.fromkeys((*first, *second)))  # a run that fails has fewer of them
+    agree = [name for name in names if first.get(name) == second.get(name)]
+    changed = [name for name in agree if first.get(name) != third.get(name)]
     return {
         "agree": agree,
-        "disagree": [name for name in first if name not in agree],
-        "changed": {name: _difference(first[name], third[name]) for name in agree if first[name] != third[name]},
-        "watched": {name: _digest(third[name]) for name in agree if first[name] != third[name]},
+        "disagree": [name for name in names if name not in agree],
+        "changed": {name: _difference(first.get(name), third.get(name)) for name in changed},
+        "watched": {name: _digest(third.get(name)) for name in changed},
         "failed": first.get("error", ""),
     }
 
@@ -94,7 +96,7 @@ def controlled(backend: str, row: dict[str, Any]) -> dict[str, Any]:
     """A case of which the watched run was another, run alone again and again: what comes out then too is no doing of ours."""
     keras, spy = _begun(backend)
     runs = [_run(keras, backend, row["case"], spy) for _ in range(CONTROLS)]
-    alone = [name for name in row["changed"] if row["watched"][name] in {_digest(run[name]) for run in runs}]
+    alone = [name for name in row["changed"] if row["watched"][name] in {_digest(run.get(name)) for run in runs}]
     return {
         **row,
         "agree": [name for name in row["agree"] if name not in alone],

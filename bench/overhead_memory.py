@@ -22,9 +22,7 @@ KEPT_DURING = 10
 
 def measure(steps: int = 1_000_000) -> dict[str, Any]:
     """Megabytes that the process holds more at the end than before its `fit`, at most, and those of the file."""
-    import numpy  # noqa: F401 - a script that trains has these, and we import none before it does
-    import torch  # noqa: F401
-
+    _import_what_a_script_has()
     found = _followed(steps, EPOCH_STEPS, resident_bytes)
     start, *later = found["held"]
     return {
@@ -38,11 +36,18 @@ def measure(steps: int = 1_000_000) -> dict[str, Any]:
 
 def traced(steps: int, epoch_steps: int) -> dict[str, Any]:
     """Bytes that Python holds and those on disk, before and at even distances on the way: exact, for a test to hold them to a bound."""
+    _import_what_a_script_has()
     tracemalloc.start()
     try:
         return _followed(steps, epoch_steps, lambda: tracemalloc.get_traced_memory()[0])
     finally:
         tracemalloc.stop()
+
+
+def _import_what_a_script_has() -> None:
+    """A script that trains has imported these before we use them."""
+    import numpy  # noqa: F401
+    import torch  # noqa: F401
 
 
 def _followed(steps: int, epoch_steps: int, held: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from fitdoctor.changes.model import InsertCall, SetArgument
 from fitdoctor.facts.facts import Facts
 from fitdoctor.remedies.pipeline import persistent_input
 from tests import builders as make
+from tests.facts.test_loaders import loader
 
 
 def stalled(stall_s: float, *steps: tuple[str, int]) -> Facts:
@@ -48,3 +49,14 @@ def test_the_pipeline_goes_on(steps: tuple[tuple[str, int], ...], behind: int) -
     assert isinstance(length, SetArgument)
     assert (repeat.call, repeat.place.position) == ("repeat", behind)
     assert (length.argument, length.value) == ("steps_per_epoch", 100)
+
+
+def test_workers_that_are_started_for_each_epoch() -> None:
+    (finding,) = check(loader(num_workers=4, input_free=1.0, stall_s=2.0))
+    assert finding.measured
+    assert [item.text for item in finding.evidence][:2] == [
+        "The DataLoader starts 4 worker processes for each epoch anew.",
+        "From one epoch to the next, while processes are ended and started, 2.0 s go by.",
+    ]
+    assert list(check(loader(num_workers=4, persistent_workers=True, input_free=1.0, stall_s=2.0))) == []
+    assert list(check(loader(input_free=1.0, stall_s=2.0))) == []

@@ -4,6 +4,7 @@ from fitdoctor.causes.input.worker_overhead import check
 from fitdoctor.facts.facts import Facts
 from tests import builders as make
 from tests.causes.test_idle_workers import dataset
+from tests.facts.test_loaders import loader
 
 
 def bad() -> Facts:
@@ -46,3 +47,11 @@ def test_processes_that_start_in_each_epoch_are_timed() -> None:
 def test_making_the_first_batch_is_no_start_of_a_process() -> None:
     assert list(check(stalling(processes=True, stall_s=0.05))) == []
     assert list(check(stalling(processes=False, stall_s=2.0))) == []
+
+
+def test_the_processes_of_a_data_loader() -> None:
+    (finding,) = check(loader(num_workers=4))
+    assert finding.evidence[0].text == "Batches come from 4 processes, through a queue."
+    assert finding.locations[0].line == 15
+    assert list(check(loader(num_workers=0))) == []
+    assert list(check(loader(num_workers=4, input_free=1.0, stall_s=2.0))) == []  # they can be kept: that is another cause

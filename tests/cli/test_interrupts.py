@@ -19,7 +19,7 @@ class Thing:
 CAUGHT = """\
 try:
     Thing()
-    time.sleep(20)
+    time.sleep(3600)
 except KeyboardInterrupt:
     print("interrupted")
 """

@@ -7,9 +7,9 @@ import pytest
 from overhead_loop import BACKENDS, watched
 from overhead_memory import traced
 
-STEPS, EPOCH_STEPS = 60_000, 1500
-SPREAD_BYTES = 100_000
-"""How much a store that is thinned each time that it is full may swing. One reference kept of each step would be 240 kB."""
+STEPS, EPOCH_STEPS = 30_000, 750
+SPREAD_BYTES = 60_000
+"""How much a store that is thinned each time that it is full may swing. One reference kept of each step would be 120 kB."""
 
 
 def test_memory_and_disk_are_constant_in_the_number_of_steps() -> None:

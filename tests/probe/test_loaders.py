@@ -73,6 +73,15 @@ def test_an_input_without_batches_ends() -> None:
     assert list(Loader(Epochs([])).endless()) == []
 
 
+def test_an_iterator_too_many_is_begun_behind_an_epoch_where_it_costs_something() -> None:
+    begun: list[int] = []
+    epochs = Epochs([4, 4])
+    plain = epochs._get_iterator
+    epochs._get_iterator = lambda: begun.append(1) or plain()  # type: ignore[func-returns-value, method-assign]
+    assert len(rows(Loader(epochs))) == len(rows(Loader(epochs, spares=True))) == 2
+    assert len(begun) == 3
+
+
 def test_read_ahead_is_kept_without_an_end() -> None:
     assert Loader(Epochs([1]), held=3).endless().held == 3
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fitdoctor.probe.stacks import StackSampler
+from fitdoctor.probe.stacks import StackSampler, in_loader
 
 
 def stack(*files: tuple[str, str]) -> FrameType:
@@ -45,3 +45,19 @@ def test_compiled_steps_are_not_looked_into() -> None:
     sampler = StackSampler(SimpleNamespace(hook="", first_step_done=True))
     assert sampler._in_step(stack(("/home/ann/train.py", "loss"))) == ""
     assert sampler._step_samples == 0
+
+
+LOADER = ("/venv/lib/site-packages/torch/utils/data/dataloader.py", "__next__")
+
+
+@pytest.mark.parametrize(
+    ("inside", "where"),
+    [
+        ([LOADER, ("/home/ann/train.py", "__getitem__")], "input"),
+        ([LOADER, ("/home/ann/train.py", "__getitem__"), ("/venv/lib/site-packages/PIL/Image.py", "open")], "input"),
+        ([LOADER], ""),
+        ([("/home/ann/train.py", "loss")], ""),
+    ],
+)
+def test_what_a_loader_calls_on_the_main_thread_is_input(inside: list[tuple[str, str]], where: str) -> None:
+    assert in_loader(stack(("/home/ann/train.py", "main"), FIT, *inside)) == where

@@ -29,7 +29,9 @@ def test_the_file_is_what_the_record_is_now(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["record.json"]
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, object(), 2**80, {1: {2}}, b"\xff", "\udcff", Path("a")], ids=repr)
+@pytest.mark.parametrize(
+    "value", [math.nan, math.inf, pytest.param(object(), id="object"), 2**80, {1: {2}}, b"\xff", "\udcff", Path("a")], ids=repr
+)
 def test_whatever_a_script_holds_is_written_as_json(tmp_path: Path, value: Any) -> None:
     Store(str(tmp_path / "record.json"), lambda: Record({"value": value})).save()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from fitdoctor.causes.input import idle_workers
@@ -9,8 +11,9 @@ from fitdoctor.changes.model import SetArgument
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Operation
 from fitdoctor.remedies.base import Finding
-from fitdoctor.remedies.pipeline import fewer_workers, more_workers
+from fitdoctor.remedies.pipeline import fewer_workers, more_workers, persistent_input, precomputed_input
 from tests import builders as make
+from tests.facts.test_loaders import grain, loader
 
 
 def facts(name: str, workers: int) -> Facts:
@@ -42,3 +45,46 @@ def test_fewer_workers() -> None:
 
 def _first(cause: object, known: Facts) -> Finding:
     return next(iter(cause.check(known)))  # type: ignore[attr-defined]
+
+
+def offered(remedy: Any, cause: str, known: Facts) -> list[tuple[str, str | None, str | None]]:
+    finding = Finding(cause=cause, fit=0, cost_s=known.input_cost(known.fits[0])[0])
+    return [(each.how, each.safety, each.unit) for each in remedy.propose(finding, known) if each.changes]
+
+
+def test_more_processes_for_a_data_loader() -> None:
+    kept = "num_workers={}, persistent_workers=True for the DataLoader"
+    assert offered(more_workers, "idle-workers", loader()) == [(kept.format(2), "exact", None), (kept.format(4), "exact", None)]
+    for how, safety, _ in offered(more_workers, "idle-workers", loader(shuffled=True)):
+        assert how.endswith("(from the second epoch on, its shuffle takes other orders)")
+        assert safety == "semantics"
+    few = offered(more_workers, "idle-workers", loader(shuffled=True, num_workers=1))
+    assert few[0] == ("num_workers=2 for the DataLoader", "exact", None)
+
+
+def test_what_is_not_tried_is_said() -> None:
+    for known, how in ((loader(iterable=True), "num_workers=2, persistent"), (grain(), "mp_prefetch")):
+        (proposal,) = more_workers.propose(_first(idle_workers, known), known)
+        assert not proposal.changes
+        assert proposal.untried
+        assert how in proposal.how
+
+
+def test_fewer_processes_for_a_data_loader() -> None:
+    kept = loader(num_workers=4, persistent_workers=True)
+    half, none = offered(fewer_workers, "worker-overhead", kept)
+    assert half == ("num_workers=2 for the DataLoader", "exact", None)
+    assert none[0].startswith("num_workers=0 for the DataLoader, and without")
+    assert [unit for _, _, unit in offered(fewer_workers, "worker-overhead", loader(num_workers=4))] == [None, None, "epoch"]
+    assert offered(fewer_workers, "worker-overhead", loader(num_workers=4, iterable=True)) == []
+
+
+def test_workers_are_kept() -> None:
+    known = loader(num_workers=4, stall_s=2.0)
+    assert offered(persistent_input, "first-batch-stall", known) == [("persistent_workers=True for the DataLoader", "exact", None)]
+
+
+def test_what_a_data_loader_makes_is_not_made_once_for_it() -> None:
+    for known in (loader(), grain()):
+        (proposal,) = precomputed_input.propose(Finding(fit=0, cost_s=known.input_cost(known.fits[0])[0]), known)
+        assert (proposal.changes, proposal.untried) == ((), "Whether each epoch needs new samples is for you to know.")

@@ -145,7 +145,7 @@ class SetEnvironment(Change):
     value: str | None
 
 
-INPUT_CALLS = frozenset({"PyDataset", "tf.data.experimental.enable_debug_mode"})
+INPUT_CALLS = frozenset({"PyDataset", "DataLoader", "tf.data.experimental.enable_debug_mode"})
 """Calls outside a pipeline that decide how the input is made."""
 
 WORKER_ARGUMENTS = ("workers", "use_multiprocessing", "max_queue_size")

@@ -20,9 +20,18 @@ def never_lost() -> None:
         if not issubclass(unraisable.exc_type, KeyboardInterrupt):
             before(unraisable)
         elif threading.main_thread().is_alive():  # else the command is done already
-            again = threading.Timer(AGAIN_S, signal.raise_signal, (signal.SIGINT,))
+            again = threading.Timer(AGAIN_S, _interrupt)
             again.daemon = True
             with suppress(RuntimeError):  # no thread can be started at the very end
                 again.start()
 
     sys.unraisablehook = hook
+
+
+def _interrupt() -> None:
+    """Sends it to the main thread, where it ends a wait too: raised on another thread, it would only be seen after the wait."""
+    if hasattr(signal, "pthread_kill"):
+        with suppress(ProcessLookupError):  # it has ended meanwhile
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:
+        signal.raise_signal(signal.SIGINT)

@@ -27,6 +27,6 @@ def array_source(fit: Fit) -> Operation | None:
 
 def slow_holders(fit: Fit) -> list[InputArray]:
     """Parts of the input that lie in a container which is read, or converted, batch by batch."""
-    if fit.input_kind == "pydataset":
+    if fit.input_kind in ("pydataset", "dataloader"):
         return [part for part in fit.inputs if part.name.startswith("x.")]
     return [part for part in fit.inputs if fit.input_kind == "arrays" and part.container in SLOW]

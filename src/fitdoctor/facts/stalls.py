@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fitdoctor.facts.fit import FitFacts
+from fitdoctor.facts.units import typical_s
 from fitdoctor.facts.wording import duration
 from fitdoctor.report.model import Evidence, Interval
 
@@ -37,3 +38,23 @@ def stalled(fit: FitFacts) -> Evidence:
     first_s = fit.step_s + fit.epoch_stall_s
     text = f"The first step of each later epoch takes {duration(first_s)}, any other {duration(fit.step_s)}."
     return Evidence(text=text, value=fit.epoch_stall_s, unit="s")
+
+
+def restart_cost(fit: FitFacts, workers: int, cores: int) -> Interval:
+    """Seconds in which processes are ended after each epoch, and waited for at the start of the next.
+
+    Left out is what the first batch itself may take: as many steps as there are workers to make one in that time, if all of them
+    could be at work at once, or as many as there are cores.
+    """
+    all_s, most_s = max(1, workers) * fit.step_s, max(1, min(workers, cores)) * fit.step_s
+    between_s = typical_s(fit.record.epoch_boundary)
+    low = fit.later_epochs("low") * (between_s + max(0.0, fit.epoch_stall_s - all_s))
+    mid = fit.later_epochs("mid") * (between_s + max(0.0, fit.epoch_stall_s - most_s))
+    return Interval(low=min(low, mid), mid=mid, high=stall_cost(fit).high + fit.later_epochs("mid") * between_s)
+
+
+def restarted(fit: FitFacts) -> Evidence:
+    """How long that takes each time."""
+    seconds = typical_s(fit.record.epoch_boundary) + fit.epoch_stall_s
+    text = f"From one epoch to the next, while processes are ended and started, {duration(seconds)} go by."
+    return Evidence(text=text, value=seconds, unit="s")

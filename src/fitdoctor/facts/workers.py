@@ -1,4 +1,4 @@
-"""How a `PyDataset` is read: by whom, and by how many."""
+"""How a `PyDataset`, a `DataLoader` or an input of Grain is read: by whom, and by how many."""
 
 from __future__ import annotations
 
@@ -7,25 +7,40 @@ from typing import Literal
 
 from fitdoctor.recording.model import Fit, Site
 
+Call = Literal["PyDataset", "Model.fit", "DataLoader", "grain"]
+NAMES: dict[Call, str] = {"PyDataset": "PyDataset", "Model.fit": "Sequence", "DataLoader": "DataLoader", "grain": "Grain input"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workers:
-    """What the constructor of a `PyDataset` was given, and where it was called; on tf_keras, what `fit` was given for its `Sequence`."""
+    """What the constructor of a `PyDataset` or `DataLoader` was given, and where it was called; on tf_keras, what `fit` was given."""
 
     count: int
     processes: bool
     site: Site | None
-    call: Literal["PyDataset", "Model.fit"] = "PyDataset"
+    call: Call = "PyDataset"
     """What takes them as arguments."""
+    persistent: bool = False
+    """Whether the same processes go on from epoch to epoch."""
 
     @property
     def data(self) -> str:
         """What the dataset is called in the script."""
-        return "PyDataset" if self.call == "PyDataset" else "Sequence"
+        return NAMES[self.call]
+
+    @property
+    def argument(self) -> str:
+        """What takes their number."""
+        return "num_workers" if self.call in ("DataLoader", "grain") else "workers"
+
+    @property
+    def restarted(self) -> bool:
+        """Whether processes are started anew in each epoch because an argument was not given."""
+        return self.call == "DataLoader" and self.count > 0 and not self.persistent
 
     def written(self, arguments: str) -> str:
         """How a user writes other arguments."""
-        return f"{arguments} for the PyDataset" if self.call == "PyDataset" else f"model.fit(…, {arguments})"
+        return f"model.fit(…, {arguments})" if self.call == "Model.fit" else f"{arguments} for the {self.data}"
 
     @property
     def alone(self) -> bool:
@@ -34,15 +49,23 @@ class Workers:
 
     @property
     def any(self) -> bool:
-        """Whether Keras puts workers and a queue before the dataset at all."""
+        """Whether workers and a queue stand before the dataset at all."""
         return self.count > 1 or self.count > 0 and self.processes
 
 
 def workers_of(fit: Fit) -> Workers | None:
-    """The workers of a fit whose input is a `PyDataset`."""
-    if fit.input_kind != "pydataset" or not fit.operations:
+    """The workers of a fit whose input is one that may have some."""
+    if not fit.operations:
         return None
     source = fit.operations[0]
+    if fit.input_kind in ("dataloader", "grain"):
+        call: Call = "DataLoader" if fit.input_kind == "dataloader" else "grain"
+        number, persistent = source.arguments.get("num_workers"), bool(source.arguments.get("persistent_workers"))
+        if not isinstance(number, int):
+            return None
+        return Workers(count=number, processes=number > 0, site=source.site, call=call, persistent=persistent)
+    if fit.input_kind != "pydataset":
+        return None
     count = source.arguments.get("workers")
     if not isinstance(count, int):
         return None

@@ -10,7 +10,7 @@ from typing import Any
 from fitdoctor.changes import apply
 from fitdoctor.changes import callbacks as callback_settings
 from fitdoctor.changes.model import Change, SetArgument, ThrottleHook, edits_input, from_data
-from fitdoctor.probe import contention, describe, feeds, internals, loops
+from fitdoctor.probe import contention, describe, feeds, internals, loops, torch_loaders
 from fitdoctor.probe.epochs import Epochs
 from fitdoctor.probe.lead import lead_of
 from fitdoctor.probe.runner import Runner
@@ -229,8 +229,11 @@ class FitArms:
         self._runners.clear()
         self._functions.clear()
         self._weights.first_s.clear()
-        if self._began:
-            self.callbacks.on_train_end()
+        try:
+            if self._began:
+                self.callbacks.on_train_end()
+        finally:
+            self.feeds.close()
 
     # windows
 
@@ -350,6 +353,7 @@ def _fits(change: Change, unit: str) -> bool:
     of_input = isinstance(change, SetArgument) and sets_workers(change)
     of_fit = isinstance(change, SetArgument) and change.call == "Model.fit" and change.argument != "verbose" and not of_input
     of_callback = isinstance(change, (SetArgument, ThrottleHook)) and change.index >= 0
+    of_workers = bool(torch_loaders.settings([change]))
     if unit == "whole":
         return True
     if unit == "validation":
@@ -357,7 +361,7 @@ def _fits(change: Change, unit: str) -> bool:
     if unit == "epoch_end":
         return of_callback
     if unit == "epoch":
-        return of_fit or change.place.position >= 0
+        return of_fit or of_workers or change.place.position >= 0
     return not of_fit
 
 

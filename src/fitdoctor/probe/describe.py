@@ -7,7 +7,7 @@ import math
 from types import CodeType
 from typing import Any
 
-from fitdoctor.probe import backends, debug_switches, failures, inputs, marks, pipelines, sites
+from fitdoctor.probe import backends, debug_switches, described_loaders, failures, inputs, marks, pipelines, sites
 from fitdoctor.probe.backends import tensorflow
 from fitdoctor.recording.model import CallbackRecord, Fit, InputArray, Operation, Site
 
@@ -166,6 +166,9 @@ def _operations(x: Any, kind: str, settings: dict[str, Any] | None = None) -> li
         arguments = _worker_settings(x, settings or {}) if kind == "pydataset" else {}
         name = "sequence" if _is_sequence(x) else kind
         return [Operation(name=name, position=0, site=marks.site_of(x), arguments=arguments, function=function, python=True)]
+    if kind in ("dataloader", "grain"):
+        described = failures.guarded(described_loaders.data_loader if kind == "dataloader" else described_loaders.grain_input, x)
+        return [described] if described is not None else []
     return []
 
 

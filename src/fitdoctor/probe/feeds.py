@@ -6,13 +6,14 @@ import copy
 import itertools
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from fitdoctor.changes import materialize, pipeline
 from fitdoctor.changes.arrays import converted
 from fitdoctor.changes.model import Change, ConvertArgument, Precompute
-from fitdoctor.probe import backends, describe, legacy, pipelines, workers
+from fitdoctor.probe import backends, describe, legacy, pipelines, torch_loaders, workers
 from fitdoctor.probe.internals import epoch_iterator
 from fitdoctor.probe.pipelines import Recipe
 from fitdoctor.probe.slices import Slices
@@ -73,6 +74,7 @@ class Feeds:
         self._note = ""
         self._slices = Slices()
         self._converted: dict[str, Any] = {}
+        self._started: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def dataset(self, changes: list[Change], *, shuffle: bool | None = None, steady: bool = False, anew: bool = False) -> Any:
         """Keras' dataset for fit's input with the changes of its pipeline, as it is: finite where it is finite.
@@ -90,8 +92,8 @@ class Feeds:
             settings = {**bound, **workers.settings(bound, changes, steady=steady), "shuffle": shuffled}
             dataset = legacy.dataset(self._model, self._one_reader_of_many(x), settings)
         else:
-            if describe.input_kind(x) == "pydataset":
-                x = workers.arranged(x, changes, steady=steady)
+            if describe.input_kind(x) in workers.KINDS:
+                x = workers.arranged(x, changes, steady=steady, started=self._started)
             keywords = {name: bound[name] for name in ("y", "sample_weight", "batch_size", "steps_per_epoch", "class_weight")}
             dataset = self._epoch_iterator(x, shuffled, keywords).data_adapter.get_tf_dataset()
         if describe.input_kind(x) == "arrays":
@@ -133,6 +135,8 @@ class Feeds:
                 return self._one_period(x)
             if kind == "pydataset":
                 return _kept(x)
+        if kind == "dataloader" and torch_loaders.settings(changes):
+            return torch_loaders.arranged(x, changes, steady=False)
         held = [change for change in changes if isinstance(change, ConvertArgument) and change.attribute]
         return self._with_arrays(x, held) if held else x
 
@@ -169,7 +173,7 @@ class Feeds:
     def read_ahead(self, dataset: Any, changes: list[Change]) -> int:
         """How many batches an endless dataset of ours may hold ready before anybody asks."""
         x = self._bound["x"]
-        if describe.input_kind(x) != "pydataset":
+        if describe.input_kind(x) not in workers.KINDS:
             queued = 0
         elif backends.is_legacy(self._model):
             queued = workers.held_by(**workers.settings(self._bound, changes, steady=True))
@@ -213,6 +217,10 @@ class Feeds:
         import tensorflow as tf
 
         return batched(self.dataset([], shuffle=False), rows, tf.nest.flatten)
+
+    def close(self) -> None:
+        """Ends the worker processes that its arms have started."""
+        torch_loaders.end(self._started)
 
     def take_note(self) -> str:
         """What was found out about the input while it was made, once."""

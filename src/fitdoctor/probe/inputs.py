@@ -9,7 +9,7 @@ from typing import Any
 from fitdoctor.recording.model import InputArray
 
 HOLDERS = ("h5py.File", "h5py.Group", "h5py.Dataset", "numpy.memmap", "pandas.DataFrame", "pandas.Series")
-"""Containers that are named where an attribute of a `PyDataset` is one: reading rows of them costs more than of an array."""
+"""Containers that are named where an attribute of a dataset of the user's is one: reading rows of them costs more than of an array."""
 
 
 def arrays(bound: dict[str, Any], kind: str) -> list[InputArray]:
@@ -17,10 +17,19 @@ def arrays(bound: dict[str, Any], kind: str) -> list[InputArray]:
     if kind == "tf.data":
         return list(_components(bound["x"].element_spec))
     if kind == "pydataset":
-        return [_described(f"x.{name}", value) for name, value in vars(bound["x"]).items() if container(value) in HOLDERS]
+        return list(_held("x", bound["x"]))
+    if kind == "dataloader":
+        return list(_held("x.dataset", bound["x"].dataset))
     if kind == "arrays":
         return [_described(name, part) for argument in ("x", "y", "sample_weight") for name, part in parts(bound[argument], argument)]
     return []
+
+
+def _held(name: str, owner: Any) -> Iterator[InputArray]:
+    """What an object reads its rows from, as far as it is a container that is slow to read."""
+    for attribute, value in getattr(owner, "__dict__", {}).items():
+        if container(value) in HOLDERS:
+            yield _described(f"{name}.{attribute}", value)
 
 
 def parts(value: Any, name: str) -> Iterator[tuple[str, Any]]:

@@ -11,9 +11,6 @@ from fitdoctor.changes.model import Change
 from fitdoctor.probe import backends, describe, workers
 from fitdoctor.probe.feeds import FIXED_BATCHES, Feeds, batched
 
-PREFETCH_FACTOR = 2
-"""Batches that each worker of a `DataLoader` prepares, where it does not say."""
-
 
 class Loader:
     """The batches of an input as Keras' own adapter gives them to the backend, from the beginning with each iteration.
@@ -24,10 +21,12 @@ class Loader:
             number of them would be compiled for anew, in whichever window it falls.
         held: Batches that it may hold ready before anybody asks.
         pipeline: The dataset of tf.data behind it, where there is one.
+        spares: Whether Keras begins one iterator too many behind each epoch, which costs something: worker processes are started for it.
     """
 
-    def __init__(self, epochs: Any, *, endless: bool = False, held: int = 0, pipeline: Any = None) -> None:
-        self._epochs, self._endless = epochs, endless
+    def __init__(self, epochs: Any, *, endless: bool = False, held: int = 0, pipeline: Any = None, spares: bool = False) -> None:
+        self._epochs, self._endless, self.spares = epochs, endless, spares
+        self._spare: Any = None
         self.held, self.pipeline = held, pipeline
 
     def __iter__(self) -> Iterator[Any]:
@@ -35,13 +34,17 @@ class Loader:
 
     def endless(self) -> Loader:
         """The same without an end."""
-        return Loader(self._epochs, endless=True, held=self.held, pipeline=self.pipeline)
+        return Loader(self._epochs, endless=True, held=self.held, pipeline=self.pipeline, spares=self.spares)
 
     def _epoch(self) -> Iterator[Any]:
         adapter = self._epochs.data_adapter
         adapter.on_epoch_begin()
         try:
-            yield from self._epochs._get_iterator()
+            batches = iter(self._epochs._get_iterator())
+            self._spare = None
+            yield from batches
+            if self.spares:
+                self._spare = iter(self._epochs._get_iterator())
         finally:  # also where it is given up: workers would go on otherwise
             adapter.on_epoch_end()
 
@@ -92,10 +95,12 @@ class Loaders(Feeds):
         keywords = {name: bound[name] for name in ("y", "sample_weight", "batch_size", "steps_per_epoch", "class_weight")}
         if kind == "tf.data":
             x = arranged(x)
-        elif describe.input_kind(x) == "pydataset":
-            x = workers.arranged(x, changes, steady=steady)
+        elif describe.input_kind(x) in workers.KINDS:
+            x = workers.arranged(x, changes, steady=steady, started=self._started)
         epochs = self._epoch_iterator(x, shuffled, keywords)
-        loader = Loader(epochs, held=_held(x) + _ahead(), pipeline=x if kind == "tf.data" else None)
+        counted = kind == "dataloader" and hasattr(x.dataset, "__len__") and not bound["steps_per_epoch"]
+        spares = counted and not steady and bool(x.num_workers)
+        loader = Loader(epochs, held=_held(x) + _ahead(), pipeline=x if kind == "tf.data" else None, spares=spares)
         if kind == "arrays":
             self._from_arrays.setdefault(key, loader)
         return loader
@@ -158,12 +163,7 @@ class Loaders(Feeds):
 
 def _held(x: Any) -> int:
     """Batches that workers may have made or begun before anybody asks."""
-    kind = describe.input_kind(x)
-    if kind == "pydataset":
-        return workers.held(x)
-    if kind == "dataloader":
-        return int(x.num_workers * (x.prefetch_factor or PREFETCH_FACTOR))
-    return 0
+    return workers.held(x) if describe.input_kind(x) in workers.KINDS else 0
 
 
 def _ahead() -> int:

@@ -20,6 +20,8 @@ FRAMEWORKS = frozenset({"tensorflow", "keras", "tf_keras"})
 """Folders of files whose time is the framework's, whoever called it."""
 TO_NUMPY = frozenset({"numpy", "_numpy", "__array__"})
 """Functions of the framework that hand a tensor to Python."""
+LOADER = os.path.join("torch", "utils", "data", "dataloader.py")
+"""How the file ends from which PyTorch calls a Python input: on the main thread, unless there are workers."""
 LEAST_SAMPLES = 20
 SHOWN = 3
 LEAST_SHARE = 0.1
@@ -92,7 +94,7 @@ class StackSampler:
             if self._done.wait(INTERVAL_S):
                 return
             for thread, frame in sys._current_frames().items():
-                where = (self.owner.hook or self._in_step(frame)) if thread == self._main else "input"
+                where = (self.owner.hook or in_loader(frame) or self._in_step(frame)) if thread == self._main else "input"
                 if where and thread != self._thread.ident:
                     innermost = next(sites.frames(frame), None)
                     if innermost is not None:
@@ -112,6 +114,18 @@ class StackSampler:
                 return ""
             within = within.f_back
         return "step" if within is not None else ""
+
+
+def in_loader(frame: FrameType) -> str:
+    """The word "input" where the main thread runs Python of the user's own that a loader of PyTorch calls there."""
+    users, within = False, frame.f_back
+    innermost = sites.is_users(frame.f_code.co_filename)
+    while within is not None:
+        if within.f_code.co_filename.endswith(LOADER):
+            return "input" if innermost or users else ""
+        users = users or sites.is_users(within.f_code.co_filename)
+        within = within.f_back
+    return ""
 
 
 def _is_framework(file: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from fitdoctor.changes import apply
 from fitdoctor.changes.model import Change, Precompute, RemoveCall, ScaleInput, SetArgument, ThrottleHook
-from fitdoctor.probe import backends, debug_switches, describe, metrics
+from fitdoctor.probe import backends, debug_switches, describe, metrics, torch_loaders
 
 FUNCTIONS = "_fitdoctor_functions"
 """The attribute of a model that keeps what was compiled with changes: another fit of the same model need not compile again."""
@@ -142,7 +142,8 @@ class TreatedFit:
         if kind == "generator":
             return feeds.changed_input(self._remembered(x), changes)
         own = [change for change in changes if change.place.position >= 0 or isinstance(change, (Precompute, RemoveCall))]
-        if not own or kind not in ("tf.data", "pydataset"):
+        own += [change for change in changes if torch_loaders.settings([change])]
+        if not own or kind not in ("tf.data", "pydataset", "dataloader"):
             return feeds.changed_input(x, changes)
         made = vars(x).get(MADE)
         if not isinstance(made, _Made) or not made.suits(x, own):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fitdoctor.changes import apply
 from fitdoctor.changes.materialize import digest
 from fitdoctor.changes.model import Change, ConvertArgument, SetArgument
-from fitdoctor.probe import describe
+from fitdoctor.probe import describe, torch_loaders
 from fitdoctor.probe.feeds import Feeds
 
 VERIFY_BATCHES = 8
@@ -16,7 +17,10 @@ CLOSE = 1e-4
 
 
 def verify_batches(feeds: Feeds, x: Any, changes: list[Change]) -> dict[str, str]:
-    """Whether the first batches are the "same", "close" or "different", shuffles left out, and why they can't be compared."""
+    """Whether the first batches are the "same", "close" or "different", and why they can't be compared.
+
+    Shuffles are left out; a `DataLoader` is shuffled in the same way each time.
+    """
     kind = describe.input_kind(x)
     if kind in ("generator", "pydataset") and any(change.kind == "precompute" for change in changes):
         return {"batches": "same", "why": "its batches were compared as they were kept"}
@@ -24,10 +28,11 @@ def verify_batches(feeds: Feeds, x: Any, changes: list[Change]) -> dict[str, str
         return {"batches": "", "why": "a generator gives each batch only once, so they can't be compared"}
     if any(isinstance(change, SetArgument) and change.call == "shuffle" for change in changes):
         return {"batches": "different", "why": "the samples come in another order"}
-    plain = _first(feeds, [])
-    if not _equal(plain, _first(feeds, [])):
+    begin = torch_loaders.from_here(x) if kind == "dataloader" else _anywhere
+    plain = _first(feeds, [], begin)
+    if not _equal(plain, _first(feeds, [], begin)):
         return {"batches": "", "why": "the input gives other batches each time, so they can't be compared"}
-    changed = _first(feeds, changes)
+    changed = _first(feeds, changes, begin)
     if _equal(plain, changed):
         return {"batches": "same", "why": ""}
     if any(isinstance(change, ConvertArgument) and change.dtypes for change in changes) and _close(plain, changed):
@@ -35,12 +40,19 @@ def verify_batches(feeds: Feeds, x: Any, changes: list[Change]) -> dict[str, str
     return {"batches": "different", "why": "its batches differ from the script's"}
 
 
-def _first(feeds: Feeds, changes: list[Change]) -> list[list[Any]]:
+def _first(feeds: Feeds, changes: list[Change], begin: Callable[[], None]) -> list[list[Any]]:
+    """The first batches from where `begin` puts what they are drawn from, which it leaves as it was there."""
     undo = apply.to_construction(changes)
+    begin()
     try:
         return feeds.first(changes, VERIFY_BATCHES)
     finally:
+        begin()
         undo()
+
+
+def _anywhere() -> None:
+    """Shuffles of Keras and tf.data are left out, so their batches need no state to begin from."""
 
 
 def _equal(one: list[list[Any]], other: list[list[Any]]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from fitdoctor.probe import assigned, rates
+from fitdoctor.probe import assigned, failures, rates
 from fitdoctor.probe.course import learning_rate
 from fitdoctor.recording.model import Fit
 
@@ -27,9 +27,11 @@ def learn(record: Fit, model: Any, bound: dict[str, Any], *, draw: bool) -> None
         bound: Fit's arguments by name.
         draw: Whether batches may be drawn from a dataset. Where not, less of it is looked at, and only what lies in memory.
     """
-    from fitdoctor.probe import spread  # NumPy reads its settings when it is imported: not before the script does
+    from fitdoctor.probe import spread, torch_loaders  # NumPy reads its settings when it is imported: not before the script does
 
     record.input_made = assigned.argument("x", 0)
     record.learning_rate = learning_rate(model.optimizer)
     record.schedule = type(schedule).__name__ if (schedule := rates.schedule_of(model.optimizer)) is not None else ""
+    if draw and record.input_kind == "dataloader" and record.operations and not record.operations[0].arguments["iterable"]:
+        record.operations[0].stateful = bool(failures.guarded(torch_loaders.draws, bound["x"]))
     spread.learn(record, model, bound, draw=draw, sample=spread.FULL if draw else spread.LIGHT)

@@ -8,6 +8,7 @@ from typing import Any
 
 from fitdoctor.changes.apply import Undo, rarest
 from fitdoctor.probe import contention
+from fitdoctor.probe.epochs import to_its_end
 from fitdoctor.probe.feeds import Feeds
 from fitdoctor.probe.loops import go_for
 from fitdoctor.probe.runner import Runner
@@ -88,6 +89,7 @@ class Wholes:
         runner.iterator = iter(runner.dataset)
         if "start" in runner.parts:
             self._go(runner, runner.epoch_steps)
+            to_its_end(runner)
             return time.perf_counter() - began_s
         go_for(FILL_S, runner.steps, lambda units: self._go(runner, units))
         began_s = time.perf_counter()

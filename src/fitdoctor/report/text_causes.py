@@ -174,7 +174,7 @@ def _measured(remedy: RemedyResult) -> tuple[tuple[str, str], ...]:
 
 def _safety_words(remedy: RemedyResult) -> str:
     """Says what a remedy does to the numbers, and whether a trial checked it."""
-    if remedy.time_to_target:
+    if remedy.time_to_target or remedy.safety == "semantics":  # which it stays, however much alike its first batches are
         return SAFETY_WORDS[remedy.safety]
     if remedy.verified_safety:
         return SAFETY_WORDS[remedy.verified_safety]

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from fitdoctor.facts.epochs import Bound
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.passes import steps_per_pass
+from fitdoctor.facts.workers import workers_of
 from fitdoctor.report.model import Interval
 from fitdoctor.trials.finish import RACE
 from fitdoctor.trials.outcomes import WHOLE, Outcome
@@ -153,7 +154,9 @@ def terms(facts: Facts, target: str, index: int, unit: str) -> tuple[str, ...]:
     if unit == PROCESS:
         return (f"fit{index}/step",)
     if unit == "epoch":
-        return f"fit{index}/step", f"fit{index}/epoch_first_step"
+        workers = workers_of(facts.fits[index].record)
+        ended = (f"fit{index}/epoch_boundary",) if workers is not None and workers.restarted else ()
+        return f"fit{index}/step", f"fit{index}/epoch_first_step", *ended
     if unit != "epoch_end":
         return (f"fit{index}/{unit}",)
     hooks = [term.id for term in facts.projection.terms if term.id.startswith(f"fit{index}/callback") and "/on_epoch_end" in term.id]

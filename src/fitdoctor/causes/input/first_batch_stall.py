@@ -2,7 +2,8 @@
 
 ## What it is
 At the start of each epoch the pipeline is built again: files are opened, workers started, buffers filled. The first step
-of each epoch takes far longer than the others.
+of each epoch takes far longer than the others. The same holds for a `torch.utils.data.DataLoader` with `num_workers`, but
+without `persistent_workers=True`: its processes are ended after each epoch, and started for the next.
 
 ## Why it is slow
 Nothing is read ahead across the end of an epoch, so the device waits until the first batch is there. With many short
@@ -22,11 +23,15 @@ model.fit(dataset.shuffle(10_000).batch(64), epochs=100)
 ```python
 steps = math.ceil(samples / 64)
 model.fit(dataset.shuffle(10_000).repeat().batch(64).prefetch(2), steps_per_epoch=steps, epochs=100)
+
+loader = torch.utils.data.DataLoader(samples, batch_size=64, num_workers=4, persistent_workers=True)
+model.fit(loader, epochs=100)
 ```
 
 ## Safety
 Exact where `repeat` stands behind `batch`. Behind a shuffle it stands before it: then the buffer for the next pass is
-filled while this one ends, and a batch may hold the last samples of one pass and the first of the next.
+filled while this one ends, and a batch may hold the last samples of one pass and the first of the next. Workers that are
+kept give the same batches, but a shuffle takes other orders from the second epoch on.
 
 ## Further reading
 * [tf.data.Dataset.repeat](https://www.tensorflow.org/api_docs/python/tf/data/Dataset#repeat)
@@ -41,18 +46,26 @@ from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.inputs import user_chain
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.stalls import stall_cost, stalled
+from fitdoctor.facts.stalls import restart_cost, restarted, stall_cost, stalled
 from fitdoctor.facts.wording import plural
+from fitdoctor.facts.workers import Workers, workers_of
 
 TITLE = "Each epoch waits for its first batch"
 REMEDIES = ("persistent-input",)
 
 
 def check(facts: Facts) -> Iterator[Finding]:
+    cores = int(facts.scout.environment.get("cores", 1))
     for fit in facts.fits:
-        cost = stall_cost(fit)
         chain = user_chain(fit.record)
-        if fit.record.input_kind != "tf.data" or not chain or not facts.worthwhile(cost):
+        workers = workers_of(fit.record)
+        if workers is not None and workers.restarted:
+            cost, evidence = restart_cost(fit, workers.count, cores), [_started(workers), restarted(fit)]
+        elif fit.record.input_kind == "tf.data":
+            cost, evidence = stall_cost(fit), [stalled(fit)]
+        else:
+            continue
+        if not chain or not facts.worthwhile(cost):
             continue
         last = chain[-1]
         yield Finding(
@@ -61,7 +74,12 @@ def check(facts: Facts) -> Iterator[Finding]:
             measured=True,
             locations=locations(location(fit.record.site), location(last.site) if last.site else None),
             evidence=(
-                stalled(fit),
+                *evidence,
                 Evidence(text=f"It is waited for at the start of {plural(fit.later_epochs('mid'), 'later epoch')}."),
             ),
         )
+
+
+def _started(workers: Workers) -> Evidence:
+    shown = plural(workers.count, "worker process", "worker processes")
+    return Evidence(text=f"The {workers.data} starts {shown} for each epoch anew.", value=workers.count)

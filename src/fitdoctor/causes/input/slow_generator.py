@@ -1,8 +1,8 @@
-"""Training waits for a Python generator or `PyDataset` that makes its batches in the training process.
+"""Training waits for a Python generator, `PyDataset` or loader that makes its batches in Python.
 
 ## What it is
-`fit` was given a generator or a `keras.utils.PyDataset`, and making a batch takes a visible part of the time that a
-step takes.
+`fit` was given a generator, a `keras.utils.PyDataset`, a `torch.utils.data.DataLoader` or an input of Grain, and making a batch
+takes a visible part of the time that a step takes.
 
 ## Why it is slow
 The generator's Python runs in the process that trains, under the one interpreter lock that Keras' loop needs as well.
@@ -11,7 +11,7 @@ What it computes for a batch is not ready when the step asks for it, and the dev
 ## How it is told
 The kind of input is recorded when `fit` is called. What waiting for it costs is measured by a trial on batches that are
 there already; a wait below 5 % of the whole training is no cause. Samples of the stack name the costliest lines.
-Another trial makes each batch once and feeds what it kept.
+Another trial makes each batch once and feeds what it kept; of a `DataLoader` and of Grain that is not tried.
 
 ## Example
 ```python
@@ -46,16 +46,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fitdoctor.causes.base import Evidence, Finding, location
+from fitdoctor.causes.base import Evidence, Finding, Location, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.hot import hot_places, hottest
 from fitdoctor.facts.input_evidence import waiting
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.workers import workers_of
+from fitdoctor.facts.workers import Workers, workers_of
 
-TITLE = "Training waits for a Python generator"
+TITLE = "Training waits for input that is made in Python"
 REMEDIES = ("precomputed-input",)
-NOUNS = {"generator": "generator", "pydataset": "PyDataset"}
+NOUNS = {"generator": "generator", "pydataset": "PyDataset", "dataloader": "DataLoader", "grain": "Grain input"}
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -72,10 +72,15 @@ def check(facts: Facts) -> Iterator[Finding]:
             fit=fit.index,
             cost_s=cost,
             measured=measured,
-            locations=locations(*hot_places(fit, "input"), *functions, location(fit.record.site)),
+            locations=locations(*hot_places(fit, "input"), *functions, *_made(workers), location(fit.record.site)),
             evidence=(
                 Evidence(text=f"The {noun} makes each batch in Python, in {where}."),
                 waiting(facts, fit),
                 *hottest(fit, f"the {noun}'s time", "input"),
             ),
         )
+
+
+def _made(workers: Workers | None) -> list[Location]:
+    """Where a loader is made: what it calls may be all but the user's own."""
+    return [location(workers.site)] if workers is not None and workers.call == "DataLoader" and workers.site is not None else []

@@ -1,8 +1,8 @@
-"""The workers of a `PyDataset` cost more than the work that they take over.
+"""The workers of a `PyDataset` or a `DataLoader` cost more than the work that they take over.
 
 ## What it is
-`fit` was given a `keras.utils.PyDataset` with several workers or with `use_multiprocessing=True`, making a batch takes
-little, and training waits for its batches nevertheless.
+`fit` was given a `keras.utils.PyDataset` with several workers or with `use_multiprocessing=True`, or a
+`torch.utils.data.DataLoader` with `num_workers`. Making a batch takes little, and training waits for its batches nevertheless.
 
 ## Why it is slow
 Each batch goes through a queue and a pool. Between processes it is pickled, copied and unpickled as well, and the pool
@@ -32,7 +32,8 @@ model.fit(Rows(), epochs=20)
 ```
 
 ## Safety
-Exact: the same batches in the same order, compared by a trial.
+Exact: the same batches in the same order, compared by a trial. The workers of a `DataLoader` draw random numbers of their own:
+samples that are augmented at random are others without them, and a shuffle takes other orders from the second epoch on.
 
 ## Further reading
 * [keras.utils.PyDataset](https://keras.io/api/utils/python_utils/#pydataset-class)
@@ -47,12 +48,12 @@ from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.input_evidence import waiting
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.stalls import stall_cost
-from fitdoctor.facts.units import total, typical_s
-from fitdoctor.facts.wording import duration, plural
+from fitdoctor.facts.stalls import restart_cost, restarted
+from fitdoctor.facts.units import total
+from fitdoctor.facts.wording import plural
 from fitdoctor.facts.workers import Workers, workers_of
 
-TITLE = "The workers of a PyDataset cost more than they give"
+TITLE = "The workers of the input cost more than they give"
 REMEDIES = ("fewer-workers",)
 
 
@@ -72,7 +73,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             fit=fit.index,
             cost_s=cost,
             locations=locations(
-                location(workers.site, "workers", workers.count) if workers.site else None,
+                location(workers.site, workers.argument, workers.count) if workers.site else None,
                 location(fit.record.site),
             ),
             measured=facts.share_of(started.low) >= WORTHWHILE_SHARE,
@@ -80,27 +81,13 @@ def check(facts: Facts) -> Iterator[Finding]:
             evidence=(
                 Evidence(text=text, value=workers.count),
                 waiting(facts, fit),
-                *([_restarted(fit)] if facts.worthwhile(started) else []),
+                *([restarted(fit)] if facts.worthwhile(started) else []),
             ),
         )
 
 
 def _started(fit: FitFacts, workers: Workers, cores: int) -> Interval:
-    """Seconds in which processes are ended after each epoch, and waited for at the start of the next.
-
-    Left out is what the first batch itself may take: as many steps as there are workers to make one in that time, if all of them
-    could be at work at once, or as many as there are cores.
-    """
-    if not workers.processes:
+    """What ending and starting processes costs; those that can be kept are another cause's."""
+    if not workers.processes or workers.call in ("DataLoader", "grain"):
         return Interval(low=0.0, mid=0.0, high=0.0)
-    all_s, most_s = max(1, workers.count) * fit.step_s, max(1, min(workers.count, cores)) * fit.step_s
-    between_s = typical_s(fit.record.epoch_boundary)
-    low = fit.later_epochs("low") * (between_s + max(0.0, fit.epoch_stall_s - all_s))
-    mid = fit.later_epochs("mid") * (between_s + max(0.0, fit.epoch_stall_s - most_s))
-    return Interval(low=min(low, mid), mid=mid, high=stall_cost(fit).high + fit.later_epochs("mid") * between_s)
-
-
-def _restarted(fit: FitFacts) -> Evidence:
-    seconds = typical_s(fit.record.epoch_boundary) + fit.epoch_stall_s
-    text = f"From one epoch to the next, while processes are ended and started, {duration(seconds)} go by."
-    return Evidence(text=text, value=seconds, unit="s")
+    return restart_cost(fit, workers.count, cores)

@@ -7,6 +7,7 @@ is not seen.
 from __future__ import annotations
 
 import functools
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from threading import get_ident
@@ -129,7 +130,9 @@ def install(keras: ModuleType, director: Director, *, whole_process: bool = True
         tf_keras.stand_in_loop(patches, director.stop_here)
 
     if whole_process:
-        for cls in (keras.callbacks.Callback, keras.utils.Sequence if legacy else keras.utils.PyDataset):
+        torch = backends.loaded("torch")
+        loaders = [torch.utils.data.DataLoader] if torch is not None and "torch.utils.data" in sys.modules else []
+        for cls in (keras.callbacks.Callback, keras.utils.Sequence if legacy else keras.utils.PyDataset, *loaders):
             cls.__new__ = _noted(cls, director.constructed)
     return patches
 

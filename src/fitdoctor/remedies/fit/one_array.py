@@ -37,6 +37,10 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
             untried="A table is read with methods that an array does not have, so it can only be exchanged by hand.",
         )
         return
+    if record.input_kind == "dataloader":
+        untried = "The container belongs to the dataset behind the DataLoader, which is not taken apart."
+        yield Proposal(changes=(), how=f"make arrays of {names} once, before fit: {found[0].name}[:] or np.asarray(…)", untried=untried)
+        return
     changes = tuple(_change(record, part.name) for part in found)
     first = found[0].name
     written = f"{{name: part[:] for name, part in {first}.items()}}" if found[0].container in FILES else f"{first}[:] or np.asarray(…)"

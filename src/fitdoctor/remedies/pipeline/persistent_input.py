@@ -1,4 +1,4 @@
-"""Lets the pipeline go on from epoch to epoch: `repeat`, and an epoch of a given number of steps."""
+"""Lets the input go on from epoch to epoch: `repeat` and an epoch of a given number of steps, or workers that are kept."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from fitdoctor.changes.model import InsertCall, SetArgument
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.inputs import user_chain
+from fitdoctor.facts.loaders import REORDERED, safety_of
 from fitdoctor.facts.places import operation_place, place
+from fitdoctor.facts.workers import workers_of
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "input that goes on"
@@ -22,6 +24,14 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         return
     fit = facts.fits[finding.fit]
     chain = user_chain(fit.record)
+    workers = workers_of(fit.record)
+    if workers is not None and workers.restarted:
+        made = place(workers.site or fit.record.site)
+        change = SetArgument(place=made, call=workers.call, argument="persistent_workers", value=True)
+        safety = safety_of(fit.record, workers, workers.count, persistent=True)
+        how = workers.written("persistent_workers=True") + (REORDERED if safety != "exact" else "")
+        yield Proposal(changes=(change,), how=how, label="workers kept", safety=safety)
+        return
     if not chain or not fit.steps_known or any(step.name == "repeat" for step in chain):
         return
     # tf.data fills the buffer of a shuffle for the next pass while this one ends, where repeat follows it directly.

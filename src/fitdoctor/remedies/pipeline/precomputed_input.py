@@ -15,6 +15,12 @@ TREATS = ("python-in-pipeline", "slow-generator")
 SAFETY = "exact"
 UNIT = "step"
 
+#: Inputs that are not made once by a trial, and what to write instead.
+LOADERS = {
+    "dataloader": "make the samples once, before fit, and give it a TensorDataset's DataLoader, or the arrays: model.fit(x, y, …)",
+    "grain": "make the samples once, before fit, and give it the arrays: model.fit(x, y, …)",
+}
+
 
 def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     if finding.fit is None:
@@ -23,6 +29,9 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     if record.input_kind in ("generator", "pydataset"):
         change = Precompute(place=place(record.site), call="Model.fit", argument="x")
         yield Proposal(changes=(change,), how="make the batches once, before fit, and give it the arrays: model.fit(x, y, …)")
+        return
+    if record.input_kind in LOADERS:
+        yield Proposal(changes=(), how=LOADERS[record.input_kind], untried="Whether each epoch needs new samples is for you to know.")
         return
     for step in python_operations(record):
         where = operation_place(step)

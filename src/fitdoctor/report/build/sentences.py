@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
+from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.places import short
 from fitdoctor.facts.wording import duration, percent, plural
 from fitdoctor.report.build.causes import CauseDraft
@@ -95,6 +96,12 @@ def healthy_text(facts: Facts, outcomes: Sequence[Outcome]) -> str:
     if largest.id == "input_wait":
         return f"{looked}; free input would make it {free:.2f}× as fast, but nothing that is known here gets nearer to that."
     return f"{looked}; the largest part of the time is {largest.label} with {percent(largest.share)}."
+
+
+def waiting_text(share: float, fit: FitFacts, free: float) -> str:
+    """What there is to say of input that is waited for, where no cause that is known here explains it."""
+    waits = f"{percent(share)} of the time is spent waiting for the input of {short(fit.record.site)}"
+    return f"{waits}: free input would make it {free:.2f}× as fast, but nothing that is known here gets nearer to that."
 
 
 def open_text(suspected: Sequence[CauseDraft], why: str) -> str:

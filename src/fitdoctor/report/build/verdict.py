@@ -11,7 +11,7 @@ from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.wording import percent
 from fitdoctor.report.build.causes import CauseDraft
 from fitdoctor.report.build.races import is_open
-from fitdoctor.report.build.sentences import causes_text, first_answer_text, healthy_text, open_text, watched_text
+from fitdoctor.report.build.sentences import causes_text, first_answer_text, healthy_text, open_text, waiting_text, watched_text
 from fitdoctor.trials.outcomes import Outcome
 from fitdoctor.trials.savings import effect_of, whole_run
 from fitdoctor.trials.stage import Stage
@@ -20,6 +20,8 @@ from fitdoctor.trials.stage import Stage
 NOISY = 0.20
 #: An unproven gain of the whole run that is too large to call a run healthy in spite of it.
 OPEN_GAIN = 1.10
+#: The share of a training that is waited for input from which on it is not healthy, whatever nobody knows to do about it.
+WAITING_SHARE = 1 / 3
 #: Whatever was refuted until then: what else would have been tried is not known to be in vain.
 INTERRUPTED = "the diagnosis was interrupted before the trials could tell"
 #: What to do about it.
@@ -91,7 +93,17 @@ def _why_open(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Out
         return open_text(suspected, "the races covered too little of the training to tell")
     if suspected and not remedies:
         return open_text(suspected, "no remedy could be tried")
-    return ""
+    return _why_waiting(facts)
+
+
+def _why_waiting(facts: Facts) -> str:
+    """What is said of a training that waits for its input much of its time, where nothing that was tried takes that away."""
+    waits = [(facts.share_of(cost.low), fit) for fit in facts.fits for cost, measured in (facts.input_cost(fit),) if measured]
+    share, fit = max(waits, key=lambda each: each[0], default=(0.0, None))
+    if fit is None or share < WAITING_SHARE:
+        return ""
+    free = next((ceiling.speedup for ceiling in facts.ceilings if ceiling.kind == "input"), 1.0)
+    return waiting_text(share, fit, free)
 
 
 def _undecided(outcome: Outcome) -> bool:
