@@ -21,7 +21,7 @@ import pytest
 
 import fitdoctor
 from fitdoctor.changes.model import Change, Place, Precompute, ScaleInput, SetArgument
-from fitdoctor.probe import backends, first_layers, inside, legacy, metrics
+from fitdoctor.probe import backends, first_layers, inside, legacy_state, metrics
 from fitdoctor.probe.backends import places, seams
 from fitdoctor.probe.observer import bind
 from fitdoctor.probe.randomness import RandomState
@@ -221,10 +221,6 @@ m, rows = model(), Rows()
 m.fit(rows, epochs=5, verbose=0, shuffle=False)  # @kept
 say("kept", m, rows.read)
 
-m, rows = model(), Rows()
-m.fit(rows, verbose=0, shuffle=False)  # @workers
-say("workers", m, rows.read)
-
 m = model()
 m.fit(x, y, verbose=0)  # @missing
 say("missing", m, None)
@@ -239,7 +235,6 @@ def test_a_treated_training_comes_to_the_same_weights(user: Project) -> None:
         "eager": set_("Model.compile", "run_eagerly", False),
         "metrics": set_("Model.compile", "metrics", ["mae"]),
         "kept": Precompute(place=Place(file="train.py", line=1), call="Model.fit", argument="x"),
-        "workers": set_("Model.fit", "workers", 2),
         "missing": SetArgument(place=Place(file="train.py", line=1), call="TensorBoard", argument="update_freq", value="epoch", index=4),
     }
     file = str(user.folder / "train.py")
@@ -253,7 +248,7 @@ def test_a_treated_training_comes_to_the_same_weights(user: Project) -> None:
     seen = {name: each["seen"] for name, each in ours.items()}
     names = sorted(["loss", "mae", "mape", "val_loss", "val_mae", "val_mape"])
     assert seen == {
-        "execution": [4, 1], "eager": [False, True], "metrics": [names, True, 3], "kept": seen["kept"], "workers": seen["workers"],
+        "execution": [4, 1], "eager": [False, True], "metrics": [names, True, 3], "kept": seen["kept"],
         "missing": None,
     }  # fmt: skip
     assert seen["kept"] < theirs["kept"]["seen"]
@@ -352,7 +347,7 @@ def test_what_is_drawn_within_functions_is_not_compared(tf_keras: Any) -> None:
     limits = arms.prepare(arm("baseline"))["limits"]
     assert "Layers such as Dropout draw random numbers within TensorFlow" in " ".join(limits)
     eager = set_("Model.compile", "run_eagerly", True)
-    assert arms.verify(arm("eager", eager)) == {"batches": "", "weights": "", "why": legacy.DRAWS_INSIDE}
+    assert arms.verify(arm("eager", eager)) == {"batches": "", "weights": "", "why": legacy_state.DRAWS_INSIDE}
 
 
 class Numbers:
@@ -424,10 +419,10 @@ def test_a_look_inside_leaves_everything_as_it_was(tf_keras: Any) -> None:
     model = tf_keras.Sequential([tf_keras.Input((8,)), layers.GaussianNoise(0.1), *inner])
     model.compile("adam", "mse")
     model.fit(X, Y, verbose=0)
-    before = [*(np.asarray(each).copy() for each in legacy.variables_of(model))], RandomState.fingerprints()
+    before = [*(np.asarray(each).copy() for each in legacy_state.variables_of(model))], RandomState.fingerprints()
     found = inside.look(model, bind(type(model).fit, model, (X, Y), {}), rows=32, seconds=60.0)
     assert found.missing == ""
-    assert are_equal([np.asarray(each) for each in legacy.variables_of(model)], before[0])
+    assert are_equal([np.asarray(each) for each in legacy_state.variables_of(model)], before[0])
     assert RandomState.fingerprints() == before[1]
     assert [(layer.name, layer.dead) for layer in found.layers] == [("dead", 1.0), ("last", None)]
     gradients = {each.name: each for each in found.gradients}

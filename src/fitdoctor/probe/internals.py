@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fitdoctor.probe import backends, legacy
+from fitdoctor.probe import backends, legacy, legacy_state
 
 
 def callback_list(model: Any, bound: dict[str, Any]) -> Any:
@@ -99,7 +99,7 @@ def not_tried(model: Any) -> str:
 
 def unlike_itself(model: Any) -> str:
     """Why two runs of the same steps from the same state may differ here, in words; empty where they need not."""
-    return legacy.DRAWS_INSIDE if backends.is_legacy(model) and legacy.draws_inside(model) else ""
+    return legacy_state.DRAWS_INSIDE if backends.is_legacy(model) and legacy_state.draws_inside(model) else ""
 
 
 def optimizer_variables(model: Any) -> list[Any]:
@@ -107,7 +107,7 @@ def optimizer_variables(model: Any) -> list[Any]:
     optimizer = getattr(model, "optimizer", None)
     if optimizer is None:
         return []
-    return list(legacy.optimizer_variables(optimizer) if backends.is_legacy(model) else optimizer.variables)
+    return list(legacy_state.optimizer_variables(optimizer) if backends.is_legacy(model) else optimizer.variables)
 
 
 def operations() -> Any:
@@ -128,7 +128,7 @@ def set_functions_aside(model: Any) -> None:
 def draw_on(model: Any, number: int) -> None:
     """Lets the layers draw other random numbers than from where they are: the same ones for the same number."""
     if backends.is_legacy(model):
-        legacy.draw_on(model, number)
+        legacy_state.draw_on(model, number)
         return
     for variable in model.variables:
         if "seed_generator" in variable.path:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fitdoctor.probe import backends, legacy
+from fitdoctor.probe import backends, legacy_state
 from fitdoctor.probe.state import read
 
 
@@ -72,7 +72,7 @@ class RandomState:
 
     def _keep_keras(self) -> None:
         if backends.name() == backends.LEGACY:
-            self._steps += legacy.random_state()
+            self._steps += legacy_state.random_state()
             return
         from keras.src.backend.common import global_state
 
@@ -88,7 +88,7 @@ class RandomState:
 
 def _seeds_of_keras() -> str:
     if backends.name() == backends.LEGACY:
-        return legacy.seeds()
+        return legacy_state.seeds()
     from keras.src.backend.common import global_state
 
     seeds = global_state.get_global_attribute("global_seed_generator")

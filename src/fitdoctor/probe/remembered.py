@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fitdoctor.probe import backends, legacy, sites
+from fitdoctor.probe import backends, legacy_state, sites
 from fitdoctor.probe.state import read
 
 LARGEST_ARRAY_BYTES = 64 << 20
@@ -106,7 +106,7 @@ class Remembered:
 
 def _followed_types() -> tuple[type, ...]:
     if backends.name() == backends.LEGACY:
-        return legacy.followed()
+        return legacy_state.followed()
     import keras
     from keras.src.saving.keras_saveable import KerasSaveable
     from keras.src.utils.tracking import Tracker

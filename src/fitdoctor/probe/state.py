@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fitdoctor.probe import backends, legacy
+from fitdoctor.probe import backends, legacy_state
 
 CLOSE = 0.05
 """Largest difference between two updates, as a share of the update itself, that other rounding explains over a few steps."""
@@ -44,7 +44,7 @@ def variables_of(model: Any) -> list[Any]:
     They are those of layers, metrics and seeds, of all optimizers that the model holds, and plain ones of TensorFlow.
     """
     if backends.is_legacy(model):
-        return list({id(variable): variable for variable in legacy.variables_of(model)}.values())
+        return list({id(variable): variable for variable in legacy_state.variables_of(model)}.values())
     import keras
 
     found = [*model.variables, *getattr(model, "metrics_variables", ())]
