@@ -392,6 +392,19 @@ def test_the_workers_of_a_sequence_are_tried_and_end(tf_keras: Any) -> None:
     assert enqueuers() == 0
 
 
+def test_executions_are_tried_where_the_steps_are_counted(tf: Any, tf_keras: Any) -> None:
+    def batches() -> Any:
+        yield from ((X[at : at + 16], Y[at : at + 16]) for at in range(0, 64, 16))
+
+    uncounted = tf.data.Dataset.from_generator(batches, output_signature=(tf.TensorSpec((16, 8)), tf.TensorSpec((16, 1))))
+    change = set_("Model.compile", "steps_per_execution", 2)
+    with pytest.raises(ValueError, match="only where fit is told"):
+        arms_of(made(tf_keras), uncounted).prepare(arm("executions", change))
+    model = made(tf_keras, steps_per_execution="auto")
+    with pytest.raises(ValueError, match="changes how it runs while it trains"):
+        arms_of(model, X, Y).prepare(arm("baseline"))
+
+
 def test_layers_are_trained_as_they_were_when_the_model_was_compiled(tf_keras: Any) -> None:
     model = made(tf_keras)
     first, last = model.layers[0], model.layers[-1]

@@ -100,7 +100,7 @@ class FitArms:
         return new
 
     def _prepare(self, arm: dict[str, Any], changes: list[Change]) -> dict[str, Any]:
-        if why := internals.not_tried(self.model):
+        if why := internals.not_tried(self.model, self.bound, changes):
             raise ValueError(why)
         stray = [change for change in changes if not _fits(change, arm["unit"])]
         if stray:

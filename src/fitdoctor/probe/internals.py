@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fitdoctor.changes.model import Change
 from fitdoctor.probe import backends, legacy, legacy_state
 
 
@@ -92,9 +93,15 @@ def put_setting(model: Any, name: str, value: Any) -> None:
         setattr(model, name, value)
 
 
-def not_tried(model: Any) -> str:
-    """Why nothing can be tried on this model as it was compiled, in words; empty where it can."""
-    return legacy.AUTOTUNED if backends.is_legacy(model) and model.autotune_steps_per_execution else ""
+def not_tried(model: Any, bound: dict[str, Any], changes: list[Change]) -> str:
+    """Why nothing can be tried with these changes, in words; empty where it can.
+
+    Args:
+        model: The model, as it was compiled.
+        bound: Fit's arguments by name.
+        changes: Of an arm.
+    """
+    return legacy.not_tried(model, bound, changes) if backends.is_legacy(model) else ""
 
 
 def unlike_itself(model: Any) -> str:

@@ -7,8 +7,10 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-from fitdoctor.changes.model import WORKER_ARGUMENTS
+from fitdoctor.changes.model import WORKER_ARGUMENTS, Change, SetArgument
+from fitdoctor.probe import describe
 
+UNCOUNTED = "tf_keras takes several steps per execution only where fit is told how many steps an epoch and a validation pass have"
 AUTOTUNED = "steps_per_execution=“auto” changes how it runs while it trains, so that no two of its stretches can be compared"
 
 
@@ -119,6 +121,24 @@ def train_as_compiled(model: Any) -> None:
     then, now = model._compiled_trainable_state, model._get_trainable_state()
     if any(now.get(layer, trainable) != trainable for layer, trainable in then.items()):
         model._set_trainable_state(then)
+
+
+def not_tried(model: Any, bound: dict[str, Any], changes: list[Change]) -> str:
+    """Why nothing can be tried with these changes, in words; empty where it can."""
+    if model.autotune_steps_per_execution:
+        return AUTOTUNED
+    at_once = [change.value for change in changes if isinstance(change, SetArgument) and change.argument == "steps_per_execution"]
+    return UNCOUNTED if any(value > 1 for value in at_once) and not _are_counted(bound) else ""
+
+
+def _are_counted(bound: dict[str, Any]) -> bool:
+    """Whether fit knows the steps of an epoch and of a validation pass before it begins them."""
+    steps, size = bound["steps_per_epoch"], bound["batch_size"]
+    if describe.steps_of(bound["x"], size, steps) is None:
+        return False
+    data = bound["validation_data"]
+    x = data[0] if isinstance(data, (tuple, list)) else data
+    return data is None or describe.steps_of(x, bound["validation_batch_size"] or size, bound["validation_steps"]) is not None
 
 
 def build(model: Any, batches: Any) -> None:

@@ -83,7 +83,7 @@ class FitRace:
 
     def _build(self) -> None:
         """Builds what fit itself would build with its first batch."""
-        if why := internals.not_tried(self._model):
+        if why := internals.not_tried(self._model, self._bound, []):
             raise ValueError(why)
         if self._model.optimizer is None:
             raise ValueError("the model was compiled without an optimizer")
