@@ -59,9 +59,17 @@ class FitCall:
     @property
     def given(self) -> list[Any]:
         """Whatever was given that has a state of its own, which a fit changes."""
+        return [*self.callbacks, *(part for part in self._data if describe.input_kind(part) == "pydataset")]
+
+    @property
+    def loaders(self) -> list[Any]:
+        """What was given that may hold random generators of PyTorch."""
+        return [part for part in self._data if describe.input_kind(part) == "dataloader"]
+
+    @property
+    def _data(self) -> list[Any]:
         data = self.argument("validation_data")
-        parts = [self.argument("x"), *(data if isinstance(data, (tuple, list)) else (data,))]
-        return [*self.callbacks, *(part for part in parts if describe.input_kind(part) == "pydataset")]
+        return [self.argument("x"), *(data if isinstance(data, (tuple, list)) else (data,))]
 
     @property
     def unrecorded(self) -> bool:

@@ -105,7 +105,7 @@ class _Diagnosis:
             if unbuilt:
                 self._build()
                 self._data.limits.append(NOW_BUILT)
-            self._intact = Intact(self._model, self._call.given)
+            self._intact = Intact(self._model, self._call.given, self._call.loaders)
             try:
                 self._look_and_try()
             finally:

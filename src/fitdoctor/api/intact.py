@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from fitdoctor.probe import fingerprint, internals
+from fitdoctor.probe import fingerprint, internals, torch_loaders
 from fitdoctor.probe.fingerprint import FUNCTIONS
 from fitdoctor.probe.randomness import RandomState
 from fitdoctor.probe.remembered import Remembered
@@ -19,6 +20,7 @@ class Intact:
     Args:
         model: The model.
         given: Callbacks and data objects that have a state of their own.
+        loaders: Each `DataLoader` among the data.
 
     Example:
         >>> intact = Intact(model, callbacks)
@@ -28,14 +30,16 @@ class Intact:
         []
     """
 
-    def __init__(self, model: Any, given: list[Any]) -> None:
+    def __init__(self, model: Any, given: list[Any], loaders: Sequence[Any] = ()) -> None:
         self._model, self._given = model, given
+        self._put_generators_back = torch_loaders.generators_put_back(loaders)
         self._remembered, self._random = Remembered(model, given), RandomState()
         self._before = fingerprints(model, given)
 
     def put_back(self) -> None:
         self._remembered.put_back()
         self._random.put_back()
+        self._put_generators_back()
 
     def differences(self) -> list[str]:
         """What is another now, in a few words each: hashes taken anew against those of the beginning."""

@@ -63,7 +63,8 @@ def workers_of(fit: Fit) -> Workers | None:
         number, persistent = source.arguments.get("num_workers"), bool(source.arguments.get("persistent_workers"))
         if not isinstance(number, int):
             return None
-        return Workers(count=number, processes=number > 0, site=source.site, call=call, persistent=persistent)
+        site = source.site or fit.input_made
+        return Workers(count=number, processes=number > 0, site=site, call=call, persistent=persistent)
     if fit.input_kind != "pydataset":
         return None
     count = source.arguments.get("workers")

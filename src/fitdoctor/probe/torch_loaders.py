@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import random
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -83,11 +83,21 @@ def from_here(loader: Any) -> Callable[[], None]:
     from fitdoctor.probe.randomness import RandomState
 
     process = RandomState()
-    generators = [(each, each.get_state()) for each in _generators(loader)]
+    own = generators_put_back([loader])
 
     def put_back() -> None:
         process.put_back()
-        for generator, state in generators:
+        own()
+
+    return put_back
+
+
+def generators_put_back(loaders: Iterable[Any]) -> Callable[[], None]:
+    """Remembers the generators that loaders hold themselves; the result puts them back."""
+    kept = [(each, each.get_state()) for loader in loaders for each in _generators(loader)]
+
+    def put_back() -> None:
+        for generator, state in kept:
             generator.set_state(state)
 
     return put_back
