@@ -62,6 +62,8 @@ HERE = Place(file="train.py", line=1)
         (InsertCall(place=HERE, call="prefetch"), True),
         (SetArgument(place=Place(file="train.py", line=1, position=2), call="map", argument="num_parallel_calls", value=2), True),
         (SetArgument(place=HERE, call="PyDataset", argument="workers", value=2), True),
+        (SetArgument(place=HERE, call="Model.fit", argument="workers", value=2), True),
+        (SetArgument(place=HERE, call="Model.fit", argument="batch_size", value=2), False),
         (RemoveCall(place=HERE, call="tf.data.experimental.enable_debug_mode"), True),
         (RemoveCall(place=HERE, call="tf.debugging.enable_check_numerics"), False),
         (SetArgument(place=HERE, call="Model.compile", argument="jit_compile", value=True), False),

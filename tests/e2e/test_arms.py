@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from fitdoctor.changes.model import Change, InsertCall, Place, Precompute, RemoveCall, SetArgument, SwapCalls
+from fitdoctor.probe import internals
 
 pytestmark = pytest.mark.e2e
 
@@ -66,7 +67,7 @@ class TestFeeds:
         assert [len(x) for x, _ in batches] == [16, 16, 16, 1]
         assert np.array_equal(np.concatenate([x for x, _ in batches]), X[:49])
         assert np.array_equal(np.concatenate([y for _, y in batches]), Y[:49])
-        x, y = arms._validations._unpack(arms.bound["validation_data"])[:2]
+        x, y = internals.unpacked(arms.bound["validation_data"])[:2]
         assert np.array_equal(x, X[49:])
         assert np.array_equal(y, Y[49:])
 

@@ -175,7 +175,7 @@ class TestDiagnose:
         assert next(batches)[0].shape == (8, 8)
         with pytest.raises(FitdoctorError, match="validation_data"):
             fitdoctor.diagnose(make(), X, Y, validation_data=iter([(X, Y)]), **BRIEF)
-        with pytest.raises(FitdoctorError, match="expected a Keras 3 model"):
+        with pytest.raises(FitdoctorError, match="expected a Keras model"):
             fitdoctor.diagnose("model", X, Y, **BRIEF)
         with pytest.raises(FitdoctorError, match="above 0"):
             fitdoctor.diagnose(make(), X, Y, budget_s=0)

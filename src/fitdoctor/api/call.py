@@ -5,12 +5,10 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-import keras
-
 from fitdoctor.changes import pipeline
 from fitdoctor.changes.stages import again
 from fitdoctor.errors import FitdoctorError
-from fitdoctor.probe import describe, pipelines
+from fitdoctor.probe import backends, describe, pipelines
 from fitdoctor.probe.files import CALLBACK_PATHS, Redirect
 
 UNRECORDED = (
@@ -55,12 +53,13 @@ class FitCall:
         given = self.argument("callbacks")
         if given is None:
             return []
-        return list(given.callbacks) if isinstance(given, keras.callbacks.CallbackList) else list(keras.tree.flatten(given))
+        lists = backends.keras_of(self._model).callbacks.CallbackList
+        return list(given.callbacks) if isinstance(given, lists) else list(backends.tree().flatten(given))
 
     @property
     def given(self) -> list[Any]:
         """Whatever was given that has a state of its own, which a fit changes."""
-        return [*self.callbacks, *(part for part in self._data if isinstance(part, keras.utils.PyDataset))]
+        return [*self.callbacks, *(part for part in self._data if describe.input_kind(part) == "pydataset")]
 
     @property
     def loaders(self) -> list[Any]:
@@ -134,7 +133,7 @@ def _anew(value: Any) -> Any:
 def _write_elsewhere(callback: Any, redirect: Redirect) -> None:
     """Changes the paths of a callback of Keras' own, whichever attributes hold them."""
     for name, argument in CALLBACK_PATHS.items():
-        cls = getattr(keras.callbacks, name, None)
+        cls = getattr(backends.keras_of(callback).callbacks, name, None)
         path = vars(callback).get(argument)
         if cls is None or not isinstance(callback, cls) or not path:
             continue

@@ -15,8 +15,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import keras
-
 import fitdoctor
 from fitdoctor.api import place, seams, trials, workers
 from fitdoctor.api.call import UNRECORDED, FitCall
@@ -25,7 +23,7 @@ from fitdoctor.cli.progress import progress_on
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import short
-from fitdoctor.probe import backends
+from fitdoctor.probe import backends, internals
 from fitdoctor.probe.calls import CallArms
 from fitdoctor.probe.files import Redirect
 from fitdoctor.probe.in_place import BuildDirector, CallTrials, FitTrials, Obey, Reached
@@ -74,14 +72,11 @@ def diagnose(
         raise FitdoctorError(f"Received budget_s={budget_s!r}, expected seconds above 0, for instance budget_s=120.")
     if not (math.isfinite(race_budget_s) and race_budget_s >= 0):
         raise FitdoctorError(f"Received race_budget_s={race_budget_s!r}, expected seconds, 0 or more, for instance race_budget_s=60.")
-    if backends.is_legacy(model):
-        raise FitdoctorError(
-            "Received a model of tf_keras, expected one of Keras 3: in code, trainings on tf_keras can only be watched, "
-            "“with fitdoctor.watch(): model.fit(…)”. “fitdoctor diagnose” takes the script as it is."
-        )
-    if not isinstance(model, keras.Model):
-        raise FitdoctorError(f"Received a {type(model).__name__}, expected a Keras 3 model: fitdoctor.diagnose(model, x, y, …).")
-    seams.check_supported()
+    used = backends.keras_of(model)
+    if not isinstance(model, used.Model):
+        raise FitdoctorError(f"Received a {type(model).__name__}, expected a Keras model: fitdoctor.diagnose(model, x, y, …).")
+    seams.check_supported(used)
+    backends.use(used)
     call = FitCall(model, arguments, keywords)
     shown = progress_on(sys.stderr, quiet=not progress)
     try:
@@ -155,7 +150,7 @@ class _Diagnosis:
         self._progress.stage("learning what this fit does")
         scout = Scout()
         director = ScoutDirector(scout, _ledger(), lambda: None)
-        director.imported(keras)
+        director.imported(backends.keras_of(self._model))
         self._cores = int(scout.environment["cores"])
         try:
             self._fit(director)
@@ -243,8 +238,14 @@ class _Diagnosis:
         return {"windows": calls.windows, "checks": calls.checks, "why": calls.why}
 
     def _fit(self, director: Any) -> None:
-        undos = (workers.ended_afterwards(), self._redirect.install(keras).undo, seams.record_recipes(), seams.install(director))
+        undos = (
+            workers.ended_afterwards(),
+            self._redirect.install(backends.keras_of(self._model)).undo,
+            seams.record_recipes(),
+            seams.install(director),
+        )
         with trials.under_way(), seams.standing(*undos), _quiet(), contextlib.suppress(Reached):
+            internals.set_functions_aside(self._model)
             self._call.make(self._redirect)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fitdoctor.probe import fingerprint, torch_loaders
+from fitdoctor.probe import fingerprint, internals, torch_loaders
 from fitdoctor.probe.fingerprint import FUNCTIONS
 from fitdoctor.probe.randomness import RandomState
 from fitdoctor.probe.remembered import Remembered
 
-COMPILED = ("optimizer", "_compile_metrics", "_compile_loss")
+COMPILED = ("optimizer", "_compile_metrics", "_compile_loss", "compiled_metrics", "compiled_loss")
 """What `compile` makes, and fit builds, apart from the layers."""
 
 
@@ -78,9 +78,9 @@ def fingerprints(model: Any, given: list[Any]) -> dict[str, str]:
     optimizer = getattr(model, "optimizer", None)
     found = {
         "the weights": fingerprint.of_variables(model.variables),
-        "the metrics": fingerprint.of_variables(model.metrics_variables),
-        "the optimizer's variables": fingerprint.of_variables(optimizer.variables) if optimizer is not None else "",
-        "whether the optimizer is built": str(getattr(optimizer, "built", None)),
+        "the metrics": fingerprint.of_variables(each for metric in model.metrics for each in metric.variables),
+        "the optimizer's variables": fingerprint.of_variables(internals.optimizer_variables(model)),
+        "whether the optimizer is built": str(getattr(optimizer, "built", getattr(optimizer, "_built", None))),
     }
     found |= fingerprint.of_random_generators() | fingerprint.of_flags(model)
     for number, thing in enumerate(given):

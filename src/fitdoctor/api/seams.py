@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 import keras
@@ -18,13 +19,16 @@ from fitdoctor.probe.patches import Patches
 Undo = Callable[[], None]
 
 
-def check_supported() -> None:
+def check_supported(used: ModuleType = keras) -> None:
     """Refuses a Keras that can't be observed.
+
+    Args:
+        used: The module.
 
     Raises:
         FitdoctorError: The message says which one is expected.
     """
-    why = seams.declined(keras)
+    why = seams.declined(used)
     if why:
         raise FitdoctorError(why)
 

@@ -6,8 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from keras.src.trainers.data_adapters import py_dataset_adapter
-
+from fitdoctor.probe import backends
 from fitdoctor.probe.patches import Patches
 
 
@@ -15,14 +14,15 @@ def ended_afterwards() -> Callable[[], None]:
     """Notes which workers are started from now on; the result ends those that still run."""
     started: list[Any] = []
     patches = Patches()
-    start = py_dataset_adapter.PyDatasetEnqueuer.start
+    enqueuers = _enqueuers()
+    start = enqueuers.start
 
     @functools.wraps(start)
-    def noted(self: Any) -> None:
+    def noted(self: Any, *arguments: Any, **keywords: Any) -> None:
         started.append(self)
-        start(self)
+        start(self, *arguments, **keywords)
 
-    patches.put(py_dataset_adapter.PyDatasetEnqueuer, "start", noted)
+    patches.put(enqueuers, "start", noted)
 
     def end() -> None:
         patches.undo()
@@ -30,3 +30,13 @@ def ended_afterwards() -> Callable[[], None]:
             enqueuer.stop()
 
     return end
+
+
+def _enqueuers() -> Any:
+    if backends.name() == backends.LEGACY:
+        from tf_keras.src.utils.data_utils import SequenceEnqueuer
+
+        return SequenceEnqueuer
+    from keras.src.trainers.data_adapters.py_dataset_adapter import PyDatasetEnqueuer
+
+    return PyDatasetEnqueuer

@@ -11,7 +11,7 @@ from typing import Any
 
 from fitdoctor.changes.callbacks import set_argument, silence
 from fitdoctor.changes.model import Change, RemoveCall, SetArgument, ThrottleHook
-from fitdoctor.probe import backends, debug_switches, metrics
+from fitdoctor.probe import backends, debug_switches, internals, metrics
 from fitdoctor.probe.course import learning_rate
 
 Undo = Callable[[], None]
@@ -43,8 +43,9 @@ def to_model(model: Any, changes: list[Change]) -> Undo:
             elif isinstance(change, SetArgument) and change.call == "Model.compile":
                 if change.argument not in COMPILE_SETTINGS:
                     raise ValueError(f"`{change.argument}` of compile can't be changed on a compiled model.")
-                undos.append(functools.partial(setattr, model, change.argument, getattr(model, change.argument)))
-                setattr(model, change.argument, change.value)
+                before = internals.setting(model, change.argument)
+                undos.append(functools.partial(internals.put_setting, model, change.argument, before))
+                internals.put_setting(model, change.argument, change.value)
     except BaseException:
         _all(undos)()
         raise
@@ -63,7 +64,7 @@ def to_construction(changes: list[Change]) -> Undo:
 
 def traced_as(model: Any) -> tuple[Any, ...]:
     """What a train function that is made now is compiled for: two arms with the same may share one."""
-    settings = tuple(getattr(model, name) for name in COMPILE_SETTINGS)
+    settings = tuple(internals.setting(model, name) for name in COMPILE_SETTINGS)
     checked = debug_switches.is_on(debug_switches.CHECK_NUMERICS)
     tf = backends.in_use("tensorflow")
     return *settings, tf is not None and tf.config.functions_run_eagerly(), metrics.names(model), checked

@@ -148,6 +148,9 @@ class SetEnvironment(Change):
 INPUT_CALLS = frozenset({"PyDataset", "DataLoader", "tf.data.experimental.enable_debug_mode"})
 """Calls outside a pipeline that decide how the input is made."""
 
+WORKER_ARGUMENTS = ("workers", "use_multiprocessing", "max_queue_size")
+"""How a `PyDataset` is read. In tf_keras these are arguments of `Model.fit`."""
+
 KINDS: dict[str, type[Change]] = {
     cls.kind: cls
     for cls in (
@@ -171,7 +174,8 @@ OF_INPUT = frozenset({"insert-call", "swap-calls", "move-call", "precompute", "c
 
 def edits_input(change: dict[str, Any]) -> bool:
     """Whether a change, as data, is one of the input: of a stage of its pipeline, of what `fit` is given, or of how that is made."""
-    return change["kind"] in OF_INPUT or change.get("call") in INPUT_CALLS or change.get("place", {}).get("position", -1) >= 0
+    by_workers = change.get("call") == "Model.fit" and change.get("argument") in WORKER_ARGUMENTS
+    return by_workers or change["kind"] in OF_INPUT or change.get("call") in INPUT_CALLS or change.get("place", {}).get("position", -1) >= 0
 
 
 def from_data(data: dict[str, Any]) -> Change:

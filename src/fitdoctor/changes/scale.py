@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fitdoctor.changes.model import Change, ScaleInput
+from fitdoctor.probe import backends
 
 CONSTANT = 1e-6
 """A feature whose deviation is this small a share of its mean does not vary: dividing by it would blow rounding up."""
@@ -78,21 +79,29 @@ def _check_inputs(model: Any, scales: list[Scale | None]) -> None:
     if declared and len(declared) != len(scales):
         raise ValueError(f"the model has {len(declared)} inputs and its data {len(scales)} parts")
     for tensor, scale in zip(declared, scales, strict=False):
-        if scale is not None and not str(tensor.dtype).startswith(("float", "bfloat")):
-            raise ValueError(f"the model takes {tensor.dtype}, which a scaled input would not be")
+        if scale is not None and not _name(tensor.dtype).startswith(("float", "bfloat")):
+            raise ValueError(f"the model takes {_name(tensor.dtype)}, which a scaled input would not be")
+
+
+def _name(dtype: Any) -> str:
+    return str(getattr(dtype, "name", dtype))
 
 
 def _scaled(inputs: Any, scales: list[Scale | None]) -> Any:
-    import keras
-
-    parts = keras.tree.flatten(inputs)
+    tree = backends.tree()
+    parts = tree.flatten(inputs)
     if len(parts) != len(scales):
         raise ValueError(f"the model was called with {len(parts)} inputs and its data has {len(scales)} parts")
     changed = [part if scale is None else _one(part, scale) for part, scale in zip(parts, scales, strict=True)]
-    return keras.tree.pack_sequence_as(inputs, changed)
+    return tree.pack_sequence_as(inputs, changed)
 
 
 def _one(part: Any, scale: Scale) -> Any:
+    if backends.name() == backends.LEGACY:
+        import tensorflow as tf
+
+        numbers = tf.cast(part, backends.keras_module().backend.floatx())
+        return (numbers - tf.cast(scale.mean, numbers.dtype)) / tf.cast(scale.deviation, numbers.dtype)
     import keras
 
     values = keras.ops.cast(part, keras.config.floatx())

@@ -22,7 +22,7 @@ from fitdoctor.report.model import BACKENDS, Budget, Ceiling, Interval
 #: Parts of the process that are paid once, whatever the training repeats.
 ONCE = ("imports", "start", "script", "shutdown")
 #: The backends that trials know. On the others a training is observed, and nothing is tried.
-TRIED = ("tensorflow", "jax", "torch")
+TRIED = ("tensorflow", "jax", "torch", "tf_keras")
 #: A cost below this share of the whole training is a remark, not a cause: identical runs differ by about as much.
 WORTHWHILE_SHARE = 0.05
 

@@ -10,7 +10,7 @@ from typing import Any
 from fitdoctor.changes import apply
 from fitdoctor.changes import callbacks as callback_settings
 from fitdoctor.changes.model import Change, SetArgument, ThrottleHook, edits_input, from_data
-from fitdoctor.probe import contention, describe, feeds, loops, torch_loaders
+from fitdoctor.probe import contention, describe, feeds, internals, loops, torch_loaders
 from fitdoctor.probe.epochs import Epochs
 from fitdoctor.probe.lead import lead_of
 from fitdoctor.probe.runner import Runner
@@ -19,6 +19,7 @@ from fitdoctor.probe.validation import Validations
 from fitdoctor.probe.verify import verify_batches
 from fitdoctor.probe.weights import SameWeights
 from fitdoctor.probe.whole import Wholes
+from fitdoctor.probe.workers import sets_workers
 
 WINDOW_S = 0.015
 """Short and many: windows of 15 ms had the same deviation as windows of 100 ms, so an effect is told in a fraction of the time."""
@@ -43,31 +44,15 @@ class FitArms:
     """
 
     def __init__(self, model: Any, bound: dict[str, Any], cores: int) -> None:
-        from keras.src.callbacks.callback_list import CallbackList
-        from keras.src.trainers.data_adapters import array_slicing
-
         self.model, self.bound = model, dict(bound)
+        internals.train_as_compiled(model)
         if bound["validation_split"] and bound["validation_data"] is None:
             names = ("x", "y", "sample_weight")
-            training, self.bound["validation_data"] = array_slicing.train_validation_split(
-                tuple(bound[name] for name in names), validation_split=bound["validation_split"]
-            )
+            training, self.bound["validation_data"] = internals.split_off(tuple(bound[name] for name in names), bound["validation_split"])
             self.bound.update(zip(names, training, strict=True))
         self.feeds = feeds.of(model, self.bound, cores)
         self._loop = loops.of(model)
-        callbacks = bound["callbacks"]
-        if isinstance(callbacks, CallbackList):
-            self.callbacks = callbacks
-        else:
-            self.callbacks = CallbackList(
-                callbacks,
-                add_history=True,
-                add_progbar=bound["verbose"] != 0,
-                verbose=bound["verbose"],
-                epochs=bound["epochs"],
-                steps=bound["steps_per_epoch"],
-                model=model,
-            )
+        self.callbacks = internals.callback_list(model, bound)
         steps = describe.steps_of(self.bound["x"], self.bound["batch_size"], self.bound["steps_per_epoch"])
         self._validations = Validations(model, self.bound, self.callbacks)
         self._epochs = Epochs(self.feeds, steps, self._enter, self._go)
@@ -115,6 +100,8 @@ class FitArms:
         return new
 
     def _prepare(self, arm: dict[str, Any], changes: list[Change]) -> dict[str, Any]:
+        if why := internals.not_tried(self.model, self.bound, changes):
+            raise ValueError(why)
         stray = [change for change in changes if not _fits(change, arm["unit"])]
         if stray:
             raise ValueError(f"a {stray[0].kind} of {getattr(stray[0], 'call', 'a stage')} has no effect on a {arm['unit']}")
@@ -187,8 +174,8 @@ class FitArms:
         if self._began:
             return
         self._began = True
-        if self.model.built and self.model.optimizer is not None and not self.model.optimizer.built:
-            self.model.optimizer.build(self.model.trainable_variables)
+        if self.model.built:
+            internals.build_optimizer(self.model)
         self.callbacks.on_train_begin()
         self.callbacks.on_epoch_begin(0)
 
@@ -206,7 +193,7 @@ class FitArms:
         except BaseException:
             undo_model()
             raise
-        runner.steps = int(model.steps_per_execution or 1)
+        runner.steps = int(internals.setting(model, "steps_per_execution") or 1)
         if new:
             key = apply.traced_as(model)
             runner.function = None if fresh else self._functions.get(key)
@@ -349,7 +336,8 @@ class FitArms:
         self._begin()
         if self.standing is None:
             self.standing = Standing(self.model, self.callbacks.callbacks)
-        weights = self._weights.verify(changes, self.standing)
+        obstacle = internals.unlike_itself(self.model)
+        weights = {"weights": "", "why": obstacle} if obstacle else self._weights.verify(changes, self.standing)
         if weights["weights"] and not any(of_input):
             batches["batches"] = "same"
         return {**batches, **weights, "why": weights["why"] or batches["why"]}
@@ -362,7 +350,8 @@ def _is_placebo(arm: dict[str, Any]) -> bool:
 
 def _fits(change: Change, unit: str) -> bool:
     """Whether a trial of this unit carries the change out: an arm that changes nothing would look refuted."""
-    of_fit = isinstance(change, SetArgument) and change.call == "Model.fit" and change.argument != "verbose"
+    of_input = isinstance(change, SetArgument) and sets_workers(change)
+    of_fit = isinstance(change, SetArgument) and change.call == "Model.fit" and change.argument != "verbose" and not of_input
     of_callback = isinstance(change, (SetArgument, ThrottleHook)) and change.index >= 0
     of_workers = bool(torch_loaders.settings([change]))
     if unit == "whole":

@@ -13,7 +13,8 @@ from typing import Any
 from fitdoctor.changes import materialize, pipeline
 from fitdoctor.changes.arrays import converted
 from fitdoctor.changes.model import Change, ConvertArgument, Precompute
-from fitdoctor.probe import backends, describe, pipelines, torch_loaders, workers
+from fitdoctor.probe import backends, describe, legacy, pipelines, torch_loaders, workers
+from fitdoctor.probe.internals import epoch_iterator
 from fitdoctor.probe.pipelines import Recipe
 from fitdoctor.probe.slices import Slices
 
@@ -49,18 +50,11 @@ class SharedGenerator:
 
 def of(model: Any, bound: dict[str, Any], cores: int) -> Feeds:
     """The feeds of the backend that the script runs on."""
-    if backends.name() == "tensorflow":
+    if backends.on_tensorflow():
         return Feeds(model, bound, cores)
     from fitdoctor.probe.loaders import Loaders
 
     return Loaders(model, bound, cores)
-
-
-def epoch_iterator(model: Any, **keywords: Any) -> Any:
-    """What Keras draws the batches of an epoch from, made from arguments of its own."""
-    if backends.name() == "tensorflow":
-        keywords["distribute_strategy"] = model.distribute_strategy
-    return backends.epoch_iterator()(**keywords)
 
 
 class Feeds:
@@ -94,10 +88,14 @@ class Feeds:
         if describe.input_kind(bound["x"]) == "arrays" and key in self._from_arrays and not (anew and self._is_small()):
             return self._from_arrays[key]
         x = self.changed_input(bound["x"], changes)
-        if describe.input_kind(x) in workers.KINDS:
-            x = workers.arranged(x, changes, steady=steady, started=self._started)
-        keywords = {name: bound[name] for name in ("y", "sample_weight", "batch_size", "steps_per_epoch", "class_weight")}
-        dataset = self._epoch_iterator(x, shuffled, keywords).data_adapter.get_tf_dataset()
+        if backends.is_legacy(self._model):
+            settings = {**bound, **workers.settings(bound, changes, steady=steady), "shuffle": shuffled}
+            dataset = legacy.dataset(self._model, self._one_reader_of_many(x), settings)
+        else:
+            if describe.input_kind(x) in workers.KINDS:
+                x = workers.arranged(x, changes, steady=steady, started=self._started)
+            keywords = {name: bound[name] for name in ("y", "sample_weight", "batch_size", "steps_per_epoch", "class_weight")}
+            dataset = self._epoch_iterator(x, shuffled, keywords).data_adapter.get_tf_dataset()
         if describe.input_kind(x) == "arrays":
             # Keras copies the arrays into each dataset that it makes of them: all arms share one copy.
             self._from_arrays.setdefault(key, dataset)
@@ -109,9 +107,7 @@ class Feeds:
         return shuffled, *(repr(change) for change in changes if isinstance(change, ConvertArgument))
 
     def _is_small(self) -> bool:
-        import keras
-
-        parts = [part for name in ("x", "y", "sample_weight") for part in keras.tree.flatten(self._bound[name])]
+        parts = [part for name in ("x", "y", "sample_weight") for part in backends.tree().flatten(self._bound[name])]
         return sum(int(getattr(part, "nbytes", COPIED_BYTES)) for part in parts if part is not None) < COPIED_BYTES
 
     def limits(self) -> list[str]:
@@ -119,11 +115,15 @@ class Feeds:
         return [READ_ONCE] if describe.input_kind(self._bound["x"]) == "generator" else []
 
     def _epoch_iterator(self, x: Any, shuffle: Any, keywords: dict[str, Any]) -> Any:
-        if describe.input_kind(x) == "generator":
-            if self._shared is None:
-                self._shared = SharedGenerator(x)
-            x = _through(self._shared)
-        return epoch_iterator(self._model, x=x, shuffle=shuffle, steps_per_execution=1, **keywords)
+        return epoch_iterator(self._model, x=self._one_reader_of_many(x), shuffle=shuffle, steps_per_execution=1, **keywords)
+
+    def _one_reader_of_many(self, x: Any) -> Any:
+        """What gives an arm its share of a generator; any other input as it is."""
+        if describe.input_kind(x) != "generator":
+            return x
+        if self._shared is None:
+            self._shared = SharedGenerator(x)
+        return _through(self._shared)
 
     def changed_input(self, x: Any, changes: list[Change]) -> Any:
         """What stands for fit's `x` once the changes of its input are made."""
@@ -173,7 +173,12 @@ class Feeds:
     def read_ahead(self, dataset: Any, changes: list[Change]) -> int:
         """How many batches an endless dataset of ours may hold ready before anybody asks."""
         x = self._bound["x"]
-        queued = workers.held(workers.arranged(x, changes, steady=True)) if describe.input_kind(x) in workers.KINDS else 0
+        if describe.input_kind(x) not in workers.KINDS:
+            queued = 0
+        elif backends.is_legacy(self._model):
+            queued = workers.held_by(**workers.settings(self._bound, changes, steady=True))
+        else:
+            queued = workers.held(workers.arranged(x, changes, steady=True))
         return pipeline.read_ahead(dataset) + queued
 
     def continuous(self, changes: list[Change], *, anew: bool = False) -> Any:
@@ -245,12 +250,10 @@ class Feeds:
         return tf.data.Dataset.from_tensor_slices(tf.nest.pack_sequence_as(spec, columns))
 
     def _one_period(self, generator: Any) -> Any:
-        import keras
-
         if self._shared is None:
             self._shared = SharedGenerator(generator)
         steps = self._bound["steps_per_epoch"] or 0
-        batches = materialize.period(map(copied, self._shared), keras.tree.flatten, most=max(1000, 2 * steps), limit_s=MATERIALIZE_S)
+        batches = materialize.period(map(copied, self._shared), backends.tree().flatten, most=max(1000, 2 * steps), limit_s=MATERIALIZE_S)
         self._note = f"the generator gives the same {len(batches)} batches again and again"
         return self._again_and_again(batches)
 
@@ -299,21 +302,22 @@ def _kept(dataset: Any) -> Any:
     Raises:
         materialize.NotRepeatingError: A batch is another one after an epoch's end.
     """
-    import keras
     import numpy as np
 
     from fitdoctor.probe.remembered import Remembered
 
-    count = dataset.num_batches
+    keras, flatten = backends.keras_of(dataset), backends.tree().flatten
+    base: Any = keras.utils.Sequence if backends.is_legacy(dataset) else keras.utils.PyDataset
+    count = _length(dataset)
     if count is None:
         raise materialize.NotRepeatingError("it has no length")
     probed = range(0, count, max(1, count // 8))
-    before = {i: materialize.digest(keras.tree.flatten(dataset[i])) for i in probed}
+    before = {i: materialize.digest(flatten(dataset[i])) for i in probed}
     hooks = [name for name in EPOCH_HOOKS if hasattr(dataset, name)]
-    own_hook = any(getattr(type(dataset), name) is not getattr(keras.utils.PyDataset, name, None) for name in hooks)
+    own_hook = any(getattr(type(dataset), name) is not getattr(base, name, None) for name in hooks)
 
     def is_another(index: int) -> bool:
-        return before[index] != materialize.digest(keras.tree.flatten(dataset[index]))
+        return before[index] != materialize.digest(flatten(dataset[index]))
 
     state = Remembered(dataset)
     for name in hooks:
@@ -327,19 +331,19 @@ def _kept(dataset: Any) -> Any:
     most = materialize.free_bytes() * materialize.MEMORY_SHARE
     for index in range(count):
         batches.append(copied(dataset[index]))
-        held += sum(np.asarray(part).nbytes for part in keras.tree.flatten(batches[-1]))
+        held += sum(np.asarray(part).nbytes for part in flatten(batches[-1]))
         if held > most:
             raise materialize.NotRepeatingError("its batches need more than a quarter of the free memory")
         if time.perf_counter() - began_s > MATERIALIZE_S:
             raise materialize.NotRepeatingError(f"one pass takes longer than the {MATERIALIZE_S:.0f} s that there were for it")
 
-    if any(before[index] != materialize.digest(keras.tree.flatten(batches[index])) for index in probed):
+    if any(before[index] != materialize.digest(flatten(batches[index])) for index in probed):
         raise materialize.NotRepeatingError("its batches are others when they are read again, so they can't be kept")
     turns = itertools.cycle(probed)
 
-    class Kept(keras.utils.PyDataset):  # type: ignore[misc]
+    class Kept(base):  # type: ignore[misc]
         def __len__(self) -> int:
-            return len(batches) or int(dataset.num_batches)
+            return len(batches) or int(_length(dataset))
 
         def __getitem__(self, index: int) -> Any:
             return batches[index] if batches else dataset[index]
@@ -361,9 +365,12 @@ def _kept(dataset: Any) -> Any:
     return Kept()
 
 
+def _length(dataset: Any) -> Any:
+    return len(dataset) if backends.is_legacy(dataset) else dataset.num_batches
+
+
 def copied(batch: Any) -> Any:
     """A batch with arrays of its own: some inputs fill the same array again and again."""
-    import keras
     import numpy as np
 
-    return keras.tree.map_structure(lambda part: part.copy() if isinstance(part, np.ndarray) else part, batch)
+    return backends.tree().map_structure(lambda part: part.copy() if isinstance(part, np.ndarray) else part, batch)

@@ -11,7 +11,9 @@ import numpy as np
 
 from fitdoctor.probe.state import read
 
-FUNCTIONS = ("train_function", "test_function", "predict_function", "history", "stop_training", "_eval_epoch_iterator")
+EVALUATIONS = ("_eval_epoch_iterator", "_eval_data_handler")
+"""What fit keeps of its validation data, in Keras 3 and in tf_keras."""
+FUNCTIONS = ("train_function", "test_function", "predict_function", "history", "stop_training", *EVALUATIONS)
 """What fit leaves on a model beside its variables."""
 FLAGS = ("built", "compiled", "run_eagerly", "jit_compile", "steps_per_execution", "trainable", "stop_training")
 PLAIN = (bool, int, float, str, bytes, type(None))

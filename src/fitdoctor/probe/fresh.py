@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fitdoctor.probe import backends
 from fitdoctor.probe.state import read
 
 ENOUGH = 64
@@ -36,8 +37,7 @@ def _alike(weight: Any, other: Any) -> bool:
 
 def draw(model: Any, seed: int) -> list[Any] | None:
     """Trainable weights as the model's own initialisers draw them for a seed; None where the model can't be made anew."""
-    import keras
-
+    keras = backends.keras_of(model)
     try:
         keras.utils.set_random_seed(seed)
         clone = keras.models.clone_model(model)

@@ -6,7 +6,7 @@ import math
 import time
 from typing import Any
 
-from fitdoctor.probe import describe, loops
+from fitdoctor.probe import backends, describe, internals, loops
 from fitdoctor.probe.feeds import Feeds
 
 ROWS = 2048
@@ -76,14 +76,13 @@ class Judge:
 
     @property
     def rows(self) -> int:
-        import keras
-
-        return sum(int(keras.tree.flatten(batch)[0].shape[0]) for batch in self._batches)
+        return sum(int(backends.tree().flatten(batch)[0].shape[0]) for batch in self._batches)
 
     def function(self) -> Any:
         """A test function for the model as it is set now, compiled. It judges fewer rows from then on if that took too long."""
         model = self._model
-        before, model.steps_per_execution = model.steps_per_execution, 1
+        before = internals.setting(model, "steps_per_execution")
+        internals.put_setting(model, "steps_per_execution", 1)
         try:
             made = loops.made(model, "test")
             self.score(made)
@@ -91,7 +90,7 @@ class Judge:
             self.score(made)
             self._shorten(time.perf_counter() - began_s)
         finally:
-            model.steps_per_execution = before
+            internals.put_setting(model, "steps_per_execution", before)
         return made
 
     def _shorten(self, seconds: float) -> None:
@@ -134,23 +133,13 @@ def plain(logs: Any) -> dict[str, float]:
     return found
 
 
-def unpacked(data: Any) -> tuple[Any, Any, Any]:
-    """Fit's `validation_data` in its parts."""
-    from keras.src.trainers.data_adapters.data_adapter_utils import unpack_x_y_sample_weight
-
-    x, y, weights = unpack_x_y_sample_weight(data)
-    return x, y, weights
-
-
 def _kept(dataset: Any) -> list[Any]:
     """Its first batches, all of one shape, so that one compiled function serves them all."""
-    import keras
-
     batches: list[Any] = []
     shapes: list[Any] = []
     rows = held = 0
     for batch in dataset:
-        parts = [part for part in keras.tree.flatten(batch) if part is not None]
+        parts = [part for part in backends.tree().flatten(batch) if part is not None]
         shapes = shapes or [tuple(part.shape) for part in parts]
         if shapes != [tuple(part.shape) for part in parts]:
             continue

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any
 
-from fitdoctor.probe import backends, sites
+from fitdoctor.probe import backends, legacy, sites
 from fitdoctor.recording.model import MetricRecord, Site
 
 
@@ -27,6 +27,8 @@ def keep(model: Any, kept: list[str]) -> Callable[[], None]:
     Raises:
         ValueError: The model has no metrics, or they are not built yet.
     """
+    for compiled in _containers(model):
+        return legacy.keep_metrics(compiled, kept)
     lists = list(_lists(model))
     if not lists:
         raise ValueError("the model's metrics are not built yet, or it has none")
@@ -51,7 +53,7 @@ def keep_once_built(model: Any, kept: list[str], told: Callable[[list[str]], Non
         told: Gets the names of those that are left out.
     """
     undos: list[Any] = []
-    compiled: Any = getattr(model, "_compile_metrics", None)
+    compiled: Any = getattr(model, "compiled_metrics" if backends.is_legacy(model) else "_compile_metrics", None)
 
     def leave_out() -> None:
         told([name for name in names(model) if name not in kept])
@@ -71,7 +73,9 @@ def keep_once_built(model: Any, kept: list[str], told: Callable[[list[str]], Non
     if compiled is None or compiled.built:
         leave_out()
     else:
-        vars(compiled)["build"] = build  # past Keras, which would track what is set
+        vars(compiled)["build"] = (
+            legacy.as_it_is(build) if backends.is_legacy(model) else build
+        )  # past Keras, which would track what is set
     return undo
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fitdoctor.probe import internals
 from fitdoctor.probe.state import MOST_BYTES, Snapshot, bytes_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def measure(arms: FitArms, stretches: int) -> dict[str, Any]:
     Returns:
         The windows, and what a few steps from the start made of the weights: see `compared`, in the trials.
     """
-    start = _snapshot(arms.model)
+    start = _snapshot(arms)
     step = {"id": "step/baseline", "role": "baseline", "unit": "step", "remedy": "", "changes": []}
     stretch = {**step, "id": "stretch/baseline", "unit": "stretch"}
     arms.prepare(step)
@@ -36,12 +37,12 @@ def measure(arms: FitArms, stretches: int) -> dict[str, Any]:
     return {"windows": windows, "weights": {} if start is None else _weights(arms, start)}
 
 
-def _snapshot(model: Any) -> Snapshot | None:
+def _snapshot(arms: FitArms) -> Snapshot | None:
     """The model before its first step, or None where it is not built yet or too large."""
+    model = arms.model
     if not model.built or model.optimizer is None or bytes_of(model) > MOST_BYTES:
         return None
-    if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
+    internals.build(model, lambda: arms.feeds.dataset([]))
     return Snapshot(model)
 
 

@@ -11,10 +11,11 @@ from typing import Any
 
 from fitdoctor.changes import apply, materialize, scale
 from fitdoctor.changes.model import Change, from_data
-from fitdoctor.probe import describe, feeds, fresh, loops, spread
+from fitdoctor.probe import describe, feeds, fresh, internals, loops, spread
 from fitdoctor.probe.course import learning_rate
 from fitdoctor.probe.feeds import READ_ONCE, Feeds
-from fitdoctor.probe.judge import BATCH_ROWS, Judge, plain, unpacked, with_validation
+from fitdoctor.probe.internals import unpacked
+from fitdoctor.probe.judge import BATCH_ROWS, Judge, plain, with_validation
 from fitdoctor.probe.rules import Rules
 from fitdoctor.probe.state import Snapshot
 from fitdoctor.recording.plain import LONGEST_MESSAGE
@@ -82,13 +83,11 @@ class FitRace:
 
     def _build(self) -> None:
         """Builds what fit itself would build with its first batch."""
-        model = self._model
-        if not model.built or not all(layer.built for layer in model.layers):
-            model._symbolic_build(data_batch=next(iter(self._feed(None).dataset([]))))
-        if model.optimizer is None:
+        if why := internals.not_tried(self._model, self._bound, []):
+            raise ValueError(why)
+        if self._model.optimizer is None:
             raise ValueError("the model was compiled without an optimizer")
-        if not model.optimizer.built:
-            model.optimizer.build(model.trainable_variables)
+        internals.build(self._model, lambda: self._feed(None).dataset([]))
 
     def _is_untrained(self) -> bool:
         if int(self._model.optimizer.iterations) > 0:
@@ -222,7 +221,7 @@ class FitRace:
     def _settled_s(self, racer: Racer) -> float:
         whole = self._epoch_left(racer, 0)
         with self._as(racer):
-            rest = 0 if whole is None else whole % int(self._model.steps_per_execution or 1)
+            rest = 0 if whole is None else whole % self._at_once()
             if rest:  # the last execution of an epoch is compiled here, and not within a lap
                 self._run(racer, rest, left=rest)
             self._run(racer, 1, left=whole)
@@ -249,9 +248,7 @@ class FitRace:
                 self._drawn = repetition, fresh.draw(self._model, repetition + 1)
             for variable, value in zip(self._model.trainable_variables, self._drawn[1] or [], strict=False):
                 variable.assign(value)
-        for variable in self._model.variables:
-            if "seed_generator" in variable.path:
-                variable.assign(variable + 1 + repetition)
+        internals.draw_on(self._model, 1 + repetition)
 
     def lap(self, arm: str, steps: int) -> dict[str, Any]:
         """Trains on for some steps, and takes the score. A stopping rule of the script's may end the run before.
@@ -323,7 +320,7 @@ class FitRace:
             steps: How many.
             left: Steps until the epoch's data ends, at which fit's last execution is a shorter one.
         """
-        at_once = int(self._model.steps_per_execution or 1)
+        at_once = self._at_once()
         logs: Any = {}
         taken = 0
         with self._resting(), loops.to_the_end(self._loop):
@@ -343,14 +340,17 @@ class FitRace:
 
     def _execute(self, racer: Racer, steps: int) -> Any:
         """One execution of so many steps, with a function of its own: the input of a race goes on where that of an epoch ends."""
-        key, at_once = (bool(racer.scales), steps), self._model.steps_per_execution
-        self._model.steps_per_execution = steps
+        key, at_once = (bool(racer.scales), steps), self._at_once()
+        internals.put_setting(self._model, "steps_per_execution", steps)
         try:
             if key not in self._shorter:
                 self._shorter[key] = loops.made(self._model)
             return self._loop.step(self._shorter[key], racer.iterator)
         finally:
-            self._model.steps_per_execution = at_once
+            internals.put_setting(self._model, "steps_per_execution", at_once)
+
+    def _at_once(self) -> int:
+        return int(internals.setting(self._model, "steps_per_execution") or 1)
 
     def _score(self, racer: Racer) -> float | None:
         return self._judge.scored(self._logs(racer))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fitdoctor.probe import backends
+from fitdoctor.probe import backends, legacy_state
 from fitdoctor.probe.state import read
 
 
@@ -39,10 +39,7 @@ class RandomState:
     @staticmethod
     def fingerprints() -> dict[str, str]:
         """A short text for each generator of Keras and the frameworks as it is now."""
-        from keras.src.backend.common import global_state
-
-        seeds = global_state.get_global_attribute("global_seed_generator")
-        found = {"Keras' seed generator": str(None if seeds is None else read(seeds.state).tolist())}
+        found = {"Keras' seed generator": _seeds_of_keras()}
         if (process := _tensorflows_context()) is not None:
             generator = getattr(process, "_rng", None)
             drawn = hash(generator.getstate()) if generator is not None else None
@@ -74,6 +71,9 @@ class RandomState:
             self._steps.append(partial(torch.cuda.set_rng_state_all, torch.cuda.get_rng_state_all()))
 
     def _keep_keras(self) -> None:
+        if backends.name() == backends.LEGACY:
+            self._steps += legacy_state.random_state()
+            return
         from keras.src.backend.common import global_state
 
         names = global_state.get_global_attribute("object_name_uids")  # layers made later are numbered on from these
@@ -86,13 +86,23 @@ class RandomState:
             self._steps.append(partial(generator.state.assign, read(generator.state).copy()))
 
 
+def _seeds_of_keras() -> str:
+    if backends.name() == backends.LEGACY:
+        return legacy_state.seeds()
+    from keras.src.backend.common import global_state
+
+    seeds = global_state.get_global_attribute("global_seed_generator")
+    return str(None if seeds is None else read(seeds.state).tolist())
+
+
 def _tensorflows_context() -> Any:
     """What holds TensorFlow's seed; None where the script runs on another backend and has not begun to use it."""
-    if backends.name() != "tensorflow" and backends.loaded("tensorflow") is None:
+    used = backends.on_tensorflow()
+    if not used and backends.loaded("tensorflow") is None:
         return None
     from tensorflow.python.eager import context
 
-    return context.context() if backends.name() == "tensorflow" else context.context_safe()
+    return context.context() if used else context.context_safe()
 
 
 def _restore_counts(names: Any, saved: dict[Any, Any]) -> None:

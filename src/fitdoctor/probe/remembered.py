@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fitdoctor.probe import backends, sites
+from fitdoctor.probe import backends, legacy_state, sites
 from fitdoctor.probe.state import read
 
 LARGEST_ARRAY_BYTES = 64 << 20
@@ -105,6 +105,8 @@ class Remembered:
 
 
 def _followed_types() -> tuple[type, ...]:
+    if backends.name() == backends.LEGACY:
+        return legacy_state.followed()
     import keras
     from keras.src.saving.keras_saveable import KerasSaveable
     from keras.src.utils.tracking import Tracker
@@ -113,9 +115,11 @@ def _followed_types() -> tuple[type, ...]:
 
 
 def _variable_types() -> tuple[type, ...]:
+    tf = backends.in_use("tensorflow")
+    if tf is not None and backends.name() == backends.LEGACY:
+        return (tf.Variable,)
     import keras
 
-    tf = backends.in_use("tensorflow")
     return (keras.Variable,) if tf is None else (keras.Variable, tf.Variable)
 
 

@@ -191,9 +191,6 @@ def _watch(probe: Probe, keras: ModuleType, redirect: Redirect | None) -> None:
     if why:
         _decline(probe, why)
         return
-    if probe.spec["role"] == "treat" and keras.__name__ == backends.LEGACY:
-        probe.director.missing("Received tf_keras, on which nothing can be changed yet: what it trains runs as it was written.")
-        return
     seams.install(keras, probe.director)
     for lack in seams.lacking(keras):
         probe.director.missing(lack)

@@ -12,6 +12,8 @@ import numpy as np
 
 from fitdoctor.probe import describe, harmless
 
+KERAS = ("keras", "tf_keras")
+DIRECTIONS: dict[Any, str] = {np.greater: "up", np.less: "down"}
 QUIET = ("verbose", "restore_best_weights")
 """Settings of Keras' own callbacks that only a real training needs."""
 
@@ -25,6 +27,7 @@ class Rate(float):
         return made
 
     _optimizer: StandIn
+    dtype = np.dtype("float32")
 
     def numpy(self) -> float:
         return float(self)
@@ -104,6 +107,7 @@ class Rules:
         if name == "loss":
             return name, False
         direction = next((getattr(metric, "_direction", None) for metric in _inner(self._metrics) if metric.name == name), None)
+        direction = direction or next(filter(None, (_direction_of(callback, f"val_{name}") for callback in self._kept)), None)
         return (name, direction == "up") if direction in ("up", "down") else None
 
     def begin(self, rate: float) -> None:
@@ -147,7 +151,7 @@ def _copied(callback: Any) -> Any:
     for name, value in vars(made).items():
         vars(made)[name] = _own(value)
     for name in QUIET:
-        if type(made).__module__.startswith("keras") and hasattr(made, name):
+        if type(made).__module__.partition(".")[0] in KERAS and hasattr(made, name):
             setattr(made, name, 0)
     return made
 
@@ -161,6 +165,11 @@ def _own(value: Any) -> Any:
         made.clear()
         made.extend(map(_own, value))
     return made
+
+
+def _direction_of(callback: Any, monitored: str) -> str | None:
+    """Which way a metric gets better, where a callback of tf_keras looks at it: it knows that from when it is made."""
+    return DIRECTIONS.get(getattr(callback, "monitor_op", None)) if getattr(callback, "monitor", "") == monitored else None
 
 
 def _inner(metrics: list[Any]) -> list[Any]:

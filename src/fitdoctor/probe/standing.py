@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from fitdoctor.changes.apply import COMPILE_SETTINGS
-from fitdoctor.probe import backends, fingerprint
+from fitdoctor.probe import backends, fingerprint, internals
 from fitdoctor.probe.astray import StateError
 from fitdoctor.probe.randomness import RandomState
 from fitdoctor.probe.remembered import Remembered
@@ -18,9 +18,10 @@ EACH_ROUND_S = 0.05
 """Where the hashes take longer than this, they are taken when an arm is prepared and not in each round."""
 TRIES = 3
 """The user's threads may draw a random number just after a generator was put back."""
-KEPT = ("train_function", "history", "_eval_epoch_iterator")
+KEPT = ("train_function", "history")
 """Those of evaluate and predict are made when they are first called, and are kept: nothing is trained by them."""
 TOO_LARGE = "The model's state is too large to be copied: in trials, each arm went on from where the one before it had come."
+DRAWN_INSIDE = "Layers such as Dropout draw random numbers within TensorFlow, as tf_keras does it: in trials, each arm drew others."
 DRAWN = "Threads of the input draw random numbers all the time: in trials, the random generators could not be put back exactly."
 
 
@@ -42,15 +43,17 @@ class Standing:
     """
 
     def __init__(self, model: Any, callbacks: list[Any]) -> None:
-        self._model, self._callbacks = model, callbacks
+        self._model, self._callbacks, self._evaluation = model, callbacks, internals.kept_evaluation(model)
         self.limits: list[str] = []
         self.snapshot = Snapshot(model) if bytes_of(model) <= MOST_BYTES else None
         if self.snapshot is None:
             self.limits.append(TOO_LARGE)
+        if internals.unlike_itself(model):
+            self.limits.append(DRAWN_INSIDE)
         self._known = {id(variable): variable for variable in variables_of(model)}  # held, so that no other object gets its id
         self._random, self._remembered = RandomState(), Remembered(list(callbacks), without=(model, *self._known.values()))
-        self._settings = {name: getattr(model, name) for name in COMPILE_SETTINGS}
-        self._plain = {name: getattr(model, name, None) for name in ("stop_training", "history", "_eval_epoch_iterator")}
+        self._settings = {name: internals.setting(model, name) for name in COMPILE_SETTINGS}
+        self._plain = {name: getattr(model, name, None) for name in ("stop_training", "history", self._evaluation)}
         self._trainable = [(layer, layer._trainable) for layer in [model, *model._flatten_layers(include_self=False)]]
         self._generators = _generators()
         self._before = self._fingerprints(whole=True)
@@ -81,7 +84,10 @@ class Standing:
         """Puts everything back; where not `whole`, callbacks and counters go on."""
         if whole:
             self._remembered.put_back()
-        for name, value in (self._settings | self._plain).items():
+        for name, value in self._settings.items():
+            if internals.setting(self._model, name) != value:
+                internals.put_setting(self._model, name, value)
+        for name, value in self._plain.items():
             if getattr(self._model, name, None) is not value and getattr(self._model, name, None) != value:
                 setattr(self._model, name, value)
         for layer, trainable in self._trainable:
@@ -114,7 +120,7 @@ class Standing:
     def _fingerprints(self, *, whole: bool) -> dict[str, str]:
         model = self._model
         found = {f"model.{name}": str(getattr(model, name, None)) for name in fingerprint.FLAGS}
-        found |= {f"model.{name}": str(id(getattr(model, name, None))) for name in KEPT}
+        found |= {f"model.{name}": str(id(getattr(model, name, None))) for name in (*KEPT, self._evaluation)}
         found["trainable flags"] = str([layer.trainable for layer, _ in self._trainable])
         found["the optimizer"] = str(id(model.optimizer))
         if (tf := backends.in_use("tensorflow")) is not None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fitdoctor.probe import backends
+from fitdoctor.probe import backends, legacy_state
 
 CLOSE = 0.05
 """Largest difference between two updates, as a share of the update itself, that other rounding explains over a few steps."""
@@ -43,6 +43,8 @@ def variables_of(model: Any) -> list[Any]:
 
     They are those of layers, metrics and seeds, of all optimizers that the model holds, and plain ones of TensorFlow.
     """
+    if backends.is_legacy(model):
+        return list({id(variable): variable for variable in legacy_state.variables_of(model)}.values())
     import keras
 
     found = [*model.variables, *getattr(model, "metrics_variables", ())]
@@ -69,7 +71,7 @@ def is_counter(variable: Any) -> bool:
 
 def read(variable: Any) -> Any:
     """The value of a variable as an array. It may share the variable's memory, which JAX gives to another value later."""
-    if backends.name() == "tensorflow":
+    if backends.on_tensorflow():
         # Not `np.array(variable)`: it asks the variable itself for a copy, which Keras' do not know of, and NumPy 2 warns of that.
         return np.asarray(variable)
     import keras

@@ -12,7 +12,7 @@ from typing import Any
 
 from fitdoctor.changes.environment import of_process
 from fitdoctor.changes.model import Change, ReplaceCall, ScaleInput, from_data
-from fitdoctor.probe import same_data, sites
+from fitdoctor.probe import backends, same_data, sites
 from fitdoctor.probe.calls import replaced, suits
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.light import Stamps
@@ -71,7 +71,9 @@ class TreatDirector(WatchDirector):
 
     def imported(self, keras: ModuleType) -> None:
         super().imported(keras)
-        self._hold_against(COMPARED)
+        legacy = backends.LEGACY in (keras.__name__, self._environment.get("backend"))
+        if not legacy:  # whatever imports TensorFlow imports Keras 3 as well: which of both it trains with, a call tells
+            self._hold_against(COMPARED)
 
     def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         if self._treatments and not self._replacing and self.on_main_thread():
@@ -117,11 +119,11 @@ class TreatDirector(WatchDirector):
         return method
 
     def _obstacle(self, kind: str, treatment: Treatment, model: Any, bound: dict[str, Any]) -> str:
-        if kind != "fit":
-            return same_data.of_loop(bound, treatment.expected)
-        self._hold_against(("devices",))
+        self._hold_against((*COMPARED, "devices"))
         if not self._treatments:
             return treatment.why_not
+        if kind != "fit":
+            return same_data.of_loop(bound, treatment.expected)
         return same_data.of_fit(model, bound, treatment.expected, first=treatment.calls == 1)
 
     def _hold_against(self, names: tuple[str, ...]) -> None:

@@ -220,7 +220,7 @@ def _is_compiled(change: Change) -> bool:
 
 def _signature(model: Any, changes: list[Change]) -> tuple[Any, ...]:
     """What a compiled function is good for: the model as it was compiled last, and the changes."""
-    return getattr(model, "_compile_loss", None), model.optimizer, changes
+    return getattr(model, "_compile_loss", None) or getattr(model, "compiled_loss", None), model.optimizer, changes
 
 
 def _kept(model: Any, changes: list[Change]) -> tuple[Any, Any]:

@@ -6,8 +6,7 @@ import time
 from typing import Any
 
 from fitdoctor.changes import apply
-from fitdoctor.probe import loops
-from fitdoctor.probe.feeds import epoch_iterator
+from fitdoctor.probe import internals, loops
 from fitdoctor.probe.runner import Runner
 
 LONGEST_S = 10.0
@@ -23,9 +22,8 @@ class Validations:
     """
 
     def __init__(self, model: Any, bound: dict[str, Any], callbacks: Any) -> None:
-        from keras.src.trainers.data_adapters.data_adapter_utils import unpack_x_y_sample_weight
-
-        self._model, self._bound, self._callbacks, self._unpack = model, bound, callbacks, unpack_x_y_sample_weight
+        self._model, self._bound, self._callbacks = model, bound, callbacks
+        self._kept = internals.kept_evaluation(model)
         self._test_function: Any = None
 
     def prepare(self, runner: Runner, *, fresh: bool) -> dict[str, Any]:
@@ -41,17 +39,7 @@ class Validations:
         else:
             runner.test_function = self._test_function
         bound = apply.to_fit(self._bound, runner.changes)
-        x, y, weights = self._unpack(bound["validation_data"])
-        runner.evaluation = epoch_iterator(
-            model,
-            x=x,
-            y=y,
-            sample_weight=weights,
-            batch_size=bound["validation_batch_size"] or bound["batch_size"],
-            steps_per_execution=model.steps_per_execution,
-            steps_per_epoch=bound["validation_steps"],
-            shuffle=False,
-        )
+        runner.evaluation = internals.evaluation(model, internals.unpacked(bound["validation_data"]), bound)
         began_s = time.perf_counter()
         self.run(runner)
         first_s = time.perf_counter() - began_s
@@ -61,14 +49,14 @@ class Validations:
 
     def run(self, runner: Runner) -> dict[str, Any]:
         """One pass of an arm; its logs."""
-        model, data = self._model, self._unpack(self._bound["validation_data"])
-        before = getattr(model, "_eval_epoch_iterator", None)
-        model._eval_epoch_iterator = runner.evaluation
+        model, data = self._model, internals.unpacked(self._bound["validation_data"])
+        before = getattr(model, self._kept, None)
+        setattr(model, self._kept, runner.evaluation)
         model.test_function = runner.test_function
         try:
             result: dict[str, Any] = model.evaluate(
                 x=data[0], y=data[1], sample_weight=data[2], callbacks=self._callbacks, return_dict=True, _use_cached_eval_dataset=True
             )
         finally:
-            model._eval_epoch_iterator = before
+            setattr(model, self._kept, before)
         return result

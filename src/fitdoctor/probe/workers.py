@@ -6,7 +6,7 @@ import copy
 import weakref
 from typing import Any
 
-from fitdoctor.changes.model import Change, SetArgument
+from fitdoctor.changes.model import WORKER_ARGUMENTS, Change, SetArgument
 from fitdoctor.probe import describe, torch_loaders
 
 KINDS = ("pydataset", "dataloader")
@@ -35,13 +35,36 @@ def arranged(dataset: Any, changes: list[Change], *, steady: bool, started: weak
     return made
 
 
+def settings(bound: dict[str, Any], changes: list[Change], *, steady: bool) -> dict[str, Any]:
+    """The same for tf_keras, where the workers are arguments of fit: these, with what the changes and a steady queue ask for."""
+    wanted = {change.argument: change.value for change in changes if isinstance(change, SetArgument) and sets_workers(change)}
+    made = {name: bound[name] for name in WORKER_ARGUMENTS if name in bound} | wanted
+    if steady and made.get("max_queue_size") and _is_queued(made.get("workers", 1), made.get("use_multiprocessing", False)):
+        made["max_queue_size"] = min(made["max_queue_size"], made.get("workers", 1) + 1)
+    return made
+
+
+def sets_workers(change: Change) -> bool:
+    """Whether a change is one of the workers that fit itself is given in tf_keras."""
+    return isinstance(change, SetArgument) and change.call == "Model.fit" and change.argument in WORKER_ARGUMENTS
+
+
 def held(dataset: Any) -> int:
     """Batches that the workers may have made or begun before anybody asks."""
     if describe.input_kind(dataset) == "dataloader":
         return torch_loaders.held(dataset)
-    return int(dataset.max_queue_size) + 1 if _queues(dataset) else 0
+    return held_by(dataset.workers, dataset.use_multiprocessing, dataset.max_queue_size)
+
+
+def held_by(workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> int:
+    """The same, by the settings. What is not given is as fit has it."""
+    return int(max_queue_size) + 1 if _is_queued(workers, use_multiprocessing) else 0
 
 
 def _queues(dataset: Any) -> bool:
     """Whether Keras puts workers and a queue before this dataset."""
-    return bool(dataset.workers > 1 or (dataset.workers > 0 and dataset.use_multiprocessing))
+    return _is_queued(dataset.workers, dataset.use_multiprocessing)
+
+
+def _is_queued(workers: int, use_multiprocessing: bool) -> bool:
+    return bool(workers > 1 or (workers > 0 and use_multiprocessing))

@@ -14,22 +14,29 @@ import json, os, sys
 from importlib.metadata import PackageNotFoundError, version
 found = {"python": sys.version.split()[0]}
 found["cores"] = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-for name, packages in (("keras", ["keras"]), ("backend_version", ["tensorflow", "tensorflow-cpu"])):
-    for package in packages:
-        try:
-            found.setdefault(name, version(package))
-        except PackageNotFoundError:
-            pass
+for package in ("keras", "tf-keras", "tensorflow", "tensorflow-cpu", "jax", "torch"):
+    try:
+        found[package] = version(package)
+    except PackageNotFoundError:
+        pass
 print(json.dumps(found))
 """
 """Reads what is installed, and imports nothing: a second or more is saved, and the script is first to choose settings."""
 
 PATIENCE_S = 60.0
+LEGACY = "tf_keras"
+FRAMEWORKS = {
+    "tensorflow": ("TensorFlow", ("tensorflow", "tensorflow-cpu")),
+    "jax": ("JAX", ("jax",)),
+    "torch": ("PyTorch", ("torch",)),
+    LEGACY: ("TensorFlow", ("tensorflow", "tensorflow-cpu")),
+}
+"""What each backend of Keras runs on, and the packages that bring it."""
 WORDS = {
     "python": "Python {}",
-    "keras": "Keras {}",
+    "keras": "{keras} {}",
     "backend": "the backend {}",
-    "backend_version": "TensorFlow {}",
+    "backend_version": "{framework} {}",
     "cores": "{} CPU cores",
 }
 
@@ -46,16 +53,27 @@ def check(python: str, diagnosed: dict[str, Any], shown: str, *, again: str) -> 
     Raises:
         FitdoctorError: They differ, or the interpreter does not answer.
     """
-    here = look(python)
-    if backend := os.environ.get("KERAS_BACKEND"):
-        here["backend"] = backend
-    for name, word in WORDS.items():
+    here = _as_recorded(look(python), str(diagnosed.get("backend") or "tensorflow"))
+    keras = LEGACY if diagnosed.get("backend") == LEGACY else "Keras"
+    framework = FRAMEWORKS.get(str(diagnosed.get("backend")), FRAMEWORKS["tensorflow"])[0]
+    for name, form in WORDS.items():
+        word = form.replace("{keras}", keras).replace("{framework}", framework)
         now, then = here.get(name), diagnosed.get(name)
         if now is not None and then and _release(now) != _release(then):
             raise FitdoctorError(
                 f"Received an environment with {word.format(now)}; expected {word.format(then)}, as in {shown}: what was measured there "
                 f"need not hold here. Go back to it, or diagnose again: “fitdoctor diagnose {again}”."
             )
+
+
+def _as_recorded(installed: dict[str, Any], backend: str) -> dict[str, Any]:
+    """What is installed, by the names that the record has for a training on this backend."""
+    found: dict[str, Any] = {name: installed[name] for name in ("python", "cores") if name in installed}
+    found["keras"] = installed.get("tf-keras" if backend == LEGACY else "keras")
+    found["backend_version"] = next((installed[each] for each in FRAMEWORKS.get(backend, ("", ()))[1] if each in installed), None)
+    if (chosen := os.environ.get("KERAS_BACKEND")) and backend != LEGACY:
+        found["backend"] = chosen
+    return found
 
 
 def look(python: str) -> dict[str, Any]:

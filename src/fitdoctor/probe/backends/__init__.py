@@ -80,6 +80,11 @@ def tree() -> Any:
     return sys.modules["tensorflow"].nest if keras_module().__name__ == LEGACY else keras_module().tree
 
 
+def on_tensorflow() -> bool:
+    """Whether the script's Keras runs on TensorFlow."""
+    return name() in ON_TENSORFLOW
+
+
 def loaded(framework: str) -> ModuleType | None:
     """A framework, where the script has imported it: nothing of ours imports one on its behalf."""
     return sys.modules.get(framework)
@@ -87,4 +92,5 @@ def loaded(framework: str) -> ModuleType | None:
 
 def in_use(framework: str) -> ModuleType | None:
     """A framework, where it is the backend of the script's Keras."""
-    return loaded(framework) if name() == framework else None
+    used = name()
+    return loaded(framework) if framework == ("tensorflow" if used == LEGACY else used) else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from fitdoctor.probe import spread
+from fitdoctor.probe import backends, spread
 from fitdoctor.probe.inside import batches, gradients
 from fitdoctor.probe.inside.kept import Kept
 from fitdoctor.probe.inside.layers import Outputs, UnseenError
@@ -41,8 +41,6 @@ def look(model: Any, bound: dict[str, Any], *, rows: int, seconds: float) -> Ins
 
 
 def _look(found: Inside, model: Any, bound: dict[str, Any], rows: int, until_s: float) -> None:
-    if not hasattr(model, "_symbolic_build"):
-        raise UnseenError("only models of Keras 3 are looked into")
     chance = RandomState()
     try:
         batch = batches.drawn(bound, rows)
@@ -54,7 +52,8 @@ def _look(found: Inside, model: Any, bound: dict[str, Any], rows: int, until_s: 
             part = InputArray(name=name, container="batch", dtype=str(values.dtype), shape=shape, spread=spread.of(values))
             found.inputs.append(part)
             found.rows = int(values.shape[0])
-    model._symbolic_build(data_batch=batch)
+    if not backends.is_legacy(model):
+        model._symbolic_build(data_batch=batch)
     if not model.built:
         raise UnseenError("it is built by its first step only")
     kept = Kept(model)
@@ -63,4 +62,6 @@ def _look(found: Inside, model: Any, bound: dict[str, Any], rows: int, until_s: 
         found.loss, found.gradients = gradients.of(model, batches.as_fed(batch), outputs)
     finally:
         found.layers = outputs.looks()
+        if backends.is_legacy(model):
+            model.reset_metrics()  # those that the loss made, which are not among what is put back
         kept.put_back()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from fitdoctor.probe import describe, pipelines
+from fitdoctor.probe import backends, describe, internals, pipelines
 from fitdoctor.probe.inside.layers import UnseenError
 
 Batch = tuple[Any, Any, Any]
@@ -25,22 +25,22 @@ def drawn(bound: dict[str, Any], rows: int) -> Batch:
     if kind == "arrays":
         count = min(describe.rows(bound["x"]) or 0, int(bound["batch_size"] or 32), rows)
         return tuple(None if bound[name] is None else _each(bound[name], count, picked=True) for name in ("x", "y", "sample_weight"))  # type: ignore[return-value]
-    from keras.src.trainers.data_adapters.data_adapter_utils import unpack_x_y_sample_weight
-
-    given = unpack_x_y_sample_weight(_first(bound["x"], kind))
+    given = internals.unpacked(_first(bound["x"], kind))
     return tuple(None if part is None else _each(part, rows, picked=False) for part in given)  # type: ignore[return-value]
 
 
 def as_fed(batch: Batch) -> Batch:
     """The batch as tensors of the backend, wide floats made as narrow as Keras makes them."""
-    import keras
     import numpy as np
+
+    keras = backends.keras_module()
+    made = internals.operations().convert_to_tensor
 
     def tensor(values: Any) -> Any:
         wide = values.dtype.kind == "f" and values.dtype != np.dtype("float16")
-        return keras.ops.convert_to_tensor(values.astype(keras.config.floatx()) if wide else values)
+        return made(values.astype(keras.backend.floatx()) if wide else values)
 
-    return tuple(None if part is None else keras.tree.map_structure(tensor, part) for part in batch)  # type: ignore[return-value]
+    return tuple(None if part is None else backends.tree().map_structure(tensor, part) for part in batch)  # type: ignore[return-value]
 
 
 def _first(x: Any, kind: str) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 from fitdoctor.probe import backends
 from fitdoctor.probe.inside.batches import Batch
 from fitdoctor.probe.inside.layers import Outputs, UnseenError, plain
+from fitdoctor.probe.state import read
 from fitdoctor.recording.model import GradientLook
 
 Norms = list[float | None]
@@ -30,7 +31,9 @@ def of(model: Any, batch: Batch, outputs: Outputs) -> tuple[float | None, list[G
         with outputs.watched():
             model(batch[0])
         raise UnseenError("its train_step is its own, so the gradients of its loss are not known")
-    loss, norms = {"tensorflow": _on_tensorflow, "jax": _on_jax, "torch": _on_torch}[backends.name()](model, batch, outputs)
+    loss, norms = (_on_tensorflow if backends.on_tensorflow() else {"jax": _on_jax, "torch": _on_torch}[backends.name()])(
+        model, batch, outputs
+    )
     return plain(loss), _looks(model, norms)
 
 
@@ -41,6 +44,9 @@ def _is_keras(function: Any) -> bool:
 def _forward(model: Any, batch: Batch) -> Any:
     """The loss, as `train_step` computes it."""
     x, y, sample_weight = batch
+    if backends.is_legacy(model):
+        predicted = model(x, training=True) if model._expects_training_arg else model(x)
+        return model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=sample_weight)
     predicted = model(x, training=True) if model._call_has_training_arg else model(x)
     return model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=sample_weight, training=True)
 
@@ -97,17 +103,17 @@ def _on_torch(model: Any, batch: Batch, outputs: Outputs) -> tuple[float, Norms]
 
 
 def _looks(model: Any, norms: Norms) -> list[GradientLook]:
-    import keras
     import numpy as np
 
-    holders = {id(variable): layer for layer in model._flatten_layers() for variable in layer._trainable_variables}
+    own = "_trainable_weights" if backends.is_legacy(model) else "_trainable_variables"
+    holders = {id(variable): layer for layer in model._flatten_layers() for variable in getattr(layer, own)}
     found = []
     for variable, norm in zip(model.trainable_weights, norms, strict=True):
         layer = holders.get(id(variable))
-        values = np.asarray(keras.ops.convert_to_numpy(variable.value), dtype=np.float64)
+        values = np.asarray(read(variable), dtype=np.float64)
         found.append(
             GradientLook(
-                name=str(variable.path),
+                name=str(getattr(variable, "path", variable.name)),
                 layer=str(getattr(layer, "path", None) or getattr(layer, "name", "")),
                 size=math.prod(int(size) for size in variable.shape),
                 norm=plain(float(np.linalg.norm(values.reshape(-1)))),

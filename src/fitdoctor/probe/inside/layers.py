@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from fitdoctor.probe import backends, internals
 from fitdoctor.recording.model import LayerLook
 
 RELUS = frozenset({"relu", "relu6"})
@@ -43,9 +44,7 @@ class Outputs:
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Every call of a layer in the block is seen, the first of each counts."""
-        import keras
-
-        base = keras.layers.Layer
+        base = backends.keras_module().layers.Layer
         original = base.__call__
 
         def call(layer: Any, *arguments: Any, **keywords: Any) -> Any:
@@ -64,14 +63,12 @@ class Outputs:
             base.__call__ = original
 
     def _note(self, number: int, layer: Any, result: Any) -> None:
-        import keras
-
-        first = keras.tree.flatten(result)[:1]
-        if not first or not keras.backend.is_float_dtype(keras.backend.standardize_dtype(first[0].dtype)):
+        first = backends.tree().flatten(result)[:1]
+        if not first or "float" not in str(getattr(first[0].dtype, "name", first[0].dtype)):
             return
         axis = _unit_axis(layer, len(first[0].shape))
         self._units[number] = int(first[0].shape[axis] or 0) if len(first[0].shape) else 1
-        self.figures[number] = _figures(keras.ops, first[0], axis, activation_of(layer))
+        self.figures[number] = _figures(internals.operations(), first[0], axis, activation_of(layer))
 
     def looks(self) -> list[LayerLook]:
         """What was seen, once its figures are numbers."""
@@ -95,11 +92,18 @@ class Outputs:
 
 def leaves(layer: Any) -> Iterator[Any]:
     """The layers that compute something themselves: those with weights, and activations. A recurrent one counts as a whole."""
-    inner = [] if hasattr(layer, "cell") else getattr(layer, "_layers", None) or []
+    inner = [] if hasattr(layer, "cell") else _held(layer)
     for each in inner:
         yield from leaves(each)
     if not inner and (layer.weights or activation_of(layer)):
         yield layer
+
+
+def _held(layer: Any) -> Any:
+    """The layers within a layer."""
+    if backends.is_legacy(layer):
+        return list(layer._flatten_layers(recursive=False, include_self=False))
+    return getattr(layer, "_layers", None) or []
 
 
 def activation_of(layer: Any) -> str:

@@ -21,6 +21,11 @@ UNIT = "step"
 #: Tried as far as they are no more than twice the cores: threads that wait for a disk need none of their own. The two largest do.
 COUNTS = (2, 4, 8)
 WAYS = 2
+#: Of a `Sequence`: its pipeline reads ahead, and asks for a batch beyond the last one with so much patience.
+WAITED_FOR = (
+    "At the end of each epoch, tf_keras waits up to 5 s for such workers, which trials of steps do not show. "
+    "It pays where an epoch becomes shorter by more than that."
+)
 #: How more processes are asked for that were not tried.
 GRAIN = ".to_iter_dataset().mp_prefetch(grain.MultiprocessingOptions(num_workers={count})), or worker_count={count} for a grain.DataLoader"
 
@@ -36,6 +41,10 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     counts = [count for count in COUNTS if workers.count < count <= most][-WAYS:]
     if workers.call in ("DataLoader", "grain"):
         yield from _processes(facts, record, workers, counts)
+        return
+    if workers.call == "Model.fit":
+        if counts:
+            yield Proposal(changes=(), how=workers.written(f"workers={counts[-1]}"), untried=WAITED_FOR)
         return
     where = place(workers.site or record.site)
     for count in counts:
