@@ -76,6 +76,12 @@ class Replaced:
     name: str
     replacement: hooks.Hook
     put_back: Any
+    gone: bool = False
+
+    def take_off(self) -> None:
+        """The watching itself gives the callback its hook back, for good."""
+        self.put_back()
+        self.gone = True
 
 
 class Watching:
@@ -119,7 +125,7 @@ class Watching:
 
     def enter(self) -> None:
         """Puts it back, as if it had seen all steps until now."""
-        for hook in self._hooks:
+        for hook in (hook for hook in self._hooks if not hook.gone):
             hook.put_back = self._replace(hook.callback, hook.name, hook.replacement)
         for layer in self._layers:
             setattr(layer.owner, layer.name, layer.replacement)
@@ -140,6 +146,7 @@ class Watching:
         put_back = self._replace(callback, name, replacement)
         if "batch" in name:
             self._hooks.append(Replaced(callback, name, replacement, put_back))
+            return self._hooks[-1].take_off
         return put_back
 
     def save(self) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from types import FunctionType
+from typing import Any
+
 import fake_keras
 import pytest
 from overhead_loop import BACKENDS, watched
 from overhead_memory import traced
+
+from fitdoctor.probe.timer import LOOKED_FIRST
 
 STEPS, EPOCH_STEPS = 30_000, 750
 SPREAD_BYTES = 60_000
@@ -32,3 +37,23 @@ def test_each_step_is_noted_once(backend: str) -> None:
     assert fit.validation_first_step.count + fit.validation_step.count == 30
     assert fit.callbacks[0].hooks["on_train_batch_end"].count == callback.steps == 3000
     assert fit.input_wait.count == 2997
+
+
+class ProgbarLogger(fake_keras.CountingCallback):
+    """As Keras adds one."""
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.steps += 1
+        self.timed = not isinstance(vars(ProgbarLogger)["on_train_batch_end"], FunctionType)
+
+
+def test_a_callback_of_keras_is_timed_until_the_first_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ProgbarLogger, "__module__", "keras.src.callbacks.progbar_logger")
+    counts = []
+    for steps in (LOOKED_FIRST // 2, 3000):
+        with watched("torch") as director:
+            callback = ProgbarLogger()
+            fake_keras.FakeTrainer().fit([[0.0]], steps_per_epoch=steps, callbacks=[callback])
+        counts.append((director.scout.fits[0].callbacks[0].hooks["on_train_batch_end"].count - callback.steps, callback.timed))
+    assert counts == [(0, True), (0, False)]
+    assert isinstance(vars(ProgbarLogger)["on_train_batch_end"], FunctionType)

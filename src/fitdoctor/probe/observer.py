@@ -342,13 +342,10 @@ class Observer(ABC):
             return
 
         main, clock, tally, seen = self.main, time.perf_counter, saves.tally, described.hooks
-        rests = name in RESTING and described.name in ADDED and described.module.partition(".")[0] in ("keras", backends.LEGACY)
-        if rests and self.timer is not None:
-            self.timer.rested.append(seen.get(name) or seen.setdefault(name, Duration()))
 
         def timed(*arguments: Any, **keywords: Any) -> Any:
             timer = self.timer
-            if timer is None or rests and timer.resting:
+            if timer is None:
                 return function(*arguments, **keywords)
             if threading.get_ident() != main:
                 return self._beside(described, name, function, arguments, keywords)
@@ -377,6 +374,8 @@ class Observer(ABC):
             return
         if self._visits:
             self._visits[-1].timed.append(put_back)
+        if self.timer is not None and name in RESTING and described.name in ADDED and described.module.startswith(KERAS):
+            self.timer.alike[put_back] = seen.get(name) or seen.setdefault(name, Duration())
 
     def _beside(self, described: CallbackRecord, name: str, function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Times a hook that Keras calls on a thread beside the loop, which it does not hold up."""
@@ -467,6 +466,7 @@ AFTER = {
     "on_test_batch_end": FitTimer.validation_step_ends,
     "on_epoch_end": FitTimer.epoch_ends,
 }
+KERAS = ("keras.", f"{backends.LEGACY}.")
 ADDED = ("History", "ProgbarLogger")
 """Callbacks that Keras adds itself, and that take about the same at each step: others may do much at every hundredth."""
 RESTING = ("on_train_batch_begin", "on_train_batch_end")

@@ -18,10 +18,8 @@ LONG_S = 0.002
 while: what a look takes would weigh too much in them. Of those between it is still known how many there are, what they take together, what
 is waited for their batches and what the script's own callbacks take; the rest of their time is split as that of the few before them."""
 LOOKED_FIRST, LOOKED = 256, 8
-RESTS = (47, 61, 53, 67, 43, 59, 71, 49)
-SHORT_S, RARELY = 0.0005, 4
-"""How many steps pass between, in turn, and so many times as many where they are this short. It is never the same number, as scripts do
-things every so many steps."""
+RESTS = (188, 244, 212, 268, 172, 236, 284, 196)
+"""How many steps pass between, in turn: never the same number, as scripts do things every so many steps."""
 
 
 def add(duration: Duration, seconds: float, *, first: bool | None = None) -> None:
@@ -107,8 +105,9 @@ class FitTimer:
         self.resting = 0
         """How many steps pass before the next one that is looked at. Who sees one end counts it off, and sets `mark_s`."""
         self.drawn_s = self.mark_s = 0.0
-        self.rested: list[Duration] = []
-        """Hooks that are not timed meanwhile: what they take is told from the steps before."""
+        self.alike: dict[Callable[[], None], Duration] = {}
+        """Hooks that take about the same at each step, by what ends that they are timed: after the first rest, that is told from before."""
+        self._told: list[Duration] = []
         self._rests = itertools.cycle(RESTS) if rests else None
         self._look_began, self._looked, self._rest_steps = 0, _Split(), 0
         self._rest_began_s = self._hooks_at_rest_s = self._long_waits_s = 0.0
@@ -219,6 +218,7 @@ class FitTimer:
     def step_ends(self) -> None:
         now_s = self._clock()
         step_s = now_s - self._begin_s
+        self._add_told(1)
         all_hooks_s = self.hooks_s
         hooks_s, hooks_after_s = all_hooks_s - self._hooks_at_begin_s, all_hooks_s - self._hooks_at_function_end_s
         if not self.first_step_done:
@@ -258,8 +258,12 @@ class FitTimer:
         step = self.record.step
         if step.count < LOOKED_FIRST or step.total_s >= LONG_S * step.count:
             return
+        while self.alike:
+            put_back, hook = self.alike.popitem()
+            self._told.append(hook)
+            put_back()
         self._looked = _Split.until_now(self.record, self.hooks_s).since(self._looked)
-        self.following, self.resting = False, next(rests) * (RARELY if step.total_s < SHORT_S * step.count else 1)
+        self.following, self.resting = False, next(rests)
         self._rest_steps, self._rest_began_s, self._hooks_at_rest_s, self._long_waits_s = self.resting, self.mark_s, self.hooks_s, 0.0
 
     def rested_enough(self) -> None:
@@ -276,10 +280,7 @@ class FitTimer:
 
     def _add_rest(self, steps: int) -> None:
         record, drawn_s, rest_s = self.record, self.drawn_s, self.mark_s - self._rest_began_s
-        for hook in self.rested:
-            known = steps * hook.total_s / max(1, hook.count)
-            add_alike(hook, steps, known)
-            self.hooks_s += known
+        self._add_told(steps)
         hooks_s = self.hooks_s - self._hooks_at_rest_s
         function_s, logs_s = self._looked.of(rest_s - hooks_s, drawn_s, in_function=record.input_drawn == "function")
         add_alike(record.step, steps, rest_s)
@@ -297,6 +298,13 @@ class FitTimer:
         self._accounted_s += rest_s - hooks_s
         self.epoch_steps += steps
         self.train_calls += steps
+
+    def _add_told(self, steps: int) -> None:
+        """Adds what hooks have taken that are not timed any more."""
+        for hook in self._told:
+            known_s = steps * (hook.total_s - hook.first_s) / max(1, hook.count - 1)
+            add_alike(hook, steps, known_s)
+            self.hooks_s += known_s
 
     def _add_overlap(self, overlap: Overlap) -> None:
         if not overlap.told:
