@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +35,7 @@ def test_it_is_written_as_data(call: Call) -> None:
 
 def test_values_of_variables_are_only_shown_where_they_are_harmless(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "2")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setenv("TF_CONFIG", '{"cluster": "secret-host"}')
     monkeypatch.setenv("TF_VAR_password", "secret-word")
     monkeypatch.setenv("XLA_FLAGS", "--xla_dump_to=/home/ann/secret --xla_cpu_fast_min_max=true")
@@ -43,6 +45,7 @@ def test_values_of_variables_are_only_shown_where_they_are_harmless(call: Call, 
     assert "TF_NUM_INTRAOP_THREADS  2" in text
     assert "--xla_dump_to=… --xla_cpu_fast_min_max=true" in text
     assert "CUDA_HOME" in text
+    assert re.search(r"CUDA_VISIBLE_DEVICES +set to nothing", text)
     assert "TF_VAR" not in text
     assert "secret" not in text
     assert "WANDB" not in text

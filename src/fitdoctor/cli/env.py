@@ -205,7 +205,7 @@ def _text(found: Facts) -> str:
         ("memory", f"{_gib(memory['bytes'])}, {_gib(memory['available_bytes'])} available"),
         ("  swap", f"{_gib(memory['swap_bytes'])}, {_gib(memory['swap_used_bytes'])} used"),
         *(("GPU", f"{gpu['name']}, {_gib(gpu['bytes'])}, driver {gpu['driver']}") for gpu in found["gpu"] or []),
-        *((name, "set, value not shown" if value is None else value) for name, value in found["variables"].items()),
+        *((name, "set, value not shown" if value is None else value or "set to nothing") for name, value in found["variables"].items()),
     ]
     if not training["packages"]:
         rows.insert(2, ("  packages", f"none of {', '.join(PACKAGES)}: name the training's interpreter with --python"))
