@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from types import FrameType, SimpleNamespace
 from typing import Any
 
@@ -45,6 +46,15 @@ def test_compiled_steps_are_not_looked_into() -> None:
     sampler = StackSampler(SimpleNamespace(hook="", first_step_done=True))
     assert sampler._in_step(stack(("/home/ann/train.py", "loss"))) == ""
     assert sampler._step_samples == 0
+
+
+def test_a_frame_that_ends_while_it_is_looked_at_is_passed_over() -> None:
+    sampler = StackSampler(SimpleNamespace(hook="", first_step_done=True), steps=True)
+    ended: Any = SimpleNamespace(f_code=tuple, f_back=None)
+    users = stack(("/home/ann/train.py", "read"))
+    sampler._take({1: ended, threading.get_ident(): ended, 2: users})
+    assert {where for where, *_ in sampler._seen} == {"input"}
+    assert sum(sampler._seen.values()) == 1
 
 
 LOADER = ("/venv/lib/site-packages/torch/utils/data/dataloader.py", "__next__")

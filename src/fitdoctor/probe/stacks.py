@@ -93,15 +93,21 @@ class StackSampler:
         for _ in range(int(LONGEST_S / INTERVAL_S)):
             if self._done.wait(INTERVAL_S):
                 return
-            for thread, frame in sys._current_frames().items():
+            self._take(sys._current_frames())
+
+    def _take(self, frames: dict[int, FrameType]) -> None:
+        """Notes where each thread is. A call that ends while its frame is looked at leaves something else there: it is passed over."""
+        for thread, frame in frames.items():
+            try:
                 where = (self.owner.hook or in_loader(frame) or self._in_step(frame)) if thread == self._main else "input"
-                if where and thread != self._thread.ident:
-                    innermost = next(sites.frames(frame), None)
-                    if innermost is not None:
-                        key = (innermost.f_code.co_filename, innermost.f_lineno)
-                        if key not in self._sites:
-                            self._sites[key] = sites.of_line(innermost)
-                        self._seen[where, *key] += 1
+                innermost = next(sites.frames(frame), None) if where and thread != self._thread.ident else None
+                if innermost is not None:
+                    key = (innermost.f_code.co_filename, innermost.f_lineno)
+                    if key not in self._sites:
+                        self._sites[key] = sites.of_line(innermost)
+                    self._seen[where, *key] += 1
+            except AttributeError:
+                continue
 
     def _in_step(self, frame: FrameType) -> str:
         """The word "step" where the main thread runs Python or NumPy of the user's own there, and not the framework for them."""
