@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import statistics
 import tempfile
 import threading
@@ -15,7 +16,7 @@ from typing import Any
 from overhead_blocks import Blocks, Done, Side, difference, of_sums, ratio
 from overhead_models import Size, data, keras_of, model, settle, size
 
-from fitdoctor.probe import hooks, saves
+from fitdoctor.probe import backends, hooks, saves
 from fitdoctor.probe import patches as patching
 from fitdoctor.probe.backends import seams
 from fitdoctor.probe.backends.places import HOOKS, UNITS
@@ -97,6 +98,7 @@ class Watching:
         self.director = TimedDirector(scout, Ledger("start", started_s=time.monotonic()), Store(str(self.record), lambda: scout).save)
         self._hooks: list[Replaced] = []
         self._replace, hooks.replace = hooks.replace, self._replaced
+        self._epoch, self._draws = _epoch_iterator(keras), None
         began_s = time.perf_counter()
         self._patches = seams.install(keras, self.director, whole_process=False)  # where callbacks are made costs nothing in a step
         self._saves = saves.install(keras)
@@ -122,6 +124,8 @@ class Watching:
                 setattr(layer.owner, layer.name, layer.original)
         for hook in self._hooks:
             hook.put_back()
+        for iterator in self._epoch:
+            self._draws, iterator._current_iterator = iterator._current_iterator, iterator._current_iterator._inner
 
     def enter(self) -> None:
         """Puts it back, as if it had seen all steps until now."""
@@ -129,11 +133,13 @@ class Watching:
             hook.put_back = self._replace(hook.callback, hook.name, hook.replacement)
         for layer in self._layers:
             setattr(layer.owner, layer.name, layer.replacement)
+        for iterator in self._epoch:
+            iterator._current_iterator = self._draws
         self._patches.live = True
         timer = self.director.timer
         if timer is not None and self.blocks is not None:
             timer.epoch_steps = max(0, self.blocks._step - 1)  # the step whose function has just returned is yet to end
-            timer.mark_s = timer._begin_s = timer._rest_began_s = time.perf_counter()
+            timer.mark_s = timer._begin_s = timer._rest_began_s = self.director.rest.ended_s = time.perf_counter()
 
     def end(self) -> None:
         """Takes everything out for good."""
@@ -161,8 +167,20 @@ class Watching:
             self.save_s.append(time.perf_counter() - began_s)
 
 
-def _is_nothing(before: Any) -> bool:
-    return type(before) is object
+def _epoch_iterator(keras: ModuleType) -> list[Any]:
+    """What comes to hold the iterator that gives an epoch's batches to the train function, where that itself draws from it."""
+    backend, found = backends.of(keras), []
+    if backend.drawn_in() == "function":
+        module, name = backend.EPOCH_ITERATOR
+        owner = getattr(importlib.import_module(module), name)
+        get = owner._get_iterator
+
+        def remembered(iterator: Any) -> Any:
+            found[:] = [iterator]
+            return get(iterator)
+
+        owner._get_iterator = remembered
+    return found
 
 
 def measure(backend: str, target_ms: float, seconds: float) -> dict[str, Any]:

@@ -11,12 +11,23 @@ import pytest
 
 from fitdoctor.probe import backends
 from fitdoctor.probe.backends import places, seams
-from fitdoctor.probe.patches import Patches
+from fitdoctor.probe.draws import Draws, noted
+from fitdoctor.probe.ledger import Ledger
+from fitdoctor.probe.rest import Rest
+from fitdoctor.probe.treat import TreatDirector
+from fitdoctor.probe.watch import WatchDirector
+from fitdoctor.recording.model import Fit, Scout, Site
 
 
 class CallbackList:
     def on_train_begin(self) -> str:
         return "begun"
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Nothing."""
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Nothing."""
 
 
 class EpochIterator:
@@ -74,6 +85,7 @@ class Told:
     timer = None
     in_loop = False
     main = threading.get_ident()
+    rests = False
 
     def __getattr__(self, name: str) -> Any:
         return lambda *_: None
@@ -136,14 +148,52 @@ def test_an_iterator_that_is_timed_is_else_the_one_that_it_holds() -> None:
         time.sleep(0.01)
         yield 1
         yield 2
+        time.sleep(0.01)
+        yield 3
 
-    director, patches = Told(), Patches()
-    draws = seams.Draws(batches(), director, patches)  # type: ignore[arg-type]
+    drawn_s: list[float] = []
+    rest = Rest()
+    draws = Draws(batches(), noted(rest, drawn_s.append))
     assert next(draws) == 1
-    assert director.drawn_s[0] >= 0.01
-    patches.undo()
-    assert list(draws) == [2]
-    assert len(director.drawn_s) == 1
+    assert drawn_s[0] >= 0.01
+    rest.of = object()
+    assert next(draws) == 2
+    assert len(drawn_s) == 1
+    assert 0 < rest.drawn_s < 0.01
+    assert list(draws) == [3]  # a long wait is always told
+    assert len(drawn_s) == 2
     draws.close()
     with pytest.raises(AttributeError):
         draws.nothing  # noqa: B018 - the look-up itself fails
+
+
+def steps(director: WatchDirector, count: int) -> Fit:
+    """A fit whose loop Keras would go through, its steps as short as can be."""
+    visit, callbacks = director.enter_fit(0), CallbackList()
+    visit.timer.callbacks = callbacks
+    visit.timer.epoch_begins()
+    for number in range(count):
+        callbacks.on_train_batch_begin(number)
+        callbacks.on_train_batch_end(number)
+    visit.timer.epoch_ends()
+    visit.timer.epoch_end_returned()
+    director.leave_fit(visit)
+    return visit.timer.record
+
+
+@pytest.mark.parametrize(("kind", "rests"), [(WatchDirector, True), (TreatDirector, False)])
+def test_steps_are_left_alone_only_where_a_seam_counts_them(keras: Any, kind: Any, rests: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kind, "_name_devices", lambda director: None)
+    scout = Scout(fits=[Fit(site=Site(file="train.py", line=1))])
+    spec = () if rests else ({"treatments": []},)
+    director = kind(scout, Ledger("start", started_s=time.monotonic()), lambda: None, *spec)
+    patches = seams.install(keras, director, whole_process=False)
+    try:
+        assert director.rests == rests
+        began_s = time.perf_counter()
+        record = steps(director, 3000)
+        assert record.step.count == 2999
+        assert 0 < record.step.total_s < time.perf_counter() - began_s
+    finally:
+        patches.undo()
+    assert director.rest.of is None

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fitdoctor.probe import timer
+from fitdoctor.probe.durations import SAMPLES, add
 from fitdoctor.probe.overlap import Overlap
-from fitdoctor.probe.timer import SAMPLES, FitTimer, add
+from fitdoctor.probe.rest import Rest
+from fitdoctor.probe.timer import FitTimer
 from fitdoctor.recording.model import Duration, Fit, Site
 from tests.probe.clocks import FakeClock
 
@@ -34,7 +36,8 @@ class FakeFit:
         self.queue: list[tuple[int, float]] = []
         self.clock = FakeClock(100.0)
         self.record = Fit(site=Site(file="train.py", line=1))
-        self.timer = FitTimer(self.record, clock=self.clock, rests=rests)
+        self.timer = FitTimer(self.record, clock=self.clock, rest=Rest() if rests else None)
+        self.timer.callbacks = self
         self.step_hooks_s = self.shut_down_s = 0.0
         if computing is not None:
             self.timer.overlap = Overlap()
@@ -65,7 +68,7 @@ class FakeFit:
         self.hook(hook)
 
     def step(self, wait: int, begin_hook: int, function: int, logs: int, end_hook: int, drawn: int = 0) -> None:
-        if self.timer.resting:
+        if self.timer.rest.of is self:
             self.step_at_rest(wait, begin_hook, function, logs, end_hook, drawn)
             return
         self.pass_(wait)
@@ -86,12 +89,12 @@ class FakeFit:
         self.pass_(wait)
         self.hook(begin_hook, in_step=True)
         self.pass_(drawn)
-        self.timer.drawn_s += drawn / 1024
+        self.timer.rest.drawn_s += drawn / 1024
         self.pass_(function + logs)
         self.hook(end_hook, in_step=True)
-        self.timer.mark_s = self.clock()
-        self.timer.resting -= 1
-        if not self.timer.resting:
+        self.timer.rest.ended_s = self.clock()
+        self.timer.rest.left -= 1
+        if not self.timer.rest.left:
             self.timer.rested_enough()
 
     def validation(self, steps: list[tuple[int, int, int]], before: int, hook: int) -> None:
@@ -239,10 +242,10 @@ def test_long_waits_while_it_rests_are_idle() -> None:
             fit.step(0, 0, function=1, logs=0, end_hook=0, drawn=20)
         hidden_s = fit.record.input_idle.total_s
         fit.timer.drew(0.5)
-        if not fit.timer.resting:
+        if fit.timer.rest.of is None:
             fit.step(0, 0, function=1, logs=0, end_hook=0)
             fit.timer.drew(0.5)
-        while fit.timer.resting:
+        while fit.timer.rest.of is not None:
             fit.step(0, 0, function=1, logs=0, end_hook=0)
         assert hidden_s == 0
         assert fit.record.input_idle.total_s == pytest.approx(0.5)
@@ -253,7 +256,7 @@ def test_long_steps_are_all_looked_at() -> None:
     fit.epoch_begins(0)
     for _ in range(400):
         fit.step(0, 0, function=10, logs=4, end_hook=0)
-        assert not fit.timer.resting
+        assert fit.timer.rest.of is None
 
 
 def test_each_second_goes_to_its_own_part() -> None:

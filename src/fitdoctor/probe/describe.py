@@ -102,7 +102,7 @@ def fit(model: Any, bound: dict[str, Any], site: Site) -> Fit:
         steps = math.ceil(count / (batch_size or 32)) if count else None
     else:
         steps = steps_of(x, batch_size, bound["steps_per_epoch"])
-    on_tensorflow = backends.name() in backends.ON_TENSORFLOW
+    on_tensorflow = backends.on_tensorflow()
     record = Fit(
         site=site,
         epochs=int(bound["epochs"]),

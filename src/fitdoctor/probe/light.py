@@ -1,6 +1,7 @@
 """The seams that a training goes through at every step, as one function each: the way through a director costs more than it notes.
 
-They note what `Observer.before_hook`, `after_hook` and `drew` note, for a director that hands every call through as it was made.
+They note what `Observer.before_hook`, `after_hook` and `drew` note, for a director that hands every call through as it was made. While the
+steps of a fit are not looked at, one comparison is all that most of them make: see `Rest`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from collections.abc import Callable
 from threading import get_ident
 from typing import Any
 
+from fitdoctor.probe.draws import noted
 from fitdoctor.probe.patches import Patches
-from fitdoctor.probe.timer import LONG_S, FitTimer
+from fitdoctor.probe.timer import FitTimer
 
 Stamp = Callable[[FitTimer], None]
 Stamps = tuple[Stamp | None, Stamp | None]
@@ -23,30 +25,22 @@ def hook(director: Any, name: str, original: Callable[..., Any], patches: Patche
     """A hook of Keras' list of callbacks with a stamp on either side.
 
     Args:
-        director: Has the `timer` of the fit that runs, and is told by `failed_in_hook` what went wrong.
+        director: Has the `timer` of the fit that runs and its `rest`, and is told by `failed_in_hook` what went wrong.
         name: Of the hook.
         original: Keras' function.
         patches: Say whether the seams are in force.
         stamps: What the timer notes first, and what it notes when the callbacks have returned.
     """
-    clock, main, first, last = time.perf_counter, director.main, *(stamp or _nothing for stamp in stamps)
-    ends_step = name == "on_train_batch_end"
+    rest, main, first, last = director.rest, director.main, *(stamp or _nothing for stamp in stamps)
+    at_rest = _ends_step(director, name, original) if name == "on_train_batch_end" else original
 
     @functools.wraps(original)
     def wrapper(callbacks: Any, batch: Any, logs: Any = None) -> Any:
+        if callbacks is rest.of:
+            return at_rest(callbacks, batch, logs)
         timer = director.timer
-        if timer is None or (timer.resting and not ends_step) or not patches.live or get_ident() != main:
+        if timer is None or not patches.live or get_ident() != main:
             return original(callbacks, batch, logs)
-        if timer.resting:
-            result = original(callbacks, batch, logs)
-            timer.mark_s = clock()
-            timer.resting -= 1
-            if not timer.resting:
-                try:
-                    timer.rested_enough()
-                except Exception as error:
-                    director.failed_in_hook(name, error)
-            return result
         try:
             first(timer)
         except Exception as error:
@@ -61,42 +55,53 @@ def hook(director: Any, name: str, original: Callable[..., Any], patches: Patche
     return wrapper
 
 
+def _ends_step(director: Any, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+    """What counts the steps that nobody looks at."""
+    rest, clock = director.rest, time.perf_counter
+
+    def at_rest(callbacks: Any, batch: Any, logs: Any) -> Any:
+        result = original(callbacks, batch, logs)
+        rest.ended_s = clock()
+        rest.left -= 1
+        if not rest.left and rest.of is callbacks:
+            try:
+                director.timer.rested_enough()
+            except Exception as error:
+                director.failed_in_hook(name, error)
+        return result
+
+    return at_rest
+
+
 def suits(original: Callable[..., Any]) -> bool:
     """Whether a hook takes what those of batches have always taken: other arguments cost more to hand through."""
     return tuple(inspect.signature(original).parameters) == ("self", "batch", "logs")
 
 
-def advance(director: Any, original: Callable[..., Any], patches: Patches) -> Callable[..., Any]:
+def advance(director: Any, original: Callable[..., Any]) -> Callable[..., Any]:
     """The advance of an epoch's iterator, whose time the loop waits."""
-    clock, main = time.perf_counter, director.main
+    clock, main, note = time.perf_counter, director.main, noted(director.rest, director.drew)
 
     @functools.wraps(original)
     def wrapper(iterator: Any) -> Any:
-        timer = director.timer
-        if timer is None or not patches.live or get_ident() != main:
+        if director.timer is None or get_ident() != main:
             return original(iterator)
-        began_s = clock()
-        try:
-            return original(iterator)
-        finally:
-            seconds = clock() - began_s
-            if timer.resting and seconds < LONG_S and not director.in_loop:
-                timer.drawn_s += seconds
-            else:
-                director.drew(seconds)
+        return note(clock(), original(iterator), clock())
 
     return wrapper
 
 
 def computed(director: Any, original: Callable[..., Any], patches: Patches) -> Callable[..., Any]:
     """The place where a step's logs become numbers, on whatever thread: after it, the step was computed."""
+    rest = director.rest
 
     @functools.wraps(original)
     def wrapper(callbacks: Any, batch: Any, logs: Any = None) -> Any:
         result = original(callbacks, batch, logs)
-        timer = director.timer
-        if timer is not None and timer.following and patches.live:
-            director.computed(callbacks, batch, logs)
+        if callbacks is not rest.of:
+            timer = director.timer
+            if timer is not None and timer.following and patches.live:
+                director.computed(callbacks, batch, logs)
         return result
 
     return wrapper

@@ -29,11 +29,13 @@ from fitdoctor.probe import (
     threads,
 )
 from fitdoctor.probe.backends.places import HOOKS
+from fitdoctor.probe.durations import add
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.moved import Allowance, MovedWeights
 from fitdoctor.probe.overlap import Overlap
+from fitdoctor.probe.rest import Rest
 from fitdoctor.probe.stacks import StackSampler
-from fitdoctor.probe.timer import FitTimer, add
+from fitdoctor.probe.timer import FitTimer
 from fitdoctor.probe.traces import TracedFunctions
 from fitdoctor.probe.unnoticed import unnoticed
 from fitdoctor.recording.model import CallbackRecord, Duration, Ending, Fit, Loop, PythonOperation, Scout, Site
@@ -53,7 +55,7 @@ class Visit:
 
     index: int
     timer: FitTimer
-    outer: tuple[FitTimer | None, int, bool]
+    outer: tuple[FitTimer | None, int, bool, Any]
     span: Span
     timed: list[Callable[[], None]] = field(default_factory=list)
     weights: MovedWeights | None = None
@@ -86,7 +88,9 @@ class Observer(ABC):
         self._identities: dict[int, identity.Identities] = {}
         self._traced = TracedFunctions(scout.traced)
         self._current = -1
-        self.in_loop = False
+        self.in_loop = self.rests = False
+        self.rest = Rest()
+        self._outside_loop: Any = None
         self._settled = self._called = False
         self._visits: list[Visit] = []
         self._doubts: dict[int, str] = {}
@@ -144,8 +148,12 @@ class Observer(ABC):
 
     def drew(self, seconds: float) -> None:
         """The loop, or the train function, waited so long for a batch."""
-        if self.timer is not None and self.on_main_thread() and not self.timer.validating and not self.in_loop:
+        if self.timer is not None and self.draws_here():
             self.timer.drew(seconds)
+
+    def draws_here(self) -> bool:
+        """Whether a batch that is drawn now is one that the fit trains on."""
+        return self.timer is not None and self.on_main_thread() and not self.timer.validating and not self.in_loop
 
     def computed(self, callbacks: Any, batch: int, logs: Any) -> None:
         """A step's logs have become numbers, on whatever thread, and hooks were given them: that waited until the step was computed.
@@ -153,7 +161,7 @@ class Observer(ABC):
         Nothing more is waited for here: another wait on that thread would have the loop's thread give way once more at every step.
         """
         timer = self.timer
-        if timer is not None and timer.callbacks == id(callbacks):
+        if timer is not None and timer.callbacks is callbacks:
             thread = threading.get_ident()
             hooks_s = self._hooks_beside_s.pop(thread, 0.0)
             timer.computed(batch // timer.record.steps_per_execution, hooks_s=hooks_s, here=thread == self.main)
@@ -206,7 +214,9 @@ class Observer(ABC):
     def enter_fit(self, index: int) -> Visit:
         """From here on the hooks belong to this call."""
         record = self.scout.fits[index]
-        visit = Visit(index, FitTimer(record, rests=bool(self.stamped)), (self.timer, self._current, self.in_loop), spans.opened(record))
+        outer, self.rest.of = (self.timer, self._current, self.in_loop, self.rest.of), None
+        timer = FitTimer(record, rest=self.rest if self.rests and self.timer is None else None)  # a fit in a callback's hook is looked at
+        visit = Visit(index, timer, outer, spans.opened(record))
         self._visits.append(visit)
         self.timer, self._current, self.in_loop = visit.timer, index, False
         record.calls_run += 1
@@ -225,7 +235,7 @@ class Observer(ABC):
             timer.record.hot_lines, self._sampler = self._sampler.stop(), None
         self._visits.remove(visit)
         self.take_off(visit)
-        self.timer, self._current, self.in_loop = visit.outer
+        self.timer, self._current, self.in_loop, self.rest.of = visit.outer
         if self.timer is not None:
             self.timer.nested_s += seconds  # a fit in a callback's hook is a cost of its own
         return seconds
@@ -314,9 +324,10 @@ class Observer(ABC):
 
     def _follow_overlap(self, timer: FitTimer, callbacks: Any) -> None:
         """Learns whether the ends of batches run beside the loop, and follows what is computed meanwhile."""
+        timer.callbacks = callbacks
         timer.record.asynchronous_hooks = bool(getattr(callbacks, "_async_train", False))
         if self.scout.environment.get("backend") in backends.ASYNCHRONOUS:
-            timer.callbacks, timer.overlap = id(callbacks), Overlap()
+            timer.overlap = Overlap()
 
     def _watch_callbacks(self, callbacks: Any) -> None:
         """Times each callback's own hooks until the fit ends: the list of callbacks and they themselves stay as the user made them."""
@@ -411,6 +422,7 @@ class Observer(ABC):
         if loop.rows is None and "x" in bound:
             loop.rows, loop.batch_size = describe.rows(bound["x"]), bound.get("batch_size") or 32
         self.in_loop = True
+        self._outside_loop, self.rest.of = self.rest.of, None
         self.ledger.push("loops")
         return loop
 
@@ -419,6 +431,7 @@ class Observer(ABC):
         self.ledger.pop()
         self._name_devices()
         self.in_loop = False
+        self._outside_loop, self.rest.of = None, self._outside_loop
         if self.timer is not None:
             self.timer.nested_s += seconds
 

@@ -10,8 +10,8 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from fitdoctor.probe import failures, sites
+from fitdoctor.probe.durations import add
 from fitdoctor.probe.patches import Patches
-from fitdoctor.probe.timer import add
 from fitdoctor.recording.model import Duration, PythonOperation
 
 STEP_FUNCTIONS = frozenset({"one_step_on_data", "multi_step_on_iterator", "tf__train_function"})

@@ -7,11 +7,12 @@ from types import CodeType
 from typing import Any
 
 from fitdoctor.probe import backends, sources
+from fitdoctor.probe.durations import add
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.main_lines import MainLines, own_work, traced_line
 from fitdoctor.probe.observer import Observer, Visit, bind
 from fitdoctor.probe.stand_ins import cheaper, cheaper_fit, extended, skipped
-from fitdoctor.probe.timer import FitTimer, add
+from fitdoctor.probe.timer import FitTimer
 from fitdoctor.probe.what_was_fed import learn_input
 from fitdoctor.recording.model import Ending, Fit, Loop, Scout
 

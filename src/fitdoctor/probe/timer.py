@@ -5,90 +5,13 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import Any
 
 from fitdoctor.probe.course import Course
+from fitdoctor.probe.durations import add, add_alike, next_sample, sample
 from fitdoctor.probe.overlap import Overlap
+from fitdoctor.probe.rest import LONG_S, LOOKED, LOOKED_FIRST, RESTS, Rest, Split
 from fitdoctor.recording.model import Duration, Fit
-
-SAMPLES = 400
-"""Most durations kept of each kind, spread evenly over all of them: enough for a mean, constant in the number of steps."""
-LONG_S = 0.002
-"""Where a step takes this long, each is looked at. Of shorter ones, after the first few hundred, a few in a row are, and then none for a
-while: what a look takes would weigh too much in them. Of those between it is still known how many there are, what they take together, what
-is waited for their batches and what the script's own callbacks take; the rest of their time is split as that of the few before them."""
-LOOKED_FIRST, LOOKED = 256, 8
-RESTS = (188, 244, 212, 268, 172, 236, 284, 196)
-"""How many steps pass between, in turn: never the same number, as scripts do things every so many steps."""
-
-
-def add(duration: Duration, seconds: float, *, first: bool | None = None) -> None:
-    """Counts one more occurrence. The very first is kept apart from the samples, as it often builds or compiles something."""
-    number = duration.count
-    duration.count = number + 1
-    duration.total_s += seconds
-    if (number == 0) if first is None else first:
-        duration.first_s = seconds
-        return
-    _sample(duration, number - (first is None), seconds)
-
-
-def add_alike(duration: Duration, count: int, total_s: float) -> None:
-    """Counts so many more, of which only their sum is known. None of them is the very first."""
-    number = duration.count
-    duration.count = number + count
-    duration.total_s += total_s
-    while (number := _next_sample(number)) < duration.count:
-        _sample(duration, number, total_s / count)
-        number += 1
-
-
-def _sample(duration: Duration, number: int, seconds: float) -> None:
-    """Keeps one of so many; half as many each time that the store is full."""
-    if number % _apart(number) == 0:
-        if len(duration.samples_s) >= SAMPLES:
-            del duration.samples_s[1::2]
-        duration.samples_s.append(seconds)
-
-
-def _apart(number: int) -> int:
-    return 1 << (number // SAMPLES).bit_length()
-
-
-def _next_sample(count: int) -> int:
-    """The number, counted from 0, of the next one that is kept, where there were `count` before."""
-    return -(-count // _apart(count)) * _apart(count)
-
-
-@dataclass(slots=True)
-class _Split:
-    """What steps took, and how that splits."""
-
-    step_s: float = 0.0
-    function_s: float = 0.0
-    logs_s: float = 0.0
-    wait_s: float = 0.0
-    hooks_s: float = 0.0
-
-    @classmethod
-    def until_now(cls, record: Fit, hooks_s: float) -> _Split:
-        return cls(record.step.total_s, record.function.total_s, record.logs.total_s, record.input_wait.total_s, hooks_s)
-
-    def since(self, earlier: _Split) -> _Split:
-        return _Split(
-            self.step_s - earlier.step_s,
-            self.function_s - earlier.function_s,
-            self.logs_s - earlier.logs_s,
-            self.wait_s - earlier.wait_s,
-            self.hooks_s - earlier.hooks_s,
-        )
-
-    def of(self, seconds: float, wait_s: float, *, in_function: bool) -> tuple[float, float]:
-        """What the train function and the logs take of so many seconds without hooks, of which so many are waited for input."""
-        inside_s = self.function_s - self.wait_s if in_function else self.function_s
-        known_s = self.step_s - self.hooks_s - self.wait_s
-        share = max(0.0, seconds - wait_s) / known_s if known_s > 0 else 0.0
-        return max(0.0, inside_s) * share + (wait_s if in_function else 0.0), self.logs_s * share
 
 
 class FitTimer:
@@ -97,19 +20,18 @@ class FitTimer:
     Args:
         record: What the durations are added to.
         clock: Seconds.
-        rests: Whether not every short step needs to be looked at: see `LONG_S`.
+        rest: What the seams read and write while steps are not looked at, where they do: see `LONG_S`.
     """
 
-    def __init__(self, record: Fit, clock: Callable[[], float] = time.perf_counter, *, rests: bool = False) -> None:
+    def __init__(self, record: Fit, clock: Callable[[], float] = time.perf_counter, *, rest: Rest | None = None) -> None:
         self.record = record
-        self.resting = 0
-        """How many steps pass before the next one that is looked at. Who sees one end counts it off, and sets `mark_s`."""
+        self.rest = rest or Rest()
         self.drawn_s = self.mark_s = 0.0
         self.alike: dict[Callable[[], None], Duration] = {}
         """Hooks that take about the same at each step, by what ends that they are timed: after the first rest, that is told from before."""
         self._told: list[Duration] = []
-        self._rests = itertools.cycle(RESTS) if rests else None
-        self._look_began, self._looked, self._rest_steps = 0, _Split(), 0
+        self._rests = itertools.cycle(RESTS) if rest is not None else None
+        self._look_began, self._looked, self._rest_steps = 0, Split(), 0
         self._rest_began_s = self._hooks_at_rest_s = self._long_waits_s = 0.0
         self._clock = clock
         self.began_s = clock()
@@ -135,7 +57,8 @@ class FitTimer:
         self.overlap: Overlap | None = None
         self.following = False
         """Whether it is followed what is computed beside the call that comes now."""
-        self.callbacks = 0  # the id of the list that this fit calls
+        self.callbacks: Any = None
+        """The list that this fit calls."""
         self._loop_end_s = 0.0
         self._computing_s: float | None = None
         self._call_s = self._hooks_at_begin_s = self._hooks_at_function_end_s = self._hooks_at_validation_s = 0.0
@@ -182,7 +105,7 @@ class FitTimer:
 
     def drew(self, seconds: float) -> None:
         """The loop, or the train function, waited for the batch of the step that comes now."""
-        if self.resting:
+        if self.rest.of is not None:
             self._long_waits_s += seconds
         overlap, number = self.overlap, self.epoch_steps
         if overlap is not None and self.following and not self.drawn_s:  # of several draws the first meets nothing but earlier calls
@@ -241,15 +164,15 @@ class FitTimer:
         self.mark_s = now_s
         if self._rests is not None:
             if self.epoch_steps == 1:  # the first of an epoch stands apart
-                self._looked = _Split.until_now(self.record, self.hooks_s)
+                self._looked = Split.until_now(self.record, self.hooks_s)
             elif self.epoch_steps - self._look_began >= LOOKED:
                 self._rest(self._rests)
 
     def _look(self) -> None:
         """From here on the steps are looked at."""
-        self.resting, self._look_began, self.following = 0, self.epoch_steps, self.overlap is not None
+        self.rest.of, self._look_began, self.following = None, self.epoch_steps, self.overlap is not None
         if self._rests is not None:
-            self._looked = _Split.until_now(self.record, self.hooks_s)
+            self._looked = Split.until_now(self.record, self.hooks_s)
         if self.overlap is not None:
             self.overlap.begins_at(self.epoch_steps)
 
@@ -262,9 +185,10 @@ class FitTimer:
             put_back, hook = self.alike.popitem()
             self._told.append(hook)
             put_back()
-        self._looked = _Split.until_now(self.record, self.hooks_s).since(self._looked)
-        self.following, self.resting = False, next(rests)
-        self._rest_steps, self._rest_began_s, self._hooks_at_rest_s, self._long_waits_s = self.resting, self.mark_s, self.hooks_s, 0.0
+        self._looked = Split.until_now(self.record, self.hooks_s).since(self._looked)
+        self._rest_steps, self._rest_began_s, self._hooks_at_rest_s, self._long_waits_s = next(rests), self.mark_s, self.hooks_s, 0.0
+        self.rest.left, self.rest.drawn_s = self._rest_steps, 0.0
+        self.following, self.rest.of = False, self.callbacks
 
     def rested_enough(self) -> None:
         """As many steps have passed as were to."""
@@ -273,13 +197,14 @@ class FitTimer:
 
     def rouse(self) -> None:
         """An epoch has no more steps. When its last ones were computed is not known."""
-        if self.resting:
-            steps, self.resting = self._rest_steps - self.resting, 0
+        if self.rest.of is not None:
+            self.rest.of, steps = None, self._rest_steps - self.rest.left
             if steps:
                 self._add_rest(steps)
 
     def _add_rest(self, steps: int) -> None:
-        record, drawn_s, rest_s = self.record, self.drawn_s, self.mark_s - self._rest_began_s
+        self.mark_s, drawn_s = self.rest.ended_s, self.drawn_s + self.rest.drawn_s
+        record, rest_s = self.record, self.mark_s - self._rest_began_s
         self._add_told(steps)
         hooks_s = self.hooks_s - self._hooks_at_rest_s
         function_s, logs_s = self._looked.of(rest_s - hooks_s, drawn_s, in_function=record.input_drawn == "function")
@@ -340,10 +265,10 @@ class FitTimer:
         logs_s = max(logs_s, 0.0)
         logs.total_s += logs_s
         if number >= self._sampled:
-            _sample(step, number, step_s)
-            _sample(function, number, function_s)
-            _sample(logs, number, logs_s)
-            self._sampled = _next_sample(number + 1)
+            sample(step, number, step_s)
+            sample(function, number, function_s)
+            sample(logs, number, logs_s)
+            self._sampled = next_sample(number + 1)
 
     def cut(self) -> None:
         """The epoch was cut short: what its pipeline takes to shut down now is not a cost of the whole training."""

@@ -9,8 +9,8 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from fitdoctor.probe import failures, sites
+from fitdoctor.probe.durations import add
 from fitdoctor.probe.patches import Patches
-from fitdoctor.probe.timer import add
 from fitdoctor.recording.model import Traced
 
 Told = Callable[[CodeType | None, float], None]

@@ -11,10 +11,10 @@ from types import CodeType
 from typing import Any, TypeVar
 
 from fitdoctor.probe import failures, what_was_fed
+from fitdoctor.probe.durations import add
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.light import Stamps
 from fitdoctor.probe.observer import AFTER, BEFORE, OF_EACH_BATCH, Observer, Visit, bind
-from fitdoctor.probe.timer import add
 from fitdoctor.probe.unnoticed import unnoticed
 from fitdoctor.recording.model import Ending, PythonOperation, Scout
 
@@ -183,7 +183,7 @@ class WatchDirector(Observer):
     def _failed(self, error: Exception) -> None:
         """Stops looking: an account with a hole in it is not worth another risk to the training."""
         self.looking = False
-        self.timer = None
+        self.timer = self.rest.of = None
         try:
             self.missing(f"Watching ended here, by a failure of fitdoctor: {failures.said(error)}. The training went on.")
             for visit in self._visits:

@@ -10,15 +10,16 @@ import functools
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from threading import get_ident
 from types import ModuleType
 from typing import Any, Protocol
 
 from fitdoctor.probe import backends, light
 from fitdoctor.probe.backends import tf_keras
 from fitdoctor.probe.backends.places import Place, places
+from fitdoctor.probe.draws import Draws, noted
 from fitdoctor.probe.patches import Patches
-from fitdoctor.probe.timer import LONG_S, FitTimer
+from fitdoctor.probe.rest import Rest
+from fitdoctor.probe.timer import FitTimer
 from fitdoctor.probe.unnoticed import unnoticed
 
 OLDEST = (3, 5)
@@ -37,11 +38,15 @@ class Director(Protocol):
         timer: Of the fit that runs.
         in_loop: Whether a `predict` or the like runs.
         main: The thread that it follows.
+        rest: What the seams of steps read while none is looked at.
+        rests: Set where they do, as what counts such steps stands.
     """
 
     timer: FitTimer | None
     in_loop: bool
     main: int
+    rest: Rest
+    rests: bool
 
     @property
     def stamped(self) -> Mapping[str, light.Stamps]: ...
@@ -56,6 +61,8 @@ class Director(Protocol):
     def stop_here(self, iterator: Any) -> bool: ...
 
     def drew(self, seconds: float) -> None: ...
+
+    def draws_here(self) -> bool: ...
 
     def computed(self, callbacks: Any, batch: int, logs: Any) -> None: ...
 
@@ -153,9 +160,10 @@ def _stamped(place: Place, director: Director, patches: Patches) -> Callable[...
     """The seam of a place that every step goes through, where it is nothing but a stamp on either side."""
     original = getattr(place.owner, place.name)
     if place.kind == "hook" and place.name in director.stamped and light.suits(original):
+        director.rests |= place.name == "on_train_batch_end"
         return light.hook(director, place.name, original, patches, director.stamped[place.name])
     if place.kind == "advance" and director.stamped and not director.cuts:
-        return light.advance(director, original, patches)
+        return light.advance(director, original)
     if place.kind == "computed" and director.stamped and light.suits(original):
         return light.computed(director, original, patches)
     return None
@@ -201,7 +209,8 @@ def _decision(place: Place, director: Director, patches: Patches, *, timed: bool
             yield step
 
     def draws(original: Original, iterator: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        return Draws(original(iterator, *arguments, **keywords), director, patches)
+        batches = original(iterator, *arguments, **keywords)
+        return Draws(batches, noted(director.rest, director.drew)) if director.draws_here() else batches
 
     def computed(original: Original, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         result = original(callbacks, *arguments, **keywords)
@@ -212,37 +221,6 @@ def _decision(place: Place, director: Director, patches: Patches, *, timed: bool
     if place.kind in ("unit", "hook"):
         return functools.partial(director.unit if place.kind == "unit" else director.hook, place.name)
     return {"compile": compile_, "advance": advance, "steps": steps, "draws": draws, "computed": computed}[place.kind]
-
-
-class Draws:
-    """An iterator of batches that says how long each was waited for, and else is the one that it holds."""
-
-    __slots__ = ("_director", "_inner", "_patches")
-
-    def __init__(self, batches: Any, director: Director, patches: Patches) -> None:
-        self._inner, self._director, self._patches = iter(batches), director, patches
-
-    def __iter__(self) -> Draws:
-        return self
-
-    def __next__(self) -> Any:
-        if not self._patches.live:
-            return next(self._inner)
-        director = self._director
-        began_s = time.perf_counter()
-        try:
-            return next(self._inner)
-        finally:
-            seconds, timer = time.perf_counter() - began_s, director.timer
-            if timer is not None and timer.resting and seconds < LONG_S and not director.in_loop and get_ident() == director.main:
-                timer.drawn_s += seconds
-            else:
-                director.drew(seconds)
-
-    def __getattr__(self, name: str) -> Any:
-        if name in self.__slots__:  # of a copy that is not made yet
-            raise AttributeError(name)
-        return getattr(self._inner, name)
 
 
 def _around(patches: Patches, place: Place, decide: Callable[[Original, Any, tuple[Any, ...], dict[str, Any]], Any]) -> None:

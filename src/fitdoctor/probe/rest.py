@@ -1,0 +1,64 @@
+"""Of short steps a few in a row are looked at, and then none for a while: what a step reads meanwhile, and how what it took is split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fitdoctor.recording.model import Fit
+
+LONG_S = 0.002
+"""Where a step takes this long, each is looked at. Of shorter ones, after the first few hundred, a few in a row are, and then none for a
+while: what a look takes would weigh too much in them. Of those between it is still known how many there are, what they take together, what
+is waited for their batches and what the script's own callbacks take; the rest of their time is split as that of the few before them."""
+LOOKED_FIRST, LOOKED = 256, 8
+RESTS = (188, 244, 212, 268, 172, 236, 284, 196)
+"""How many steps pass between, in turn: never the same number, as scripts do things every so many steps."""
+
+
+@dataclass(slots=True, eq=False)
+class Rest:
+    """What each step reads and writes while none is looked at: one small object, as a step finds it in no cache any more.
+
+    Attributes:
+        of: The list of callbacks of the fit that rests; None while its steps are looked at, and while a hook runs something else.
+        left: How many steps pass before the next one that is looked at.
+        ended_s: When the last one ended.
+        drawn_s: What was waited for batches since it began, long waits apart.
+    """
+
+    of: Any = None
+    left: int = 0
+    ended_s: float = 0.0
+    drawn_s: float = 0.0
+
+
+@dataclass(slots=True)
+class Split:
+    """What steps took, and how that splits."""
+
+    step_s: float = 0.0
+    function_s: float = 0.0
+    logs_s: float = 0.0
+    wait_s: float = 0.0
+    hooks_s: float = 0.0
+
+    @classmethod
+    def until_now(cls, record: Fit, hooks_s: float) -> Split:
+        return cls(record.step.total_s, record.function.total_s, record.logs.total_s, record.input_wait.total_s, hooks_s)
+
+    def since(self, earlier: Split) -> Split:
+        return Split(
+            self.step_s - earlier.step_s,
+            self.function_s - earlier.function_s,
+            self.logs_s - earlier.logs_s,
+            self.wait_s - earlier.wait_s,
+            self.hooks_s - earlier.hooks_s,
+        )
+
+    def of(self, seconds: float, wait_s: float, *, in_function: bool) -> tuple[float, float]:
+        """What the train function and the logs take of so many seconds without hooks, of which so many are waited for input."""
+        inside_s = self.function_s - self.wait_s if in_function else self.function_s
+        known_s = self.step_s - self.hooks_s - self.wait_s
+        share = max(0.0, seconds - wait_s) / known_s if known_s > 0 else 0.0
+        return max(0.0, inside_s) * share + (wait_s if in_function else 0.0), self.logs_s * share
