@@ -149,6 +149,23 @@ def test_calls_of_predict_are_counted_and_never_replaced(director: WatchDirector
     assert (loop.kind, loop.calls, loop.run.count, loop.substituted.count) == ("predict", 50, 50, 0)
 
 
+def test_what_a_callback_evaluates_is_no_validation_of_the_fit(director: WatchDirector) -> None:
+    def evaluate(model: Model, x: Any) -> None:
+        for name in ("on_test_batch_begin", "on_test_batch_end"):
+            director.hook(name, lambda callbacks, *arguments: None, SimpleNamespace(callbacks=[], model=model), (0,), {})
+
+    class Evaluates(Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            director.unit("evaluate", evaluate, Model(), ([1],), {})
+
+    model = Model()
+    model.callback = Evaluates()
+    director.unit("fit", fit(director), model, (1,), {})
+    (record,), (loop,) = director.scout.fits, director.scout.loops
+    assert loop.run.count == 3
+    assert record.validation_first_step.count == record.validation_step.count == 0
+
+
 def test_another_thread_is_left_alone(director: WatchDirector) -> None:
     results: list[Any] = []
     thread = threading.Thread(target=lambda: results.append(director.unit("fit", lambda model, x: x, Model(), (5,), {})))

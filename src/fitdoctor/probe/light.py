@@ -39,7 +39,7 @@ def hook(director: Any, name: str, original: Callable[..., Any], patches: Patche
         if callbacks is rest.of:
             return at_rest(callbacks, batch, logs)
         timer = director.timer
-        if timer is None or not patches.live or get_ident() != main:
+        if timer is None or director.in_loop or not patches.live or get_ident() != main:
             return original(callbacks, batch, logs)
         try:
             first(timer)

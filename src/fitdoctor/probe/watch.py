@@ -84,7 +84,7 @@ class WatchDirector(Observer):
     @unnoticed
     def hook(self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         timer = self.timer
-        if timer is None or not self.looking or threading.get_ident() != self.main:
+        if timer is None or self.in_loop or not self.looking or threading.get_ident() != self.main:
             return original(callbacks, *arguments, **keywords)
         try:
             self.before_hook(name, timer, callbacks)
