@@ -100,7 +100,7 @@ def test_nothing_but_the_report_tells_that_it_was_watched(project: Path) -> None
     assert f"fitdoctor diagnose {folder}" in watched.stderr.decode()
     assert [span.ended_s is not None for span in fit.spans] == [True]
     (system,) = report["system"]["fits"]
-    assert system["process_cores"] is not None  # the kernel counts in ticks, of which so short a fit may have none
+    assert system["process_cores"] > 0
     assert report["system"]["whole"]["process_cores"] > 0
     assert system["rss_most_bytes"] > 100e6
     assert system["seconds"] == pytest.approx((fit.spans[0].ended_s or 0.0) - fit.spans[0].began_s, rel=1e-3)

@@ -51,6 +51,14 @@ def test_only_what_lies_in_the_calls_of_a_fit_counts() -> None:
     assert seen.threads == pytest.approx((0.5 * 1 + 1.0 * 2 + 0.5 * 8) / 2)
 
 
+def test_a_fit_shorter_than_a_tick_has_used_what_its_main_thread_did() -> None:
+    counters: dict[str, list[float | None]] = {"process_cpu_s": [0.0, 2.0], "main_cpu_s": [0.25, 0.5], "machine_cpu_s": [0.0, 2.0]}
+    for began_s, used in ((10.0, 0.25), (11.0, 2.0)):
+        seen = of_fit(scout([Span(began_s=began_s, ended_s=began_s + 1)], stretches=2, series=Series(counters=counters)), 0)
+        assert seen is not None
+        assert (seen.process_cores, seen.others_cores) == (used, 0.0)
+
+
 def test_a_fit_that_never_ended_lasts_as_long_as_the_record() -> None:
     seen = of_fit(scout([Span(began_s=12.0)], series=counted("major_faults", 1, 1, 5, 7)), 0)
     assert seen is not None

@@ -95,7 +95,7 @@ def _summary(system: System, spans: Sequence[Span] | None) -> SystemWindow | Non
     window, series = Window(system, spans), system.series
     if not LEAST_OVERLAP_S < window.seconds < inf:
         return None
-    used, everyone = window.rate(series, "process_cpu_s"), window.rate(series, "machine_cpu_s")
+    used, everyone = _processors(window, series), window.rate(series, "machine_cpu_s")
     periods, held_back = window.added(series, "quota_periods"), window.added(series, "throttled_periods")
     return SystemWindow(
         seconds=window.seconds,
@@ -162,6 +162,12 @@ def _overlap(begin: float, end: float, span: Span) -> float:
 def _finite(value: float) -> float | None:
     """No figure of a report is infinite, whatever stands in a record."""
     return value if isfinite(value) else None
+
+
+def _processors(window: Window, series: Series) -> float | None:
+    """How many cores the process used: in ticks of 10 ms, of which a short fit may have none; of the main thread it is known exactly."""
+    known = (rate for name in ("process_cpu_s", "main_cpu_s") if (rate := window.rate(series, name)) is not None)
+    return max(known, default=None)
 
 
 def _smaller(first: float | None, second: float | None) -> float | None:
