@@ -17,19 +17,17 @@ from fitdoctor.probe import (
     debug_switches,
     describe,
     failures,
-    hooks,
     identity,
     light,
     marks,
     metrics,
     rates,
-    saves,
     sites,
     spans,
     threads,
 )
-from fitdoctor.probe.backends.places import HOOKS
 from fitdoctor.probe.durations import add
+from fitdoctor.probe.hook_times import HookTimes
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.moved import Allowance, MovedWeights
 from fitdoctor.probe.overlap import Overlap
@@ -37,8 +35,7 @@ from fitdoctor.probe.rest import Rest
 from fitdoctor.probe.stacks import StackSampler
 from fitdoctor.probe.timer import FitTimer
 from fitdoctor.probe.traces import TracedFunctions
-from fitdoctor.probe.unnoticed import unnoticed
-from fitdoctor.recording.model import CallbackRecord, Duration, Ending, Fit, Loop, PythonOperation, Scout, Site
+from fitdoctor.recording.model import Ending, Fit, Loop, PythonOperation, Scout, Site
 from fitdoctor.recording.system import Span
 
 MOST_PYTHON_OPERATIONS = 64
@@ -98,9 +95,7 @@ class Observer(ABC):
         self._sampler: StackSampler | None = None
         self.main = threading.get_ident()
         self._allowance, self._blind = Allowance(), False
-        self._account = threading.Lock()
-        self._hooks_beside_s: dict[int, float] = {}
-        """By thread, what hooks have taken there since the last step of which it was seen that it is computed."""
+        self._hook_times = HookTimes(self)
         failures.hear(self)
 
     @abstractmethod
@@ -162,9 +157,8 @@ class Observer(ABC):
         """
         timer = self.timer
         if timer is not None and timer.callbacks is callbacks:
-            thread = threading.get_ident()
-            hooks_s = self._hooks_beside_s.pop(thread, 0.0)
-            timer.computed(batch // timer.record.steps_per_execution, hooks_s=hooks_s, here=thread == self.main)
+            hooks_s = self._hook_times.taken_beside_s()
+            timer.computed(batch // timer.record.steps_per_execution, hooks_s=hooks_s, here=self.on_main_thread())
 
     def compiled_step(self, seconds: float) -> None:
         """JAX or torch.compile made a program of a train step."""
@@ -342,67 +336,7 @@ class Observer(ABC):
             self._sampler = StackSampler(self.timer, steps=eager)
             self._sampler.start()
         for described, callback in zip(record.callbacks, items, strict=False):
-            for name in HOOKS:
-                beside = record.asynchronous_hooks and name.endswith("batch_end") and type(callback).__module__.startswith("keras.")
-                if not beside and not _does_nothing(callback, name):  # timing those of Keras on their thread would hold up the loop's
-                    self._time_hook(callback, name, described)
-
-    def _time_hook(self, callback: Any, name: str, described: CallbackRecord) -> None:
-        function = getattr(callback, name, None)
-        if function is None or hooks.is_replaced(callback, name):
-            return
-
-        main, clock, tally, seen = self.main, time.perf_counter, saves.tally, described.hooks
-
-        def timed(*arguments: Any, **keywords: Any) -> Any:
-            timer = self.timer
-            if timer is None:
-                return function(*arguments, **keywords)
-            if threading.get_ident() != main:
-                return self._beside(described, name, function, arguments, keywords)
-            outer, timer.hook = timer.hook, name
-            saved, saving_s = tally.count, tally.seconds
-            nested_s, began_s = timer.nested_s, clock()
-            try:
-                return function(*arguments, **keywords)
-            finally:
-                seconds = clock() - began_s
-                timer.hook = outer
-                timer.hooks_s += seconds
-                try:
-                    add(seen.get(name) or seen.setdefault(name, Duration()), seconds - (timer.nested_s - nested_s))
-                    if tally.count > saved:
-                        add(described.saves, tally.seconds - saving_s)
-                        described.saved_bytes = tally.last_bytes
-                except Exception as error:
-                    if failures.from_a_handler(error):
-                        raise
-                    failures.note(error)
-
-        try:
-            put_back = hooks.replace(callback, name, unnoticed(timed))
-        except (AttributeError, TypeError):
-            return
-        if self._visits:
-            self._visits[-1].timed.append(put_back)
-        if self.timer is not None and name in RESTING and described.name in ADDED and described.module.startswith(KERAS):
-            self.timer.alike[put_back] = seen.get(name) or seen.setdefault(name, Duration())
-
-    def _beside(self, described: CallbackRecord, name: str, function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        """Times a hook that Keras calls on a thread beside the loop, which it does not hold up."""
-        began_s = time.perf_counter()
-        try:
-            return function(*arguments, **keywords)
-        finally:
-            seconds = time.perf_counter() - began_s
-            thread = threading.get_ident()
-            self._hooks_beside_s[thread] = self._hooks_beside_s.get(thread, 0.0) + seconds
-            # Several threads may be here. One that waited could wait for ever in a forked process: of two that meet, one is not counted.
-            if self._account.acquire(blocking=False):
-                try:
-                    add(described.beside.setdefault(name, Duration()), seconds)
-                finally:
-                    self._account.release()
+            self._hook_times.follow(callback, described, self._visits[-1].timed, asynchronous=record.asynchronous_hooks)
 
     # predict, evaluate and the like
 
@@ -479,10 +413,6 @@ AFTER = {
     "on_test_batch_end": FitTimer.validation_step_ends,
     "on_epoch_end": FitTimer.epoch_ends,
 }
-KERAS = ("keras.", f"{backends.LEGACY}.")
-ADDED = ("History", "ProgbarLogger")
-"""Callbacks that Keras adds itself, and that take about the same at each step: others may do much at every hundredth."""
-RESTING = ("on_train_batch_begin", "on_train_batch_end")
 OF_EACH_BATCH = ("on_train_batch_begin", "on_train_batch_end", "on_test_batch_begin", "on_test_batch_end")
 
 
@@ -502,12 +432,6 @@ def _described(model: Any, bound: dict[str, Any], site: Site) -> Fit:
         return describe.fit(model, bound, site)
     except Exception as error:
         return Fit(site=site, declined=f"its arguments could not be read ({type(error).__name__}: {error})")
-
-
-def _does_nothing(callback: Any, name: str) -> bool:
-    """Whether a hook is Keras' own empty one. That of a training batch still calls the one by the shorter name that it once had."""
-    older = getattr(callback, name.replace("train_batch", "batch"), None)
-    return all(getattr(function, "_is_default", False) for function in (getattr(callback, name, None), older))
 
 
 def _parameters(model: Any) -> int:

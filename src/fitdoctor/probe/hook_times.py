@@ -1,0 +1,118 @@
+"""How long each callback's own hooks take; the list of callbacks and they themselves stay as the user made them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from fitdoctor.probe import backends, failures, hooks, saves
+from fitdoctor.probe.backends.places import HOOKS
+from fitdoctor.probe.durations import add
+from fitdoctor.probe.timer import FitTimer
+from fitdoctor.probe.unnoticed import unnoticed
+from fitdoctor.recording.model import CallbackRecord, Duration
+
+KERAS = ("keras.", f"{backends.LEGACY}.")
+ADDED = ("History", "ProgbarLogger")
+"""Callbacks that Keras adds itself, and that take about the same at each step: others may do much at every hundredth."""
+RESTING = ("on_train_batch_begin", "on_train_batch_end")
+
+PutBack = Callable[[], None]
+
+
+class Director(Protocol):
+    """Has the timer of the fit that runs, and the thread that it follows."""
+
+    timer: FitTimer | None
+    main: int
+
+
+class HookTimes:
+    """Puts a clock around hooks, and says what took time beside the loop."""
+
+    def __init__(self, director: Director) -> None:
+        self._director = director
+        self._account = threading.Lock()
+        self._beside_s: dict[int, float] = {}
+        """By thread, what hooks have taken there since the last step of which it was seen that it is computed."""
+
+    def follow(self, callback: Any, described: CallbackRecord, put_back: list[PutBack], *, asynchronous: bool) -> None:
+        """Times all hooks of a callback that do something.
+
+        Args:
+            callback: The user's or one of Keras'.
+            described: Its record.
+            put_back: Gets what ends that, for each hook.
+            asynchronous: Whether Keras calls those of batches on a thread of its own.
+        """
+        for name in HOOKS:
+            beside = asynchronous and name.endswith("batch_end") and type(callback).__module__.startswith("keras.")
+            if not beside and not _does_nothing(callback, name):  # timing those of Keras on their thread would hold up the loop's
+                self._time(callback, name, described, put_back)
+
+    def taken_beside_s(self) -> float:
+        """What hooks took on this thread since that was last asked."""
+        return self._beside_s.pop(threading.get_ident(), 0.0)
+
+    def _time(self, callback: Any, name: str, described: CallbackRecord, put_back: list[PutBack]) -> None:
+        function = getattr(callback, name, None)
+        if function is None or hooks.is_replaced(callback, name):
+            return
+
+        director, main, clock, tally, seen = self._director, self._director.main, time.perf_counter, saves.tally, described.hooks
+
+        def timed(*arguments: Any, **keywords: Any) -> Any:
+            timer = director.timer
+            if timer is None:
+                return function(*arguments, **keywords)
+            if threading.get_ident() != main:
+                return self._beside(described, name, function, arguments, keywords)
+            outer, timer.hook = timer.hook, name
+            saved, saving_s = tally.count, tally.seconds
+            nested_s, began_s = timer.nested_s, clock()
+            try:
+                return function(*arguments, **keywords)
+            finally:
+                seconds = clock() - began_s
+                timer.hook = outer
+                timer.hooks_s += seconds
+                try:
+                    add(seen.get(name) or seen.setdefault(name, Duration()), seconds - (timer.nested_s - nested_s))
+                    if tally.count > saved:
+                        add(described.saves, tally.seconds - saving_s)
+                        described.saved_bytes = tally.last_bytes
+                except Exception as error:
+                    if failures.from_a_handler(error):
+                        raise
+                    failures.note(error)
+
+        try:
+            put_back.append(hooks.replace(callback, name, unnoticed(timed)))
+        except (AttributeError, TypeError):
+            return
+        if director.timer is not None and name in RESTING and described.name in ADDED and described.module.startswith(KERAS):
+            director.timer.alike[put_back[-1]] = seen.get(name) or seen.setdefault(name, Duration())
+
+    def _beside(self, described: CallbackRecord, name: str, function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """Times a hook that Keras calls on a thread beside the loop, which it does not hold up."""
+        began_s = time.perf_counter()
+        try:
+            return function(*arguments, **keywords)
+        finally:
+            seconds = time.perf_counter() - began_s
+            thread = threading.get_ident()
+            self._beside_s[thread] = self._beside_s.get(thread, 0.0) + seconds
+            # Several threads may be here. One that waited could wait for ever in a forked process: of two that meet, one is not counted.
+            if self._account.acquire(blocking=False):
+                try:
+                    add(described.beside.setdefault(name, Duration()), seconds)
+                finally:
+                    self._account.release()
+
+
+def _does_nothing(callback: Any, name: str) -> bool:
+    """Whether a hook is Keras' own empty one. That of a training batch still calls the one by the shorter name that it once had."""
+    older = getattr(callback, name.replace("train_batch", "batch"), None)
+    return all(getattr(function, "_is_default", False) for function in (getattr(callback, name, None), older))
