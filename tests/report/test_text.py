@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from fitdoctor.report.model import Location, Report
+from fitdoctor.report.model import Interval, Location, Report
 from fitdoctor.report.text import render, render_first_answer
 from tests.report.samples import FIRST_ANSWER, HEALTHY, SAMPLES, SLOW
 
@@ -51,7 +51,7 @@ def test_no_line_is_too_wide_and_no_figure_breaks(report: Report, width: int) ->
     assert not [line for line in lines if line != line.rstrip()]
     for line, following in pairwise(lines):
         assert not (re.search(r"\d$", line) and re.match(r"\s*(%|ms|s|min|h|×)\b", following)), (line, following)
-        assert line.count("[") == line.count("]") or "│" in line or "write:" in line
+        assert line.count("[") == line.count("]") or "│" in line or "how:" in line
 
 
 def test_plain_text_has_no_escape_codes_and_colour_has() -> None:
@@ -70,6 +70,23 @@ def test_what_the_user_wrote_can_not_steer_the_terminal() -> None:
     assert "[bold]" in text
     assert max(map(cell_len, text.splitlines())) <= 80
     text.encode("utf-8")
+
+
+def test_causes_that_cost_the_same_wait_say_so() -> None:
+    first, second = SLOW.causes[:2]
+    text = render(SLOW, width=120)
+    assert text.count("partly the same seconds as 1)") == 1
+    half = replace(first, cost_s=Interval(low=700, mid=800, high=900))
+    for causes in ((first, replace(second, family="host")), (half, second)):
+        assert "the same seconds as" not in render(replace(SLOW, causes=(*causes, *SLOW.causes[2:])), width=120)
+
+
+@pytest.mark.parametrize(("low", "mid", "said"), [(0, 500, "up to 16 min 40 s"), (0, 0, "up to 16 min 40 s"), (400, 500, "7–17 min")])
+def test_a_cost_that_may_be_next_to_nothing_is_told_by_its_most(low: float, mid: float, said: str) -> None:
+    cause = replace(SLOW.causes[0], cost_s=Interval(low=low, mid=mid, high=1000), share=0.2)
+    line = next(line for line in render(replace(SLOW, causes=(cause,))).splitlines() if "costs " in line)
+    assert said in line
+    assert ("up to 40 %" in line) == (mid == 500 and low == 0)
 
 
 def test_a_healthy_report_does_not_talk_of_causes() -> None:

@@ -171,7 +171,7 @@ def _draw_prescription(canvas: Canvas, report: Report) -> None:
     shown = {how for _, how in steps}
     for line in chosen.how:
         if line not in shown:
-            canvas.block("write: ", (line, "bold"), prefix=indent)
+            canvas.block("how: ", (line, "bold"), prefix=indent)
 
 
 def _measured(report: Report) -> set[tuple[str, str]]:

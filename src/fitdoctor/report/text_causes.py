@@ -23,6 +23,8 @@ UNIT_WORDS = {
 }
 
 INDENT = "     "
+NEXT_TO_NOTHING = 10
+"""Where a cost may be less than this part of what it may be at most, only that is said."""
 
 
 def draw_causes(canvas: Canvas, report: Report) -> None:
@@ -34,7 +36,7 @@ def draw_causes(canvas: Canvas, report: Report) -> None:
         canvas.blank()
         _draw_head(canvas, cause, "i" if informative else str(rank))
         if not informative:
-            canvas.block(*_cost(cause), prefix=INDENT)
+            canvas.block(*_cost(cause, _same_seconds_as(report, cause)), prefix=INDENT)
         for evidence in cause.evidence:
             canvas.block((evidence.text, "dim"), prefix=f"{INDENT}· ")
         for remedy in _distinct(cause.remedies):
@@ -83,12 +85,28 @@ def _draw_head(canvas: Canvas, cause: CauseResult, number: str) -> None:
         canvas.block(("also " + ", ".join(f"{other.file}:{other.line}" for other in others), "dim"), prefix=INDENT)
 
 
-def _cost(cause: CauseResult) -> tuple[tuple[str, str], ...]:
-    cost = duration_range(cause.cost_s.low, cause.cost_s.high).replace(" ", GLUE)
-    estimated = cause.status == "estimated"
-    notes = [share(cause.share)] * (cause.share > 0) + ["estimated"] * estimated
+def _cost(cause: CauseResult, same_as: int) -> tuple[tuple[str, str], ...]:
+    seconds, estimated = cause.cost_s, cause.status == "estimated"
+    cost, most = duration_range(seconds.low, seconds.high), share(cause.share)
+    if seconds.low < seconds.high / NEXT_TO_NOTHING:
+        at_most = cause.share * seconds.high / seconds.mid if seconds.mid else cause.share
+        cost, most = f"up to {duration(seconds.high)}", f"up to {share(min(1.0, at_most))}"
+    notes = [most] * (cause.share > 0) + [f"partly the same seconds as {same_as}"] * (same_as > 0) + ["estimated"] * estimated
+    cost = cost.replace(" ", GLUE)
     rest = f" of this training ({', '.join(notes)})" if notes else " of this training"
     return ("may cost " if estimated else "costs ", ""), (cost, "bold"), (rest, "")
+
+
+def _same_seconds_as(report: Report, cause: CauseResult) -> int:
+    """The rank of an earlier cause that costs some of the same wait for input: both together cost more than all of it; or 0."""
+    waited_s = sum(part.s for part in report.budget.parts if part.id == "input_wait")
+    ranked = [each for each in report.causes if each.status != "informative"]
+    if cause.family != "input":
+        return 0
+    for rank, earlier in enumerate(ranked[: ranked.index(cause)], start=1):
+        if earlier.family == "input" and earlier.cost_s.mid + cause.cost_s.mid > waited_s > 0:
+            return rank
+    return 0
 
 
 def _was_timed(report: Report, cause: CauseResult, remedy: RemedyResult) -> bool:
@@ -132,7 +150,7 @@ def _draw_remedy(canvas: Canvas, remedy: RemedyResult, *, yet: bool, timed: bool
         canvas.block((f"also tried, and no better: {variants}", "dim"), prefix=f"{INDENT}  ")
     advised_against = remedy.status == "untried" and remedy.why and not remedy.speedup
     if remedy.how and remedy.status != "refuted" and not advised_against:
-        canvas.block("write: ", (remedy.how, "bold"), prefix=f"{INDENT}  ")
+        canvas.block("how: ", (remedy.how, "bold"), prefix=f"{INDENT}  ")
 
 
 def _variant(variant: Variant, *, raced: bool) -> str:

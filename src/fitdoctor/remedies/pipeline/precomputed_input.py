@@ -39,7 +39,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
             continue
         if step.name == "from_generator":
             change = Precompute(place=where, call="from_generator", argument="generator")
-            how = "tf.data.Dataset.from_tensor_slices(arrays made once from the generator)"
+            how = "tf.data.Dataset.from_tensor_slices((x, y))  # of arrays that the generator filled once"
             yield Proposal(changes=(change,), how=how, label=f"line {where.line}")
         else:
             yield Proposal(
