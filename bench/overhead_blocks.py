@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-LEAD = 2
-"""Steps after each swap that are not timed."""
+LEAST_LEAD, MOST_LEAD = 2, 8
+"""Steps after each swap that are not timed, as Python learns anew what it calls there: as many as a block has, within these."""
 TRIMMED = 0.1
 """The share of pairs that is left out at either end: in those the machine did something else."""
 
@@ -70,6 +70,11 @@ class Blocks:
     _found: dict[str, float] = field(default_factory=dict)
     _inside: bool = False
 
+    @property
+    def lead(self) -> int:
+        """Steps after each swap that are not timed."""
+        return max(LEAST_LEAD, min(MOST_LEAD, self.steps))
+
     def stepped(self, result: Any) -> None:
         """One step more has returned."""
         self._step = (self._step + 1) % self.epoch_steps
@@ -77,7 +82,7 @@ class Blocks:
             self._until_s = time.perf_counter() + self.seconds
         if self._plan:
             self._go_on(result)
-        elif LEAD <= self._step < self.epoch_steps - 2 * (LEAD + self.steps):
+        elif self.lead <= self._step < self.epoch_steps - 2 * (self.lead + self.steps):
             self._begin_pair(result)
 
     def _begin_pair(self, result: Any) -> None:
@@ -86,7 +91,7 @@ class Blocks:
             self._swap("plain")
             raise Done
         for name in random.sample(["plain", "other"], 2):
-            self._plan += [(f"to {name}", LEAD), (name, self.steps)]
+            self._plan += [(f"to {name}", self.lead), (name, self.steps)]
         self._begin(result)
 
     def _begin(self, result: Any) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from overhead_blocks import Blocks, Done, Side, difference, of_sums, ratio
+from overhead_blocks import MOST_LEAD, Blocks, Done, Side, difference, of_sums, ratio
 from overhead_models import Size, data, keras_of, model, settle, size
 
 from fitdoctor.probe import backends, hooks, saves
@@ -26,7 +26,8 @@ from fitdoctor.probe.store import Store
 from fitdoctor.probe.watch import WatchDirector
 from fitdoctor.recording.model import Scout
 
-BLOCK_S = 0.03
+BLOCK_S = 0.012
+"""Longer ones scatter as much, so that more of them tell more."""
 EPOCH_S = 1.2
 FEWEST_EPOCH_STEPS = 24
 VERBOSE = 2
@@ -220,7 +221,7 @@ def run(
 ) -> Blocks:
     """One fit, in blocks."""
     steps = max(1, round(least_s / found.step_s))
-    epoch_steps = max(FEWEST_EPOCH_STEPS, 3 * (2 * steps + 4), round(EPOCH_S / found.step_s))
+    epoch_steps = max(FEWEST_EPOCH_STEPS, 3 * 2 * (steps + MOST_LEAD), round(EPOCH_S / found.step_s))
     blocks = Blocks(other=other, steps=steps, epoch_steps=epoch_steps, seconds=seconds, settle=settle(backend), mark=mark)
     x, y = data(found.batch, epoch_steps)
     made = model(keras_of(backend), found.width, blocks.stepped)

@@ -11,7 +11,7 @@ import pytest
 
 from fitdoctor.probe import backends
 from fitdoctor.probe.backends import places, seams
-from fitdoctor.probe.draws import Draws, noted
+from fitdoctor.probe.draws import Draws
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.rest import Rest
 from fitdoctor.probe.treat import TreatDirector
@@ -153,7 +153,7 @@ def test_an_iterator_that_is_timed_is_else_the_one_that_it_holds() -> None:
 
     drawn_s: list[float] = []
     rest = Rest()
-    draws = Draws(batches(), noted(rest, drawn_s.append))
+    draws = Draws(batches(), rest, drawn_s.append)
     assert next(draws) == 1
     assert drawn_s[0] >= 0.01
     rest.of = object()
@@ -165,6 +165,42 @@ def test_an_iterator_that_is_timed_is_else_the_one_that_it_holds() -> None:
     draws.close()
     with pytest.raises(AttributeError):
         draws.nothing  # noqa: B018 - the look-up itself fails
+
+
+@pytest.mark.parametrize("passing", [1, 3, 99])
+def test_batches_may_pass_with_no_clock(passing: int) -> None:
+    drawn_s: list[float] = []
+    rest = Rest()
+    draws = Draws(range(10), rest, drawn_s.append)
+    assert next(draws) == 0
+    rest.of, rest.passing = object(), passing
+    found = [next(draws)]
+    assert rest.passing == 0  # it has begun
+    assert found + list(draws) == list(range(1, 10))
+    assert len(drawn_s) == 1
+    assert (rest.drawn_s > 0) == (passing < 9)
+    assert list(draws) == []
+
+
+def test_nothing_passes_unless_it_rests() -> None:
+    rest, drawn_s = Rest(passing=5), list[float]()
+    assert list(Draws(range(3), rest, drawn_s.append)) == [0, 1, 2]
+    assert (len(drawn_s), rest.passing) == (3, 5)
+
+
+@pytest.mark.parametrize("passing", [0, 5])
+def test_an_error_of_the_input_is_its_own(passing: int) -> None:
+    def batches() -> Any:
+        yield 1
+        yield 1 / 0
+
+    rest = Rest(of=object(), passing=passing)
+    draws = Draws(batches(), rest, [].append)
+    assert next(draws) == 1
+    with pytest.raises(ZeroDivisionError) as raised:
+        next(draws)
+    assert [frame.name for frame in raised.traceback[1:]] == ["batches"]
+    assert list(draws) == []
 
 
 def steps(director: WatchDirector, count: int) -> Fit:

@@ -18,6 +18,8 @@ from fitdoctor.probe.timer import FitTimer
 from fitdoctor.recording.model import Duration, Fit, Site
 from tests.probe.clocks import FakeClock
 
+LONG = 300
+"""Ticks of a wait that is told by itself, whatever is looked at."""
 KINDS = (
     "setup", "first_step", "epoch_first_step", "step", "validation_first_step", "validation_step", "validation_overhead",
     "still_computing", "epoch_boundary", "teardown",
@@ -39,6 +41,7 @@ class FakeFit:
         self.timer = FitTimer(self.record, clock=self.clock, rest=Rest() if rests else None)
         self.timer.callbacks = self
         self.step_hooks_s = self.shut_down_s = 0.0
+        self.untimed = 0
         if computing is not None:
             self.timer.overlap = Overlap()
 
@@ -89,7 +92,14 @@ class FakeFit:
         self.pass_(wait)
         self.hook(begin_hook, in_step=True)
         self.pass_(drawn)
-        self.timer.rest.drawn_s += drawn / 1024
+        rest = self.timer.rest
+        self.untimed, rest.passing = rest.passing or self.untimed, 0
+        if self.untimed:
+            self.untimed -= 1
+        elif drawn < LONG:
+            rest.drawn_s += drawn / 1024
+        else:
+            self.timer.drew(drawn / 1024)
         self.pass_(function + logs)
         self.hook(end_hook, in_step=True)
         self.timer.rest.ended_s = self.clock()
@@ -215,8 +225,8 @@ def test_what_passes_while_it_rests_is_split_as_before_it() -> None:
         timed = [True]
         fit.timer.alike[lambda: timed.remove(True)] = keras_own
         fit.epoch_begins(0)
-        for number in range(40):
-            drawn = 320 if number % 10 == 9 else 20
+        for _ in range(40):
+            drawn = 20
             if not timed:
                 fit.step(0, 1, function=10, logs=4 + 2, end_hook=0, drawn=drawn)
             else:
@@ -225,12 +235,53 @@ def test_what_passes_while_it_rests_is_split_as_before_it() -> None:
         fit.epoch_ends(0, 0)
         record = fit.record
         assert record.step.count == record.function.count == record.input_wait.count == 39
-        assert record.step.total_s * 1024 == 39 * 37 + 4 * 300
-        assert record.input_wait.total_s * 1024 == 39 * 20 + 4 * 300
-        assert record.function.total_s * 1024 == pytest.approx(39 * 30 + 4 * 300, rel=0.05)
+        assert record.step.total_s * 1024 == 39 * 37
+        assert record.input_wait.total_s * 1024 == pytest.approx(39 * 20, rel=0.05)
+        assert record.function.total_s * 1024 == pytest.approx(39 * 30, rel=0.05)
         assert record.logs.total_s * 1024 == pytest.approx(39 * 4, rel=0.05)
         assert keras_own.count == 40
         assert sum(record.step.samples_s) == pytest.approx(record.step.total_s)
+
+
+def test_batches_are_timed_while_it_rests_until_their_waits_were_even() -> None:
+    with often_resting():
+        fit = FakeFit(rests=True)
+        fit.record.input_drawn = "function"
+        fit.epoch_begins(0)
+        passing = []
+
+        def until_it_rests(drawn: int = 20) -> None:
+            while fit.timer.rest.of is not None:
+                fit.step(0, 0, 10, 4, 0, drawn=drawn)
+            while fit.timer.rest.of is None:
+                fit.step(0, 0, 10, 4, 0, drawn=20)
+            passing.append(fit.timer.rest.passing)
+
+        until_it_rests()  # of the first one nothing is known before it
+        fit.step(0, 0, 10, 4, 0, drawn=LONG)
+        until_it_rests()  # one wait was long
+        until_it_rests()
+        assert passing == [0, 0, 3]
+        assert fit.record.input_wait.total_s * 1024 == LONG + 20 * (fit.record.input_wait.count - 1)
+        until_it_rests(drawn=LONG)  # so many steps take longer than those before them
+        assert passing[-1] == 0
+        until_it_rests()
+        assert passing[-1] > 0
+
+
+def test_no_more_batches_pass_than_the_epoch_has_left() -> None:
+    with often_resting():
+        fit = FakeFit(rests=True)
+        fit.record.input_drawn, fit.record.steps_per_execution, fit.record.steps_per_epoch = "function", 4, 4 * 7
+        passing = []
+        for _ in range(2):
+            fit.epoch_begins(0)
+            for _ in range(7):
+                fit.step(0, 0, 10, 4, 0, drawn=20)
+                if fit.timer.rest.passing:
+                    passing.append((fit.timer.epoch_steps, fit.timer.rest.passing))
+            fit.epoch_ends(0, 0)
+        assert passing == [(6, 1 * 4), (2, 3 * 4)]  # in the first epoch those between were timed
 
 
 def test_long_waits_while_it_rests_are_idle() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from fitdoctor.probe import describe, moved, what_was_fed
 from fitdoctor.probe.ledger import Ledger
+from fitdoctor.probe.overlap import Overlap
 from fitdoctor.probe.watch import WatchDirector
 from fitdoctor.recording.model import Ending, Fit, Scout, Site
 
@@ -164,6 +166,19 @@ def test_what_a_callback_evaluates_is_no_validation_of_the_fit(director: WatchDi
     (record,), (loop,) = director.scout.fits, director.scout.loops
     assert loop.run.count == 3
     assert record.validation_first_step.count == record.validation_step.count == 0
+
+
+def test_when_a_step_was_computed_is_told_by_the_wait_that_keras_keeps(director: WatchDirector) -> None:
+    director.scout.fits.append(Fit(site=Site(file="train.py", line=1), steps_per_execution=2, asynchronous_hooks=True))
+    timer = director.enter_fit(0).timer
+    timer.overlap, future = Overlap(), Future[None]()
+    began_s = time.perf_counter()
+    director.sent(timer, SimpleNamespace(_futures=[Future(), future]), 5)
+    assert not timer.overlap.told
+    future.set_result(None)
+    assert began_s < (timer.overlap.done_at(2) or 0.0) < time.perf_counter()
+    director.sent(timer, SimpleNamespace(), 7)  # a Keras that keeps none
+    assert timer.overlap.done_at(3) is None
 
 
 def test_another_thread_is_left_alone(director: WatchDirector) -> None:

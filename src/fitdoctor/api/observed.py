@@ -102,10 +102,6 @@ class Pass:
         if (director := self._active) is not None:
             director.drew(seconds)
 
-    def computed(self, callbacks: Any, batch: int, logs: Any) -> None:
-        if (director := self._active) is not None:
-            director.computed(callbacks, batch, logs)
-
     def compiled(self, model: Any) -> None:
         if (director := self._active) is not None:
             director.compiled(model)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from fitdoctor.probe import backends, failures, hooks, saves
 from fitdoctor.probe.backends.places import HOOKS
 from fitdoctor.probe.durations import add
+from fitdoctor.probe.overlap import SLOTS
 from fitdoctor.probe.timer import FitTimer
 from fitdoctor.probe.unnoticed import unnoticed
 from fitdoctor.recording.model import CallbackRecord, Duration
@@ -35,8 +36,8 @@ class HookTimes:
     def __init__(self, director: Director) -> None:
         self._director = director
         self._account = threading.Lock()
-        self._beside_s: dict[int, float] = {}
-        """By thread, what hooks have taken there since the last step of which it was seen that it is computed."""
+        self._of_steps: list[tuple[int, float]] = [(-1, 0.0)] * SLOTS
+        """Of the latest steps, by their number: which it is, and what hooks have taken beside the loop."""
 
     def follow(self, callback: Any, described: CallbackRecord, put_back: list[PutBack], *, asynchronous: bool) -> None:
         """Times all hooks of a callback that do something.
@@ -52,9 +53,10 @@ class HookTimes:
             if not beside and not _does_nothing(callback, name):  # timing those of Keras on their thread would hold up the loop's
                 self._time(callback, name, described, put_back)
 
-    def taken_beside_s(self) -> float:
-        """What hooks took on this thread since that was last asked."""
-        return self._beside_s.pop(threading.get_ident(), 0.0)
+    def taken_beside_s(self, batch: int) -> float:
+        """What hooks of a step took beside the loop."""
+        number, seconds = self._of_steps[batch % SLOTS]
+        return seconds if number == batch else 0.0
 
     def _time(self, callback: Any, name: str, described: CallbackRecord, put_back: list[PutBack]) -> None:
         function = getattr(callback, name, None)
@@ -102,8 +104,8 @@ class HookTimes:
             return function(*arguments, **keywords)
         finally:
             seconds = time.perf_counter() - began_s
-            thread = threading.get_ident()
-            self._beside_s[thread] = self._beside_s.get(thread, 0.0) + seconds
+            if name == "on_train_batch_end" and arguments and isinstance(batch := arguments[0], int):
+                self._of_steps[batch % SLOTS] = (batch, self.taken_beside_s(batch) + seconds)
             # Several threads may be here. One that waited could wait for ever in a forked process: of two that meet, one is not counted.
             if self._account.acquire(blocking=False):
                 try:

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from threading import get_ident
 from typing import Any
 
-from fitdoctor.probe.draws import noted
 from fitdoctor.probe.patches import Patches
+from fitdoctor.probe.rest import LONG_S
 from fitdoctor.probe.timer import FitTimer
 
 Stamp = Callable[[FitTimer], None]
@@ -31,13 +31,9 @@ def hook(director: Any, name: str, original: Callable[..., Any], patches: Patche
         patches: Say whether the seams are in force.
         stamps: What the timer notes first, and what it notes when the callbacks have returned.
     """
-    rest, main, first, last = director.rest, director.main, *(stamp or _nothing for stamp in stamps)
-    at_rest = _ends_step(director, name, original) if name == "on_train_batch_end" else original
+    main, first, last = director.main, *(stamp or _nothing for stamp in stamps)
 
-    @functools.wraps(original)
-    def wrapper(callbacks: Any, batch: Any, logs: Any = None) -> Any:
-        if callbacks is rest.of:
-            return at_rest(callbacks, batch, logs)
+    def looked_at(callbacks: Any, batch: Any, logs: Any) -> Any:
         timer = director.timer
         if timer is None or director.in_loop or not patches.live or get_ident() != main:
             return original(callbacks, batch, logs)
@@ -47,19 +43,37 @@ def hook(director: Any, name: str, original: Callable[..., Any], patches: Patche
             director.failed_in_hook(name, error)
         result = original(callbacks, batch, logs)
         try:
+            if ends and timer.following:
+                director.sent(timer, callbacks, batch)
             last(timer)
         except Exception as error:
             director.failed_in_hook(name, error)
         return result
 
+    ends = name == "on_train_batch_end"
+    return (_end if ends else _begin)(director, name, original, looked_at)
+
+
+def _begin(director: Any, name: str, original: Callable[..., Any], looked_at: Callable[..., Any]) -> Callable[..., Any]:
+    rest = director.rest
+
+    @functools.wraps(original)
+    def wrapper(callbacks: Any, batch: Any, logs: Any = None) -> Any:
+        if callbacks is rest.of:
+            return original(callbacks, batch, logs)
+        return looked_at(callbacks, batch, logs)
+
     return wrapper
 
 
-def _ends_step(director: Any, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+def _end(director: Any, name: str, original: Callable[..., Any], looked_at: Callable[..., Any]) -> Callable[..., Any]:
     """What counts the steps that nobody looks at."""
     rest, clock = director.rest, time.perf_counter
 
-    def at_rest(callbacks: Any, batch: Any, logs: Any) -> Any:
+    @functools.wraps(original)
+    def wrapper(callbacks: Any, batch: Any, logs: Any = None) -> Any:
+        if callbacks is not rest.of:
+            return looked_at(callbacks, batch, logs)
         result = original(callbacks, batch, logs)
         rest.ended_s = clock()
         rest.left -= 1
@@ -70,7 +84,7 @@ def _ends_step(director: Any, name: str, original: Callable[..., Any]) -> Callab
                 director.failed_in_hook(name, error)
         return result
 
-    return at_rest
+    return wrapper
 
 
 def suits(original: Callable[..., Any]) -> bool:
@@ -80,29 +94,22 @@ def suits(original: Callable[..., Any]) -> bool:
 
 def advance(director: Any, original: Callable[..., Any]) -> Callable[..., Any]:
     """The advance of an epoch's iterator, whose time the loop waits."""
-    clock, main, note = time.perf_counter, director.main, noted(director.rest, director.drew)
+    clock, main, rest = time.perf_counter, director.main, director.rest
 
     @functools.wraps(original)
     def wrapper(iterator: Any) -> Any:
-        if director.timer is None or get_ident() != main:
-            return original(iterator)
-        return note(clock(), original(iterator), clock())
-
-    return wrapper
-
-
-def computed(director: Any, original: Callable[..., Any], patches: Patches) -> Callable[..., Any]:
-    """The place where a step's logs become numbers, on whatever thread: after it, the step was computed."""
-    rest = director.rest
-
-    @functools.wraps(original)
-    def wrapper(callbacks: Any, batch: Any, logs: Any = None) -> Any:
-        result = original(callbacks, batch, logs)
-        if callbacks is not rest.of:
-            timer = director.timer
-            if timer is not None and timer.following and patches.live:
-                director.computed(callbacks, batch, logs)
-        return result
+        if iterator is not rest.source:
+            if director.timer is None or get_ident() != main:
+                return original(iterator)
+            rest.seen = iterator
+        asked_s = clock()
+        batch = original(iterator)
+        seconds = clock() - asked_s
+        if iterator is rest.source and seconds < LONG_S:
+            rest.drawn_s += seconds
+        else:
+            director.drew(seconds)
+        return batch
 
     return wrapper
 

@@ -150,15 +150,21 @@ class Observer(ABC):
         """Whether a batch that is drawn now is one that the fit trains on."""
         return self.timer is not None and self.on_main_thread() and not self.timer.validating and not self.in_loop
 
-    def computed(self, callbacks: Any, batch: int, logs: Any) -> None:
-        """A step's logs have become numbers, on whatever thread, and hooks were given them: that waited until the step was computed.
+    def sent(self, timer: FitTimer, callbacks: Any, batch: int) -> None:
+        """A step's logs are about to become numbers on a thread of Keras', or have become that here: that waits until it is computed.
 
-        Nothing more is waited for here: another wait on that thread would have the loop's thread give way once more at every step.
+        Nothing more is waited for: another wait on that thread would have the loop's thread give way once more at every step.
         """
-        timer = self.timer
-        if timer is not None and timer.callbacks is callbacks:
-            hooks_s = self._hook_times.taken_beside_s()
-            timer.computed(batch // timer.record.steps_per_execution, hooks_s=hooks_s, here=self.on_main_thread())
+        number = batch // timer.record.steps_per_execution
+        if not timer.record.asynchronous_hooks:
+            timer.computed(number, hooks_s=0.0, here=True)
+        elif futures := getattr(callbacks, "_futures", None):
+            futures[-1].add_done_callback(lambda future: failures.guarded(self._computed, timer, number, batch))
+
+    def _computed(self, timer: FitTimer, number: int, batch: int) -> None:
+        """On whatever thread: a step was computed, and hooks were given its logs."""
+        if timer is self.timer:
+            timer.computed(number, hooks_s=self._hook_times.taken_beside_s(batch), here=False)
 
     def compiled_step(self, seconds: float) -> None:
         """JAX or torch.compile made a program of a train step."""
@@ -230,6 +236,7 @@ class Observer(ABC):
         self._visits.remove(visit)
         self.take_off(visit)
         self.timer, self._current, self.in_loop, self.rest.of = visit.outer
+        self.rest.seen = None  # nothing of ours keeps the input alive
         if self.timer is not None:
             self.timer.nested_s += seconds  # a fit in a callback's hook is a cost of its own
         return seconds
@@ -282,6 +289,8 @@ class Observer(ABC):
             before(timer)
 
     def after_hook(self, name: str, timer: FitTimer, callbacks: Any, arguments: tuple[Any, ...]) -> None:
+        if name == "on_train_batch_end" and timer.following:
+            self.sent(timer, callbacks, arguments[0])
         after = AFTER.get(name)
         if after is not None:
             after(timer)

@@ -12,8 +12,11 @@ LONG_S = 0.002
 while: what a look takes would weigh too much in them. Of those between it is still known how many there are, what they take together, what
 is waited for their batches and what the script's own callbacks take; the rest of their time is split as that of the few before them."""
 LOOKED_FIRST, LOOKED = 256, 8
-RESTS = (188, 244, 212, 268, 172, 236, 284, 196)
-"""How many steps pass between, in turn: never the same number, as scripts do things every so many steps."""
+RESTS = (379, 487, 421, 541, 347, 467, 569, 397)
+"""How many steps pass between, in turn: primes, and never the same number, as scripts do things every so many steps."""
+UNUSUAL = 1.5
+"""Where steps that nobody looked at took so many times as long as those before them, something held them up: the eight that were looked at
+differ by less from each other. The next batches are timed all the same, in case it was the input."""
 
 
 @dataclass(slots=True, eq=False)
@@ -25,18 +28,29 @@ class Rest:
         left: How many steps pass before the next one that is looked at.
         ended_s: When the last one ended.
         drawn_s: What was waited for batches since it began, long waits apart.
+        source: What the loop draws its batches from then, where the loop itself does that.
+        seen: What it drew the last one from.
+        passing: How many batches may be drawn in it with no clock, as how long they are waited for is known from the steps before.
     """
 
     of: Any = None
     left: int = 0
     ended_s: float = 0.0
     drawn_s: float = 0.0
+    source: Any = None
+    seen: Any = None
+    passing: int = 0
+
+    def is_over(self) -> None:
+        """From here on steps are looked at."""
+        self.of = self.source = None
 
 
 @dataclass(slots=True)
 class Split:
     """What steps took, and how that splits."""
 
+    steps: int = 0
     step_s: float = 0.0
     function_s: float = 0.0
     logs_s: float = 0.0
@@ -45,16 +59,27 @@ class Split:
 
     @classmethod
     def until_now(cls, record: Fit, hooks_s: float) -> Split:
-        return cls(record.step.total_s, record.function.total_s, record.logs.total_s, record.input_wait.total_s, hooks_s)
+        step, function, logs, wait = record.step, record.function, record.logs, record.input_wait
+        return cls(step.count, step.total_s, function.total_s, logs.total_s, wait.total_s, hooks_s)
 
     def since(self, earlier: Split) -> Split:
         return Split(
+            self.steps - earlier.steps,
             self.step_s - earlier.step_s,
             self.function_s - earlier.function_s,
             self.logs_s - earlier.logs_s,
             self.wait_s - earlier.wait_s,
             self.hooks_s - earlier.hooks_s,
         )
+
+    def waited_in(self, seconds: float) -> float:
+        """What of so many seconds without hooks is waited for input, where that was not timed."""
+        known_s = self.step_s - self.hooks_s
+        return seconds * min(1.0, self.wait_s / known_s) if known_s > 0 else 0.0
+
+    def is_usual(self, steps: int, seconds: float) -> bool:
+        """Whether so many steps took about as long as these."""
+        return seconds * self.steps <= UNUSUAL * steps * self.step_s
 
     def of(self, seconds: float, wait_s: float, *, in_function: bool) -> tuple[float, float]:
         """What the train function and the logs take of so many seconds without hooks, of which so many are waited for input."""

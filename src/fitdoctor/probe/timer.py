@@ -33,6 +33,8 @@ class FitTimer:
         self._rests = itertools.cycle(RESTS) if rest is not None else None
         self._look_began, self._looked, self._rest_steps = 0, Split(), 0
         self._rest_began_s = self._hooks_at_rest_s = self._long_waits_s = 0.0
+        self._even, self._passed = False, 0
+        """Whether the waits for batches were all about the same last; how many may be drawn now with no clock."""
         self._clock = clock
         self.began_s = clock()
         self.hooks_s = 0.0
@@ -170,7 +172,8 @@ class FitTimer:
 
     def _look(self) -> None:
         """From here on the steps are looked at."""
-        self.rest.of, self._look_began, self.following = None, self.epoch_steps, self.overlap is not None
+        self.rest.is_over()
+        self.rest.passing, self._look_began, self.following = 0, self.epoch_steps, self.overlap is not None
         if self._rests is not None:
             self._looked = Split.until_now(self.record, self.hooks_s)
         if self.overlap is not None:
@@ -188,7 +191,16 @@ class FitTimer:
         self._looked = Split.until_now(self.record, self.hooks_s).since(self._looked)
         self._rest_steps, self._rest_began_s, self._hooks_at_rest_s, self._long_waits_s = next(rests), self.mark_s, self.hooks_s, 0.0
         self.rest.left, self.rest.drawn_s = self._rest_steps, 0.0
-        self.following, self.rest.of = False, self.callbacks
+        self._passed = self.rest.passing = self._draws_in(self._rest_steps) if self._even else 0
+        self.following, self.rest.of, self.rest.source = False, self.callbacks, self.rest.seen
+
+    def _draws_in(self, steps: int) -> int:
+        """How many batches the next steps draw, if the train function does; no more than what the epoch has left, where that is known."""
+        record, at_once = self.record, self.record.steps_per_execution
+        if record.input_drawn != "function":
+            return 0
+        left = record.steps_per_epoch - self.epoch_steps * at_once if record.steps_per_epoch else steps * at_once
+        return max(0, min(steps * at_once, left))
 
     def rested_enough(self) -> None:
         """As many steps have passed as were to."""
@@ -198,7 +210,8 @@ class FitTimer:
     def rouse(self) -> None:
         """An epoch has no more steps. When its last ones were computed is not known."""
         if self.rest.of is not None:
-            self.rest.of, steps = None, self._rest_steps - self.rest.left
+            self.rest.is_over()
+            steps = self._rest_steps - self.rest.left
             if steps:
                 self._add_rest(steps)
 
@@ -207,6 +220,11 @@ class FitTimer:
         record, rest_s = self.record, self.mark_s - self._rest_began_s
         self._add_told(steps)
         hooks_s = self.hooks_s - self._hooks_at_rest_s
+        if self._passed and not self.rest.passing:  # they were drawn with no clock
+            drawn_s += self._looked.waited_in(rest_s - hooks_s)
+            self._even = self._looked.is_usual(steps, rest_s)
+        else:
+            self._even = not self._long_waits_s
         function_s, logs_s = self._looked.of(rest_s - hooks_s, drawn_s, in_function=record.input_drawn == "function")
         add_alike(record.step, steps, rest_s)
         add_alike(record.function, steps, function_s)

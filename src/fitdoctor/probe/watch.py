@@ -54,10 +54,6 @@ class WatchDirector(Observer):
         except Exception as error:
             self._failed(error)
 
-    def computed(self, callbacks: Any, batch: int, logs: Any) -> None:
-        if self.timer is not None:
-            self._guarded(super().computed, callbacks, batch, logs)
-
     def compiled_step(self, seconds: float) -> None:
         self._guarded(super().compiled_step, seconds)
 
@@ -183,7 +179,8 @@ class WatchDirector(Observer):
     def _failed(self, error: Exception) -> None:
         """Stops looking: an account with a hole in it is not worth another risk to the training."""
         self.looking = False
-        self.timer = self.rest.of = None
+        self.timer = None
+        self.rest.is_over()
         try:
             self.missing(f"Watching ended here, by a failure of fitdoctor: {failures.said(error)}. The training went on.")
             for visit in self._visits:

@@ -20,7 +20,8 @@ class Place:
     """An attribute of a class of Keras'. `owner` is None where the class itself is not there.
 
     `kind` is what its seam does: "unit", "hook", "compile", "advance" (the loop's next step), "steps" (the same in Keras before 3.7, as a
-    generator), "draws" (the iterator that the train function draws from) or "computed" (a step is seen to be done).
+    generator) or "draws" (the iterator that the train function draws from). "computed" has none: where Keras waits for a step on a thread
+    of its own, what it keeps of that wait tells the probe.
     """
 
     kind: str
@@ -76,7 +77,7 @@ def _of_the_backend(keras: ModuleType, callbacks: type | None) -> Iterator[Place
         yield Place(kind="draws", owner=iterator, owner_name=owner_name, name="_get_iterator", without=without)
     if backends.name_of(keras) in backends.ASYNCHRONOUS:
         without = "what the device computes while the loop goes on is not known"
-        yield Place(kind="computed", owner=callbacks, owner_name="CallbackList", name="_on_train_batch_end", without=without)
+        yield Place(kind="computed", owner=callbacks, owner_name="CallbackList", name="_async_dispatch", without=without)
 
 
 def _is_before_3_7(iterator: type | None) -> bool:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from fitdoctor.probe import backends, light
 from fitdoctor.probe.backends import tf_keras
 from fitdoctor.probe.backends.places import Place, places
-from fitdoctor.probe.draws import Draws, noted
+from fitdoctor.probe.draws import Draws
 from fitdoctor.probe.patches import Patches
 from fitdoctor.probe.rest import Rest
 from fitdoctor.probe.timer import FitTimer
@@ -63,8 +63,6 @@ class Director(Protocol):
     def drew(self, seconds: float) -> None: ...
 
     def draws_here(self) -> bool: ...
-
-    def computed(self, callbacks: Any, batch: int, logs: Any) -> None: ...
 
     def compiled(self, model: Any) -> None: ...
 
@@ -127,7 +125,7 @@ def install(keras: ModuleType, director: Director, *, whole_process: bool = True
     legacy = keras.__name__ == backends.LEGACY
     timed = backends.of(keras).drawn_in() == "loop"
     for place in places(keras):
-        if place.found and (director.cuts or timed or place.kind != "advance"):
+        if place.found and place.kind != "computed" and (director.cuts or timed or place.kind != "advance"):
             stamped = _stamped(place, director, patches)
             if stamped is not None:
                 patches.put(place.owner, place.name, unnoticed(stamped))
@@ -164,8 +162,6 @@ def _stamped(place: Place, director: Director, patches: Patches) -> Callable[...
         return light.hook(director, place.name, original, patches, director.stamped[place.name])
     if place.kind == "advance" and director.stamped and not director.cuts:
         return light.advance(director, original)
-    if place.kind == "computed" and director.stamped and light.suits(original):
-        return light.computed(director, original, patches)
     return None
 
 
@@ -210,17 +206,11 @@ def _decision(place: Place, director: Director, patches: Patches, *, timed: bool
 
     def draws(original: Original, iterator: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         batches = original(iterator, *arguments, **keywords)
-        return Draws(batches, noted(director.rest, director.drew)) if director.draws_here() else batches
-
-    def computed(original: Original, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        result = original(callbacks, *arguments, **keywords)
-        if len(arguments) == 2:
-            director.computed(callbacks, *arguments)
-        return result
+        return Draws(batches, director.rest, director.drew) if director.draws_here() else batches
 
     if place.kind in ("unit", "hook"):
         return functools.partial(director.unit if place.kind == "unit" else director.hook, place.name)
-    return {"compile": compile_, "advance": advance, "steps": steps, "draws": draws, "computed": computed}[place.kind]
+    return {"compile": compile_, "advance": advance, "steps": steps, "draws": draws}[place.kind]
 
 
 def _around(patches: Patches, place: Place, decide: Callable[[Original, Any, tuple[Any, ...], dict[str, Any]], Any]) -> None:
