@@ -182,6 +182,31 @@ def test_batches_may_pass_with_no_clock(passing: int) -> None:
     assert list(draws) == []
 
 
+@pytest.mark.parametrize("passing", [0, 99])
+def test_an_input_that_has_ended_is_asked_no_more(passing: int) -> None:
+    class Ends:
+        """As those that wait for a thread, which has ended too."""
+
+        def __init__(self) -> None:
+            self.asked = 0
+
+        def __iter__(self) -> Ends:
+            return self
+
+        def __next__(self) -> int:
+            self.asked += 1
+            if self.asked == 3:
+                raise StopIteration
+            return self.asked
+
+    rest, batches = Rest(of=object()), Ends()
+    draws = Draws(batches, rest, [].append)
+    found = [next(draws)]
+    rest.passing = passing
+    assert found + list(draws) == [1, 2]
+    assert batches.asked == 3
+
+
 def test_nothing_passes_unless_it_rests() -> None:
     rest, drawn_s = Rest(passing=5), list[float]()
     assert list(Draws(range(3), rest, drawn_s.append)) == [0, 1, 2]

@@ -272,7 +272,7 @@ def test_batches_are_timed_while_it_rests_until_their_waits_were_even() -> None:
 def test_no_more_batches_pass_than_the_epoch_has_left() -> None:
     with often_resting():
         fit = FakeFit(rests=True)
-        fit.record.input_drawn, fit.record.steps_per_execution, fit.record.steps_per_epoch = "function", 4, 4 * 7
+        fit.record.input_drawn, fit.timer.at_once, fit.timer.epoch_batches = "function", 4, 4 * 7
         passing = []
         for _ in range(2):
             fit.epoch_begins(0)
@@ -282,6 +282,21 @@ def test_no_more_batches_pass_than_the_epoch_has_left() -> None:
                     passing.append((fit.timer.epoch_steps, fit.timer.rest.passing))
             fit.epoch_ends(0, 0)
         assert passing == [(6, 1 * 4), (2, 3 * 4)]  # in the first epoch those between were timed
+
+
+def test_short_waits_that_are_told_while_it_rests_are_no_long_ones() -> None:
+    """As in the loop of Keras 3.6 and before, which tells each of them."""
+    with often_resting():
+        fit = FakeFit(computing=40, rests=True)
+        fit.epoch_begins(0)
+        for _ in range(9):
+            fit.step(0, 0, function=1, logs=0, end_hook=0, drawn=20)
+        while fit.timer.rest.of is None:
+            fit.step(0, 0, function=1, logs=0, end_hook=0, drawn=20)
+        while fit.timer.rest.of is not None:
+            fit.timer.drew(20 / 1024)
+            fit.step(0, 0, function=1, logs=0, end_hook=0)
+        assert fit.record.input_idle.total_s == 0
 
 
 def test_long_waits_while_it_rests_are_idle() -> None:

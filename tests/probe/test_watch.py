@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 
 from fitdoctor.probe import describe, moved, what_was_fed
 from fitdoctor.probe.ledger import Ledger
+from fitdoctor.probe.observer import Observer
 from fitdoctor.probe.overlap import Overlap
 from fitdoctor.probe.watch import WatchDirector
 from fitdoctor.recording.model import Ending, Fit, Scout, Site
@@ -32,6 +34,7 @@ class Callback:
 class Model:
     built = False
     stop_training = False
+    steps_per_execution = 1
     optimizer = None
     trainable_variables: tuple[Any, ...] = ()
 
@@ -169,16 +172,58 @@ def test_what_a_callback_evaluates_is_no_validation_of_the_fit(director: WatchDi
 
 
 def test_when_a_step_was_computed_is_told_by_the_wait_that_keras_keeps(director: WatchDirector) -> None:
-    director.scout.fits.append(Fit(site=Site(file="train.py", line=1), steps_per_execution=2, asynchronous_hooks=True))
+    director.scout.fits.append(Fit(site=Site(file="train.py", line=1), asynchronous_hooks=True))
     timer = director.enter_fit(0).timer
     timer.overlap, future = Overlap(), Future[None]()
     began_s = time.perf_counter()
+    timer.at_once = 2
     director.sent(timer, SimpleNamespace(_futures=[Future(), future]), 5)
     assert not timer.overlap.told
     future.set_result(None)
     assert began_s < (timer.overlap.done_at(2) or 0.0) < time.perf_counter()
     director.sent(timer, SimpleNamespace(), 7)  # a Keras that keeps none
     assert timer.overlap.done_at(3) is None
+
+
+def test_what_hooks_took_beside_the_loop_is_that_of_one_step(director: WatchDirector) -> None:
+    times = director._hook_times
+    described = describe.callbacks([Callback()])[0]
+    for _ in range(2):
+        times.epoch_begins()
+        for _ in range(2):
+            times._beside(described, "on_train_batch_end", time.sleep, (0,), {})
+        assert 0 < times.taken_beside_s(0) < 0.01
+        assert times.taken_beside_s(256) == 0.0
+    times._of_steps[3] = (3, 1.0)
+    times.epoch_begins()
+    assert times.taken_beside_s(3) == 0.0
+
+
+def test_loops_in_loops_leave_a_rest_as_it_was(director: WatchDirector) -> None:
+    director.scout.fits.append(Fit(site=Site(file="train.py", line=1)))
+    outer = director.rest.of = object()
+    director.enter_loop("evaluate", Model(), {})
+    visit = director.enter_fit(0)
+    director.enter_loop("evaluate", Model(), {})
+    assert director.rest.of is None
+    director.leave_loop(0.0)
+    director.leave_fit(visit)
+    director.leave_loop(0.0)
+    assert director.rest.of is outer
+
+
+def test_a_handler_of_the_scripts_is_heard_while_a_batch_is_noted(director: WatchDirector, monkeypatch: pytest.MonkeyPatch) -> None:
+    def handler(number: int, frame: Any) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        monkeypatch.setattr(Observer, "drew", lambda *_: signal.raise_signal(signal.SIGALRM))
+        with pytest.raises(TimeoutError):
+            director.drew(0.1)
+        assert director.looking
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_another_thread_is_left_alone(director: WatchDirector) -> None:

@@ -18,6 +18,7 @@ from fitdoctor.errors import FitdoctorError
 from fitdoctor.probe.backends import seams
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.light import Stamps
+from fitdoctor.probe.rest import Rest
 from fitdoctor.probe.watch import WatchDirector
 from fitdoctor.recording.model import Ending, Run, Scout
 from fitdoctor.report.build import build
@@ -78,6 +79,8 @@ class Pass:
 
     def __init__(self) -> None:
         self.to: WatchDirector | None = None
+        self.rest = Rest()
+        """In force for nobody: each step is looked at."""
 
     @property
     def _active(self) -> WatchDirector | None:
@@ -101,6 +104,10 @@ class Pass:
     def drew(self, seconds: float) -> None:
         if (director := self._active) is not None:
             director.drew(seconds)
+
+    def draws_here(self) -> bool:
+        director = self._active
+        return director is not None and director.draws_here()
 
     def compiled(self, model: Any) -> None:
         if (director := self._active) is not None:

@@ -37,6 +37,7 @@ class Draws(chain):  # type: ignore[type-arg]
 
 def _stretches(inner: Iterator[Any], rest: Rest, drew: Callable[[float], None]) -> Iterator[Iterator[Any]]:
     clock, came = iter(time.perf_counter, NEVER_S), 0
+    inner = chain(inner)  # which is asked no more once it has ended: some would wait for ever then
 
     def note(asked_s: float, batch: Any, came_s: float) -> Any:
         nonlocal came

@@ -53,6 +53,10 @@ class HookTimes:
             if not beside and not _does_nothing(callback, name):  # timing those of Keras on their thread would hold up the loop's
                 self._time(callback, name, described, put_back)
 
+    def epoch_begins(self) -> None:
+        """Steps are counted anew."""
+        self._of_steps = [(-1, 0.0)] * SLOTS
+
     def taken_beside_s(self, batch: int) -> float:
         """What hooks of a step took beside the loop."""
         number, seconds = self._of_steps[batch % SLOTS]
@@ -97,6 +101,7 @@ class HookTimes:
         if director.timer is not None and name in RESTING and described.name in ADDED and described.module.startswith(KERAS):
             director.timer.alike[put_back[-1]] = seen.get(name) or seen.setdefault(name, Duration())
 
+    @unnoticed
     def _beside(self, described: CallbackRecord, name: str, function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         """Times a hook that Keras calls on a thread beside the loop, which it does not hold up."""
         began_s = time.perf_counter()

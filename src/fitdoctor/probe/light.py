@@ -16,6 +16,7 @@ from typing import Any
 from fitdoctor.probe.patches import Patches
 from fitdoctor.probe.rest import LONG_S
 from fitdoctor.probe.timer import FitTimer
+from fitdoctor.probe.unnoticed import unnoticed
 
 Stamp = Callable[[FitTimer], None]
 Stamps = tuple[Stamp | None, Stamp | None]
@@ -43,15 +44,16 @@ def hook(director: Any, name: str, original: Callable[..., Any], patches: Patche
             director.failed_in_hook(name, error)
         result = original(callbacks, batch, logs)
         try:
-            if ends and timer.following:
-                director.sent(timer, callbacks, batch)
-            last(timer)
+            if director.timer is timer:
+                if ends and timer.following:
+                    director.sent(timer, callbacks, batch)
+                last(timer)
         except Exception as error:
             director.failed_in_hook(name, error)
         return result
 
     ends = name == "on_train_batch_end"
-    return (_end if ends else _begin)(director, name, original, looked_at)
+    return (_end if ends else _begin)(director, name, original, unnoticed(looked_at))
 
 
 def _begin(director: Any, name: str, original: Callable[..., Any], looked_at: Callable[..., Any]) -> Callable[..., Any]:
@@ -94,14 +96,15 @@ def suits(original: Callable[..., Any]) -> bool:
 
 def advance(director: Any, original: Callable[..., Any]) -> Callable[..., Any]:
     """The advance of an epoch's iterator, whose time the loop waits."""
-    clock, main, rest = time.perf_counter, director.main, director.rest
+    clock, rest = time.perf_counter, director.rest
 
     @functools.wraps(original)
     def wrapper(iterator: Any) -> Any:
         if iterator is not rest.source:
-            if director.timer is None or get_ident() != main:
+            if not director.draws_here():
                 return original(iterator)
-            rest.seen = iterator
+            if rest.of is not None:
+                rest.source = iterator
         asked_s = clock()
         batch = original(iterator)
         seconds = clock() - asked_s

@@ -87,7 +87,7 @@ class Observer(ABC):
         self._current = -1
         self.in_loop = self.rests = False
         self.rest = Rest()
-        self._outside_loop: Any = None
+        self._outside_loops: list[Any] = []
         self._settled = self._called = False
         self._visits: list[Visit] = []
         self._doubts: dict[int, str] = {}
@@ -155,11 +155,15 @@ class Observer(ABC):
 
         Nothing more is waited for: another wait on that thread would have the loop's thread give way once more at every step.
         """
-        number = batch // timer.record.steps_per_execution
+        number = batch // timer.at_once
         if not timer.record.asynchronous_hooks:
             timer.computed(number, hooks_s=0.0, here=True)
         elif futures := getattr(callbacks, "_futures", None):
-            futures[-1].add_done_callback(lambda future: failures.guarded(self._computed, timer, number, batch))
+            future = futures[-1]
+            if future.done():
+                self._computed(timer, number, batch)
+            else:
+                future.add_done_callback(lambda future: failures.guarded(self._computed, timer, number, batch))
 
     def _computed(self, timer: FitTimer, number: int, batch: int) -> None:
         """On whatever thread: a step was computed, and hooks were given its logs."""
@@ -236,7 +240,7 @@ class Observer(ABC):
         self._visits.remove(visit)
         self.take_off(visit)
         self.timer, self._current, self.in_loop, self.rest.of = visit.outer
-        self.rest.seen = None  # nothing of ours keeps the input alive
+        timer.callbacks = None  # what Keras has not waited for yet may hold the timer
         if self.timer is not None:
             self.timer.nested_s += seconds  # a fit in a callback's hook is a cost of its own
         return seconds
@@ -282,6 +286,8 @@ class Observer(ABC):
         if name == "on_train_begin":
             self._follow_overlap(timer, callbacks)
             self._watch_callbacks(callbacks)
+        elif name == "on_epoch_begin":
+            self._hook_times.epoch_begins()
         elif name == "on_epoch_end":
             timer.rate = rates.current(callbacks.model.optimizer)
         before = BEFORE.get(name)
@@ -328,6 +334,10 @@ class Observer(ABC):
     def _follow_overlap(self, timer: FitTimer, callbacks: Any) -> None:
         """Learns whether the ends of batches run beside the loop, and follows what is computed meanwhile."""
         timer.callbacks = callbacks
+        timer.at_once, timer.epoch_batches = (
+            describe.steps_per_execution(callbacks.model),
+            (getattr(callbacks, "params", None) or {}).get("steps"),
+        )
         timer.record.asynchronous_hooks = bool(getattr(callbacks, "_async_train", False))
         if self.scout.environment.get("backend") in backends.ASYNCHRONOUS:
             timer.overlap = Overlap()
@@ -365,7 +375,8 @@ class Observer(ABC):
         if loop.rows is None and "x" in bound:
             loop.rows, loop.batch_size = describe.rows(bound["x"]), bound.get("batch_size") or 32
         self.in_loop = True
-        self._outside_loop, self.rest.of = self.rest.of, None
+        self._outside_loops.append(self.rest.of)
+        self.rest.of = None
         self.ledger.push("loops")
         return loop
 
@@ -374,7 +385,7 @@ class Observer(ABC):
         self.ledger.pop()
         self._name_devices()
         self.in_loop = False
-        self._outside_loop, self.rest.of = None, self._outside_loop
+        self.rest.of = self._outside_loops.pop()
         if self.timer is not None:
             self.timer.nested_s += seconds
 

@@ -29,7 +29,6 @@ class Rest:
         ended_s: When the last one ended.
         drawn_s: What was waited for batches since it began, long waits apart.
         source: What the loop draws its batches from then, where the loop itself does that.
-        seen: What it drew the last one from.
         passing: How many batches may be drawn in it with no clock, as how long they are waited for is known from the steps before.
     """
 
@@ -38,7 +37,6 @@ class Rest:
     ended_s: float = 0.0
     drawn_s: float = 0.0
     source: Any = None
-    seen: Any = None
     passing: int = 0
 
     def is_over(self) -> None:

@@ -40,6 +40,8 @@ class FitTimer:
         self.hooks_s = 0.0
         self.nested_s = 0.0
         self.epoch_steps = 0
+        self.at_once, self.epoch_batches = record.steps_per_execution, record.steps_per_epoch
+        """Batches of a call of the train function, and of an epoch, where that is known: of this call of fit."""
         self.epochs = 0
         self.train_calls = 0
         self.first_step_done = False
@@ -107,7 +109,7 @@ class FitTimer:
 
     def drew(self, seconds: float) -> None:
         """The loop, or the train function, waited for the batch of the step that comes now."""
-        if self.rest.of is not None:
+        if self.rest.of is not None and seconds >= LONG_S:
             self._long_waits_s += seconds
         overlap, number = self.overlap, self.epoch_steps
         if overlap is not None and self.following and not self.drawn_s:  # of several draws the first meets nothing but earlier calls
@@ -192,18 +194,18 @@ class FitTimer:
         self._rest_steps, self._rest_began_s, self._hooks_at_rest_s, self._long_waits_s = next(rests), self.mark_s, self.hooks_s, 0.0
         self.rest.left, self.rest.drawn_s = self._rest_steps, 0.0
         self._passed = self.rest.passing = self._draws_in(self._rest_steps) if self._even else 0
-        self.following, self.rest.of, self.rest.source = False, self.callbacks, self.rest.seen
+        self.following, self.rest.of = False, self.callbacks
 
     def _draws_in(self, steps: int) -> int:
         """How many batches the next steps draw, if the train function does; no more than what the epoch has left, where that is known."""
-        record, at_once = self.record, self.record.steps_per_execution
-        if record.input_drawn != "function":
+        if self.record.input_drawn != "function":
             return 0
-        left = record.steps_per_epoch - self.epoch_steps * at_once if record.steps_per_epoch else steps * at_once
-        return max(0, min(steps * at_once, left))
+        wanted = steps * self.at_once
+        return min(wanted, max(0, self.epoch_batches - self.epoch_steps * self.at_once)) if self.epoch_batches else wanted
 
     def rested_enough(self) -> None:
         """As many steps have passed as were to."""
+        self.rest.is_over()
         self._add_rest(self._rest_steps)
         self._look()
 

@@ -52,6 +52,8 @@ class WatchDirector(Observer):
         try:
             super().drew(seconds)
         except Exception as error:
+            if failures.from_a_handler(error):
+                raise
             self._failed(error)
 
     def compiled_step(self, seconds: float) -> None:
@@ -185,5 +187,6 @@ class WatchDirector(Observer):
             self.missing(f"Watching ended here, by a failure of fitdoctor: {failures.said(error)}. The training went on.")
             for visit in self._visits:
                 self.take_off(visit)
+            self._visits.clear()
         except Exception as another:
             failures.aloud(another)

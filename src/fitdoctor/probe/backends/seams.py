@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any, Protocol
 
-from fitdoctor.probe import backends, light
+from fitdoctor.probe import backends, failures, light
 from fitdoctor.probe.backends import tf_keras
 from fitdoctor.probe.backends.places import Place, places
 from fitdoctor.probe.draws import Draws
@@ -206,7 +206,7 @@ def _decision(place: Place, director: Director, patches: Patches, *, timed: bool
 
     def draws(original: Original, iterator: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         batches = original(iterator, *arguments, **keywords)
-        return Draws(batches, director.rest, director.drew) if director.draws_here() else batches
+        return Draws(batches, director.rest, director.drew) if failures.guarded(director.draws_here) else batches
 
     if place.kind in ("unit", "hook"):
         return functools.partial(director.unit if place.kind == "unit" else director.hook, place.name)
