@@ -148,9 +148,9 @@ class FakeFit:
 
 
 @contextmanager
-def often_resting() -> Iterator[None]:
+def often_resting(long_s: float = 10.0) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
-        for name, value in {"LOOKED_FIRST": 1, "LOOKED": 2, "RESTS": (2, 1, 3), "LONG_S": 10.0}.items():
+        for name, value in {"LOOKED_FIRST": 1, "LOOKED": 2, "RESTS": (2, 1, 3), "LONG_S": long_s}.items():
             patched.setattr(timer, name, value)
         yield
 
@@ -244,7 +244,7 @@ def test_what_passes_while_it_rests_is_split_as_before_it() -> None:
 
 
 def test_batches_are_timed_while_it_rests_until_their_waits_were_even() -> None:
-    with often_resting():
+    with often_resting(LONG / 1024):
         fit = FakeFit(rests=True)
         fit.record.input_drawn = "function"
         fit.epoch_begins(0)
@@ -286,7 +286,7 @@ def test_no_more_batches_pass_than_the_epoch_has_left() -> None:
 
 def test_short_waits_that_are_told_while_it_rests_are_no_long_ones() -> None:
     """As in the loop of Keras 3.6 and before, which tells each of them."""
-    with often_resting():
+    with often_resting(LONG / 1024):
         fit = FakeFit(computing=40, rests=True)
         fit.epoch_begins(0)
         for _ in range(9):
@@ -300,7 +300,7 @@ def test_short_waits_that_are_told_while_it_rests_are_no_long_ones() -> None:
 
 
 def test_long_waits_while_it_rests_are_idle() -> None:
-    with often_resting():
+    with often_resting(LONG / 1024):
         fit = FakeFit(computing=40, rests=True)
         fit.record.input_drawn = "function"
         fit.epoch_begins(0)

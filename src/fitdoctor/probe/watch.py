@@ -181,8 +181,7 @@ class WatchDirector(Observer):
     def _failed(self, error: Exception) -> None:
         """Stops looking: an account with a hole in it is not worth another risk to the training."""
         self.looking = False
-        self.timer = None
-        self.rest.is_over()
+        self.timer = self.rest.of = self.rest.source = None
         try:
             self.missing(f"Watching ended here, by a failure of fitdoctor: {failures.said(error)}. The training went on.")
             for visit in self._visits:
