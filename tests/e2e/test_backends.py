@@ -181,6 +181,44 @@ def test_arms_start_from_the_same_state_and_are_what_they_say(tmp_path: Path, ba
     assert done.stdout.splitlines() == ["shapes True", "weights same same", "race loss True True True"]
 
 
+UNBUILT = """\
+import inspect
+import keras, numpy as np
+from fitdoctor.probe.arms import FitArms
+
+
+class Model(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.layers_of_its_own = [keras.layers.Dense(4), keras.layers.Dense(2)]
+
+    def call(self, x):
+        for layer in self.layers_of_its_own:
+            x = layer(x)
+        return x
+
+
+x, y = np.random.rand(70, 4).astype("float32"), np.random.rand(70, 2).astype("float32")
+built = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+for model, eagerly in ((Model(), False), (Model(), True), (built, False)):
+    model.compile("adam", "mse", metrics=["mae"], run_eagerly=eagerly)
+    names = inspect.signature(keras.Model.fit).parameters
+    bound = {name: parameter.default for name, parameter in names.items()} | {"x": x, "y": y, "batch_size": 16, "verbose": 0}
+    arms = FitArms(model, bound, 2)
+    units = [{"id": role, "role": role, "unit": "step", "remedy": role, "changes": [], "parts": []} for role in ("baseline", "placebo")]
+    for each in units:
+        arms.prepare(each)
+    arms.windows(units)
+    print(model.built, model.optimizer.built, arms.verify(units[1])["weights"])
+"""
+
+
+def test_a_model_that_fit_would_build_can_be_tried(tmp_path: Path, backend: str) -> None:
+    done = run(tmp_path, backend, "-c", UNBUILT)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.splitlines() == ["True True same"] * 3
+
+
 IN_CODE = """\
 import keras, numpy as np
 import fitdoctor

@@ -10,7 +10,7 @@ from typing import Any
 from fitdoctor.changes import apply
 from fitdoctor.changes import callbacks as callback_settings
 from fitdoctor.changes.model import Change, SetArgument, ThrottleHook, edits_input, from_data
-from fitdoctor.probe import contention, describe, feeds, internals, loops, torch_loaders
+from fitdoctor.probe import backends, contention, describe, feeds, internals, loops, torch_loaders
 from fitdoctor.probe.epochs import Epochs
 from fitdoctor.probe.lead import lead_of
 from fitdoctor.probe.runner import Runner
@@ -174,7 +174,9 @@ class FitArms:
         if self._began:
             return
         self._began = True
-        if self.model.built:
+        if not backends.on_tensorflow():
+            internals.build(self.model, lambda: self.feeds.dataset([]))
+        elif self.model.built:
             internals.build_optimizer(self.model)
         self.callbacks.on_train_begin()
         self.callbacks.on_epoch_begin(0)

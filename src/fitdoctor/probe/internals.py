@@ -164,6 +164,9 @@ def build(model: Any, batches: Any) -> None:
     if backends.is_legacy(model):
         legacy.build(model, batches())
         return
-    if not model.built or not all(layer.built for layer in model.layers):
+    parts = [model, *model.layers]
+    if not backends.on_tensorflow():  # there a state of all of it is handed from step to step, and none can be added on the way
+        parts += filter(None, (model._compile_metrics, model._compile_loss))
+    if not all(part.built for part in parts):
         model._symbolic_build(data_batch=next(iter(batches())))
     build_optimizer(model)
