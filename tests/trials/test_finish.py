@@ -8,8 +8,9 @@ from math import exp, inf, log
 import pytest
 
 from fitdoctor.recording.model import Arm, Lap, Race, RaceRun, Rehearsal
-from fitdoctor.trials.finish import LOOKS, best, finish, judge, levels, next_lap, settled_step_s, steps_to
+from fitdoctor.trials.finish import LOOKS, Finish, best, finish, judge, levels, next_lap, settled_step_s, steps_to
 from fitdoctor.trials.outcomes import outcomes_of
+from fitdoctor.trials.statistics import Comparison
 
 BASELINE = Arm(id="race/baseline", role="baseline", unit="race")
 RACER = Arm(id="race/scaled", role="remedy", unit="race", remedy="scaled", cause="unscaled-inputs", safety="semantics")
@@ -218,3 +219,14 @@ def test_the_share_of_arrivals_has_exact_bounds() -> None:
     result = finish(raced(*[(curve(1), curve(4))] * 3), RACER)
     assert result is not None
     assert result.reached_share == pytest.approx((0.025 ** (1 / 3), 1.0), rel=1e-6)
+
+
+@pytest.mark.parametrize(("reached", "n"), [(0, 0), (0, 5), (1, 1), (2, 3), (7, 9), (30, 30)])
+def test_the_share_that_is_reached_has_exact_bounds(reached: int, n: int) -> None:
+    from scipy.stats import binomtest
+
+    comparison = Comparison(arm="race/scaled", rounds=(0.0,) * n, ratio=None, mean_log=0.0, sd_log=0.0, n=n)
+    known = {"target": 1.0, "beyond": False, "what": "loss", "covered": 1.0, "throughput": 1.0, "level": 1.0, "baseline_level": 1.0}
+    found = Finish(comparison=comparison, reached=reached, **known).reached_share  # type: ignore[arg-type]
+    exact = binomtest(reached, n).proportion_ci(0.95, method="exact") if n else (0.0, 1.0)
+    assert found == pytest.approx(tuple(exact))

@@ -57,12 +57,11 @@ class Finish:
     @property
     def reached_share(self) -> tuple[float, float]:
         """Bounds of the share of races in which the racer comes to the target (Clopper and Pearson)."""
-        if self.comparison.n == 0:
-            return 0.0, 1.0
-        from scipy.stats import binomtest
+        reached, n, tail = self.reached, self.comparison.n, (1 - CONFIDENCE) / 2
+        from scipy.special import betaincinv  # quantiles of the beta distribution; `scipy.stats` takes a second to import
 
-        found = binomtest(self.reached, self.comparison.n).proportion_ci(CONFIDENCE, method="exact")
-        return float(found.low), float(found.high)
+        low = float(betaincinv(reached, n - reached + 1, tail)) if reached else 0.0
+        return low, float(betaincinv(reached + 1, n - reached, 1 - tail)) if reached < n else 1.0
 
     def value(self, score: float) -> float:
         """A score as the script's own logs show it."""
