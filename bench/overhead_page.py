@@ -112,7 +112,7 @@ def page(rows: dict[str, Any]) -> str:
     if "process_mb" in rows.get("memory", {}):
         parts.append(_memory(rows["memory"]))
     if failed := {name: row["failed"] for name, row in rows.items() if "failed" in row}:
-        parts += ["## Not measured\n\n", *(f"* {name}: {why}\n" for name, why in failed.items())]
+        parts += ["\n## Not measured\n\n", *(f"* {name}: {why}\n" for name, why in failed.items())]
     return "".join(parts).rstrip() + "\n"
 
 
