@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fitdoctor.facts.callbacks import callback_cost
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.recording.model import Duration, Fit, Loop
@@ -48,6 +49,22 @@ def test_counts_and_costs_are_what_happened() -> None:
     assert (facts.basis, facts.observed, fit.epochs.mid, fit.steps("mid")) == ("observed", True, 4, 399)
     assert fit.step_s == pytest.approx(12.0 / 396)
     assert (fit.validation_passes("mid"), fit.hook_calls("on_epoch_end", "mid")) == (4, 4.0)
+
+
+def test_what_happened_seldom_or_late_counts_in_full() -> None:
+    """As a callback that acts at every hundredth step, which no kept sample shows, or an input that is slow in the end."""
+    seldom = Duration(count=400, total_s=2.0, samples_s=[0.0] * 200)
+    late = Duration(count=399, total_s=3.0, samples_s=[0.0] * 100 + [0.03] * 100)
+    record = trained(
+        callbacks=[make.callback(hooks={"on_train_batch_end": seldom})], input_drawn="function", input_wait=late, input_idle=late
+    )
+    facts = watched(record)
+    (fit,) = facts.fits
+    assert callback_cost(fit, 0).mid == callback_cost(fit, 0).high == pytest.approx(2.0)
+    assert facts.input_cost(fit)[0].mid == pytest.approx(3.0)
+    parts = {part.id: part.s for part in facts.budget.parts}
+    assert parts["callbacks"] == pytest.approx(2.0, rel=0.01)
+    assert parts["input_wait"] == pytest.approx(3.0, rel=0.01)
     assert facts.projection is facts.shortest
 
 

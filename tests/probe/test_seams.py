@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from fitdoctor.probe import backends
+from fitdoctor.probe import backends, light
 from fitdoctor.probe.backends import places, seams
-from fitdoctor.probe.draws import Draws
+from fitdoctor.probe.draws import AT_ONCE, Draws
 from fitdoctor.probe.ledger import Ledger
-from fitdoctor.probe.rest import Rest
+from fitdoctor.probe.patches import Patches
+from fitdoctor.probe.rest import LONG_S, Rest
 from fitdoctor.probe.treat import TreatDirector
 from fitdoctor.probe.watch import WatchDirector
 from fitdoctor.recording.model import Fit, Scout, Site
@@ -175,11 +176,37 @@ def test_batches_may_pass_with_no_clock(passing: int) -> None:
     assert next(draws) == 0
     rest.of, rest.passing = object(), passing
     found = [next(draws)]
-    assert rest.passing == 0  # it has begun
+    assert rest.passing == max(0, passing - AT_ONCE)  # some of them may pass now
     assert found + list(draws) == list(range(1, 10))
     assert len(drawn_s) == 1
     assert (rest.drawn_s > 0) == (passing < 9)
     assert list(draws) == []
+
+
+def test_batches_pass_no_more_once_steps_are_looked_at_again() -> None:
+    drawn_s: list[float] = []
+    rest = Rest()
+    draws = Draws(range(100), rest, drawn_s.append)
+    next(draws)
+    rest.of, rest.passing = object(), 90
+    next(draws)
+    rest.is_over()
+    for _ in range(20):
+        next(draws)
+    assert len(drawn_s) == 1 + 20 - (AT_ONCE - 1)
+
+
+@pytest.mark.parametrize("passing", [0, 99])
+def test_a_long_step_ends_a_rest(passing: int) -> None:
+    ended: list[int] = []
+    rest = Rest(of=object(), left=300, ended_s=time.perf_counter(), passing=passing)
+    timer = SimpleNamespace(rested_enough=lambda: ended.append(300 - rest.left))
+    director = SimpleNamespace(rest=rest, main=threading.get_ident(), timer=timer)
+    took_s = iter([0.0, 0.0, 2 * LONG_S, 0.0])
+    hook = light.hook(director, "on_train_batch_end", lambda callbacks, batch, logs: time.sleep(next(took_s)), Patches(), (None, None))
+    for batch in range(4):
+        hook(rest.of, batch)
+    assert 3 in ended
 
 
 @pytest.mark.parametrize("passing", [0, 99])

@@ -41,7 +41,6 @@ class FakeFit:
         self.timer = FitTimer(self.record, clock=self.clock, rest=Rest() if rests else None)
         self.timer.callbacks = self
         self.step_hooks_s = self.shut_down_s = 0.0
-        self.untimed = 0
         if computing is not None:
             self.timer.overlap = Overlap()
 
@@ -93,9 +92,8 @@ class FakeFit:
         self.hook(begin_hook, in_step=True)
         self.pass_(drawn)
         rest = self.timer.rest
-        self.untimed, rest.passing = rest.passing or self.untimed, 0
-        if self.untimed:
-            self.untimed -= 1
+        if rest.passing:
+            rest.passing -= 1
         elif drawn < LONG:
             rest.drawn_s += drawn / 1024
         else:
@@ -269,6 +267,22 @@ def test_batches_are_timed_while_it_rests_until_their_waits_were_even() -> None:
         assert passing[-1] > 0
 
 
+def test_a_long_step_has_batches_timed_again() -> None:
+    with often_resting():
+        fit = FakeFit(rests=True)
+        fit.record.input_drawn = "function"
+        fit.epoch_begins(0)
+        while fit.timer.rest.passing < 3:
+            fit.step(0, 0, 10, 4, 0, drawn=20)
+        fit.step(0, 0, 10, 4, 0, drawn=20)
+        fit.timer.rested_enough()  # as its seam does then
+        assert fit.timer.rest.of is None
+        while fit.timer.rest.of is None:
+            fit.step(0, 0, 10, 4, 0, drawn=20)
+        assert fit.timer.rest.passing == 0
+        assert fit.record.step.count == fit.timer.epoch_steps - 1
+
+
 def test_no_more_batches_pass_than_the_epoch_has_left() -> None:
     with often_resting():
         fit = FakeFit(rests=True)
@@ -277,8 +291,9 @@ def test_no_more_batches_pass_than_the_epoch_has_left() -> None:
         for _ in range(2):
             fit.epoch_begins(0)
             for _ in range(7):
+                looked_at = fit.timer.rest.of is None
                 fit.step(0, 0, 10, 4, 0, drawn=20)
-                if fit.timer.rest.passing:
+                if fit.timer.rest.passing and looked_at:
                     passing.append((fit.timer.epoch_steps, fit.timer.rest.passing))
             fit.epoch_ends(0, 0)
         assert passing == [(6, 1 * 4), (2, 3 * 4)]  # in the first epoch those between were timed

@@ -6,7 +6,6 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.units import unit_s
 from fitdoctor.report.model import Budget, Part
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ def _overlapped(facts: Facts) -> tuple[Part, ...]:
             seconds["input", "input"] += max(0.0, hidden_s)
         for callback in fit.record.callbacks:
             for hook, took in callback.beside.items():
-                seconds["callbacks", callback.name] += unit_s(took) * fit.hook_calls(hook, "mid")
+                seconds["callbacks", callback.name] += fit.unit(took).mid * fit.hook_calls(hook, "mid")
     total_s = facts.total_s
     return tuple(
         Part(id=kind if kind == "input" else f"{kind}/{label}", label=label, s=taken_s, share=taken_s / total_s if total_s > 0 else 0.0)

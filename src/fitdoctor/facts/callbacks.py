@@ -7,7 +7,7 @@ from typing import Any
 from fitdoctor.facts.epochs import Bound
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.hooks import where
-from fitdoctor.facts.units import times, total, unit_interval
+from fitdoctor.facts.units import times, total
 from fitdoctor.recording.model import CallbackRecord
 from fitdoctor.report.model import Interval
 
@@ -20,7 +20,7 @@ def hook_costs(fit: FitFacts, position: int, bound: Bound = "mid") -> dict[str, 
     costs: dict[str, Interval] = {}
     for hook, took in fit.record.callbacks[position].hooks.items():
         if where(hook) != "validation batch":
-            costs[hook] = times(unit_interval(took), fit.hook_calls(hook, bound))
+            costs[hook] = times(fit.unit(took), fit.hook_calls(hook, bound))
     return costs
 
 

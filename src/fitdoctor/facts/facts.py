@@ -14,7 +14,7 @@ from fitdoctor.facts.loop import LoopFacts
 from fitdoctor.facts.measured import Measured
 from fitdoctor.facts.places import short
 from fitdoctor.facts.projection import Projection, project
-from fitdoctor.facts.units import times, unit_interval
+from fitdoctor.facts.units import times
 from fitdoctor.facts.watched import WatchedFit, as_watched, observed_terms, uncut
 from fitdoctor.recording.model import Inside, Run, Scout
 from fitdoctor.report.model import BACKENDS, Budget, Ceiling, Interval
@@ -167,11 +167,11 @@ class Facts:
         """
         steps = fit.steps("mid")
         if fit.wait_s is not None:
-            each = unit_interval(fit.record.input_wait, fit.period)
+            each = fit.unit(fit.record.input_wait, fit.period)
             return times(each, steps / fit.per_execution), True
         ratio = self.measured.input_free.get(fit.index)
         if ratio is None and fit.idle_s is not None:
-            return times(unit_interval(fit.record.input_idle, fit.period), steps / fit.per_execution), True
+            return times(fit.unit(fit.record.input_idle, fit.period), steps / fit.per_execution), True
         if ratio is None:
             most_s = (fit.function_s if fit.drawn_s is None else fit.drawn_s) * steps
             return Interval(low=0.0, mid=most_s / 2, high=most_s), False

@@ -34,6 +34,10 @@ class FitFacts:
     def id(self) -> str:
         return f"fit{self.index}"
 
+    def unit(self, took: Duration, period: int = 0) -> Interval:
+        """What one of the units costs that a duration holds, as far as this training is known; see `unit_s` for `period`."""
+        return unit_interval(took, period)
+
     @cached_property
     def per_execution(self) -> int:
         return max(1, self.record.steps_per_execution)
@@ -64,7 +68,7 @@ class FitFacts:
 
     @cached_property
     def step_s(self) -> float:
-        loop_s = max(0.0, unit_s(self.record.step, self.period) - self._nested_s) / self.per_execution
+        loop_s = max(0.0, self.unit(self.record.step, self.period).mid - self._nested_s) / self.per_execution
         return loop_s + self.still_computing_s
 
     @cached_property
@@ -80,7 +84,7 @@ class FitFacts:
     @cached_property
     def epoch_stall_s(self) -> float:
         """What the first step of a later epoch takes beyond an ordinary one: its input begins anew."""
-        stall_s = typical_s(self.record.epoch_first_step) - unit_s(self.record.step, self.period)
+        stall_s = typical_s(self.record.epoch_first_step) - self.unit(self.record.step, self.period).mid
         return max(0.0, stall_s) if self.record.step.count else 0.0
 
     def later_epochs(self, bound: Bound) -> int:
@@ -90,7 +94,7 @@ class FitFacts:
     @cached_property
     def function_s(self) -> float:
         """The part of a step inside the train function: waiting for input, computing and dispatching; and what is computed after it."""
-        return min(self.step_s, unit_s(self.record.function, self.period) / self.per_execution + self.still_computing_s)
+        return min(self.step_s, self.unit(self.record.function, self.period).mid / self.per_execution + self.still_computing_s)
 
     @cached_property
     def wait_s(self) -> float | None:
@@ -98,7 +102,7 @@ class FitFacts:
         waited = self.record.input_wait
         if not waited.count or self.record.input_drawn != "loop":
             return None
-        return min(self.step_s - self.function_s, unit_s(waited, self.period) / self.per_execution)
+        return min(self.step_s - self.function_s, self.unit(waited, self.period).mid / self.per_execution)
 
     @cached_property
     def drawn_s(self) -> float | None:
@@ -106,7 +110,7 @@ class FitFacts:
         waited = self.record.input_wait
         if not waited.count or self.record.input_drawn != "function":
             return None
-        return min(self.function_s, unit_s(waited, self.period) / self.per_execution)
+        return min(self.function_s, self.unit(waited, self.period).mid / self.per_execution)
 
     @cached_property
     def idle_s(self) -> float | None:
@@ -114,16 +118,17 @@ class FitFacts:
         idle = self.record.input_idle
         if self.drawn_s is None or not idle.count:
             return None
-        return min(self.drawn_s, unit_s(idle, self.period) / self.per_execution)
+        return min(self.drawn_s, self.unit(idle, self.period).mid / self.per_execution)
 
     @cached_property
     def device_s(self) -> float | None:
         """What computing a step takes; None where that was not seen apart."""
-        return unit_s(self.record.device, self.period) / self.per_execution if self.record.device.count else None
+        return self.unit(self.record.device, self.period).mid / self.per_execution if self.record.device.count else None
 
     @cached_property
     def logs_s(self) -> float:
-        return min(self.step_s - self.function_s - (self.wait_s or 0.0), unit_s(self.record.logs, self.period) / self.per_execution)
+        logs_s = self.unit(self.record.logs, self.period).mid / self.per_execution
+        return min(self.step_s - self.function_s - (self.wait_s or 0.0), logs_s)
 
     @cached_property
     def batch_hooks_s(self) -> dict[int, float]:
@@ -131,7 +136,8 @@ class FitFacts:
         left = self.step_s - self.function_s - (self.wait_s or 0.0) - self.logs_s
         costs: dict[int, float] = {}
         for position, callback in enumerate(self.record.callbacks):
-            cost = sum(unit_s(took, self.period) for hook, took in callback.hooks.items() if where(hook) == "batch") / self.per_execution
+            hooks = (took for hook, took in callback.hooks.items() if where(hook) == "batch")
+            cost = sum(self.unit(took, self.period).mid for took in hooks) / self.per_execution
             costs[position] = min(cost, left)
             left -= costs[position]
         return costs

@@ -18,6 +18,10 @@ from fitdoctor.report.model import Interval
 class WatchedFit(FitFacts):
     """Figures of a fit that ran uncut: every count is what happened, every cost a mean over all of it."""
 
+    def unit(self, took: Duration, period: int = 0) -> Interval:  # noqa: ARG002 - all of them are counted
+        each_s = _mean_s(took)
+        return Interval(low=each_s, mid=each_s, high=each_s)
+
     @cached_property
     def epochs(self) -> Epochs:
         seen = ceil(self.record.epochs_seen / max(1, self.record.calls_run))

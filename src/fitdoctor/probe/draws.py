@@ -9,6 +9,8 @@ from typing import Any
 
 from fitdoctor.probe.rest import LONG_S, Rest
 
+AT_ONCE = 8
+"""Batches that pass without asking whether steps are still not looked at."""
 NEVER_S = -1.0
 """What the clock never reads: at that, `iter` would end."""
 
@@ -55,6 +57,7 @@ def _stretches(inner: Iterator[Any], rest: Rest, drew: Callable[[float], None]) 
         yield islice(timed, 1)
         if came == before:
             return
-        if rest.passing and rest.of is not None:
-            passing, rest.passing = rest.passing, 0
-            yield islice(inner, passing)
+        while rest.passing and rest.of is not None:
+            at_once = min(rest.passing, AT_ONCE)
+            rest.passing -= at_once
+            yield islice(inner, at_once)

@@ -77,9 +77,9 @@ def _end(director: Any, name: str, original: Callable[..., Any], looked_at: Call
         if callbacks is not rest.of:
             return looked_at(callbacks, batch, logs)
         result = original(callbacks, batch, logs)
-        rest.ended_s = clock()
+        before_s, rest.ended_s = rest.ended_s, clock()
         rest.left -= 1
-        if not rest.left and rest.of is callbacks:
+        if (not rest.left or rest.ended_s - before_s >= LONG_S) and rest.of is callbacks:
             try:
                 director.timer.rested_enough()
             except Exception as error:

@@ -319,7 +319,7 @@ class Observer(ABC):
     def _read_weights(self, timer: FitTimer, model: Any) -> None:
         """Reads some entries of the weights, where that is cheap. What fails is left out, and said."""
         visit = self._visits[-1] if self._visits else None
-        if self.hurried or visit is None or visit.timer is not timer or self._blind:
+        if self.hurried or visit is None or visit.timer is not timer or self._blind or not model.built:
             return
         began_s = time.perf_counter()
         try:

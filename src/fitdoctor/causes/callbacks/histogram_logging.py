@@ -37,7 +37,6 @@ from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.callbacks import callback_cost, heavy_logging
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.units import unit_s
 from fitdoctor.facts.wording import duration, percent
 from fitdoctor.recording.model import Duration
 
@@ -52,7 +51,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             cost = callback_cost(fit, position)
             if not heavy or not facts.worthwhile(cost):
                 continue
-            each_s = unit_s(callback.hooks.get("on_epoch_end", Duration()))
+            each_s = fit.unit(callback.hooks.get("on_epoch_end", Duration())).mid
             settings = ", ".join(f"{name}={callback.attributes[name]!r}" for name in heavy)
             share = facts.share_of(cost.mid)
             site = callback.site

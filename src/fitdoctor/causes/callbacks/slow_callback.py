@@ -46,7 +46,6 @@ from fitdoctor.facts.checkpoints import saves
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.hot import hot_places, hottest
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.units import unit_s
 from fitdoctor.facts.wording import duration, number, percent
 
 TITLE = "A callback of the script is slow"
@@ -65,10 +64,10 @@ def check(facts: Facts) -> Iterator[Finding]:
             evidence = [
                 Evidence(
                     text=(
-                        f"{callback.name}.{hook} takes {duration(unit_s(callback.hooks[hook]))}, "
+                        f"{callback.name}.{hook} takes {duration(fit.unit(callback.hooks[hook]).mid)}, "
                         f"{number(fit.hook_calls(hook, 'mid'))} times."
                     ),
-                    value=unit_s(callback.hooks[hook]),
+                    value=fit.unit(callback.hooks[hook]).mid,
                     unit="s",
                 )
                 for hook in costly
