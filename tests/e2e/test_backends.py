@@ -96,6 +96,57 @@ def test_a_watched_training_is_the_same(tmp_path: Path, backend: str) -> None:
         assert second.input_wait.total_s <= second.step.total_s
 
 
+SHORT_STEPS = """\
+import hashlib
+import keras
+import numpy as np
+
+keras.utils.set_random_seed(0)
+x = np.random.rand(3000, 4).astype("float32")
+y = x.sum(axis=1, keepdims=True)
+
+
+class Counts(keras.callbacks.Callback):
+    async_safe = True
+    steps = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps += 1
+
+
+def batches(count):
+    for number in range(count):
+        at = number % 700 * 4
+        yield x[at:at + 4], y[at:at + 4]
+
+
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4), keras.layers.Dense(1)])
+model.compile("adam", "mse")
+counts = Counts()
+print(model.fit(x, y, batch_size=4, epochs=2, validation_split=0.1, verbose=0, callbacks=[counts]).history)
+print(model.fit(batches(900), verbose=0).history)
+print(model.fit(batches(1000), steps_per_epoch=500, epochs=2, verbose=0).history)
+print(counts.steps, hashlib.md5(b"".join(np.asarray(w).tobytes() for w in model.get_weights())).hexdigest())
+"""
+
+
+def test_thousands_of_short_steps_are_the_same_and_all_counted(tmp_path: Path, backend: str) -> None:
+    """Enough of them that most are not looked at."""
+    plain = run(tmp_path, backend, "-c", SHORT_STEPS)
+    assert plain.returncode == 0, plain.stderr[-2000:]
+    watched = run(tmp_path, backend, "-m", "fitdoctor", "watch", "-c", SHORT_STEPS)
+    assert watched.stdout == plain.stdout
+    scout = recorded(tmp_path).watched
+    assert scout is not None
+    assert scout.limits == []
+    counted = [(fit.first_step.count, fit.epoch_first_step.count, fit.step.count) for fit in scout.fits]
+    assert counted == [(1, 1, 1348), (1, 0, 899), (1, 1, 998)]
+    assert [fit.function.count for fit in scout.fits] == [fit.step.count for fit in scout.fits]
+    assert all(fit.input_wait.count <= fit.step.count for fit in scout.fits)
+    assert scout.fits[0].callbacks[0].own
+    assert 1300 < scout.fits[0].callbacks[0].beside["on_train_batch_end"].count <= 1350  # of two threads that meet there, one is counted
+
+
 SLOW_INPUT = """\
 import time
 import keras

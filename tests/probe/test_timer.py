@@ -268,19 +268,24 @@ def test_batches_are_timed_while_it_rests_until_their_waits_were_even() -> None:
 
 
 def test_a_long_step_has_batches_timed_again() -> None:
-    with often_resting():
+    with often_resting(LONG / 1024):
         fit = FakeFit(rests=True)
         fit.record.input_drawn = "function"
         fit.epoch_begins(0)
         while fit.timer.rest.passing < 3:
             fit.step(0, 0, 10, 4, 0, drawn=20)
         fit.step(0, 0, 10, 4, 0, drawn=20)
-        fit.timer.rested_enough()  # as its seam does then
-        assert fit.timer.rest.of is None
+        fit.timer.long_step()  # as its seam says then
+        assert (fit.timer.rest.of, fit.timer.rest.passing, fit.timer.rest.left) == (fit, 0, 2)
+        fit.step(0, 0, 10, 4, 0, drawn=LONG)
+        while fit.timer.rest.of is not None:
+            fit.step(0, 0, 10, 4, 0, drawn=20)
+        record = fit.record
+        assert record.step.count == record.input_wait.count == fit.timer.epoch_steps - 1
+        assert record.input_wait.total_s * 1024 == pytest.approx(20 * (record.step.count - 1) + LONG)
         while fit.timer.rest.of is None:
             fit.step(0, 0, 10, 4, 0, drawn=20)
         assert fit.timer.rest.passing == 0
-        assert fit.record.step.count == fit.timer.epoch_steps - 1
 
 
 def test_no_more_batches_pass_than_the_epoch_has_left() -> None:

@@ -218,8 +218,7 @@ def callbacks(items: list[Any]) -> list[CallbackRecord]:
     described = []
     for index, callback in enumerate(items):
         cls = type(callback)
-        file = inspect.getsourcefile(cls) if cls.__module__ in ("__main__", "__mp_main__") or _is_users(cls) else None
-        own = file is not None
+        own = _is_users(cls)
         names = _names_in(cls) if own else set()
         described.append(
             CallbackRecord(
@@ -243,6 +242,8 @@ def _is_plain(value: Any) -> bool:
 
 
 def _is_users(cls: type) -> bool:
+    if cls.__module__ in ("__main__", "__mp_main__"):  # code that was given by -c, or typed in, has no file
+        return True
     try:
         return sites.is_users(inspect.getfile(cls))
     except (TypeError, OSError):

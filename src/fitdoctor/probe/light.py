@@ -79,9 +79,13 @@ def _end(director: Any, name: str, original: Callable[..., Any], looked_at: Call
         result = original(callbacks, batch, logs)
         before_s, rest.ended_s = rest.ended_s, clock()
         rest.left -= 1
-        if (not rest.left or rest.ended_s - before_s >= LONG_S) and rest.of is callbacks:
+        long = rest.passing and rest.ended_s - before_s >= LONG_S
+        if (long or not rest.left) and rest.of is callbacks:
             try:
-                director.timer.rested_enough()
+                if rest.left:
+                    director.timer.long_step()
+                else:
+                    director.timer.rested_enough()
             except Exception as error:
                 director.failed_in_hook(name, error)
         return result

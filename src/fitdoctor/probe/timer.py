@@ -191,10 +191,14 @@ class FitTimer:
             self._told.append(hook)
             put_back()
         self._looked = Split.until_now(self.record, self.hooks_s).since(self._looked)
-        self._rest_steps, self._rest_began_s, self._hooks_at_rest_s, self._long_waits_s = next(rests), self.mark_s, self.hooks_s, 0.0
-        self.rest.left, self.rest.drawn_s, self.rest.ended_s = self._rest_steps, 0.0, self.mark_s
-        self._passed = self.rest.passing = self._draws_in(self._rest_steps) if self._even else 0
+        steps = next(rests)
+        self._begin_rest(steps, self._draws_in(steps) if self._even else 0)
         self.following, self.rest.of = False, self.callbacks
+
+    def _begin_rest(self, steps: int, passing: int) -> None:
+        self._rest_steps, self._rest_began_s, self._hooks_at_rest_s, self._long_waits_s = steps, self.mark_s, self.hooks_s, 0.0
+        self.rest.left, self.rest.drawn_s, self.rest.ended_s = steps, 0.0, self.mark_s
+        self._passed = self.rest.passing = passing
 
     def _draws_in(self, steps: int) -> int:
         """How many batches the next steps draw, if the train function does; no more than what the epoch has left, where that is known."""
@@ -204,10 +208,16 @@ class FitTimer:
         return min(wanted, max(0, self.epoch_batches - self.epoch_steps * self.at_once)) if self.epoch_batches else wanted
 
     def rested_enough(self) -> None:
-        """As many steps have passed as were to, or the last one was long."""
+        """As many steps have passed as were to."""
         self.rest.is_over()
-        self._add_rest(self._rest_steps - self.rest.left, long=self.rest.left > 0)
+        self._add_rest(self._rest_steps)
         self._look()
+
+    def long_step(self) -> None:
+        """The last step was long, and its batch may have been: those of the rest's other steps are timed."""
+        left = self.rest.left
+        self._add_rest(self._rest_steps - left)
+        self._begin_rest(left, 0)
 
     def rouse(self) -> None:
         """An epoch has no more steps. When its last ones were computed is not known."""
@@ -217,14 +227,14 @@ class FitTimer:
             if steps:
                 self._add_rest(steps)
 
-    def _add_rest(self, steps: int, *, long: bool = False) -> None:
+    def _add_rest(self, steps: int) -> None:
         self.mark_s, drawn_s = self.rest.ended_s, self.drawn_s + self.rest.drawn_s
         record, rest_s = self.record, self.mark_s - self._rest_began_s
         self._add_told(steps)
         hooks_s = self.hooks_s - self._hooks_at_rest_s
         if self._passed > self.rest.passing:  # some were drawn with no clock
             drawn_s += self._looked.waited_in(rest_s - hooks_s)
-            self._even = self._looked.is_usual(steps, rest_s) and not long
+            self._even = self._looked.is_usual(steps, rest_s)
         else:
             self._even = not self._long_waits_s
         function_s, logs_s = self._looked.of(rest_s - hooks_s, drawn_s, in_function=record.input_drawn == "function")
