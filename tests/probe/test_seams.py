@@ -191,9 +191,9 @@ def test_batches_pass_no_more_once_steps_are_looked_at_again() -> None:
     rest.of, rest.passing = object(), 90
     next(draws)
     rest.is_over()
-    for _ in range(20):
+    for _ in range(60):
         next(draws)
-    assert len(drawn_s) == 1 + 20 - (AT_ONCE - 1)
+    assert len(drawn_s) == 1 + 60 - (AT_ONCE - 1)
 
 
 @pytest.mark.parametrize("passing", [0, 99])

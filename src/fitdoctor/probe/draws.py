@@ -9,7 +9,7 @@ from typing import Any
 
 from fitdoctor.probe.rest import LONG_S, Rest
 
-AT_ONCE = 8
+AT_ONCE = 32
 """Batches that pass without asking whether steps are still not looked at."""
 NEVER_S = -1.0
 """What the clock never reads: at that, `iter` would end."""
