@@ -49,6 +49,7 @@ def test_counts_and_costs_are_what_happened() -> None:
     assert (facts.basis, facts.observed, fit.epochs.mid, fit.steps("mid")) == ("observed", True, 4, 399)
     assert fit.step_s == pytest.approx(12.0 / 396)
     assert (fit.validation_passes("mid"), fit.hook_calls("on_epoch_end", "mid")) == (4, 4.0)
+    assert facts.projection is facts.shortest
 
 
 def test_what_happened_seldom_or_late_counts_in_full() -> None:
@@ -65,7 +66,6 @@ def test_what_happened_seldom_or_late_counts_in_full() -> None:
     parts = {part.id: part.s for part in facts.budget.parts}
     assert parts["callbacks"] == pytest.approx(2.0, rel=0.01)
     assert parts["input_wait"] == pytest.approx(3.0, rel=0.01)
-    assert facts.projection is facts.shortest
 
 
 def test_a_training_that_was_interrupted_is_as_long_as_it_was() -> None:

@@ -215,7 +215,8 @@ def test_a_fit_adds_up(
         assert fit.record.function.total_s + fit.record.logs.total_s <= fit.record.step.total_s + 1e-9
 
 
-def test_what_passes_while_it_rests_is_split_as_before_it() -> None:
+def test_what_passes_while_it_rests_is_split_as_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FitTimer, "_draws_in", lambda timer, steps: 0)  # all batches are timed
     with often_resting():
         fit = FakeFit(rests=True)
         fit.record.input_drawn = "function"
@@ -223,8 +224,8 @@ def test_what_passes_while_it_rests_is_split_as_before_it() -> None:
         timed = [True]
         fit.timer.alike[lambda: timed.remove(True)] = keras_own
         fit.epoch_begins(0)
-        for _ in range(40):
-            drawn = 20
+        for number in range(40):
+            drawn = 320 if number % 10 == 9 else 20
             if not timed:
                 fit.step(0, 1, function=10, logs=4 + 2, end_hook=0, drawn=drawn)
             else:
@@ -233,12 +234,28 @@ def test_what_passes_while_it_rests_is_split_as_before_it() -> None:
         fit.epoch_ends(0, 0)
         record = fit.record
         assert record.step.count == record.function.count == record.input_wait.count == 39
-        assert record.step.total_s * 1024 == 39 * 37
-        assert record.input_wait.total_s * 1024 == pytest.approx(39 * 20, rel=0.05)
-        assert record.function.total_s * 1024 == pytest.approx(39 * 30, rel=0.05)
+        assert record.step.total_s * 1024 == 39 * 37 + 4 * 300
+        assert record.input_wait.total_s * 1024 == 39 * 20 + 4 * 300
+        assert record.function.total_s * 1024 == pytest.approx(39 * 30 + 4 * 300, rel=0.05)
         assert record.logs.total_s * 1024 == pytest.approx(39 * 4, rel=0.05)
         assert keras_own.count == 40
         assert sum(record.step.samples_s) == pytest.approx(record.step.total_s)
+
+
+def test_what_passes_with_no_clock_is_split_as_before_it() -> None:
+    with often_resting():
+        fit = FakeFit(rests=True)
+        fit.record.input_drawn = "function"
+        fit.epoch_begins(0)
+        for _ in range(40):
+            fit.step(0, 1, function=10, logs=4, end_hook=2, drawn=20)
+        fit.epoch_ends(0, 0)
+        record = fit.record
+        assert record.step.count == record.function.count == record.input_wait.count == 39
+        assert record.step.total_s * 1024 == 39 * 37
+        assert record.input_wait.total_s * 1024 == pytest.approx(39 * 20)
+        assert record.function.total_s * 1024 == pytest.approx(39 * 30)
+        assert record.logs.total_s * 1024 == pytest.approx(39 * 4)
 
 
 def test_batches_are_timed_while_it_rests_until_their_waits_were_even() -> None:
