@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from types import FrameType
 
-from fitdoctor.probe import failures, sites
+from fitdoctor.probe import failures, live_stacks, sites
+from fitdoctor.probe.live_stacks import Call
 from fitdoctor.recording.model import HotLine, Site
 
 INTERVAL_S = 0.02
 SHOWN = 3
 LEAST_SHARE = 0.05
 
-Choose = Callable[[FrameType], FrameType | None]
+Choose = Callable[[list[Call]], Call | None]
 
 
 class MainLines:
@@ -25,7 +24,7 @@ class MainLines:
 
     Args:
         where: What the lines are said to belong to.
-        choose: The frame that a stack is charged to, or None for nobody's.
+        choose: The call that a stack is charged to, or None for nobody's.
         until: Ends the sampling when it is true.
     """
 
@@ -56,37 +55,36 @@ class MainLines:
     def _look(self) -> None:
         last_s = time.perf_counter()
         while not self._done.wait(INTERVAL_S) and not self._until():
-            frame = sys._current_frames().get(self._main)
+            calls = live_stacks.stacks().get(self._main, [])
             now_s = time.perf_counter()
             passed_s, last_s = now_s - last_s, now_s
             self._total_s += passed_s
-            chosen = self._choose(frame) if frame is not None else None
+            chosen = self._choose(calls)
             if chosen is not None:
-                key = (chosen.f_code.co_filename, chosen.f_lineno)
+                key = (chosen.file, chosen.line)
                 if key not in self._sites:
-                    self._sites[key] = sites.of_line(chosen)
+                    self._sites[key] = sites.of_line(*chosen)
                 self._taken_s[key] += passed_s
 
 
-def own_work(frame: FrameType) -> FrameType | None:
-    """The script's innermost frame, unless it imports something or Keras builds something for it: that is nobody's fault."""
-    within: FrameType | None = frame
-    while within is not None and not sites.is_users(within.f_code.co_filename):
-        file = within.f_code.co_filename
-        if file.startswith("<frozen importlib") or _is_keras(file):
+def own_work(calls: list[Call]) -> Call | None:
+    """The script's innermost call, unless it imports something or Keras builds something for it: that is nobody's fault."""
+    for call in calls:
+        if sites.is_users(call.file):
+            return call
+        if call.file.startswith("<frozen importlib") or _is_keras(call.file):
             return None
-        within = within.f_back
-    return within
+    return None
 
 
-def traced_line(frame: FrameType) -> FrameType | None:
-    """The script's innermost frame inside fit: code of its own that is traced. The line that calls fit is none."""
-    innermost = next(sites.frames(frame), None)
-    within = innermost
-    while within is not None:
-        if within.f_code.co_name == "fit" and _is_keras(within.f_code.co_filename):
+def traced_line(calls: list[Call]) -> Call | None:
+    """The script's innermost call inside fit: code of its own that is traced. The line that calls fit is none."""
+    innermost: Call | None = None
+    for call in calls:
+        if innermost is None and sites.is_users(call.file):
+            innermost = call
+        elif innermost is not None and call.function == "fit" and _is_keras(call.file):
             return innermost
-        within = within.f_back
     return None
 
 

@@ -9,7 +9,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import CodeType, FrameType, ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from fitdoctor.probe import (
@@ -408,9 +408,8 @@ class Observer(ABC):
         if why not in self.scout.limits and len(self.scout.limits) < MOST_LIMITS:
             self.scout.limits.append(why)
 
-    def overdue(self, frame: FrameType | None) -> None:
+    def overdue(self, place: Site | None) -> None:
         """Called by the watchdog when the child's time is up."""
-        place = next((sites.of_frame(f) for f in sites.frames(frame)), None)
         self.end(Ending(how="limit", site=place))
 
     def end(self, ending: Ending) -> None:

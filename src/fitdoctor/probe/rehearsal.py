@@ -169,7 +169,7 @@ class RehearsalDirector(ScoutDirector):
             self._report_calls()
         self._channel.send({"ended": f"{ending.error}: {ending.message}" if ending.error else ending.how})
 
-    def overdue(self, frame: Any) -> None:
+    def overdue(self, place: Site | None) -> None:
         self.scout.ending = Ending(how="limit")
         self._save()
 

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from fitdoctor.changes import environment
-from fitdoctor.probe import failures, sites, threads
+from fitdoctor.probe import failures, live_stacks, sites, threads
 from fitdoctor.probe.files import Guard, Redirect
 from fitdoctor.probe.hook import ImportHook
 from fitdoctor.probe.ledger import Ledger
@@ -254,7 +254,9 @@ def _watchdog(probe: Probe, limit_s: float, hard_limit_s: float) -> None:
         if not _learned_something(probe.scout):
             time.sleep(max(0.1, hard_limit_s - limit_s))
         try:
-            probe.director.overdue(sys._current_frames().get(main))
+            with live_stacks.collecting_nothing():
+                place = next((sites.of_frame(frame) for frame in sites.frames(sys._current_frames().get(main))), None)
+            probe.director.overdue(place)
         finally:
             os._exit(BLOCKED)
 

@@ -104,15 +104,9 @@ def of_code(code: CodeType) -> Site | None:
     )
 
 
-def of_line(frame: FrameType) -> Site:
-    """The line that a frame is at, whatever it does there."""
-    file, line = frame.f_code.co_filename, frame.f_lineno
-    return Site(
-        file=shown(file),
-        line=line,
-        function=frame.f_code.co_name,
-        code=linecache.getline(file, line).strip(),
-    )
+def of_line(file: str, line: int, function: str) -> Site:
+    """A line of a function, whatever it does there."""
+    return Site(file=shown(file), line=line, function=function, code=linecache.getline(file, line).strip())
 
 
 def _locate(code: CodeType, last: int, line: int) -> Site:

@@ -6,10 +6,10 @@ import os
 import sys
 import threading
 from collections import Counter
-from types import FrameType
 from typing import Protocol
 
-from fitdoctor.probe import failures, sites
+from fitdoctor.probe import failures, live_stacks, sites
+from fitdoctor.probe.live_stacks import Call
 from fitdoctor.recording.model import HotLine, Site
 
 INTERVAL_S = 0.005
@@ -93,44 +93,39 @@ class StackSampler:
         for _ in range(int(LONGEST_S / INTERVAL_S)):
             if self._done.wait(INTERVAL_S):
                 return
-            self._take(sys._current_frames())
+            self._take(live_stacks.stacks())
 
-    def _take(self, frames: dict[int, FrameType]) -> None:
-        """Notes where each thread is. A call that ends while its frame is looked at leaves something else there: it is passed over."""
-        for thread, frame in frames.items():
-            try:
-                where = (self.owner.hook or in_loader(frame) or self._in_step(frame)) if thread == self._main else "input"
-                innermost = next(sites.frames(frame), None) if where and thread != self._thread.ident else None
-                if innermost is not None:
-                    key = (innermost.f_code.co_filename, innermost.f_lineno)
-                    if key not in self._sites:
-                        self._sites[key] = sites.of_line(innermost)
-                    self._seen[where, *key] += 1
-            except AttributeError:
-                continue
+    def _take(self, stacks: dict[int, list[Call]]) -> None:
+        """Notes where each thread is."""
+        for thread, calls in stacks.items():
+            where = (self.owner.hook or in_loader(calls) or self._in_step(calls)) if thread == self._main else "input"
+            innermost = next((call for call in calls if sites.is_users(call.file)), None)
+            if where and innermost is not None and thread != self._thread.ident:
+                key = (innermost.file, innermost.line)
+                if key not in self._sites:
+                    self._sites[key] = sites.of_line(*innermost)
+                self._seen[where, *key] += 1
 
-    def _in_step(self, frame: FrameType) -> str:
+    def _in_step(self, calls: list[Call]) -> str:
         """The word "step" where the main thread runs Python or NumPy of the user's own there, and not the framework for them."""
         if not self._steps:
             return ""
         self._step_samples += 1
-        within: FrameType | None = frame
-        while within is not None and not sites.is_users(within.f_code.co_filename):
-            if _is_framework(within.f_code.co_filename) and within.f_code.co_name not in TO_NUMPY:
+        for call in calls:
+            if sites.is_users(call.file):
+                return "step"
+            if _is_framework(call.file) and call.function not in TO_NUMPY:
                 return ""
-            within = within.f_back
-        return "step" if within is not None else ""
+        return ""
 
 
-def in_loader(frame: FrameType) -> str:
+def in_loader(calls: list[Call]) -> str:
     """The word "input" where the main thread runs Python of the user's own that a loader of PyTorch calls there."""
-    users, within = False, frame.f_back
-    innermost = sites.is_users(frame.f_code.co_filename)
-    while within is not None:
-        if within.f_code.co_filename.endswith(LOADER):
-            return "input" if innermost or users else ""
-        users = users or sites.is_users(within.f_code.co_filename)
-        within = within.f_back
+    users = False
+    for call in calls:
+        if call.file.endswith(LOADER):
+            return "input" if users else ""
+        users = users or sites.is_users(call.file)
     return ""
 
 
