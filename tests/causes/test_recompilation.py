@@ -30,6 +30,13 @@ def test_slow_steps_are_those_that_compile() -> None:
     assert finding.evidence[0].text == "15 of 40 steps took 1.0 s, the others 10 ms."
 
 
+def test_slow_steps_are_found_where_a_sample_is_the_mean_of_several() -> None:
+    took = Duration(count=401, total_s=8 + 10.0, first_s=2.0, samples_s=([0.01] * 9 + [0.01 + 0.99 / 4]) * 10)
+    (finding,) = check(make.facts(make.fit(jit_compile=True, step=took, function=took)))
+    assert finding.cost_s.low == pytest.approx(10 * 0.99)
+    assert finding.evidence[0].text == "10 of 401 steps took 1.0 s, the others 10 ms."
+
+
 def test_no_more_shapes_are_to_come_after_a_whole_epoch() -> None:
     (finding,) = check(steps([0.01, 1.0] * 20, steps=30))
     assert finding.cost_s.high == finding.cost_s.low

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 import traceback
 from collections.abc import Iterator
@@ -66,3 +67,17 @@ def test_collections_are_as_they_were(monkeypatch: pytest.MonkeyPatch, meanwhile
         assert gc.isenabled() == enabled
     finally:
         gc.enable()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_process_that_is_forked_meanwhile_collects_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_stacks, "COLLECTS_MEANWHILE", True)
+    with live_stacks.collecting_nothing():
+        child = os.fork()
+        if not child:
+            with live_stacks.collecting_nothing():  # nobody holds it here
+                pass
+            os._exit(0 if gc.isenabled() else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        assert not gc.isenabled()
+    assert gc.isenabled()

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fitdoctor.probe import timer
-from fitdoctor.probe.durations import SAMPLES, add
+from fitdoctor.probe.durations import add
 from fitdoctor.probe.overlap import Overlap
 from fitdoctor.probe.rest import Rest
 from fitdoctor.probe.timer import FitTimer
@@ -488,16 +488,3 @@ def test_steps_are_counted_where_their_number_is_unknown() -> None:
             fit.step(0, 0, 1, 0, 0)
         fit.epoch_ends(0, 0)
     assert fit.record.steps_per_epoch == 12
-
-
-@given(st.lists(st.integers(0, 1000), min_size=1, max_size=5 * SAMPLES))
-def test_samples_are_spread_evenly_and_bounded(ticks: list[int]) -> None:
-    duration = Duration()
-    for each in ticks:
-        add(duration, each / 1024)
-    assert (duration.count, duration.first_s) == (len(ticks), ticks[0] / 1024)
-    assert duration.total_s == sum(ticks) / 1024
-    apart = 1
-    while len(ticks[1::apart]) > SAMPLES:
-        apart *= 2
-    assert duration.samples_s == [each / 1024 for each in ticks[1::apart]]

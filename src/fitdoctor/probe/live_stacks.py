@@ -9,7 +9,9 @@ made (https://github.com/python/cpython/issues/97922).
 from __future__ import annotations
 
 import gc
+import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -17,6 +19,16 @@ from typing import NamedTuple
 
 COLLECTS_MEANWHILE = sys.version_info < (3, 12)
 """Whether this Python collects garbage in the midst of making the object of a call."""
+
+
+class _Collections:
+    """Whether they are held off by us: by one thread at a time."""
+
+    def __init__(self) -> None:
+        self.alone, self.held_off = threading.Lock(), False
+
+
+_collections = _Collections()
 
 
 class Call(NamedTuple):
@@ -40,15 +52,29 @@ def stacks() -> dict[int, list[Call]]:
 
 @contextmanager
 def collecting_nothing() -> Iterator[None]:
-    """Within it, frames of other threads can be asked for."""
-    if not (COLLECTS_MEANWHILE and gc.isenabled()):
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
+    """Within it, frames of other threads can be asked for. One thread is in it at a time."""
+    with _collections.alone:
+        if not (COLLECTS_MEANWHILE and gc.isenabled()):
+            yield
+            return
+        _collections.held_off = True
+        gc.disable()
+        try:
+            yield
+        finally:
+            gc.enable()
+            _collections.held_off = False
+
+
+def _forked() -> None:
+    """A process that was forked meanwhile has no thread that would leave `collecting_nothing` again."""
+    if _collections.held_off:
         gc.enable()
+    _collections.alone, _collections.held_off = threading.Lock(), False
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 def _calls(frame: FrameType | None) -> list[Call]:

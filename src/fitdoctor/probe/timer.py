@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from fitdoctor.probe.course import Course
-from fitdoctor.probe.durations import add, add_alike, next_sample, sample
+from fitdoctor.probe.durations import add, add_alike, sample
 from fitdoctor.probe.overlap import Overlap
 from fitdoctor.probe.rest import LONG_S, LOOKED, LOOKED_FIRST, RESTS, Rest, Split
 from fitdoctor.recording.model import Duration, Fit
@@ -71,7 +71,6 @@ class FitTimer:
         self.rate: float | None = None
         """The learning rate at the end of the epoch, before callbacks may set another."""
         self.course = Course(record)
-        self._sampled = 0
 
     def aside(self, seconds: float) -> None:
         """So long did we look at something between steps: no part of the fit is charged for it."""
@@ -294,11 +293,9 @@ class FitTimer:
         function.total_s += function_s
         logs_s = max(logs_s, 0.0)
         logs.total_s += logs_s
-        if number >= self._sampled:
-            sample(step, number, step_s)
-            sample(function, number, function_s)
-            sample(logs, number, logs_s)
-            self._sampled = next_sample(number + 1)
+        sample(step, number, step_s)
+        sample(function, number, function_s)
+        sample(logs, number, logs_s)
 
     def cut(self) -> None:
         """The epoch was cut short: what its pipeline takes to shut down now is not a cost of the whole training."""

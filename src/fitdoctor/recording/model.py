@@ -32,7 +32,10 @@ class Site:
 
 @dataclass(slots=True, kw_only=True)
 class Duration:
-    """How often something happened and what it cost. `samples_s` holds a few hundred, evenly spread, without the first."""
+    """How often something happened and what it cost.
+
+    `samples_s` holds its course without the first: each of them, or where there are many the means of 2, 4, 8 … in succession.
+    """
 
     count: int = 0
     total_s: float = 0.0

@@ -117,12 +117,14 @@ def _compiling(took: Duration) -> _Compiling | None:
     usual_s = median(samples)
     # Where most steps compile, the median is one of them: the fastest one is what a step takes.
     usual_s = min(samples) if usual_s > SLOWER * min(samples) else usual_s
-    slow = [step_s for step_s in samples if step_s > max(SLOWER * usual_s, LEAST_COMPILE_S)]
     each = (took.count - (took.first_s > 0)) / len(samples)
-    if not slow or len(slow) * each < FEWEST:
+    # Of so many steps a sample is the mean: one that compiles stands out by that much less.
+    slow_s = [usual_s + each * (step_s - usual_s) for step_s in samples]
+    slow_s = [step_s for step_s in slow_s if step_s > max(SLOWER * usual_s, LEAST_COMPILE_S)]
+    if len(slow_s) < FEWEST:
         return None
-    each_s = sum(slow) / len(slow)
-    return _Compiling(count=len(slow) * each, each_s=each_s, usual_s=usual_s, seconds=sum(s - usual_s for s in slow) * each)
+    each_s = sum(slow_s) / len(slow_s)
+    return _Compiling(count=len(slow_s), each_s=each_s, usual_s=usual_s, seconds=sum(slow_s) - len(slow_s) * usual_s)
 
 
 def _finding(

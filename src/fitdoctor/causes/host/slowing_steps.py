@@ -115,7 +115,7 @@ def _grower(seen: Fit, whole: Growth) -> tuple[CallbackRecord | None, str]:
 
 
 def _grown_s(took: Duration) -> float:
-    """From the first quarter of the samples, which are spread evenly over the training, to the last."""
+    """From the first quarter of the training, by its samples, to the last."""
     quarter = len(took.samples_s) // 4
     return median(took.samples_s[-quarter:]) - median(took.samples_s[:quarter]) if quarter else 0.0
 
