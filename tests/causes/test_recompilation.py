@@ -37,6 +37,16 @@ def test_slow_steps_are_found_where_a_sample_is_the_mean_of_several() -> None:
     assert finding.evidence[0].text == "10 of 401 steps took 1.0 s, the others 10 ms."
 
 
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_a_batch_that_comes_late_compiles_nothing(backend: str) -> None:
+    """What a backend does not tell of was not compiled; and the train function does not wait for its batch where the loop does."""
+    facts = bad()
+    facts.scout.environment["backend"] = backend
+    assert list(check(facts)) == []
+    waits = Duration(count=40, total_s=15.0, samples_s=[0.01] * 40)
+    assert list(check(steps([0.01, 1.0] * 20, function=waits))) == []
+
+
 def test_no_more_shapes_are_to_come_after_a_whole_epoch() -> None:
     (finding,) = check(steps([0.01, 1.0] * 20, steps=30))
     assert finding.cost_s.high == finding.cost_s.low

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from fitdoctor.causes.callbacks.slow_callback import check
 from fitdoctor.facts.facts import Facts
-from fitdoctor.recording.model import CallbackRecord
+from fitdoctor.recording.model import CallbackRecord, HotLine
 from tests import builders as make
 
 
@@ -39,3 +39,15 @@ def test_a_board_of_the_scripts_own_is_explained_by_its_histograms() -> None:
     hooks = {"on_epoch_end": make.took(1.0, 2)}
     board = make.callback("MyBoard", hooks=hooks, attributes={"histogram_freq": 1})
     assert list(check(with_callback(board))) == []
+
+
+def test_a_line_has_its_share_of_its_own_hook() -> None:
+    hooks = {"on_epoch_end": make.took(0.5, 2), "on_train_batch_end": make.took(0.01, 61)}
+    lines = [
+        HotLine(where="on_train_batch_end", site=make.site(9, "draw()"), share=1.0),
+        HotLine(where="on_epoch_end", site=make.site(7, "save()"), share=0.8),
+    ]
+    (finding,) = check(make.facts(make.fit(callbacks=[make.callback(hooks=hooks)], hot_lines=lines)))
+    texts = [evidence.text for evidence in finding.evidence]
+    assert "100 % of the time of on_train_batch_end is spent at train.py:9: draw()" in texts
+    assert "80 % of the time of on_epoch_end is spent at train.py:7: save()" in texts

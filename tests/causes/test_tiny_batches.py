@@ -34,6 +34,13 @@ def settings(offer: Offer) -> dict[str, Any]:
     return {change["argument"]: change["value"] for change in offer.changes}
 
 
+def test_what_a_callback_takes_of_a_step_is_not_the_batchs() -> None:
+    slow = make.callback(hooks={"on_train_batch_end": make.took(1.5e-3, 60)})
+    (alone,), (beside,) = check(bad()), check(trained(callbacks=[slow], function_s=0.4e-3))
+    assert beside.cost_s.high == pytest.approx(alone.cost_s.high / 4)
+    assert beside.evidence[0].value == 1
+
+
 def test_it_rests_on_no_figure_of_throughput() -> None:
     (finding,) = check(bad())
     assert finding.cost_s.low == 0

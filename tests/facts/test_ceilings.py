@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.measured import Measured
 from fitdoctor.recording.model import Loop
+from fitdoctor.report.model import Interval
 from tests import builders as make
 
 
@@ -33,3 +36,8 @@ def test_validation_is_timed_directly() -> None:
     (ceiling,) = make.facts(record).ceilings
     assert ceiling.kind == "validation"
     assert ceiling.speedup > 1
+
+
+def test_a_ceiling_that_may_be_none_is_not_told() -> None:
+    unclear = Measured(input_free={0: Interval(low=0.7, mid=1.6, high=3.1)})
+    assert Facts(make.run(make.fit()), unclear).ceilings == ()

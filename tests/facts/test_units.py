@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from fitdoctor.facts.units import first_extra_s, typical_s, unit_interval, unit_s, warm_up_s
+from fitdoctor.facts.units import capped, first_extra_s, typical_s, unit_interval, unit_s, warm_up_s
 from fitdoctor.recording.model import Duration
+from fitdoctor.report.model import Interval
 
 
 def test_later_half_counts_once_there_are_enough_samples() -> None:
@@ -62,3 +63,7 @@ def test_periods_are_whole_where_samples_are_kept_of_some_units_only() -> None:
 def test_less_than_a_period_is_settled_in_its_later_half() -> None:
     samples = [0.08] * 10 + [0.04] * 10
     assert unit_s(Duration(count=20, total_s=1.2, samples_s=samples), 100) == pytest.approx(0.04)
+
+
+def test_nothing_costs_more_than_there_is() -> None:
+    assert capped(Interval(low=1.0, mid=6.0, high=9.0), 5.0) == Interval(low=1.0, mid=5.0, high=5.0)

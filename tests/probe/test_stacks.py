@@ -41,12 +41,15 @@ def test_compiled_steps_are_not_looked_into() -> None:
     assert sampler._step_samples == 0
 
 
-def test_other_threads_are_input() -> None:
+def test_other_threads_are_input_where_a_framework_calls() -> None:
     sampler = StackSampler(SimpleNamespace(hook="", first_step_done=True), steps=True)
-    sampler._take({threading.get_ident(): stack(FIT), 2: stack(("/home/ann/train.py", "read")), 3: stack(FIT)})
+    users = ("/home/ann/train.py", "read")
+    enqueuer = ("/venv/lib/site-packages/keras/src/trainers/data_adapters/py_dataset_adapter.py", "_run")
+    sampler._take({threading.get_ident(): stack(FIT), 2: stack(enqueuer, users), 3: stack(FIT), 4: stack(users)})
     assert list(sampler._seen.items()) == [(("input", "/home/ann/train.py", 1), 1)]
 
 
+ADAPTER = ("/venv/lib/site-packages/keras/src/trainers/data_adapters/data_adapter_utils.py", "_get_iterator")
 LOADER = ("/venv/lib/site-packages/torch/utils/data/dataloader.py", "__next__")
 
 
@@ -55,6 +58,7 @@ LOADER = ("/venv/lib/site-packages/torch/utils/data/dataloader.py", "__next__")
     [
         ([LOADER, ("/home/ann/train.py", "__getitem__")], "input"),
         ([LOADER, ("/home/ann/train.py", "__getitem__"), ("/venv/lib/site-packages/PIL/Image.py", "open")], "input"),
+        ([ADAPTER, ("/home/ann/train.py", "batches")], "input"),
         ([LOADER], ""),
         ([("/home/ann/train.py", "loss")], ""),
     ],

@@ -10,6 +10,7 @@ import fitdoctor.causes
 from fitdoctor.causes.base import Cause
 from fitdoctor.facts.finding import Finding
 from fitdoctor.facts.plugins import discover
+from fitdoctor.facts.units import capped
 
 if TYPE_CHECKING:
     from fitdoctor.facts.facts import Facts
@@ -61,6 +62,8 @@ def run_causes(facts: Facts) -> tuple[list[Finding], list[str]]:
         except Exception as error:  # noqa: BLE001 - one broken check must not cost the user the whole answer
             limits.append(f"The check for {cause.id} failed and was left out ({type(error).__name__}: {error}).")
             continue
-        findings += [replace(finding, cause=cause.id, remedies=finding.remedies or cause.remedies) for finding in found]
+        for finding in found:
+            cost = capped(finding.cost_s, facts.total_s)
+            findings.append(replace(finding, cause=cause.id, cost_s=cost, remedies=finding.remedies or cause.remedies))
     findings.sort(key=lambda finding: -finding.cost_s.mid)
     return findings, limits

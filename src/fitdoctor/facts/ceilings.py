@@ -16,10 +16,10 @@ MOST_SPEEDUP = 1e6
 
 
 def ceilings(facts: Facts) -> tuple[Ceiling, ...]:
-    """Those that apply: input once a trial measured it, callbacks and validation where there are any."""
+    """Those that apply: input once a trial has shown that it costs something, callbacks and validation where there are any."""
     found = []
-    if facts.measured.input_free:
-        factors = {f"fit{index}/step": 1 / ratio.mid for index, ratio in facts.measured.input_free.items() if ratio.mid > 1}
+    factors = {f"fit{index}/step": 1 / ratio.mid for index, ratio in facts.measured.input_free.items() if ratio.low > 1}
+    if factors:
         found.append(Ceiling(kind="input", speedup=_speedup(facts, facts.projection.scaled(factors)), measured=True))
     if any(callback.hooks and callback.name not in KERAS_OWN for fit in facts.fits for callback in fit.record.callbacks):
         found.append(Ceiling(kind="callbacks", speedup=_speedup(facts, _without_callbacks(facts)), measured=True))

@@ -143,6 +143,11 @@ class FitFacts:
         return costs
 
     @cached_property
+    def bare_step_s(self) -> float:
+        """A step without the callbacks' hooks and without waiting for its batch, as far as that is seen apart."""
+        return max(0.0, self.step_s - sum(self.batch_hooks_s.values()) - (self.wait_s or 0.0) - (self.idle_s or 0.0))
+
+    @cached_property
     def python_s(self) -> float:
         """What is left of a step: Python of Keras' own loop."""
         known_s = self.function_s + (self.wait_s or 0.0) + self.logs_s + sum(self.batch_hooks_s.values())

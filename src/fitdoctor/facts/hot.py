@@ -15,9 +15,9 @@ def hot_places(fit: FitFacts, *where: str) -> list[Location]:
     return [location(line.site) for line in fit.record.hot_lines if line.where in where]
 
 
-def hottest(fit: FitFacts, what: str, *where: str) -> list[Evidence]:
-    """A sentence on the costliest of them, or nothing where too few samples were taken."""
-    lines = [line for line in fit.record.hot_lines if line.where in where]
+def hottest(fit: FitFacts, what: str, where: str) -> list[Evidence]:
+    """A sentence on the costliest of them in one part, or nothing where too few samples were taken."""
+    lines = [line for line in fit.record.hot_lines if line.where == where]
     if not lines:
         return []
     first = lines[0]

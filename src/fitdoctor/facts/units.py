@@ -71,6 +71,16 @@ def times(interval: Interval, count: float) -> Interval:
     return Interval(low=interval.low * count, mid=interval.mid * count, high=interval.high * count)
 
 
+def capped(interval: Interval, most: float) -> Interval:
+    """An interval of seconds none of which is more than there are.
+
+    Example:
+        >>> capped(Interval(low=1.0, mid=2.0, high=9.0), 5.0).high
+        5.0
+    """
+    return Interval(low=min(interval.low, most), mid=min(interval.mid, most), high=min(interval.high, most))
+
+
 def total(intervals: list[Interval]) -> Interval:
     """The sum of intervals, as if their errors went the same way: wide rather than wrong."""
     return Interval(

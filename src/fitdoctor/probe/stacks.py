@@ -18,10 +18,12 @@ SWITCH_S = 0.00005
 """While sampling, a thread gives up the interpreter this soon: calls much shorter than Python's own 5 ms are never seen otherwise."""
 FRAMEWORKS = frozenset({"tensorflow", "keras", "tf_keras"})
 """Folders of files whose time is the framework's, whoever called it."""
+LOADING = FRAMEWORKS | {"torch", "grain"}
+"""Folders of files that call a Python input on threads of their own."""
 TO_NUMPY = frozenset({"numpy", "_numpy", "__array__"})
 """Functions of the framework that hand a tensor to Python."""
-LOADER = os.path.join("torch", "utils", "data", "dataloader.py")
-"""How the file ends from which PyTorch calls a Python input: on the main thread, unless there are workers."""
+LOADERS = (os.path.join("torch", "utils", "data", "dataloader.py"), os.sep + "data_adapters" + os.sep)
+"""What is in the name of a file from which PyTorch, or Keras on JAX, calls a Python input on the main thread."""
 LEAST_SAMPLES = 20
 SHOWN = 3
 LEAST_SHARE = 0.1
@@ -39,7 +41,7 @@ class StackSampler:
 
     Args:
         owner: Its `hook` names the callback hook that the main thread is in, or is "" while it trains. Other threads count as
-            "input": that is where Keras and tf.data run a Python input.
+            "input" where a framework calls the user's Python: that is where Keras and tf.data run a Python input.
         steps: Whether the step itself is Python, as one that is not compiled: then lines of it are looked for as well.
 
     Example:
@@ -98,7 +100,7 @@ class StackSampler:
     def _take(self, stacks: dict[int, list[Call]]) -> None:
         """Notes where each thread is."""
         for thread, calls in stacks.items():
-            where = (self.owner.hook or in_loader(calls) or self._in_step(calls)) if thread == self._main else "input"
+            where = (self.owner.hook or in_loader(calls) or self._in_step(calls)) if thread == self._main else on_thread(calls)
             innermost = next((call for call in calls if sites.is_users(call.file)), None)
             if where and innermost is not None and thread != self._thread.ident:
                 key = (innermost.file, innermost.line)
@@ -119,11 +121,21 @@ class StackSampler:
         return ""
 
 
-def in_loader(calls: list[Call]) -> str:
-    """The word "input" where the main thread runs Python of the user's own that a loader of PyTorch calls there."""
+def on_thread(calls: list[Call]) -> str:
+    """The word "input" where a framework calls Python of the user's own; a thread that the script began is its own affair."""
     users = False
     for call in calls:
-        if call.file.endswith(LOADER):
+        if users and not LOADING.isdisjoint(call.file.split(os.sep)):
+            return "input"
+        users = users or sites.is_users(call.file)
+    return ""
+
+
+def in_loader(calls: list[Call]) -> str:
+    """The word "input" where the main thread runs Python of the user's own that a loader calls there."""
+    users = False
+    for call in calls:
+        if any(loader in call.file for loader in LOADERS):
             return "input" if users else ""
         users = users or sites.is_users(call.file)
     return ""

@@ -73,7 +73,7 @@ def check(facts: Facts) -> Iterator[Finding]:
                 for hook in costly
             ]
             share = facts.share_of(cost.mid)
-            evidence += hottest(fit, "the hooks' time", *costly)
+            evidence += [line for hook in costly for line in hottest(fit, f"the time of {hook}", hook)]
             evidence.append(Evidence(text=f"The callback is {percent(share)} of the whole training.", value=share))
             yield Finding(
                 fit=fit.index,

@@ -55,10 +55,10 @@ def check(facts: Facts) -> Iterator[Finding]:
         record = fit.record
         if facts.is_eager(fit) or record.steps_per_execution != 1:
             continue
-        if not 0 < fit.step_s < LONGEST_STEP_S:
+        if not 0 < fit.bare_step_s < LONGEST_STEP_S:
             continue
         steps = fit.steps("mid")
-        low, mid, high = (min(floor, fit.step_s) * steps for floor in (DISPATCH_LOW_S, DISPATCH_MID_S, DISPATCH_HIGH_S))
+        low, mid, high = (min(floor, fit.bare_step_s) * steps for floor in (DISPATCH_LOW_S, DISPATCH_MID_S, DISPATCH_HIGH_S))
         cost = Interval(low=low, mid=mid, high=high)
         if not facts.worthwhile(cost):
             continue
@@ -69,8 +69,8 @@ def check(facts: Facts) -> Iterator[Finding]:
             locations=locations(location(site) if site else None, location(record.site)),
             evidence=(
                 Evidence(
-                    text=f"A step takes {duration(fit.step_s)}, and each of {number(steps)} steps is launched on its own.",
-                    value=fit.step_s,
+                    text=f"A step takes {duration(fit.bare_step_s)}, and each of {number(steps)} steps is launched on its own.",
+                    value=fit.bare_step_s,
                     unit="s",
                 ),
             ),

@@ -56,7 +56,7 @@ FIXED_S = 0.6e-3
 
 def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
-        size, step_s = fit.record.batch_size, fit.step_s
+        size, step_s = fit.record.batch_size, fit.bare_step_s
         if size is None or size > TINY or step_s <= 0 or not can_grow(fit.record) or not grown_sizes(fit):
             continue
         # Even where larger batches train as well by the sample, what they save is a share of the steps' time.
