@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from collections import Counter
 from typing import Protocol
 
@@ -92,9 +93,8 @@ class StackSampler:
                 sys.setswitchinterval(usual_s)
 
     def _sample(self) -> None:
-        for _ in range(int(LONGEST_S / INTERVAL_S)):
-            if self._done.wait(INTERVAL_S):
-                return
+        until_s = time.perf_counter() + LONGEST_S  # not so many samples: on a busy machine each may take long
+        while not self._done.wait(INTERVAL_S) and time.perf_counter() < until_s:
             self._take(live_stacks.stacks())
 
     def _take(self, stacks: dict[int, list[Call]]) -> None:
