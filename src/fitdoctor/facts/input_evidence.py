@@ -19,7 +19,7 @@ def waiting(facts: Facts, fit: FitFacts) -> Evidence:
     if not measured or not steps:
         text = f"A step takes {duration(fit.step_s)}; how much of it is waiting for input has not been tried yet."
         return Evidence(text=text, value=fit.step_s, unit="s")
-    wait_s = cost.mid / steps
+    wait_s = min(fit.step_s, cost.mid / steps)  # the first of each epoch may wait longer, and is no ordinary one
     text = f"A step takes {duration(fit.step_s)}; {duration(wait_s)} of it is waiting for input."
     if fit.drawn_s is not None and fit.drawn_s > wait_s:
         text = f"{text[:-1]}: drawing it takes {duration(fit.drawn_s)}, and what is drawn while earlier steps are computed costs nothing."
