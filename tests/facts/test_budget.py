@@ -96,6 +96,26 @@ def test_where_the_loop_itself_waits_for_a_batch_that_is_told_untried() -> None:
     assert facts.input_cost(facts.fits[0]) == (make.around(0.025 * steps, 0.0), True)
 
 
+@pytest.mark.parametrize(
+    ("function_s", "device_s", "compute_s", "host_s"), [(0.5, 0.0, 0.5, 0.0), (0.5, 0.4, 0.4, 0.1), (0.002, 0.0, 0.0, 0.002)]
+)
+def test_what_takes_long_within_the_call_is_computed_there(function_s: float, device_s: float, compute_s: float, host_s: float) -> None:
+    """On a CPU, JAX may compute a step before its call returns; sending one does not take so long."""
+    record = make.fit(
+        step_s=function_s,
+        function_s=function_s,
+        jit_compile=True,
+        input_wait=make.took(1e-6, 60),
+        input_drawn="function",
+        input_idle=make.took(1e-6, 60),
+        device=make.took(device_s, 60),
+    )
+    facts = make.facts(record)
+    facts.scout.environment["backend"] = "jax"
+    found = {part.id: part.s / facts.fits[0].steps("mid") for part in facts.budget.parts}
+    assert (found.get("device", 0.0), found.get("host", 0.0)) == (pytest.approx(compute_s, abs=1e-5), pytest.approx(host_s, abs=1e-5))
+
+
 def test_a_ceiling_below_one_is_no_wait() -> None:
     names = {part.id for part in make.facts(make.fit(), input_free=0.97).budget.parts}
     assert "input_wait" not in names

@@ -31,6 +31,10 @@ LABELS = {
 }
 
 
+#: Preparing and sending a compiled step takes less, and where it is computed behind the call at least this share of that goes on there.
+LONGEST_SENDING_S, LEAST_BEHIND = 5e-3, 0.1
+
+
 def make_budget(facts: Facts) -> Budget:
     """Divides the projection into the parts of the report."""
     seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
@@ -63,13 +67,19 @@ def split_step(facts: Facts, fit: FitFacts) -> dict[tuple[str, str], float]:
     else:
         steps = fit.steps("mid")
         wait_s = min(inside_s, facts.input_cost(fit)[0].mid / steps) if steps else 0.0
-        if fit.device_s is not None:  # what neither waits nor computes, prepares and sends
-            dispatch_s = max(dispatch_s, inside_s - wait_s - fit.device_s)
+        sending_s = inside_s - wait_s - (fit.device_s or 0.0)
+        if fit.device_s is not None and not _computes_in_call(facts, fit, sending_s):  # what neither waits nor computes, prepares and sends
+            dispatch_s = max(dispatch_s, sending_s)
         dispatch_s = min(dispatch_s, inside_s - wait_s)
         parts["input_wait", ""] = wait_s
         parts["device", ""] = inside_s - wait_s - dispatch_s
     parts["host", ""] = fit.python_s + dispatch_s
     return parts
+
+
+def _computes_in_call(facts: Facts, fit: FitFacts, sending_s: float) -> bool:
+    """Whether a compiled step is computed before its call returns, as large ones may be on a CPU: sending it never takes as long."""
+    return not facts.is_eager(fit) and sending_s > LONGEST_SENDING_S and (fit.device_s or 0.0) < LEAST_BEHIND * sending_s
 
 
 def _overlapped(facts: Facts) -> tuple[Part, ...]:
