@@ -55,7 +55,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         record = fit.record
         if facts.is_eager(fit) or record.steps_per_execution != 1:
             continue
-        if not 0 < fit.bare_step_s < LONGEST_STEP_S:
+        if fit.bare_step_s <= 0 or fit.step_s >= LONGEST_STEP_S:
             continue
         steps = fit.steps("mid")
         low, mid, high = (min(floor, fit.bare_step_s) * steps for floor in (DISPATCH_LOW_S, DISPATCH_MID_S, DISPATCH_HIGH_S))
