@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Protocol
 
 from fitdoctor.probe import failures, live_stacks, sites
@@ -123,20 +124,20 @@ class StackSampler:
 
 def on_thread(calls: list[Call]) -> str:
     """The word "input" where a framework calls Python of the user's own; a thread that the script began is its own affair."""
-    users = False
-    for call in calls:
-        if users and not LOADING.isdisjoint(call.file.split(os.sep)):
-            return "input"
-        users = users or sites.is_users(call.file)
-    return ""
+    return _input_of(calls, lambda file: not LOADING.isdisjoint(file.split(os.sep)))
 
 
 def in_loader(calls: list[Call]) -> str:
     """The word "input" where the main thread runs Python of the user's own that a loader calls there."""
+    return _input_of(calls, lambda file: any(loader in file for loader in LOADERS))
+
+
+def _input_of(calls: list[Call], is_caller: Callable[[str], bool]) -> str:
+    """The word "input" where a caller stands around Python of the user's own."""
     users = False
     for call in calls:
-        if any(loader in call.file for loader in LOADERS):
-            return "input" if users else ""
+        if users and is_caller(call.file):
+            return "input"
         users = users or sites.is_users(call.file)
     return ""
 
