@@ -137,10 +137,15 @@ class Watching:
         for iterator in self._epoch:
             iterator._current_iterator = self._draws
         self._patches.live = True
-        timer = self.director.timer
+        timer, rest = self.director.timer, self.director.rest
         if timer is not None and self.blocks is not None:
-            timer.epoch_steps = max(0, self.blocks._step - 1)  # the step whose function has just returned is yet to end
-            timer.mark_s = timer._begin_s = timer._rest_began_s = self.director.rest.ended_s = time.perf_counter()
+            rested = timer._rest_steps - rest.left if rest.of is not None else 0  # they are counted when the rest is over
+            missed = max(0, self.blocks._step - 1) - rested - timer.epoch_steps  # the step whose function has just returned is yet to end
+            timer.epoch_steps += missed
+            timer._look_began += missed
+            if timer.overlap is not None:
+                timer.overlap.begins_at(timer.epoch_steps)
+            timer.mark_s = timer._begin_s = timer._rest_began_s = rest.ended_s = time.perf_counter()
 
     def end(self) -> None:
         """Takes everything out for good."""

@@ -47,8 +47,8 @@ IN_STEPS = """## In steps
 
 The seams of `fitdoctor watch` are swapped in and out within one `fit`, between blocks of about 12 ms: neighbouring blocks with and
 without them, in random order, are a pair. Without them, Keras' own functions stand in its classes. The clock is read when all that was sent
-is computed, and up to eight steps after each swap are not timed. Of steps below 2 ms, `fitdoctor watch` looks at 8 in about 460, so
-that most blocks of such have no look in them, and some have one, as they come.
+is computed, and up to eight steps after each swap are not timed. Of steps below 2 ms, `fitdoctor watch` looks at 8 in about 1,400, or in
+460 after one that took long, so that most blocks of such have no look in them, and some have one, as they come.
 
 *In the loop* is the mean of the log ratios of pairs, a tenth of them left out at either end, with Student's 95 % interval. *Saving* is
 what a save of the record, in a thread, holds a block up, in one pair of eight, as often as one comes. *In all* is their sum, whose upper

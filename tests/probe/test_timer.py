@@ -148,7 +148,7 @@ class FakeFit:
 @contextmanager
 def often_resting(long_s: float = 10.0) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
-        for name, value in {"LOOKED_FIRST": 1, "LOOKED": 2, "RESTS": (2, 1, 3), "LONG_S": long_s}.items():
+        for name, value in {"LOOKED_FIRST": 1, "LOOKED": 2, "RESTS": (2, 1, 3), "LONGER": 1, "LONG_S": long_s}.items():
             patched.setattr(timer, name, value)
         yield
 
@@ -303,6 +303,31 @@ def test_a_long_step_has_batches_timed_again() -> None:
         while fit.timer.rest.of is None:
             fit.step(0, 0, 10, 4, 0, drawn=20)
         assert fit.timer.rest.passing == 0
+
+
+def test_it_rests_longer_once_no_batch_is_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    with often_resting(LONG / 1024):
+        monkeypatch.setattr(timer, "LONGER", 30)
+        fit = FakeFit(rests=True)
+        fit.record.input_drawn = "function"
+        fit.epoch_begins(0)
+        rests = []
+
+        def until_it_rests_again() -> None:
+            while fit.timer.rest.of is not None:
+                fit.step(0, 0, 10, 4, 0, drawn=20)
+            while fit.timer.rest.of is None:
+                fit.step(0, 0, 10, 4, 0, drawn=20)
+            rests.append(fit.timer.rest.left)
+
+        until_it_rests_again()
+        until_it_rests_again()
+        fit.step(0, 0, 10, 4, 0, drawn=20)
+        fit.timer.long_step()
+        assert (rests, fit.timer.rest.left) == ([2, 30 * 1], 2)  # what is timed after a long step is no longer than the first rest
+        fit.step(0, 0, 10, 4, 0, drawn=LONG)
+        until_it_rests_again()
+        assert rests[-1] == 3
 
 
 def test_no_more_batches_pass_than_the_epoch_has_left() -> None:

@@ -17,7 +17,7 @@ def add(duration: Duration, seconds: float, *, first: bool | None = None) -> Non
     if (number == 0) if first is None else first:
         duration.first_s = seconds
         return
-    sample(duration, number - (first is None), seconds)
+    sample(duration, seconds, before(number - (first is None)))
 
 
 def add_alike(duration: Duration, count: int, total_s: float) -> None:
@@ -26,21 +26,26 @@ def add_alike(duration: Duration, count: int, total_s: float) -> None:
     duration.count = number + count
     duration.total_s += total_s
     while number < duration.count:
-        apart = _apart(number)
-        number += sample(duration, number, total_s / count, min(apart - number % apart, duration.count - number))
+        ahead = before(number)
+        alike = min(_apart(number) - ahead, duration.count - number)
+        sample(duration, total_s / count, ahead, alike)
+        number += alike
 
 
-def sample(duration: Duration, number: int, seconds: float, alike: int = 1) -> int:
-    """Adds the duration of this number, counted from 0, to the mean that it belongs to; and how many alike were added."""
-    within = number % _apart(number)
+def before(number: int) -> int:
+    """How many durations are ahead of this one, counted from 0, in the mean that it belongs to."""
+    return number % _apart(number)
+
+
+def sample(duration: Duration, seconds: float, ahead: int, alike: int = 1) -> None:
+    """Adds a duration, or several that are alike, to the mean that so many are in already, or begins the next one."""
     samples = duration.samples_s
-    if within and samples:
-        samples[-1] += (seconds - samples[-1]) * alike / (within + alike)
-        return alike
+    if ahead and samples:
+        samples[-1] += (seconds - samples[-1]) * alike / (ahead + alike)
+        return
     if len(samples) >= SAMPLES:
         samples[:] = [(one + other) / 2 for one, other in zip(samples[::2], samples[1::2], strict=True)]
     samples.append(seconds)
-    return alike
 
 
 def _apart(number: int) -> int:

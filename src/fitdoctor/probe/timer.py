@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from fitdoctor.probe.course import Course
-from fitdoctor.probe.durations import add, add_alike, sample
+from fitdoctor.probe.durations import add, add_alike, before, sample
 from fitdoctor.probe.overlap import Overlap
-from fitdoctor.probe.rest import LONG_S, LOOKED, LOOKED_FIRST, RESTS, Rest, Split
+from fitdoctor.probe.rest import LONG_S, LONGER, LOOKED, LOOKED_FIRST, RESTS, Rest, Split
 from fitdoctor.recording.model import Duration, Fit
 
 
@@ -191,7 +191,11 @@ class FitTimer:
             put_back()
         self._looked = Split.until_now(self.record, self.hooks_s).since(self._looked)
         steps = next(rests)
-        self._begin_rest(steps, self._draws_in(steps) if self._even else 0)
+        if self._even:
+            steps *= LONGER
+            self._begin_rest(steps, self._draws_in(steps))
+        else:
+            self._begin_rest(steps, 0)
         self.following, self.rest.of = False, self.callbacks
 
     def _begin_rest(self, steps: int, passing: int) -> None:
@@ -213,10 +217,10 @@ class FitTimer:
         self._look()
 
     def long_step(self) -> None:
-        """The last step was long, and its batch may have been: those of the rest's other steps are timed."""
+        """The last step was long, and its batch may have been: those of the next ones are timed."""
         left = self.rest.left
         self._add_rest(self._rest_steps - left)
-        self._begin_rest(left, 0)
+        self._begin_rest(min(left, RESTS[0]), 0)
 
     def rouse(self) -> None:
         """An epoch has no more steps. When its last ones were computed is not known."""
@@ -293,9 +297,10 @@ class FitTimer:
         function.total_s += function_s
         logs_s = max(logs_s, 0.0)
         logs.total_s += logs_s
-        sample(step, number, step_s)
-        sample(function, number, function_s)
-        sample(logs, number, logs_s)
+        ahead = before(number)
+        sample(step, step_s, ahead)
+        sample(function, function_s, ahead)
+        sample(logs, logs_s, ahead)
 
     def cut(self) -> None:
         """The epoch was cut short: what its pipeline takes to shut down now is not a cost of the whole training."""
