@@ -44,6 +44,13 @@ def test_beside_a_long_step_they_are_none() -> None:
     assert list(check(compiled(ACCURACY, AUC, step_s=0.2))) == []
 
 
+def test_without_a_compiler_each_number_may_cost_more() -> None:
+    slow = compiled(ACCURACY, AUC, step_s=0.2)
+    slow.scout.environment["backend"] = "torch"
+    (finding,) = check(slow)
+    assert finding.cost_s.high > 5 * finding.cost_s.mid
+
+
 def traced(share: float, *, lines: tuple[int, int] = (2, 9)) -> Facts:
     """Twenty seconds of steps after a first one of 12 s, in which samples found a line of the script's own metric."""
     own = MetricRecord(name="dice", state_size=2, source=make.site(4, "def update_state(self, y, p):"), lines=list(lines))

@@ -53,9 +53,11 @@ REMEDIES = ("fewer-metrics",)
 
 #: From so many metrics on, even such as only add up are suspects.
 MANY = 4
-#: What a metric was seen to cost a step on a CPU: one that adds up a number a sample, and one with thresholds or classes.
-LIGHT_MID_S, LIGHT_HIGH_S = 0.03e-3, 0.1e-3
+#: What a metric was seen to cost a step on a CPU (`bench/metric_costs.py`): one that adds up a number a sample, and one with thresholds or
+#: classes, for each number that it keeps. Without a compiler each number costs more.
+LIGHT_MID_S, LIGHT_HIGH_S = 0.03e-3, 0.2e-3
 HEAVY_MID_S, HEAVY_HIGH_S = 0.3e-3, 5e-3
+NUMBER_HIGH_S, NUMBER_HIGH_UNCOMPILED_S = 40e-9, 2e-6
 #: Beyond this share of the train function the step itself would have vanished.
 MOST_SHARE = 0.9
 
@@ -67,7 +69,9 @@ def check(facts: Facts) -> Iterator[Finding]:
         if not heavy and len(record.metrics) < MANY:
             continue
         light, steps, most_s = len(record.metrics) - len(heavy), fit.steps("mid"), MOST_SHARE * fit.function_s
-        mid_s, high_s = (min(most_s, light * a + len(heavy) * b) for a, b in ((LIGHT_MID_S, HEAVY_MID_S), (LIGHT_HIGH_S, HEAVY_HIGH_S)))
+        number_s = NUMBER_HIGH_UNCOMPILED_S if facts.backend == "torch" or facts.is_eager(fit) else NUMBER_HIGH_S
+        mid_s = min(most_s, light * LIGHT_MID_S + len(heavy) * HEAVY_MID_S)
+        high_s = min(most_s, light * LIGHT_HIGH_S + sum(max(HEAVY_HIGH_S, metric.state_size * number_s) for metric in heavy))
         # Tracing was timed, and samples of the stack told whose lines are traced; what a step takes for metrics only a trial tells.
         least_s, likely_s = metrics_traced_s(fit)
         cost = Interval(low=least_s, mid=likely_s + mid_s * steps, high=likely_s + high_s * steps)
