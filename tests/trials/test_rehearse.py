@@ -468,6 +468,13 @@ def test_nothing_is_held_against_stretches_where_nothing_helped(attempt: Try, ch
     assert child.confirming == []
 
 
+def test_slow_windows_of_a_ceiling_leave_time_for_what_it_cannot_rule_out(attempt: Try, child: FakeChild) -> None:
+    child.window_s, child.ratios = 1.0, {"step/fewer": 4.0}
+    other = Arm(id="step/fewer", role="remedy", unit="step", remedy="fewer-metrics", cause="costly-metrics", safety="exact")
+    attempt(*references("step"), ceiling(), other, budget_s=20.0)
+    assert child.rounds("step/fewer") >= 2
+
+
 def test_a_budget_that_is_used_up_is_kept(attempt: Try, child: FakeChild, clock: FakeClock) -> None:
     child.command_s = 10.0
     began_s = clock()

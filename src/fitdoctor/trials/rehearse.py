@@ -24,6 +24,8 @@ from fitdoctor.trials.statistics import LOOKS, bounds, compare, hopeless
 
 CEILING_LOOKS = (4, 12)
 """Rounds after which a ceiling may rule arms out: few tell where it gives nothing at all, more where it gives little."""
+CEILING_SHARE = 0.5
+"""Of a unit's time: what a ceiling can't rule out is still to be prepared and timed."""
 PRUNE_BELOW = 1.10
 """Where free input gives less than this, no input remedy can give 5 % of the whole run with any certainty."""
 PRUNE_CONFIDENCE = 0.8
@@ -275,6 +277,7 @@ class RehearsalRun:
                 raise TrialError(f"as it is, it can't be repeated ({arm.why.removeprefix(FAILED).rstrip('.')})")
         ceilings = [arm for arm in references if arm.role == "ceiling" and not self._is_seen(arm) and self._prepare(arm)]
         live = [arm for arm in references if arm.role in ("baseline", "placebo") or arm in ceilings]
+        until_s -= (until_s - time.monotonic()) * (1 - CEILING_SHARE)
         for number, look in enumerate(CEILING_LOOKS if ceilings else ()):
             self._rounds_of(live, look - (CEILING_LOOKS[number - 1] if number else 0), until_s)
             if self._prune(arms, ceilings[0]):

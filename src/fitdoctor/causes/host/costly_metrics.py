@@ -57,7 +57,7 @@ MANY = 4
 #: classes, for each number that it keeps. Without a compiler each number costs more.
 LIGHT_MID_S, LIGHT_HIGH_S = 0.03e-3, 0.2e-3
 HEAVY_MID_S, HEAVY_HIGH_S = 0.3e-3, 5e-3
-NUMBER_HIGH_S, NUMBER_HIGH_UNCOMPILED_S = 40e-9, 2e-6
+NUMBER_S, NUMBER_UNCOMPILED_S = (10e-9, 40e-9), (0.1e-6, 2e-6)
 #: Beyond this share of the train function the step itself would have vanished.
 MOST_SHARE = 0.9
 
@@ -69,9 +69,9 @@ def check(facts: Facts) -> Iterator[Finding]:
         if not heavy and len(record.metrics) < MANY:
             continue
         light, steps, most_s = len(record.metrics) - len(heavy), fit.steps("mid"), MOST_SHARE * fit.function_s
-        number_s = NUMBER_HIGH_UNCOMPILED_S if facts.backend == "torch" or facts.is_eager(fit) else NUMBER_HIGH_S
-        mid_s = min(most_s, light * LIGHT_MID_S + len(heavy) * HEAVY_MID_S)
-        high_s = min(most_s, light * LIGHT_HIGH_S + sum(max(HEAVY_HIGH_S, metric.state_size * number_s) for metric in heavy))
+        number_mid_s, number_high_s = NUMBER_UNCOMPILED_S if facts.backend == "torch" or facts.is_eager(fit) else NUMBER_S
+        mid_s = min(most_s, light * LIGHT_MID_S + sum(max(HEAVY_MID_S, metric.state_size * number_mid_s) for metric in heavy))
+        high_s = min(most_s, light * LIGHT_HIGH_S + sum(max(HEAVY_HIGH_S, metric.state_size * number_high_s) for metric in heavy))
         # Tracing was timed, and samples of the stack told whose lines are traced; what a step takes for metrics only a trial tells.
         least_s, likely_s = metrics_traced_s(fit)
         cost = Interval(low=least_s, mid=likely_s + mid_s * steps, high=likely_s + high_s * steps)
