@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -23,6 +25,14 @@ def test_a_fault_goes_into_its_program_and_leaves_a_script(name: str) -> None:
     ast.parse(fault.script)
     assert fault.lines
     assert not fault.title.endswith(".")
+
+
+def test_every_name_that_a_script_uses_is_there(tmp_path: faults.Path) -> None:
+    for fault in FAULTS:
+        (tmp_path / f"{fault.id}.py").write_text(fault.script, encoding="utf-8")
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F821", "--output-format", "concise", str(tmp_path)]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
