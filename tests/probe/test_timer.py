@@ -379,6 +379,24 @@ def test_long_waits_while_it_rests_are_idle() -> None:
         assert fit.record.input_idle.total_s == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize(("drawn_in", "first"), [("loop", 500 + 10), ("function", 10)])
+def test_the_first_step_of_an_epoch_begins_where_its_batch_is_asked_for(drawn_in: str, first: int) -> None:
+    fit = FakeFit()
+    fit.record.input_drawn = drawn_in
+    for _ in range(2):
+        fit.epoch_begins(0)
+        fit.pass_(7)
+        for wait in (500, 20):
+            fit.pass_(wait)
+            fit.timer.drew(wait / 1024)
+            fit.step(0, 0, 10, 0, 0)
+        fit.timer.drew(3 / 1024)  # and there is none any more
+        fit.epoch_ends(0, 0)
+    fit.timer.fit_ends()
+    assert fit.record.epoch_first_step.total_s * 1024 == first
+    assert fit.accounted_s() == fit.wall_s()
+
+
 def test_long_steps_are_all_looked_at() -> None:
     fit = FakeFit(rests=True)
     fit.epoch_begins(0)

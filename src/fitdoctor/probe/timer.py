@@ -58,6 +58,8 @@ class FitTimer:
         self._setup_done = False
         self.stopped_by_us = False
         self._first_drawn_s = self._idle_s = 0.0
+        self._asked_s: float | None = None
+        """When the loop asked for the first batch of an epoch, where it draws that before the step's first hook."""
         self.overlap: Overlap | None = None
         self.following = False
         """Whether it is followed what is computed beside the call that comes now."""
@@ -93,8 +95,8 @@ class FitTimer:
             self._close_epoch(now_s, self.hooks_s)
         self.in_epoch = True
         self._epoch_s, self._accounted_s, self._hooks_before_s = now_s, 0.0, self.hooks_s
-        self.epoch_steps, self.steps_s = 0, 0.0
-        self._computing_s = None
+        self.epoch_steps, self.steps_s, self.drawn_s = 0, 0.0, 0.0
+        self._computing_s = self._asked_s = None
         if self.overlap is not None:
             self.overlap.epoch_begins()
         self.course.epoch_begins()
@@ -111,6 +113,8 @@ class FitTimer:
         if self.rest.of is not None and seconds >= LONG_S:
             self._long_waits_s += seconds
         overlap, number = self.overlap, self.epoch_steps
+        if not number and not self.drawn_s and self.in_epoch and self.record.input_drawn == "loop":
+            self._asked_s = self._clock() - seconds
         if overlap is not None and self.following and not self.drawn_s:  # of several draws the first meets nothing but earlier calls
             now_s = self._clock()
             began_s = now_s - seconds
@@ -132,7 +136,10 @@ class FitTimer:
             self._function_end_s = now_s
 
     def step_begins(self) -> None:
-        self._begin_s = self.mark_s if self.epoch_steps else self._clock()
+        if self.epoch_steps:
+            self._begin_s = self.mark_s
+        else:
+            self._begin_s, self._asked_s = self._clock() if self._asked_s is None else self._asked_s, None
         self._hooks_at_begin_s = self.hooks_s
 
     def step_dispatched(self) -> None:
