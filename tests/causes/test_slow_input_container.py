@@ -3,7 +3,7 @@ from __future__ import annotations
 from fitdoctor.causes.input.slow_input_container import check
 from fitdoctor.changes.model import ConvertArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.recording.model import InputArray
+from fitdoctor.recording.model import HotLine, InputArray
 from fitdoctor.remedies.fit import one_array
 from tests import builders as make
 
@@ -19,6 +19,13 @@ def bad() -> Facts:
 
 def good() -> Facts:
     return held("x", "pandas.DataFrame", "arrays")
+
+
+def test_the_line_that_takes_the_rows_comes_first_where_it_was_seen() -> None:
+    facts = bad()
+    facts.fits[0].record.hot_lines = [HotLine(where="input", site=make.site(9, "return self.rows[index]"), share=0.9)]
+    (finding,) = check(facts)
+    assert [place.line for place in finding.locations][:2] == [9, 18]
 
 
 def test_an_attribute_becomes_an_array() -> None:

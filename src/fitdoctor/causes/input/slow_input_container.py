@@ -46,6 +46,7 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.holders import slow_holders
+from fitdoctor.facts.hot import hot_places
 from fitdoctor.facts.input_evidence import waiting
 from fitdoctor.facts.places import locations
 
@@ -65,6 +66,6 @@ def check(facts: Facts) -> Iterator[Finding]:
             fit=fit.index,
             # Part of the wait may be for other work: only a trial tells.
             cost_s=Interval(low=0.0, mid=waits.mid, high=waits.high),
-            locations=locations(location(fit.record.site), *functions),
+            locations=locations(*hot_places(fit, "input"), location(fit.record.site), *functions),
             evidence=(Evidence(text=f"{shown}, from which each batch is taken anew."), waiting(facts, fit)),
         )
