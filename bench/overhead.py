@@ -84,7 +84,8 @@ def _row(name: str, seconds: float) -> dict[str, Any]:
     except subprocess.TimeoutExpired:
         return {"failed": "it took too long", "machine": overhead_page.machine()}
     if done.returncode:
-        return {"failed": done.stderr.strip().splitlines()[-1][:300], "machine": overhead_page.machine()}
+        why = done.stderr.strip().splitlines()[-1]
+        return {"failed": "it took too long" if "TimeoutExpired" in why else why[:300], "machine": overhead_page.machine()}
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found | {"machine": overhead_page.machine()}
 

@@ -210,8 +210,8 @@ def _machines(rows: dict[str, Any]) -> str:
         return "Nothing is measured yet."
     days = sorted({each["day"] for each in told})
     where = sorted({each["where"] for each in told})
-    versions = sorted({each["versions"] for each in told})
-    return f"{'; '.join(where)}. {'; '.join(versions)}. Measured {' to '.join(dict.fromkeys((days[0], days[-1])))}."
+    versions = dict.fromkeys(each for row in told for each in row["versions"].split(", "))
+    return f"{'; '.join(where)}. {', '.join(versions)}. Measured {' to '.join(dict.fromkeys((days[0], days[-1])))}."
 
 
 def machine() -> dict[str, str]:
