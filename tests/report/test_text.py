@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from fitdoctor.report.model import Interval, Location, Report
+from fitdoctor.report.model import Interval, Location, RemedyResult, Report
 from fitdoctor.report.text import render, render_first_answer
 from tests.report.samples import FIRST_ANSWER, HEALTHY, SAMPLES, SLOW
 
@@ -41,6 +41,16 @@ def test_the_first_answer_looks_as_agreed() -> None:
     text = render_first_answer(FIRST_ANSWER)
     assert "not tried yet" in text
     compare("first_answer.short", text)
+
+
+@pytest.mark.parametrize("windows", [0, 4])
+def test_a_trial_that_stands_for_two_causes_was_tried_for_both_or_for_neither(windows: int) -> None:
+    arm = next(arm for arm in SLOW.tried if arm.role == "remedy")
+    remedy = RemedyResult(id="cache", title="cache", safety="exact", status="inconclusive", unit=arm.unit, why="No time was left.")
+    first, second = (replace(cause, remedies=(remedy,)) for cause in SLOW.causes[:2])
+    text = render(replace(SLOW, causes=(first, second), tried=(replace(arm, remedy="cache", cause=first.id, windows=windows),)))
+    assert text.count("? not tried: cache") == (0 if windows else 2)
+    assert text.count("? tried, could not tell: cache") == (2 if windows else 0)
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 250])

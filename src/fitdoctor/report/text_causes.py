@@ -110,9 +110,10 @@ def _same_seconds_as(report: Report, cause: CauseResult) -> int:
 
 
 def _was_timed(report: Report, cause: CauseResult, remedy: RemedyResult) -> bool:
-    """Whether the turn of a remedy came before the time was up."""
-    arms = [arm for arm in report.tried if (arm.cause, arm.remedy, arm.unit) == (cause.id, remedy.id, remedy.unit)]
-    return not arms or any(arm.windows for arm in arms)
+    """Whether the turn of a remedy came before the time was up. One trial may stand for several causes, and is listed under the first."""
+    arms = [arm for arm in report.tried if (arm.remedy, arm.unit) == (remedy.id, remedy.unit)]
+    own = [arm for arm in arms if arm.cause == cause.id] or arms
+    return not own or any(arm.windows for arm in own)
 
 
 def _is_still_open(report: Report, remedy: RemedyResult) -> bool:
