@@ -37,7 +37,7 @@ class FakeFit:
         self.computing = computing
         self.queue: list[tuple[int, float]] = []
         self.clock = FakeClock(100.0)
-        self.record = Fit(site=Site(file="train.py", line=1))
+        self.record = Fit(site=Site(file="train.py", line=1), input_kind="arrays")
         self.timer = FitTimer(self.record, clock=self.clock, rest=Rest() if rests else None)
         self.timer.callbacks = self
         self.step_hooks_s = self.shut_down_s = 0.0
@@ -282,6 +282,18 @@ def test_batches_are_timed_while_it_rests_until_their_waits_were_even() -> None:
         assert passing[-1] == 0
         until_it_rests()
         assert passing[-1] > 0
+
+
+def test_batches_of_what_may_stall_are_all_timed() -> None:
+    with often_resting(LONG / 1024):
+        fit = FakeFit(rests=True)
+        fit.record.input_drawn, fit.record.input_kind = "function", "generator"
+        fit.epoch_begins(0)
+        for number in range(40):
+            fit.step(0, 0, 10, 4, 0, drawn=5 * LONG if number == 30 else 20)
+            assert fit.timer.rest.passing == 0
+        fit.timer.rouse()
+        assert fit.record.input_wait.total_s * 1024 == 5 * LONG + 20 * 38  # the first step stands apart
 
 
 def test_a_long_step_has_batches_timed_again() -> None:

@@ -40,6 +40,14 @@ def test_an_execution_is_never_longer_than_an_epoch(steps: int, sizes: list[str]
     assert [offer.proposal.label for offer in offered(facts, "dispatch-bound-steps") if offer.unit == "step"] == sizes
 
 
+@pytest.mark.parametrize(("steps", "sizes"), [(5000, ["8", "25"]), (96, ["8", "32"]), (6, ["6"]), (103, [])])
+def test_where_the_steps_are_given_executions_divide_them(steps: int, sizes: list[str]) -> None:
+    """An endless input would be drawn from until the last execution is full: more steps than the script asks for."""
+    facts = make.facts(make.fit(step_s=0.001, epochs=20_000 // steps, steps=steps, steps_given=True))
+    found = [offer.proposal.label for offer in offered(facts, "dispatch-bound-steps") if offer.remedy.id == "larger-execution"]
+    assert found == sizes
+
+
 def test_a_schedule_by_batch_forbids_larger_executions() -> None:
     warmup = make.callback("Warmup", steers=True, hooks={"on_train_batch_begin": make.took(1e-6, 61)})
     facts = make.facts(make.fit(step_s=0.001, epochs=200, callbacks=[warmup]))

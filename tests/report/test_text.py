@@ -43,6 +43,12 @@ def test_the_first_answer_looks_as_agreed() -> None:
     compare("first_answer.short", text)
 
 
+def test_a_remedy_that_is_not_tried_yet_is_told_once() -> None:
+    remedies = tuple(RemedyResult(id="cache", title="cache", safety="exact", status="untried", unit=unit) for unit in ("step", "epoch"))
+    text = render(replace(SLOW, causes=(replace(SLOW.causes[0], remedies=remedies),), stage="first answer"))
+    assert text.count("not tried yet: cache") == 1
+
+
 @pytest.mark.parametrize("windows", [0, 4])
 def test_a_trial_that_stands_for_two_causes_was_tried_for_both_or_for_neither(windows: int) -> None:
     arm = next(arm for arm in SLOW.tried if arm.role == "remedy")

@@ -109,6 +109,7 @@ def fit(model: Any, bound: dict[str, Any], site: Site) -> Fit:
         initial_epoch=int(bound["initial_epoch"] or 0),
         steps_per_epoch=steps,
         steps_basis="declared" if steps else "unknown",
+        steps_given=bool(bound["steps_per_epoch"]),
         batch_size=_batch_size(x, kind, batch_size),
         input_kind=kind,
         input_drawn=backends.current().drawn_in(),

@@ -212,7 +212,7 @@ class FitTimer:
 
     def _draws_in(self, steps: int) -> int:
         """How many batches the next steps draw, if the train function does; no more than what the epoch has left, where that is known."""
-        if self.record.input_drawn != "function":
+        if self.record.input_drawn != "function" or self.record.input_kind != "arrays":  # any other may stall, once in a while
             return 0
         wanted = steps * self.at_once
         return min(wanted, max(0, self.epoch_batches - self.epoch_steps * self.at_once)) if self.epoch_batches else wanted

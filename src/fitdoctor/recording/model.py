@@ -240,9 +240,9 @@ class Fit:
     """All calls of `fit` from one place.
 
     `steps_per_epoch` is None while unknown. `steps_basis` is "declared" (from the arguments or the data's own length),
-    "counted" (an epoch was run to its end) or "unknown". `epochs_seen` and the durations are sums over `calls_run` calls;
-    `calls` counts the skipped ones too. `step` leaves out each call's first step, which is `first_step` (it traces and compiles),
-    and the first step of each later epoch, which is `epoch_first_step` (its input may begin anew).
+    "counted" (an epoch was run to its end) or "unknown"; `steps_given` says that `fit` was told their number. `epochs_seen` and the
+    durations are sums over `calls_run` calls; `calls` counts the skipped ones too. `step` leaves out each call's first step, which is
+    `first_step` (it traces and compiles), and the first step of each later epoch, which is `epoch_first_step` (its input may begin anew).
     `function` is the part of a step inside the train function: the rest of the step is Python around it. `input_wait` is what is waited
     for a batch, before the function where `input_drawn` is "loop", within it where that is "function"; nobody sees it where the compiled
     "graph" draws.
@@ -269,6 +269,7 @@ class Fit:
     initial_epoch: int = 0
     steps_per_epoch: int | None = None
     steps_basis: str = "unknown"
+    steps_given: bool = False
     batch_size: int | None = None
     input_kind: str = "unknown"
     operations: list[Operation] = field(default_factory=list)

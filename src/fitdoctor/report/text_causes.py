@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from fitdoctor.report.canvas import Canvas
 from fitdoctor.report.figures import GLUE, counted, deviation, duration, duration_range, ratio, share, speedup
@@ -216,7 +217,10 @@ def _because(why: str) -> str:
 def _distinct(remedies: Iterable[RemedyResult]) -> list[RemedyResult]:
     """Measured ones first; of several trials of one remedy with the same outcome in words, one."""
     order = ("measured", "inconclusive", "untried", "refuted")
-    return sorted(dict.fromkeys(remedies), key=lambda remedy: order.index(remedy.status))
+    alike: dict[RemedyResult, RemedyResult] = {}
+    for remedy in remedies:  # what is not tried yet is one and the same, whatever its trials would time
+        alike.setdefault(replace(remedy, unit="") if remedy.status == "untried" else remedy, remedy)
+    return sorted(alike.values(), key=lambda remedy: order.index(remedy.status))
 
 
 def _best_by_remedy(arms: Iterable[Tried]) -> dict[str, Tried]:

@@ -61,10 +61,12 @@ def check(facts: Facts) -> Iterator[Finding]:
         passes = fit.validation_passes("mid")
         cost = times(fit.validation_pass, passes)
         share = facts.share_of(cost.mid)
-        batch = record.validation_batch_size or record.batch_size or DEFAULT_BATCH_SIZE
+        known = record.validation_batch_size or record.batch_size
+        batch = known or DEFAULT_BATCH_SIZE
         if share < WORTHWHILE_SHARE or (share < EXCESSIVE_SHARE and batch >= SMALL_BATCH):
             continue
-        each = f"A validation pass takes {duration(fit.validation_pass.mid)} ({number(fit.validation_steps)} batches of {batch})."
+        batches = f"{number(fit.validation_steps)} batches" + (f" of {known}" if known else "")
+        each = f"A validation pass takes {duration(fit.validation_pass.mid)} ({batches})."
         yield Finding(
             fit=fit.index,
             cost_s=cost,

@@ -57,7 +57,7 @@ MANY = 4
 #: classes, for each number that it keeps. Without a compiler each number costs more.
 LIGHT_MID_S, LIGHT_HIGH_S = 0.03e-3, 0.2e-3
 HEAVY_MID_S, HEAVY_HIGH_S = 0.3e-3, 5e-3
-NUMBER_S, NUMBER_UNCOMPILED_S = (10e-9, 40e-9), (0.1e-6, 2e-6)
+NUMBER_S, NUMBER_UNCOMPILED_S = (10e-9, 40e-9), (0.1e-6, 5e-6)
 #: Beyond this share of the train function the step itself would have vanished.
 MOST_SHARE = 0.9
 

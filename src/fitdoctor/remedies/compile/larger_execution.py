@@ -25,8 +25,8 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         return
     fit = facts.fits[finding.fit]
     record = fit.record
-    for size in SIZES:
-        if size > fit.steps_per_epoch:
+    for size in dict.fromkeys(_fitting(record, size, fit.steps_per_epoch) for size in SIZES):
+        if not 1 < size <= fit.steps_per_epoch:
             continue
         change = SetArgument(
             place=place(record.compile_site or record.site),
@@ -36,6 +36,14 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         )
         how = f"model.compile(…, steps_per_execution={size})"
         yield Proposal(changes=(change,), how=how, label=str(size), untried=_obstacle(record))
+
+
+def _fitting(record: Fit, size: int, steps: int) -> int:
+    """The size, or the next smaller one that divides the steps of an epoch where `fit` was given their number.
+
+    An input that goes on is drawn from until the last execution of an epoch is full: that would be more steps.
+    """
+    return next((each for each in range(size, 1, -1) if steps % each == 0), 1) if record.steps_given else size
 
 
 def _obstacle(record: Fit) -> str:
