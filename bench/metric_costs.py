@@ -1,12 +1,14 @@
 """What metrics cost a training step: the same small model with one and without, an epoch of each by turns.
 
     KERAS_BACKEND=torch python bench/metric_costs.py
+    KERAS_BACKEND=torch python bench/metric_costs.py --batch 1024
 
 Beside each it says how many numbers the metric keeps. Run nothing else beside it.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import statistics
 import time
@@ -18,7 +20,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 
-BATCH, STEPS, ROUNDS, FEATURES, CLASSES = 128, 60, 7, 32, 50
+from fitdoctor.probe.metrics import records
+
+STEPS, ROUNDS, FEATURES, CLASSES = 60, 7, 32, 50
 
 
 def own(y_true: Any, y_pred: Any) -> Any:
@@ -39,23 +43,26 @@ METRICS: dict[str, tuple[int, Callable[[], Any]]] = {
 
 
 def main() -> None:
-    print(f"Keras {keras.__version__} on {keras.config.backend()}, {BATCH} samples a step\n")
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--batch", type=int, default=128)
+    batch = options.parse_args().batch
+    print(f"Keras {keras.__version__} on {keras.config.backend()}, {batch} samples a step\n")
     print(f"{'Metric':42} {'Numbers':>8} {'More a step':>12}  (middle half)        Of a step")
     for name, (outputs, metric) in METRICS.items():
-        x, y = data(outputs)
+        x, y = data(outputs, batch)
         plain, other = model(outputs, []), model(outputs, [metric()])
-        epoch_s(plain, x, y)
-        epoch_s(other, x, y)
-        pairs = [(epoch_s(plain, x, y), epoch_s(other, x, y)) for _ in range(ROUNDS)]
+        epoch_s(plain, x, y, batch)
+        epoch_s(other, x, y, batch)
+        pairs = [(epoch_s(plain, x, y, batch), epoch_s(other, x, y, batch)) for _ in range(ROUNDS)]
         low, mid, high = (1000 * each / STEPS for each in statistics.quantiles([other_s - plain_s for plain_s, other_s in pairs], n=4))
         step_ms = 1000 * statistics.median(plain_s for plain_s, _ in pairs) / STEPS
-        numbers = sum(int(np.prod(variable.shape)) for variable in other.metrics[-1].variables)
+        numbers = records(other)[0].state_size
         print(f"{name:42} {numbers:8} {mid:9.3f} ms  ({low:.3f} to {high:.3f})   {step_ms:9.2f} ms", flush=True)
 
 
-def data(outputs: int) -> tuple[Any, Any]:
+def data(outputs: int, batch: int) -> tuple[Any, Any]:
     generator = np.random.default_rng(0)
-    x = generator.standard_normal((STEPS * BATCH, FEATURES), dtype="float32")
+    x = generator.standard_normal((STEPS * batch, FEATURES), dtype="float32")
     chosen = generator.integers(0, max(2, outputs), len(x))
     return x, chosen[:, None].astype("float32") if outputs == 1 else np.eye(outputs, dtype="float32")[chosen]
 
@@ -67,9 +74,9 @@ def model(outputs: int, metrics: list[Any]) -> Any:
     return made
 
 
-def epoch_s(trained: Any, x: Any, y: Any) -> float:
+def epoch_s(trained: Any, x: Any, y: Any, batch: int) -> float:
     began_s = time.perf_counter()
-    trained.fit(x, y, batch_size=BATCH, verbose=0)
+    trained.fit(x, y, batch_size=batch, verbose=0)
     return time.perf_counter() - began_s
 
 

@@ -26,6 +26,13 @@ def good() -> Facts:
     return validating(0.05)
 
 
+def test_a_size_of_batches_that_is_not_known_is_not_told() -> None:
+    facts = validating(2.0, batch=None)
+    facts.fits[0].record.batch_size = None
+    (finding,) = check(facts)
+    assert "(50 batches)" in finding.evidence[0].text
+
+
 def test_its_cost_is_all_passes() -> None:
     (finding,) = check(bad())
     assert finding.measured

@@ -15,7 +15,8 @@ LOOKED_FIRST, LOOKED = 256, 8
 RESTS = (379, 487, 421, 541, 347, 467, 569, 397)
 """How many steps pass between, in turn: primes, and never the same number, as scripts do things every so many steps."""
 LONGER = 3
-"""Times as many pass where no batch was long waited for of late: a look costs as much as steps of 0.2 ms take longer by all else."""
+"""Times as many pass where no batch was long waited for of late: a look takes some 0.1 ms, which is what steps of 10 ms, where each is
+looked at, take longer (`docs/overhead.md`), and would be near 1 % of steps of 0.2 ms."""
 UNUSUAL = 1.5
 """Where steps that nobody looked at took so many times as long as those before them, something held them up: the eight that were looked at
 differ by less from each other. The next batches are timed all the same, in case it was the input."""

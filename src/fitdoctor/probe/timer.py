@@ -197,12 +197,8 @@ class FitTimer:
             self._told.append(hook)
             put_back()
         self._looked = Split.until_now(self.record, self.hooks_s).since(self._looked)
-        steps = next(rests)
-        if self._even:
-            steps *= LONGER
-            self._begin_rest(steps, self._draws_in(steps))
-        else:
-            self._begin_rest(steps, 0)
+        steps = next(rests) * (LONGER if self._even else 1)
+        self._begin_rest(steps, self._draws_in(steps) if self._even else 0)
         self.following, self.rest.of = False, self.callbacks
 
     def _begin_rest(self, steps: int, passing: int) -> None:
@@ -211,7 +207,7 @@ class FitTimer:
         self._passed = self.rest.passing = passing
 
     def _draws_in(self, steps: int) -> int:
-        """How many batches the next steps draw, if the train function does; no more than what the epoch has left, where that is known."""
+        """How many batches of arrays the next steps draw, if the train function does; no more than the epoch has left, if known."""
         if self.record.input_drawn != "function" or self.record.input_kind != "arrays":  # any other may stall, once in a while
             return 0
         wanted = steps * self.at_once

@@ -53,10 +53,10 @@ REMEDIES = ("fewer-metrics",)
 
 #: From so many metrics on, even such as only add up are suspects.
 MANY = 4
-#: What a metric was seen to cost a step on a CPU (`bench/metric_costs.py`): one that adds up a number a sample, and one with thresholds or
-#: classes, for each number that it keeps. Without a compiler each number costs more.
-LIGHT_MID_S, LIGHT_HIGH_S = 0.03e-3, 0.2e-3
-HEAVY_MID_S, HEAVY_HIGH_S = 0.3e-3, 5e-3
+#: What a metric was seen to cost a step on a CPU (`bench/metric_costs.py`, up to `--batch 1024`): one that adds up a number a sample, and
+#: one with thresholds or classes, for each number that it keeps. Without a compiler each number costs more. Each as what is likely, and
+#: the most.
+LIGHT_S, HEAVY_S = (0.03e-3, 0.2e-3), (0.3e-3, 5e-3)
 NUMBER_S, NUMBER_UNCOMPILED_S = (10e-9, 40e-9), (0.1e-6, 5e-6)
 #: Beyond this share of the train function the step itself would have vanished.
 MOST_SHARE = 0.9
@@ -69,9 +69,11 @@ def check(facts: Facts) -> Iterator[Finding]:
         if not heavy and len(record.metrics) < MANY:
             continue
         light, steps, most_s = len(record.metrics) - len(heavy), fit.steps("mid"), MOST_SHARE * fit.function_s
-        number_mid_s, number_high_s = NUMBER_UNCOMPILED_S if facts.backend == "torch" or facts.is_eager(fit) else NUMBER_S
-        mid_s = min(most_s, light * LIGHT_MID_S + sum(max(HEAVY_MID_S, metric.state_size * number_mid_s) for metric in heavy))
-        high_s = min(most_s, light * LIGHT_HIGH_S + sum(max(HEAVY_HIGH_S, metric.state_size * number_high_s) for metric in heavy))
+        number_s = NUMBER_UNCOMPILED_S if facts.backend == "torch" or facts.is_eager(fit) else NUMBER_S
+        mid_s, high_s = (
+            min(most_s, light * each_s + sum(max(least_s, metric.state_size * by_number_s) for metric in heavy))
+            for each_s, least_s, by_number_s in zip(LIGHT_S, HEAVY_S, number_s, strict=True)
+        )
         # Tracing was timed, and samples of the stack told whose lines are traced; what a step takes for metrics only a trial tells.
         least_s, likely_s = metrics_traced_s(fit)
         cost = Interval(low=least_s, mid=likely_s + mid_s * steps, high=likely_s + high_s * steps)

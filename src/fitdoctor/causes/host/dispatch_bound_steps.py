@@ -26,7 +26,9 @@ model.fit(x, y, batch_size=32, epochs=50)
 
 ## Safety
 Exact: the same updates in the same order; a trial compares the weights. Batch hooks of callbacks are called once for
-each execution and not for each batch, so nothing is tried where one of them may stop or steer the training.
+each execution and not for each batch, so nothing is tried where one of them may stop or steer the training. Where
+`fit` is given `steps_per_epoch`, only sizes that divide it are tried: Keras fills the last execution from an input
+that goes on, which would be more steps.
 
 ## Further reading
 * [steps_per_execution in Model.compile](https://keras.io/api/models/model_training_apis/#compile-method)
