@@ -45,8 +45,8 @@ class CountingCallback(Callback):
 class CallbackList:
     """Hands every hook on to the callbacks that have it."""
 
-    def __init__(self, callbacks: list[Any], model: Any) -> None:
-        self.callbacks, self.model = callbacks, model
+    def __init__(self, callbacks: list[Any], model: Any, steps: int) -> None:
+        self.callbacks, self.model, self.params = callbacks, model, {"steps": steps}
 
     def _all(self, name: str, *arguments: Any) -> None:
         for callback in self.callbacks:
@@ -96,11 +96,11 @@ class PyDataset:
 class EpochIterator:
     """Counts the steps of an epoch, and hands over what batches of nothing are drawn from."""
 
-    def __init__(self, steps: int) -> None:
-        self._steps, self._next = steps, 0
+    def __init__(self, steps: int, at_once: int) -> None:
+        self._steps, self._at_once, self._next = steps, at_once, 0
 
     def _get_iterator(self) -> Iterator[None]:
-        return itertools.repeat(None)
+        return itertools.repeat(None, self._steps)
 
     def __iter__(self) -> EpochIterator:
         self._next = 0
@@ -111,8 +111,8 @@ class EpochIterator:
         step = self._next
         if step >= self._steps:
             raise StopIteration
-        self._next = step + 1
-        return step, step, self._batches
+        self._next = step + self._at_once
+        return step, min(self._next, self._steps) - 1, self._batches
 
 
 class Rate:
@@ -141,7 +141,8 @@ class Trainer:
         return 10
 
     def train_function(self, data: Iterator[None]) -> dict[str, float]:
-        next(data)
+        for _ in itertools.islice(data, self.steps_per_execution):
+            pass
         return LOGS
 
 
@@ -170,8 +171,8 @@ class FakeTrainer(Trainer):
         validation_batch_size: int | None = None,
         validation_freq: int = 1,
     ) -> None:
-        hooks = CallbackList(callbacks or [], self)
-        steps = EpochIterator(steps_per_epoch or STEPS_PER_EPOCH)
+        batches = steps_per_epoch or STEPS_PER_EPOCH
+        hooks, steps = CallbackList(callbacks or [], self, batches), EpochIterator(batches, self.steps_per_execution)
         hooks.on_train_begin()
         for epoch in range(initial_epoch, epochs):
             hooks.on_epoch_begin(epoch)
@@ -179,6 +180,8 @@ class FakeTrainer(Trainer):
                 hooks.on_train_batch_begin(begin_step)
                 logs = self.train_function(data)
                 hooks.on_train_batch_end(end_step, logs)
+                if self.stop_training:
+                    break
             logs = dict(LOGS)
             if validation_data is not None:
                 self.evaluate(x=validation_data, callbacks=hooks, _use_cached_eval_dataset=True)
@@ -187,7 +190,7 @@ class FakeTrainer(Trainer):
 
     def evaluate(self, x: Any = None, callbacks: Any = None, **_: Any) -> None:
         callbacks.on_test_begin()
-        for begin_step, end_step, _data in EpochIterator(10):
+        for begin_step, end_step, _data in EpochIterator(10, 1):
             callbacks.on_test_batch_begin(begin_step)
             callbacks.on_test_batch_end(end_step, LOGS)
         callbacks.on_test_end(LOGS)

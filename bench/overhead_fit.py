@@ -108,6 +108,7 @@ class Watching:
         once = {*UNITS, *HOOKS, "compile"} - {name for name in HOOKS if "batch" in name}
         self._layers = [layer for layer in self._patches._mine if layer.name not in once]
         self.blocks: Blocks | None = None
+        self._left_at, self._aside = 0, dict[str, Any]()
         self.save_s: list[float] = []
         self._wanted = threading.Event()
         threading.Thread(target=self._keep_saving, daemon=True).start()
@@ -127,6 +128,10 @@ class Watching:
             hook.put_back()
         for iterator in self._epoch:
             self._draws, iterator._current_iterator = iterator._current_iterator, iterator._current_iterator._inner
+        callbacks = self.director.rest.of
+        if self.director.rest.aside.begun:
+            self._aside = {name: vars(callbacks).pop(name) for name in self.director.rest.aside.seams}
+        self._left_at = self.blocks._step if self.blocks is not None else 0
 
     def enter(self) -> None:
         """Puts it back, as if it had seen all steps until now."""
@@ -138,14 +143,15 @@ class Watching:
             iterator._current_iterator = self._draws
         self._patches.live = True
         timer, rest = self.director.timer, self.director.rest
+        if rest.aside.begun:
+            vars(rest.of).update(self._aside)
         if timer is not None and self.blocks is not None:
-            rested = timer._rest_steps - rest.left if rest.of is not None else 0  # they are counted when the rest is over
-            missed = max(0, self.blocks._step - 1) - rested - timer.epoch_steps  # the step whose function has just returned is yet to end
+            missed = self.blocks._step - self._left_at
             timer.epoch_steps += missed
             timer._look_began += missed
             if timer.overlap is not None:
                 timer.overlap.begins_at(timer.epoch_steps)
-            timer.mark_s = timer._begin_s = timer._rest_began_s = rest.ended_s = time.perf_counter()
+            timer.mark_s = timer._begin_s = timer._rest_began_s = rest.ended_s = rest.aside.asked_s = time.perf_counter()
 
     def end(self) -> None:
         """Takes everything out for good."""

@@ -215,6 +215,20 @@ def test_a_fit_adds_up(
         assert fit.record.function.total_s + fit.record.logs.total_s <= fit.record.step.total_s + 1e-9
 
 
+@pytest.mark.parametrize("steps", range(1, 10))
+def test_an_epoch_may_end_as_a_rest_begins(steps: int) -> None:
+    with often_resting():
+        fit = FakeFit(computing=1, rests=True)
+        fit.epoch_begins(0)
+        for _ in range(steps):
+            fit.step(0, 0, 0, 0, 0)
+        fit.validation([], 0, 0)
+        fit.epoch_ends(0, 0)
+        fit.timer.fit_ends()
+        assert fit.accounted_s() == pytest.approx(fit.wall_s(), abs=1e-9)
+        assert fit.wall_s() > 0
+
+
 def test_what_passes_while_it_rests_is_split_as_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FitTimer, "_draws_in", lambda timer, steps: 0)  # all batches are timed
     with often_resting():

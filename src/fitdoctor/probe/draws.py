@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from typing import Any
 
+from fitdoctor.probe import failures
 from fitdoctor.probe.rest import LONG_S, Rest
 
-AT_ONCE = 32
-"""Batches that pass without asking whether steps are still not looked at."""
+AT_ONCE, AT_ONCE_S = 32, 0.006
+"""Batches that pass without asking whether steps are still not looked at, and how long they take at most, as far as is known."""
 NEVER_S = -1.0
 """What the clock never reads: at that, `iter` would end."""
 
@@ -58,6 +59,29 @@ def _stretches(inner: Iterator[Any], rest: Rest, drew: Callable[[float], None]) 
         if came == before:
             return
         while rest.passing and rest.of is not None:
-            at_once = min(rest.passing, AT_ONCE)
-            rest.passing -= at_once
-            yield islice(inner, at_once)
+            if rest.aside.begun:
+                yield from _aside(inner, rest)
+            else:
+                at_once = min(rest.passing, AT_ONCE)
+                rest.passing -= at_once
+                yield islice(inner, at_once)
+
+
+def _aside(inner: Iterator[Any], rest: Rest) -> Iterator[Iterator[Any]]:
+    """What passes with no seam in the way of the steps, until that is enough, or some took so long that one of them may have been long."""
+    clock, aside = time.perf_counter, rest.aside
+    most = AT_ONCE if rest.usual_s * AT_ONCE <= AT_ONCE_S else max(1, int(AT_ONCE_S / rest.usual_s))
+    aside.asked_s = clock()
+    while aside.begun and aside.draws:
+        at_once = min(aside.draws, most)
+        rest.passing -= at_once
+        some = failures.guarded(aside.some, inner, most)
+        if some is None:
+            break
+        yield some
+        before_s, aside.asked_s = aside.asked_s, clock()
+        if not aside.all_came or aside.asked_s - before_s >= at_once * rest.usual_s + LONG_S:
+            break
+    failures.guarded(lambda: rest.come_back(last_ended=aside.all_came))
+    if aside.begun:  # that failed, which is said: what comes now is timed
+        rest.passing = 0

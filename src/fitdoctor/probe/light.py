@@ -1,7 +1,7 @@
 """The seams that a training goes through at every step, as one function each: the way through a director costs more than it notes.
 
 They note what `Observer.before_hook`, `after_hook` and `drew` note, for a director that hands every call through as it was made. While the
-steps of a fit are not looked at, one comparison is all that most of them make: see `Rest`.
+steps of a fit are not looked at, one comparison is all that most of them make (see `Rest`), or they step aside (see `Aside`).
 """
 
 from __future__ import annotations
@@ -53,7 +53,10 @@ def hook(director: Any, name: str, original: Callable[..., Any], patches: Patche
         return result
 
     ends = name == "on_train_batch_end"
-    return (_end if ends else _begin)(director, name, original, unnoticed(looked_at))
+    seam = (_end if ends else _begin)(director, name, original, unnoticed(looked_at))
+    if "train" in name:
+        director.rest.aside.seams[name] = seam, original
+    return seam
 
 
 def _begin(director: Any, name: str, original: Callable[..., Any], looked_at: Callable[..., Any]) -> Callable[..., Any]:

@@ -329,7 +329,7 @@ class Observer(ABC):
         except Exception as error:  # whatever a stranger's variables make of our questions
             self._blind = True
             self.missing(f"How the weights moved was not seen: {type(error).__name__}: {error}")
-        timer.aside(time.perf_counter() - began_s)
+        timer.discount(time.perf_counter() - began_s)
 
     def _follow_overlap(self, timer: FitTimer, callbacks: Any) -> None:
         """Learns whether the ends of batches run beside the loop, and follows what is computed meanwhile."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from fitdoctor.probe.aside import Aside
 from fitdoctor.recording.model import Fit
 
 LONG_S = 0.002
@@ -33,6 +34,8 @@ class Rest:
         drawn_s: What was waited for batches since it began, long waits apart.
         source: What the loop draws its batches from then, where the loop itself does that.
         passing: How many batches may be drawn in it with no clock, as how long they are waited for is known from the steps before.
+        aside: Where they pass so, no seam needs to stand in the way of the steps either: `left` stands still then.
+        usual_s: What a batch then takes, and its step's share.
     """
 
     of: Any = None
@@ -41,10 +44,18 @@ class Rest:
     drawn_s: float = 0.0
     source: Any = None
     passing: int = 0
+    aside: Aside = field(default_factory=Aside)
+    usual_s: float = 0.0
 
     def is_over(self) -> None:
         """From here on steps are looked at."""
         self.of = self.source = None
+        self.come_back(last_ended=True)
+
+    def come_back(self, *, last_ended: bool) -> None:
+        """From here on the seams of steps stand: see `Aside.end`."""
+        if self.aside.begun:
+            self.left -= self.aside.end(last_ended=last_ended)
 
 
 @dataclass(slots=True)

@@ -74,7 +74,7 @@ class FitTimer:
         """The learning rate at the end of the epoch, before callbacks may set another."""
         self.course = Course(record)
 
-    def aside(self, seconds: float) -> None:
+    def discount(self, seconds: float) -> None:
         """So long did we look at something between steps: no part of the fit is charged for it."""
         self.hooks_s += seconds
 
@@ -205,6 +205,10 @@ class FitTimer:
         self._rest_steps, self._rest_began_s, self._hooks_at_rest_s, self._long_waits_s = steps, self.mark_s, self.hooks_s, 0.0
         self.rest.left, self.rest.drawn_s, self.rest.ended_s = steps, 0.0, self.mark_s
         self._passed = self.rest.passing = passing
+        if passing and self.epoch_batches:  # the last step of an epoch is seen, as what comes after it is no step's
+            alone = min(steps, -(-passing // self.at_once)) - 1
+            self.rest.usual_s = self._looked.step_s / (self._looked.steps * self.at_once)
+            self.rest.aside.begin(self.callbacks, alone, self.at_once)
 
     def _draws_in(self, steps: int) -> int:
         """How many batches of arrays the next steps draw, if the train function does; no more than the epoch has left, if known."""
@@ -225,9 +229,12 @@ class FitTimer:
         self._add_rest(self._rest_steps - left)
         self._begin_rest(min(left, RESTS[0]), 0)
 
-    def rouse(self) -> None:
+    def rouse(self, *, last_ended: bool = True) -> None:
         """An epoch has no more steps. When its last ones were computed is not known."""
         if self.rest.of is not None:
+            if self.rest.aside.begun:  # a callback, or an error, has ended the epoch
+                self.rest.come_back(last_ended=last_ended)
+                self.rest.ended_s = self._clock()
             self.rest.is_over()
             steps = self._rest_steps - self.rest.left
             if steps:
@@ -285,7 +292,7 @@ class FitTimer:
 
         Of a single step nothing is told: what it takes stands in its epoch's end, as it would on any backend.
         """
-        if self.overlap is None or self.epoch_steps < 2:
+        if self.overlap is None or not self.following or self.epoch_steps < 2:
             return 0.0
         last_s = self.overlap.done_at(self.epoch_steps - 1)
         return 0.0 if last_s is None else max(0.0, min(last_s, until_s) - since_s)
@@ -374,6 +381,7 @@ class FitTimer:
         self._add_computed(overlap, self.epoch_steps)
 
     def fit_ends(self) -> None:
+        self.rouse(last_ended=False)
         self.uncut()
         now_s = self._clock()
         if not self._setup_done:

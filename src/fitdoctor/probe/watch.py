@@ -187,5 +187,6 @@ class WatchDirector(Observer):
             for visit in self._visits:
                 self.take_off(visit)
             self._visits.clear()
+            self.rest.is_over()
         except Exception as another:
             failures.aloud(another)
