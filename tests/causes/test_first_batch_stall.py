@@ -5,6 +5,8 @@ import pytest
 from fitdoctor.causes.input.first_batch_stall import check
 from fitdoctor.changes.model import InsertCall, SetArgument
 from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.stalls import input_and_stalls
+from fitdoctor.facts.watched import WatchedFit
 from fitdoctor.remedies.pipeline import persistent_input
 from tests import builders as make
 from tests.facts.test_loaders import loader
@@ -34,6 +36,25 @@ def test_the_budget_holds_the_stalls() -> None:
     parts = {part.id: part.s for part in facts.budget.parts}
     assert parts["epoch_boundary"] == pytest.approx(9 * 1.0 + 10 * 0.01)
     assert sum(parts.values()) == pytest.approx(facts.total_s)
+
+
+@pytest.mark.parametrize(("first_s", "usual_s", "waited_s"), [(0.8, 0.01, 0.79), (0.0, 0.0, 0.0), (0.01, 0.01, 0.0), (5.0, 0.01, 1.0)])
+@pytest.mark.parametrize("watched", [False, True])
+def test_what_was_seen_to_be_waited_is_input(first_s: float, usual_s: float, waited_s: float, watched: bool) -> None:
+    fit = make.fit(
+        epoch_first_step=make.took(0.02 + 1.0, 2),
+        epoch_first_wait=make.took(first_s, 2),
+        step=make.took(0.02, 50),
+        input_wait=make.took(usual_s, 50),
+    )
+    facts = make.facts(fit)
+    if watched:
+        assert WatchedFit(0, fit, 0.0).stall_wait_s == pytest.approx(waited_s)
+        return
+    parts = {part.id: part.s for part in facts.budget.parts}
+    assert parts["epoch_boundary"] == pytest.approx(9 * (1.0 - waited_s) + 10 * 0.01)
+    assert sum(parts.values()) == pytest.approx(facts.total_s)
+    assert input_and_stalls(facts, facts.fits[0])[0].low >= 9 * waited_s
 
 
 @pytest.mark.parametrize(

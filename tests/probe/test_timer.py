@@ -420,6 +420,7 @@ def test_the_first_step_of_an_epoch_begins_where_its_batch_is_asked_for(drawn_in
         fit.epoch_ends(0, 0)
     fit.timer.fit_ends()
     assert fit.record.epoch_first_step.total_s * 1024 == first
+    assert fit.record.epoch_first_wait.total_s * 1024 == 500
     assert fit.accounted_s() == fit.wall_s()
 
 

@@ -47,6 +47,9 @@ def make_budget(facts: Facts) -> Budget:
         if term.part != "step":
             seconds[term.part, term.label if term.part == "callbacks" else ""] += term.s
     for fit in facts.fits:
+        stalls_s = fit.later_epochs("mid") * fit.stall_wait_s
+        seconds["epoch_boundary", ""] -= stalls_s
+        seconds["input_wait", ""] += stalls_s
         for key, per_step_s in split_step(facts, fit).items():
             seconds[key] += per_step_s * fit.steps("mid")
     parts, overlapped = _parts(seconds, facts.total_s), _overlapped(facts)

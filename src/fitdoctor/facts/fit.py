@@ -87,6 +87,13 @@ class FitFacts:
         stall_s = typical_s(self.record.epoch_first_step) - self.unit(self.record.step, self.period).mid
         return max(0.0, stall_s) if self.record.step.count else 0.0
 
+    @cached_property
+    def stall_wait_s(self) -> float:
+        """The part of `epoch_stall_s` that was seen to be waited for the first batch."""
+        first, usual = self.record.epoch_first_wait, self.record.input_wait
+        usual_s = self.unit(usual, self.period).mid if usual.count else 0.0
+        return max(0.0, min(self.epoch_stall_s, typical_s(first) - usual_s)) if first.count else 0.0
+
     def later_epochs(self, bound: Bound) -> int:
         """Epochs of the whole training without the first one of each call."""
         return self.record.calls * max(0, self.epochs.at(bound) - 1)

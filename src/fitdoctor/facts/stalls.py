@@ -22,10 +22,12 @@ def stall_cost(fit: FitFacts) -> Interval:
 def input_and_stalls(facts: Facts, fit: FitFacts) -> tuple[Interval, bool]:
     """What a fit waits for its input, within steps and where epochs start, and whether the former was measured.
 
-    Whether a stall is for the input as a whole is not known: it counts from nothing on.
+    Where it was not seen that a stall is for the input, it counts from nothing on.
     """
     (waits, measured), stall = facts.input_cost(fit), stall_cost(fit)
-    return Interval(low=waits.low, mid=waits.mid + stall.mid, high=waits.high + stall.high), measured
+    return Interval(
+        low=waits.low + fit.later_epochs("low") * fit.stall_wait_s, mid=waits.mid + stall.mid, high=waits.high + stall.high
+    ), measured
 
 
 def stalls_matter(facts: Facts, fit: FitFacts) -> bool:

@@ -57,6 +57,11 @@ class WatchedFit(FitFacts):
     def epoch_stall_s(self) -> float:
         return max(0.0, _mean_s(self.record.epoch_first_step) - self._nested_s - self._loop_s)
 
+    @cached_property
+    def stall_wait_s(self) -> float:
+        waits_s = _mean_s(self.record.epoch_first_wait) - _mean_s(self.record.input_wait)
+        return max(0.0, min(self.epoch_stall_s, waits_s))
+
     def later_epochs(self, bound: Bound) -> int:  # noqa: ARG002 - both ends are the same
         return self.record.epoch_first_step.count
 

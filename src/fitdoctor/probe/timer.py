@@ -159,6 +159,7 @@ class FitTimer:
             add(self.record.first_step, step_s)
         elif self.epoch_steps == 0:
             add(self.record.epoch_first_step, step_s)
+            add(self.record.epoch_first_wait, self.drawn_s)
         else:
             self._add_step(step_s, self._function_end_s - self._call_s, now_s - self._function_end_s - hooks_after_s)
             if self.drawn_s:

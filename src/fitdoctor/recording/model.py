@@ -242,7 +242,8 @@ class Fit:
     `steps_per_epoch` is None while unknown. `steps_basis` is "declared" (from the arguments or the data's own length),
     "counted" (an epoch was run to its end) or "unknown"; `steps_given` says that `fit` was told their number. `epochs_seen` and the
     durations are sums over `calls_run` calls; `calls` counts the skipped ones too. `step` leaves out each call's first step, which is
-    `first_step` (it traces and compiles), and the first step of each later epoch, which is `epoch_first_step` (its input may begin anew).
+    `first_step` (it traces and compiles), and the first step of each later epoch, which is `epoch_first_step` (its input may begin anew),
+    and of that `epoch_first_wait` is waited for the batch.
     `function` is the part of a step inside the train function: the rest of the step is Python around it. `input_wait` is what is waited
     for a batch, before the function where `input_drawn` is "loop", within it where that is "function"; nobody sees it where the compiled
     "graph" draws.
@@ -303,6 +304,7 @@ class Fit:
     setup: Duration = field(default_factory=Duration)
     first_step: Duration = field(default_factory=Duration)
     epoch_first_step: Duration = field(default_factory=Duration)
+    epoch_first_wait: Duration = field(default_factory=Duration)
     step: Duration = field(default_factory=Duration)
     function: Duration = field(default_factory=Duration)
     logs: Duration = field(default_factory=Duration)
