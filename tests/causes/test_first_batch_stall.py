@@ -7,6 +7,7 @@ from fitdoctor.changes.model import InsertCall, SetArgument
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.stalls import input_and_stalls
 from fitdoctor.facts.watched import WatchedFit
+from fitdoctor.recording.model import HotLine, Site
 from fitdoctor.remedies.pipeline import persistent_input
 from tests import builders as make
 from tests.facts.test_loaders import loader
@@ -70,6 +71,30 @@ def test_the_pipeline_goes_on(steps: tuple[tuple[str, int], ...], behind: int) -
     assert isinstance(length, SetArgument)
     assert (repeat.call, repeat.place.position) == ("repeat", behind)
     assert (length.argument, length.value) == ("steps_per_epoch", 100)
+
+
+@pytest.mark.parametrize("kind", ["generator", "pydataset", "dataloader", "grain"])
+@pytest.mark.parametrize(("drawn", "wait_s", "low"), [("loop", 1.0, 9.0), ("function", 1.0, 9.0), ("loop", 0.0, None), ("graph", 0.0, 0.0)])
+def test_an_input_in_python_is_told_where_its_first_batch_is_waited_for(kind: str, drawn: str, wait_s: float, low: float | None) -> None:
+    line = HotLine(site=Site(file="train.py", line=7, code="time.sleep(1)"), share=0.9, where="input")
+    fit = make.fit(
+        input_kind=kind,
+        input_drawn=drawn,
+        epoch_first_step=make.took(0.02 + 1.0, 2),
+        epoch_first_wait=make.took(wait_s, 2),
+        hot_lines=[line],
+    )
+    facts = make.facts(fit)
+    findings = list(check(facts))
+    if low is None:  # it is none of the input's
+        assert findings == []
+        return
+    (finding,) = findings
+    assert (finding.cost_s.low, finding.measured) == (pytest.approx(low), drawn != "graph")
+    assert finding.cost_s.mid == pytest.approx(9.0)
+    assert finding.locations[0].line == 7
+    assert "90 % of the input's time is spent at train.py:7" in finding.evidence[1].text
+    assert list(persistent_input.propose(finding, facts)) == []
 
 
 def test_workers_that_are_started_for_each_epoch() -> None:

@@ -19,15 +19,26 @@ def stall_cost(fit: FitFacts) -> Interval:
     return Interval(low=min(low, mid), mid=mid, high=mid)
 
 
+def first_waits_cost(fit: FitFacts) -> tuple[Interval, bool]:
+    """Seconds that are waited for the first batches of later epochs, and whether that was seen.
+
+    Where the compiled graph draws them nobody sees it: of what first steps take longer, it may be none.
+    """
+    if fit.record.input_drawn == "graph":
+        stall = stall_cost(fit)
+        return Interval(low=0.0, mid=stall.mid, high=stall.high), False
+    low, mid = (fit.later_epochs(bound) * fit.stall_wait_s for bound in ("low", "mid"))
+    return Interval(low=min(low, mid), mid=mid, high=mid), True
+
+
 def input_and_stalls(facts: Facts, fit: FitFacts) -> tuple[Interval, bool]:
     """What a fit waits for its input, within steps and where epochs start, and whether the former was measured.
 
     Where it was not seen that a stall is for the input, it counts from nothing on.
     """
     (waits, measured), stall = facts.input_cost(fit), stall_cost(fit)
-    return Interval(
-        low=waits.low + fit.later_epochs("low") * fit.stall_wait_s, mid=waits.mid + stall.mid, high=waits.high + stall.high
-    ), measured
+    low = waits.low + fit.later_epochs("low") * fit.stall_wait_s
+    return Interval(low=low, mid=waits.mid + stall.mid, high=waits.high + stall.high), measured
 
 
 def stalls_matter(facts: Facts, fit: FitFacts) -> bool:

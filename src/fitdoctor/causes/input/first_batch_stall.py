@@ -3,7 +3,8 @@
 ## What it is
 At the start of each epoch the pipeline is built again: files are opened, workers started, buffers filled. The first step
 of each epoch takes far longer than the others. The same holds for a `torch.utils.data.DataLoader` with `num_workers`, but
-without `persistent_workers=True`: its processes are ended after each epoch, and started for the next.
+without `persistent_workers=True`: its processes are ended after each epoch, and started for the next. A generator, a
+`PyDataset` or a loader may itself open, read or shuffle something before its first batch.
 
 ## Why it is slow
 Nothing is read ahead across the end of an epoch, so the device waits until the first batch is there. With many short
@@ -11,8 +12,10 @@ epochs that adds up.
 
 ## How it is told
 The first step of each later epoch is timed apart from other steps; where it costs less than 5 % of the whole training it
-is no cause. A trial lets the pipeline go on from one epoch to the next, and times whole epochs: work that only moves from
-the start of an epoch into its steps is no saving. Where an epoch is too long to be repeated, the wait is all that is known.
+is no cause. On JAX and PyTorch the wait for the batch itself is timed; on TensorFlow that is not seen, and of an input
+that is made in Python it is suspected only. A trial lets the pipeline go on from one epoch to the next, and times whole
+epochs: work that only moves from the start of an epoch into its steps is no saving. Where an epoch is too long to be
+repeated, the wait is all that is known.
 
 ## Example
 ```python
@@ -26,6 +29,11 @@ model.fit(dataset.shuffle(10_000).repeat().batch(64).prefetch(2), steps_per_epoc
 
 loader = torch.utils.data.DataLoader(samples, batch_size=64, num_workers=4, persistent_workers=True)
 model.fit(loader, epochs=100)
+
+class Samples(keras.utils.PyDataset):
+    def __init__(self, file):
+        super().__init__()
+        self.table = read(file)  # once, not in on_epoch_end or for the first batch of each epoch
 ```
 
 ## Safety
@@ -44,35 +52,39 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.hot import hot_places, hottest
 from fitdoctor.facts.inputs import user_chain
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.stalls import restart_cost, restarted, stall_cost, stalled
+from fitdoctor.facts.stalls import first_waits_cost, restart_cost, restarted, stall_cost, stalled
 from fitdoctor.facts.wording import plural
 from fitdoctor.facts.workers import Workers, workers_of
 
 TITLE = "Each epoch waits for its first batch"
 REMEDIES = ("persistent-input",)
+IN_PYTHON = ("generator", "pydataset", "dataloader", "grain")
 
 
 def check(facts: Facts) -> Iterator[Finding]:
     cores = int(facts.scout.environment.get("cores", 1))
     for fit in facts.fits:
         chain = user_chain(fit.record)
-        workers = workers_of(fit.record)
+        workers, measured = workers_of(fit.record), True
         if workers is not None and workers.restarted:
             cost, evidence = restart_cost(fit, workers.count, cores), [_started(workers), restarted(fit)]
-        elif fit.record.input_kind == "tf.data":
+        elif fit.record.input_kind == "tf.data" and chain:
             cost, evidence = stall_cost(fit), [stalled(fit)]
+        elif fit.record.input_kind in IN_PYTHON:
+            (cost, measured), evidence = first_waits_cost(fit), [stalled(fit), *hottest(fit, "the input's time", "input")]
         else:
             continue
-        if not chain or not facts.worthwhile(cost):
+        if not facts.worthwhile(cost):
             continue
-        last = chain[-1]
+        made = [location(step.site) for step in chain[-1:] if step.site]
         yield Finding(
             fit=fit.index,
             cost_s=cost,
-            measured=True,
-            locations=locations(location(fit.record.site), location(last.site) if last.site else None),
+            measured=measured,
+            locations=locations(*hot_places(fit, "input"), location(fit.record.site), *made),
             evidence=(
                 *evidence,
                 Evidence(text=f"It is waited for at the start of {plural(fit.later_epochs('mid'), 'later epoch')}."),

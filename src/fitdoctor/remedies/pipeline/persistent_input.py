@@ -32,7 +32,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         how = workers.written("persistent_workers=True") + (REORDERED if safety != "exact" else "")
         yield Proposal(changes=(change,), how=how, label="workers kept", safety=safety)
         return
-    if not chain or not fit.steps_known or any(step.name == "repeat" for step in chain):
+    if fit.record.input_kind != "tf.data" or not chain or not fit.steps_known or any(step.name == "repeat" for step in chain):
         return
     # tf.data fills the buffer of a shuffle for the next pass while this one ends, where repeat follows it directly.
     shuffles = [step for step in chain if step.name == "shuffle"]
