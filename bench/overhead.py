@@ -85,7 +85,7 @@ def _row(name: str, seconds: float) -> dict[str, Any]:
         return {"failed": "it took too long", "machine": overhead_page.machine()}
     if done.returncode:
         why = done.stderr.strip().splitlines()[-1]
-        return {"failed": "it took too long" if "TimeoutExpired" in why else why[:300], "machine": overhead_page.machine()}
+        return {"failed": why.removeprefix("RuntimeError: ")[:300], "machine": overhead_page.machine()}
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found | {"machine": overhead_page.machine()}
 

@@ -26,7 +26,7 @@ PROFILED_S = 0.2
 FIT_S = 0.5
 """Of an epoch where whole fits are compared. A fit has two."""
 SCRIPT = Path(__file__).with_name("overhead_script.py")
-SCRIPT_S = 10.0
+SCRIPT_S, PATIENCE_S = 10.0, 300.0
 
 IN_BLOCKS = ("profiler", "pyinstrument")
 IN_FITS = ("fitdoctor", "tensorboard", "histograms")
@@ -198,7 +198,12 @@ def script(command: list[str], told: dict[str, str], folder: str) -> dict[str, f
 
 def _seconds(command: list[str], folder: str, told: dict[str, str] | None) -> tuple[float, str]:
     began_s = time.perf_counter()
-    done = subprocess.run(command, cwd=folder, env=told or dict(os.environ), capture_output=True, text=True, check=False, timeout=300)
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=told or dict(os.environ), capture_output=True, text=True, check=False, timeout=PATIENCE_S
+        )
+    except subprocess.TimeoutExpired as error:
+        raise RuntimeError(f"{Path(command[-1]).name} was not over after {PATIENCE_S} s, of which it takes {SCRIPT_S} s alone") from error
     wall_s = time.perf_counter() - began_s
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr[-1500:]}")

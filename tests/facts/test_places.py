@@ -20,13 +20,15 @@ def test_each_line_once_in_order() -> None:
 
 
 def test_figures_read_as_a_person_says_them() -> None:
-    assert [duration(s) for s in (0.0004, 0.25, 3.21, 42, 75, 4210)] == [
+    assert [duration(s) for s in (0.0004, 0.25, 3.21, 42, 75, 120, 4210, 7200)] == [
         "0.40 ms",
         "250 ms",
         "3.2 s",
         "42 s",
         "1 min 15 s",
+        "2 min",
         "1 h 10 min",
+        "2 h",
     ]
     assert [percent(0), percent(0.004), percent(0.256)] == ["0 %", "under 1 %", "26 %"]
     assert [plural(1, "change"), plural(3, "change"), plural(2, "cause is", "causes are")] == [

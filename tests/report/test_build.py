@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fitdoctor.changes.environment import of_process
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Arm, Ending, Loop, Rehearsal
-from fitdoctor.report.build import build
+from fitdoctor.report.build import build, sentences
 from fitdoctor.report.model import Report
 from fitdoctor.report.text import render
 from fitdoctor.trials.plan import combine, plan_environments
@@ -228,7 +228,9 @@ def test_an_environment_that_helps_is_prescribed_and_named() -> None:
     assert "process by process" in " ".join(str(report).split())
 
 
-def test_what_is_proven_stands_before_what_is_only_suspected() -> None:
+@pytest.mark.parametrize(("times", "named"), [(2, False), (0.1, True)])
+def test_what_is_proven_stands_before_what_is_only_suspected(times: float, named: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sentences, "FAR_MORE", times)
     run = diagnosed(test_idle_workers.bad().run, {"step/input-free": 4.0})
     (rehearsal,) = run.rehearsals
     for arm in rehearsal.arms:
@@ -237,3 +239,4 @@ def test_what_is_proven_stands_before_what_is_only_suspected() -> None:
     report = build(run)
     assert [(cause.id, cause.status) for cause in report.causes] == [("slow-generator", "measured"), ("idle-workers", "estimated")]
     assert report.verdict_text.startswith("slow-generator")
+    assert ("Suspected, and not proven: idle-workers may cost up to" in report.verdict_text) == named

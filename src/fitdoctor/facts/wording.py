@@ -7,8 +7,8 @@ def duration(seconds: float) -> str:
     """Seconds as a person says them.
 
     Example:
-        >>> duration(0.00087), duration(75), duration(4210)
-        ('0.87 ms', '1 min 15 s', '1 h 10 min')
+        >>> duration(0.00087), duration(75), duration(4210), duration(120)
+        ('0.87 ms', '1 min 15 s', '1 h 10 min', '2 min')
     """
     if seconds < 0.01:
         return f"{seconds * 1e3:.2f} ms"
@@ -19,9 +19,8 @@ def duration(seconds: float) -> str:
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    larger, smaller, count, rest = ("min", "s", *divmod(whole, 60)) if whole < 3600 else ("h", "min", *divmod(whole // 60, 60))
+    return f"{count} {larger} {rest} {smaller}" if rest else f"{count} {larger}"
 
 
 def percent(share: float) -> str:

@@ -53,8 +53,8 @@ def duration_range(low: float, high: float) -> str:
         >>> duration_range(1620, 1740)
         '27–29 min'
     """
-    units = ((HOUR_S, "h"), (MINUTE_S, "min"), (1, "s"))
-    size, unit = next((known for known in units if high >= 2 * known[0]), (0.001, "ms"))
+    units = ((2 * HOUR_S, HOUR_S, "h"), (2 * MINUTE_S, MINUTE_S, "min"), (1, 1, "s"))
+    size, unit = next(((size, unit) for least_s, size, unit in units if high >= least_s), (0.001, "ms"))
     ends = [f"{value / size:.{0 if high >= 10 * size else 1}f}" for value in (low, high)]
     return f"{ends[0]} {unit}" if ends[0] == ends[1] else f"{ends[0]}–{ends[1]} {unit}"
 

@@ -23,6 +23,9 @@ UNITS = {
     "race": "the way to the same validation loss",
 }
 
+FAR_MORE = 2
+"""Times what the first proven cause costs: what is suspected to cost as much is named beside it."""
+
 
 def first_answer_text(facts: Facts, drafts: Sequence[CauseDraft]) -> str:
     """What is suspected before anything was tried."""
@@ -44,8 +47,8 @@ def watched_text(facts: Facts, drafts: Sequence[CauseDraft]) -> str:
     return f"{plural(len(suspected), 'cause is', 'causes are')} suspected; nothing was tried."
 
 
-def causes_text(facts: Facts, proven: Sequence[CauseDraft]) -> str:
-    """What the first cause costs, and what was proven to save it."""
+def causes_text(facts: Facts, proven: Sequence[CauseDraft], suspected: Sequence[CauseDraft] = ()) -> str:
+    """What the first cause costs, what was proven to save it, and what is suspected to cost far more."""
     first = max(proven, key=lambda draft: (draft.verified_saving_s, draft.result.cost_s.mid))
     result = first.result
     cost = f"{result.id} costs {duration(result.cost_s.mid)} of {duration(facts.total_s)} ({percent(result.share)})"
@@ -60,6 +63,9 @@ def causes_text(facts: Facts, proven: Sequence[CauseDraft]) -> str:
         proof = _unproven(facts, first)
     others = [draft.result.id for draft in proven if draft is not first]
     more = f" Also proven: {', '.join(dict.fromkeys(others))}." if others else ""
+    larger = max(suspected, key=lambda draft: draft.result.cost_s.mid, default=None)
+    if larger is not None and larger.result.cost_s.mid >= FAR_MORE * result.cost_s.mid:
+        more += f" Suspected, and not proven: {larger.result.id} may cost up to {percent(facts.share_of(larger.result.cost_s.high))}."
     return f"{cost}; {proof}.{more}"
 
 

@@ -49,7 +49,8 @@ def decide(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Outcom
         return Decision(verdict="inconclusive", text=first_answer_text(facts, every), causes=every)
     proven = tuple(draft for draft in every if draft.verified or draft.actionable)
     if proven:
-        return Decision(verdict="causes", text=causes_text(facts, proven), causes=every)
+        suspected = [draft for draft in every if draft not in proven and not draft.informative]
+        return Decision(verdict="causes", text=causes_text(facts, proven, suspected), causes=every)
     if stage == "watched":
         return Decision(verdict="inconclusive", text=watched_text(facts, every), causes=every)
     if facts.run.interrupted:
