@@ -6,10 +6,12 @@ import io
 import json
 import os
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -26,7 +28,8 @@ PROFILED_S = 0.2
 FIT_S = 0.5
 """Of an epoch where whole fits are compared. A fit has two."""
 SCRIPT = Path(__file__).with_name("overhead_script.py")
-SCRIPT_S, PATIENCE_S = 10.0, 300.0
+SCRIPT_S, SCALENE_S, PATIENCE_S = 10.0, 1.0, 300.0
+"""Of the script's steps; under scalene they take up to 40 times as long. And how long a process may take."""
 
 IN_BLOCKS = ("profiler", "pyinstrument")
 IN_FITS = ("fitdoctor", "tensorboard", "histograms")
@@ -140,11 +143,9 @@ def _alternate(plain: Callable[[], float], other: Callable[[], float], seconds: 
 def _in_processes(backend: str, _other: str, found: Size, _seconds: float) -> tuple[list[Pair], dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         scalene = [sys.executable, "-m", "scalene", "run", "-o", f"{folder}/profile.json", str(SCRIPT)]
-        told = _told(backend, found, SCRIPT_S / 2)
-        plain, other = (lambda: script(plain_command, told, folder)), (lambda: script(scalene, told, folder))
-        plain_command = [sys.executable, str(SCRIPT)]
-        rounds = [(plain(), other()) for _ in range(3)]
-    pairs = [Pair(one["steps_s"], two["steps_s"]) for one, two in rounds]
+        told = _told(backend, found, SCALENE_S)
+        plain = [sys.executable, str(SCRIPT)]
+        pairs = [Pair(_step_s(plain, told, folder), _step_s(scalene, told, folder)) for _ in range(3)]
     return pairs, {"how": "whole processes, their steps"}
 
 
@@ -196,6 +197,22 @@ def script(command: list[str], told: dict[str, str], folder: str) -> dict[str, f
     return {"wall_s": wall_s, "steps_s": float(json.loads(line)["step_s"])}
 
 
+def _step_s(command: list[str], told: dict[str, str], folder: str) -> float:
+    """Seconds a step, as the script says them; its process is ended then, as one under scalene may not end by itself."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    with subprocess.Popen(command, cwd=folder, env=told, start_new_session=True, **pipes) as process:
+        late = threading.Timer(PATIENCE_S, os.killpg, (process.pid, signal.SIGKILL))
+        late.start()
+        try:
+            assert process.stdout is not None
+            return next(float(json.loads(line)["step_s"]) for line in process.stdout if line.startswith("{"))
+        except StopIteration:
+            raise RuntimeError(f"the script had not told its steps after {PATIENCE_S:.0f} s, or failed") from None
+        finally:
+            late.cancel()
+            os.killpg(process.pid, signal.SIGKILL)  # and what it has started
+
+
 def _seconds(command: list[str], folder: str, told: dict[str, str] | None) -> tuple[float, str]:
     began_s = time.perf_counter()
     try:
@@ -203,7 +220,7 @@ def _seconds(command: list[str], folder: str, told: dict[str, str] | None) -> tu
             command, cwd=folder, env=told or dict(os.environ), capture_output=True, text=True, check=False, timeout=PATIENCE_S
         )
     except subprocess.TimeoutExpired as error:
-        raise RuntimeError(f"{Path(command[-1]).name} was not over after {PATIENCE_S} s, of which it takes {SCRIPT_S} s alone") from error
+        raise RuntimeError(f"{Path(command[-1]).name} was not over after {PATIENCE_S:.0f} s") from error
     wall_s = time.perf_counter() - began_s
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr[-1500:]}")
