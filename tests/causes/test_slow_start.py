@@ -28,5 +28,13 @@ def test_its_cost_is_the_time_of_the_scripts_own_lines() -> None:
     assert finding.locations[0].line == 5
 
 
+def test_lines_that_are_not_shown_count() -> None:
+    facts = started(24.0, 0.2)
+    assert list(check(facts)) == []
+    facts.scout.start_lines_share = 0.5
+    (finding,) = check(facts)
+    assert finding.cost_s.mid == pytest.approx(15.0)
+
+
 def test_imports_are_nobodys_fault() -> None:
     assert list(check(make.facts(make.fit(), start=1.0, imports=30.0))) == []

@@ -123,7 +123,7 @@ def batches(count):
 model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4), keras.layers.Dense(1)])
 model.compile("adam", "mse")
 counts = Counts()
-print(model.fit(x, y, batch_size=4, epochs=2, validation_split=0.1, verbose=0, callbacks=[counts]).history)
+print(model.fit(x, y, batch_size=4, epochs=4, validation_split=0.1, verbose=0, callbacks=[counts]).history)
 print(model.fit(batches(900), verbose=0).history)
 print(model.fit(batches(1000), steps_per_epoch=500, epochs=2, verbose=0).history)
 print(counts.steps, hashlib.md5(b"".join(np.asarray(w).tobytes() for w in model.get_weights())).hexdigest())
@@ -131,7 +131,7 @@ print(counts.steps, hashlib.md5(b"".join(np.asarray(w).tobytes() for w in model.
 
 
 def test_thousands_of_short_steps_are_the_same_and_all_counted(tmp_path: Path, backend: str) -> None:
-    """Enough of them that most are not looked at."""
+    """Enough of them that most are not looked at, and that on JAX the seams step aside."""
     plain = run(tmp_path, backend, "-c", SHORT_STEPS)
     assert plain.returncode == 0, plain.stderr[-2000:]
     watched = run(tmp_path, backend, "-m", "fitdoctor", "watch", "-c", SHORT_STEPS)
@@ -140,11 +140,11 @@ def test_thousands_of_short_steps_are_the_same_and_all_counted(tmp_path: Path, b
     assert scout is not None
     assert scout.limits == []
     counted = [(fit.first_step.count, fit.epoch_first_step.count, fit.step.count) for fit in scout.fits]
-    assert counted == [(1, 1, 1348), (1, 0, 899), (1, 1, 998)]
+    assert counted == [(1, 3, 2696), (1, 0, 899), (1, 1, 998)]
     assert [fit.function.count for fit in scout.fits] == [fit.step.count for fit in scout.fits]
     assert all(fit.input_wait.count <= fit.step.count for fit in scout.fits)
     assert scout.fits[0].callbacks[0].own
-    assert 1300 < scout.fits[0].callbacks[0].beside["on_train_batch_end"].count <= 1350  # of two threads that meet there, one is counted
+    assert 2600 < scout.fits[0].callbacks[0].beside["on_train_batch_end"].count <= 2700  # of two threads that meet there, one is counted
 
 
 SLOW_INPUT = """\

@@ -52,6 +52,11 @@ class MainLines:
             if taken_s >= LEAST_SHARE * total_s
         ]
 
+    @property
+    def share(self) -> float:
+        """Of the time looked at, what went to lines that were chosen, shown or not."""
+        return sum(self._taken_s.values()) / self._total_s if self._total_s else 0.0
+
     def _look(self) -> None:
         last_s = time.perf_counter()
         while not self._done.wait(INTERVAL_S) and not self._until():

@@ -166,7 +166,8 @@ class ScoutDirector(Observer):
 
     def _started(self) -> None:
         if self._start_lines is not None:
-            self.scout.start_lines, self._start_lines = self._start_lines.stop(), None
+            lines, self._start_lines = self._start_lines, None
+            self.scout.start_lines, self.scout.start_lines_share = lines.stop(), lines.share
             self._note_sources()
 
     def _note_sources(self) -> None:

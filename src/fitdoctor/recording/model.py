@@ -396,6 +396,7 @@ class Scout:
     """What the first child learned: the script run through, cut short at every call site.
 
     `sources` maps the script, and those of the user's modules in its folder that it imported, to hashes of their text.
+    `start_lines` are the costliest of the script's own before its first unit; `start_lines_share` is what all of them took of that time.
     `treated_calls` counts the calls that ran with changes. `system` is what was seen of it from outside, None where nobody looked.
     """
 
@@ -407,6 +408,7 @@ class Scout:
     loops: list[Loop] = field(default_factory=list)
     traced: list[Traced] = field(default_factory=list)
     start_lines: list[HotLine] = field(default_factory=list)
+    start_lines_share: float = 0.0
     ending: Ending = field(default_factory=Ending)
     limits: list[str] = field(default_factory=list)
     redirected: list[str] = field(default_factory=list)

@@ -62,7 +62,8 @@ def check(facts: Facts) -> Iterator[Finding]:
     lines = facts.scout.start_lines
     before_s = facts.part_s("start") + facts.imports_s
     # Imports of other packages than Keras are in the part "start" too, and are no line of the script's.
-    cost_s = min(sum(line.share for line in lines) * before_s, facts.part_s("start"))
+    share = max(facts.scout.start_lines_share, sum(line.share for line in lines))
+    cost_s = min(share * before_s, facts.part_s("start"))
     if not lines or cost_s < LEAST_S or facts.share_of(cost_s) < LEAST_SHARE:
         return
     first = lines[0].site
