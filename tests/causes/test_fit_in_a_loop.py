@@ -50,6 +50,15 @@ def test_what_surrounds_the_step_is_its_cost() -> None:
     assert "400 times on 1 row" in finding.evidence[0].text
 
 
+def test_what_is_seen_to_be_computed_is_no_cost_of_the_call() -> None:
+    facts = one_batch(device=make.took(0.015, 40))
+    (finding,) = check(facts)
+    assert finding.cost_s.low == finding.cost_s.high == pytest.approx(399 * (0.036 + 0.005))
+    parts = {part.id: part.s for part in facts.budget.parts}
+    assert parts["device"] == pytest.approx(400 * 0.015)
+    assert sum(parts.values()) == pytest.approx(facts.total_s)
+
+
 def test_the_start_of_the_input_is_told_from_ordinary_steps() -> None:
     (finding,) = check(epoch_by_epoch())
     assert finding.cost_s.mid == pytest.approx(49 * (0.2 + 0.05 + 0.048))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fitdoctor.facts.units import unit_s
-from fitdoctor.probe.durations import SAMPLES, add, add_alike
+from fitdoctor.probe.durations import SAMPLES, add, add_alike, lengthen
 from fitdoctor.recording.model import Duration
 
 
@@ -36,6 +36,18 @@ def test_many_that_are_alike_are_added_as_if_one_by_one(stretches: list[tuple[in
     assert at_once.count == one_by_one.count
     assert at_once.total_s == one_by_one.total_s
     assert at_once.samples_s == pytest.approx(one_by_one.samples_s)
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=3 * SAMPLES), st.integers(0, 1000))
+def test_the_latest_may_have_taken_longer(ticks: list[int], more: int) -> None:
+    told_late, at_once = Duration(), Duration()
+    for each in ticks:
+        add(told_late, each / 1024)
+    lengthen(told_late, more / 1024)
+    for each in (*ticks[:-1], ticks[-1] + more):
+        add(at_once, each / 1024)
+    assert (told_late.count, told_late.total_s, told_late.first_s) == (at_once.count, at_once.total_s, at_once.first_s)
+    assert told_late.samples_s == pytest.approx(at_once.samples_s)
 
 
 @pytest.mark.parametrize("period", [2, 64, 100])

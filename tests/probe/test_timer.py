@@ -480,6 +480,18 @@ def test_input_that_is_drawn_while_steps_are_computed_is_told_apart() -> None:
     assert record.epoch_boundary.total_s * 1024 == 0
 
 
+def test_what_a_single_step_is_computed_for_is_its_own() -> None:
+    fit = FakeFit(computing=100)
+    for _ in range(3):
+        fit.epoch_begins(0)
+        fit.step(0, 0, function=10, logs=0, end_hook=0, drawn=5)
+        fit.epoch_ends(hook=0, after=1)
+    record = fit.record
+    assert (record.first_step.total_s * 1024, record.epoch_first_step.total_s * 1024) == (105, 2 * 105)
+    assert [round(s * 1024) for s in record.device.samples_s] == [90] * 3
+    assert (record.still_computing.count, record.epoch_boundary.total_s) == (0, 0)
+
+
 def test_steps_that_computing_holds_up_hide_their_input() -> None:
     fit = FakeFit(computing=100)
     fit.epoch_begins(0)

@@ -50,6 +50,10 @@ def make_budget(facts: Facts) -> Budget:
         stalls_s = fit.later_epochs("mid") * fit.stall_wait_s
         seconds["epoch_boundary", ""] -= stalls_s
         seconds["input_wait", ""] += stalls_s
+        if not fit.record.step.count and fit.device_s is not None:  # no step but first ones
+            computing_s = min(seconds["first_step", ""], fit.record.calls * fit.device_s * fit.per_execution)
+            seconds["first_step", ""] -= computing_s
+            seconds["device", ""] += computing_s
         for key, per_step_s in split_step(facts, fit).items():
             seconds[key] += per_step_s * fit.steps("mid")
     parts, overlapped = _parts(seconds, facts.total_s), _overlapped(facts)

@@ -12,7 +12,7 @@ NOTHING = Interval(low=0.0, mid=0.0, high=0.0)
 def around_s(fit: FitFacts) -> Interval:
     """Seconds that a later call takes around its steps: set-up, the start of its input in its first step, and its end.
 
-    Where every call has but one step, nothing tells how much of that is computing: the interval holds both ends.
+    Where every call has but one step, it may not be known how much of that is computing: the interval holds both ends then.
     """
     record = fit.record
     around = [unit_interval(record.setup), unit_interval(record.teardown), _of_first_step(fit)]
@@ -27,6 +27,9 @@ def _of_first_step(fit: FitFacts) -> Interval:
     first_s = unit_s(fit.record.first_step)
     if fit.record.step.count:
         extra_s = max(0.0, first_s - fit.step_s * fit.per_execution)
+        return Interval(low=extra_s, mid=extra_s, high=extra_s)
+    if fit.device_s is not None:
+        extra_s = max(0.0, first_s - fit.device_s * fit.per_execution)
         return Interval(low=extra_s, mid=extra_s, high=extra_s)
     return Interval(low=0.0, mid=first_s / 2, high=first_s)
 

@@ -20,6 +20,15 @@ def add(duration: Duration, seconds: float, *, first: bool | None = None) -> Non
     sample(duration, seconds, before(number - (first is None)))
 
 
+def lengthen(duration: Duration, seconds: float) -> None:
+    """The latest occurrence took so much longer than was known when it was counted."""
+    duration.total_s += seconds
+    if duration.count == 1:
+        duration.first_s += seconds
+    elif duration.samples_s:
+        duration.samples_s[-1] += seconds / (before(duration.count - 2) + 1)
+
+
 def add_alike(duration: Duration, count: int, total_s: float) -> None:
     """Counts so many more, of which only their sum is known. None of them is the very first."""
     number = duration.count

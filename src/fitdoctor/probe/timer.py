@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from fitdoctor.probe.course import Course
-from fitdoctor.probe.durations import add, add_alike, before, sample
+from fitdoctor.probe.durations import add, add_alike, before, lengthen, sample
 from fitdoctor.probe.overlap import Overlap
 from fitdoctor.probe.rest import LONG_S, LONGER, LOOKED, LOOKED_FIRST, RESTS, Rest, Split
 from fitdoctor.recording.model import Duration, Fit
@@ -283,17 +283,14 @@ class FitTimer:
             add(self.record.input_idle, min(1.0, idle_share) * self.drawn_s, first=False)
         self._add_computed(overlap, self.epoch_steps)
 
-    def _add_computed(self, overlap: Overlap, sent: int) -> None:
+    def _add_computed(self, overlap: Overlap, sent: int, *, alone: bool = False) -> None:
         for number, seconds in overlap.computed(sent):
-            if number:  # the first step of an epoch stands apart
+            if number or alone:  # the first step of an epoch stands apart, unless there is no other
                 add(self.record.device, seconds, first=False)
 
     def _still_computing(self, since_s: float, until_s: float) -> float:
-        """How long the device was at steps of this epoch whose calls had all returned, from one time to another.
-
-        Of a single step nothing is told: what it takes stands in its epoch's end, as it would on any backend.
-        """
-        if self.overlap is None or not self.following or self.epoch_steps < 2:
+        """How long the device was at steps of this epoch whose calls had all returned, from one time to another."""
+        if self.overlap is None or not self.following or not self.epoch_steps:
             return 0.0
         last_s = self.overlap.done_at(self.epoch_steps - 1)
         return 0.0 if last_s is None else max(0.0, min(last_s, until_s) - since_s)
@@ -378,8 +375,10 @@ class FitTimer:
             self._accounted_s += self._computing_s
         if self.epoch_steps > 1:
             add(self.record.still_computing, self._computing_s)
+        elif self.epoch_steps:  # it is that step's own
+            lengthen(self.record.first_step if self.train_calls == 1 else self.record.epoch_first_step, self._computing_s)
         overlap.sent(self.epoch_steps - 1, self._function_end_s)
-        self._add_computed(overlap, self.epoch_steps)
+        self._add_computed(overlap, self.epoch_steps, alone=self.epoch_steps == 1)
 
     def fit_ends(self) -> None:
         self.rouse(last_ended=False)
