@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fitdoctor.changes.environment import of_process
 from fitdoctor.facts.facts import Facts
-from fitdoctor.recording.model import Arm, Ending, Loop, Rehearsal
+from fitdoctor.recording.model import Arm, Ending, Loop, Operation, Rehearsal
 from fitdoctor.report.build import build, sentences
 from fitdoctor.report.model import Report
 from fitdoctor.report.text import render
@@ -240,3 +240,21 @@ def test_what_is_proven_stands_before_what_is_only_suspected(times: float, named
     assert [(cause.id, cause.status) for cause in report.causes] == [("slow-generator", "measured"), ("idle-workers", "estimated")]
     assert report.verdict_text.startswith("slow-generator")
     assert ("Suspected, and not proven: idle-workers may cost up to" in report.verdict_text) == named
+
+
+@pytest.mark.parametrize(("python", "root"), [(True, "python-in-pipeline"), (False, "repeated-preprocessing")])
+def test_a_sign_stands_behind_what_it_may_show_unless_its_own_remedy_is_proven(python: bool, root: str) -> None:
+    source = Operation(name="from_generator", position=0, site=make.site(9, "from_generator(rows)"), python=python)
+    chain = make.chain(source, ("batch", 10))
+    run = diagnosed(make.run(make.fit(input_kind="tf.data", operations=chain, epoch_first_step=make.took(0.02 + 2.0, 2))), QUICK)
+    for rehearsal in run.rehearsals:
+        untried = {arm.id for arm in rehearsal.arms if arm.role == "remedy"}
+        rehearsal.windows = [window for window in rehearsal.windows if window.arm not in untried]
+    report = build(run)
+    assert [cause.id for cause in report.causes][:2] == [root, "first-batch-stall"]
+    assert f"It may only be where {root} shows." in report.verdict_text
+
+    fit = make.fit(input_kind="tf.data", operations=chain, epoch_first_step=make.took(2.02, 2))
+    proven = build(diagnosed(make.run(fit), {**QUICK, "epoch/persistent-input": 1.8}))
+    assert proven.causes[0].id == "first-batch-stall"
+    assert "It may only be" not in proven.verdict_text

@@ -1,6 +1,7 @@
 """What a cause is: one module, its page in the docstring, its check a pure function from facts to findings.
 
-A cause module holds `TITLE`, `REMEDIES`, its thresholds, and `check`. Its id is its file name and its family its folder:
+A cause module holds `TITLE`, `REMEDIES`, its thresholds, and `check`, and `SIGN_OF` where it may only show what another causes. Its id is
+its file name and its family its folder:
 
 Example:
     >>> TITLE = "The model runs eagerly"
@@ -37,7 +38,10 @@ PAGE_SECTIONS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """A discovered cause. `page` is Markdown; `remedies` are the ids that its module names, the best first."""
+    """A discovered cause. `page` is Markdown; `remedies` are the ids that its module names, the best first.
+
+    `sign_of` are causes that come before it in a report where they are found in the same fit: it may be no more than where they show.
+    """
 
     id: str
     family: str
@@ -45,3 +49,4 @@ class Cause:
     page: str
     remedies: tuple[str, ...]
     check: Callable[[Facts], Iterator[Finding]]
+    sign_of: tuple[str, ...] = ()

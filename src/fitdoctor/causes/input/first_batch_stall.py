@@ -61,6 +61,8 @@ from fitdoctor.facts.workers import Workers, workers_of
 
 TITLE = "Each epoch waits for its first batch"
 REMEDIES = ("persistent-input",)
+#: What makes each element slow makes a buffer slow to fill, and with it the first batch.
+SIGN_OF = ("python-in-pipeline", "repeated-preprocessing", "serial-map", "per-sample-map", "misordered-stages", "oversized-shuffle")
 IN_PYTHON = ("generator", "pydataset", "dataloader", "grain")
 
 

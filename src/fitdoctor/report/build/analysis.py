@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fitdoctor.causes.registry import run_causes
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Run
-from fitdoctor.report.build.causes import CauseDraft, draft_causes
+from fitdoctor.report.build.causes import CauseDraft, draft_causes, is_sign_of
 from fitdoctor.report.build.verdict import Decision, decide
 from fitdoctor.trials.outcomes import Outcome, all_outcomes, measured_by
 from fitdoctor.trials.prescription import Candidate
@@ -44,7 +44,7 @@ def analyse(run: Run, stage: Stage) -> Analysis:
     findings, problems = run_causes(facts)
     drafts, more = draft_causes(facts, findings, outcomes, stage)
     decision = decide(facts, drafts, outcomes, stage)
-    kept = sorted(decision.causes, key=_rank)
+    kept = _roots_first(sorted(decision.causes, key=_rank))
     return Analysis(
         facts=facts,
         outcomes=outcomes,
@@ -60,6 +60,17 @@ def _rank(draft: CauseDraft) -> tuple[bool, float, bool, float]:
     """What saves most first, then what costs most, the proven before the suspected; what is only information last."""
     suspected = not (draft.verified or draft.actionable)
     return draft.result.status == "informative", -draft.verified_saving_s, suspected, -draft.result.cost_s.mid
+
+
+def _roots_first(ranked: list[CauseDraft]) -> list[CauseDraft]:
+    """Puts what may only be the sign of another cause behind that, unless a trial has proven a remedy of its own."""
+    ordered = list(ranked)
+    for draft in ranked:
+        roots = [at for at, other in enumerate(ordered) if is_sign_of(draft, other)]
+        own = ordered.index(draft)
+        if roots and own < roots[0]:
+            ordered.insert(roots[0], ordered.pop(own))
+    return ordered
 
 
 def _distinct(candidates: list[Candidate]) -> tuple[Candidate, ...]:

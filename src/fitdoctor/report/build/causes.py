@@ -22,6 +22,8 @@ from fitdoctor.trials.stage import Stage
 SHARED_COST_FAMILY = "input"
 #: From this share on such a cost is named although its own remedies are open: the user should look there first.
 LARGE_SHARE = 0.20
+#: From this share of what a cause costs on, another one that it may be the sign of is put before it.
+ABOUT_AS_MUCH = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,12 @@ def draft_causes(
         if stage != "final" or not _refuted(facts, draft):
             drafts.append(draft)
     return drafts, problems
+
+
+def is_sign_of(draft: CauseDraft, other: CauseDraft) -> bool:
+    """Whether a cause may be no more than where another one shows, which costs about as much."""
+    near = other.finding.fit == draft.finding.fit and other.result.cost_s.mid >= ABOUT_AS_MUCH * draft.result.cost_s.mid
+    return not draft.verified and near and other.result.id in all_causes()[draft.result.id].sign_of
 
 
 def _draft(facts: Facts, finding: Finding, remedies: tuple[RemedyDraft, ...], stage: Stage) -> CauseDraft:

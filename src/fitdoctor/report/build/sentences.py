@@ -8,7 +8,7 @@ from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.places import short
 from fitdoctor.facts.wording import duration, percent, plural
-from fitdoctor.report.build.causes import CauseDraft
+from fitdoctor.report.build.causes import CauseDraft, is_sign_of
 from fitdoctor.trials.finish import RACE
 from fitdoctor.trials.outcomes import Outcome
 
@@ -66,6 +66,8 @@ def causes_text(facts: Facts, proven: Sequence[CauseDraft], suspected: Sequence[
     larger = max(suspected, key=lambda draft: draft.result.cost_s.mid, default=None)
     if larger is not None and larger.result.cost_s.mid >= FAR_MORE * result.cost_s.mid:
         more += f" Suspected, and not proven: {larger.result.id} may cost up to {percent(facts.share_of(larger.result.cost_s.high))}."
+    elif root := next((draft for draft in suspected if is_sign_of(first, draft)), None):
+        more += f" It may only be where {root.result.id} shows."
     return f"{cost}; {proof}.{more}"
 
 
