@@ -56,7 +56,7 @@ def said(seen: Scout | None, treated: Treated = TREATED, *, code: int = 0) -> li
 
 def test_a_whole_training_is_held_against_its_promise() -> None:
     seen = Scout(fits=[make.fit(epochs=10, epochs_seen=10)], treated_calls=1)
-    assert said(seen) == ["It took 41 s. Promised: 40 s [36 s, 45 s] instead of 1 min 0 s."]
+    assert said(seen) == ["It took 41 s. Promised: 40 s [36 s, 45 s] instead of 1 min."]
 
 
 def test_what_makes_it_no_answer_is_said() -> None:
@@ -93,4 +93,4 @@ def test_what_was_not_applied_is_not_held_against_the_promise() -> None:
 
 
 def test_what_treat_itself_takes_is_told() -> None:
-    assert "Promised: 41 s [37 s, 46 s] instead of 1 min 0 s, 1.0 s of it for treat itself" in announcement(replace(TREATED, own_s=1))
+    assert "Promised: 41 s [37 s, 46 s] instead of 1 min, 1.0 s of it for treat itself" in announcement(replace(TREATED, own_s=1))
