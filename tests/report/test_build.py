@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fitdoctor.changes.environment import of_process
 from fitdoctor.facts.facts import Facts
-from fitdoctor.recording.model import Arm, Ending, Loop, Operation, Rehearsal
+from fitdoctor.recording.model import Arm, Ending, Fit, Loop, Operation, Rehearsal
 from fitdoctor.report.build import build, sentences
 from fitdoctor.report.model import Report
 from fitdoctor.report.text import render
@@ -242,19 +242,36 @@ def test_what_is_proven_stands_before_what_is_only_suspected(times: float, named
     assert ("Suspected, and not proven: idle-workers may cost up to" in report.verdict_text) == named
 
 
+def stalled(*, python: bool, **changed: Any) -> Fit:
+    """Its first batch of each epoch comes late."""
+    source = Operation(name="from_generator", position=0, site=make.site(9, "from_generator(rows)"), python=python)
+    first = make.took(0.02 + 2.0, 2)
+    return make.fit(input_kind="tf.data", operations=make.chain(source, ("batch", 10)), epoch_first_step=first, **changed)
+
+
+def untried(fit: Fit) -> Report:
+    """The report of a diagnosis whose time was up before the turn of any remedy."""
+    run = diagnosed(make.run(fit), QUICK)
+    for rehearsal in run.rehearsals:
+        remedies = {arm.id for arm in rehearsal.arms if arm.role == "remedy"}
+        rehearsal.windows = [window for window in rehearsal.windows if window.arm not in remedies]
+    return build(run)
+
+
 @pytest.mark.parametrize(("python", "root"), [(True, "python-in-pipeline"), (False, "repeated-preprocessing")])
 def test_a_sign_stands_behind_what_it_may_show_unless_its_own_remedy_is_proven(python: bool, root: str) -> None:
-    source = Operation(name="from_generator", position=0, site=make.site(9, "from_generator(rows)"), python=python)
-    chain = make.chain(source, ("batch", 10))
-    run = diagnosed(make.run(make.fit(input_kind="tf.data", operations=chain, epoch_first_step=make.took(0.02 + 2.0, 2))), QUICK)
-    for rehearsal in run.rehearsals:
-        untried = {arm.id for arm in rehearsal.arms if arm.role == "remedy"}
-        rehearsal.windows = [window for window in rehearsal.windows if window.arm not in untried]
-    report = build(run)
+    report = untried(stalled(python=python))
     assert [cause.id for cause in report.causes][:2] == [root, "first-batch-stall"]
     assert f"It may only be where {root} shows." in report.verdict_text
 
-    fit = make.fit(input_kind="tf.data", operations=chain, epoch_first_step=make.took(2.02, 2))
-    proven = build(diagnosed(make.run(fit), {**QUICK, "epoch/persistent-input": 1.8}))
+    proven = build(diagnosed(make.run(stalled(python=python)), {**QUICK, "epoch/persistent-input": 1.8}))
     assert proven.causes[0].id == "first-batch-stall"
     assert "It may only be" not in proven.verdict_text
+
+
+def test_a_root_that_is_proven_as_well_is_what_the_verdict_names() -> None:
+    waited = {"epoch_first_wait": make.took(2.0, 2), "input_wait": make.took(0.001, 50), "input_idle": make.took(0.001, 50)}
+    report = untried(stalled(python=True, input_drawn="function", **waited))
+    assert report.verdict_text.startswith("python-in-pipeline costs")
+    assert "Also proven: first-batch-stall." in report.verdict_text
+    assert render(report).count("not tried: cache") == 2  # once for each cause that it treats

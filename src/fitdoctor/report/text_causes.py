@@ -218,8 +218,9 @@ def _distinct(remedies: Iterable[RemedyResult]) -> list[RemedyResult]:
     """Measured ones first; of several trials of one remedy with the same outcome in words, one."""
     order = ("measured", "inconclusive", "untried", "refuted")
     alike: dict[RemedyResult, RemedyResult] = {}
-    for remedy in remedies:  # what is not tried yet is one and the same, whatever its trials would time
-        alike.setdefault(replace(remedy, unit="") if remedy.status == "untried" else remedy, remedy)
+    for remedy in remedies:  # what is not tried is one and the same, whatever its trials would time
+        tried = remedy.unit_ratio is not None or remedy.status in ("measured", "refuted")
+        alike.setdefault(remedy if tried else replace(remedy, unit=""), remedy)
     return sorted(alike.values(), key=lambda remedy: order.index(remedy.status))
 
 

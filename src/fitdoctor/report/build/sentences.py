@@ -49,7 +49,8 @@ def watched_text(facts: Facts, drafts: Sequence[CauseDraft]) -> str:
 
 def causes_text(facts: Facts, proven: Sequence[CauseDraft], suspected: Sequence[CauseDraft] = ()) -> str:
     """What the first cause costs, what was proven to save it, and what is suspected to cost far more."""
-    first = max(proven, key=lambda draft: (draft.verified_saving_s, draft.result.cost_s.mid))
+    most = max(proven, key=lambda draft: (draft.verified_saving_s, draft.result.cost_s.mid))
+    first = next((draft for draft in proven if is_sign_of(most, draft)), most)
     result = first.result
     cost = f"{result.id} costs {duration(result.cost_s.mid)} of {duration(facts.total_s)} ({percent(result.share)})"
     best = max(
