@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 import sys
 import warnings
+import weakref
 from typing import Any
 
 import pytest
@@ -38,19 +40,22 @@ class Frozen:
     on_epoch_end = len  # no function of Python's
 
 
-def counting(function: Any, calls: list[int]) -> Any:
-    def timed(epoch: int) -> Any:
-        calls.append(epoch)
-        return function(epoch)
+def counting(calls: list[int]) -> Any:
+    def around(function: Any) -> Any:
+        def timed(*arguments: Any) -> Any:
+            calls.append(arguments[-1])
+            return function(*arguments)
 
-    return timed
+        return timed
+
+    return around
 
 
 @pytest.mark.parametrize("kind", [Base, Derived, Inherits, OnInstance])
 def test_the_hook_is_called_through_ours_and_given_back(kind: Any) -> None:
     callback, other, calls = kind(), kind(), list[int]()
     state, names, expected = dict(vars(callback)), set(vars(kind)), callback.on_epoch_end(3)
-    put_back = hooks.replace(callback, "on_epoch_end", counting(callback.on_epoch_end, calls))
+    put_back = hooks.replace(callback, "on_epoch_end", counting(calls))
     assert callback.on_epoch_end(3) == expected
     assert other.on_epoch_end(3) == expected
     assert calls == [3]
@@ -63,7 +68,7 @@ def test_the_hook_is_called_through_ours_and_given_back(kind: Any) -> None:
 def test_a_callback_is_copied_and_pickled_as_without_us() -> None:
     callback, calls = Derived(), list[int]()
     before = pickle.dumps(callback)
-    put_back = hooks.replace(callback, "on_epoch_end", counting(callback.on_epoch_end, calls))
+    put_back = hooks.replace(callback, "on_epoch_end", counting(calls))
     assert vars(callback) == {}
     assert pickle.dumps(callback) == before
     for made in (copy.copy(callback), copy.deepcopy(callback), pickle.loads(before)):
@@ -74,9 +79,34 @@ def test_a_callback_is_copied_and_pickled_as_without_us() -> None:
     put_back()
 
 
+@pytest.mark.parametrize("kind", [Base, Derived, Inherits, OnInstance])
+def test_it_says_of_itself_what_the_hook_says(kind: Any) -> None:
+    callback = kind()
+
+    def asked() -> list[Any]:
+        hook = callback.on_epoch_end
+        return [
+            inspect.ismethod(hook),
+            inspect.signature(hook),
+            inspect.getsource(hook),
+            hook.__name__,
+            hook.__qualname__,
+            hook.__doc__,
+            hasattr(hook, "__func__"),
+        ]
+
+    before = asked()
+    put_back = hooks.replace(callback, "on_epoch_end", counting([]))
+    assert asked() == before
+    assert callback.on_epoch_end == callback.on_epoch_end
+    if kind is not OnInstance:
+        assert weakref.WeakMethod(callback.on_epoch_end)()(1) == kind().on_epoch_end(1)
+    put_back()
+
+
 def test_several_of_one_class_and_of_its_base() -> None:
     callbacks, calls = [Base(), Derived(), Derived()], list[int]()
-    undos = [hooks.replace(each, "on_epoch_end", counting(each.on_epoch_end, calls)) for each in callbacks]
+    undos = [hooks.replace(each, "on_epoch_end", counting(calls)) for each in callbacks]
     assert [each.on_epoch_end(number) for number, each in enumerate(callbacks)] == [
         "base 0 Base",
         "derived base 1 Derived",
@@ -96,7 +126,7 @@ def test_several_of_one_class_and_of_its_base() -> None:
 
 def test_what_somebody_put_in_its_place_meanwhile_stays() -> None:
     callback = OnInstance()
-    put_back = hooks.replace(callback, "on_epoch_end", lambda epoch: "ours")
+    put_back = hooks.replace(callback, "on_epoch_end", lambda function: lambda epoch: "ours")
     callback.on_epoch_end = lambda epoch: "theirs"  # type: ignore[method-assign,assignment]
     put_back()
     assert callback.on_epoch_end(1) == "theirs"
@@ -104,7 +134,7 @@ def test_what_somebody_put_in_its_place_meanwhile_stays() -> None:
 
 def test_one_that_can_not_be_changed() -> None:
     with pytest.raises(AttributeError):
-        hooks.replace(Frozen(), "on_epoch_end", lambda epoch: "ours")
+        hooks.replace(Frozen(), "on_epoch_end", lambda function: lambda epoch: "ours")
 
 
 def warn() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from fitdoctor.report.model import Interval, Location, RemedyResult, Report
+from fitdoctor.report.model import Ceiling, Interval, Location, RemedyResult, Report
 from fitdoctor.report.text import render, render_first_answer
 from tests.report.samples import FIRST_ANSWER, HEALTHY, SAMPLES, SLOW
 
@@ -47,6 +47,14 @@ def test_a_remedy_that_is_not_tried_yet_is_told_once() -> None:
     remedies = tuple(RemedyResult(id="cache", title="cache", safety="exact", status="untried", unit=unit) for unit in ("step", "epoch"))
     text = render(replace(SLOW, causes=(replace(SLOW.causes[0], remedies=remedies),), stage="first answer"))
     assert text.count("not tried yet: cache") == 1
+
+
+@pytest.mark.parametrize(("low_s", "told"), [(0.0, True), (100.0, True), (2400.0, False)])
+def test_a_ceiling_below_what_a_cause_costs_is_not_spoken_of(low_s: float, told: bool) -> None:
+    ceiling = Ceiling(kind="callbacks", speedup=1.22, measured=True)
+    cause = replace(SLOW.causes[0], cost_s=Interval(low=low_s, mid=2400.0, high=2400.0), remedies=())
+    text = render(replace(SLOW, causes=(cause,), ceilings=(ceiling,), prescription=None))
+    assert ("The most that fixes of one kind alone can give: callbacks" in text) == told
 
 
 @pytest.mark.parametrize("windows", [0, 4])

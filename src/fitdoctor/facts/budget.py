@@ -24,7 +24,7 @@ LABELS = {
     "callbacks": "callbacks",
     "validation": "validation",
     "epoch_boundary": "between epochs",
-    "loops": "predict and evaluate",
+    "loops": "predict and the like",
     "script": "the script itself",
     "shutdown": "shutdown",
     "unattributed": "not attributed",

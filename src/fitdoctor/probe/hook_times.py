@@ -63,39 +63,41 @@ class HookTimes:
         return seconds if number == batch else 0.0
 
     def _time(self, callback: Any, name: str, described: CallbackRecord, put_back: list[PutBack]) -> None:
-        function = getattr(callback, name, None)
-        if function is None or hooks.is_replaced(callback, name):
+        if getattr(callback, name, None) is None or hooks.is_replaced(callback, name):
             return
 
         director, main, clock, tally, seen = self._director, self._director.main, time.perf_counter, saves.tally, described.hooks
 
-        def timed(*arguments: Any, **keywords: Any) -> Any:
-            timer = director.timer
-            if timer is None:
-                return function(*arguments, **keywords)
-            if threading.get_ident() != main:
-                return self._beside(described, name, function, arguments, keywords)
-            outer, timer.hook = timer.hook, name
-            saved, saving_s = tally.count, tally.seconds
-            nested_s, began_s = timer.nested_s, clock()
-            try:
-                return function(*arguments, **keywords)
-            finally:
-                seconds = clock() - began_s
-                timer.hook = outer
-                timer.hooks_s += seconds
+        def around(function: Callable[..., Any]) -> Callable[..., Any]:
+            def timed(*arguments: Any, **keywords: Any) -> Any:
+                timer = director.timer
+                if timer is None:
+                    return function(*arguments, **keywords)
+                if threading.get_ident() != main:
+                    return self._beside(described, name, function, arguments, keywords)
+                outer, timer.hook = timer.hook, name
+                saved, saving_s = tally.count, tally.seconds
+                nested_s, began_s = timer.nested_s, clock()
                 try:
-                    add(seen.get(name) or seen.setdefault(name, Duration()), seconds - (timer.nested_s - nested_s))
-                    if tally.count > saved:
-                        add(described.saves, tally.seconds - saving_s)
-                        described.saved_bytes = tally.last_bytes
-                except Exception as error:
-                    if failures.from_a_handler(error):
-                        raise
-                    failures.note(error)
+                    return function(*arguments, **keywords)
+                finally:
+                    seconds = clock() - began_s
+                    timer.hook = outer
+                    timer.hooks_s += seconds
+                    try:
+                        add(seen.get(name) or seen.setdefault(name, Duration()), seconds - (timer.nested_s - nested_s))
+                        if tally.count > saved:
+                            add(described.saves, tally.seconds - saving_s)
+                            described.saved_bytes = tally.last_bytes
+                    except Exception as error:
+                        if failures.from_a_handler(error):
+                            raise
+                        failures.note(error)
+
+            return unnoticed(timed)
 
         try:
-            put_back.append(hooks.replace(callback, name, unnoticed(timed)))
+            put_back.append(hooks.replace(callback, name, around))
         except (AttributeError, TypeError):
             return
         if director.timer is not None and name in RESTING and described.name in ADDED and described.module.startswith(KERAS):
@@ -109,7 +111,8 @@ class HookTimes:
             return function(*arguments, **keywords)
         finally:
             seconds = time.perf_counter() - began_s
-            if name == "on_train_batch_end" and arguments and isinstance(batch := arguments[0], int):
+            batch = next((each for each in arguments[:2] if isinstance(each, int)), None)  # the callback itself may stand before it
+            if name == "on_train_batch_end" and batch is not None:
                 self._of_steps[batch % SLOTS] = (batch, self.taken_beside_s(batch) + seconds)
             # Several threads may be here. One that waited could wait for ever in a forked process: of two that meet, one is not counted.
             if self._account.acquire(blocking=False):

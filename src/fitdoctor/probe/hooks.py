@@ -7,19 +7,24 @@ is looked up: only a hook that the instance itself holds, as a `LambdaCallback` 
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any
 
 from fitdoctor.probe.patches import Patches
 
 Hook = Callable[..., Any]
+Around = Callable[[Hook], Hook]
 
 _NOTHING = object()
 
 
 class _OnClass:
-    """What a class has in place of a hook: for the callbacks in `table` theirs, by their ids, and for all others the hook itself."""
+    """What a class has in place of a hook: for the callbacks in `table` theirs, by their ids, and for all others the hook itself.
+
+    Theirs are bound methods that say of themselves what the hook says: somebody may ask for its signature, or keep it by a weak reference.
+    """
 
     __slots__ = ("original", "patches", "table")
 
@@ -34,21 +39,27 @@ class _OnClass:
         return copy.copy, (self.original,)
 
 
-def replace(callback: Any, name: str, replacement: Hook) -> Callable[[], None]:
-    """Has `callback.name` give `replacement`, until the result is called, unless somebody put another one in its place meanwhile.
+def replace(callback: Any, name: str, around: Around) -> Callable[[], None]:
+    """Has `callback.name` be something else, until the result is called, unless somebody put another one in its place meanwhile.
+
+    Args:
+        callback: Whose hook.
+        name: Of the hook.
+        around: Gives what stands in for the function that it is given, and is called with that one's arguments: the callback among them
+            where the class has the function.
 
     Raises:
         AttributeError, TypeError: The callback does not let itself be changed.
     """
     cls, found = type(callback), _found(type(callback), name)
     if name in getattr(callback, "__dict__", {}) or not isinstance(found, FunctionType | _OnClass):
-        return _on_instance(callback, name, replacement)
+        return _on_instance(callback, name, around)
     if isinstance(found, _OnClass) and vars(cls).get(name) is found:
         standing = found
     else:
         standing = _OnClass(found.original if isinstance(found, _OnClass) else found)
         standing.patches.put(cls, name, standing)
-    standing.table[id(callback)] = replacement
+    standing.table[id(callback)] = MethodType(functools.update_wrapper(around(standing.original), standing.original), callback)
 
     def put_back() -> None:
         standing.table.pop(id(callback), None)
@@ -68,8 +79,11 @@ def _found(cls: type, name: str) -> Any:
     return next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
 
 
-def _on_instance(callback: Any, name: str, replacement: Hook) -> Callable[[], None]:
-    before = getattr(callback, "__dict__", {}).get(name, _NOTHING)
+def _on_instance(callback: Any, name: str, around: Around) -> Callable[[], None]:
+    before, function = getattr(callback, "__dict__", {}).get(name, _NOTHING), getattr(callback, name)
+    replacement = around(function)
+    if isinstance(function, FunctionType | MethodType):
+        functools.update_wrapper(replacement, function)
     setattr(callback, name, replacement)
 
     def put_back() -> None:

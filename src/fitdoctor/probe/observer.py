@@ -375,6 +375,8 @@ class Observer(ABC):
         if loop.rows is None and "x" in bound:
             loop.rows, loop.batch_size = describe.rows(bound["x"]), bound.get("batch_size") or 32
         self.in_loop = True
+        if self.timer is not None:
+            self.timer.in_loop = True
         self._outside_loops.append(self.rest.of)
         self.rest.of = None
         self.ledger.push("loops")
@@ -387,6 +389,7 @@ class Observer(ABC):
         self.in_loop = False
         self.rest.of = self._outside_loops.pop()
         if self.timer is not None:
+            self.timer.in_loop = False
             self.timer.nested_s += seconds
 
     # bookkeeping

@@ -36,6 +36,7 @@ class Owner(Protocol):
 
     hook: str
     first_step_done: bool
+    in_loop: bool
 
 
 class StackSampler:
@@ -101,6 +102,8 @@ class StackSampler:
     def _take(self, stacks: dict[int, list[Call]]) -> None:
         """Notes where each thread is."""
         for thread, calls in stacks.items():
+            if thread == self._main and self.owner.in_loop:  # a `predict` or the like within a hook is a part of its own
+                continue
             where = (self.owner.hook or in_loader(calls) or self._in_step(calls)) if thread == self._main else on_thread(calls)
             innermost = next((call for call in calls if sites.is_users(call.file)), None)
             if where and innermost is not None and thread != self._thread.ident:

@@ -15,6 +15,8 @@ PLAIN_WIDTH = 80
 
 WORTH_A_LINE = 1.05
 """A ceiling below this can't hold a saving that counts, see the 5 % rule of the verdict."""
+NEARLY = 0.9
+"""Of what a cause is known to cost: a ceiling that gives less than that much is of another kind, and the lesser one."""
 
 WHOLE_LENGTH = 40
 """Texts up to this length move to the next line as a whole; longer ones would leave too much of a line empty."""
@@ -124,9 +126,11 @@ def _draw_alternative(canvas: Canvas, other: Prescription) -> None:
 def _ceilings(report: Report) -> Iterator[str]:
     """Says what fixes of one kind can give at most by themselves; for input also that it is nothing, which spares a search.
 
-    A kind that gives less than what is prescribed is not where the answer lies, and is not spoken of.
+    A kind that gives less than what is prescribed, or than what a cause costs, is not where the answer lies, and is not spoken of.
     """
-    least = max(WORTH_A_LINE, report.prescription.speedup.mid if report.prescription else 1.0)
+    costliest = max((cause.cost_s.low for cause in report.causes if cause.status != "informative"), default=0.0)
+    without = report.training.projected_s / max(report.training.projected_s - NEARLY * costliest, 1e-9)
+    least = max(WORTH_A_LINE, report.prescription.speedup.mid if report.prescription else without)
     measured = [ceiling for ceiling in report.ceilings if ceiling.measured]
     worth = [ceiling for ceiling in measured if ceiling.speedup >= least]
     if worth:
