@@ -25,6 +25,13 @@ def test_it_names_the_hook_its_line_and_the_constructor() -> None:
     assert "Plotter.on_epoch_end takes 1.0 s, 10 times." in finding.evidence[0].text
 
 
+def test_a_hook_is_named_by_its_own_line_where_no_sample_tells_more() -> None:
+    hooks = {"on_train_batch_end": make.took(0.01, 61), "on_epoch_end": make.took(0.001, 2)}
+    sources = {"on_train_batch_end": make.site(16, "def on_train_batch_end"), "on_epoch_end": make.site(17, "def on_epoch_end")}
+    (finding,) = check(with_callback(make.callback(hooks=hooks, hook_sources=sources)))
+    assert finding.locations[0].line == 16
+
+
 def test_batch_hooks_count_per_step() -> None:
     (finding,) = check(with_callback(make.callback(hooks={"on_train_batch_end": make.took(0.01, 61)})))
     assert "1,000 times" in finding.evidence[0].text

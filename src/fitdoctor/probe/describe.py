@@ -229,6 +229,7 @@ def callbacks(items: list[Any]) -> list[CallbackRecord]:
                 own=own or cls.__name__ == "LambdaCallback",
                 site=marks.site_of(callback),
                 source=_class_site(cls) if own else None,
+                hook_sources=_hook_sites(cls) if own else {},
                 attributes={k: v for k, v in vars(callback).items() if _is_plain(v) and not k.startswith("_")}
                 | debug_switches.profiled_batches(callback),
                 may_stop="stop_training" in names or cls.__name__ in ("EarlyStopping", "TerminateOnNaN"),
@@ -251,8 +252,17 @@ def _is_users(cls: type) -> bool:
         return False
 
 
+HOOK_NAMES = ("on_epoch_end", "on_train_batch_end", "on_epoch_begin", "on_batch_end", "on_train_batch_begin", "on_train_end")
+
+
+def _hook_sites(cls: type) -> dict[str, Site]:
+    """Where the user wrote each hook of a callback: in its own class, or else in the nearest that it is derived from."""
+    found = {name: vars(base)[name] for base in reversed(cls.__mro__) if _is_users(base) for name in HOOK_NAMES if name in vars(base)}
+    return {name: site for name, function in found.items() if (site := sites.of_function(function)) is not None}
+
+
 def _class_site(cls: type) -> Site | None:
-    for name in ("on_epoch_end", "on_train_batch_end", "on_epoch_begin", "on_batch_end", "on_train_batch_begin", "on_train_end"):
+    for name in HOOK_NAMES:
         function = vars(cls).get(name)
         if function is not None:
             return sites.of_function(function)

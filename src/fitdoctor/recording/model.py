@@ -79,6 +79,7 @@ class HotLine:
 class CallbackRecord:
     """One callback of a fit. `hooks` maps `on_epoch_end` and the like to what they cost, nested Keras calls left out.
 
+    `hook_sources` are the places where the user wrote them.
     `beside` is the same for hooks that Keras called on a thread beside the loop: they cost it nothing by themselves.
     `saves` are the models and weights that Keras wrote inside these hooks, `saved_bytes` the size of the last of them.
     """
@@ -89,6 +90,7 @@ class CallbackRecord:
     own: bool
     site: Site | None = None
     source: Site | None = None
+    hook_sources: dict[str, Site] = field(default_factory=dict)
     attributes: dict[str, Any] = field(default_factory=dict)
     hooks: dict[str, Duration] = field(default_factory=dict)
     beside: dict[str, Duration] = field(default_factory=dict)

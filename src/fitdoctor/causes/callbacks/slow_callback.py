@@ -81,6 +81,7 @@ def check(facts: Facts) -> Iterator[Finding]:
                 measured=True,
                 locations=locations(
                     *hot_places(fit, *costly),
+                    *(location(callback.hook_sources[hook]) for hook in costly if hook in callback.hook_sources),
                     location(callback.source) if callback.source else None,
                     location(callback.site) if callback.site else None,
                     location(fit.record.site),
