@@ -31,7 +31,7 @@ GUARDS = {
     "probe/watch.py:WatchDirector.unit", "probe/watch.py:WatchDirector.hook",
     "probe/watch.py:WatchDirector.compiled", "probe/watch.py:WatchDirector.constructed", "probe/watch.py:WatchDirector.traced",
     "probe/watch.py:WatchDirector._guarded",
-    "probe/hook_times.py:HookTimes._time.<locals>.timed", "probe/hooks.py:_OnClass.__get__",
+    "probe/hook_times.py:HookTimes._time.<locals>.around.<locals>.timed", "probe/hooks.py:_OnClass.__get__",
     "probe/backends/tensorflow.py:watch_eager_switch.<locals>.wrapper",
     "probe/debug_switches.py:_noted.<locals>.wrapper", "probe/debug_switches.py:_kept.<locals>.wrapper",
     "probe/threads.py:_noted.<locals>.wrapper", "probe/traces.py:install.<locals>.wrapper",
