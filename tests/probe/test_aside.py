@@ -6,11 +6,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+from unittest.mock import patch
 
 import fake_keras
 import pytest
 from overhead_loop import watched
 
+from fitdoctor.probe import draws, light, rest
 from fitdoctor.probe.aside import Aside
 from fitdoctor.probe.draws import AT_ONCE
 from fitdoctor.probe.rest import LOOKED_FIRST
@@ -41,9 +43,10 @@ def aside(callbacks: Any) -> bool:
 
 
 @contextmanager
-def fitted(batches: int = 2000, **arguments: Any) -> Iterator[tuple[Trainer, Fit, Any]]:
-    """A fit of two epochs, beside which the list of callbacks that it had is given."""
-    with watched("jax") as director:
+def fitted(batches: int = 2000, *, long_s: float = 10.0, **arguments: Any) -> Iterator[tuple[Trainer, Fit, Any]]:
+    """A fit of two epochs, beside which the list of callbacks that it had is given. No hiccup of the machine is long for it."""
+    long = (patch.object(module, "LONG_S", long_s) for module in (draws, light))
+    with next(long), next(long), patch.object(rest, "UNUSUAL", 1e6), watched("jax") as director:
         trainer = Trainer(director, **arguments)
         kept: list[Any] = []
 
@@ -90,7 +93,7 @@ def test_an_epoch_that_ends_early_has_its_steps_counted(end: Any, ended: int, at
 
 
 def test_seams_stand_again_where_a_step_was_long() -> None:
-    with fitted(6000, act=lambda trainer: time.sleep(0.05), at=4000) as (trainer, fit, _):
+    with fitted(6000, act=lambda trainer: time.sleep(0.5), at=4000, long_s=0.4) as (trainer, fit, _):
         assert trainer.aside[3999]
         assert not trainer.aside[4000 + AT_ONCE]
         assert fit.step.count == 12_000 - 2
