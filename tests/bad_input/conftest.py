@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +26,8 @@ model = keras.Model()
 model.compile()
 """
 FIT = "model.fit(x, epochs=20)\n"
+REHEARSED = "'rehearsal-spec' in open('/proc/self/cmdline').read()"
+"""What is true in every child but the first."""
 SAVED = "import time\ntime.sleep(1.3)\n"
 """A child that is killed may lose the last second."""
 
@@ -91,20 +94,33 @@ class Lab:
     def processes(self) -> tuple[str, ...]:
         """Command lines of the processes that stand in the folder."""
         found = []
-        for entry in Path("/proc").glob("[0-9]*"):
-            try:
-                if (entry / "cwd").readlink().is_relative_to(self.folder):
-                    found.append((entry / "cmdline").read_text().replace("\0", " "))
-            except OSError:
-                continue
+        for entry in self.standing():
+            with suppress(OSError):
+                found.append((entry / "cmdline").read_text().replace("\0", " "))
         return tuple(found)
 
     def wait_for(self, name: str) -> None:
         """Waits until the script has made a file."""
         until_s = time.monotonic() + TOO_LONG_S
-        while not (self.folder / name).exists():
+        while not self.made(name):
             assert time.monotonic() < until_s, f"{name} was not made"
             time.sleep(0.02)
+
+    def made(self, name: str) -> bool:
+        """Whether the script has made a file: in the folder, or in the scratch layer of a process that stands there."""
+        roots = [entry / "root" for entry in self.standing()]
+        return any((root / (self.folder / name).relative_to("/")).exists() for root in (Path("/"), *roots))
+
+    def standing(self) -> list[Path]:
+        """The processes that stand in the folder, as /proc has them."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                if (entry / "cwd").readlink().is_relative_to(self.folder):
+                    found.append(entry)
+            except OSError:
+                continue
+        return found
 
 
 @pytest.fixture

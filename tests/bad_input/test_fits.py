@@ -8,7 +8,7 @@ import time
 import pytest
 
 import fitdoctor
-from tests.bad_input.conftest import FIT, MODEL, SAVED, Lab
+from tests.bad_input.conftest import FIT, MODEL, REHEARSED, SAVED, Lab
 
 REPORTED = {"log.txt", "report.json", "run.json"}
 
@@ -78,7 +78,7 @@ def test_what_is_left_on_disk_is_said_without_a_verdict_too(lab: Lab) -> None:
 
 def test_every_child_reads_what_was_piped(lab: Lab) -> None:
     lab.write("import sys\nassert sys.stdin.read() == 'data\\n'\n" + MODEL + FIT)
-    process = lab.start("--budget", "20", "train.py", stdin=subprocess.PIPE)
+    process = lab.start("--budget", "20", "--stdin", "train.py", stdin=subprocess.PIPE)
     ended = lab.end(process, "data\n")
     assert ended.code == 0
     assert "AssertionError" not in ended.out
@@ -131,7 +131,7 @@ def test_a_package_may_import_from_itself(lab: Lab) -> None:
 
 
 def test_a_rehearsal_that_hangs_ends_with_the_budget(lab: Lab) -> None:
-    again = "import os, time\nif os.path.exists('ran'): time.sleep(10**6)\nopen('ran', 'w').close()\n"
+    again = f"import time\nif {REHEARSED}: time.sleep(10**6)\n"
     began_s = time.monotonic()
     ended = lab.diagnose(again + MODEL + FIT, budget="8")
     assert time.monotonic() - began_s < 16

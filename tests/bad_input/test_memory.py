@@ -12,16 +12,16 @@ from click.testing import CliRunner, Result
 
 from fitdoctor.cli.main import main
 from fitdoctor.trials import memory
-from tests.bad_input.conftest import FAKES_PATH, FIT, MODEL, SAVED, Lab
+from tests.bad_input.conftest import FAKES_PATH, FIT, MODEL, REHEARSED, SAVED, Lab
 
 FILL = "held = bytearray(64 << 20)\nopen('full', 'w').close()\nimport time\ntime.sleep(10**6)\n"
-AGAIN = "import os\nagain = os.path.exists('ran')\nopen('ran', 'a').close()\n"
+AGAIN = f"again = {REHEARSED}\n"
 
 
 @pytest.fixture
 def project(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Lab:
     """A machine whose memory is nearly used up as soon as the script says so."""
-    monkeypatch.setattr(memory, "left", lambda: (100 << 20 if (lab.folder / "full").exists() else 2 << 30, 4 << 30))
+    monkeypatch.setattr(memory, "left", lambda: (100 << 20 if lab.made("full") else 2 << 30, 4 << 30))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", FAKES_PATH)
     monkeypatch.chdir(lab.folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from contextlib import chdir
 from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 DEFAULT_BUDGET_S = 120.0
 """Two minutes: what most people wait for an answer without leaving."""
+LAYER_SWITCH = "FITDOCTOR_LAYER"
+"""Variable that, set to 0, leaves files to the guard in Python: for a script that can't bear the scratch layer, and for tests."""
 DEFAULT_RACE_BUDGET_S = 60.0
 """Half as much again, and only where a remedy changes the training: three runs of some ten seconds, with and without it."""
 
@@ -58,6 +61,7 @@ def _not_negative(_context: click.Context, _parameter: click.Parameter, value: f
 )
 @click.option("--python", metavar="PATH", help="The interpreter of the training; by default the one that runs fitdoctor.")
 @click.option("--allow-writes", is_flag=True, help="Let the tried script overwrite and delete existing files.")
+@click.option("--stdin", "reads_stdin", is_flag=True, help="Give a copy of standard input to the script each time; else it reads nothing.")
 @output_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only the report.")
 @click.option("-m", "as_module", is_flag=True, help="TARGET is a module, as for python -m.")
@@ -70,6 +74,7 @@ def command(
     race_budget: float,
     python: str | None,
     allow_writes: bool,
+    reads_stdin: bool,
     outputs: tuple[str, ...],
     quiet: bool,
     as_module: bool,
@@ -113,6 +118,8 @@ def command(
         budget_s=budget,
         race_budget_s=race_budget,
         allow_writes=allow_writes,
+        stdin=reads_stdin,
+        layered=os.environ.get(LAYER_SWITCH, "1") != "0",
         folder=folder,
         watched=watched,
     )

@@ -641,7 +641,9 @@ class Run:
     """All recordings of one diagnosis: what `fitdoctor report RUN` analyses again without running anything.
 
     `bundled` says that everything of the user's was replaced by placeholders. Where a whole training was `treated`, that is what
-    `watched` saw. `interrupted` names what a diagnosis was at when the user ended it: "scout", "trials" or "races".
+    `watched` saw. `protection` says what kept the script's writes from the user's files while it was tried: "layer", or "guard", with the
+    reason in `protection_note` why there was no layer, or "" where nothing did. `interrupted` names what a diagnosis was at when the
+    user ended it: "scout", "trials" or "races".
     """
 
     version: int = VERSION
@@ -661,6 +663,8 @@ class Run:
     rehearsals: list[Rehearsal] = field(default_factory=list)
     stages: list[Stage] = field(default_factory=list)
     changed_files: list[str] = field(default_factory=list)
+    protection: str = ""
+    protection_note: str = ""
     limits: list[str] = field(default_factory=list)
     bundled: bool = False
     interrupted: str = ""

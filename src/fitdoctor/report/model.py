@@ -403,7 +403,9 @@ class Report:
     "watched" tried nothing: it is never healthy. `can_go_on` says that `fitdoctor diagnose` can take it up. `treat` is the command that
     trains with the prescription, empty where there is none. `alternative` changes the training and won its races; it is offered
     beside a `prescription` that leaves the training as it is. `system` is what was seen of the process that the report rests on, from
-    outside. `interrupted` says where the diagnosis, or the training that was
+    outside. `protection` says what kept the user's files as they are while the script was tried: a "layer" that took all writes, or the
+    "guard" in Python, which C libraries pass by; `protection_note` says why there was no layer. `changed_files` are, under a layer, what
+    the script would have changed. `interrupted` says where the diagnosis, or the training that was
     watched, was when it was ended early; it is empty where it was not.
     """
 
@@ -422,6 +424,8 @@ class Report:
     prescription: Prescription | None = None
     alternative: Prescription | None = None
     changed_files: tuple[str, ...] = ()
+    protection: Literal["layer", "guard", ""] = ""
+    protection_note: str = ""
     run: str = ""
     stage: Literal["first answer", "final", "watched"] = "final"
     can_go_on: bool = False

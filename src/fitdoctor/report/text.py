@@ -61,9 +61,24 @@ def render(report: Report, *, width: int = PLAIN_WIDTH, color: bool = False, asc
     draw_tried_in_vain(canvas, report)
     _draw_prescription(canvas, report)
     _draw_list(canvas, "What could not be seen or tried", tuple(limit for limit in report.limits if limit != report.interrupted))
-    _draw_list(canvas, "Changed on disk while your script was tried", _shortened(report.changed_files))
+    _draw_files(canvas, report)
     _draw_next(canvas, report)
     return canvas.text()
+
+
+def _draw_files(canvas: Canvas, report: Report) -> None:
+    """What became of the user's files while the script was tried."""
+    if report.protection == "layer":
+        said = "Your files are as they were. All that the script wrote went to a scratch layer, which is gone."
+        title = "What your script would have changed on disk"
+    else:
+        said = "There was no scratch layer" + (f": {report.protection_note}" if report.protection_note else "")
+        said += ". Files were guarded in Python only, so what C libraries and other programs write was not held back."
+        title = "Changed on disk while your script was tried"
+    changed = _shortened(report.changed_files)
+    if report.protection == "layer" and not changed:
+        title = "Files"
+    _draw_list(canvas, title, (*changed, *([said] if report.protection else [])))
 
 
 def render_first_answer(report: Report, *, width: int = PLAIN_WIDTH, color: bool = False, ascii_only: bool = False) -> str:

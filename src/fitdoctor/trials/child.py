@@ -17,6 +17,7 @@ from typing import IO, Any, TextIO
 
 from fitdoctor.changes.environment import environment as changed_environment
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.process.contained import Contained
 from fitdoctor.trials.endings import signal_name
 from fitdoctor.trials.memory import MemoryWatch
 from fitdoctor.trials.request import DiagnoseRequest
@@ -92,6 +93,7 @@ class Child:
 
     Attributes:
         at: The id of the arm that it said last it would time, since it was asked.
+        contained: What keeps what it writes away from the real files.
         memory: Watches what it holds, and ends it before there is none left.
     """
 
@@ -133,25 +135,29 @@ class Child:
         self.began_s = time.monotonic()
         source = stdin.open()
         try:
-            self.process = subprocess.Popen(
+            self.contained = Contained(
                 [request.python, str(LAUNCH), str(path)],
+                environment=environment,
+                folder=folder,
+                notes=path,
+                layered=request.layered and not request.allow_writes,
+                offline=request.offline,
+                places=places_of(request),
+                temporary=[Path(folder) for folder in (tempfile.gettempdir(), "/tmp", "/var/tmp", os.path.expanduser("~"))],  # noqa: S108, PTH111
                 stdin=source,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                start_new_session=True,
-                pass_fds=(commands_read, replies_write),
+                descriptors=(commands_read, replies_write),
             )
         finally:
             os.close(commands_read)
             os.close(replies_write)
             if not isinstance(source, int):
                 source.close()
+        self.process = self.contained.process
         self._mark = f"{MARK}={mark}".encode()
         self._pending = b""
         self._pump = threading.Thread(target=self._keep_output, args=(log, role), daemon=True)
         self._pump.start()
-        self.memory = MemoryWatch(self.process.pid, self._kill)
+        self.memory = MemoryWatch(self.contained.pid, self.contained.kill)
 
     def _keep_output(self, log: Path, role: str) -> None:
         kept = 0
@@ -219,10 +225,16 @@ class Child:
         self.send(command)
         return self.receive(timeout_s)
 
+    @property
+    def ran_out(self) -> str:
+        """What there was not enough of, so that it was ended; empty where there was."""
+        full = self.contained.settled().full
+        return self.memory.why or (f"room in its scratch layer: {full}" if full else "")
+
     def _how_it_ended(self) -> str:
         code = self.wait(END_S)
-        if self.memory.why:
-            return self.memory.why
+        if self.ran_out:
+            return f"it was ended for lack of {self.ran_out}"
         if code is None:
             return "it closed its channel"
         if code < 0:
@@ -230,22 +242,22 @@ class Child:
             return f"it was killed by {name}" + (", perhaps for lack of memory" if name == "SIGKILL" else "")
         return f"it ended with exit code {code}"
 
-    def _kill(self) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-
     def end(self) -> None:
         """Ends the whole process group and what left it, whatever is left of them."""
         for descriptor in (self._commands, self._replies):
             with suppress(OSError):
                 os.close(descriptor)
         self.memory.stop()
-        self._kill()
-        self.process.wait()
+        self.contained.end()
         end_marked(self._mark)
         self._pump.join(END_S)
         if self.process.stdout is not None:
             self.process.stdout.close()
+
+
+def places_of(request: DiagnoseRequest) -> list[Path]:
+    """Folders in which a script is likely to write: where it is started, and where it lies."""
+    return [Path.cwd(), *([Path(request.target).resolve().parent] if request.mode == "script" else [])]
 
 
 def no_room(folder: Path, error: OSError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.process.sandbox import Ended, Started
 from fitdoctor.recording.folder import prove_room
 from fitdoctor.recording.load import decode_scout
 from fitdoctor.recording.model import Fit, Loop, Rehearsal, Scout, Site
@@ -28,6 +30,10 @@ from fitdoctor.trials.statistics import LOOKS
 SHOWN_CHANGES = 5
 """Changed files that a message names; a report lists more."""
 
+READ_ONLY = "No scratch layer could be laid over {}: your script could only read there."
+LEFT_RUNNING = "What your script left running was ended with it: {}."
+FULL = "Your script filled the scratch layer that takes what it writes ({}), and was ended."
+
 
 class Desk:
     """Holds what is known so far, and at most one child.
@@ -45,7 +51,7 @@ class Desk:
         self.budget = Budget(request, self.data, began_s=began_clock_s)
         self.stages = Stages(self.data.stages, began_s=began_clock_s)
         self.at = "scout"
-        self._stdin = StandardInput()
+        self._stdin = StandardInput(None if request.stdin else io.StringIO())
         self._child: Child | None = None
         self._best = ""
         folders = {Path.cwd().resolve()}
@@ -53,6 +59,7 @@ class Desk:
             folders.add(Path(request.target).resolve().parent)
         self._folders = [folder for folder in folders if not any(other in folder.parents for other in folders)]
         self._tree = disk.look(self._folders)
+        self._layer_changes: dict[str, str] = {}
 
     # the child
 
@@ -67,6 +74,7 @@ class Desk:
             began_s=self._began_s,
             **spec,
         )
+        self._note_protection(self._child.contained.started)
         return self._child
 
     def read(self, child: Child) -> Scout | None:
@@ -80,8 +88,39 @@ class Desk:
         """Leaves no process and no scratch file of the child behind."""
         if self._child is not None:
             self._child.end()
+            self._note_end(self._child.contained.ended)
             shutil.rmtree(self._child.out.parent, ignore_errors=True)
             self._child = None
+
+    def _note_protection(self, started: Started) -> None:
+        """Keeps what held back the writes of all children so far: one without a layer makes it a guard."""
+        if self.request.allow_writes:
+            return
+        if not started.layered:
+            self.data.protection, self.data.protection_note = "guard", started.why
+        elif not self.data.protection:
+            self.data.protection = "layer"
+        self._limit([READ_ONLY.format(", ".join(started.read_only))] if started.read_only else [])
+
+    def _note_end(self, ended: Ended) -> None:
+        """Keeps what a child's layer held; a file that one child makes and another one changes is new."""
+        for kind, path in ended.changes:
+            self._layer_changes.setdefault(path, kind)
+        self._limit([LEFT_RUNNING.format("; ".join(ended.left_running))] if ended.left_running else [])
+        self._limit([FULL.format(ended.full)] if ended.full else [])
+
+    def disturbed(self, sentence: str) -> None:
+        """Says at once, and in the report, that something disturbs what is timed."""
+        self.progress.note(sentence)
+        self._limit([sentence])
+
+    def _limit(self, sentences: list[str]) -> None:
+        self.data.limits += [sentence for sentence in sentences if sentence not in self.data.limits]
+
+    def _changes(self) -> list[str]:
+        if self.data.protection == "layer":
+            return disk.sentences([(kind, path) for path, kind in sorted(self._layer_changes.items())])
+        return disk.changed(self._tree, disk.look(self._folders))
 
     def stop(self) -> None:
         """Keeps what the child recorded, and ends it."""
@@ -94,7 +133,7 @@ class Desk:
     def save(self) -> None:
         """Saves what there is, with what the script changed on disk."""
         with self.stages.within("saving"):
-            self.data.changed_files = disk.changed(self._tree, disk.look(self._folders))
+            self.data.changed_files = self._changes()
         self.keep()
 
     def keep(self) -> None:
@@ -129,7 +168,7 @@ class Desk:
 
     def on_disk(self) -> str:
         """What the script changed on disk, for a message that no report goes with."""
-        changes = disk.changed(self._tree, disk.look(self._folders))
+        changes = [] if self.data.protection == "layer" else self._changes()
         return "".join(f"\nOn disk: {change}" for change in changes[:SHOWN_CHANGES])
 
     # progress

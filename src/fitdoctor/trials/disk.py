@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 LEFT_OUT = {".fitdoctor", ".git", "__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache"}
@@ -47,8 +48,19 @@ def _our_outputs() -> set[tuple[int, int]]:
 
 def changed(before: Tree, after: Tree) -> list[str]:
     """New, changed and deleted files, as sentences; named from the current directory where they lie below it."""
+    found = [("new", path) for path in after if path not in before]
+    found += [("changed", path) for path in after if path in before and before[path] != after[path]]
+    found += [("deleted", path) for path in before if path not in after and not os.path.lexists(path)]
+    return sentences(found)
+
+
+def sentences(changes: Sequence[tuple[str, str]]) -> list[str]:
+    """Changes of files as sentences, at most `SHOWN`; named from the current directory where they lie below it.
+
+    Example:
+        >>> sentences([("new", "/home/ann/project/model.keras")])
+        ['new: model.keras']
+    """
     here = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118 - texts are cut, thousands of them
-    lines = [f"new: {path.removeprefix(here)}" for path in after if path not in before]
-    lines += [f"changed: {path.removeprefix(here)}" for path in after if path in before and before[path] != after[path]]
-    lines += [f"deleted: {path.removeprefix(here)}" for path in before if path not in after and not os.path.lexists(path)]
+    lines = [f"{kind}: {path.removeprefix(here)}" for kind, path in changes]
     return lines[:SHOWN] + ([f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else [])

@@ -117,7 +117,7 @@ def _exception(ending: Ending, where: str, stage: str, request: DiagnoseRequest)
     if ending.error == "EOFError":
         return (
             f"The script asked for input{where}, {stage}, and there was none: it is run several times, without a terminal. "
-            "Pipe the answers in (fitdoctor diagnose train.py < answers.txt) or pass them as arguments."
+            "Pipe the answers in (fitdoctor diagnose --stdin train.py < answers.txt) or pass them as arguments."
         )
     if ending.error == "ModuleNotFoundError":
         return (

@@ -27,14 +27,14 @@ def run_through(desk: Desk) -> None:
     request = desk.request
     child = desk.start("scout", limit_s=max(request.budget_s * SCOUT_SHARE, 1.0), hard_limit_s=request.budget_s)
     sampler = Sampler()
-    sampler.start(child.process.pid)
+    sampler.start(child.contained.pid)
     try:
         code = _wait(desk, child)
     finally:
         system = sampler.stop()
     scout, started = desk.read(child), child.out.exists()
-    ran_out = child.memory.why
     desk.end_child()
+    ran_out = child.ran_out
     if scout is None:
         desk.check_room()
         raise FitdoctorError(endings.UNREADABLE if started else endings.never_started(request, code))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.facts.facts import Facts
+from fitdoctor.process.machine_lock import MachineLock
 from fitdoctor.recording.model import Ending
 from fitdoctor.report.model import Report
 from fitdoctor.trials import memory
@@ -22,6 +23,14 @@ from fitdoctor.trials.signals import terminated_as_interrupted, undisturbed
 from fitdoctor.trials.stages import FIRST_ANSWER
 
 UNWATCHED = "This system does not tell how much memory is left, so what the trials held was not watched."
+DISTURBED = (
+    "Another diagnosis was running on this machine: {}. Each disturbs what the other one times, so figures are less certain. "
+    "Diagnose one script after another."
+)
+DISTURBED_LATER = (
+    "Another diagnosis began on this machine meanwhile. Each disturbs what the other one times, so figures are less certain. "
+    "Diagnose one script after another."
+)
 LAUNCHERS = ("torch.distributed.run", "torch.distributed.launch", "torchrun", "accelerate.commands.launch", "horovod.runner.launch")
 
 
@@ -38,9 +47,12 @@ def diagnose_script(request: DiagnoseRequest, progress: Progress) -> Report:
     """
     _decline_launchers(request)
     desk = Desk(request, progress)
+    lock = MachineLock()
+    if lock.holder:
+        desk.disturbed(DISTURBED.format(lock.holder))
     with terminated_as_interrupted():
         try:
-            return _diagnose(desk)
+            return _diagnose(desk, lock)
         except KeyboardInterrupt:
             with undisturbed():
                 _interrupted(desk)
@@ -48,9 +60,10 @@ def diagnose_script(request: DiagnoseRequest, progress: Progress) -> Report:
         finally:
             with undisturbed():
                 desk.stop()
+                lock.release()
 
 
-def _diagnose(desk: Desk) -> Report:
+def _diagnose(desk: Desk, lock: MachineLock) -> Report:
     with desk.stages.within("scout"):
         run_through(desk)
     desk.save()
@@ -70,6 +83,8 @@ def _diagnose(desk: Desk) -> Report:
             compare_environments(desk, each, facts)
         desk.save()
     measure_whole(desk, facts)
+    if lock.release():
+        desk.disturbed(DISTURBED_LATER)
     return desk.report_so_far() or desk.report()
 
 

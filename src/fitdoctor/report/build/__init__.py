@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, cast
+
 from fitdoctor.recording.model import Run
 from fitdoctor.report.build.analysis import analyse
 from fitdoctor.report.build.interrupted import interrupted
@@ -53,6 +55,8 @@ def build(run: Run, *, stage: Stage = "final") -> Report:
         prescription=prescription,
         alternative=alternative,
         changed_files=tuple(run.changed_files),
+        protection=cast("Literal['layer', 'guard', '']", run.protection),
+        protection_note=run.protection_note,
         stage=stage,
         interrupted=interrupted(facts),
         system=system(facts),

@@ -1,0 +1,381 @@
+"""Runs a command so that nothing of it stays: under a scratch layer, without network if asked for, ended with all that it started.
+
+Started by path, with three descriptors: `python -I -S sandbox.py REQUEST STATUS LIFELINE`. A request is JSON, see `Request`. Status lines
+are JSON too: one once the command runs, one when it is over. When whoever holds the other end of the lifeline lets go of it, the command
+ends. It is the process that waits for the command that keeps this side of the layer; it imports the standard library only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import resource
+import select
+import shutil
+import signal
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+if __name__ == "__main__":
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+
+from fitdoctor.process import kernel, layer_changes
+from fitdoctor.process import layer as layers
+
+#: How often it is looked at how much the layer takes. A fast disk takes some hundred megabytes in this time.
+LOOK_S = 0.5
+#: Most of what is free on its file system that a layer may take, and what must be left of it.
+LAYER_SHARE = 0.5
+LEFT_BYTES = 1 << 30
+#: A layer of this size is not what fills a disk.
+LITTLE_BYTES = 64 << 20
+#: Of the memory that is available, for files that the command keeps in memory.
+MEMORY_SHARE = 0.25
+#: How long helpers may take to notice that the command is gone: most leave by themselves then.
+LEAVE_S = 0.2
+#: How long processes may take to be gone once they are killed: one that waits for a disk or a driver is not gone before.
+GONE_S = 5.0
+#: Processes that went on after the command, of which the status tells.
+MOST_LEFT_RUNNING = 5
+CANNOT_RUN = 127
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to run, and how.
+
+    Attributes:
+        command: The program and its arguments.
+        environment: Its variables.
+        layered: Whether what it writes goes into a layer.
+        offline: Whether it has no network.
+        real: The folder that it writes for us.
+        bases: Folders that may hold the layer, made for that; the first that can is taken.
+        places: Folders in which it is likely to write: where it is started, and where it lies.
+        temporary: Other folders where this user may write: for temporary files, and the user's own.
+        notes: A file of JSON that the command reads: what was achieved is added there under "isolated" and "network_namespace".
+    """
+
+    command: list[str]
+    environment: dict[str, str]
+    layered: bool
+    offline: bool
+    real: str
+    bases: list[str]
+    places: list[str]
+    temporary: list[str]
+    notes: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Started:
+    """The first line of status.
+
+    Attributes:
+        pid: The number of the command's process; 0 where it could not be started.
+        layered: Whether there is a layer.
+        why: Why there is none.
+        network_namespace: Whether it has a network of its own, which leads nowhere.
+        read_only: Folders that it can only read.
+    """
+
+    pid: int = 0
+    layered: bool = False
+    why: str = ""
+    network_namespace: bool = False
+    read_only: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class Ended:
+    """The last line of status.
+
+    Attributes:
+        changes: What the layer holds, as of `layer_changes.changes`.
+        full: Why the layer took no more, or "".
+        left_running: Command lines of processes that went on after it.
+    """
+
+    changes: list[tuple[str, str]] = field(default_factory=list)
+    full: str = ""
+    left_running: list[str] = field(default_factory=list)
+
+
+class Sandbox:
+    """One command, from its start until nothing of it is left.
+
+    Args:
+        request: What to run.
+        status: The descriptor that status lines go to.
+        lifeline: The descriptor that can be read once the command is to end.
+        layer: What its writes go to, once that is there.
+        free_bytes: What was free then on the disk of the layer.
+    """
+
+    def __init__(self, request: Request, status: int, lifeline: int, *, layer: layers.Layer | None = None, free_bytes: int = 0) -> None:
+        self._request, self._status, self._lifeline = request, status, lifeline
+        self._layer, self._free_bytes = layer, free_bytes
+        self._started, self._ended = Started(), Ended()
+
+    def run(self) -> int:
+        """Runs the command; returns its status as of `os.waitpid`."""
+        wakeup = self._listen()
+        with contextlib.suppress(OSError):
+            kernel.inherit_orphans()
+        self._isolate()
+        self._note()
+        self._started.pid = self._fork()
+        self._tell(self._started)
+        status = self._wait(wakeup)
+        self._ended.left_running = self._kill_all()
+        if self._layer is not None:
+            self._ended.full = self._ended.full or self._memory_full()
+            self._ended.changes = layer_changes.changes(self._layer.overlays, [self._request.real])
+        self._tell(self._ended)
+        return status
+
+    def _listen(self) -> int:
+        """Gives a descriptor that can be read when a process has ended, or this one is asked to."""
+        read, write = os.pipe()
+        os.set_blocking(write, False)
+        signal.set_wakeup_fd(write)
+        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: None)
+        return read
+
+    # isolation
+
+    def _isolate(self) -> None:
+        wanted = self._request.layered, self._request.offline
+        if not any(wanted):
+            return
+        try:
+            user_namespace = self._leave(*wanted)
+        except OSError as error:
+            self._started.why = f"this system allows no namespace ({error.strerror or error})"
+            return
+        if self._request.offline:
+            self._started.network_namespace = True
+            with contextlib.suppress(OSError):
+                kernel.enable_loopback()
+        if self._request.layered:
+            try:
+                self._layer = self._build(user_namespace=user_namespace)
+                self._started.layered, self._started.read_only = True, self._layer.read_only
+            except OSError as error:
+                place = f" for {error.filename}" if error.filename else ""
+                self._started.why = f"no layer can be made{place} ({error.strerror or error})"
+
+    def _leave(self, layered: bool, offline: bool) -> bool:
+        """Goes to new namespaces; with a user namespace where this user may not do so otherwise, which is what it returns."""
+        flags = (kernel.NEW_MOUNTS if layered else 0) | (kernel.NEW_NETWORK if offline else 0)
+        user, group = os.getuid(), os.getgid()
+        try:
+            kernel.unshare(flags)
+        except PermissionError:
+            kernel.unshare(flags | kernel.NEW_USER)
+            kernel.become_user(user, group)
+            return True
+        return False
+
+    def _build(self, *, user_namespace: bool) -> layers.Layer:
+        kernel.keep_mounts_private()
+        if user_namespace and (found := layers.foreign(self._request.places)):
+            raise OSError(errno.EOVERFLOW, "it belongs to another user or group, which a layer of this user's can't take up", found)
+        disk = next((base for base in self._request.bases if _holds_layers(base, user_namespace=user_namespace)), "")
+        memory = os.path.join(disk or self._request.bases[0], "memory")
+        memory_bytes = int(_available_memory_bytes() * MEMORY_SHARE)
+        os.makedirs(memory, exist_ok=True)
+        built = layers.Layer(disk=disk, memory=memory, memory_bytes=memory_bytes, user_namespace=user_namespace)
+        built.build(places=[*self._request.places, *self._request.temporary], real=[self._request.real], hidden=self._request.bases)
+        if disk:
+            self._free_bytes = _free_bytes(disk)
+        return built
+
+    def _note(self) -> None:
+        """Adds what was achieved to what the command reads."""
+        with open(self._request.notes, encoding="utf-8") as file:
+            notes = json.load(file)
+        notes |= {"isolated": self._started.layered, "network_namespace": self._started.network_namespace}
+        with open(self._request.notes, "w", encoding="utf-8") as file:
+            json.dump(notes, file)
+
+    # the command
+
+    def _fork(self) -> int:
+        directory = os.getcwd()
+        pid = os.fork()
+        if pid:
+            return pid
+        try:
+            os.setsid()
+            signal.set_wakeup_fd(-1)
+            for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ):
+                signal.signal(number, signal.SIG_DFL)
+            if self._layer is not None:
+                # In mounts of its own: on this side, the real files and what was written must both be seen.
+                kernel.unshare(kernel.NEW_MOUNTS)
+                kernel.change_root(self._layer.root)
+                os.chdir(directory)
+            os.execve(self._request.command[0], self._request.command, self._request.environment)
+        except BaseException as error:
+            os.write(2, f"fitdoctor: Could not start {self._request.command[0]}: {error}\n".encode(errors="replace"))
+        finally:
+            os._exit(CANNOT_RUN)
+
+    def _wait(self, wakeup: int) -> int:
+        """Waits for the end of the command, and brings it about where nobody waits for it any more or the layer is full."""
+        poll = select.poll()
+        poll.register(self._lifeline, select.POLLIN)
+        poll.register(wakeup, select.POLLIN)
+        while True:
+            ready = dict(poll.poll(LOOK_S * 1000))
+            heard = set(os.read(wakeup, 4096)) if wakeup in ready else set()
+            if self._lifeline in ready:
+                poll.unregister(self._lifeline)
+            if self._lifeline in ready or heard - {signal.SIGCHLD} or self.is_full():
+                self._kill_command()
+            status = self._reap()
+            if status is not None:
+                return status
+
+    def _reap(self) -> int | None:
+        """Takes leave of all that ended; gives the status of the command if that is among them."""
+        ended: int | None = None
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    break
+                if pid == self._started.pid:
+                    ended = status
+        return ended
+
+    def _kill_command(self) -> None:
+        with contextlib.suppress(OSError):
+            os.killpg(self._started.pid, signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            os.kill(self._started.pid, signal.SIGKILL)
+
+    def _kill_all(self) -> list[str]:
+        """Ends whatever the command left behind, in sessions of their own too: all of it has come to be a child of this process.
+
+        Returns:
+            The command lines of some.
+        """
+        told: list[str] = []
+        leave_s = time.monotonic() + LEAVE_S
+        with contextlib.suppress(ChildProcessError):
+            while time.monotonic() < leave_s + GONE_S:
+                for pid in _children() if time.monotonic() > leave_s else []:
+                    if len(told) < MOST_LEFT_RUNNING and (line := _command_line(pid)) and line not in told:
+                        told.append(line)
+                    with contextlib.suppress(OSError):
+                        os.kill(pid, signal.SIGKILL)
+                if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                    time.sleep(0.005)
+        return told
+
+    # the size of the layer
+
+    def is_full(self) -> bool:
+        """Whether the layer has taken as much as it may: half of what was free, or the last gigabyte of the disk."""
+        if not self._free_bytes or self._layer is None or self._ended.full:
+            return False
+        free = _free_bytes(self._layer.disk)
+        most = self._free_bytes * LAYER_SHARE
+        if free > LEFT_BYTES and self._free_bytes - free < most:
+            return False
+        own = sum(_size(overlay.upper) for overlay in self._layer.overlays)  # somebody else may have taken it
+        if own > most or free <= LEFT_BYTES and own > LITTLE_BYTES:
+            self._ended.full = f"it had written {own >> 20} MB, and {free >> 20} MB were left"
+        return bool(self._ended.full)
+
+    def _memory_full(self) -> str:
+        assert self._layer is not None
+        shared = self._layer.root + layers.SHARED_MEMORY
+        if any(os.path.isdir(folder) and _free_bytes(folder) == 0 for folder in (self._layer.memory, shared)):
+            return f"what it kept in memory had reached {self._layer.memory_bytes >> 20} MB"
+        return ""
+
+    def _tell(self, what: Started | Ended) -> None:
+        with contextlib.suppress(OSError), os.fdopen(os.dup(self._status), "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.write(json.dumps(asdict(what)) + "\n")
+
+
+def _holds_layers(base: str, *, user_namespace: bool) -> bool:
+    tried = os.path.join(base, "tried")
+    try:
+        os.mkdir(tried)
+    except OSError:
+        return False
+    try:
+        return layers.can_hold_layers(tried, user_namespace=user_namespace)
+    finally:
+        shutil.rmtree(tried, ignore_errors=True)
+
+
+def _free_bytes(folder: str) -> int:
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
+
+
+def _available_memory_bytes() -> int:
+    with open("/proc/meminfo", encoding="ascii") as file:
+        return next((int(line.split()[1]) << 10 for line in file if line.startswith("MemAvailable:")), 1 << 30)
+
+
+def _size(folder: str) -> int:
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(root, name)).st_blocks * 512
+    return total
+
+
+def _children() -> list[int]:
+    """The processes whose parent this one is."""
+    found, own = [], os.getpid()
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{name}/stat", "rb") as file:
+                if int(file.read().rpartition(b")")[2].split()[1]) == own:
+                    found.append(int(name))
+    return found
+
+
+def _command_line(pid: int) -> str:
+    """What a process was started as; empty for one that has ended."""
+    with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
+        return " ".join(os.fsdecode(part) for part in file.read().split(b"\0") if part)
+    return ""
+
+
+def _end_like(status: int) -> None:
+    """Ends this process as the command ended."""
+    code = os.waitstatus_to_exitcode(status)
+    if code < 0:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+        with contextlib.suppress(OSError, ValueError):
+            signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+        code = 128 - code
+    os._exit(code)
+
+
+def main() -> None:
+    asked, status, lifeline = map(int, sys.argv[1:4])
+    for descriptor in (asked, status, lifeline):
+        os.set_inheritable(descriptor, False)
+    with os.fdopen(asked, encoding="utf-8", errors="surrogateescape") as file:
+        request: dict[str, Any] = json.load(file)
+    _end_like(Sandbox(Request(**request), status, lifeline).run())
+
+
+if __name__ == "__main__":
+    main()

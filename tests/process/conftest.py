@@ -1,0 +1,133 @@
+"""Runs small programs in a sandbox, as this user or as another one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[2] / "src"
+OTHER_USER = 1234
+OURS = "as we are"
+UNPRIVILEGED = "unprivileged"
+
+DRIVER = """\
+import json, os, subprocess, sys
+from pathlib import Path
+from fitdoctor.process.contained import Contained
+
+asked = json.loads(sys.argv[1])
+here = Path.cwd()
+folder = here / "run" / "child"
+folder.mkdir(parents=True, exist_ok=True)
+notes = folder / "notes.json"
+notes.write_text("{}")
+contained = Contained(
+    [sys.executable, "-c", asked["program"]], environment=dict(os.environ), folder=folder, notes=notes, layered=asked["layered"],
+    offline=asked["offline"], places=[here], temporary=[Path("/tmp"), Path("/var/tmp"), Path.home()],
+    stdin=subprocess.DEVNULL, descriptors=(),
+)
+out = contained.process.stdout.read().decode(errors="replace")
+contained.end()
+started, ended = contained.started, contained.ended
+print(json.dumps({
+    "out": out, "code": contained.process.returncode, "layered": started.layered, "why": started.why, "read_only": started.read_only,
+    "network_namespace": started.network_namespace, "notes": json.loads(notes.read_text()), "changes": ended.changes,
+    "left_running": ended.left_running, "full": ended.full, "left": [path.name for path in (here / "run").iterdir()],
+}))
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """How a program ended in a sandbox, and what was left."""
+
+    out: str
+    code: int
+    layered: bool
+    why: str
+    read_only: list[str]
+    network_namespace: bool
+    notes: dict[str, Any]
+    changes: list[list[str]]
+    left_running: list[str]
+    full: str
+    left: list[str]
+
+    def changed(self, folder: Path) -> dict[str, str]:
+        """What would have changed below a folder, by path."""
+        start = f"{folder}/"
+        return {path.removeprefix(start): kind for kind, path in self.changes if path.startswith(start)}
+
+
+@dataclass
+class Box:
+    """A folder of a user's, and a way to run programs there."""
+
+    folder: Path
+    user: int | None
+    prefix: list[str] = field(default_factory=list)
+
+    def write(self, name: str, text: str = "precious") -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        for each in (path, *path.parents):
+            if each == self.folder:
+                break
+            if self.user is not None:
+                os.chown(each, self.user, self.user)
+        return path
+
+    def files(self) -> dict[str, str]:
+        """All that lies in the folder, what is ours left out."""
+        found = {}
+        for path in sorted(self.folder.rglob("*")):
+            name = str(path.relative_to(self.folder))
+            if path.is_symlink():
+                found[name] = f"-> {path.readlink()}"
+            elif path.is_file() and not name.startswith("run/"):
+                found[name] = path.read_text()
+        return found
+
+    def run(self, program: str, *, layered: bool = True, offline: bool = False) -> Done:
+        asked = json.dumps({"program": program, "layered": layered, "offline": offline})
+        done = subprocess.run(
+            [*self.prefix, sys.executable, "-c", DRIVER, asked],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            user=self.user,
+            group=self.user,
+            extra_groups=[] if self.user is not None else None,
+            env={**os.environ, "PYTHONPATH": str(SOURCE), "HOME": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"},
+        )
+        assert done.returncode == 0, done.stderr
+        return Done(**json.loads(done.stdout))
+
+
+Boxes = Callable[[str], Box]
+
+
+@pytest.fixture(params=[OURS, UNPRIVILEGED])
+def box(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Box:
+    """A folder of this user's, and one of an unprivileged user's where this one is root."""
+    folder = tmp_path_factory.mktemp("box")
+    if request.param == OURS:
+        return Box(folder, None)
+    if not hasattr(os, "getuid") or os.getuid() != 0:
+        pytest.skip("only root can run as somebody else")
+    for each in folder.parents:
+        if each.owner() == "root" and str(each) not in ("/", "/tmp"):
+            each.chmod(0o755)
+    os.chown(folder, OTHER_USER, OTHER_USER)
+    return Box(folder, OTHER_USER)
