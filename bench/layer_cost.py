@@ -86,6 +86,8 @@ def _time(folder: Path, program: str, *, layered: bool) -> float:
         offline=False,
         places=[folder],
         temporary=[Path(tempfile.gettempdir()), Path.home()],
+        caches=[],
+        kept=folder / "run" / "kept",
         stdin=subprocess.DEVNULL,
         descriptors=(),
     )

@@ -32,7 +32,7 @@ notes.write_text("{}")
 contained = Contained(
     [sys.executable, "-c", asked["program"]], environment=dict(os.environ), folder=folder, notes=notes, layered=asked["layered"],
     offline=asked["offline"], places=[here], temporary=[Path("/tmp"), Path("/var/tmp"), Path.home()],
-    stdin=subprocess.DEVNULL, descriptors=(),
+    caches=[here / "cache", here / "none" / "yet"], kept=here / "run" / "kept", stdin=subprocess.DEVNULL, descriptors=(),
 )
 out = contained.process.stdout.read().decode(errors="replace")
 contained.end()
@@ -40,7 +40,8 @@ started, ended = contained.started, contained.ended
 print(json.dumps({
     "out": out, "code": contained.process.returncode, "layered": started.layered, "why": started.why, "read_only": started.read_only,
     "network_namespace": started.network_namespace, "notes": json.loads(notes.read_text()), "changes": ended.changes,
-    "left_running": ended.left_running, "full": ended.full, "left": [path.name for path in (here / "run").iterdir()],
+    "left_running": ended.left_running, "full": ended.full,
+    "left": [path.name for path in (here / "run").iterdir() if path.name != "kept"],
 }))
 """
 

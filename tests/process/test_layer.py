@@ -148,6 +148,19 @@ def test_each_program_begins_with_the_files_as_they_are(box: Box) -> None:
     assert [box.run(lock).code for _ in range(2)] == [0, 0]
 
 
+def test_what_is_cached_is_there_for_the_next_program_but_not_in_the_real_folder(box: Box) -> None:
+    box.write("cache/old.txt", "old")
+    first = box.run(
+        "import os\nopen('cache/new.txt', 'w').write('new'); open('cache/old.txt', 'w').write('changed')\n"
+        "os.makedirs('none/yet', exist_ok=True); open('none/yet/x.txt', 'w').write('x'); open('other.txt', 'w')"
+    )
+    second = box.run(
+        "import os\nprint(*(open(n).read() for n in ('cache/new.txt', 'cache/old.txt', 'none/yet/x.txt')), os.path.exists('other.txt'))"
+    )
+    assert (first.layered, second.out.split()) == (True, ["new", "changed", "x", "False"])
+    assert box.files() == {"cache/old.txt": "old"}
+
+
 def test_names_with_any_signs(tmp_path: Path) -> None:
     folder = tmp_path / "a b,c:d=e\\f ü\n"
     folder.mkdir()

@@ -97,7 +97,7 @@ def test_when_a_layer_is_full(monkeypatch: pytest.MonkeyPatch, written_mb: int, 
     over = Overlay(path="/home", lower="/home", upper="/upper")
     found = Layer(disk="/disk", memory="", memory_bytes=0, user_namespace=False, table=MountTable(""), overlays=[over])
     request = Request(
-        command=[], environment={}, layered=True, offline=False, real="", bases=[], places=[], temporary=[], notes=""
+        command=[], environment={}, layered=True, offline=False, real="", bases=[], places=[], temporary=[], caches=[], kept="", notes=""
     )  # fmt: skip
     box = Sandbox(request, 1, 0, layer=found, free_bytes=10_000 << 20)
     monkeypatch.setattr(sandbox, "_free_bytes", lambda _: free_mb << 20)
@@ -112,7 +112,9 @@ def test_an_end_from_outside_ends_all_of_it(tmp_path: Path) -> None:
     notes.write_text("{}")
     contained = Contained(
         [sys.executable, "-c", STAYS["an empty environment"].format(sleep="'sleep', '90001'") + "\nimport time\ntime.sleep(1000)"],
-        environment=dict(os.environ), folder=folder, notes=notes, layered=True, offline=False, places=[tmp_path], temporary=[],
+        environment=dict(os.environ),
+        folder=folder, notes=notes, layered=True, offline=False,
+        places=[tmp_path], temporary=[], caches=[], kept=folder.with_name("kept"),
         stdin=subprocess.DEVNULL, descriptors=(),
     )  # fmt: skip
     until_s = time.monotonic() + 20
@@ -121,4 +123,4 @@ def test_an_end_from_outside_ends_all_of_it(tmp_path: Path) -> None:
     contained.end()
     assert running(90001) == []
     assert contained.process.returncode == -9
-    assert [path.name for path in folder.parent.iterdir()] == ["child"]
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["child", "kept"]

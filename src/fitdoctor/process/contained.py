@@ -37,6 +37,8 @@ class Contained:
         offline: Whether it is to have no network.
         places: Folders in which it is likely to write.
         temporary: Other folders of this user's.
+        caches: Folders of which the next command is to find what this one wrote there.
+        kept: A folder beside `folder` that holds the layers of those: whoever calls removes it in the end, by `remove_tree`.
         stdin: What it reads.
         descriptors: Further descriptors that it gets.
 
@@ -61,6 +63,8 @@ class Contained:
         offline: bool,
         places: Sequence[Path],
         temporary: Sequence[Path],
+        caches: Sequence[Path],
+        kept: Path,
         stdin: int | IO[bytes],
         descriptors: Sequence[int],
     ) -> None:
@@ -74,6 +78,8 @@ class Contained:
             self.pid = self.started.pid = self.process.pid
             return
         self._bases = _bases(folder) if layered else []
+        if layered:
+            kept.mkdir(mode=0o700, parents=True, exist_ok=True)
         asked, ask = os.pipe()
         self._status, told = os.pipe()
         held, self._lifeline = os.pipe()
@@ -100,6 +106,8 @@ class Contained:
             bases=list(map(str, self._bases)),
             places=sorted({str(place.resolve()) for place in places}),
             temporary=sorted({str(place.resolve()) for place in temporary}),
+            caches=sorted({str(cache.absolute()) for cache in caches}),
+            kept=str(kept.absolute()),
             notes=str(notes.absolute()),
         )
         with suppress(BrokenPipeError), os.fdopen(ask, "w", encoding="utf-8") as file:

@@ -69,11 +69,13 @@ class Layer:
     read_only: list[str] = field(default_factory=list)
     _copied_bytes: int = 0
 
-    def build(self, *, places: Iterable[str], real: Iterable[str], hidden: Iterable[str]) -> None:
+    def build(self, *, places: Iterable[str], caches: Iterable[str], kept: str, real: Iterable[str], hidden: Iterable[str]) -> None:
         """Puts the new root together.
 
         Args:
             places: Folders in which the process is likely to write, whoever owns them.
+            caches: Folders whose layers outlive the process, so that the next one need not download and compile it all again.
+            kept: The folder that holds those; "" where there is none.
             real: Folders whose real files the process writes.
             hidden: Folders that it does not see.
 
@@ -89,6 +91,9 @@ class Layer:
         if self.user_namespace:
             for place in sorted(set(places) | set(_shared_folders())):
                 self._own(place)
+        if kept:
+            for number, cache in enumerate(caches):
+                self._keep(cache, os.path.join(kept, str(number)))
         self._let_through(_special_files(places))
         for folder in real:
             kernel.bind(folder, self._shown(folder))
@@ -199,6 +204,16 @@ class Layer:
         with contextlib.suppress(OSError):
             if os.access(place, os.W_OK):
                 self._overlay(place, place, self._shown(place))
+
+    def _keep(self, cache: str, base: str) -> None:
+        """Gives a cache a layer that stays; where that fails, it has the layer of the folder around it."""
+        parts = [os.path.join(base, name) for name in ("lower", "upper", "work")]
+        with contextlib.suppress(OSError):
+            for folder in (*parts, self._shown(cache)):
+                os.makedirs(folder, exist_ok=True)
+            lower = cache if os.path.isdir(cache) else parts[0]
+            mount_overlay(lower, parts[1], parts[2], self._shown(cache), user_namespace=self.user_namespace)
+            self.overlays.append(Overlay(path=cache, lower=lower, upper=parts[1]))
 
     def _let_through(self, paths: Iterable[str]) -> None:
         """Binds sockets and pipes, which have no life in a layer."""

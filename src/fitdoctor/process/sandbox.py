@@ -57,6 +57,8 @@ class Request:
         bases: Folders that may hold the layer, made for that; the first that can is taken.
         places: Folders in which it is likely to write: where it is started, and where it lies.
         temporary: Other folders where this user may write: for temporary files, and the user's own.
+        caches: Folders of which the next command of this diagnosis is to find what this one wrote there.
+        kept: The folder that holds the layers of those.
         notes: A file of JSON that the command reads: what was achieved is added there under "isolated" and "network_namespace".
     """
 
@@ -68,6 +70,8 @@ class Request:
     bases: list[str]
     places: list[str]
     temporary: list[str]
+    caches: list[str]
+    kept: str
     notes: str
 
 
@@ -191,7 +195,13 @@ class Sandbox:
         memory_bytes = int(_available_memory_bytes() * MEMORY_SHARE)
         os.makedirs(memory, exist_ok=True)
         built = layers.Layer(disk=disk, memory=memory, memory_bytes=memory_bytes, user_namespace=user_namespace)
-        built.build(places=[*self._request.places, *self._request.temporary], real=[self._request.real], hidden=self._request.bases)
+        built.build(
+            places=[*self._request.places, *self._request.temporary],
+            caches=self._request.caches,
+            kept=self._request.kept if _holds_layers(self._request.kept, user_namespace=user_namespace) else "",
+            real=[self._request.real],
+            hidden=[*self._request.bases, self._request.kept],
+        )
         if disk:
             self._free_bytes = _free_bytes(disk)
         return built

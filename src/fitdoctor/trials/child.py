@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, TextIO
@@ -30,6 +32,11 @@ STDIN_PART_BYTES = 1 << 16
 END_S = 5.0
 MARK = "FITDOCTOR_CHILD"
 """Environment variable by which whatever a child started is found again, even in a session of its own."""
+CACHES = (".cache", ".keras", ".nv", ".torch", "tensorflow_datasets")
+"""Of a home folder: of Linux' own convention, Keras, NVIDIA's driver, PyTorch, TensorFlow's data sets."""
+CACHE_VARIABLES = ("XDG_CACHE_HOME", "KERAS_HOME", "TFDS_DATA_DIR", "HF_HOME", "TORCH_HOME", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
+KEPT_LAYERS = "kept-layers"
+"""Folder of a run that holds the layers of caches while it is diagnosed."""
 LAUNCH = Path(__file__).resolve().parent.parent / "launch.py"
 OFFLINE = {
     "WANDB_MODE": "offline",
@@ -144,6 +151,8 @@ class Child:
                 offline=request.offline,
                 places=places_of(request),
                 temporary=[Path(folder) for folder in (tempfile.gettempdir(), "/tmp", "/var/tmp", os.path.expanduser("~"))],  # noqa: S108, PTH111
+                caches=caches(environment),
+                kept=folder.with_name(KEPT_LAYERS),
                 stdin=source,
                 descriptors=(commands_read, replies_write),
             )
@@ -253,6 +262,19 @@ class Child:
         self._pump.join(END_S)
         if self.process.stdout is not None:
             self.process.stdout.close()
+
+
+def caches(environment: Mapping[str, str]) -> list[Path]:
+    """Folders into which libraries download data and weights, and compile code: the next child need not do that again.
+
+    Example:
+        >>> caches({"HOME": "/home/ann"})[0]
+        PosixPath('/home/ann/.cache')
+    """
+    home = Path(environment.get("HOME") or Path.home())
+    named = [environment.get(name) for name in CACHE_VARIABLES]
+    compiled = Path(tempfile.gettempdir()) / f"torchinductor_{re.sub(r'[^A-Za-z0-9]', '_', home.name)}"
+    return [*(home / name for name in CACHES), *(Path(name) for name in named if name and Path(name).is_absolute()), compiled]
 
 
 def places_of(request: DiagnoseRequest) -> list[Path]:

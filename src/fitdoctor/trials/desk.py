@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.process.contained import remove_tree
 from fitdoctor.process.sandbox import Ended, Started
 from fitdoctor.recording.folder import prove_room
 from fitdoctor.recording.load import decode_scout
@@ -19,7 +20,7 @@ from fitdoctor.report.build import build
 from fitdoctor.report.model import Report
 from fitdoctor.trials import disk, endings
 from fitdoctor.trials.budget import Budget
-from fitdoctor.trials.child import Child, StandardInput, no_room
+from fitdoctor.trials.child import KEPT_LAYERS, Child, StandardInput, no_room
 from fitdoctor.trials.progress import Progress
 from fitdoctor.trials.reached import stage_of
 from fitdoctor.trials.request import DiagnoseRequest, new_run
@@ -127,6 +128,7 @@ class Desk:
         if self.data.scout is None and self._child is not None:
             self.data.scout = self.read(self._child)
         self.end_child()
+        remove_tree(self.request.folder.path / KEPT_LAYERS)
 
     # the record
 

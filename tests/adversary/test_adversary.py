@@ -1,0 +1,56 @@
+"""Small scripts of kinds that people really run, each with what must not happen: a folder of them beside the checkout, where there is one.
+
+Each is a folder with a `run.sh` that prints a line for what it finds, `--> OK: …` or `--> FEARED HAPPENED: …`. `FITDOCTOR_ADVERSARY` names
+another folder of such scripts.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = Path(os.environ.get("FITDOCTOR_ADVERSARY", ROOT.parent / "shared" / "adversary"))
+TOO_LONG_S = 300
+#: They import a real framework, or take long for another reason.
+LONG = ("06-", "07-", "08-", "12-", "25-")
+#: Those that a guard in Python holds off too, where there is no layer.
+GUARDED = ("01-", "06-", "07-", "08-", "09-", "11-", "21-")
+
+
+def _scripts() -> list[object]:
+    names = sorted(path.parent.name for path in FOLDER.glob("*/run.sh"))
+    return [
+        pytest.param(
+            name, guarded, id=f"{name}-{'guard' if guarded else 'layer'}", marks=[pytest.mark.long] if name.startswith(LONG) else []
+        )
+        for name in names
+        for guarded in (False, True)
+        if not guarded or name.startswith(GUARDED)
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the scripts are written for Linux")
+@pytest.mark.skipif(not FOLDER.is_dir(), reason="there is no such folder here")
+@pytest.mark.parametrize(("name", "guarded"), _scripts())
+def test_nothing_feared_happens(name: str, guarded: bool) -> None:
+    environment = {**os.environ, "PROJECT": str(ROOT), "PY": sys.executable, "SRC": str(ROOT / "src")}
+    if guarded:
+        environment["FITDOCTOR_LAYER"] = "0"
+    done = subprocess.run(
+        ["bash", str(FOLDER / name / "run.sh")],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=TOO_LONG_S,
+        check=False,
+        env=environment,
+    )
+    assert "--> FEARED" not in done.stdout, done.stdout
+    assert "--> OK" in done.stdout, done.stdout

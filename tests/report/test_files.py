@@ -1,0 +1,33 @@
+"""What a report says of the user's files."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fitdoctor.report.text import render
+from tests.report.samples import SLOW
+
+
+def shown(**changed: object) -> str:
+    return " ".join(render(replace(SLOW, **changed)).split())  # type: ignore[arg-type]
+
+
+def test_under_a_layer_the_files_are_as_they_were() -> None:
+    text = shown(protection="layer", changed_files=())
+    assert "Files · Your files are as they were. All that the script wrote went to a scratch layer, which is gone." in text
+    assert "would have changed" not in text
+
+
+def test_under_a_layer_what_would_have_changed_is_listed() -> None:
+    text = shown(protection="layer", changed_files=("new: model.keras", "deleted: old.keras"))
+    assert "What your script would have changed on disk · new: model.keras · deleted: old.keras · Your files are as they were." in text
+
+
+def test_under_a_guard_it_is_said_what_that_does_not_see() -> None:
+    text = shown(protection="guard", protection_note="this system allows no namespace", changed_files=("new: model.keras",))
+    assert "Changed on disk while your script was tried · new: model.keras" in text
+    assert "There was no scratch layer: this system allows no namespace. Files were guarded in Python only" in text
+
+
+def test_a_run_of_before_says_what_it_knows() -> None:
+    assert "scratch layer" not in shown(changed_files=("new: model.keras",))
