@@ -65,11 +65,14 @@ class Lab:
             stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(FAKES), **self.environment},
+            env=self.environment_of_child(),
             start_new_session=True,
         )
         self.running.append(process)
         return process
+
+    def environment_of_child(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(FAKES), **self.environment}
 
     def end(self, process: subprocess.Popen[str], stdin: str | None = None) -> Ended:
         out, err = process.communicate(stdin, timeout=TOO_LONG_S)

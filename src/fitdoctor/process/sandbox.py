@@ -59,7 +59,8 @@ class Request:
         temporary: Other folders where this user may write: for temporary files, and the user's own.
         caches: Folders of which the next command of this diagnosis is to find what this one wrote there.
         kept: The folder that holds the layers of those.
-        notes: A file of JSON that the command reads: what was achieved is added there under "isolated" and "network_namespace".
+        notes: A file of JSON that the command reads: added are there "isolated" and "network_namespace", as achieved, and "spawned_s", when
+            the command itself began by `time.monotonic`.
     """
 
     command: list[str]
@@ -210,7 +211,7 @@ class Sandbox:
         """Adds what was achieved to what the command reads."""
         with open(self._request.notes, encoding="utf-8") as file:
             notes = json.load(file)
-        notes |= {"isolated": self._started.layered, "network_namespace": self._started.network_namespace}
+        notes |= {"isolated": self._started.layered, "network_namespace": self._started.network_namespace, "spawned_s": time.monotonic()}
         with open(self._request.notes, "w", encoding="utf-8") as file:
             json.dump(notes, file)
 

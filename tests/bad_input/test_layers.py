@@ -1,0 +1,111 @@
+"""Whole diagnoses of scripts that write, over a scratch layer and without one: the user's files are as they were."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.bad_input.conftest import FIT, MODEL, REHEARSED, TOO_LONG_S, Lab
+
+WRITES = {
+    "a library in C": (
+        "import ctypes\nc = ctypes.CDLL(None)\ndef save():\n    d = c.open(b'results.txt', 0o1001, 0o600)\n"
+        "    assert d >= 0 and c.write(d, b'new', 3) == 3\n    c.close(d)\n"
+    ),
+    "another program": "import subprocess\ndef save(): subprocess.run('echo new > results.txt', shell=True, check=True)\n",
+    "another folder": (
+        "import os, shutil, time\ndef save():\n    shutil.move('results', f'results-{time.time_ns()}'); os.makedirs('results')\n"
+        "    open('results/weights.txt', 'w').write('new')\n"
+    ),
+    "a data base": (
+        "import sqlite3\ndef save():\n    s = sqlite3.connect('results.txt.db')\n"
+        "    s.execute('create table if not exists t (x)'); s.execute('insert into t values (1)'); s.commit()\n"
+    ),
+    "a link": "import os\ndef save():\n    os.path.lexists('latest') and os.remove('latest')\n    os.symlink('results', 'latest')\n",
+}
+
+
+def as_it_was(lab: Lab) -> None:
+    (lab.folder / "results").mkdir()
+    (lab.folder / "results" / "weights.txt").write_text("precious")
+    (lab.folder / "latest").symlink_to("nowhere")
+
+
+def found(lab: Lab) -> dict[str, str]:
+    links = {str(path.relative_to(lab.folder)): str(path.readlink()) for path in lab.folder.rglob("*") if path.is_symlink()}
+    return {**lab.files(), **links}
+
+
+@pytest.mark.parametrize("way", WRITES)
+def test_no_child_changes_a_file(lab: Lab, way: str) -> None:
+    as_it_was(lab)
+    script = WRITES[way] + MODEL + "save()\n" + FIT + "save()\n"
+    ended = lab.diagnose(script, budget="6", results__txt="precious")
+    assert (ended.code, ended.processes) == (0, ()), ended.err
+    assert found(lab) == {
+        "train.py": script, "results.txt": "precious", "results/weights.txt": "precious", "latest": "nowhere",
+    }  # fmt: skip
+    out = " ".join(ended.out.split())
+    assert "Your files are as they were." in out
+    assert "What your script would have changed on disk" in out
+
+
+def test_a_lock_is_not_left_behind(lab: Lab) -> None:
+    lock = "import os, sys\nif os.path.exists('train.lock'): sys.exit('another one runs')\nopen('train.lock', 'x').close()\n"
+    ended = lab.diagnose(lock + MODEL + FIT, budget="12")
+    assert ended.code == 0
+    assert "another one runs" not in ended.out
+    assert not (lab.folder / "train.lock").exists()
+
+
+def test_without_a_layer_the_report_says_so(lab: Lab) -> None:
+    lab.environment["FITDOCTOR_LAYER"] = "0"
+    ended = lab.diagnose(MODEL + FIT)
+    assert "There was no scratch layer" in " ".join(ended.out.split())
+
+
+def test_writes_are_real_where_they_are_allowed(lab: Lab) -> None:
+    ended = lab.diagnose("open('results.txt', 'w').write('new')\n" + MODEL + FIT, "--allow-writes", "train.py", results__txt="precious")
+    assert (ended.code, ended.files["results.txt"]) == (0, "new")
+    assert "scratch layer" not in ended.out
+
+
+def test_a_loop_of_a_shell_goes_on(lab: Lab) -> None:
+    lab.write(MODEL + FIT)
+    (lab.folder / "again.py").write_text("import sys\nassert sys.stdin.read() == ''\n" + MODEL + FIT)
+    (lab.folder / "list").write_text("train.py\nagain.py\ntrain.py\n")
+    command = f'{sys.executable} -m fitdoctor diagnose -q --budget 3 --race-budget 0 "$s" >/dev/null 2>&1'
+    loop = f'while read s; do {command}; echo "$s $?"; done < list'
+    process = subprocess.run(
+        ["bash", "-c", loop], cwd=lab.folder, env=lab.environment_of_child(), capture_output=True, text=True, timeout=TOO_LONG_S, check=True
+    )
+    assert process.stdout.splitlines() == ["train.py 0", "again.py 0", "train.py 0"]
+
+
+@pytest.mark.parametrize("layer", ["1", "0"])
+def test_what_gets_away_from_its_session_and_its_environment_is_ended(lab: Lab, layer: str) -> None:
+    lab.environment["FITDOCTOR_LAYER"] = layer
+    away = "import subprocess\nsubprocess.Popen(['sleep', '54321'], start_new_session=True, env={}, cwd='/')\n"
+    ended = lab.diagnose(away + MODEL + FIT)
+    assert ended.code == 0
+    assert "What your script left running was ended with it: sleep 54321." in " ".join(ended.out.split())
+    lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.exists()]
+    assert b"sleep\x0054321\x00" not in lines
+
+
+def test_two_at_once_know_of_each_other(lab: Lab) -> None:
+    waits = "import time\nopen('ready', 'w').close()\n" + f"if not {REHEARSED}: time.sleep(4)\n"
+    lab.write(waits + MODEL + FIT)
+    first = lab.start("--budget", "12", "--race-budget", "0", "train.py")
+    lab.wait_for("ready")
+    second = lab.end(lab.start("--budget", "12", "--race-budget", "0", "train.py"))
+    ended = lab.end(first)
+    # Other tests may diagnose beside this one, so who held the machine first is not known.
+    said = " ".join(second.err.split())
+    assert re.search(r"Another diagnosis was running on this machine: process \d+ \(.*(diagnose|pytest)", said)
+    assert "Another diagnosis was running on this machine" in " ".join(second.out.split())
+    assert re.search("Another diagnosis (was running|began) on this machine", " ".join(ended.out.split()))
