@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fitdoctor.cli.say import put
 from fitdoctor.errors import FitdoctorError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def command(run: str, output: str) -> None:
     made = bundle(load_run(recording))
     data = encode_run(made.run)
     write_atomically(path, gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
-    click.echo(_told(made, path, len(data)))
+    put(_told(made, path, len(data)))
 
 
 def _told(made: Bundle, path: Path, size: int) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from fitdoctor.cli.formats import output_option, show, write
+from fitdoctor.cli.say import say
 from fitdoctor.errors import FitdoctorError
 
 if TYPE_CHECKING:
@@ -186,5 +187,5 @@ def _hand_over(report: Report, folder: RunFolder, outputs: tuple[str, ...]) -> N
         try:
             write_atomically(folder.report_file, to_json(report).encode())
         except FitdoctorError as error:
-            click.echo(f"fitdoctor: {error}", err=True)
+            say(str(error))
         write(report, outputs)

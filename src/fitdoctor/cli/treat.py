@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from fitdoctor.cli.say import say
 from fitdoctor.errors import FitdoctorError
 
 if TYPE_CHECKING:
@@ -75,11 +75,11 @@ def command(
     try:
         folder = create(name)
     except FitdoctorError as error:
-        _say(f"{error} The training runs as written.")
+        say(f"{error} The training runs as written.")
     if folder is not None:
         for sentence in (folder.note, announcement(treated), more):
             if sentence:
-                _say(sentence)
+                say(sentence)
     request = WatchRequest(
         target=target,
         arguments=arguments,
@@ -92,15 +92,15 @@ def command(
     ended = watch(request)
     try:
         if ended.problem:
-            _say(ended.problem)
+            say(ended.problem)
         if folder is not None:
             seen = ended.run.watched if ended.run is not None else None
             for sentence in conclusion(treated, found.run.scout, seen, code=ended.code, wall_s=ended.wall_s + treated.own_s):
-                _say(sentence)
+                say(sentence)
             if folder.run_file.exists():
-                _say(f"“fitdoctor report {folder.shown}” shows where the time went.")
+                say(f"“fitdoctor report {folder.shown}” shows where the time went.")
     except Exception as error:  # noqa: BLE001 - the training's own ending is what the caller waits for
-        _say(f"{type(error).__name__}: {error}")
+        say(f"{type(error).__name__}: {error}")
     finally:
         if folder is not None:
             folder.remove_if_empty()
@@ -115,8 +115,3 @@ def _allowed(text: str) -> set[Safety]:
         if name not in known:
             raise click.UsageError(f"Received “--allow {text}”; expected a comma between some of numerics and semantics.")
     return {"exact", *(known[name] for name in names)}
-
-
-def _say(text: str) -> None:
-    with suppress(OSError, ValueError):
-        click.echo(f"fitdoctor: {text}", err=True)
