@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import sys
 from contextlib import chdir
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from fitdoctor.cli.consent import require_consent, yes_option
 from fitdoctor.cli.formats import output_option, show, write
 from fitdoctor.cli.say import say
 from fitdoctor.errors import FitdoctorError
@@ -59,6 +59,7 @@ def _not_negative(_context: click.Context, _parameter: click.Parameter, value: f
 )
 @click.option("--python", metavar="PATH", help="The interpreter of the training; by default the one that runs fitdoctor.")
 @click.option("--allow-writes", is_flag=True, help="Let the tried script overwrite and delete existing files.")
+@yes_option
 @output_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only the report.")
 @click.option("-m", "as_module", is_flag=True, help="TARGET is a module, as for python -m.")
@@ -71,6 +72,7 @@ def command(
     race_budget: float,
     python: str | None,
     allow_writes: bool,
+    yes: bool,
     outputs: tuple[str, ...],
     quiet: bool,
     as_module: bool,
@@ -82,10 +84,13 @@ def command(
 
     TARGET is a Python script; all that follows it belongs to the script, even what looks like an option of ours. Nothing in the
     script is changed, and nothing that it has saved is overwritten. The report goes to stdout, progress to stderr, what the
-    script prints to a log under .fitdoctor.
+    script prints to a log beside the recordings.
 
     TARGET may also be the folder of a run of “fitdoctor watch”, or of an earlier diagnosis: its script is diagnosed, as it was
-    started then, and what was watched of it is made use of.
+    started then, and what was watched of it is made use of. What such a recording runs is shown first; where you have not recorded it
+    on this machine, only with --yes.
+
+    Recordings are kept in FITDOCTOR_DIR if that is set, else in .fitdoctor at the root of the project, else in your state folder.
 
     Ends with 0 for a verdict, 2 where none is possible, 130 on Ctrl-C.
     """
@@ -93,12 +98,17 @@ def command(
     from fitdoctor.cli.resume import is_run, resumed
     from fitdoctor.cli.target import check_target, find_python, mode_of
     from fitdoctor.recording.folder import create
-    from fitdoctor.trials.request import DiagnoseRequest
+    from fitdoctor.recording.places import current_folder
+    from fitdoctor.trials.request import OPTIONS, DiagnoseRequest
 
     mode = mode_of(as_module=as_module, as_code=as_code)
-    directory, watched = Path.cwd(), None
+    directory, watched = current_folder(), None
+    if directory is None:
+        raise FitdoctorError("The current directory is gone, so that no script can be run in it. Expected one that exists: cd to it.")
     if mode == "script" and is_run(target):
         run = resumed(target, arguments)
+        command = [python or run.python, *OPTIONS[run.mode], run.target, *run.arguments]
+        require_consent(run.shown, command, folder=str(run.directory), is_own=run.is_own, yes=yes)
         target, arguments, mode, python = run.target, run.arguments, run.mode, python or run.python
         directory, watched = run.directory, run.watched
     interpreter = find_python(python)
