@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import click
 
@@ -16,7 +16,7 @@ yes_option = click.option(
 """Adds `--yes` to a command, as its argument `yes`."""
 
 
-def require_consent(recording: str, command: Iterable[str], *, folder: str, changes: Iterable[str] = (), is_own: bool, yes: bool) -> None:
+def require_consent(recording: str, command: Sequence[str], *, folder: str, changes: Iterable[str] = (), is_own: bool, yes: bool) -> None:
     """Shows what will be run: one line of our own recording, everything of another one.
 
     Args:
@@ -30,11 +30,10 @@ def require_consent(recording: str, command: Iterable[str], *, folder: str, chan
     Raises:
         FitdoctorError: The recording is not our own, and the user has not agreed.
     """
-    line = shlex.join(command)
     if is_own:
-        say(f"Runs {line}{f' in {folder}' if folder else ''}, as recorded in {recording}.")
+        say(f"Runs {shlex.join(command)}{f' in {folder}' if folder else ''}, as recorded in {recording}.")
         return
-    told = [f"run     {line}", *([f"in      {folder}"] if folder else []), *(f"change  {change}" for change in changes)]
+    told = [f"run     {_shown(command)}", *([f"in      {folder}"] if folder else []), *(f"change  {change}" for change in changes)]
     listed = "".join(f"\n  {each}" for each in told)
     if not yes:
         raise FitdoctorError(
@@ -42,3 +41,11 @@ def require_consent(recording: str, command: Iterable[str], *, folder: str, chan
             f"It would{listed}\nNothing was run. Look at it first; or diagnose the script itself."
         )
     say(f"{recording} was not recorded by you on this machine. By --yes it does:{listed}")
+
+
+def _shown(command: Sequence[str]) -> str:
+    """A command as a shell takes it; code stands as it is, which is easier to judge than with a shell's quotes."""
+    if "-c" not in command[1:2]:
+        return shlex.join(command)
+    code = command[2].replace("\n", "\n          ")
+    return f"{shlex.join(command[:2])} {code}" + (f"\n  with    {shlex.join(command[3:])}" if command[3:] else "")

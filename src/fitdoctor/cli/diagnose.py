@@ -107,8 +107,8 @@ def command(
         raise FitdoctorError("The current directory is gone, so that no script can be run in it. Expected one that exists: cd to it.")
     if mode == "script" and is_run(target):
         run = resumed(target, arguments)
-        command = [python or run.python, *OPTIONS[run.mode], run.target, *run.arguments]
-        require_consent(run.shown, command, folder=str(run.directory), is_own=run.is_own, yes=yes)
+        command = [find_python(python or run.python), *OPTIONS[run.mode], run.target, *run.arguments]
+        require_consent(run.shown, command, folder=str(run.directory.absolute()), is_own=run.is_own, yes=yes)
         target, arguments, mode, python = run.target, run.arguments, run.mode, python or run.python
         directory, watched = run.directory, run.watched
     interpreter = find_python(python)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -78,7 +78,7 @@ def command(
     allowed = _allowed(allow)
     mode = mode_of(as_module=as_module, as_code=as_code)
     wanted = Target(target=target, mode=mode, arguments=arguments)
-    if mode == "script" and not Path(target).exists():
+    if mode == "script" and not os.path.exists(target):  # noqa: PTH110 - a Path raises where the folder may not be entered
         check_target(target, mode, sys.executable)
     found = find(wanted, diagnosis)
     assert found.run.scout is not None

@@ -65,10 +65,10 @@ def project_root() -> Path | None:
 
 
 def home_folder() -> Path | None:
-    """The user's home, or None where there is none."""
+    """The user's home, or None where there is none: a service or a container may have a variable that leads nowhere, or to the root."""
     with suppress(OSError, RuntimeError):
         home = Path.home()
-        if home.is_absolute():
+        if home.is_absolute() and home != home.parent and home.is_dir():
             return Path(os.path.realpath(home))
     return None
 
