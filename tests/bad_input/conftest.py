@@ -62,7 +62,7 @@ class Lab:
             stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(FAKES), **self.environment},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [FAKES_PATH, os.environ.get("PYTHONPATH")])), **self.environment},
             start_new_session=True,
         )
         self.running.append(process)
