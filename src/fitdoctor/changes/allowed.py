@@ -43,8 +43,9 @@ def _environment(fields: dict[str, Any]) -> str:
 def _inserted(fields: dict[str, Any]) -> str:
     if fields.get("call") not in INSERTED:
         return f"the stage {fields.get('call')!r} is none that a change may put in"
-    values = fields.get("arguments", {}).values()
-    return "" if all(isinstance(value, (int, float)) for value in values) else "a stage may only be given numbers"
+    arguments = fields.get("arguments", {})
+    numbers = isinstance(arguments, dict) and all(isinstance(value, (int, float)) for value in arguments.values())
+    return "" if numbers else "a stage may only be given numbers"
 
 
 def _throttled(fields: dict[str, Any]) -> str:

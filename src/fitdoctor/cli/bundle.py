@@ -23,7 +23,7 @@ DEFAULT_NAME = "run.fitdoctor.json"
 def command(run: str, output: str) -> None:
     """Puts a run into one file, without code, paths or data.
 
-    RUN is the folder of a run, its name under .fitdoctor, or "last", which is also the default. Names of files, functions and
+    RUN is the folder of a run, its name, or "last", which is also the default. Names of files, functions and
     classes of yours, lines of code, arguments, messages and texts are replaced by placeholders. Numbers, line numbers and names of
     Keras and TensorFlow stay, so that "fitdoctor report FILE" shows the same verdict.
 

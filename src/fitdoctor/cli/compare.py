@@ -25,7 +25,7 @@ FORMATS = (".json", ".txt")
 def command(a: str, b: str, output: str | None) -> None:
     """Compares two runs: their time, its parts, their causes.
 
-    A and B are folders of runs, their names under .fitdoctor, report.json files, or files that "fitdoctor bundle" made. What
+    A and B are folders of runs, their names, report.json files, or files that "fitdoctor bundle" made. What
     makes the comparison unfair, another machine or other versions or more data, is said first. It is one run each, so nothing
     is proven.
 

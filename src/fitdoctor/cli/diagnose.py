@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from contextlib import chdir
+from contextlib import AbstractContextManager, chdir, nullcontext
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +15,8 @@ from fitdoctor.cli.say import say
 from fitdoctor.errors import FitdoctorError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fitdoctor.recording.folder import RunFolder
     from fitdoctor.report.model import Report
     from fitdoctor.trials.progress import Progress
@@ -102,8 +104,8 @@ def command(
     from fitdoctor.trials.request import OPTIONS, DiagnoseRequest
 
     mode = mode_of(as_module=as_module, as_code=as_code)
-    directory, watched = current_folder(), None
-    if directory is None:
+    directory, watched = None, None
+    if current_folder() is None:
         raise FitdoctorError("The current directory is gone, so that no script can be run in it. Expected one that exists: cd to it.")
     if mode == "script" and is_run(target):
         run = resumed(target, arguments)
@@ -112,7 +114,7 @@ def command(
         target, arguments, mode, python = run.target, run.arguments, run.mode, python or run.python
         directory, watched = run.directory, run.watched
     interpreter = find_python(python)
-    with chdir(directory):
+    with _standing_in(directory):
         name = check_target(target, mode, interpreter)
     folder = create(name)
     progress = progress_on(sys.stderr, quiet=quiet)
@@ -130,13 +132,18 @@ def command(
     try:
         if folder.note:
             progress.note(folder.note)
-        with chdir(directory):
+        with _standing_in(directory):
             report, exit_code = _diagnose(request, progress)
     finally:
         progress.done()
         folder.remove_if_empty()
     _hand_over(report, folder, outputs)
     sys.exit(exit_code)
+
+
+def _standing_in(directory: Path | None) -> AbstractContextManager[None]:
+    """Goes to the folder of a recorded run for a while; without one, we stay, be it in a folder that may not be entered again."""
+    return chdir(directory) if directory is not None else nullcontext()
 
 
 def _diagnose(request: DiagnoseRequest, progress: Progress) -> tuple[Report, int]:

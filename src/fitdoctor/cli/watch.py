@@ -40,6 +40,8 @@ def command(
     prints and saves what it would without us. The report comes at the end, on stderr, also after an error or Ctrl-C. Nothing is
     tried: “fitdoctor diagnose RUN” goes on from what was seen.
 
+    Recordings are kept in FITDOCTOR_DIR if that is set, else in .fitdoctor at the root of the project, else in your state folder.
+
     Ends with the script's own exit code, or by the signal that ended the script.
     """
     from fitdoctor.cli.target import check_target, find_python, mode_of

@@ -117,6 +117,11 @@ def trusted_roots(parent: Path | None = None) -> Iterator[Path]:
             yield root
 
 
+def our_places() -> set[str]:
+    """Every folder outside a project's `.fitdoctor` that we may write to while a script runs."""
+    return {str(folder) for folder in (named_folder(), state_folder(), temporary_root()) if folder is not None}
+
+
 def _absolute(variable: str) -> Path | None:
     """A folder that the environment names; a relative one is to be ignored, by the XDG specification."""
     named = os.environ.get(variable)

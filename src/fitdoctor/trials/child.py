@@ -17,6 +17,7 @@ from typing import IO, Any, TextIO
 
 from fitdoctor.changes.environment import environment as changed_environment
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.regular_files import MOST_BYTES
 from fitdoctor.trials.endings import signal_name
 from fitdoctor.trials.memory import MemoryWatch
 from fitdoctor.trials.request import DiagnoseRequest
@@ -207,8 +208,15 @@ class Child:
                 if not chunk:
                     raise ChildEndedError(self._how_it_ended())
                 self._pending += chunk
+                if len(self._pending) > MOST_BYTES:
+                    raise ChildEndedError("it answered without an end")
             line, self._pending = self._pending.split(b"\n", 1)
-            reply: dict[str, Any] = json.loads(line)
+            try:
+                reply = json.loads(line)
+            except (ValueError, RecursionError):
+                reply = None
+            if not isinstance(reply, dict):  # the script can write to every descriptor of its process
+                raise ChildEndedError("it answered with something else than a record")
             if reply.keys() != {"at"}:
                 return reply
             self.at = reply["at"]
