@@ -70,6 +70,15 @@ def make_new(path: Path, data: bytes, *, mode: int = PRIVATE) -> None:
         raise
 
 
+def as_private(path: str, flags: int) -> int:
+    """Opens a file for `open(…, opener=as_private)`: a new one is for us alone, and a link is not followed.
+
+    Raises:
+        OSError: It can't be opened.
+    """
+    return os.open(path, flags | _NO_LINK, PRIVATE)
+
+
 def make_private_folder(path: Path) -> bool:
     """Makes a folder for us alone, and those above that are missing. Returns whether it was not there yet.
 

@@ -202,7 +202,7 @@ def _hand_over(report: Report, folder: RunFolder, outputs: tuple[str, ...]) -> N
         show(report)
     finally:
         try:
-            write_atomically(folder.report_file, to_json(report).encode())
+            write_atomically(folder.report_file, to_json(report).encode(), private=True)
         except FitdoctorError as error:
             say(str(error))
         write(report, outputs)

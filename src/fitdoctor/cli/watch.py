@@ -94,5 +94,5 @@ def _hand_over(run: Run, folder: RunFolder, outputs: tuple[str, ...], *, quiet: 
         if not quiet:
             show(report, sys.stderr)
     finally:
-        write_atomically(folder.report_file, to_json(report).encode())
+        write_atomically(folder.report_file, to_json(report).encode(), private=True)
         write(report, outputs)

@@ -17,7 +17,7 @@ from typing import IO, Any, TextIO
 
 from fitdoctor.changes.environment import environment as changed_environment
 from fitdoctor.errors import FitdoctorError
-from fitdoctor.regular_files import MOST_BYTES
+from fitdoctor.regular_files import MOST_BYTES, as_private
 from fitdoctor.trials.endings import signal_name
 from fitdoctor.trials.memory import MemoryWatch
 from fitdoctor.trials.request import DiagnoseRequest
@@ -158,7 +158,7 @@ class Child:
         kept = 0
         assert self.process.stdout is not None
         try:
-            with log.open("ab") as file:
+            with open(log, "ab", opener=as_private) as file:
                 file.write(f"--- {role}\n".encode())
                 while chunk := os.read(self.process.stdout.fileno(), 1 << 16):
                     if kept < LOG_BYTES:
