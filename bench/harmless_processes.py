@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+os.environ.setdefault("FITDOCTOR_DIR", ".fitdoctor")  # recordings lie where the script runs, to be read from there
 SCRIPTS = Path(__file__).parent / "kinds" / "harmless"
 PLAIN, WATCHED = [sys.executable], [sys.executable, "-m", "fitdoctor", "watch", "-q"]
 LONGEST_S = 200.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import statistics
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 
 from fitdoctor.recording.load import load_run
 
+os.environ.setdefault("FITDOCTOR_DIR", ".fitdoctor")  # recordings lie where the script runs, to be read from there
 TREAT = [sys.executable, "-m", "fitdoctor", "treat", "--allow", "numerics,semantics"]
 
 #: The exit code of `treat` where it has nothing to apply.

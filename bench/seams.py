@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+os.environ.setdefault("FITDOCTOR_DIR", ".fitdoctor")  # recordings lie where the script runs, to be read from there
 HERE = Path(__file__).resolve().parent
 VERSIONS = ("3.5.0", "3.6.0", "3.7.0", "3.9.2", "3.12.0", "")
 """The last one is what is installed here."""

@@ -9,6 +9,7 @@ A run is a folder that a diagnosis left, or a script that is diagnosed first.
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import statistics
 import subprocess
@@ -20,6 +21,7 @@ from fitdoctor.recording.load import load_run
 from fitdoctor.recording.model import Run
 from fitdoctor.trials.stages import FIRST_ANSWER, seconds_of
 
+os.environ.setdefault("FITDOCTOR_DIR", ".fitdoctor")  # recordings lie where the script runs, to be read from there
 COLUMNS = ("scout", "start-up", "prepare", "verify", "windows", "calls", "races", "processes", "together", "saving")
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,15 @@ from tests.children import Project
 signal.signal(signal.SIGINT, signal.default_int_handler)
 for number in (signal.SIGHUP, signal.SIGQUIT):
     signal.signal(number, signal.SIG_DFL)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Recordings of tests lie in the current directory, and keys in a folder of the tests' own: never in the developer's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FITDOCTOR_DIR", ".fitdoctor")
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
 
 
 @pytest.fixture

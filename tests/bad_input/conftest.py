@@ -72,7 +72,7 @@ class Lab:
         return process
 
     def environment_of_child(self) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(FAKES), **self.environment}
+        return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [FAKES_PATH, os.environ.get("PYTHONPATH")])), **self.environment}
 
     def end(self, process: subprocess.Popen[str], stdin: str | None = None) -> Ended:
         out, err = process.communicate(stdin, timeout=TOO_LONG_S)

@@ -13,7 +13,7 @@ from fitdoctor.changes.environment import INTRA_OP, environment, hold, hold_call
 from fitdoctor.changes.model import Place, SetArgument, SetEnvironment
 
 HERE = Place(file="train.py", line=3)
-VARIABLE = "FITDOCTOR_TEST_VARIABLE"
+VARIABLE = "TF_NUM_INTEROP_THREADS"
 
 
 def variable(value: str | None) -> dict[str, Any]:

@@ -24,18 +24,27 @@ from fitdoctor.changes.model import (
 )
 
 NAMES = st.sampled_from(["Model.fit", "Model.compile", "prefetch", "steps_per_execution", "place", "kind", "batch", ""])
-SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
-VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2))
 PLACES = st.builds(Place, file=st.text(max_size=8), line=st.integers(0), position=st.integers(-1, 9))
+STAGES = st.sampled_from(["prefetch", "cache", "repeat"])
+ARGUMENTS = st.sampled_from(["steps_per_execution", "place", "kind", "batch"])
+SETTINGS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.sampled_from(["epoch", "batch"])
+HOOKS = st.sampled_from(["on_epoch_end", "on_train_batch_end", "on_test_begin"])
 CHANGES = st.one_of(
-    st.builds(SetArgument, place=PLACES, call=NAMES, argument=NAMES, value=VALUES, index=st.integers(-1, 5)),
-    st.builds(InsertCall, place=PLACES, call=NAMES, arguments=st.dictionaries(NAMES, VALUES, max_size=3)),
+    st.builds(
+        SetArgument,
+        place=PLACES,
+        call=NAMES,
+        argument=ARGUMENTS,
+        value=SETTINGS | st.lists(NAMES.filter(bool), max_size=2),
+        index=st.integers(-1, 5),
+    ),
+    st.builds(InsertCall, place=PLACES, call=STAGES, arguments=st.dictionaries(NAMES, st.integers(), max_size=3)),
     st.builds(SwapCalls, place=PLACES, batch=PLACES, vectorized=st.booleans()),
     st.builds(MoveCall, place=PLACES, behind=PLACES),
     st.builds(ConvertArgument, place=PLACES, call=NAMES, argument=NAMES, dtypes=st.dictionaries(NAMES, NAMES, max_size=2)),
     st.builds(ReplaceCall, place=PLACES, call=NAMES, replacement=NAMES),
     st.builds(Precompute, place=PLACES, call=NAMES, argument=NAMES),
-    st.builds(ThrottleHook, place=PLACES, call=NAMES, hook=NAMES, every=st.integers(1), index=st.integers(-1, 5)),
+    st.builds(ThrottleHook, place=PLACES, call=NAMES, hook=HOOKS, every=st.integers(1), index=st.integers(-1, 5)),
 )
 
 

@@ -12,7 +12,7 @@ from click.testing import Result
 
 from fitdoctor.recording.folder import create
 from fitdoctor.recording.model import Run, Scout
-from fitdoctor.recording.save import save_run
+from fitdoctor.recording.signature import save_signed
 from tests.cli.conftest import FakeSession
 
 Call = Callable[..., Result]
@@ -29,7 +29,7 @@ def saved(project: Path, **changed: Any) -> str:
         "watched": Scout(wall_s=12.0),
     }
     folder = create("train", parent=project)
-    save_run(Run(**{**values, **changed}), folder.run_file)
+    save_signed(Run(**{**values, **changed}), folder.run_file)
     return str(folder.path)
 
 

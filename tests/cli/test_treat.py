@@ -17,7 +17,7 @@ from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording.digest import hash_of
 from fitdoctor.recording.folder import create
 from fitdoctor.recording.model import Ending, Run, Scout
-from fitdoctor.recording.save import save_run
+from fitdoctor.recording.signature import save_signed
 from fitdoctor.watching import session
 from fitdoctor.watching.request import WatchRequest
 from tests import builders as make
@@ -62,7 +62,7 @@ def saved(
     run.scout.environment = dict(ENVIRONMENT)
     run.scout.sources = {str(project / name): hash_of(str(project / name)) for name in sources}
     folder = create("train", parent=project)
-    save_run(run, folder.run_file)
+    save_signed(run, folder.run_file)
     return folder.path.name
 
 
@@ -126,7 +126,7 @@ def test_without_a_diagnosis_nothing_runs(call: Call, project: Path, requests: l
 def test_a_watched_or_treated_training_is_no_diagnosis(call: Call, project: Path, requests: list[WatchRequest]) -> None:
     wanted = saved(project)
     folder = create("train", parent=project)
-    save_run(Run(target="train.py", script="train.py", cwd=str(project), watched=Scout()), folder.run_file)
+    save_signed(Run(target="train.py", script="train.py", cwd=str(project), watched=Scout()), folder.run_file)
     assert call("treat", "train.py").exit_code == 3
     assert requests[0].treated is not None
     assert requests[0].treated.diagnosis.endswith(wanted)

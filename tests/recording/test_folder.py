@@ -9,6 +9,7 @@ import pytest
 
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording import folder as folders
+from fitdoctor.recording import places
 from fitdoctor.recording.folder import RunFolder, create, latest, resolve
 
 NOON = datetime(2026, 3, 17, 12, 0, 0)
@@ -16,9 +17,13 @@ NOON = datetime(2026, 3, 17, 12, 0, 0)
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A current directory and a temporary folder of the test's own."""
+    """A project to stand in, a home, and a temporary folder of the test's own."""
     (tmp_path / "tmp").mkdir()
-    (tmp_path / "project").mkdir()
+    (tmp_path / "home").mkdir()
+    (tmp_path / "project" / ".git").mkdir(parents=True)
+    monkeypatch.delenv("FITDOCTOR_DIR")
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     monkeypatch.chdir(tmp_path / "project")
     return tmp_path / "project"
@@ -59,8 +64,8 @@ def test_names_are_made_fit_for_a_file_system(name: str, stem: str) -> None:
 def test_what_can_not_be_written_falls_back_with_a_note(home: Path) -> None:
     (home / ".fitdoctor").write_text("a file where the folder should be")
     made = create("train", now=NOON)
-    assert made.path.is_relative_to(tempfile.gettempdir())
-    assert "can't be written" in made.note
+    assert made.path == home.parent / "home/.local/state/fitdoctor/runs/20260317-120000-train"
+    assert "can't be used" in made.note
     assert str(made.path) in made.note
 
 
@@ -74,7 +79,7 @@ def test_a_full_disk_falls_back_and_leaves_no_folder(home: Path, monkeypatch: py
 
     monkeypatch.setattr(folders, "prove_room", full)
     made = create("train")
-    assert made.path.is_relative_to(tempfile.gettempdir())
+    assert made.path.is_relative_to(home.parent / "home")
     assert "No space left on device" in made.note
     assert [path.name for path in (home / ".fitdoctor").iterdir()] == [".gitignore"]
 
@@ -89,11 +94,14 @@ def test_nowhere_to_write_gets_a_message(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="names of temporary folders are only shared between users on POSIX")
-def test_a_temporary_folder_of_someone_else_is_not_used(home: Path, tmp_path: Path) -> None:
+def test_a_temporary_folder_of_someone_else_is_not_used(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / ".fitdoctor").write_text("")
+    monkeypatch.setenv("HOME", str(home / ".fitdoctor"))
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    folders.temporary_root().symlink_to(elsewhere)
+    root = places.temporary_root()
+    assert root is not None
+    root.symlink_to(elsewhere)
     made = create("train")
     assert made.path.is_relative_to(tempfile.gettempdir())
     assert not list(elsewhere.iterdir())
@@ -115,7 +123,7 @@ def test_a_run_is_found_by_path_name_file_and_last(home: Path) -> None:
         assert resolve(given).path == made.path
 
 
-def test_a_run_in_the_temporary_folder_is_found_by_its_name(home: Path) -> None:
+def test_a_run_in_the_folder_for_state_is_found_by_its_name(home: Path) -> None:
     (home / ".fitdoctor").write_text("")
     made = saved("train")
     assert resolve(made.path.name).path == made.path

@@ -31,3 +31,10 @@ def test_it_allows_what_the_prescription_needs_and_no_more(weights: str, command
     report = build(eager(weights))
     assert report.prescription is not None
     assert report.treat == command
+
+
+@pytest.mark.parametrize("target", ["--python=./evil", "-c", "--yes"])
+def test_a_target_that_would_be_read_as_an_option_is_not_suggested(target: str) -> None:
+    run = eager("same")
+    run.target, run.argv = target, ["train.py"]
+    assert build(run).treat == ""

@@ -92,3 +92,14 @@ def test_a_link_that_leads_nowhere_now_is_not_deleted(project: Path) -> None:
     before = disk.look([project])
     (project / "old.txt").unlink()
     assert disk.changed(before, disk.look([project])) == [f"deleted: {project / 'old.txt'}"]
+
+
+@pytest.mark.parametrize("named", ["recordings", "."])
+def test_our_own_recordings_are_no_change(project: Path, monkeypatch: pytest.MonkeyPatch, named: str) -> None:
+    monkeypatch.chdir(project)
+    monkeypatch.setenv("FITDOCTOR_DIR", named)
+    before = disk.look([project])
+    run = project / named / "20260317-120000-train"
+    run.mkdir(parents=True)
+    (run / "run.json").write_text("{}")
+    assert disk.changed(before, disk.look([project])) == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import weakref
 from typing import Any
 
@@ -10,6 +9,7 @@ import keras
 
 from fitdoctor.api import observed, seams
 from fitdoctor.api.observed import Observation
+from fitdoctor.cli.say import say
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.report.model import Report
 
@@ -45,14 +45,14 @@ class Doctor(keras.callbacks.Callback):  # type: ignore[misc]
             seams.check_supported()
             weakref.finalize(self, seams.install(_OnlyWith(weakref.ref(self))))
         except FitdoctorError as error:
-            sys.stderr.write(f"fitdoctor: {error} This training is not observed.\n")
+            say(f"{error} This training is not observed.")
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Says so where the fit was looked up before this callback was made, and so passes by its seams."""
         if not self._observed:
-            sys.stderr.write(
-                "fitdoctor: Received a Doctor() made within the call of fit, which was looked up before it; this training is not observed. "
-                "Expected one that was made on a line before: doctor = fitdoctor.Doctor(), then fit(…, callbacks=[doctor]).\n"
+            say(
+                "Received a Doctor() made within the call of fit, which was looked up before it; this training is not observed. "
+                "Expected one that was made on a line before: doctor = fitdoctor.Doctor(), then fit(…, callbacks=[doctor])."
             )
 
     def _has_batch_hooks(self) -> bool:

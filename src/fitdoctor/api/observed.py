@@ -14,6 +14,7 @@ import fitdoctor
 from fitdoctor.api import place, trials
 from fitdoctor.api.looked import LookingDirector, Looks
 from fitdoctor.cli.look import Look
+from fitdoctor.cli.say import say as say_message
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.probe.backends import seams
 from fitdoctor.probe.ledger import Ledger
@@ -68,7 +69,7 @@ def say(report: Report | None) -> None:
 def say_failed(error: Exception) -> None:
     """Says that a report could not be made: the program goes on, whatever failed in ours."""
     why = str(error) if isinstance(error, FitdoctorError) else f"{type(error).__name__}: {error}"
-    sys.stderr.write(f"fitdoctor: the report could not be made: {why}\n")
+    say_message(f"the report could not be made: {why}")
 
 
 class Pass:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Any
 
+from fitdoctor.changes.allowed import problem
 from fitdoctor.changes.model import SetArgument, SetEnvironment
 from fitdoctor.probe.patches import Patches
 
@@ -86,4 +87,6 @@ def _always(original: Any, value: Any) -> Any:
 
 
 def _variables(changes: Iterable[Mapping[str, Any]]) -> dict[str, str | None]:
-    return {change["name"]: change["value"] for change in changes if change["kind"] == SetEnvironment.kind}
+    """The variables that changes set; one that none may set is left as it is, whoever asks for it."""
+    ours = [change for change in changes if change["kind"] == SetEnvironment.kind]
+    return {change["name"]: change["value"] for change in ours if not problem(SetEnvironment.kind, dict(change))}

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
+from fitdoctor.changes.allowed import problem
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
@@ -182,12 +184,14 @@ def from_data(data: dict[str, Any]) -> Change:
     """Builds the change that `Change.to_data` described.
 
     Raises:
-        ValueError: The kind is unknown: the recording comes from another version.
+        ValueError: The kind is unknown, as the recording comes from another version, or it names what no change may name.
     """
     fields = dict(data)
     kind = fields.pop("kind", None)
     if kind not in KINDS:
         raise ValueError(f"Unknown kind of change: received {kind!r}, expected one of {sorted(KINDS)}.")
+    if why := problem(kind, fields):
+        raise ValueError(f"Received a change of the kind {kind}, and {why}.")
     for key in ("place", "batch", "behind"):
         if isinstance(fields.get(key), dict):
             fields[key] = Place(**fields[key])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fitdoctor.cli.say import put
 from fitdoctor.errors import FitdoctorError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ DEFAULT_NAME = "run.fitdoctor.json"
 def command(run: str, output: str) -> None:
     """Puts a run into one file, without code, paths or data.
 
-    RUN is the folder of a run, its name under .fitdoctor, or "last", which is also the default. Names of files, functions and
+    RUN is the folder of a run, its name, or "last", which is also the default. Names of files, functions and
     classes of yours, lines of code, arguments, messages and texts are replaced by placeholders. Numbers, line numbers and names of
     Keras and TensorFlow stay, so that "fitdoctor report FILE" shows the same verdict.
 
@@ -42,7 +43,7 @@ def command(run: str, output: str) -> None:
     made = bundle(load_run(recording))
     data = encode_run(made.run)
     write_atomically(path, gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
-    click.echo(_told(made, path, len(data)))
+    put(_told(made, path, len(data)))
 
 
 def _told(made: Bundle, path: Path, size: int) -> str:

@@ -25,7 +25,7 @@ FORMATS = (".json", ".txt")
 def command(a: str, b: str, output: str | None) -> None:
     """Compares two runs: their time, its parts, their causes.
 
-    A and B are folders of runs, their names under .fitdoctor, report.json files, or files that "fitdoctor bundle" made. What
+    A and B are folders of runs, their names, report.json files, or files that "fitdoctor bundle" made. What
     makes the comparison unfair, another machine or other versions or more data, is said first. It is one run each, so nothing
     is proven.
 
@@ -54,6 +54,7 @@ def _side(given: str) -> Side:
     """
     from fitdoctor.recording.folder import find_recording
     from fitdoctor.recording.load import load_run
+    from fitdoctor.regular_files import read_named
     from fitdoctor.report.build import build
     from fitdoctor.report.compare import Side
     from fitdoctor.report.json import from_json
@@ -61,7 +62,7 @@ def _side(given: str) -> Side:
     path = Path(given).expanduser()
     if path.is_file():
         try:
-            data = path.read_bytes()
+            data = read_named(path)
         except OSError as error:
             raise FitdoctorError(f"Could not read {path}: {error.strerror or error}. Expected a report.json or a run.") from None
         if _is_report(data):

@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 import os
 import sys
-from contextlib import chdir
-from pathlib import Path
+from contextlib import AbstractContextManager, chdir, nullcontext
 from typing import TYPE_CHECKING
 
 import click
 
+from fitdoctor.cli.consent import require_consent, yes_option
 from fitdoctor.cli.formats import output_option, show, write
+from fitdoctor.cli.say import say
 from fitdoctor.errors import FitdoctorError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fitdoctor.recording.folder import RunFolder
     from fitdoctor.report.model import Report
     from fitdoctor.trials.progress import Progress
@@ -62,6 +65,7 @@ def _not_negative(_context: click.Context, _parameter: click.Parameter, value: f
 @click.option("--python", metavar="PATH", help="The interpreter of the training; by default the one that runs fitdoctor.")
 @click.option("--allow-writes", is_flag=True, help="Let the tried script overwrite and delete existing files.")
 @click.option("--stdin", "reads_stdin", is_flag=True, help="Give a copy of standard input to the script each time; else it reads nothing.")
+@yes_option
 @output_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only the report.")
 @click.option("-m", "as_module", is_flag=True, help="TARGET is a module, as for python -m.")
@@ -75,6 +79,7 @@ def command(
     python: str | None,
     allow_writes: bool,
     reads_stdin: bool,
+    yes: bool,
     outputs: tuple[str, ...],
     quiet: bool,
     as_module: bool,
@@ -86,10 +91,13 @@ def command(
 
     TARGET is a Python script; all that follows it belongs to the script, even what looks like an option of ours. Nothing in the
     script is changed, and nothing that it has saved is overwritten. The report goes to stdout, progress to stderr, what the
-    script prints to a log under .fitdoctor.
+    script prints to a log beside the recordings.
 
     TARGET may also be the folder of a run of “fitdoctor watch”, or of an earlier diagnosis: its script is diagnosed, as it was
-    started then, and what was watched of it is made use of.
+    started then, and what was watched of it is made use of. What such a recording runs is shown first; where you have not recorded it
+    on this machine, only with --yes.
+
+    Recordings are kept in FITDOCTOR_DIR if that is set, else in .fitdoctor at the root of the project, else in your state folder.
 
     Ends with 0 for a verdict, 2 where none is possible, 130 on Ctrl-C.
     """
@@ -97,16 +105,21 @@ def command(
     from fitdoctor.cli.resume import is_run, resumed
     from fitdoctor.cli.target import check_target, find_python, mode_of
     from fitdoctor.recording.folder import create
-    from fitdoctor.trials.request import DiagnoseRequest
+    from fitdoctor.recording.places import current_folder
+    from fitdoctor.trials.request import OPTIONS, DiagnoseRequest
 
     mode = mode_of(as_module=as_module, as_code=as_code)
-    directory, watched = Path.cwd(), None
+    directory, watched = None, None
+    if current_folder() is None:
+        raise FitdoctorError("The current directory is gone, so that no script can be run in it. Expected one that exists: cd to it.")
     if mode == "script" and is_run(target):
         run = resumed(target, arguments)
+        command = [find_python(python or run.python), *OPTIONS[run.mode], run.target, *run.arguments]
+        require_consent(run.shown, command, folder=str(run.directory.absolute()), is_own=run.is_own, yes=yes)
         target, arguments, mode, python = run.target, run.arguments, run.mode, python or run.python
         directory, watched = run.directory, run.watched
     interpreter = find_python(python)
-    with chdir(directory):
+    with _standing_in(directory):
         name = check_target(target, mode, interpreter)
     folder = create(name)
     progress = progress_on(sys.stderr, quiet=quiet)
@@ -126,13 +139,18 @@ def command(
     try:
         if folder.note:
             progress.note(folder.note)
-        with chdir(directory):
+        with _standing_in(directory):
             report, exit_code = _diagnose(request, progress)
     finally:
         progress.done()
         folder.remove_if_empty()
     _hand_over(report, folder, outputs)
     sys.exit(exit_code)
+
+
+def _standing_in(directory: Path | None) -> AbstractContextManager[None]:
+    """Goes to the folder of a recorded run for a while; without one, we stay, be it in a folder that may not be entered again."""
+    return chdir(directory) if directory is not None else nullcontext()
 
 
 def _diagnose(request: DiagnoseRequest, progress: Progress) -> tuple[Report, int]:
@@ -191,7 +209,7 @@ def _hand_over(report: Report, folder: RunFolder, outputs: tuple[str, ...]) -> N
         show(report)
     finally:
         try:
-            write_atomically(folder.report_file, to_json(report).encode())
+            write_atomically(folder.report_file, to_json(report).encode(), private=True)
         except FitdoctorError as error:
-            click.echo(f"fitdoctor: {error}", err=True)
+            say(str(error))
         write(report, outputs)

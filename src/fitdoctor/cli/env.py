@@ -14,7 +14,9 @@ from typing import Any
 import click
 
 import fitdoctor
+from fitdoctor.cli.say import put
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.printable import printable
 
 Facts = Mapping[str, Any]
 
@@ -81,7 +83,7 @@ def command(python: str | None, output: str | None) -> None:
         raise FitdoctorError(f"Received “-o {output}”; expected a name that ends in {' or '.join(FORMATS)}.")
     found = describe(find_python(python))
     text = _text(found)
-    click.echo(text, nl=False)
+    put(text.removesuffix("\n"))
     if output is not None:
         data = json.dumps(found, indent=2) + "\n" if Path(output).suffix == ".json" else text
         write_atomically(Path(output), data.encode())
@@ -212,7 +214,7 @@ def _text(found: Facts) -> str:
     if not found["gpu"]:
         rows.append(("GPU", "none that NVML knows of"))
     width = max(len(name) for name, _ in rows) + 2
-    return "".join(f"{name:<{width}}{value}\n" for name, value in rows)
+    return "".join(f"{printable(name):<{width}}{printable(value)}\n" for name, value in rows)
 
 
 def _limited(quota: float | None) -> str:

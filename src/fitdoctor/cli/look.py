@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TextIO
 
+from fitdoctor.cli.say import is_ascii
 from fitdoctor.report.text import PLAIN_WIDTH
 
 
@@ -21,8 +22,7 @@ class Look:
     @classmethod
     def of(cls, stream: TextIO) -> Look:
         """Looks at `stream`. Files and pipes get the plain look; `NO_COLOR` and dumb terminals are respected."""
-        encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "").replace("_", "")
-        ascii_only = not encoding.startswith("utf")
+        ascii_only = is_ascii(stream)
         if not is_terminal(stream):
             return cls(ascii_only=ascii_only)
         width = shutil.get_terminal_size(fallback=(PLAIN_WIDTH, 24)).columns

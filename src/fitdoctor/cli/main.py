@@ -11,7 +11,9 @@ import click
 
 import fitdoctor
 from fitdoctor.cli.interrupts import never_lost
+from fitdoctor.cli.say import never_fail_on_signs, say
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.printable import printable
 
 COMMANDS: Mapping[str, str] = {
     "diagnose": "fitdoctor.cli.diagnose",
@@ -50,29 +52,45 @@ class Commands(click.Group):
     def main(self, args: Sequence[str] | None = None, *more: Any, **keywords: Any) -> Any:
         if args is None:  # the process is ours
             never_lost()
+            never_fail_on_signs()
         return super().main(args, *more, **keywords)
+
+    def make_context(self, *arguments: Any, **keywords: Any) -> click.Context:
+        try:
+            return super().make_context(*arguments, **keywords)
+        except click.ClickException as error:
+            raise _cleaned(error) from None
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except FitdoctorError as error:
-            click.echo(f"fitdoctor: {error}", err=True)
+            say(str(error))
             ctx.exit(error.exit_code)
         except KeyboardInterrupt:
-            click.echo("fitdoctor: Interrupted.", err=True)
+            say("Interrupted.")
             ctx.exit(INTERRUPTED_EXIT_CODE)
-        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+        except click.ClickException as error:
+            raise _cleaned(error) from None
+        except (click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise
         except Exception as error:
             if os.environ.get("FITDOCTOR_TRACEBACK"):
                 raise
-            click.echo(
-                f"fitdoctor: {type(error).__name__}: {error}\n"
+            say(
+                f"{type(error).__name__}: {error}\n"
                 "That is a fault of fitdoctor, not of your script. What was recorded until then is kept. "
-                "Set FITDOCTOR_TRACEBACK=1 to see where it happened, and please report it.",
-                err=True,
+                "Set FITDOCTOR_TRACEBACK=1 to see where it happened, and please report it."
             )
             ctx.exit(FAILURE_EXIT_CODE)
+
+
+def _cleaned(error: click.ClickException) -> click.ClickException:
+    """The same error with a message that holds no commands to a terminal: click repeats arguments as they were given."""
+    text = error.format_message()
+    if text.isprintable() or type(error).__name__ == "NoArgsIsHelpError":  # since click 8.2, and a page of ours
+        return error
+    return click.UsageError(printable(text), ctx=error.ctx if isinstance(error, click.UsageError) else None)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -13,7 +13,7 @@ from fitdoctor.cli.formats import output_option, show, write
 def command(run: str, outputs: tuple[str, ...]) -> None:
     """Shows a saved run again, from its recordings. Nothing is run.
 
-    RUN is the folder of a run, its name under .fitdoctor, a file that "fitdoctor bundle" made, or "last", which is also the
+    RUN is the folder of a run, its name, a file that "fitdoctor bundle" made, or "last", which is also the
     default.
     """
     from dataclasses import replace

@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import cast, get_args
 
 from fitdoctor.errors import FitdoctorError
-from fitdoctor.recording.folder import RUN_FILE
-from fitdoctor.recording.load import load_run
+from fitdoctor.recording.folder import RUN_FILE, RunFolder
 from fitdoctor.recording.model import Run, Scout
+from fitdoctor.recording.signature import load_recording
+from fitdoctor.regular_files import is_regular
 from fitdoctor.trials.request import Mode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
-    """The target of an earlier run, as the user gave it then and from where, and what was watched of it."""
+    """The target of an earlier run, as the user gave it then and from where, and what was watched of it.
+
+    `shown` is the run as a user would type it, and `is_own` whether they have recorded it on this machine.
+    """
 
     target: str
     arguments: tuple[str, ...]
@@ -24,11 +28,13 @@ class Resumed:
     python: str
     directory: Path
     watched: Scout | None
+    shown: str
+    is_own: bool
 
 
 def is_run(target: str) -> bool:
-    """Whether a target is the folder of a run, and no script."""
-    return (Path(target) / RUN_FILE).is_file()
+    """Whether a target is the folder of a run, and no script. It may lie anywhere and be called as it likes: see `is_own`."""
+    return is_regular(Path(target) / RUN_FILE)
 
 
 def resumed(folder: str, arguments: tuple[str, ...]) -> Resumed:
@@ -50,7 +56,8 @@ def resumed(folder: str, arguments: tuple[str, ...]) -> Resumed:
             f"Received “{' '.join(arguments)}” behind the run {folder}; expected nothing there: it has the arguments of its script. "
             "Diagnose the script itself to give it others."
         )
-    run = load_run(Path(folder) / RUN_FILE)
+    found = load_recording(Path(folder) / RUN_FILE)
+    run = found.run
     _check(run, folder)
     return Resumed(
         target=run.target,
@@ -59,6 +66,8 @@ def resumed(folder: str, arguments: tuple[str, ...]) -> Resumed:
         python=run.python,
         directory=Path(run.cwd),
         watched=run.watched if run.treated is None else None,
+        shown=RunFolder(path=Path(os.path.realpath(folder))).shown,
+        is_own=found.is_own,
     )
 
 

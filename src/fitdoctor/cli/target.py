@@ -14,6 +14,7 @@ import click
 
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording.folder import RUN_FILE
+from fitdoctor.recording.places import current_folder
 from fitdoctor.trials.request import Mode
 
 LISTED_SCRIPTS = 5
@@ -75,9 +76,9 @@ def find_python(python: str | None) -> str:
 
 
 def _read(path: Path) -> bytes:
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - a Path raises where the folder may not be entered
         raise FitdoctorError(_is_a_directory(path))
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110
         raise FitdoctorError(_does_not_exist(path))
     if path.suffix == ".ipynb":
         raise FitdoctorError(
@@ -108,11 +109,16 @@ def _is_a_directory(path: Path) -> str:
 
 def _does_not_exist(path: Path) -> str:
     problem = f"Received “{path}”, which does not exist; expected the path of a Python script."
-    if path.with_name(path.name + ".py").is_file():
+    if os.path.isfile(f"{path}.py"):  # noqa: PTH113
         return f"{problem} Did you mean “{path}.py”?"
     if _may_be_module(str(path)):
         return f"{problem} A module is run with -m: “fitdoctor diagnose -m {path}”."
-    return f"{problem} Check the spelling, and that it lies in {path.absolute().parent}."
+    return f"{problem} Check the spelling, and that it lies in {_folder_of(path)}."
+
+
+def _folder_of(path: Path) -> str:
+    here = current_folder()
+    return str((here / path).parent) if here is not None else "a folder that exists: the current directory is gone"
 
 
 def _may_be_module(name: str) -> bool:
@@ -121,7 +127,7 @@ def _may_be_module(name: str) -> bool:
     if len(parts) < 2 or not all(part.isidentifier() for part in parts) or parts[-1] == "py":
         return False
     path = Path(*parts)
-    if path.is_dir() or path.with_name(path.name + ".py").is_file():
+    if os.path.isdir(path) or os.path.isfile(f"{path}.py"):  # noqa: PTH112, PTH113
         return True
     try:
         return not Path(parts[0]).exists() and importlib.util.find_spec(parts[0]) is not None

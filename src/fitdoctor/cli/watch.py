@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
 from fitdoctor.cli.formats import output_option, show, write
+from fitdoctor.cli.say import say
 from fitdoctor.errors import FitdoctorError
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ def command(
     prints and saves what it would without us. The report comes at the end, on stderr, also after an error or Ctrl-C. Nothing is
     tried: “fitdoctor diagnose RUN” goes on from what was seen.
 
+    Recordings are kept in FITDOCTOR_DIR if that is set, else in .fitdoctor at the root of the project, else in your state folder.
+
     Ends with the script's own exit code, or by the signal that ended the script.
     """
     from fitdoctor.cli.target import check_target, find_python, mode_of
@@ -55,20 +57,20 @@ def command(
     try:
         folder = create(name)
     except FitdoctorError as error:
-        _say(f"{error} The training runs without being recorded.")
+        say(f"{error} The training runs without being recorded.")
     request = WatchRequest(target=target, arguments=arguments, mode=mode, python=interpreter, folder=folder)
     if folder is not None and folder.note:
-        _say(folder.note)
+        say(folder.note)
     watched = watch(request)
     try:
         if watched.problem:
-            _say(watched.problem)
+            say(watched.problem)
         if watched.run is not None and folder is not None:
             _hand_over(watched.run, folder, outputs, quiet=quiet)
     except KeyboardInterrupt:
-        _say(f"Interrupted while the report was made. “fitdoctor report {folder.shown if folder else ''}” makes it again.")
+        say(f"Interrupted while the report was made. “fitdoctor report {folder.shown if folder else ''}” makes it again.")
     except Exception as error:  # noqa: BLE001 - whatever fails in a report, the training's own ending is what the caller waits for
-        _say(f"The report could not be made: {error}" if isinstance(error, FitdoctorError) else f"{type(error).__name__}: {error}")
+        say(f"The report could not be made: {error}" if isinstance(error, FitdoctorError) else f"{type(error).__name__}: {error}")
     finally:
         if folder is not None:
             folder.remove_if_empty()
@@ -85,17 +87,12 @@ def _hand_over(run: Run, folder: RunFolder, outputs: tuple[str, ...], *, quiet: 
 
     assert run.watched is not None
     if not learned_something(run.watched):
-        _say(" ".join([*run.watched.limits, "No step of a fit was seen, so there is nothing to report."]))
+        say(" ".join([*run.watched.limits, "No step of a fit was seen, so there is nothing to report."]))
         return
     report = replace(build(run), run=folder.shown if folder.run_file.exists() else "")
     try:
         if not quiet:
             show(report, sys.stderr)
     finally:
-        write_atomically(folder.report_file, to_json(report).encode())
+        write_atomically(folder.report_file, to_json(report).encode(), private=True)
         write(report, outputs)
-
-
-def _say(text: str) -> None:
-    with suppress(OSError, ValueError):
-        click.echo(f"fitdoctor: {text}", err=True)

@@ -13,6 +13,8 @@ import weakref
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
+from fitdoctor.printable import printable
+
 T = TypeVar("T")
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -78,7 +80,7 @@ def note(error: Exception) -> None:
 def aloud(error: Exception) -> None:
     """Says a failure on stderr, if there is one."""
     try:
-        sys.stderr.write(f"fitdoctor: {said(error)}\n")
+        sys.stderr.write(f"fitdoctor: {printable(said(error))}\n")
     except Exception:
         pass
 

@@ -137,7 +137,10 @@ def _folder(spec: dict[str, Any]) -> str:
     """Where the user's own modules lie that a script imports by their names; nowhere for code that has no file."""
     if spec["mode"] == "code":
         return ""
-    return os.path.dirname(os.path.realpath(spec["target"])) if spec["mode"] == "script" else os.getcwd()
+    try:
+        return os.path.dirname(os.path.realpath(spec["target"])) if spec["mode"] == "script" else os.getcwd()
+    except OSError:  # the current directory is gone
+        return ""
 
 
 def _record_pipelines(readers: ModuleType, role: str) -> None:

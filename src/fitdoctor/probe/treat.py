@@ -12,6 +12,7 @@ from typing import Any
 
 from fitdoctor.changes.environment import of_process
 from fitdoctor.changes.model import Change, ReplaceCall, ScaleInput, from_data
+from fitdoctor.printable import printable
 from fitdoctor.probe import backends, same_data, sites
 from fitdoctor.probe.calls import replaced, suits
 from fitdoctor.probe.ledger import Ledger
@@ -200,7 +201,7 @@ class TreatDirector(WatchDirector):
     def _say(self, text: str) -> None:
         self.missing(text)
         with suppress(OSError, ValueError, AttributeError):
-            sys.stderr.write(f"fitdoctor: {text}\n")
+            sys.stderr.write(f"fitdoctor: {printable(text)}\n")
 
 
 def _words(error: Exception) -> str:

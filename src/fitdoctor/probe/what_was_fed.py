@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from fitdoctor.printable import printable
 from fitdoctor.probe import assigned, failures, rates
 from fitdoctor.probe.course import learning_rate
 from fitdoctor.recording.model import Fit
@@ -15,7 +16,7 @@ def learn_input(record: Fit, model: Any, bound: dict[str, Any]) -> None:
     try:
         learn(record, model, bound, draw=True)
     except Exception as error:  # whatever a stranger's input makes of our questions
-        sys.stderr.write(f"fitdoctor: the input was not looked at: {type(error).__name__}: {error}\n")
+        sys.stderr.write(printable(f"fitdoctor: the input was not looked at: {type(error).__name__}: {error}") + "\n")
 
 
 def learn(record: Fit, model: Any, bound: dict[str, Any], *, draw: bool) -> None:

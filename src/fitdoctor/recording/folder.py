@@ -1,19 +1,26 @@
-"""Where a diagnosis keeps its files: `.fitdoctor/<time>-<script>/` beside the current directory, or a temporary folder."""
+"""Where a diagnosis keeps its files: one folder for each run, below the place that `places` finds."""
 
 from __future__ import annotations
 
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.recording import places
+from fitdoctor.recording.ownership import is_ours, why_not_ours
+from fitdoctor.recording.places import ROOT_NAME, VARIABLE
+from fitdoctor.recording.signature import why_unsigned
+from fitdoctor.regular_files import is_regular, make_new, make_private_folder
 
-ROOT_NAME = ".fitdoctor"
 RUN_FILE = "run.json"
+IGNORE_FILE = ".gitignore"
+IGNORE_ALL = b"*\n"
 
 BUNDLE_ENDINGS = (".fitdoctor.json", ".fitdoctor.json.gz")
 """How the names of bundles end: a recording in a single file."""
@@ -67,11 +74,11 @@ class RunFolder:
 
     @property
     def shown(self) -> str:
-        """The path as a user would type it: relative where it lies below the current directory."""
-        try:
-            return str(self.path.relative_to(Path.cwd()))
-        except (ValueError, OSError):
+        """The path as a user would type it: relative where it lies below the current directory, or within the same project."""
+        near = [folder for folder in (places.current_folder(), places.project_root()) if folder is not None]
+        if not any(self.path.is_relative_to(folder) for folder in near):
             return str(self.path)
+        return min(os.path.relpath(self.path), str(self.path), key=len)
 
     def remove_if_empty(self) -> None:
         """Takes the folder away again where nothing was learned."""
@@ -84,31 +91,59 @@ class RunFolder:
 def create(name: str, *, parent: Path | None = None, now: datetime | None = None) -> RunFolder:
     """Makes the folder of a new diagnosis of the script or module called `name`.
 
+    The first place that can be written is taken: `FITDOCTOR_DIR`, the project's `.fitdoctor`, the user's folder for state, and at last the
+    system's temporary folder.
+
     Args:
         name: The script's stem or the module's name; characters that do not belong into a file name are replaced.
-        parent: Where `.fitdoctor` stands; the current directory by default.
+        parent: Where `.fitdoctor` stands, in place of the first three.
         now: The time in the folder's name; the present by default.
 
     Raises:
-        FitdoctorError: Neither the directory nor the system's temporary folder can be written.
+        FitdoctorError: Nothing can be written anywhere.
     """
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:NAME_LENGTH] or "run"
     name = f"{now or datetime.now():%Y%m%d-%H%M%S}-{stem}"
-    root = (parent or Path.cwd()) / ROOT_NAME
-    try:
-        return RunFolder(path=_make(root, name))
-    except OSError as error:
-        reason = error.strerror or str(error)
-    try:
-        path = _make(_private(temporary_root()), name)
-    except OSError as error:
-        raise FitdoctorError(
-            f"Found no place to write to: {root} says “{reason}”, "
-            f"and {tempfile.gettempdir()} says “{error.strerror or error}”. "
-            "Expected room for a few hundred kilobytes in one of them. "
-            "Free some space, or set TMPDIR to a folder that can be written."
-        ) from None
-    return RunFolder(path=path, note=f"{root} can't be written ({reason}): this run is kept in {path}.")
+    problems: list[str] = []
+    for find, usual in _homes(parent):
+        root = find()
+        if root is None:
+            continue
+        try:
+            path = _make(root, name)
+        except OSError as error:
+            problems.append(_problem(root, error))
+            continue
+        return RunFolder(path=path, note=_note(path, problems, usual=usual))
+    with suppress(OSError):  # someone else has taken our name there
+        path = _make(Path(os.path.realpath(tempfile.mkdtemp(prefix="fitdoctor-"))), name, above=False)
+        return RunFolder(path=path, note=_note(path, problems, usual=False))
+    raise FitdoctorError(
+        f"Found no place to write to{': ' if problems else ''}{' and '.join(problems)}. Expected room for a few hundred kilobytes in the "
+        f"project, the home or the temporary folder. Free some space, or set {VARIABLE} to a folder that can be written."
+    )
+
+
+def _homes(parent: Path | None) -> list[tuple[Callable[[], Path | None], bool]]:
+    """The places for a new run in their order, and whether a user expects it there."""
+    if parent is not None:
+        return [(lambda: parent / ROOT_NAME, True), (places.temporary_root, False)]
+    return [
+        (places.named_folder, True),
+        (lambda: project / ROOT_NAME if (project := places.project_root()) is not None else None, True),
+        (places.state_runs, False),
+        (places.temporary_root, False),
+    ]
+
+
+def _note(path: Path, problems: list[str], *, usual: bool) -> str:
+    """What the user should know about the place: that it is not the project's, and that no recording will be known as their own."""
+    why = " and ".join(problems) or ("" if usual else "Found no project that only you can write to")
+    return " ".join(filter(None, [f"{why}: this run is kept in {path}." if why else "", why_unsigned()]))
+
+
+def _problem(root: Path, error: OSError) -> str:
+    return f"{root} can't be used ({error.strerror or error})"
 
 
 def latest(*, parent: Path | None = None) -> RunFolder | None:
@@ -117,8 +152,11 @@ def latest(*, parent: Path | None = None) -> RunFolder | None:
 
 
 def stored(*, parent: Path | None = None) -> Iterator[RunFolder]:
-    """Gives all runs that have a recording, the newest first, those beside the current directory before others."""
-    for root in _roots(parent):
+    """Gives all runs that have a recording, the newest first, those of the project before others.
+
+    What another user may have put there is passed over.
+    """
+    for root in places.trusted_roots(parent):
         for path in _runs(root):
             yield RunFolder(path=path)
 
@@ -127,8 +165,8 @@ def resolve(run: str, *, parent: Path | None = None) -> RunFolder:
     """Finds the run that the user means.
 
     Args:
-        run: The path of a run's folder (or of a file in it), its name under `.fitdoctor`, or "last".
-        parent: Where `.fitdoctor` stands; the current directory by default.
+        run: The path of a run's folder (or of a file in it), its name among the recordings, or "last".
+        parent: Where `.fitdoctor` stands; by default what holds for the current directory.
 
     Raises:
         FitdoctorError: There is no such run, or it has no recording.
@@ -141,17 +179,18 @@ def resolve(run: str, *, parent: Path | None = None) -> RunFolder:
         if found := latest(parent=parent):
             return found
         raise FitdoctorError(
-            f"There is no run yet: expected one under {(parent or Path.cwd()) / ROOT_NAME}. "
+            f"There is no run yet: expected one in {usual_root(parent)}. "
             "Make one with “fitdoctor diagnose train.py”, or give the path of a run's folder."
         )
-    given = Path(run).expanduser()
+    given = _expanded(run)
     if given.is_file():
         given = given.parent
-    candidates = [given, *(root / run for root in _roots(parent))]
+    roots = list(places.trusted_roots(parent))
+    candidates = [given, *(root / run for root in roots if Path(run).name == run)]
     for path in candidates:
-        if (path / RUN_FILE).is_file():
-            return RunFolder(path=path.absolute())
-    raise FitdoctorError(_not_found(run, candidates, parent))
+        if is_regular(path / RUN_FILE):
+            return RunFolder(path=Path(os.path.realpath(path)))
+    raise FitdoctorError(_not_found(run, candidates, roots))
 
 
 def find_recording(run: str, *, parent: Path | None = None) -> tuple[Path, str]:
@@ -159,7 +198,7 @@ def find_recording(run: str, *, parent: Path | None = None) -> tuple[Path, str]:
 
     Args:
         run: What `resolve` takes, or the path of a recording by any name, such as a bundle.
-        parent: Where `.fitdoctor` stands; the current directory by default.
+        parent: Where `.fitdoctor` stands; by default what holds for the current directory.
 
     Raises:
         FitdoctorError: There is no such run, or it has no recording.
@@ -168,69 +207,83 @@ def find_recording(run: str, *, parent: Path | None = None) -> tuple[Path, str]:
         >>> find_recording("sent-by-ann.fitdoctor.json")
         (PosixPath('sent-by-ann.fitdoctor.json'), 'sent-by-ann.fitdoctor.json')
     """
-    given = Path(run).expanduser()
-    if given.is_file() and (given.name.endswith(BUNDLE_ENDINGS) or not (given.parent / RUN_FILE).is_file()):
-        return given, run
+    given = _expanded(run)
+    if given.is_file() and (given.name.endswith(BUNDLE_ENDINGS) or not is_regular(given.parent / RUN_FILE)):
+        return (Path(os.path.realpath(given)) if given.is_symlink() else given), run  # the user may name a link
     folder = resolve(run, parent=parent)
     return folder.run_file, folder.shown
 
 
-def temporary_root() -> Path:
-    """Where runs are kept that could not be written beside the script: one folder for each user of the machine."""
-    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
-    return Path(tempfile.gettempdir()) / f"fitdoctor-{user}"
+def _expanded(path: str) -> Path:
+    with suppress(RuntimeError):  # "~" of someone without a home
+        return Path(path).expanduser()
+    return Path(path)
 
 
-def _roots(parent: Path | None) -> tuple[Path, Path]:
-    return ((parent or Path.cwd()) / ROOT_NAME, temporary_root())
+def usual_root(parent: Path | None = None) -> Path | str:
+    """Where a run would be made now."""
+    roots = (find() for find, _ in _homes(parent))
+    return next((root for root in roots if root is not None), "the temporary folder")
 
 
 def _runs(root: Path) -> list[Path]:
     """Gives the runs with a recording, the newest first: their names begin with the time."""
     try:
-        return sorted((path for path in root.iterdir() if (path / RUN_FILE).is_file()), reverse=True)
+        with os.scandir(root) as entries:
+            found = [Path(entry) for entry in entries if entry.is_dir(follow_symlinks=False) and is_ours(entry.stat(follow_symlinks=False))]
     except OSError:
         return []
+    return sorted((path for path in found if is_regular(path / RUN_FILE)), reverse=True)
 
 
-def _not_found(run: str, candidates: list[Path], parent: Path | None) -> str:
+def _not_found(run: str, candidates: list[Path], roots: list[Path]) -> str:
     if any(path.is_dir() for path in candidates):
         problem = f"Received “{run}”, a folder without {RUN_FILE}; expected the folder of a run."
+    elif os.path.lexists(candidates[0]):
+        problem = f"Received “{run}”, which is not a regular file; expected a run's folder, its name, or “last”."
     else:
-        problem = f"Received “{run}”, which does not exist; expected a run's folder, its name under {ROOT_NAME}, or “last”."
-    here, elsewhere = (_runs(root)[:LISTED_RUNS] for root in _roots(parent))
-    known = [path.name for path in here] or [str(path) for path in elsewhere]
-    if not known:
+        problem = f"Received “{run}”, which does not exist; expected a run's folder, its name, or “last”."
+    elsewhere = [places.state_runs(), places.temporary_root()]
+    near = [path.name for root in roots if root not in elsewhere for path in _runs(root)[:LISTED_RUNS]]
+    if near:
+        return f"{problem} The latest are:\n" + "\n".join(f"  {name}" for name in near[:LISTED_RUNS])
+    far = [str(path) for root in roots for path in _runs(root)[:LISTED_RUNS]][:LISTED_RUNS]
+    if not far:
         return f"{problem} Make a run with “fitdoctor diagnose train.py”."
-    if not here:
-        return f"{problem} There is none in this folder. Kept elsewhere are:\n" + "\n".join(f"  {name}" for name in known)
-    return f"{problem} The latest are:\n" + "\n".join(f"  {name}" for name in known)
+    return f"{problem} There is none in this folder. Kept elsewhere are:\n" + "\n".join(f"  {name}" for name in far)
 
 
-def _make(root: Path, name: str) -> Path:
+def _make(root: Path, name: str, *, above: bool = True) -> Path:
     """Makes a new folder below `root` and proves that it can be written.
 
     Raises:
-        OSError: It can't.
+        OSError: It can't, or others may write to `root`.
     """
-    root.mkdir(parents=True, exist_ok=True)
-    ignore = root / ".gitignore"
-    if not ignore.exists() or not ignore.stat().st_size:  # a full disk leaves an empty one behind
-        ignore.write_text("*\n", encoding="utf-8")
+    new, named = make_private_folder(root), root == places.named_folder()
+    if why := why_not_ours(root, above=above and not named):
+        raise OSError(why)
+    if root.name == ROOT_NAME or new and named:
+        _have_git_ignore(root)
     path, copies = root / name, 1
-    while True:
-        try:
-            path.mkdir()
-            break
-        except FileExistsError:
-            copies += 1
-            path = root / f"{name}-{copies}"
+    while not make_private_folder(path):
+        copies += 1
+        path = root / f"{name}-{copies}"
     try:
         prove_room(path)
     except OSError:
         path.rmdir()
         raise
-    return path.absolute()
+    return path
+
+
+def _have_git_ignore(root: Path) -> None:
+    """Has git pass over the recordings. What lies there is left as it is, but for what a full disk has left: an empty file."""
+    path = root / IGNORE_FILE
+    with suppress(OSError):
+        if is_regular(path) and not (found := path.lstat()).st_size and found.st_nlink == 1:
+            path.unlink()
+    with suppress(FileExistsError):
+        make_new(path, IGNORE_ALL)
 
 
 def prove_room(path: Path) -> None:
@@ -240,18 +293,5 @@ def prove_room(path: Path) -> None:
         OSError: There is no room, or no leave to write.
     """
     probe = path / "room"
-    try:
-        with probe.open("wb") as stream:
-            stream.write(bytes(ROOM_BYTES))
-            stream.flush()
-            os.fsync(stream.fileno())  # some file systems find out only here that they are full
-    finally:
-        probe.unlink(missing_ok=True)
-
-
-def _private(root: Path) -> Path:
-    """Gives `root` if it is a folder of ours alone, else a fresh one: anyone can take a name in a shared place."""
-    root.mkdir(mode=0o700, exist_ok=True)
-    if hasattr(os, "getuid") and (root.is_symlink() or root.stat().st_uid != os.getuid()):
-        return Path(tempfile.mkdtemp(prefix="fitdoctor-"))
-    return root
+    make_new(probe, bytes(ROOM_BYTES))
+    probe.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording.model import VERSION, Run, Scout
+from fitdoctor.regular_files import MOST_BYTES, read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,9 +18,6 @@ MARKS = ("version", "fitdoctor", "script", "scout", "rehearsals")
 AGAIN = "Diagnose the script again, or give another run."
 
 GZIP_MARK = b"\x1f\x8b"
-
-MOST_BYTES = 256 << 20
-"""Far above any recording, which takes some hundred kilobytes."""
 
 T = TypeVar("T")
 
@@ -33,12 +31,20 @@ def load_run(path: Path) -> Run:
     Example:
         >>> run = load_run(folder.run_file)
     """
+    return decode_run(read_recording(path), name=str(path))
+
+
+def read_recording(path: Path) -> bytes:
+    """Reads the JSON of a recording, unpacked. It may come from anyone, so it is a regular file of a bounded size, and no link.
+
+    Raises:
+        FitdoctorError: There is none, or it is something else.
+    """
     try:
-        data = path.read_bytes()
+        return _unpacked(read_regular(path), path)
     except OSError as error:
         problem = f"Could not read {path}: {error.strerror or error}. Expected the recording of a run."
         raise FitdoctorError(f"{problem} {AGAIN}") from None
-    return decode_run(_unpacked(data, path), name=str(path))
 
 
 def decode_run(data: bytes, *, name: str = "the recording") -> Run:

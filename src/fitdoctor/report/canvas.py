@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+from fitdoctor.printable import printable
 from fitdoctor.report.figures import GLUE, bind
 
 if TYPE_CHECKING:
@@ -18,13 +19,6 @@ WIDEST = 120
 
 EIGHTHS = " ▏▎▍▌▋▊▉"
 FULL = "█"
-
-ASCII_SIGNS = str.maketrans(
-    {
-        "·": "-", "×": "x", "–": "-", "—": "-", "…": "...", "│": "|", "✓": "+", "✗": "x", "▶": ">", "≥": ">=", "≤": "<=",
-        "→": "->", "−": "-", "µ": "u", "“": '"', "”": '"', "‘": "'", "’": "'", FULL: "#",
-    }
-)  # fmt: skip
 
 Span = tuple[str, str]
 """Some text and its style, as rich names them."""
@@ -118,8 +112,5 @@ class Canvas:
 
 
 def plain_signs(text: str, *, ascii_only: bool) -> str:
-    """Makes text harmless for a terminal: no control codes of a user's file name or code in it, no signs that it can't show."""
-    text = "".join(sign if sign.isprintable() or sign == GLUE else " " for sign in text.replace("\t", "    "))
-    if not ascii_only:
-        return text
-    return "".join(sign if sign.isascii() or sign == GLUE else "?" for sign in text.translate(ASCII_SIGNS))
+    """Makes text harmless for a terminal: one line, and a glued space stays one."""
+    return printable(text, ascii_only=ascii_only, keep=GLUE)

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.regular_files import read_named, read_regular
 from fitdoctor.report.model import SCHEMA_VERSION, Report
 
 
@@ -67,10 +68,8 @@ def load_report(path: str | Path) -> Report:
         'causes'
     """
     path = Path(path)
-    if path.is_dir():
-        path /= "report.json"
     try:
-        data = path.read_bytes()
+        data = read_regular(path / "report.json") if path.is_dir() else read_named(path)
     except OSError as error:
         raise FitdoctorError(
             f"Could not read {path}: {error.strerror or error}. Expected a report.json, or the folder of a run that has one."

@@ -6,13 +6,12 @@ import os
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording.digest import hash_of
-from fitdoctor.recording.folder import RunFolder, resolve, stored
-from fitdoctor.recording.load import load_run
+from fitdoctor.recording.folder import resolve, stored, usual_root
 from fitdoctor.recording.model import Run
+from fitdoctor.recording.signature import Recording, load_recording
 from fitdoctor.trials.request import OPTIONS, Mode
 
 
@@ -32,14 +31,17 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """A diagnosis with its folder, as the user would type it."""
+    """A diagnosis with its folder, as the user would type it, and whether the user has made it on this machine."""
 
     run: Run
     shown: str
+    is_own: bool = True
 
 
 def find(target: Target, name: str | None) -> Diagnosis:
     """The diagnosis that is meant: the one called `name`, or the latest of this script, with the same arguments where there is one.
+
+    What the user has not recorded on this machine comes last, so that it never stands in the place of what they have.
 
     Raises:
         FitdoctorError: There is none, or it is of something else.
@@ -50,7 +52,8 @@ def find(target: Target, name: str | None) -> Diagnosis:
     """
     if name is not None:
         folder = resolve(name)
-        run = load_run(folder.run_file)
+        found = load_recording(folder.run_file)
+        run = found.run
         if run.bundled or run.scout is None:
             what = "a bundle, which has no script" if run.bundled else "a run in which nothing was diagnosed"
             raise FitdoctorError(f"Received “--run {name}”, {what}; expected one that “fitdoctor diagnose {target.shown}” made.")
@@ -59,37 +62,41 @@ def find(target: Target, name: str | None) -> Diagnosis:
                 f"Received “--run {name}”, a diagnosis of {run.script}; expected one of {target.target}. "
                 "Leave --run out to take the latest of this script."
             )
-        return Diagnosis(run=run, shown=folder.shown)
-    latest: Diagnosis | None = None
-    for folder, run in _diagnoses():  # each is read from disk, so no more of them than it takes
-        if _is_of(run, target):
-            found = Diagnosis(run=run, shown=folder.shown)
-            if tuple(run.argv) == target.arguments:
-                return found
-            latest = latest or found
-    if latest is not None:
-        return latest
+        return Diagnosis(run=run, shown=folder.shown, is_own=found.is_own)
+    others: list[Diagnosis] = []
+    for shown, each in _diagnoses():  # each is read from disk, so no more of them than it takes
+        if _is_of(each.run, target):
+            diagnosis = Diagnosis(run=each.run, shown=shown, is_own=each.is_own)
+            if each.is_own and _is_with(diagnosis, target):
+                return diagnosis
+            others.append(diagnosis)
+    if others:  # `max` takes the first of equals, which is the latest
+        return max(others, key=lambda other: (other.is_own, _is_with(other, target)))
     raise FitdoctorError(
-        f"Received {target.target}, of which there is no diagnosis under {Path.cwd() / '.fitdoctor'}; expected one to take the changes "
+        f"Received {target.target}, of which there is no diagnosis in {usual_root()}; expected one to take the changes "
         f"from. Make it with “fitdoctor diagnose {target.shown}”, or name one with --run."
     )
 
 
-def _diagnoses() -> Iterator[tuple[RunFolder, Run]]:
+def _diagnoses() -> Iterator[tuple[str, Recording]]:
     """The diagnoses that can be read, the newest first."""
     for folder in stored():
         try:
-            run = load_run(folder.run_file)
+            found = load_recording(folder.run_file)
         except FitdoctorError:
             continue
-        if run.scout is not None and run.treated is None and not run.bundled:
-            yield folder, run
+        if found.run.scout is not None and found.run.treated is None and not found.run.bundled:
+            yield folder.shown, found
+
+
+def _is_with(diagnosis: Diagnosis, target: Target) -> bool:
+    return tuple(diagnosis.run.argv) == target.arguments
 
 
 def _is_of(run: Run, target: Target) -> bool:
     if run.mode != target.mode:
         return False
-    if run.mode == "script":
+    if run.mode == "script" and "\0" not in run.cwd + run.target:
         return os.path.realpath(os.path.join(run.cwd, run.target)) == os.path.realpath(target.target)  # noqa: PTH118 - as it was written
     return run.target == target.target
 

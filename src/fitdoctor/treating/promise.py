@@ -15,6 +15,7 @@ from fitdoctor.report.build.analysis import Analysis, analyse
 from fitdoctor.report.build.treatable import treatable
 from fitdoctor.report.model import Prescription, Safety, Treatment
 from fitdoctor.treating.diagnosis import Diagnosis
+from fitdoctor.treating.offered import check_offered
 from fitdoctor.trials.endings import signal_name
 from fitdoctor.trials.safety import ORDER
 from fitdoctor.trials.savings import projected
@@ -29,11 +30,17 @@ SAFETY_WORDS = {"exact": "same numbers", "numerics": "rounds differently", "sema
 KEPT = ("input_kind", "inputs", "batch_size", "steps_per_epoch")
 
 
-def choose(diagnosis: Diagnosis, allowed: Collection[Safety]) -> tuple[Treated, str]:
+def choose(diagnosis: Diagnosis, allowed: Collection[Safety], *, again: str = "") -> tuple[Treated, str]:
     """What to apply, and a sentence on what more would be there; empty where that is nothing.
 
+    Args:
+        diagnosis: Where to take it from.
+        allowed: How far the training may change.
+        again: What stands behind “fitdoctor diagnose” to make another diagnosis.
+
     Raises:
-        FitdoctorError: Nothing was verified that is that safe. The message says what --allow would add.
+        FitdoctorError: Nothing was verified that is that safe, and the message says what --allow would add; or it asks for a change that
+            none of our remedies offers.
     """
     analysis = analyse(diagnosis.run, "final")
     chosen = treatable(analysis, allowed)
@@ -45,6 +52,7 @@ def choose(diagnosis: Diagnosis, allowed: Collection[Safety]) -> tuple[Treated, 
             f"expected at least one such change. {hint}"
         )
     facts = analysis.facts
+    check_offered(facts, chosen.treatments, diagnosis.shown, again=again or facts.run.script)
     promised = projected(facts, chosen.speedup)
     treated = Treated(
         diagnosis=diagnosis.shown,

@@ -20,6 +20,7 @@ from typing import IO, Any, TextIO
 from fitdoctor.changes.environment import environment as changed_environment
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.process.contained import Contained
+from fitdoctor.regular_files import MOST_BYTES, as_private
 from fitdoctor.trials.endings import signal_name
 from fitdoctor.trials.memory import MemoryWatch
 from fitdoctor.trials.request import DiagnoseRequest
@@ -172,7 +173,7 @@ class Child:
         kept = 0
         assert self.process.stdout is not None
         try:
-            with log.open("ab") as file:
+            with open(log, "ab", opener=as_private) as file:
                 file.write(f"--- {role}\n".encode())
                 while chunk := os.read(self.process.stdout.fileno(), 1 << 16):
                     if kept < LOG_BYTES:
@@ -222,8 +223,15 @@ class Child:
                 if not chunk:
                     raise ChildEndedError(self._how_it_ended())
                 self._pending += chunk
+                if len(self._pending) > MOST_BYTES:
+                    raise ChildEndedError("it answered without an end")
             line, self._pending = self._pending.split(b"\n", 1)
-            reply: dict[str, Any] = json.loads(line)
+            try:
+                reply = json.loads(line)
+            except (ValueError, RecursionError):
+                reply = None
+            if not isinstance(reply, dict):  # the script can write to every descriptor of its process
+                raise ChildEndedError("it answered with something else than a record")
             if reply.keys() != {"at"}:
                 return reply
             self.at = reply["at"]

@@ -15,7 +15,8 @@ from fitdoctor.process.sandbox import Ended, Started
 from fitdoctor.recording.folder import prove_room
 from fitdoctor.recording.load import decode_scout
 from fitdoctor.recording.model import Fit, Loop, Rehearsal, Scout, Site
-from fitdoctor.recording.save import save_run
+from fitdoctor.recording.signature import save_signed
+from fitdoctor.regular_files import read_regular
 from fitdoctor.report.build import build
 from fitdoctor.report.model import Report
 from fitdoctor.trials import disk, endings
@@ -81,7 +82,7 @@ class Desk:
     def read(self, child: Child) -> Scout | None:
         """What a child has recorded up to now."""
         try:
-            return decode_scout(child.out.read_bytes())
+            return decode_scout(read_regular(child.out))
         except (OSError, FitdoctorError):
             return None
 
@@ -142,7 +143,7 @@ class Desk:
         """Saves what there is, so that the best answer so far outlives whatever ends this process."""
         self.data.spent_s = self.budget.spent_s()
         try:
-            save_run(self.data, self.request.folder.run_file)
+            save_signed(self.data, self.request.folder.run_file)
         except FitdoctorError as error:
             self.progress.note(str(error))
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
+
+from fitdoctor.recording.places import our_places
 
 LEFT_OUT = {".fitdoctor", ".git", "__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache"}
 MOST_FILES = 20_000
 SHOWN = 50
+
+_RUN = re.compile(r"\d{8}-\d{6}-")
 
 Tree = dict[str, tuple[int, int]]
 
@@ -16,10 +21,10 @@ Tree = dict[str, tuple[int, int]]
 def look(folders: list[Path]) -> Tree:
     """The files below some folders, with size and time of change. At most `MOST_FILES`: a data set may lie there."""
     found: Tree = {}
-    ours = _our_outputs()
+    ours, places = _our_outputs(), our_places()
     for folder in folders:
         for root, names, files in os.walk(folder):
-            names[:] = [name for name in names if name not in LEFT_OUT]
+            names[:] = [name for name in names if name not in LEFT_OUT and not _is_ours(root, name, places)]
             for name in files:
                 path = os.path.join(root, name)  # noqa: PTH118 - one of twenty thousand
                 try:
@@ -32,6 +37,11 @@ def look(folders: list[Path]) -> Tree:
             if len(found) > MOST_FILES:
                 return found
     return found
+
+
+def _is_ours(root: str, name: str, places: set[str]) -> bool:
+    """Whether a folder holds recordings, or is a run in a folder that the user keeps other files in as well."""
+    return os.path.join(root, name) in places or root in places and _RUN.match(name) is not None  # noqa: PTH118 - one of many
 
 
 def _our_outputs() -> set[tuple[int, int]]:

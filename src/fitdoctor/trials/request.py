@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import fitdoctor
 from fitdoctor.recording.folder import RunFolder
 from fitdoctor.recording.model import Run, Scout
+from fitdoctor.recording.places import current_folder
 
 Mode = Literal["script", "module", "code"]
 
@@ -77,7 +77,7 @@ def new_run(training: Training, *, started: datetime | None = None, **known: Any
         argv=list(training.arguments),
         mode=training.mode,
         python=training.python,
-        cwd=str(Path.cwd()),
+        cwd=str(current_folder() or ""),
         started=(started or datetime.now(UTC)).isoformat(timespec="seconds"),
         **known,
     )

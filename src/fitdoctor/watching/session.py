@@ -15,8 +15,9 @@ from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording.folder import RunFolder
 from fitdoctor.recording.load import decode_scout
 from fitdoctor.recording.model import Run, Scout
-from fitdoctor.recording.save import save_run
+from fitdoctor.recording.signature import save_signed
 from fitdoctor.recording.system import System
+from fitdoctor.regular_files import make_new, read_regular
 from fitdoctor.system.sampler import Sampler
 from fitdoctor.trials.child import LAUNCH
 from fitdoctor.trials.endings import seen_from_outside
@@ -67,7 +68,7 @@ def watch(request: WatchRequest) -> Watched:
                 (folder.path / name).unlink(missing_ok=True)
     run = _run(request, recorded, began, wall_s)
     try:
-        save_run(run, folder.run_file)
+        save_signed(run, folder.run_file)
     except FitdoctorError as error:
         return Watched(code=code, wall_s=wall_s, run=run, problem=str(error))
     return Watched(code=code, wall_s=wall_s, run=run)
@@ -98,7 +99,7 @@ def _prepare(request: WatchRequest, began_s: float) -> str:
             "process_changes": _process_changes(request),
         }
     try:
-        (request.folder.path / SPEC).write_text(json.dumps(spec), encoding="utf-8")
+        make_new(request.folder.path / SPEC, json.dumps(spec).encode())
     except OSError as error:
         return f"{request.folder.path} says “{error.strerror or error}”"
     return ""
@@ -111,7 +112,7 @@ def _plain(request: WatchRequest) -> list[str]:
 
 def _read(folder: RunFolder, code: int, wall_s: float, system: System) -> Scout:
     """The record as it stood last, with what only we could see: how the process ended, and when, and what the system did meanwhile."""
-    recorded = decode_scout((folder.path / RECORD).read_bytes())
+    recorded = decode_scout(read_regular(folder.path / RECORD))
     unrecorded_s = max(0.0, wall_s - recorded.wall_s)
     if recorded.ending.how == "unfinished":
         recorded.ending = seen_from_outside(code)

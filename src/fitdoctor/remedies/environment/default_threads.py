@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fitdoctor.changes.allowed import VARIABLES
+from fitdoctor.changes.environment import START_CALLS
 from fitdoctor.changes.model import Change, Place, SetArgument, SetEnvironment
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import place
@@ -16,15 +18,19 @@ TREATS = ("unused-cores", "oversubscribed-cores")
 SAFETY = "numerics"
 UNIT = "process"
 
+SETTINGS = VARIABLES | START_CALLS
+
 
 def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     if finding.fit is None:
         return
     named = finding.data.get("settings", ())
-    settings = [setting for setting in facts.scout.threads if setting.name in named]
+    settings = [setting for setting in facts.scout.threads if setting.name in named and setting.name in SETTINGS]
     cores, granted = facts.scout.environment.get("cores"), usable_cores(facts)
     # TensorFlow looks at the cores and not at what a container grants: only where both agree is its own choice right.
     threads = granted if granted != cores else 0
+    if not settings:
+        return
     changes = tuple(_change(facts, setting, threads) for setting in settings)
     how = f"{threads} threads in place of {as_written(settings)}" if threads else f"without {as_written(settings)}"
     yield Proposal(changes=changes, how=how)

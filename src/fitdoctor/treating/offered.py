@@ -1,0 +1,49 @@
+"""Holds what a recording asks to be changed against what our own remedies offer: a recording is data, and may come from anyone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from fitdoctor.causes.registry import run_causes
+from fitdoctor.changes.model import from_data
+from fitdoctor.errors import FitdoctorError
+from fitdoctor.facts.facts import Facts
+from fitdoctor.remedies.registry import offers
+from fitdoctor.report.model import Treatment
+
+
+def check_offered(facts: Facts, treatments: Iterable[Treatment], shown: str, *, again: str) -> None:
+    """Lets only changes pass that a remedy proposes for these very facts, and that name nothing but what changes may name.
+
+    Args:
+        facts: Of the recording.
+        treatments: What is about to be applied.
+        shown: What to call the recording.
+        again: How to make another one.
+
+    Raises:
+        FitdoctorError: There is another one among them.
+    """
+    offered = [change for finding in run_causes(facts)[0] for offer in offers(finding, facts)[0] for change in offer.changes]
+    for change in (change for treatment in treatments for change in treatment.changes):
+        why = "which no remedy of this fitdoctor offers there" if change not in offered else _problem(change)
+        if why:
+            raise FitdoctorError(
+                f"Received {shown} with the change {in_words(change)}, {why}; expected one that a diagnosis by this version made. "
+                f"Diagnose it again: “fitdoctor diagnose {again}”."
+            )
+
+
+def in_words(change: dict[str, Any]) -> str:
+    """A change as a message shows it: all that it says, but for its place."""
+    return json.dumps({name: value for name, value in change.items() if name != "place"}, ensure_ascii=False, default=str)
+
+
+def _problem(change: dict[str, Any]) -> str:
+    try:
+        from_data(change)
+    except (TypeError, ValueError) as error:
+        return f"which is refused ({error})"
+    return ""

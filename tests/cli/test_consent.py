@@ -1,0 +1,134 @@
+"""Recordings that the user has not made on this machine, such as those of a cloned repository: nothing of theirs runs unasked."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from fitdoctor.recording.digest import hash_of
+from fitdoctor.recording.model import Run, Scout
+from fitdoctor.recording.save import save_run
+from fitdoctor.recording.signature import save_signed
+from fitdoctor.watching.request import WatchRequest
+from tests import builders as make
+from tests.cli.conftest import FakeSession
+from tests.cli.test_treat import ENVIRONMENT, requests  # noqa: F401 - a fixture
+from tests.report.diagnosed import SLOW_INPUT, diagnosed, pipeline_fit
+
+Call = Callable[..., Result]
+EVIL = "#!/bin/sh\necho ran >> {}\n"
+
+
+@pytest.fixture
+def evil(project: Path) -> Path:
+    """A program that leaves a trace."""
+    path = project / ".fitdoctor/python"
+    path.parent.mkdir()
+    path.write_text(EVIL.format(project / "trace"))
+    path.chmod(0o755)
+    return path
+
+
+def diagnosis(project: Path, name: str, *, own: bool, **changed: Any) -> Path:
+    run = diagnosed(make.run(pipeline_fit()), SLOW_INPUT)
+    for arm in run.rehearsals[0].arms:
+        arm.batches = "same"
+    values = {"script": "train.py", "target": "train.py", "python": sys.executable, "cwd": str(project), "fitdoctor": "0.1.0", **changed}
+    for field, value in values.items():
+        setattr(run, field, value)
+    assert run.scout is not None
+    run.scout.environment = dict(ENVIRONMENT)
+    run.scout.sources = {str(project / "train.py"): hash_of(str(project / "train.py"))}
+    return kept(project / ".fitdoctor" / name, run, own=own)
+
+
+def kept(folder: Path, run: Run, *, own: bool) -> Path:
+    folder.mkdir(parents=True)
+    (save_signed if own else save_run)(run, folder / "run.json")
+    return folder
+
+
+@pytest.mark.usefixtures("requests")
+@pytest.mark.parametrize("arguments", [(), ("--run", "20990101-000000-train")])
+def test_treat_shows_and_refuses_what_came_from_elsewhere(call: Call, project: Path, evil: Path, arguments: tuple[str, ...]) -> None:
+    diagnosis(project, "20990101-000000-train", own=False, python=str(evil))
+    result = call("treat", *arguments, "train.py")
+    assert result.exit_code == 2
+    assert "which you have not recorded on this machine" in result.stderr
+    assert f"run     {sys.executable} train.py" in result.stderr
+    assert "change  " in result.stderr
+    assert '"kind": "precompute"' in result.stderr
+    assert not (project / "trace").exists()
+
+
+def test_treat_with_yes_still_takes_no_interpreter_from_it(call: Call, project: Path, evil: Path, requests: list[WatchRequest]) -> None:  # noqa: F811
+    diagnosis(project, "20990101-000000-train", own=False, python=str(evil))
+    result = call("treat", "--yes", "train.py")
+    assert result.exit_code == 3
+    assert requests[0].python == sys.executable
+    assert "By --yes it does:" in result.stderr
+    assert not (project / "trace").exists()
+
+
+def test_ones_own_diagnosis_counts_before_a_later_one_from_elsewhere(call: Call, project: Path, requests: list[WatchRequest]) -> None:  # noqa: F811
+    mine = diagnosis(project, "20260101-000000-train", own=True)
+    diagnosis(project, "20990101-000000-train", own=False, python="/evil")
+    result = call("treat", "train.py")
+    assert result.exit_code == 3
+    assert requests[0].treated is not None
+    assert requests[0].treated.diagnosis.endswith(mine.name)
+    assert f"Runs {sys.executable} train.py, as recorded in .fitdoctor/{mine.name}" in result.stderr
+
+
+def test_one_changed_byte_makes_it_anothers(call: Call, project: Path, requests: list[WatchRequest]) -> None:  # noqa: F811
+    folder = diagnosis(project, "20260101-000000-train", own=True)
+    data = (folder / "run.json").read_bytes()
+    (folder / "run.json").write_bytes(data.replace(sys.executable.encode(), b"/tmp/evil/python"))
+    assert call("treat", "train.py").exit_code == 2
+    assert requests == []
+
+
+@pytest.mark.parametrize(
+    ("where", "changed"),
+    [
+        (".fitdoctor/20990101-000000-notes", {"mode": "code", "target": "open('trace', 'w')\nimport os"}),
+        ("evaluate.py", {"mode": "code", "target": "open('trace', 'w')"}),
+        ("notes", {"mode": "module", "target": "antigravity"}),
+        ("notes", {"target": "train.py", "python": ".fitdoctor/python"}),
+        ("notes", {"target": "train.py", "argv": ["--exec", "x"]}),
+    ],
+)
+def test_diagnose_goes_on_from_it_only_when_told(
+    call: Call, session: FakeSession, project: Path, evil: Path, where: str, changed: dict[str, Any]
+) -> None:
+    values = {"fitdoctor": "1", "script": "x", "python": sys.executable, "cwd": ".", "watched": Scout(), **changed}
+    folder = kept(project / where, Run(**values), own=False)
+    result = call("diagnose", str(folder))
+    assert (result.exit_code, session.requests) == (2, [])
+    assert "which you have not recorded on this machine" in result.stderr
+    for shown in (str(values["target"]).partition("\n")[0], str(project), *values.get("argv", [])):
+        assert shown in result.stderr
+    assert not (project / "trace").exists()
+    assert call("diagnose", "--yes", str(folder)).exit_code == 0
+    assert session.requests[0].target == values["target"]
+
+
+def test_what_would_run_is_shown_even_quietly_and_without_codes(call: Call, session: FakeSession, project: Path) -> None:
+    values = {"fitdoctor": "1", "script": "-c", "mode": "code", "python": sys.executable, "cwd": str(project), "watched": Scout()}
+    own = kept(project / "own", Run(**values, target="print(1)"), own=True)
+    assert "as recorded in own." in call("diagnose", "-q", str(own)).stderr
+    foreign = kept(project / "foreign", Run(**values, target="evil()\x1b[1A\x1b[2K\rgood()"), own=False)
+    result = call("diagnose", "-q", "--yes", str(foreign))
+    assert "-c evil() good()" in result.stderr
+    assert "\x1b" not in result.stderr
+
+
+def test_it_is_data_for_everything_else(call: Call, project: Path) -> None:
+    diagnosis(project, "20990101-000000-train", own=False, python="/evil")
+    for command in (("report",), ("compare", "last", "last"), ("bundle", "-o", "sent.json")):
+        assert call(*command).exit_code == 0
