@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
+import fitdoctor
+
 FAKES = Path(__file__).parent / "site-packages"
-FAKES_PATH = str(FAKES)
+FAKES_PATH = os.pathsep.join([str(FAKES), str(Path(fitdoctor.__file__).parent.parent)])
+"""The Keras that only sleeps, and the fitdoctor that is tested, wherever another one is installed."""
 TOO_LONG_S = 60.0
 
 MODEL = """\
@@ -62,7 +65,7 @@ class Lab:
             stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(FAKES), **self.environment},
+            env={**os.environ, "PYTHONPATH": FAKES_PATH, **self.environment},
             start_new_session=True,
         )
         self.running.append(process)

@@ -58,6 +58,7 @@ def _not_negative(_context: click.Context, _parameter: click.Parameter, value: f
 )
 @click.option("--python", metavar="PATH", help="The interpreter of the training; by default the one that runs fitdoctor.")
 @click.option("--allow-writes", is_flag=True, help="Let the tried script overwrite and delete existing files.")
+@click.option("--offline", is_flag=True, help="Let the tried script connect to no other machine.")
 @output_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only the report.")
 @click.option("-m", "as_module", is_flag=True, help="TARGET is a module, as for python -m.")
@@ -70,6 +71,7 @@ def command(
     race_budget: float,
     python: str | None,
     allow_writes: bool,
+    offline: bool,
     outputs: tuple[str, ...],
     quiet: bool,
     as_module: bool,
@@ -82,6 +84,10 @@ def command(
     TARGET is a Python script; all that follows it belongs to the script, even what looks like an option of ours. Nothing in the
     script is changed, and nothing that it has saved is overwritten. The report goes to stdout, progress to stderr, what the
     script prints to a log under .fitdoctor.
+
+    The script runs several times, each time in part. Each run does what the script does: it connects to where the script connects,
+    sends what the script sends, and starts the programs that the script starts. The report lists that. --offline keeps the runs from
+    connecting to other machines.
 
     TARGET may also be the folder of a run of “fitdoctor watch”, or of an earlier diagnosis: its script is diagnosed, as it was
     started then, and what was watched of it is made use of.
@@ -113,6 +119,7 @@ def command(
         budget_s=budget,
         race_budget_s=race_budget,
         allow_writes=allow_writes,
+        offline=offline,
         folder=folder,
         watched=watched,
     )

@@ -404,7 +404,8 @@ class Report:
     trains with the prescription, empty where there is none. `alternative` changes the training and won its races; it is offered
     beside a `prescription` that leaves the training as it is. `system` is what was seen of the process that the report rests on, from
     outside. `interrupted` says where the diagnosis, or the training that was
-    watched, was when it was ended early; it is empty where it was not.
+    watched, was when it was ended early; it is empty where it was not. `side_effects` are sentences on what the runs of a diagnosis did
+    that no file system holds back: connections, and programs that they started.
     """
 
     schema_version: int
@@ -422,6 +423,7 @@ class Report:
     prescription: Prescription | None = None
     alternative: Prescription | None = None
     changed_files: tuple[str, ...] = ()
+    side_effects: tuple[str, ...] = ()
     run: str = ""
     stage: Literal["first answer", "final", "watched"] = "final"
     can_go_on: bool = False

@@ -29,6 +29,7 @@ class DiagnoseRequest:
         budget_s: How long scouting and trials may take, start-ups included.
         race_budget_s: How long races to the same validation loss may take beside it.
         allow_writes: Whether children may overwrite and delete the user's files.
+        offline: Whether children may connect to no other machine.
         folder: Where recordings, the report and the log go.
         watched: What was seen of a whole training of the same script, where there was one.
     """
@@ -42,6 +43,7 @@ class DiagnoseRequest:
     folder: RunFolder
     watched: Scout | None = None
     race_budget_s: float = 60.0
+    offline: bool = False
 
 
 class Training(Protocol):
