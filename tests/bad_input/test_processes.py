@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 
 import pytest
 
-from tests.bad_input.conftest import FIT, MODEL, Lab
+from tests.bad_input.conftest import FAKES_PATH, FIT, MODEL, Lab
 
 AGAIN = "import os, sys\nif os.environ.get('SEED') != '0':\n    os.environ['SEED'] = '0'\n    {}\n"
 FOLLOWED = {
@@ -126,14 +128,28 @@ def test_a_helper_changes_no_file_either(lab: Lab) -> None:
     assert "started python worker.py" in " ".join(ended.out.split())
 
 
+def test_side_effects_are_told_with_the_number_of_runs(lab: Lab) -> None:
+    script = (
+        "import socket, subprocess\nsubprocess.run(['true', 'secret'])\nsocket.socket(type=socket.SOCK_DGRAM).connect(('127.0.0.1', 9))\n"
+    )
+    ended = lab.diagnose(script + RUN, budget="10")
+    assert ended.code == 0, ended.err
+    assert re.search(r"In each of \d runs, the script connected to 127.0.0.1:9 and started true\.", " ".join(ended.out.split())), ended.out
+
+
+def test_offline_is_said_and_kept(lab: Lab) -> None:
+    script = "import socket\ntry:\n    socket.create_connection(('192.0.2.1', 80), timeout=5)\nexcept OSError as error:\n    print(error)\n"
+    ended = lab.diagnose(script + RUN, "--offline", "train.py")
+    assert ended.code == 0, ended.err
+    words = " ".join(ended.out.split())
+    assert "asked for a connection to 192.0.2.1:80" in words
+    assert "connections to other machines were refused" in words
+
+
 def test_the_users_own_customisation_of_helpers_is_kept(lab: Lab) -> None:
     script = "import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', 'import os, sys; print(os.own, sys.path[:2])']))\n"
     (lab.folder / "lib").mkdir()
     (lab.folder / "lib" / "sitecustomize.py").write_text("import os\nos.own = 'mine'\n")
-    import os
-
-    from tests.bad_input.conftest import FAKES_PATH
-
     lab.environment["PYTHONPATH"] = os.pathsep.join([str(lab.folder / "lib"), FAKES_PATH])
     ended = lab.diagnose(script + RUN)
     assert ended.code == 0, ended.err

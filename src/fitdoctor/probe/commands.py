@@ -33,7 +33,8 @@ SHEBANG_BYTES = 256
 OLDEST = (3, 10)
 """The oldest Python that the probe runs in."""
 WORKER_CODE = ("from multiprocessing.", "from joblib.externals.loky", "from loky", "from billiard.")
-WORKER_MODULES = ("joblib.externals.loky.backend.popen_loky_posix", "loky.backend.popen_loky_posix")
+WORKER_MODULES = ("joblib.", "loky.", "pyspark.", "ray.", "distributed.", "dask.", "billiard.")
+LIBRARIES = re.compile(r"[\\/](site|dist)-packages[\\/]")
 WORKER = "a worker process"
 SHOWN_WORDS = 12
 
@@ -67,7 +68,8 @@ class PythonCommand:
     @property
     def shown(self) -> str:
         """The program as it is given to `python`, for a message; the worker of a library by what it is."""
-        if self.mode == "code" and self.target.startswith(WORKER_CODE) or self.target in WORKER_MODULES:
+        beginnings = {"code": WORKER_CODE, "module": WORKER_MODULES}.get(self.mode, ())
+        if self.target.startswith(beginnings) or self.mode == "script" and LIBRARIES.search(self.target):
             return WORKER
         flag = {"module": ["-m"], "code": ["-c"]}.get(self.mode, [])
         return shown([*flag, self.target, *self.arguments])

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from fitdoctor.probe import failures, sites
+from fitdoctor.probe.notes import place
 
 if TYPE_CHECKING:
     from fitdoctor.probe.roles import Probe
@@ -49,7 +49,7 @@ class Forks:
 
     def _note(self, fits: bool) -> None:
         if self._site is not None:
-            self._probe.notes.add("process", kind="forked", site=asdict(self._site), fits=fits)
+            self._probe.notes.add("process", kind="forked", site=place(self._site), fits=fits)
 
     def _in_child(self) -> None:
         leave(self._probe, tried=self._tried, fitted=lambda: self._note(True))

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fitdoctor.probe import commands, sites
-from fitdoctor.probe.notes import Notes
+from fitdoctor.probe.notes import Notes, place
 
 CONNECTING = ("socket.connect", "socket.sendto", "socket.sendmsg")
 MOST_LOOKED_UP = 1000
@@ -129,16 +129,10 @@ class Outside:
         self._note("program", name)
         parsed = commands.python_command(words[0], words, variables)
         if parsed is not None and parsed.shown != commands.WORKER:
-            self._notes.add("process", kind="started", command=parsed.shown, site=_place())
+            self._notes.add("process", kind="started", command=parsed.shown, site=place(sites.find()))
 
     def _note(self, kind: str, what: str) -> None:
-        self._notes.add("effect", kind=kind, what=what, site=_place())
-
-
-def _place() -> dict[str, Any] | None:
-    """The line of the script, without what it says: a password may stand in it."""
-    site = sites.find()
-    return {"file": site.file, "line": site.line, "function": site.function} if site is not None else None
+        self._notes.add("effect", kind=kind, what=what, site=place(sites.find()))
 
 
 def _words(program: Any, arguments: Any) -> list[str]:

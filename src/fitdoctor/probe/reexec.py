@@ -16,10 +16,11 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fitdoctor.probe import commands, failures, sites, threads
+from fitdoctor.probe.notes import place
 from fitdoctor.probe.patches import Patches
 
 if TYPE_CHECKING:
@@ -187,8 +188,8 @@ class ReExec:
                 f"The script replaced itself by “{command}”{self._place()}, which can't be followed. Expected a Python script that trains "
                 "in the process that was started. Diagnose the script that it comes to."
             )
-        notes, site = self._probe.notes, sites.find()
-        notes.add("process", kind="replaced", command=command, site=asdict(site) if site else None)
+        notes = self._probe.notes
+        notes.add("process", kind="replaced", command=command, site=place(sites.find()))
         failures.guarded(self._probe.director.save_now)
         return Execution(asked.path, asked.words, asked.environment, lambda: notes.add("resumed"))
 

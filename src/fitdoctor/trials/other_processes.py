@@ -19,7 +19,7 @@ def declined(scout: Scout) -> str:
     replaced = next((each for each in scout.others if each.kind == "replaced"), None)
     if replaced is not None:
         return replaced_by(replaced)
-    if scout.ending.how not in ("exit", "finished", "limit"):
+    if scout.ending.how not in ("exit", "finished") or scout.ending.code:
         return ""
     started = next((each for each in scout.others if each.kind == "started"), None)
     if started is not None:
@@ -28,7 +28,7 @@ def declined(scout: Scout) -> str:
             f"script's own process can be diagnosed. {_again(started)}"
         )
     forked = next((each for each in scout.others if each.kind == "forked"), None)
-    if forked is not None and scout.ending.how == "exit":
+    if forked is not None:
         return (
             f"fit was not called in the script's own process, which ended after it had forked another one{_at(forked.site)}. Only the "
             "script's own process can be diagnosed. Run it in the foreground: without a fork, and not as a daemon."
