@@ -102,6 +102,8 @@ class ReExec:
         try:
             return self._followed(asked)
         except Exception as error:
+            if failures.from_a_handler(error):
+                raise
             if self._tried:
                 self._decline(f"The script replaced itself by another program, and that could not be followed: {failures.said(error)}.")
             return asked
