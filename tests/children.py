@@ -46,7 +46,14 @@ class Project:
         return self._run([sys.executable, *FLAGS[mode], target, *arguments])
 
     def launch(
-        self, target: str, *arguments: str, mode: str = "script", role: str = "scout", timeout_s: float = 120.0, **spec: Any
+        self,
+        target: str,
+        *arguments: str,
+        mode: str = "script",
+        role: str = "scout",
+        timeout_s: float = 120.0,
+        pass_fds: tuple[int, ...] = (),
+        **spec: Any,
     ) -> subprocess.CompletedProcess[str]:
         if not self.began_s:
             self.begin()
@@ -64,11 +71,13 @@ class Project:
         }
         path = self.ours / "spec.json"
         path.write_text(json.dumps(described), encoding="utf-8")
-        return self._run([sys.executable, str(LAUNCH), str(path)], timeout_s)
+        return self._run([sys.executable, str(LAUNCH), str(path)], timeout_s, pass_fds)
 
     def record(self) -> Scout:
         return decode_scout((self.ours / "record.json").read_bytes())
 
-    def _run(self, command: list[str], timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
+    def _run(self, command: list[str], timeout_s: float = 60.0, pass_fds: tuple[int, ...] = ()) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.folder, env=environment, timeout=timeout_s)
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd=self.folder, env=environment, timeout=timeout_s, pass_fds=pass_fds
+        )

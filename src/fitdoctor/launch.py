@@ -18,6 +18,8 @@ from collections.abc import Callable
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
+FIRST = slice(0 if getattr(sys.flags, "safe_path", False) or sys.flags.isolated else 1)
+"""Of `sys.path`: where Python has put the folder of this launcher, in place of which the script's own stands; nothing with -P and -I."""
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -25,11 +27,14 @@ def main() -> None:
     """Reads the specification, installs the probe that it asks for, and becomes the user's program."""
     with open(sys.argv[1], encoding="utf-8") as file:
         spec: dict[str, Any] = json.load(file)
+    spec["path"] = os.path.abspath(sys.argv[1])
+    spec["arguments"] += sys.argv[2:]  # of a script that starts its own command line anew, with more behind it
     if spec["role"] in ("watch", "treat"):
         probe = _start_harmlessly(spec)
     else:
         _end_with_parent()
         probe = _start(spec)
+    _tell(_hide_launcher, spec)
     sys.argv = [spec["target"] if spec["mode"] == "script" else "-m" if spec["mode"] == "module" else "-c", *spec["arguments"]]
     code = _run(spec["mode"], spec["target"], probe)
     _tell(probe.finish)
@@ -38,6 +43,13 @@ def main() -> None:
         sys.excepthook = lambda *_: None
         raise code
     sys.exit(code)
+
+
+def _hide_launcher(spec: dict[str, Any]) -> None:
+    """Has `sys.orig_argv`, from which scripts start themselves anew, say what it would say without us."""
+    flag = {"module": ["-m"], "code": ["-c"]}.get(spec["mode"], [])
+    if hasattr(sys, "orig_argv"):
+        sys.orig_argv[len(sys.orig_argv) - len(sys.argv) :] = [*flag, spec["target"], *spec["arguments"]]
 
 
 def _start(spec: dict[str, Any]) -> Any:
@@ -88,15 +100,20 @@ def _run(mode: str, target: str, probe: Any) -> Any:
     """Runs the target and returns what `sys.exit` should be given, or the interrupt that ended it."""
     try:
         if mode == "script":
-            sys.path[0] = os.path.dirname(os.path.realpath(target))
-            _run_file(os.path.join(_current_folder(), target))
+            if os.path.isdir(target):
+                sys.path[FIRST] = [target]  # with -P and -I too
+                _become_main({})
+                runpy._run_module_as_main("__main__", alter_argv=False)  # type: ignore[attr-defined]
+            else:
+                sys.path[FIRST] = [os.path.dirname(os.path.realpath(target))][FIRST]
+                _run_file(os.path.join(_current_folder(), target))
         elif mode == "module":
-            sys.path[0] = _current_folder()
+            sys.path[FIRST] = [_current_folder()][FIRST]
             _become_main({})
             # What `python -m` itself calls: `run_module` would take the module away again before threads and exit handlers end.
             runpy._run_module_as_main(target)  # type: ignore[attr-defined]
         else:
-            sys.path[0] = ""
+            sys.path[FIRST] = [""][FIRST]
             code = compile(target, "<string>", "exec", dont_inherit=True)
             exec(code, _become_main({"__loader__": importlib.machinery.BuiltinImporter}))
     except SystemExit as exit_:

@@ -14,8 +14,11 @@ from pathlib import Path
 
 import pytest
 
+import fitdoctor
+
 FAKES = Path(__file__).parent / "site-packages"
-FAKES_PATH = str(FAKES)
+FAKES_PATH = os.pathsep.join([str(FAKES), str(Path(fitdoctor.__file__).parent.parent)])
+"""The Keras that only sleeps, and the fitdoctor that is tested, wherever another one is installed."""
 TOO_LONG_S = 60.0
 
 MODEL = """\

@@ -38,6 +38,18 @@ def test_the_request_says_what_was_asked(call: Call, session: FakeSession, proje
     assert request.folder.path.name.endswith("-train")
 
 
+def test_offline_is_asked_for(call: Call, session: FakeSession) -> None:
+    call("diagnose", "train.py")
+    call("diagnose", "--offline", "train.py")
+    assert [request.offline for request in session.requests] == [False, True]
+
+
+def test_the_help_says_that_the_script_runs_several_times(call: Call) -> None:
+    words = " ".join(call("diagnose", "--help").stdout.split())
+    assert "The script runs several times" in words
+    assert "it connects to where the script connects" in words
+
+
 def test_what_follows_the_target_is_the_scripts(call: Call, session: FakeSession) -> None:
     theirs = ("--budget", "7", "-o", "x.png", "-q", "-m", "--help", "--version", "--", "-h", "plain", "")
     result = call("diagnose", "-q", "train.py", *theirs)

@@ -66,6 +66,7 @@ def _not_negative(_context: click.Context, _parameter: click.Parameter, value: f
 @click.option("--allow-writes", is_flag=True, help="Let the tried script overwrite and delete existing files.")
 @click.option("--stdin", "reads_stdin", is_flag=True, help="Give a copy of standard input to the script each time; else it reads nothing.")
 @yes_option
+@click.option("--offline", is_flag=True, help="Let the tried script connect to no other machine.")
 @output_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress, only the report.")
 @click.option("-m", "as_module", is_flag=True, help="TARGET is a module, as for python -m.")
@@ -80,6 +81,7 @@ def command(
     allow_writes: bool,
     reads_stdin: bool,
     yes: bool,
+    offline: bool,
     outputs: tuple[str, ...],
     quiet: bool,
     as_module: bool,
@@ -92,6 +94,10 @@ def command(
     TARGET is a Python script; all that follows it belongs to the script, even what looks like an option of ours. Nothing in the
     script is changed, and nothing that it has saved is overwritten. The report goes to stdout, progress to stderr, what the
     script prints to a log beside the recordings.
+
+    The script runs several times, each time in part. Each run does what the script does: it connects to where the script connects,
+    sends what the script sends, and starts the programs that the script starts. The report lists that. --offline keeps the runs from
+    connecting to other machines.
 
     TARGET may also be the folder of a run of “fitdoctor watch”, or of an earlier diagnosis: its script is diagnosed, as it was
     started then, and what was watched of it is made use of. What such a recording runs is shown first; where you have not recorded it
@@ -133,6 +139,7 @@ def command(
         allow_writes=allow_writes,
         stdin=reads_stdin,
         layered=os.environ.get(LAYER_SWITCH, "1") != "0",
+        offline=offline,
         folder=folder,
         watched=watched,
     )

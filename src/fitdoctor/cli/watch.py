@@ -84,10 +84,12 @@ def _hand_over(run: Run, folder: RunFolder, outputs: tuple[str, ...], *, quiet: 
     from fitdoctor.report.build import build
     from fitdoctor.report.json import to_json
     from fitdoctor.trials.endings import learned_something
+    from fitdoctor.trials.other_processes import unseen
 
     assert run.watched is not None
     if not learned_something(run.watched):
-        say(" ".join([*run.watched.limits, "No step of a fit was seen, so there is nothing to report."]))
+        nothing = "No step of a fit was seen, so there is nothing to report."
+        say(" ".join([*run.watched.limits, nothing, unseen(run.watched)]).strip())
         return
     report = replace(build(run), run=folder.shown if folder.run_file.exists() else "")
     try:

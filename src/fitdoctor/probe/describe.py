@@ -283,7 +283,6 @@ def _names_in(cls: type) -> set[str]:
 def environment(keras: Any) -> dict[str, Any]:
     """Versions and what the machine has, as the report names them; the devices can only be asked for later."""
     import os
-    import platform
     import sys
 
     return {
@@ -291,7 +290,19 @@ def environment(keras: Any) -> dict[str, Any]:
         "keras": keras.__version__,
         "backend": backends.name_of(keras),
         "backend_version": backends.of(keras).version(),
-        "platform": platform.platform(),
+        "platform": _platform(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0,
     }
+
+
+def _platform() -> str:
+    """What `platform.platform()` says. On Linux that starts a program, `uname`, which has no place in somebody else's process."""
+    import os
+    import platform
+    import sys
+
+    if sys.platform != "linux":
+        return platform.platform()
+    system = os.uname()
+    return "-".join([system.sysname, system.release, system.machine, "with", "".join(platform.libc_ver())])

@@ -29,6 +29,11 @@ class Channel:
         self._commands: TextIO = os.fdopen(read, "r", encoding="utf-8")
         self._replies: TextIO = os.fdopen(write, "w", encoding="utf-8")
 
+    def close(self) -> None:
+        """Leaves the pipes to the process that this one was forked from."""
+        for stream in (self._commands, self._replies):
+            stream.close()
+
     def receive(self) -> dict[str, Any]:
         line = self._commands.readline()
         if not line:
@@ -94,6 +99,16 @@ class RehearsalDirector(ScoutDirector):
         self._target = spec["site"]
         self._channel = Channel(spec["commands"], spec["replies"])
         self._calls: CallArms | None = None
+
+    @property
+    def reached(self) -> bool:
+        """Whether the trials have begun."""
+        return self._calls is not None
+
+    def leave_target(self) -> None:
+        """Goes to no target any more, and lets go of the pipes: this is a process that the script forked."""
+        self._target = {"kind": ""}
+        self._channel.close()
 
     def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         if kind == "fit" and self._target["kind"] == "loop" and not self.in_loop and self.on_main_thread():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import sys
@@ -12,10 +13,11 @@ from types import ModuleType
 from typing import Any
 
 from fitdoctor.changes import environment
-from fitdoctor.probe import failures, live_stacks, sites, threads
+from fitdoctor.probe import bystander, commands, failures, forks, live_stacks, reexec, sites, threads
 from fitdoctor.probe.files import Guard, Redirect
 from fitdoctor.probe.hook import ImportHook
 from fitdoctor.probe.ledger import Ledger
+from fitdoctor.probe.notes import SUFFIX, Notes
 from fitdoctor.probe.observer import Observer
 from fitdoctor.probe.store import Store
 from fitdoctor.recording.model import Ending, Scout
@@ -27,7 +29,7 @@ YOUNG = 0.1
 """Most of a thread's time that goes into saving: where a record takes long to write, it is written less often, but never at longer
 intervals than this share of the time that it has seen so far."""
 TRACING = "tensorflow.python.eager.polymorphic_function.tracing_compilation"
-TRIED = ("scout", "rehearsal")
+TRIED = ("scout", "rehearsal", bystander.ROLE)
 """Roles in which the script is only tried: it must not change anything of the user's. In the others it is run for real."""
 BLOCKED = 75
 """Exit code of a child that ended rather than change one of the user's files."""
@@ -39,7 +41,8 @@ class Probe:
     def __init__(self, spec: dict[str, Any]) -> None:
         self.spec = spec
         self.ledger = Ledger("start", started_s=spec["spawned_s"])
-        self.scout = Scout()
+        self.scout = Scout(limits=list(spec.get("limits", ())))
+        self.notes = Notes(spec.get("notes") or spec["out"] + SUFFIX)
         self._store = Store(spec["out"], lambda: self.scout)
         self.director = self._direct()
         self._done = False
@@ -60,6 +63,8 @@ class Probe:
         from fitdoctor.probe.scout import ScoutDirector
 
         director = ScoutDirector(self.scout, self.ledger, self._store.save)
+        if self.spec["role"] == bystander.ROLE:
+            return director
         director.folder = _folder(self.spec)
         director.watch_start()
         return director
@@ -83,7 +88,9 @@ class Probe:
         self.director.end(Ending(how="finished", code=0))
 
     def blocked(self, path: str, event: str) -> None:
-        """Ends the process before a file of the user's is changed."""
+        """Ends the process before a file of the user's is changed. What the script started gets an error."""
+        if self.spec["role"] == bystander.ROLE:
+            raise PermissionError(f"fitdoctor: {path} was there before; pass --allow-writes to let the script change it.")
         self.director.end(Ending(how="blocked-write", message=path, error=event, site=sites.find()))
         os._exit(BLOCKED)
 
@@ -106,6 +113,7 @@ def start(spec: dict[str, Any]) -> Probe:
             if pushed:
                 failures.guarded(probe.ledger.pop)
 
+    _follow(probe)
     environment.hold(spec.get("process_changes", ()))
     if spec["role"] == "scout":
         threads.watch_environment()
@@ -121,11 +129,50 @@ def start(spec: dict[str, Any]) -> Probe:
     hook.after("tf_keras", _guarded(probe, lambda module: _watch(probe, module, redirect)))
     if spec["role"] in TRIED and not spec["allow_writes"]:
         Guard(began_s=spec["began_s"], scratch=spec["scratch"], blocked=probe.blocked).install()
-    if spec["role"] != "rehearsal":
+    if spec["role"] in ("scout", "watch", "treat"):
         _keep_saved(probe)
     if spec.get("limit_s"):
         _watchdog(probe, spec["limit_s"], spec["hard_limit_s"])
     return probe
+
+
+def _follow(probe: Probe) -> None:
+    """Sees to the processes that the script makes of itself: by exec, by fork, or as programs of their own."""
+    spec, tried = probe.spec, probe.spec["role"] in TRIED
+    several, kept = None, dict[str, str]()
+    if spec["role"] == bystander.ROLE:
+        forks.leave(probe, tried=True, fitted=lambda: bystander.note_fit(probe))
+    elif tried:
+        threads.go_on_from(spec.get("assigned", {}))
+        several = functools.partial(_decline_several, probe)
+        for name in reexec.PIPES:
+            failures.guarded(_close_on_exec, spec.get(name))
+        kept = {name: os.environ[name] for name in spec.get("kept_environment", ()) if name in os.environ}
+    if tried:
+        from fitdoctor.probe.outside import Outside
+
+        offline = bool(spec.get("offline")) and not spec.get("network_namespace")
+        Outside(probe.notes, began_s=spec["began_s"], offline=offline, several=several).install()
+    if spec["role"] == bystander.ROLE:
+        return
+    forks.Forks(probe, tried=tried).install()
+    if "path" in spec:
+        kept |= bystander.prepare(spec["path"]) if tried else {}
+        reexec.ReExec(probe, tried=tried, decline=functools.partial(_decline, probe), kept=kept).install()
+
+
+def _close_on_exec(descriptor: Any) -> None:
+    """A pipe to our own process is the script's alone, and not that of the programs that it starts."""
+    if isinstance(descriptor, int):
+        os.set_inheritable(descriptor, False)
+
+
+def _decline_several(probe: Probe, command: str) -> None:
+    """Ends the process before it starts several others to train in, unless it has trained itself by then."""
+    if not _learned_something(probe.scout):
+        site = sites.find()
+        place = f" at {os.path.basename(site.file)}:{site.line}" if site else ""
+        _decline(probe, commands.SEVERAL.format(command, place))
 
 
 def _charged_to_imports(ledger: Ledger) -> bool:
@@ -227,6 +274,8 @@ def _unknown(module: ModuleType, error: Exception) -> str:
 def _decline(probe: Probe, why: str) -> None:
     if probe.spec["role"] not in TRIED:
         probe.director.missing(why)
+        return
+    if probe.spec["role"] == bystander.ROLE:
         return
     probe.director.end(Ending(how="declined", message=why))
     sys.stdout.flush()

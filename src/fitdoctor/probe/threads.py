@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from dataclasses import asdict
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +19,16 @@ OPENMP_LIBRARIES = ("libiomp", "libgomp", "libomp")
 
 _calls: dict[str, ThreadSetting] = {}
 _assigned: dict[str, Site | None] = {}
+
+
+def assigned() -> dict[str, dict[str, Any] | None]:
+    """The lines that assigned a variable until now, as plain data: for a script that replaces itself by another Python."""
+    return {name: asdict(site) if site is not None else None for name, site in _assigned.items()}
+
+
+def go_on_from(before: dict[str, dict[str, Any] | None]) -> None:
+    """Takes over what `assigned` gave in the Python that the script was before."""
+    _assigned.update({name: Site(**site) if site is not None else None for name, site in before.items()})
 
 
 def watch_environment() -> Patches:

@@ -30,7 +30,7 @@ SENTENCES = frozenset({"limits", "why", "note", "label", "declined"})
 COMPOSED = frozenset({"name", "call", "argument", "replacement", "hook", "container", "module"})
 """Fields that may hold several names in one: `x['age']`, `pandas.DataFrame`. Each name is replaced by itself."""
 
-PATHS = frozenset({"file", "script", "cwd", "argv", "changed_files", "redirected"})
+PATHS = frozenset({"file", "script", "cwd", "argv", "changed_files", "redirected", "command", "what", "programs"})
 """Fields that are the user's whatever stands in them."""
 
 SHORT_NUMBER = 2
@@ -44,6 +44,9 @@ KINDS = {
     "argv": "argument",
     "changed_files": "path",
     "redirected": "path",
+    "command": "command",
+    "what": "name",
+    "programs": "argument",
     "error": "Error",
     "id": "arm",
     "arm": "arm",

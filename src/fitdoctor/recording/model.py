@@ -394,12 +394,43 @@ class Ending:
 
 
 @dataclass(slots=True, kw_only=True)
+class OtherProcess:
+    """A process beside the script's own that came of it.
+
+    `kind` is "forked", "started" (a Python program) or "replaced": the script's own process became another program, which could not be
+    followed. `command` is the program, for "started" as it is given to `python`; `environment` are the variables that it has and the
+    script had not been given. `fits` says that fit was called in it.
+    """
+
+    kind: str
+    command: str = ""
+    environment: list[str] = field(default_factory=list)
+    site: Site | None = None
+    fits: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class SideEffect:
+    """Something that runs of the script did and no file system holds back, first at `site`, in so many of the runs.
+
+    `kind` is "connection" (host and port), "socket" (of a service on this machine, by its path), "listening" (host and port) or
+    "program" (that was started).
+    """
+
+    kind: str
+    what: str
+    runs: int = 0
+    site: Site | None = None
+
+
+@dataclass(slots=True, kw_only=True)
 class Scout:
     """What the first child learned: the script run through, cut short at every call site.
 
     `sources` maps the script, and those of the user's modules in its folder that it imported, to hashes of their text.
     `start_lines` are the costliest of the script's own before its first unit; `start_lines_share` is what all of them took of that time.
-    `treated_calls` counts the calls that ran with changes. `system` is what was seen of it from outside, None where nobody looked.
+    `treated_calls` counts the calls that ran with changes. `others` are the other processes that came of it. `system` is what was seen of
+    it from outside, None where nobody looked.
     """
 
     version: int = VERSION
@@ -416,6 +447,7 @@ class Scout:
     redirected: list[str] = field(default_factory=list)
     sources: dict[str, str] = field(default_factory=dict)
     treated_calls: int = 0
+    others: list[OtherProcess] = field(default_factory=list)
     threads: list[ThreadSetting] = field(default_factory=list)
     peak_rss_bytes: int = 0
     system: System | None = None
@@ -643,7 +675,8 @@ class Run:
     `bundled` says that everything of the user's was replaced by placeholders. Where a whole training was `treated`, that is what
     `watched` saw. `protection` says what kept the script's writes from the user's files while it was tried: "layer", or "guard", with the
     reason in `protection_note` why there was no layer, or "" where nothing did. `interrupted` names what a diagnosis was at when the
-    user ended it: "scout", "trials" or "races".
+    user ended it: "scout", "trials" or "races". The script was run `tried_runs` times, each in part; `side_effects` are what those runs
+    did together. `offline` says that they could connect to no other machine.
     """
 
     version: int = VERSION
@@ -665,6 +698,9 @@ class Run:
     changed_files: list[str] = field(default_factory=list)
     protection: str = ""
     protection_note: str = ""
+    side_effects: list[SideEffect] = field(default_factory=list)
+    tried_runs: int = 0
+    offline: bool = False
     limits: list[str] = field(default_factory=list)
     bundled: bool = False
     interrupted: str = ""

@@ -51,7 +51,8 @@ class System:
 
     `began_unix_s` is the same moment as the calendar has it. `cores` are those that the training may run on, and `core_busy_s` how long
     each core of the machine was busy, by its number. `cpu_limit_cores` and `memory_limit_bytes` are the tightest limits of its control
-    groups. `missing` names what this system does not tell, `limits` says in sentences what failed. `own_cpu_s` is what looking took.
+    groups. `programs` are the command lines of other Python processes that belonged to it. `missing` names what this system does not tell,
+    `limits` says in sentences what failed. `own_cpu_s` is what looking took.
     """
 
     began_s: float = 0.0
@@ -66,5 +67,6 @@ class System:
     swap_bytes: int = 0
     cpu_limit_cores: float | None = None
     memory_limit_bytes: int | None = None
+    programs: list[list[str]] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     limits: list[str] = field(default_factory=list)

@@ -406,7 +406,8 @@ class Report:
     outside. `protection` says what kept the user's files as they are while the script was tried: a "layer" that took all writes, or the
     "guard" in Python, which C libraries pass by; `protection_note` says why there was no layer. `changed_files` are, under a layer, what
     the script would have changed. `interrupted` says where the diagnosis, or the training that was
-    watched, was when it was ended early; it is empty where it was not.
+    watched, was when it was ended early; it is empty where it was not. `side_effects` are sentences on what the runs of a diagnosis did
+    that no file system holds back: connections, and programs that they started.
     """
 
     schema_version: int
@@ -426,6 +427,7 @@ class Report:
     changed_files: tuple[str, ...] = ()
     protection: Literal["layer", "guard", ""] = ""
     protection_note: str = ""
+    side_effects: tuple[str, ...] = ()
     run: str = ""
     stage: Literal["first answer", "final", "watched"] = "final"
     can_go_on: bool = False

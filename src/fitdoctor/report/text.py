@@ -62,6 +62,7 @@ def render(report: Report, *, width: int = PLAIN_WIDTH, color: bool = False, asc
     _draw_prescription(canvas, report)
     _draw_list(canvas, "What could not be seen or tried", tuple(limit for limit in report.limits if limit != report.interrupted))
     _draw_files(canvas, report)
+    _draw_list(canvas, "What your script did beside, in the runs that were tried", report.side_effects)
     _draw_next(canvas, report)
     return canvas.text()
 

@@ -22,6 +22,10 @@ SEARCH_SHARE = 0.0005
 MOST_THREADS = 128
 """Threads whose wait for a core is followed: each takes an open file, of which a process may have a thousand."""
 MOST_PROCESSES = 64
+MOST_PROGRAMS = 8
+"""Command lines of other Python processes that are kept, each with so many words."""
+MOST_WORDS = 12
+LONGEST_WORD = 200
 
 IO = {b"read_bytes": "disk_read_bytes", b"write_bytes": "disk_written_bytes", b"rchar": "read_bytes", b"wchar": "written_bytes"}
 """What reaches a disk, and what a process asks for, whether or not it lies in memory."""
@@ -56,6 +60,7 @@ class Processes:
         self._open: dict[int, _Process] = {}
         self._threads_wait_s = 0.0
         self._next_search_s = 0.0
+        self._programs: list[list[str]] = []
 
     def read(self) -> Reading:
         if time.monotonic() >= self._next_search_s:
@@ -106,6 +111,7 @@ class Processes:
             stat = kept(self._proc / str(process) / "stat")
             if stat is not None:
                 self._open[process] = _Process(stat, kept(self._proc / str(process) / "io"))
+                self._note_program(process)
         for process, files in self._open.items():
             self._find_threads(self._proc / str(process) / "task", files)
         # The first time looks at every process of the machine, each later one only at new ones.
@@ -120,8 +126,18 @@ class Processes:
                 if (file := kept(folder / str(thread) / "schedstat")) is not None:
                     files.threads[thread] = (file, 0.0)
 
+    def _note_program(self, process: int) -> None:
+        """Keeps the command line of a Python that is not the script's own process, and not a copy of that."""
+        if process == self._root or len(self._programs) >= MOST_PROGRAMS:
+            return
+        with suppress(OSError):
+            words = [os.fsdecode(word)[:LONGEST_WORD] for word in (self._proc / str(process) / "cmdline").read_bytes().split(b"\0")[:-1]]
+            own = (self._proc / str(self._root) / "cmdline").read_bytes().split(b"\0")[:-1]
+            if words and Path(words[0]).name.startswith("python") and words != [os.fsdecode(word) for word in own]:
+                self._programs.append(words[:MOST_WORDS])
+
     def describe(self, system: System) -> None:
-        """Nothing about processes stays as it is."""
+        system.programs = self._programs
 
     def close(self) -> None:
         for files in self._open.values():

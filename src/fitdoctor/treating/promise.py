@@ -16,6 +16,7 @@ from fitdoctor.report.build.treatable import treatable
 from fitdoctor.report.model import Prescription, Safety, Treatment
 from fitdoctor.treating.diagnosis import Diagnosis
 from fitdoctor.treating.offered import check_offered
+from fitdoctor.trials import other_processes
 from fitdoctor.trials.endings import signal_name
 from fitdoctor.trials.safety import ORDER
 from fitdoctor.trials.savings import projected
@@ -137,6 +138,10 @@ def conclusion(treated: Treated, diagnosed: Scout, seen: Scout | None, *, code: 
     if not applied:
         reached = "ran as written" if seen.fits or seen.loops else "did not come to what was to be changed"
         yield f"Nothing of it was applied: the training {reached}."
+        if not (seen.fits or seen.loops) and (why := other_processes.unseen(seen)):
+            yield why
+    else:
+        yield from other_processes.limits(seen)
     for fit in seen.fits:
         yield from _length(fit, diagnosed)
     if treated.to_target and not any(fit.stopped_at for fit in seen.fits):

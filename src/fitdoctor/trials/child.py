@@ -125,6 +125,8 @@ class Child:
             "allow_writes": request.allow_writes,
             "commands": commands_read,
             "replies": replies_write,
+            "kept_environment": [MARK, *OFFLINE, "WANDB_DIR", "MLFLOW_TRACKING_URI"],
+            "offline": request.offline,
             **spec,
         }
         path = folder / f"{role}-spec.json"

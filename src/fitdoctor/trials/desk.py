@@ -15,6 +15,7 @@ from fitdoctor.process.sandbox import Ended, Started
 from fitdoctor.recording.folder import prove_room
 from fitdoctor.recording.load import decode_scout
 from fitdoctor.recording.model import Fit, Loop, Rehearsal, Scout, Site
+from fitdoctor.recording.notes import SUFFIX, merge, read_notes
 from fitdoctor.recording.signature import save_signed
 from fitdoctor.regular_files import read_regular
 from fitdoctor.report.build import build
@@ -48,7 +49,7 @@ class Desk:
     def __init__(self, request: DiagnoseRequest, progress: Progress) -> None:
         self.request, self.progress = request, progress
         self._began_s, began_clock_s = time.time(), time.monotonic()
-        self.data = new_run(request, watched=request.watched, budget_s=request.budget_s)
+        self.data = new_run(request, watched=request.watched, budget_s=request.budget_s, offline=request.offline)
         self.name = Path(request.target).name if request.mode == "script" else request.target if request.mode == "module" else "-c"
         self.budget = Budget(request, self.data, began_s=began_clock_s)
         self.stages = Stages(self.data.stages, began_s=began_clock_s)
@@ -82,15 +83,23 @@ class Desk:
     def read(self, child: Child) -> Scout | None:
         """What a child has recorded up to now."""
         try:
-            return decode_scout(read_regular(child.out))
+            scout = decode_scout(read_regular(child.out))
         except (OSError, FitdoctorError):
             return None
+        scout.others = read_notes(self._notes(child)).others
+        return scout
+
+    @staticmethod
+    def _notes(child: Child) -> Path:
+        return child.out.with_name(child.out.name + SUFFIX)
 
     def end_child(self) -> None:
         """Leaves no process and no scratch file of the child behind."""
         if self._child is not None:
             self._child.end()
             self._note_end(self._child.contained.ended)
+            self.data.tried_runs += 1
+            merge(self.data.side_effects, read_notes(self._notes(self._child)).effects)
             shutil.rmtree(self._child.out.parent, ignore_errors=True)
             self._child = None
 

@@ -6,6 +6,7 @@ import signal
 
 from fitdoctor.facts.error_text import headline
 from fitdoctor.recording.model import Ending, Fit, Scout
+from fitdoctor.trials import other_processes
 from fitdoctor.trials.request import DiagnoseRequest
 
 UNREADABLE = (
@@ -58,6 +59,9 @@ def no_verdict(scout: Scout, request: DiagnoseRequest) -> str:
         return ending.message
     if declined is not None and ending.how != "exception":
         return f"{_at(declined)}: {declined.declined}."
+    elsewhere = other_processes.declined(scout)
+    if elsewhere:
+        return elsewhere
     where = f" at {_place(ending)}" if ending.site else ""
     stage = "in fit, before a step was done" if scout.fits else "before it called fit"
     return " ".join([*scout.limits, _why(scout, where, stage, request)])

@@ -27,11 +27,11 @@ class DiagnoseRequest:
         mode: Which of the three `target` is.
         python: The interpreter that children run under.
         budget_s: How long scouting and trials may take, start-ups included.
-        offline: Whether children have no network.
         stdin: Whether children read a copy of our standard input; else they read nothing.
         layered: Whether what children write goes to a scratch layer, where there can be one.
         race_budget_s: How long races to the same validation loss may take beside it.
         allow_writes: Whether children may overwrite and delete the user's files.
+        offline: Whether children may connect to no other machine.
         folder: Where recordings, the report and the log go.
         watched: What was seen of a whole training of the same script, where there was one.
     """

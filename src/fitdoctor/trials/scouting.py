@@ -7,7 +7,7 @@ import time
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording.model import Scout
 from fitdoctor.system.sampler import Sampler
-from fitdoctor.trials import endings
+from fitdoctor.trials import endings, other_processes
 from fitdoctor.trials.child import Child
 from fitdoctor.trials.desk import Desk, where
 
@@ -47,6 +47,7 @@ def run_through(desk: Desk) -> None:
     desk.data.scout = scout
     if not learned:
         raise FitdoctorError(endings.no_verdict(scout, request) + desk.on_disk())
+    desk.data.limits += other_processes.limits(scout)
     desk.data.limits += [f"{where(fit.site)}: {fit.declined}." for fit in scout.fits if fit.declined]
 
 

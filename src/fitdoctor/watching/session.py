@@ -15,17 +15,20 @@ from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording.folder import RunFolder
 from fitdoctor.recording.load import decode_scout
 from fitdoctor.recording.model import Run, Scout
+from fitdoctor.recording.notes import SUFFIX, read_notes
 from fitdoctor.recording.signature import save_signed
 from fitdoctor.recording.system import System
 from fitdoctor.regular_files import make_new, read_regular
 from fitdoctor.system.sampler import Sampler
+from fitdoctor.trials import other_processes
 from fitdoctor.trials.child import LAUNCH
-from fitdoctor.trials.endings import seen_from_outside
+from fitdoctor.trials.endings import learned_something, seen_from_outside
 from fitdoctor.trials.request import OPTIONS, new_run
 from fitdoctor.watching.request import WatchRequest
 from fitdoctor.watching.supervise import run_beside
 
 RECORD = "watch.json"
+NOTES = RECORD + SUFFIX
 SPEC = "watch-spec.json"
 TREATED = "Treated with {}, as verified in {}: what is told here of the source is as it is written."
 
@@ -63,9 +66,9 @@ def watch(request: WatchRequest) -> Watched:
     except (OSError, FitdoctorError) as error:
         return Watched(code=code, wall_s=wall_s, problem=f"What was recorded can't be read back: {error}")
     finally:
-        for name in (SPEC, RECORD):
+        for path in (folder.path / SPEC, *folder.path.glob(f"{SPEC}.[01]"), *folder.path.glob(f"{RECORD}*")):
             with suppress(OSError):
-                (folder.path / name).unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
     run = _run(request, recorded, began, wall_s)
     try:
         save_signed(run, folder.run_file)
@@ -120,6 +123,8 @@ def _read(folder: RunFolder, code: int, wall_s: float, system: System) -> Scout:
         recorded.parts["shutdown"] = recorded.parts.get("shutdown", 0.0) + unrecorded_s
     recorded.wall_s += unrecorded_s
     recorded.system = system
+    recorded.others = read_notes(folder.path / NOTES).others
+    recorded.limits += other_processes.limits(recorded) if learned_something(recorded) else []
     return recorded
 
 

@@ -9,6 +9,7 @@ from fitdoctor.report.build.analysis import analyse
 from fitdoctor.report.build.interrupted import interrupted
 from fitdoctor.report.build.limits import limits
 from fitdoctor.report.build.places import relative
+from fitdoctor.report.build.side_effects import side_effects
 from fitdoctor.report.build.system import system
 from fitdoctor.report.build.training import environment, training
 from fitdoctor.report.build.treatable import treat_command
@@ -57,6 +58,7 @@ def build(run: Run, *, stage: Stage = "final") -> Report:
         changed_files=tuple(run.changed_files),
         protection=cast("Literal['layer', 'guard', '']", run.protection),
         protection_note=run.protection_note,
+        side_effects=side_effects(run),
         stage=stage,
         interrupted=interrupted(facts),
         system=system(facts),
