@@ -89,9 +89,12 @@ def _run(mode: str, target: str, probe: Any) -> Any:
     try:
         if mode == "script":
             sys.path[0] = os.path.dirname(os.path.realpath(target))
-            _run_file(os.path.join(_current_folder(), target))
+            _run_file(target if os.path.isabs(target) else os.path.join(os.getcwd(), target))
         elif mode == "module":
-            sys.path[0] = _current_folder()
+            try:
+                sys.path[0] = os.getcwd()
+            except OSError:  # it is gone, which is no reason not to run
+                sys.path[0] = ""
             _become_main({})
             # What `python -m` itself calls: `run_module` would take the module away again before threads and exit handlers end.
             runpy._run_module_as_main(target)  # type: ignore[attr-defined]
@@ -107,14 +110,6 @@ def _run(mode: str, target: str, probe: Any) -> Any:
         _print_as_python_would(error)
         return error if isinstance(error, KeyboardInterrupt) else 1
     return 0
-
-
-def _current_folder() -> str:
-    """The current directory; nothing where it is gone, which is no reason not to run."""
-    try:
-        return os.getcwd()
-    except OSError:
-        return ""
 
 
 def _run_file(path: str) -> None:
