@@ -106,9 +106,12 @@ def _run(mode: str, target: str, probe: Any) -> Any:
                 runpy._run_module_as_main("__main__", alter_argv=False)  # type: ignore[attr-defined]
             else:
                 sys.path[FIRST] = [os.path.dirname(os.path.realpath(target))][FIRST]
-                _run_file(os.path.join(_current_folder(), target))
+                _run_file(target if os.path.isabs(target) else os.path.join(os.getcwd(), target))
         elif mode == "module":
-            sys.path[FIRST] = [_current_folder()][FIRST]
+            try:
+                sys.path[FIRST] = [os.getcwd()][FIRST]
+            except OSError:  # it is gone, which is no reason not to run
+                sys.path[FIRST] = [""][FIRST]
             _become_main({})
             # What `python -m` itself calls: `run_module` would take the module away again before threads and exit handlers end.
             runpy._run_module_as_main(target)  # type: ignore[attr-defined]
@@ -124,14 +127,6 @@ def _run(mode: str, target: str, probe: Any) -> Any:
         _print_as_python_would(error)
         return error if isinstance(error, KeyboardInterrupt) else 1
     return 0
-
-
-def _current_folder() -> str:
-    """The current directory; nothing where it is gone, which is no reason not to run."""
-    try:
-        return os.getcwd()
-    except OSError:
-        return ""
 
 
 def _run_file(path: str) -> None:
