@@ -91,6 +91,7 @@ def test_a_script_that_replaces_itself_is_followed(lab: Lab, script: str) -> Non
     assert ended.code == 0, ended.err
     assert ended.files["model.txt"] == "precious"
     assert "20 epochs" in ended.out
+    assert "roles.py" not in ended.out
     assert ended.processes == ()
 
 

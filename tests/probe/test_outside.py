@@ -80,6 +80,12 @@ def test_a_program_is_noted_by_its_name(user: Project, source: str, name: str) -
     assert "secret" not in (user.ours / f"record.json{SUFFIX}").read_text()
 
 
+def test_what_the_standard_library_asks_the_system_is_no_effect(user: Project) -> None:
+    user.write(train="import platform\nprint(platform.uname().processor)\n")
+    assert user.launch("train.py").returncode == 0
+    assert effects(user) == []
+
+
 def test_a_service_of_this_machine_is_noted_and_the_scripts_own_is_not(user: Project) -> None:
     with socket.socket(socket.AF_UNIX) as service:
         service.bind(str(user.ours / "docker.sock"))

@@ -69,7 +69,7 @@ def test_the_new_python_has_the_probe(user: Project, role: str, again: str) -> N
 
 
 @pytest.mark.parametrize("case", ["as a module", "to a module", "to code", "to a folder", "to another script", "by its first line"])
-@pytest.mark.parametrize("role", ["scout", "watch"])
+@pytest.mark.parametrize("role", ["scout", "watch", "treat"])
 def test_the_new_python_runs_what_was_asked_for(user: Project, role: str, case: str) -> None:
     seen = "import sys\nprint(__name__, sys.argv[1:], 'fitdoctor.probe' in sys.modules)\n"
     user.write(other=f"#!{sys.executable} -u\n{seen}")
@@ -86,7 +86,7 @@ def test_the_new_python_runs_what_was_asked_for(user: Project, role: str, case: 
         "by its first line": "os.execv('./other.py', ['./other.py', 'a'])",
     }[case]
     user.write(train=ONCE.format(again=again) + seen)
-    done = user.launch("train.py", role=role)
+    done = user.launch("train.py", role=role, treatments=[])
     assert done.stdout == "__main__ ['a'] True\n", f"{done.stderr}{user.record().ending}"
     assert user.record().ending.how == "finished"
 

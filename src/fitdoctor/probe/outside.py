@@ -20,6 +20,8 @@ from fitdoctor.probe.notes import Notes, place
 
 CONNECTING = ("socket.connect", "socket.sendto", "socket.sendmsg")
 MOST_LOOKED_UP = 1000
+ASKING = ("platform", "ctypes.util", "uuid", "sysconfig")
+MOST_FRAMES = 20
 INTERNET = (2, 10)
 """AF_INET and AF_INET6 on Linux; the module that names them may not be imported yet."""
 
@@ -124,7 +126,7 @@ class Outside:
         if self._several is not None and commands.is_launcher(words, variables):
             self._several(commands.shown(words))
         name = commands.program(words)
-        if not name:
+        if not name or _asks_the_system():
             return
         self._note("program", name)
         parsed = commands.python_command(words[0], words, variables)
@@ -133,6 +135,18 @@ class Outside:
 
     def _note(self, kind: str, what: str) -> None:
         self._notes.add("effect", kind=kind, what=what, site=place(sites.find()))
+
+
+def _asks_the_system() -> bool:
+    """Whether the standard library starts a program to learn about the machine, as `platform` starts `uname`."""
+    frame = sys._getframe(1)
+    for _ in range(MOST_FRAMES):
+        if frame.f_back is None:
+            return False
+        frame = frame.f_back
+        if frame.f_globals.get("__name__") in ASKING:
+            return True
+    return False
 
 
 def _words(program: Any, arguments: Any) -> list[str]:

@@ -158,6 +158,8 @@ class ReExec:
                 return None
             mode, target, arguments = before["mode"], before["target"], [*before["arguments"], *arguments[1:]]
         spec = {**before, "mode": mode, "target": target, "arguments": arguments, "image_began_s": time.monotonic()}
+        if not self._pipes:  # nobody uses them, and they are not handed on
+            spec |= dict.fromkeys(PIPES)
         spec["first_path"] = before.get("first_path", before["path"])
         spec["times_replaced"] = before.get("times_replaced", 0) + 1
         spec["assigned"] = threads.assigned()
