@@ -15,6 +15,8 @@ import pytest
 
 FAKES = Path(__file__).parent / "site-packages"
 FAKES_PATH = str(FAKES)
+SEARCHED = os.pathsep.join(filter(None, [FAKES_PATH, os.environ.get("PYTHONPATH")]))
+"""The fake Keras first, then whatever tree of fitdoctor these tests were started with."""
 TOO_LONG_S = 60.0
 
 MODEL = """\
@@ -62,7 +64,7 @@ class Lab:
             stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(FAKES), **self.environment},
+            env={**os.environ, "PYTHONPATH": SEARCHED, **self.environment},
             start_new_session=True,
         )
         self.running.append(process)

@@ -149,10 +149,22 @@ def test_what_another_process_made_meanwhile_is_protected(old: Project) -> None:
     assert (old.folder / "checkpoint-7").exists()
 
 
-def test_what_an_earlier_child_made_is_free(old: Project) -> None:
-    old.write(train="import os\nif os.path.exists('run'):\n    os.rmdir('run')\nelse:\n    os.mkdir('run')")
-    for _ in range(2):
-        assert old.launch("train.py").returncode == 0
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_what_a_worker_made_is_free(old: Project, method: str) -> None:
+    old.write(
+        train=f"""\
+import multiprocessing, os
+def work():
+    os.mkdir("run")
+if __name__ == "__main__":
+    process = multiprocessing.get_context({method!r}).Process(target=work)
+    process.start()
+    process.join()
+    os.rmdir("run")
+"""
+    )
+    done = old.launch("train.py")
+    assert done.returncode == 0, done.stderr
     assert not (old.folder / "run").exists()
 
 
@@ -164,10 +176,14 @@ def test_what_somebody_put_in_its_place_is_protected(old: Project) -> None:
 
 
 def test_what_was_made_is_listed(old: Project) -> None:
-    old.write(train="import os\nos.mkdir('run')\nopen('run/lock', 'x')\nos.symlink('lock', 'run/link')\nos._exit(3)")
+    source = "import os\nos.mkdir('run')\nopen('run/lock', 'x')\nos.symlink('lock', 'run/link')\nopen('a', 'w')\nos.remove('a')\n"
+    old.write(train=f"{source}os.rename('run/lock', 'run/other')\nos._exit(3)")
     assert old.launch("train.py").returncode == 3
-    listed = [json.loads(line) for line in (old.ours / "made.jsonl").read_text().splitlines()]
-    assert listed == [str(old.folder / name) for name in ("run", "run/lock", "run/link")]
+    lines = [json.loads(line) for line in (old.ours / "made.jsonl").read_text().splitlines()]
+    assert [line[0] for line in lines] == [str(old.folder / f) for f in ("run", "run/lock", "run/link", "a", "a", "run/lock", "run/other")]
+    assert [len(line) for line in lines] == [3, 3, 3, 3, 1, 1, 3]
+    status = (old.folder / "run" / "link").lstat()
+    assert lines[2][1:] == [status.st_dev, status.st_ino]
 
 
 WORKERS = {

@@ -1,7 +1,7 @@
-"""What the children of this diagnosis made on disk themselves: only that may they change or delete.
+"""What a child made on disk itself: only that may it change or delete.
 
-One list serves all children and their workers. It is a file of one JSON string a line, so that a process that is killed loses nothing,
-and that the parent can clean up after it.
+One list serves the child and its workers. It is a file of JSON, a line for each path, so that a process that is killed loses nothing,
+and that the parent can clean up after it: `[path, device, inode]` for what was made, `[path]` for what the child took away again.
 """
 
 from __future__ import annotations
@@ -38,38 +38,60 @@ class Ours(threading.local):
 ours = Ours()
 
 
+class _New(threading.local):
+    """What this thread is about to make: another one does not know yet whether it is there."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+
+
 class MadeFiles:
     """Remembers paths that were made, and tells whether what lies there now is still that.
 
     Args:
-        list_file: Where they are listed for later children and for the parent; "" keeps them in this process alone.
+        list_file: Where they are listed for workers and for the parent; "" keeps them in this process alone.
     """
 
     def __init__(self, list_file: str = "") -> None:
         self.list_file = list_file
         self._paths: dict[str, Identity | None] = {}
+        self._new = _New()
         self._offset = 0
         self._rest = b""
 
     def add(self, path: str) -> None:
-        """Notes a path at which this process is about to make something: nothing lies there yet.
+        """Notes a path at which this process is about to make something: nothing of anybody else's lies there.
 
         Args:
             path: Absolute, with no link in it.
         """
-        known = path in self._paths
-        if not known and len(self._paths) >= MOST:
+        if path in self._paths or len(self._paths) < MOST:
+            self._paths[path] = None
+            self._new.paths.append(path)
+
+    def settle(self) -> None:
+        """Lists what was made since the last time: by now it is there, and can be told from what somebody puts in its place."""
+        new, self._new.paths = self._new.paths, []
+        for path in new:
+            if self._paths.get(path, ()) is None and self._made(path):
+                self._list(path, *(self._paths[path] or ()))
+
+    def forget(self, path: str) -> None:
+        """Notes that the child is about to take away what it made: what comes to lie there later may be anybody's."""
+        if self._paths.pop(path, ()) != ():
+            self._list(path)
+
+    def _list(self, *line: str | int) -> None:
+        if not self.list_file:
             return
-        self._paths[path] = None  # what lies there is looked at when it is asked for: now there is nothing yet
-        if not known and self.list_file:
+        try:
+            descriptor = open_descriptor(self.list_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             try:
-                descriptor = open_descriptor(self.list_file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-                try:
-                    os.write(descriptor, json.dumps(path).encode() + b"\n")
-                finally:
-                    os.close(descriptor)
-            except OSError:
-                pass
+                os.write(descriptor, json.dumps(line).encode() + b"\n")
+            finally:
+                os.close(descriptor)
+        except OSError:
+            pass
 
     def holds(self, path: str) -> bool:
         """Whether we made what lies at `path`, or a folder above it."""
@@ -117,9 +139,11 @@ class MadeFiles:
         *lines, self._rest = self._rest.split(b"\n")
         for line in lines:
             try:
-                path = json.loads(line)
-            except ValueError:
+                path, *identity = json.loads(line)
+            except (ValueError, TypeError):
                 continue
-            if isinstance(path, str) and len(self._paths) < MOST:
-                self._paths.setdefault(path, None)
+            if identity and len(self._paths) < MOST:
+                self._paths[path] = (identity[0], identity[1])
+            elif not identity:
+                self._paths.pop(path, None)
         return True

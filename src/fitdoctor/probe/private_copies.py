@@ -211,24 +211,41 @@ class PrivateCopies:
         put("scandir", self._scans)
         for name in CHANGERS:
             put(name, lambda original: _mapped(original, self.writable))
-        put("mkdir", lambda original: _mapped(original, self.made_folder))
+        put("mkdir", lambda original: self._settled(_mapped(original, self.made_folder)))
+        put("symlink", self._settled)
         for name in ("remove", "unlink"):
             put(name, lambda original: _unless(original, self.removed))
         put("rmdir", lambda original: _unless(original, self.removed_folder))
         for name in ("rename", "replace"):
-            put(name, lambda original: _unless(original, self.moved, paths=2))
+            put(name, lambda original: self._settled(_unless(original, self.moved, paths=2)))
         return patches
+
+    def settle(self) -> None:
+        """Has what was just made listed."""
+        if not ours.depth:
+            with ours:
+                self._guard.made.settle()
+
+    def _settled(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def wrapper(*arguments: Any, **keywords: Any) -> Any:
+            result = original(*arguments, **keywords)
+            self.settle()
+            return result
+
+        return wrapper
 
     def _opens(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def open(file: Any, mode: Any = "r", *arguments: Any, **keywords: Any) -> Any:  # noqa: A001 - its name is part of it
             if ours.depth or type(file) is int or keywords.get("opener") is not None or not isinstance(mode, str):
                 return original(file, mode, *arguments, **keywords)
-            if "x" in mode:
+            if not set(mode) & set("wax+"):
                 return original(self.seen(file), mode, *arguments, **keywords)
-            if "w" in mode or "a" in mode or "+" in mode:
-                return original(self.writable(file, keeps="w" not in mode), mode, *arguments, **keywords)
-            return original(self.seen(file), mode, *arguments, **keywords)
+            where = self.seen(file) if "x" in mode else self.writable(file, keeps="w" not in mode)
+            opened = original(where, mode, *arguments, **keywords)
+            self.settle()
+            return opened
 
         return open
 
@@ -240,7 +257,10 @@ class PrivateCopies:
                 path = self.writable(path, keeps=not flags & os.O_TRUNC) if writes else self.seen(path)
             elif dir_fd is not None and flags & WRITES and not ours.depth:
                 self._guard.check_in_folder(path, dir_fd, flags)
-            return int(original(path, flags, mode, dir_fd=dir_fd))
+            opened: int = original(path, flags, mode, dir_fd=dir_fd)
+            if flags & WRITES:
+                self.settle()
+            return opened
 
         return open
 

@@ -19,6 +19,25 @@ from fitdoctor.probe.redirect import Redirect
 from fitdoctor.probe.write_guard import MOST_PROGRAMS, WriteGuard
 
 MADE = "made.jsonl"
+INSPECTORS = frozenset(
+    {
+        "uname",
+        "ldconfig",
+        "lscpu",
+        "lspci",
+        "nvidia-smi",
+        "lsb_release",
+        "sysctl",
+        "sw_vers",
+        "getconf",
+        "ptxas",
+        "gcc",
+        "cc",
+        "ld",
+        "objdump",
+    }
+)
+"""Programs that libraries start on their own to look at the machine; those that write, write to temporary files."""
 
 
 class Protection:
@@ -85,7 +104,7 @@ class Protection:
 
     def _started(self, program: str) -> None:
         """Says which programs the script started: what they write is not held back."""
-        if program in self._programs or len(self._programs) >= MOST_PROGRAMS:
+        if program in INSPECTORS or program in self._programs or len(self._programs) >= MOST_PROGRAMS:
             return
         self._programs.append(program)
         sentence = f"The script started other programs ({', '.join(self._programs)}): what they write is not held back."

@@ -115,6 +115,7 @@ class WriteGuard:
         if check is None or (event == "open" and type(arguments[2]) is int and not arguments[2] & WRITES) or ours.depth:
             return
         with ours:
+            self.made.settle()
             check(self, event, arguments)
 
     def _protect(self, entry: str, event: str) -> None:
@@ -145,7 +146,10 @@ class WriteGuard:
     def taken_away(self, event: str, arguments: Event) -> None:
         path = _in_folder(arguments[0], arguments[1] if len(arguments) > 1 else None)
         if path is not None:
-            self._protect(entry_path(path), event)
+            entry = entry_path(path)
+            self._protect(entry, event)
+            if event != "shutil.rmtree":
+                self.made.forget(entry)
 
     def changed(self, event: str, arguments: Event) -> None:
         """What follows a link, or goes by a descriptor: permissions, times, lengths and attributes."""
@@ -166,6 +170,7 @@ class WriteGuard:
             if path is not None:
                 self._protect(entry_path(path), event)
         if target is not None and source is not None and os.path.lexists(source):
+            self.made.forget(entry_path(source))
             entry = entry_path(target)
             if not entry.startswith((*self._free, *FREE_FOLDERS)):
                 self.made.add(entry)
