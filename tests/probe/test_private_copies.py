@@ -166,3 +166,53 @@ if __name__ == "__main__":
     done = old.launch("train.py")
     assert done.stdout == "more\n", done.stderr
     assert (old.folder / "model.txt").read_text() == BEFORE
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_workers_see_what_was_written_before_them(old: Project, method: str) -> None:
+    old.write(
+        train=f"""\
+import multiprocessing
+def work():
+    print(open("model.txt").read(), flush=True)
+if __name__ == "__main__":
+    open("model.txt", "w").write("new")
+    process = multiprocessing.get_context({method!r}).Process(target=work)
+    process.start()
+    process.join()
+"""
+    )
+    done = old.launch("train.py")
+    assert done.stdout == "new\n", done.stderr
+
+
+ARRAYS = {
+    "tofile": "np.ones(2).tofile('old.bin'); assert np.fromfile('old.bin').sum() == 2",
+    "savetxt": "np.savetxt('old.csv', np.ones(2)); assert np.loadtxt('old.csv').sum() == 2",
+    "savez": "np.savez('old.npz', a=np.ones(2)); assert np.load('old.npz')['a'].sum() == 2",
+    "memmap": "m = np.memmap('old.bin', mode='r+'); m[:] = 1; m.flush(); assert np.memmap('old.bin', mode='r')[0] == 1",
+    "pandas": "import pandas as pd; pd.DataFrame({'a': [1, 2]}).to_csv('old.csv'); assert len(pd.read_csv('old.csv')) == 2",
+    "compressed": "import gzip; gzip.open('old.gz', 'w').write(b'new'); assert gzip.open('old.gz').read() == b'new'",
+    "archive": "import zipfile; zipfile.ZipFile('old.npz', 'a').writestr('b', 'x'); assert len(zipfile.ZipFile('old.npz').namelist()) == 2",
+    "in place": "import fileinput\nfor line in fileinput.input('old.csv', inplace=True):\n    print(line.upper())",
+    "configuration": "import json, pathlib; json.dump({}, pathlib.Path('old.json').open('w')); assert json.load(open('old.json')) == {}",
+}
+
+
+@pytest.mark.parametrize("source", ARRAYS.values(), ids=ARRAYS.keys())
+def test_files_of_libraries(user: Project, source: str) -> None:
+    import gzip
+
+    import numpy as np
+
+    np.zeros(3).tofile(user.folder / "old.bin")
+    np.savetxt(user.folder / "old.csv", np.zeros(3))
+    np.savez(user.folder / "old.npz", a=np.zeros(3))
+    (user.folder / "old.json").write_text("[]")
+    with gzip.open(user.folder / "old.gz", "w") as file:
+        file.write(b"old")
+    before = contents(user.folder)
+    user.write(train=f"import numpy as np\n{source}")
+    done = user.launch("train.py")
+    assert done.returncode == 0, done.stderr
+    assert {path: found for path, found in contents(user.folder).items() if path in before} == before

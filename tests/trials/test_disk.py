@@ -156,6 +156,12 @@ def test_a_large_file_stays(child: tuple[Path, Path, Path], monkeypatch: pytest.
     assert (project / "run" / "log.txt").exists()
 
 
+def test_of_many_files_only_locks_are_moved(child: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    project, made, keep = child
+    monkeypatch.setattr(disk, "MOST_MADE", 2)
+    assert disk.remove_made(made, keep) == [str(project / "train.lock")]
+
+
 def test_a_list_that_is_missing_or_no_list(tmp_path: Path, project: Path) -> None:
     assert disk.remove_made(tmp_path / "none", tmp_path / "kept") == []
     (tmp_path / "made").write_bytes(b'["data.csv", 1, 2]\n{}\n["/a\\u0000b", 1, 2]\n\xff\n[]\n7\n["/nowhere", 1, 2]\n["/cut')

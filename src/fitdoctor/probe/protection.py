@@ -99,6 +99,7 @@ class Protection:
             _after(hook, name, lambda module: databases.install_dbm(module, copies))
         for name in worker_guard.MODULES:
             _after(hook, name, lambda module: worker_guard.install(module, self._worker_spec))
+        redirect.find_names()
         copies.install()
         guard.install()
 

@@ -99,6 +99,14 @@ class Redirect:
                 self.names.add(os.path.basename(above))
                 above = os.path.dirname(above)
 
+    def find_names(self) -> None:
+        """Learns what lies in the scratch folder already: another process of this child, which started this one, may have written there."""
+        with ours:
+            for _, folders, files in os.walk(self._scratch):
+                if len(self.names) > MOST_NAMES:
+                    return
+                self.names.update(files, folders if files else ())
+
     def backed_up(self, path: Any) -> Any:
         """A backup is read as well as written, file by file, so the scratch folder begins as a copy of it."""
         aside = self.written(path)

@@ -10,8 +10,11 @@ from pathlib import Path
 LEFT_OUT = {".fitdoctor", ".git", "__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache"}
 MOST_FILES = 20_000
 SHOWN = 50
-MOST_MADE_BYTES = 16 << 20
-"""Larger files that a child made are left where they are, and listed: what they are is the user's to say."""
+MOST_MADE = 100
+MOST_MADE_BYTES = 1 << 20
+"""More files than that, or larger ones, are data that the script fetched or made ready: they are left where they are, and listed."""
+LOCKS = (".lock", ".lck", ".pid")
+"""What would bar the real training goes in any case."""
 
 Tree = dict[str, tuple[int, int]]
 
@@ -73,7 +76,10 @@ def remove_made(listed: Path, keep: Path, before: Tree | None = None) -> list[st
         The paths that are gone from their places, in the order in which they were made.
     """
     moved: list[str] = []
-    for path, identity in reversed(_listed(listed).items()):
+    made = _listed(listed)
+    for path, identity in reversed(made.items()):
+        if len(made) > MOST_MADE and not path.endswith(LOCKS):
+            continue
         try:
             status = os.lstat(path)
             if path in (before or {}) or identity != (status.st_dev, status.st_ino):  # somebody else's by now
