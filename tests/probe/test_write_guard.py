@@ -56,7 +56,7 @@ FREE = {
     "temporary folder": "import tempfile; t = tempfile.TemporaryDirectory(); open(t.name + '/x', 'w'); t.cleanup()",
     "folders": "import os; os.mkdir('made'); os.rmdir('made'); os.mkdir('again'); os.rename('again', 'made'); os.rmdir('made')",
     "a tree": "import os, shutil; os.makedirs('a/b/c'); open('a/b/x', 'w'); shutil.move('a', 'd'); shutil.rmtree('d')",
-    "a tree of another program": "import os, shutil, subprocess; os.mkdir('a'); subprocess.run(['touch', 'a/x']); shutil.rmtree('a')",
+    "a tree of another program": "import os, shutil, subprocess; os.mkdir('a'); subprocess.run(['mkdir', 'a/x']); shutil.rmtree('a')",
     "a link of its own": "import os; os.symlink('logs', 'link'); os.remove('link'); os.symlink('empty', 'link'); os.rename('link', 'k')",
     "into a pipe": "import os; os.close(os.open('pipe', os.O_RDWR | os.O_NONBLOCK))",
     "only if it is new": "try:\n    open('model.txt', 'x')\nexcept FileExistsError:\n    pass\nelse:\n    raise SystemExit('made')",
@@ -144,7 +144,7 @@ def test_the_scratch_folder_is_free(old: Project) -> None:
 
 
 def test_what_another_process_made_meanwhile_is_protected(old: Project) -> None:
-    old.write(train="import posix, subprocess\nsubprocess.run(['touch', 'checkpoint-7'])\nposix.remove('checkpoint-7')")
+    old.write(train="import posix, subprocess\nsubprocess.run(['mkdir', 'checkpoint-7'])\nposix.rmdir('checkpoint-7')")
     assert old.launch("train.py").returncode == BLOCKED
     assert (old.folder / "checkpoint-7").exists()
 
@@ -169,10 +169,11 @@ if __name__ == "__main__":
 
 
 def test_what_somebody_put_in_its_place_is_protected(old: Project) -> None:
-    source = "import posix, subprocess\nopen('a', 'w'); open('a', 'w')\nsubprocess.run('echo x > b; mv b a', shell=True)\n"
+    moves = "import os; open('b', 'w').write('x'); os.replace('b', 'a')"
+    source = f"import posix, subprocess, sys\nopen('a', 'w'); open('a', 'w')\nsubprocess.run([sys.executable, '-c', {moves!r}])\n"
     old.write(train=f"{source}posix.remove('a')")
     assert old.launch("train.py").returncode == BLOCKED
-    assert (old.folder / "a").read_text() == "x\n"
+    assert (old.folder / "a").read_text() == "x"
 
 
 def test_what_was_made_is_listed(old: Project) -> None:
@@ -275,3 +276,26 @@ def test_other_programs_are_named(old: Project, source: str) -> None:
     limits = [limit for limit in old.record().limits if "other programs" in limit]
     assert len(limits) == (0 if "spawnlp" in source else 1)
     assert all("true" in limit and "not held back" in limit for limit in limits)
+
+
+REFUSED = {
+    "a list": "subprocess.run(['cp', 'new.txt', 'model.txt'])",
+    "by its path": "subprocess.check_output([shutil.which('rm'), '-rf', 'logs'])",
+    "a line": "subprocess.run('ls; rm -rf logs', shell=True)",
+    "a shell": "os.system('echo new > model.txt')",
+    "in the background": "subprocess.Popen(['sh', '-c', 'sleep 0; mv model.txt other'])",
+    "a Python script": "subprocess.run([sys.executable, 'other.py'])",
+    "a Python script by a line": "os.system(f'{sys.executable} other.py')",
+    "posix_spawn": "os.posix_spawn(shutil.which('rm'), ['rm', 'model.txt'], os.environ)",
+}
+
+
+@pytest.mark.parametrize("source", REFUSED.values(), ids=REFUSED.keys())
+def test_programs_that_change_files_are_not_started(old: Project, source: str) -> None:
+    before = state(old.folder)
+    old.write(train=f"import os, shutil, subprocess, sys\n{source}\nprint('went on')", other="open('model.txt', 'w')")
+    done = old.launch("train.py")
+    assert (done.returncode, done.stdout) == (BLOCKED, ""), done.stderr
+    assert old.record().ending.how == "declined"
+    assert "was about to start" in old.record().ending.message
+    assert {path: found for path, found in state(old.folder).items() if path in before} == before

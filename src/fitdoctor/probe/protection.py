@@ -48,6 +48,7 @@ class Protection:
         redirected: Gets each real path that was not written to.
         limits: Gets a sentence on what is not held back.
         blocked: Called with a path and an event before that path would be changed; expected not to return.
+        refused: Called with the name of a program that would change files out of our sight; expected not to return.
         replaced: Called with the name of the program that the process is about to become; expected not to return.
 
     Attributes:
@@ -61,6 +62,7 @@ class Protection:
         redirected: list[str],
         limits: list[str],
         blocked: Callable[[str, str], None],
+        refused: Callable[[str], None],
         replaced: Callable[[str], None],
     ) -> None:
         self._isolated = bool(spec.get("isolated", False))
@@ -76,6 +78,7 @@ class Protection:
             free=(os.path.join(os.path.abspath(spec["scratch"]), ""), os.path.abspath(spec["out"]), made),
             blocked=blocked,
             started=self._started,
+            refused=refused,
             replaced=replaced,
             active=self._guards,
         )
@@ -129,7 +132,7 @@ def protect_worker(spec: dict[str, Any]) -> None:
     def refuse_program(program: str) -> None:
         raise PermissionError(f"fitdoctor: {program} would run unguarded; pass --allow-writes to let it.")
 
-    protection = Protection(spec, redirected=[], limits=[], blocked=refuse, replaced=refuse_program)
+    protection = Protection(spec, redirected=[], limits=[], blocked=refuse, refused=refuse_program, replaced=refuse_program)
     protection.install(ImportHook(lambda _, run: run()))
 
 

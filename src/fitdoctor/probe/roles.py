@@ -32,6 +32,10 @@ TRIED = ("scout", "rehearsal")
 """Roles in which the script is only tried: it must not change anything of the user's. In the others it is run for real."""
 BLOCKED = 75
 """Exit code of a child that ended rather than change one of the user's files."""
+REFUSED = (
+    "The script was about to start {program}, which may change files where fitdoctor can't hold it back, so it was not started. "
+    "Pass --allow-writes if it may, or diagnose a copy of the folder."
+)
 REPLACED = (
     "The script was about to replace its process by {program} (os.exec). fitdoctor can't hold back what that would write, so it was not "
     "started. Do beforehand what the script starts itself anew for (for instance PYTHONHASHSEED=0 fitdoctor diagnose train.py), or "
@@ -93,9 +97,16 @@ class Probe:
         self.director.end(Ending(how="blocked-write", message=path, error=event, site=sites.find()))
         os._exit(BLOCKED)
 
+    def refused(self, program: str) -> None:
+        """Ends the process before it starts a program that changes files out of the guard's sight."""
+        self._decline(REFUSED.format(program=program))
+
     def replaced(self, program: str) -> None:
         """Ends the process before it becomes another program, which would run unguarded."""
-        self.director.end(Ending(how="declined", message=REPLACED.format(program=program), site=sites.find()))
+        self._decline(REPLACED.format(program=program))
+
+    def _decline(self, why: str) -> None:
+        self.director.end(Ending(how="declined", message=why, site=sites.find()))
         sys.stdout.flush()
         os._exit(BLOCKED)
 
@@ -126,7 +137,14 @@ def start(spec: dict[str, Any]) -> Probe:
     redirect = None
     if spec["role"] in TRIED:
         record = probe.scout
-        protection = Protection(spec, redirected=record.redirected, limits=record.limits, blocked=probe.blocked, replaced=probe.replaced)
+        protection = Protection(
+            spec,
+            redirected=record.redirected,
+            limits=record.limits,
+            blocked=probe.blocked,
+            refused=probe.refused,
+            replaced=probe.replaced,
+        )
         protection.install(hook)
         redirect = protection.redirect
     hook.after("keras", _guarded(probe, lambda module: _watch(probe, module, redirect)))

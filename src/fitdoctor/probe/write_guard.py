@@ -16,6 +16,7 @@ from os import lstat
 from typing import Any
 
 from fitdoctor.probe.made_files import MadeFiles, ours
+from fitdoctor.probe.programs import SHELLS, changes_files, shell_changes_files
 
 CHANGES = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND
 WRITES = CHANGES | os.O_CREAT
@@ -36,6 +37,7 @@ class WriteGuard:
         free: Path prefixes at which writing is always free: our own folder.
         blocked: Called with the path and the event; expected not to return.
         started: Called with the name of each program that the script starts.
+        refused: Called with the name of a program that is known to change files; expected not to return.
         replaced: Called with the name of the program that the process is about to become; expected not to return.
         active: Whether files on this machine are protected. Those at an address such as gs://bucket always are.
 
@@ -50,6 +52,7 @@ class WriteGuard:
         free: tuple[str, ...],
         blocked: Callable[[str, str], None],
         started: Callable[[str], None] = lambda _: None,
+        refused: Callable[[str], None] = lambda _: None,
         replaced: Callable[[str], None] = lambda _: None,
         active: bool = True,
     ) -> None:
@@ -57,7 +60,7 @@ class WriteGuard:
         cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
         inductor = os.path.join(tempfile.gettempdir(), "torchinductor_")
         self._free = tuple({prefix for path in (*free, os.path.join(cache, ""), inductor) for prefix in (path, _real(path))})
-        self._blocked, self._started, self._replaced = blocked, started, replaced
+        self._blocked, self._started, self._refused, self._replaced = blocked, started, refused, replaced
         self._active = active
         self._process = os.getpid()
 
@@ -204,15 +207,26 @@ class WriteGuard:
 
     def starts_program(self, event: str, arguments: Event) -> None:
         if event == "os.system":
-            words = (_decoded(arguments[0]) or "").split()
-            command: list[Any] = words[:1]
+            text: Any = arguments[0]
         elif event == "pty.spawn":
-            command = list(arguments[0])
+            text = arguments[0]
         else:
-            command = [arguments[0] or next(iter(arguments[1]), ""), *arguments[1]] if not isinstance(arguments[1], str) else [arguments[1]]
-        names = [_decoded(part) or "" for part in command]
-        if names and LAUNCH not in names:
-            self._started(os.path.basename(names[0].split(" ")[0]))
+            text = arguments[1]
+        if isinstance(text, (str, bytes, os.PathLike)):
+            line = _decoded(text) or ""
+            words = line.split()
+            changes = changes_files([line]) or shell_changes_files(line)
+        else:
+            words = [_decoded(part) or "" for part in text]
+            changes = changes_files(words)
+        name = os.path.basename(words[0]) if words else ""
+        if name in SHELLS and len(words) > 2:
+            name = os.path.basename((words[2].split() or [name])[0])
+        if LAUNCH in words or not name:
+            return
+        if changes:
+            self._refuse(name)
+        self._started(name)
 
     def becomes_program(self, event: str, arguments: Event) -> None:
         names = [_decoded(part) or "" for part in (arguments[0], *arguments[1])]
@@ -220,8 +234,13 @@ class WriteGuard:
             return
         if os.getpid() == self._process:
             self._replaced(os.path.basename(names[0]))
-        else:
-            self._started(os.path.basename(names[0]))
+        elif changes_files(names[1:]):
+            self._refuse(os.path.basename(names[0]))
+
+    def _refuse(self, program: str) -> None:
+        if os.getpid() != self._process:
+            raise PermissionError(f"fitdoctor: {program} would change files out of our sight; pass --allow-writes to let it.")
+        self._refused(program)
 
 
 _CHECKS: dict[str, Callable[[WriteGuard, str, Event], None]] = {
