@@ -54,17 +54,30 @@ def test_a_rehearsal_that_fails_is_a_limit_of_the_report(lab: Lab) -> None:
 
 
 def test_files_that_were_there_stay_as_they_were(lab: Lab) -> None:
-    script = MODEL + FIT + "model.save('model.keras')\nopen('results.txt', 'w').write('new')\n"
-    ended = lab.diagnose(script, model__keras="precious", results__txt="precious")
+    writes = "model.save('model.keras')\nopen('results.txt', 'w').write('new')\nopen('log.txt', 'a').write('more')\n"
+    script = MODEL + FIT + writes + "import os\nos.rename('results', 'results-1')\n"
+    (lab.folder / "results").mkdir()
+    ended = lab.diagnose(script, model__keras="precious", results__txt="precious", log__txt="precious")
     assert ended.code == 0
-    assert ended.files == {"model.keras": "precious", "results.txt": "precious", "train.py": script}
-    assert "before it could change results.txt at train.py:8" in " ".join(ended.out.split())
+    precious = dict.fromkeys(("log.txt", "model.keras", "results.txt"), "precious")
+    assert ended.files == {**precious, "train.py": script}
+    assert (lab.folder / "results").is_dir()
+    assert "before it could rename or replace" in " ".join(ended.out.split())
+    assert "at train.py:11" in " ".join(ended.out.split())
 
 
-def test_a_write_before_fit_needs_leave(lab: Lab) -> None:
-    script = "open('results.txt', 'w').write('new')\n" + MODEL + FIT
+def test_a_write_before_fit_goes_to_a_private_copy(lab: Lab) -> None:
+    script = "open('results.txt', 'w').write('new')\nassert open('results.txt').read() == 'new'\n" + MODEL + FIT
     ended = lab.diagnose(script, results__txt="precious")
-    assert "about to change results.txt at train.py:1" in ended.err
+    assert (ended.code, ended.files["results.txt"]) == (0, "precious")
+
+
+def test_a_change_of_a_folder_before_fit_needs_leave(lab: Lab) -> None:
+    (lab.folder / "results").mkdir()
+    script = "import os\nos.path.isdir('results') and os.rmdir('results')\nopen('results.txt', 'w').write('new')\n" + MODEL + FIT
+    ended = lab.diagnose(script, results__txt="precious")
+    assert "about to delete the folder" in ended.err
+    assert "results at train.py:2" in ended.err
     assert (ended.code, ended.files["results.txt"]) == (2, "precious")
     allowed = lab.diagnose(script, "--allow-writes", "train.py", results__txt="precious")
     assert (allowed.code, allowed.files["results.txt"]) == (0, "new")

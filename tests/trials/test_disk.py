@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -103,3 +104,77 @@ def test_our_own_recordings_are_no_change(project: Path, monkeypatch: pytest.Mon
     run.mkdir(parents=True)
     (run / "run.json").write_text("{}")
     assert disk.changed(before, disk.look([project])) == []
+
+
+def listed(tmp_path: Path, *paths: Path) -> Path:
+    file = tmp_path / "made.jsonl"
+    statuses = [(str(path), path.lstat()) for path in paths]
+    file.write_text("".join(json.dumps([path, status.st_dev, status.st_ino]) + "\n" for path, status in statuses))
+    return file
+
+
+@pytest.fixture
+def child(project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    """A project in which a child left a lock, a folder with a file, and a link; the list of it; and a folder for them."""
+    (project / "train.lock").touch()
+    (project / "run").mkdir()
+    (project / "run" / "log.txt").write_text("x")
+    (project / "latest").symlink_to("run")
+    ours = tmp_path_factory.mktemp("ours")
+    return project, listed(ours, *(project / name for name in ("train.lock", "run", "run/log.txt", "latest"))), ours / "kept"
+
+
+def test_what_a_child_made_is_moved_away(child: tuple[Path, Path, Path]) -> None:
+    project, made, keep = child
+    assert disk.remove_made(made, keep) == [str(project / name) for name in ("train.lock", "run", "run/log.txt", "latest")]
+    assert {path.name for path in project.iterdir()} == {"train.py", "data.csv", "old.txt"}
+    assert {path.name.partition("-")[2] for path in keep.iterdir()} == {"train.lock", "log.txt", "latest"}
+
+
+def test_what_somebody_else_put_into_a_childs_folder_stays(child: tuple[Path, Path, Path]) -> None:
+    project, made, keep = child
+    (project / "run" / "checkpoint").write_text("of a real training")
+    assert str(project / "run") not in disk.remove_made(made, keep)
+    assert (project / "run" / "checkpoint").read_text() == "of a real training"
+
+
+def test_what_was_there_before_is_never_moved(child: tuple[Path, Path, Path]) -> None:
+    project, made, keep = child
+    assert str(project / "train.lock") not in disk.remove_made(made, keep, disk.look([project]))
+    assert (project / "train.lock").exists()
+
+
+def test_what_somebody_else_put_in_its_place_stays(child: tuple[Path, Path, Path]) -> None:
+    project, made, keep = child
+    (project / "theirs").touch()
+    (project / "theirs").rename(project / "train.lock")
+    assert str(project / "train.lock") not in disk.remove_made(made, keep)
+    assert (project / "train.lock").exists()
+
+
+def test_what_the_child_took_away_again_is_no_longer_its_own(child: tuple[Path, Path, Path]) -> None:
+    project, made, keep = child
+    with made.open("a") as file:
+        file.write(json.dumps([str(project / "train.lock")]) + "\n")
+    assert str(project / "train.lock") not in disk.remove_made(made, keep)
+    assert (project / "train.lock").exists()
+
+
+def test_a_large_file_stays(child: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    project, made, keep = child
+    monkeypatch.setattr(disk, "MOST_MADE_BYTES", 0)
+    assert str(project / "run" / "log.txt") not in disk.remove_made(made, keep)
+    assert (project / "run" / "log.txt").exists()
+
+
+def test_of_many_files_only_locks_are_moved(child: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    project, made, keep = child
+    monkeypatch.setattr(disk, "MOST_MADE", 2)
+    assert disk.remove_made(made, keep) == [str(project / "train.lock")]
+
+
+def test_a_list_that_is_missing_or_no_list(tmp_path: Path, project: Path) -> None:
+    assert disk.remove_made(tmp_path / "none", tmp_path / "kept") == []
+    (tmp_path / "made").write_bytes(b'["data.csv", 1, 2]\n{}\n["/a\\u0000b", 1, 2]\n\xff\n[]\n7\n["/nowhere", 1, 2]\n["/cut')
+    assert disk.remove_made(tmp_path / "made", tmp_path / "kept") == []
+    assert (project / "data.csv").exists()

@@ -9,7 +9,7 @@ from fitdoctor.changes import pipeline
 from fitdoctor.changes.stages import again
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.probe import backends, describe, pipelines
-from fitdoctor.probe.files import CALLBACK_PATHS, Redirect
+from fitdoctor.probe.redirect import CALLBACK_PATHS, Redirect
 
 UNRECORDED = (
     "The input pipeline was built before fitdoctor looked, so changes of it can't be tried. "

@@ -25,9 +25,9 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import short
 from fitdoctor.probe import backends, internals
 from fitdoctor.probe.calls import CallArms
-from fitdoctor.probe.files import Redirect
 from fitdoctor.probe.in_place import BuildDirector, CallTrials, FitTrials, Obey, Reached
 from fitdoctor.probe.ledger import Ledger
+from fitdoctor.probe.redirect import Redirect
 from fitdoctor.probe.scout import ScoutDirector
 from fitdoctor.recording.model import Ending, Rehearsal, Run, Scout
 from fitdoctor.report.build import build

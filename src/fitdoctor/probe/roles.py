@@ -14,11 +14,12 @@ from typing import Any
 
 from fitdoctor.changes import environment
 from fitdoctor.probe import bystander, commands, failures, forks, live_stacks, reexec, sites, threads
-from fitdoctor.probe.files import Guard, Redirect
 from fitdoctor.probe.hook import ImportHook
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.notes import SUFFIX, Notes
 from fitdoctor.probe.observer import Observer
+from fitdoctor.probe.protection import Protection
+from fitdoctor.probe.redirect import Redirect
 from fitdoctor.probe.store import Store
 from fitdoctor.recording.model import Ending, Scout
 from fitdoctor.recording.plain import LONGEST_MESSAGE
@@ -33,6 +34,15 @@ TRIED = ("scout", "rehearsal", bystander.ROLE)
 """Roles in which the script is only tried: it must not change anything of the user's. In the others it is run for real."""
 BLOCKED = 75
 """Exit code of a child that ended rather than change one of the user's files."""
+REFUSED = (
+    "The script was about to start {program}, which may change files where fitdoctor can't hold it back, so it was not started. "
+    "Pass --allow-writes if it may, or diagnose a copy of the folder."
+)
+REPLACED = (
+    "The script was about to replace its process by {program} (os.exec). fitdoctor can't hold back what that would write, so it was not "
+    "started. Do beforehand what the script starts itself anew for (for instance PYTHONHASHSEED=0 fitdoctor diagnose train.py), or "
+    "diagnose what it starts."
+)
 
 
 class Probe:
@@ -94,6 +104,21 @@ class Probe:
         self.director.end(Ending(how="blocked-write", message=path, error=event, site=sites.find()))
         os._exit(BLOCKED)
 
+    def refused(self, program: str) -> None:
+        """Ends the process before it starts a program that changes files out of the guard's sight."""
+        self._decline(REFUSED.format(program=program))
+
+    def replaced(self, program: str) -> None:
+        """Ends the process before it becomes another program, which would run unguarded."""
+        self._decline(REPLACED.format(program=program))
+
+    def _decline(self, why: str) -> None:
+        if self.spec["role"] == bystander.ROLE:
+            raise PermissionError(f"fitdoctor: {why}")
+        self.director.end(Ending(how="declined", message=why, site=sites.find()))
+        sys.stdout.flush()
+        os._exit(BLOCKED)
+
 
 def start(spec: dict[str, Any]) -> Probe:
     """Makes the probe that `spec["role"]` names and puts it in wait for Keras."""
@@ -119,7 +144,19 @@ def start(spec: dict[str, Any]) -> Probe:
         threads.watch_environment()
     hook = ImportHook(around)
     hook.after("tensorflow.python.data.ops.readers", _guarded(probe, lambda module: _record_pipelines(module, spec["role"])))
-    redirect = Redirect(spec["scratch"], probe.scout.redirected) if spec["role"] in TRIED else None
+    redirect = None
+    if spec["role"] in TRIED:
+        record = probe.scout
+        protection = Protection(
+            spec,
+            redirected=record.redirected,
+            limits=record.limits,
+            blocked=probe.blocked,
+            refused=probe.refused,
+            replaced=probe.replaced,
+        )
+        protection.install(hook)
+        redirect = protection.redirect
     hook.after("keras", _guarded(probe, lambda module: _watch(probe, module, redirect)))
     hook.after("tensorflow", _guarded(probe, lambda module: _watch_tensorflow(module, spec.get("process_changes", ()))))
     hook.after(TRACING, _guarded(probe, lambda module: _time_traces(probe, module)))
@@ -127,8 +164,6 @@ def start(spec: dict[str, Any]) -> Probe:
     hook.after("torch._dynamo.callback", lambda module: _time_compiles(probe, "watch_torch", module))
     hook.after("tensorflow.python.ops.script_ops", _guarded(probe, lambda module: _time_python(probe, module)))
     hook.after("tf_keras", _guarded(probe, lambda module: _watch(probe, module, redirect)))
-    if spec["role"] in TRIED and not spec["allow_writes"]:
-        Guard(began_s=spec["began_s"], scratch=spec["scratch"], blocked=probe.blocked).install()
     if spec["role"] in ("scout", "watch", "treat"):
         _keep_saved(probe)
     if spec.get("limit_s"):

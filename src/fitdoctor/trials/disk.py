@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +14,11 @@ from fitdoctor.recording.places import our_places
 LEFT_OUT = {".fitdoctor", ".git", "__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache"}
 MOST_FILES = 20_000
 SHOWN = 50
+MOST_MADE = 100
+MOST_MADE_BYTES = 1 << 20
+"""More files than that, or larger ones, are data that the script fetched or made ready: they are left where they are, and listed."""
+LOCKS = (".lock", ".lck", ".pid")
+"""What would bar the real training goes in any case."""
 
 _RUN = re.compile(r"\d{8}-\d{6}-")
 
@@ -74,3 +81,60 @@ def sentences(changes: Sequence[tuple[str, str]]) -> list[str]:
     here = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118 - texts are cut, thousands of them
     lines = [f"{kind}: {path.removeprefix(here)}" for kind, path in changes]
     return lines[:SHOWN] + ([f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else [])
+
+
+def remove_made(listed: Path, keep: Path, before: Tree | None = None) -> list[str]:
+    """Moves files that a child made, and left behind when it was ended, out of the user's folders.
+
+    A lock that is left behind would bar the real training. Nothing is destroyed: a file is moved to a folder of ours on the same disk, a
+    folder goes only if it is empty, and what can't be moved stays. Call it when all processes of the child have ended.
+
+    Args:
+        listed: The child's list, in the order in which it made them: see `probe/made_files.py`. A missing one is empty.
+        keep: A folder of ours to which they are moved; made when needed.
+        before: What was there before all children, from `look`: that is never moved, whatever the list says.
+
+    Returns:
+        The paths that are gone from their places, in the order in which they were made.
+    """
+    moved: list[str] = []
+    made = _listed(listed)
+    for path, identity in reversed(made.items()):
+        if len(made) > MOST_MADE and not path.endswith(LOCKS):
+            continue
+        try:
+            status = os.lstat(path)
+            if path in (before or {}) or identity != (status.st_dev, status.st_ino):  # somebody else's by now
+                continue
+            if stat.S_ISDIR(status.st_mode):
+                os.rmdir(path)  # noqa: PTH106 - refuses a folder that holds anything
+            elif stat.S_ISLNK(status.st_mode) or (stat.S_ISREG(status.st_mode) and status.st_size <= MOST_MADE_BYTES):
+                keep.mkdir(parents=True, exist_ok=True)
+                # Never a copy: another process may be writing to it at this moment, and goes on doing so where it is then.
+                os.rename(path, keep / f"{len(moved)}-{os.path.basename(path)}")  # noqa: PTH104, PTH119
+            else:
+                continue
+        except (OSError, ValueError):
+            continue
+        moved.append(path)
+    return moved[::-1]
+
+
+def _listed(path: Path) -> dict[str, tuple[int, int]]:
+    """The paths of a list, with device and inode. The child wrote it: its last line may be cut, and only absolute paths count."""
+    found: dict[str, tuple[int, int]] = {}
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError:
+        return found
+    for line in lines:
+        try:
+            name, *identity = json.loads(line)
+        except (ValueError, TypeError):
+            continue
+        if not isinstance(name, str) or not os.path.isabs(name) or "\0" in name:  # noqa: PTH117
+            continue
+        found.pop(name, None)
+        if len(identity) == 2 and all(isinstance(number, int) for number in identity):
+            found[name] = (identity[0], identity[1])
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+from fitdoctor.facts.blocked_writes import action
 from fitdoctor.facts.error_text import headline
 from fitdoctor.recording.model import Ending, Fit, Scout
 from fitdoctor.trials import other_processes
@@ -79,8 +80,8 @@ def _why(scout: Scout, where: str, stage: str, request: DiagnoseRequest) -> str:
         )
     if ending.how == "blocked-write":
         return (
-            f"The script was about to change {ending.message}{where}, a file that was there before, {stage}. "
-            "That file is as it was. Pass --allow-writes if it may be changed, or diagnose a copy of the folder."
+            f"The script was about to {action(ending.error)} {ending.message}{where}, which the script did not make in this run, {stage}. "
+            "It is as it was. Pass --allow-writes if the script may change it, or diagnose a copy of the folder."
         )
     if ending.how == "limit":
         return _limit(scout, where, request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from fitdoctor.facts.blocked_writes import action
 from fitdoctor.facts.error_text import headline
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import short
@@ -16,7 +17,7 @@ _ENDINGS = {
     "unfinished": "The script was still running when it was left: what would have come after was not seen.",
     "exception": "The script raised {error}{place}: what would have come after was not seen.",
     "limit": "The script was ended when its time was up{place}: what would have come after was not seen.",
-    "blocked-write": "The script was ended before it could change {message}{place}; --allow-writes lets it.",
+    "blocked-write": "The script was ended before it could {action} {message}{place}; --allow-writes lets it.",
     "interrupted": "The script was interrupted{place}: what would have come after was not seen.",
     "killed": "The script's process was killed by {message}: what would have come after was not seen.",
     "declined": "The script was not gone through: {message}",
@@ -45,4 +46,4 @@ def _ending(ending: Ending, *, watched: bool) -> list[str]:
         return []
     place = f" at {short(ending.site)}" if ending.site else ""
     error = f"{ending.error}: {headline(ending.message)}" if ending.message else ending.error or "an exception"
-    return [sentence.format(error=error, message=ending.message or "a file", place=place)]
+    return [sentence.format(error=error, message=ending.message or "a file", place=place, action=action(ending.error))]

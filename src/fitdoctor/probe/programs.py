@@ -1,0 +1,105 @@
+"""Tells which programs would change files out of the guard's sight. It is a matter of names: a program can do anything."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from collections.abc import Sequence
+
+CHANGE_FILES = {
+    *("rm", "mv", "cp", "rsync", "ln", "dd", "truncate", "tee", "install", "shred", "rmdir", "unlink", "rename", "touch", "chmod"),
+    *("chown", "sqlite3", "aws", "gsutil", "gcloud", "azcopy", "rclone", "s3cmd", "scp", "sftp", "dvc", "make", "trash"),
+}
+GIT_READS = {
+    *("rev-parse", "describe", "status", "log", "diff", "show", "ls-files", "ls-remote", "ls-tree", "cat-file", "config", "remote"),
+    *("branch", "version", "--version", "rev-list", "show-ref", "symbolic-ref", "name-rev", "shortlog", "blame", "grep"),
+    *("merge-base", "for-each-ref", "var", "check-ignore"),
+}
+SHELLS = frozenset(["sh", "bash", "zsh", "dash", "ksh"])
+BEFORE_OTHERS = frozenset(["sudo", "env", "nohup", "nice", "time", "exec", "command", "xargs", "stdbuf", "setsid", "timeout"])
+"""They start the program that follows."""
+PYTHON = re.compile(r"^(python|pypy)[\d.]*(\.exe)?$")
+IN_PLACE = re.compile(r"^(-[a-zA-Z]*i|--in-place)")
+PARTS = re.compile(r"\|\||&&|[;|&\n(){}]")
+NOWHERE = re.compile(r"[\d&]?>&\d|[\d&]?>{1,2}\s*/dev/null\b")
+INTO_A_FILE = re.compile(r"(?<![\d&<>=-])[\d&]?>{1,2}\|?\s*[^\s>&]")
+
+
+def changes_files(command: Sequence[str]) -> bool:
+    """Whether a command is known to change files, or runs a script of the user's that may.
+
+    Example:
+        >>> changes_files(["git", "rev-parse", "HEAD"]), changes_files(["sh", "-c", "cp best.pt final.pt"])
+        (False, True)
+    """
+    words = list(command)
+    while words and (os.path.basename(words[0]) in BEFORE_OTHERS or re.match(r"^\w+=", words[0])):
+        words = words[1:]
+        while words and words[0].startswith("-"):
+            words = words[1:]
+        if words and words[0].isdigit():
+            words = words[1:]
+    if not words:
+        return False
+    name, rest = os.path.basename(words[0]), words[1:]
+    if name in SHELLS:
+        return _shell_changes(rest)
+    if PYTHON.match(name):
+        return _python_changes(rest)
+    if name == "git":
+        return next((word for word in _without_options(rest)), "version") not in GIT_READS
+    if name in ("sed", "perl"):
+        return any(IN_PLACE.match(word) for word in rest)
+    return name in CHANGE_FILES or name.endswith((".sh", ".bash"))
+
+
+def shell_changes_files(text: str) -> bool:
+    """The same for a line that a shell runs."""
+    text = NOWHERE.sub("", text)
+    if INTO_A_FILE.search(re.sub(r"'[^']*'|\"[^\"]*\"", "''", text)):
+        return True
+    for part in PARTS.split(text):
+        try:
+            words = shlex.split(part, comments=True)
+        except ValueError:  # a quotation that spans parts
+            words = part.split()
+        if changes_files(words):
+            return True
+    return False
+
+
+def _shell_changes(rest: list[str]) -> bool:
+    for position, word in enumerate(rest):
+        if word.startswith("-") and "c" in word.lstrip("-") and not word.startswith("--"):
+            return position + 1 < len(rest) and shell_changes_files(rest[position + 1])
+        if not word.startswith(("-", "+")):
+            return True  # a script
+    return False
+
+
+def _python_changes(rest: list[str]) -> bool:
+    """Scripts and modules of the user's: what the installed packages start is theirs to answer for."""
+    for position, word in enumerate(rest):
+        if word in ("-m", "-c"):
+            name = rest[position + 1] if position + 1 < len(rest) else ""
+            top = name.split(".")[0]
+            return word == "-m" and (os.path.isdir(top) or os.path.isfile(f"{top}.py"))
+        if not word.startswith("-"):
+            path = os.path.realpath(word)
+            installed = (os.path.realpath(sys.prefix) + os.sep, os.path.realpath(sys.base_prefix) + os.sep)
+            return not path.startswith(installed) and "site-packages" not in path.split(os.sep)
+    return False
+
+
+def _without_options(words: list[str]) -> list[str]:
+    found, skip = [], False
+    for word in words:
+        if skip:
+            skip = False
+        elif word in ("-C", "-c", "--git-dir", "--work-tree"):
+            skip = True
+        elif not word.startswith("-") or word == "--version":
+            found.append(word)
+    return found

@@ -1,0 +1,143 @@
+"""Puts together what keeps the user's files as they are while a child repeats the script.
+
+Where the child runs over a layer of the file system (`isolated`), only addresses such as gs://bucket are held back here. Elsewhere the
+guard, private copies and redirects in Python do it all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+from fitdoctor.probe import databases, failures, layer_renames, redirected_libraries, worker_guard
+from fitdoctor.probe.hook import ImportHook
+from fitdoctor.probe.made_files import MadeFiles
+from fitdoctor.probe.private_copies import PrivateCopies
+from fitdoctor.probe.redirect import Redirect
+from fitdoctor.probe.write_guard import MOST_PROGRAMS, WriteGuard
+
+MADE = "made.jsonl"
+INSPECTORS = frozenset(
+    {
+        "uname",
+        "ldconfig",
+        "lscpu",
+        "lspci",
+        "nvidia-smi",
+        "lsb_release",
+        "sysctl",
+        "sw_vers",
+        "getconf",
+        "ptxas",
+        "gcc",
+        "cc",
+        "ld",
+        "objdump",
+    }
+)
+"""Programs that libraries start on their own to look at the machine; those that write, write to temporary files."""
+
+
+class Protection:
+    """What stands between the script and the user's files.
+
+    Args:
+        spec: Of the child.
+        redirected: Gets each real path that was not written to.
+        limits: Gets a sentence on what is not held back.
+        blocked: Called with a path and an event before that path would be changed; expected not to return.
+        refused: Called with the name of a program that would change files out of our sight; expected not to return.
+        replaced: Called with the name of the program that the process is about to become; expected not to return.
+
+    Attributes:
+        redirect: Where saving goes.
+    """
+
+    def __init__(
+        self,
+        spec: dict[str, Any],
+        *,
+        redirected: list[str],
+        limits: list[str],
+        blocked: Callable[[str, str], None],
+        refused: Callable[[str], None],
+        replaced: Callable[[str], None],
+    ) -> None:
+        self._isolated = bool(spec.get("isolated", False))
+        self._guards = not self._isolated and not spec["allow_writes"]
+        self._limits = limits
+        self._programs: list[str] = []
+        self._sentence = ""
+        self.redirect = Redirect(spec["scratch"], redirected, remote_only=self._isolated)
+        made = spec.get("made") or made_list(spec["out"])
+        self._worker_spec = {name: spec[name] for name in ("scratch", "out", "allow_writes")} | {"made": made, "isolated": self._isolated}
+        self.guard = WriteGuard(
+            made=MadeFiles(made if self._guards else ""),
+            free=(os.path.join(os.path.abspath(spec["scratch"]), ""), os.path.abspath(spec["out"]), made),
+            blocked=blocked,
+            started=self._started,
+            refused=refused,
+            replaced=replaced,
+            active=self._guards,
+        )
+        self._copies = PrivateCopies(self.redirect, self.guard)
+
+    def install(self, hook: ImportHook) -> None:
+        """Stands from now on, before libraries as soon as they are imported."""
+        redirect, copies, guard = self.redirect, self._copies, self.guard
+        for name in redirected_libraries.MODULES:
+            _after(hook, name, lambda module: redirected_libraries.install(module, redirect, copies, guard))
+        _after(hook, redirected_libraries.FILES, lambda module: redirected_libraries.install_files(module, copies, guard))
+        if self._isolated:
+            layer_renames.install()
+            return
+        _after(hook, "h5py", lambda module: redirected_libraries.install_h5py(module, redirect, copies))
+        if not self._guards:
+            return
+        for name in ("sqlite3.dbapi2", "sqlite3"):
+            _after(hook, name, lambda module: databases.install_sqlite(module, copies))
+        for name in ("dbm.gnu", "dbm.ndbm"):
+            _after(hook, name, lambda module: databases.install_dbm(module, copies))
+        for name in worker_guard.MODULES:
+            _after(hook, name, lambda module: worker_guard.install(module, self._worker_spec))
+        redirect.find_names()
+        copies.install()
+        guard.install()
+
+    def _started(self, program: str) -> None:
+        """Says which programs the script started: what they write is not held back."""
+        if program in INSPECTORS or program in self._programs or len(self._programs) >= MOST_PROGRAMS:
+            return
+        self._programs.append(program)
+        sentence = f"The script started other programs ({', '.join(self._programs)}): what they write is not held back."
+        if self._sentence in self._limits:
+            self._limits.remove(self._sentence)
+        self._sentence = sentence
+        self._limits.append(sentence)
+
+
+def made_list(out: str) -> str:
+    """Where what a child made is listed: beside its record; "" where it keeps none."""
+    return "" if out == os.devnull else os.path.join(os.path.dirname(os.path.abspath(out)), MADE)
+
+
+def protect_worker(spec: dict[str, Any]) -> None:
+    """The same in a process that the script spawned: instead of an end, it gets an error, for its parent to know of."""
+
+    def refuse(path: str, event: str) -> None:
+        raise PermissionError(f"fitdoctor: {path} was there before; pass --allow-writes to let the script change it.")
+
+    def refuse_program(program: str) -> None:
+        raise PermissionError(f"fitdoctor: {program} would run unguarded; pass --allow-writes to let it.")
+
+    protection = Protection(spec, redirected=[], limits=[], blocked=refuse, refused=refuse_program, replaced=refuse_program)
+    protection.install(ImportHook(lambda _, run: run()))
+
+
+def _after(hook: ImportHook, name: str, install: Callable[[ModuleType], object]) -> None:
+    def installed(module: ModuleType) -> None:
+        failures.guarded(install, module)
+
+    hook.after(name, installed)

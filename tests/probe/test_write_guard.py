@@ -1,0 +1,301 @@
+"""What was there before stays as it is while a child repeats the script."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.children import BLOCKED, Project
+
+BEFORE = "what was there before"
+
+ENDED = {
+    "overwrite, beneath open": "import io; io.FileIO('model.txt', 'w')",
+    "append, beneath open": "import io; io.FileIO('model.txt', 'a')",
+    "overwrite, beneath os": "import posix, os; posix.open('model.txt', os.O_WRONLY | os.O_TRUNC)",
+    "remove, beneath os": "import posix; posix.unlink('model.txt')",
+    "in a folder that is open": "import os; os.open('events.txt', os.O_WRONLY, dir_fd=os.open('logs', os.O_RDONLY))",
+    "remove in a folder that is open": "import os; os.remove('events.txt', dir_fd=os.open('logs', os.O_RDONLY))",
+    "remove a tree": "import shutil; shutil.rmtree('logs')",
+    "remove a tree as a path": "import shutil, pathlib; shutil.rmtree(pathlib.Path('logs').resolve())",
+    "remove an empty folder": "import os; os.rmdir('empty')",
+    "remove empty folders": "import os; os.removedirs('empty')",
+    "rename a folder": "import os; os.rename('logs', 'logs-old')",
+    "move a folder": "import shutil; shutil.move('logs', 'logs-old')",
+    "rename a folder as a path": "import pathlib; pathlib.Path('logs').rename('logs-old')",
+    "a folder in place of an empty one": "import os; os.mkdir('new'); os.rename('new', 'empty')",
+    "remove a link": "import os; os.remove('latest')",
+    "remove a link as a path": "import pathlib; pathlib.Path('latest').unlink()",
+    "replace a link": "import os; os.symlink('empty', 'new'); os.replace('new', 'latest')",
+    "rename a link": "import os; os.rename('latest', 'earlier')",
+    "remove a link to nowhere": "import os; os.remove('nowhere')",
+    "remove a pipe": "import os; os.remove('pipe')",
+    "link to a file": "import os; os.link('model.txt', 'same')",
+    "permissions of a folder": "import os; os.chmod('logs', 0o700)",
+    "times of a folder": "import os; os.utime('logs')",
+    "permissions by descriptor": "import os; os.chmod(os.open('model.txt', os.O_RDONLY), 0o600)",
+    "permissions, beneath os": "import posix; posix.chmod('model.txt', 0o600)",
+    "truncate, beneath os": "import posix; posix.truncate('model.txt', 0)",
+    "in a thread": "import io, threading; t = threading.Thread(target=lambda: io.FileIO('model.txt', 'w')); t.start(); t.join()",
+    "where errors are ignored": "import io\ntry:\n    io.FileIO('model.txt', 'w')\nexcept BaseException:\n    pass",
+    "a database, beneath connect": "import sqlite3; sqlite3.Connection('study.db')",
+}
+FREE = {
+    "read": "open('model.txt').read()",
+    "new": "open('new.txt', 'w').write('x'); open('new.txt', 'w').write('y')",
+    "new, in parts": "open('new.txt', 'a').write('x'); open('new.txt', 'w').write('y')",
+    "new, removed": "import os; open('new.txt', 'w').write('x'); os.remove('new.txt'); assert not os.path.exists('new.txt')",
+    "new, rotated": "import os; open('a.log', 'a').write('x'); os.rename('a.log', 'b.log'); open('a.log', 'a'); os.remove('b.log')",
+    "new, beneath os": "import posix, os, io; io.FileIO('new', 'w'); posix.rename('new', 'other'); posix.unlink('other')",
+    "nowhere": "open('/dev/null', 'w').write('x')",
+    "descriptor": "import os; os.fdopen(os.dup(1), 'w').write('x')",
+    "compiled": "import os; os.makedirs('__pycache__', exist_ok=True); open('__pycache__/a.pyc', 'w'); os.remove('__pycache__/a.pyc')",
+    "temporary": "import tempfile; tempfile.NamedTemporaryFile('w').write('x')",
+    "temporary folder": "import tempfile; t = tempfile.TemporaryDirectory(); open(t.name + '/x', 'w'); t.cleanup()",
+    "folders": "import os; os.mkdir('made'); os.rmdir('made'); os.mkdir('again'); os.rename('again', 'made'); os.rmdir('made')",
+    "a tree": "import os, shutil; os.makedirs('a/b/c'); open('a/b/x', 'w'); shutil.move('a', 'd'); shutil.rmtree('d')",
+    "a tree of another program": "import os, shutil, subprocess; os.mkdir('a'); subprocess.run(['mkdir', 'a/x']); shutil.rmtree('a')",
+    "a link of its own": "import os; os.symlink('logs', 'link'); os.remove('link'); os.symlink('empty', 'link'); os.rename('link', 'k')",
+    "into a pipe": "import os; os.close(os.open('pipe', os.O_RDWR | os.O_NONBLOCK))",
+    "only if it is new": "try:\n    open('model.txt', 'x')\nexcept FileExistsError:\n    pass\nelse:\n    raise SystemExit('made')",
+    "open or make": "import os; os.close(os.open('model.txt', os.O_RDONLY | os.O_CREAT))",
+    "a folder that is there": "import os; os.makedirs('logs', exist_ok=True)",
+    "permissions of a new one": "import os; open('new', 'w'); os.chmod('new', 0o600); os.utime('new'); os.truncate('new', 3)",
+}
+
+
+@pytest.fixture
+def old(user: Project) -> Project:
+    """A project with files that were there before the diagnosis began."""
+    import os
+    import sqlite3
+
+    (user.folder / "model.txt").write_text(BEFORE)
+    (user.folder / "logs").mkdir()
+    (user.folder / "logs" / "events.txt").write_text(BEFORE)
+    (user.folder / "empty").mkdir()
+    (user.folder / "latest").symlink_to("logs")
+    (user.folder / "nowhere").symlink_to("gone")
+    (user.folder / "__pycache__").mkdir()
+    (user.folder / "__pycache__" / "a.pyc").write_text(BEFORE)
+    os.mkfifo(user.folder / "pipe")
+    with sqlite3.connect(user.folder / "study.db") as study:
+        study.execute("create table trials (value)")
+    user.begin()
+    return user
+
+
+def state(folder: Path) -> dict[str, tuple[int, int, int, str]]:
+    """All that a run could change of what lies below a folder, in `__pycache__` excepted."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        status = path.lstat()
+        text = str(path.readlink()) if path.is_symlink() else path.read_bytes().hex() if path.is_file() else ""
+        if "__pycache__" not in path.parts and path.name != "train.py":
+            found[str(path)] = (status.st_ino, status.st_mode, 0 if path.is_dir() else status.st_mtime_ns, text)
+    return found
+
+
+@pytest.mark.parametrize("source", ENDED.values(), ids=ENDED.keys())
+def test_what_was_there_ends_the_child_before_it_is_changed(old: Project, source: str) -> None:
+    before = state(old.folder)
+    old.write(train=f"import sys\n{source}\nprint('went on')")
+    done = old.launch("train.py")
+    assert (done.returncode, done.stdout) == (BLOCKED, ""), done.stderr
+    assert {path: found for path, found in state(old.folder).items() if path in before} == before
+    ending = old.record().ending
+    assert ending.how == "blocked-write"
+    assert Path(old.folder, ending.message).name in ("model.txt", "events.txt", "logs", "empty", "latest", "nowhere", "pipe", "study.db")
+    assert ending.error
+    assert ending.site is not None
+    assert ending.site.file == str(old.folder / "train.py")
+
+
+@pytest.mark.parametrize("source", FREE.values(), ids=FREE.keys())
+def test_what_hurts_nothing_goes_on(old: Project, source: str) -> None:
+    before = state(old.folder)
+    old.write(train=f"{source}\nprint('went on')")
+    done = old.launch("train.py")
+    assert (done.returncode, done.stdout.endswith("went on\n")) == (0, True), done.stderr + str(old.record().ending)
+    assert {path: found for path, found in state(old.folder).items() if path in before} == before
+
+
+def test_writing_is_allowed_where_the_user_says_so(old: Project) -> None:
+    old.write(train="open('model.txt', 'w').write('new')")
+    assert old.launch("train.py", allow_writes=True).returncode == 0
+    assert (old.folder / "model.txt").read_text() == "new"
+
+
+def test_nothing_stands_before_files_where_a_layer_holds_writes_back(old: Project) -> None:
+    old.write(train="import os\nassert os.open.__module__ == 'posix'\nopen('model.txt', 'w').write('new')\nos.rmdir('empty')")
+    done = old.launch("train.py", isolated=True)
+    assert (done.returncode, (old.folder / "model.txt").read_text()) == (0, "new"), done.stderr
+
+
+def test_the_scratch_folder_is_free(old: Project) -> None:
+    scratch = old.ours / "scratch"
+    scratch.mkdir()
+    (scratch / "model.txt").write_text(BEFORE)
+    old.begin()
+    old.write(train=f"import io; io.FileIO({str(scratch / 'model.txt')!r}, 'w').write(b'new')")
+    assert old.launch("train.py").returncode == 0
+
+
+def test_what_another_process_made_meanwhile_is_protected(old: Project) -> None:
+    old.write(train="import posix, subprocess\nsubprocess.run(['mkdir', 'checkpoint-7'])\nposix.rmdir('checkpoint-7')")
+    assert old.launch("train.py").returncode == BLOCKED
+    assert (old.folder / "checkpoint-7").exists()
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_what_a_worker_made_is_free(old: Project, method: str) -> None:
+    old.write(
+        train=f"""\
+import multiprocessing, os
+def work():
+    os.mkdir("run")
+if __name__ == "__main__":
+    process = multiprocessing.get_context({method!r}).Process(target=work)
+    process.start()
+    process.join()
+    os.rmdir("run")
+"""
+    )
+    done = old.launch("train.py")
+    assert done.returncode == 0, done.stderr
+    assert not (old.folder / "run").exists()
+
+
+def test_what_somebody_put_in_its_place_is_protected(old: Project) -> None:
+    moves = "import os; open('b', 'w').write('x'); os.replace('b', 'a')"
+    source = f"import posix, subprocess, sys\nopen('a', 'w'); open('a', 'w')\nsubprocess.run([sys.executable, '-c', {moves!r}])\n"
+    old.write(train=f"{source}posix.remove('a')")
+    assert old.launch("train.py").returncode == BLOCKED
+    assert (old.folder / "a").read_text() == "x"
+
+
+def test_what_was_made_is_listed(old: Project) -> None:
+    source = "import os\nos.mkdir('run')\nopen('run/lock', 'x')\nos.symlink('lock', 'run/link')\nopen('a', 'w')\nos.remove('a')\n"
+    old.write(train=f"{source}os.rename('run/lock', 'run/other')\nos._exit(3)")
+    assert old.launch("train.py").returncode == 3
+    lines = [json.loads(line) for line in (old.ours / "made.jsonl").read_text().splitlines()]
+    assert [line[0] for line in lines] == [str(old.folder / f) for f in ("run", "run/lock", "run/link", "a", "a", "run/lock", "run/other")]
+    assert [len(line) for line in lines] == [3, 3, 3, 3, 1, 1, 3]
+    status = (old.folder / "run" / "link").lstat()
+    assert lines[2][1:] == [status.st_dev, status.st_ino]
+
+
+WORKERS = {
+    "forked by hand": "if os.fork() == 0:\n        work()\n        os._exit(0)\n    os.wait()",
+    "forked": "p = multiprocessing.get_context('fork').Process(target=work); p.start(); p.join()",
+    "spawned": "p = multiprocessing.get_context('spawn').Process(target=work); p.start(); p.join()",
+    "of a fork server": "p = multiprocessing.get_context('forkserver').Process(target=work); p.start(); p.join()",
+    "of a pool": "multiprocessing.get_context('spawn').Pool(1).apply(work)",
+}
+
+
+@pytest.mark.parametrize("start", WORKERS.values(), ids=WORKERS.keys())
+def test_a_worker_gets_an_error_of_its_own(old: Project, start: str) -> None:
+    old.write(
+        train=f"""\
+import io, multiprocessing, os
+
+def work():
+    try:
+        io.FileIO("model.txt", "w")
+    except PermissionError as error:
+        print(error, flush=True)
+
+if __name__ == "__main__":
+    {start}
+    print("went on")
+"""
+    )
+    done = old.launch("train.py")
+    assert "model.txt was there before; pass --allow-writes" in done.stdout, done.stderr
+    assert done.stdout.endswith("went on\n")
+    assert (old.folder / "model.txt").read_text() == BEFORE
+
+
+def test_another_thread_is_looked_at_while_one_is(old: Project) -> None:
+    old.write(
+        train="""\
+import os, threading
+from fitdoctor.probe.made_files import MadeFiles
+from fitdoctor.probe.write_guard import WriteGuard
+
+def blocked(path, event):
+    if "record" not in path:
+        print(os.path.relpath(path), flush=True)
+    if path.endswith("model.txt"):
+        thread = threading.Thread(target=open, args=("logs/events.txt", "r+"))
+        thread.start()
+        thread.join()
+        os._exit(0)
+
+WriteGuard(made=MadeFiles(), free=(), blocked=blocked).install()
+open("model.txt", "r+")
+"""
+    )
+    done = old.launch("train.py", allow_writes=True)
+    assert done.stdout.splitlines() == ["model.txt", "logs/events.txt"], done.stderr
+
+
+REPLACED = {
+    "execv": "os.execv(sys.executable, [sys.executable, *sys.argv])",
+    "execvpe": "os.execvpe('python3', ['python3', *sys.argv], dict(os.environ, PYTHONHASHSEED='0'))",
+    "execlp": "os.execlp('sh', 'sh', '-c', 'echo x > model.txt')",
+}
+
+
+@pytest.mark.parametrize("source", REPLACED.values(), ids=REPLACED.keys())
+def test_a_process_does_not_become_another_program(old: Project, source: str) -> None:
+    old.write(train=f"import os, sys\n{source}")
+    done = old.launch("train.py")
+    assert done.returncode == BLOCKED, done.stderr
+    assert old.record().ending.how == "declined"
+    assert "was about to replace its process" in old.record().ending.message
+    assert (old.folder / "model.txt").read_text() == BEFORE
+
+
+STARTED = {
+    "subprocess": "import subprocess; subprocess.run(['true']); subprocess.run('exit 0', shell=True)",
+    "a shell": "import os; os.system('true && true')",
+    "spawned": "import os; os.spawnlp(os.P_WAIT, 'true', 'true')",
+    "posix_spawn": "import os, shutil; os.waitpid(os.posix_spawn(shutil.which('true'), ['true'], os.environ), 0)",
+}
+
+
+@pytest.mark.parametrize("source", STARTED.values(), ids=STARTED.keys())
+def test_other_programs_are_named(old: Project, source: str) -> None:
+    old.write(train=source)
+    done = old.launch("train.py")
+    assert done.returncode == 0, done.stderr
+    limits = [limit for limit in old.record().limits if "other programs" in limit]
+    assert len(limits) == (0 if "spawnlp" in source else 1)
+    assert all("true" in limit and "not held back" in limit for limit in limits)
+
+
+REFUSED = {
+    "a list": "subprocess.run(['cp', 'new.txt', 'model.txt'])",
+    "by its path": "subprocess.check_output([shutil.which('rm'), '-rf', 'logs'])",
+    "a line": "subprocess.run('ls; rm -rf logs', shell=True)",
+    "a shell": "os.system('echo new > model.txt')",
+    "in the background": "subprocess.Popen(['sh', '-c', 'sleep 0; mv model.txt other'])",
+    "a Python script": "subprocess.run([sys.executable, 'other.py'])",
+    "a Python script by a line": "os.system(f'{sys.executable} other.py')",
+    "posix_spawn": "os.posix_spawn(shutil.which('rm'), ['rm', 'model.txt'], os.environ)",
+}
+
+
+@pytest.mark.parametrize("source", REFUSED.values(), ids=REFUSED.keys())
+def test_programs_that_change_files_are_not_started(old: Project, source: str) -> None:
+    before = state(old.folder)
+    old.write(train=f"import os, shutil, subprocess, sys\n{source}\nprint('went on')", other="open('model.txt', 'w')")
+    done = old.launch("train.py")
+    assert (done.returncode, done.stdout) == (BLOCKED, ""), done.stderr
+    assert old.record().ending.how == "declined"
+    assert "was about to start" in old.record().ending.message
+    assert {path: found for path, found in state(old.folder).items() if path in before} == before
