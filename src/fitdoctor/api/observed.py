@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +17,7 @@ from fitdoctor.errors import FitdoctorError
 from fitdoctor.probe.backends import seams
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.light import Stamps
+from fitdoctor.probe.originals import time
 from fitdoctor.probe.rest import Rest
 from fitdoctor.probe.watch import WatchDirector
 from fitdoctor.recording.model import Ending, Run, Scout

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from fitdoctor.probe import backends, failures, hooks, saves
 from fitdoctor.probe.backends.places import HOOKS
 from fitdoctor.probe.durations import add
+from fitdoctor.probe.originals import threading, time
 from fitdoctor.probe.overlap import SLOTS
 from fitdoctor.probe.timer import FitTimer
 from fitdoctor.probe.unnoticed import unnoticed

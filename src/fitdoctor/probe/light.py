@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import functools
 import inspect
-import time
 from collections.abc import Callable
-from threading import get_ident
 from typing import Any
 
+from fitdoctor.probe.originals import threading, time
 from fitdoctor.probe.patches import Patches
 from fitdoctor.probe.rest import LONG_S
 from fitdoctor.probe.timer import FitTimer
@@ -32,7 +31,7 @@ def hook(director: Any, name: str, original: Callable[..., Any], patches: Patche
         patches: Say whether the seams are in force.
         stamps: What the timer notes first, and what it notes when the callbacks have returned.
     """
-    main, first, last = director.main, *(stamp or _nothing for stamp in stamps)
+    main, get_ident, first, last = director.main, threading.get_ident, *(stamp or _nothing for stamp in stamps)
 
     def looked_at(callbacks: Any, batch: Any, logs: Any) -> Any:
         timer = director.timer

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import functools
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
 from fitdoctor.probe import failures, sites
+from fitdoctor.probe.originals import threading
 from fitdoctor.probe.patches import Patches
 from fitdoctor.recording.model import Operation, Site
 

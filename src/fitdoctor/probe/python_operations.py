@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 import sys
-import time
 from collections.abc import Callable
 from types import FrameType, ModuleType
 from typing import Any
 
 from fitdoctor.probe import failures, sites
 from fitdoctor.probe.durations import add
+from fitdoctor.probe.originals import time
 from fitdoctor.probe.patches import Patches
 from fitdoctor.recording.model import Duration, PythonOperation
 

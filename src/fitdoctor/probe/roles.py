@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-import threading
-import time
 from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
@@ -14,9 +12,11 @@ from typing import Any
 from fitdoctor.changes import environment
 from fitdoctor.probe import failures, live_stacks, sites, threads
 from fitdoctor.probe.files import Guard, Redirect
+from fitdoctor.probe.hidden_thread import HiddenThread
 from fitdoctor.probe.hook import ImportHook
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.observer import Observer
+from fitdoctor.probe.originals import threading, time
 from fitdoctor.probe.store import Store
 from fitdoctor.recording.model import Ending, Scout
 from fitdoctor.recording.plain import LONGEST_MESSAGE
@@ -239,9 +239,10 @@ def _keep_saved(probe: Probe) -> None:
             began_s = time.perf_counter()
             failures.guarded(probe.director.save_now)
             ended_s = time.perf_counter()
-            time.sleep(max(SAVE_EVERY_S, min((ended_s - began_s) / SAVING_SHARE, (ended_s - first_s) * YOUNG)))
+            thread.wait(max(SAVE_EVERY_S, min((ended_s - began_s) / SAVING_SHARE, (ended_s - first_s) * YOUNG)))
 
-    threading.Thread(target=failures.guarded, args=(keep,), name="fitdoctor-store", daemon=True).start()
+    thread = HiddenThread(keep)
+    thread.start()
 
 
 def _watchdog(probe: Probe, limit_s: float, hard_limit_s: float) -> None:
@@ -250,17 +251,17 @@ def _watchdog(probe: Probe, limit_s: float, hard_limit_s: float) -> None:
     assert main is not None
 
     def watch() -> None:
-        time.sleep(max(0.1, limit_s))
+        thread.wait(max(0.1, limit_s))
         if not _learned_something(probe.scout):
-            time.sleep(max(0.1, hard_limit_s - limit_s))
+            thread.wait(max(0.1, hard_limit_s - limit_s))
         try:
-            with live_stacks.collecting_nothing():
-                place = next((sites.of_frame(frame) for frame in sites.frames(sys._current_frames().get(main))), None)
+            place = next((sites.of_frame(frame) for frame in sites.frames(live_stacks.innermost(main))), None)
             probe.director.overdue(place)
         finally:
             os._exit(BLOCKED)
 
-    threading.Thread(target=watch, name="fitdoctor-watchdog", daemon=True).start()
+    thread = HiddenThread(watch)
+    thread.start()
 
 
 def _learned_something(scout: Scout) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import glob
 import os
-import time
 from types import ModuleType
 from typing import Any
 
 from fitdoctor.probe import failures
+from fitdoctor.probe.originals import time
 from fitdoctor.probe.patches import Patches
 
 SAVING = (

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any, Protocol
@@ -17,6 +16,7 @@ from fitdoctor.probe import backends, failures, light
 from fitdoctor.probe.backends import tf_keras
 from fitdoctor.probe.backends.places import Place, places
 from fitdoctor.probe.draws import Draws
+from fitdoctor.probe.originals import time
 from fitdoctor.probe.patches import Patches
 from fitdoctor.probe.rest import Rest
 from fitdoctor.probe.timer import FitTimer
