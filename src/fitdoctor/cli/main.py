@@ -11,6 +11,7 @@ import click
 
 import fitdoctor
 from fitdoctor.cli.interrupts import never_lost
+from fitdoctor.cli.streams import reserve_missing
 from fitdoctor.errors import FitdoctorError
 
 COMMANDS: Mapping[str, str] = {
@@ -49,6 +50,7 @@ class Commands(click.Group):
 
     def main(self, args: Sequence[str] | None = None, *more: Any, **keywords: Any) -> Any:
         if args is None:  # the process is ours
+            reserve_missing()
             never_lost()
         return super().main(args, *more, **keywords)
 

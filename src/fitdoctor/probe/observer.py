@@ -133,7 +133,7 @@ class Observer(ABC):
             self.scout.environment["quota_cores"] = threads.quota_cores()
 
     def constructed(self, callback: Any) -> None:
-        marks.mark(callback, sites.find())
+        marks.mark(callback, sites.of_object(callback))
 
     def python_operation(self, operation: PythonOperation) -> None:
         """A step that is traced now will call back into Python."""
