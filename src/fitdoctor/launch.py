@@ -115,10 +115,13 @@ def _run(mode: str, target: str, probe: Any) -> Any:
         _tell(probe.exited, exit_)
         return exit_.code
     except BaseException as error:
-        _tell(probe.raised, error)
-        code = _print_as_python_would(error)
-        return error if isinstance(error, KeyboardInterrupt) else code
-    return 0
+        raised = error
+    else:
+        return 0
+    # Python calls the hook when nothing is handled any more: an error in there has no context.
+    _tell(probe.raised, raised)
+    code = _print_as_python_would(raised)
+    return raised if isinstance(raised, KeyboardInterrupt) else code
 
 
 def _run_file(path: str) -> None:
@@ -147,11 +150,14 @@ def _print_as_python_would(error: BaseException) -> Any:
     except SystemExit as exit_:
         return exit_.code
     except BaseException as another:
-        _tell(_cut, another)
-        _write("Error in sys.excepthook:\n")
-        sys.__excepthook__(type(another), another, another.__traceback__)
-        _write("\nOriginal exception was:\n")
-        sys.__excepthook__(type(error), error, error.__traceback__)
+        failed = another
+    else:
+        return 1
+    _tell(_cut, failed)
+    _write("Error in sys.excepthook:\n")
+    sys.__excepthook__(type(failed), failed, failed.__traceback__)
+    _write("\nOriginal exception was:\n")
+    sys.__excepthook__(type(error), error, error.__traceback__)
     return 1
 
 

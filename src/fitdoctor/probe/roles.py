@@ -235,11 +235,12 @@ def _keep_saved(probe: Probe) -> None:
 
     def keep() -> None:
         first_s = time.perf_counter()
+        ended_s = began_s = first_s
         while probe.scout.ending.how == "unfinished":
+            thread.wait(max(SAVE_EVERY_S, min((ended_s - began_s) / SAVING_SHARE, (ended_s - first_s) * YOUNG)))
             began_s = time.perf_counter()
             failures.guarded(probe.director.save_now)
             ended_s = time.perf_counter()
-            thread.wait(max(SAVE_EVERY_S, min((ended_s - began_s) / SAVING_SHARE, (ended_s - first_s) * YOUNG)))
 
     thread = HiddenThread(keep)
     thread.start()

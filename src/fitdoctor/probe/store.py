@@ -16,8 +16,9 @@ except ImportError:  # Windows
 
 TRIES = 5
 """The script may add to the record while another thread, the watchdog, describes it."""
-STREAMS = 3
-"""Numbers below are those of stdin, stdout and stderr, also where the script was started without."""
+FIRST_NUMBER = 100
+"""Files of ours have numbers from here on. The lowest are those of stdin, stdout and stderr, also where the script was started without, and
+then come those that its own files get."""
 
 
 class Store:
@@ -79,8 +80,8 @@ _encoder = _Encoder()
 def _write(path: str, data: bytes) -> None:
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o666)
     try:
-        if file < STREAMS and fcntl is not None:  # the script has no such stream, and what is printed all the same must not come here
-            low, file = file, fcntl(file, F_DUPFD_CLOEXEC, STREAMS)
+        if fcntl is not None:
+            low, file = file, fcntl(file, F_DUPFD_CLOEXEC, FIRST_NUMBER)
             os.close(low)
         rest = memoryview(data)
         while rest:
