@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import weakref
 from typing import Any
 
@@ -45,12 +44,12 @@ class Doctor(keras.callbacks.Callback):  # type: ignore[misc]
             seams.check_supported()
             weakref.finalize(self, seams.install(_OnlyWith(weakref.ref(self))))
         except FitdoctorError as error:
-            sys.stderr.write(f"fitdoctor: {error} This training is not observed.\n")
+            observed.write(f"fitdoctor: {error} This training is not observed.\n")
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Says so where the fit was looked up before this callback was made, and so passes by its seams."""
         if not self._observed:
-            sys.stderr.write(
+            observed.write(
                 "fitdoctor: Received a Doctor() made within the call of fit, which was looked up before it; this training is not observed. "
                 "Expected one that was made on a line before: doctor = fitdoctor.Doctor(), then fit(…, callbacks=[doctor]).\n"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -62,13 +63,19 @@ def say(report: Report | None) -> None:
     else:
         look = Look.of(sys.stderr)
         text = render(report, width=look.width, color=look.color, ascii_only=look.ascii_only)
-    sys.stderr.write(text)
+    write(text)
 
 
 def say_failed(error: Exception) -> None:
     """Says that a report could not be made: the program goes on, whatever failed in ours."""
     why = str(error) if isinstance(error, FitdoctorError) else f"{type(error).__name__}: {error}"
-    sys.stderr.write(f"fitdoctor: the report could not be made: {why}\n")
+    write(f"fitdoctor: the report could not be made: {why}\n")
+
+
+def write(text: str) -> None:
+    """On stderr, where there is one that takes it: the program goes on in any case."""
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        sys.stderr.write(text)
 
 
 class Pass:
