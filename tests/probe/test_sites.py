@@ -203,10 +203,14 @@ def test_an_object_is_made_where_its_class_is_called(tmp_path: Path) -> None:
     assert (found["made"].line, found["made"].function, found["made"].arguments) == (12, "factory", {"rows": 13})
 
 
-@pytest.mark.parametrize(("calls", "line"), [("Mine(1)\n", 3), ("\nx.Mine(rows=1)\n", 4), ("Mine(1), Mine(2)\n", None), ("", None)])
+@pytest.mark.parametrize(("calls", "line"), [("Mine(1)\n", 4), ("\nx.Mine(rows=1)\n", 5), ("Mine(1), Mine(2)\n", None), ("", None)])
 def test_the_only_call_of_a_class_is_found_in_the_source(tmp_path: Path, calls: str, line: int | None) -> None:
     path, found = tmp_path / "train.py", dict[str, Any]()
-    source = "class Mine: pass\nx = SimpleNamespace(Mine=Mine)\n" + (calls or "\n") + "found['call'] = of_only_call(Mine)\n"
+    source = (
+        "class Mine:\n    def __init__(self, rows): ...\nx = SimpleNamespace(Mine=Mine)\n"
+        + (calls or "\n")
+        + "found['call'] = of_only_call(Mine)\n"
+    )
     path.write_text(source, encoding="utf-8")
     names = {"of_only_call": sites.of_only_call, "found": found, "SimpleNamespace": SimpleNamespace, "__name__": "nowhere"}
     exec(compile(source, str(path), "exec"), names)
