@@ -143,7 +143,7 @@ def _become_main(attributes: dict[str, Any]) -> dict[str, Any]:
 def _print_as_python_would(error: BaseException) -> Any:
     """Hands the error to the script's own hook, or Python's, without frames of fitdoctor's, and gives what Python then exits with."""
     _tell(_cut, error)
-    _flush()
+    _tell(_flush)
     sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
     try:
         sys.excepthook(type(error), error, error.__traceback__)
