@@ -64,7 +64,7 @@ def _start_harmlessly(spec: dict[str, Any]) -> Any:
     try:
         return _start(spec)
     except Exception as error:
-        sys.stderr.write(f"fitdoctor: Could not begin ({type(error).__name__}: {error}); the script runs without us.\n")
+        _say(f"Could not begin ({type(error).__name__}: {error}); the script runs without us.")
         return types.SimpleNamespace(exited=lambda _: None, raised=lambda _: None, finish=lambda: None)
 
 
@@ -73,7 +73,19 @@ def _tell(what: Callable[..., None], *arguments: Any) -> None:
     try:
         what(*arguments)
     except Exception as error:
-        sys.stderr.write(f"fitdoctor: {type(error).__name__}: {error}\n")
+        _say(f"{type(error).__name__}: {error}")
+
+
+def _say(text: str) -> None:
+    _write(f"fitdoctor: {text}\n")
+
+
+def _write(text: str) -> None:
+    """On stderr, where there is one that takes it."""
+    try:
+        sys.stderr.write(text)
+    except Exception:
+        pass
 
 
 def _end_with_parent() -> None:
@@ -123,10 +135,13 @@ def _run(mode: str, target: str, probe: Any) -> Any:
         _tell(probe.exited, exit_)
         return exit_.code
     except BaseException as error:
-        _tell(probe.raised, error)
-        _print_as_python_would(error)
-        return error if isinstance(error, KeyboardInterrupt) else 1
-    return 0
+        raised = error
+    else:
+        return 0
+    # Python calls the hook when nothing is handled any more: an error in there has no context.
+    _tell(probe.raised, raised)
+    code = _print_as_python_would(raised)
+    return raised if isinstance(raised, KeyboardInterrupt) else code
 
 
 def _run_file(path: str) -> None:
@@ -145,11 +160,34 @@ def _become_main(attributes: dict[str, Any]) -> dict[str, Any]:
     return module.__dict__
 
 
-def _print_as_python_would(error: BaseException) -> None:
-    """Hands the error to the script's own hook, or Python's, without frames of fitdoctor's."""
+def _print_as_python_would(error: BaseException) -> Any:
+    """Hands the error to the script's own hook, or Python's, without frames of fitdoctor's, and gives what Python then exits with."""
     _tell(_cut, error)
-    sys.stdout.flush()
-    sys.excepthook(type(error), error, error.__traceback__)
+    _tell(_flush)
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
+    try:
+        sys.excepthook(type(error), error, error.__traceback__)
+    except SystemExit as exit_:
+        return exit_.code
+    except BaseException as another:
+        failed = another
+    else:
+        return 1
+    _tell(_cut, failed)
+    _write("Error in sys.excepthook:\n")
+    sys.__excepthook__(type(failed), failed, failed.__traceback__)
+    _write("\nOriginal exception was:\n")
+    sys.__excepthook__(type(error), error, error.__traceback__)
+    return 1
+
+
+def _flush() -> None:
+    """What Python does behind a script: a stream that is closed, missing or broken shows later, in the exit code."""
+    for stream in (sys.stderr, sys.stdout):
+        try:
+            stream.flush()
+        except Exception:
+            pass
 
 
 def _cut(error: BaseException) -> None:

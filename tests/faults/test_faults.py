@@ -27,7 +27,7 @@ GUARDS = {
     "probe/hook.py:_Finder._find.<locals>.exec_module.<locals>.<lambda>", "probe/roles.py:start.<locals>.around",
     "probe/backends/seams.py:_around.<locals>.wrapper", "probe/backends/seams.py:_decision.<locals>.compile_",
     "probe/light.py:hook.<locals>.looked_at", "probe/light.py:_begin.<locals>.wrapper", "probe/light.py:_end.<locals>.wrapper",
-    "probe/backends/seams.py:_noted.<locals>.new",
+    "probe/backends/seams.py:_tell_of_objects.<locals>.wrapper",
     "probe/watch.py:WatchDirector.unit", "probe/watch.py:WatchDirector.hook",
     "probe/watch.py:WatchDirector.compiled", "probe/watch.py:WatchDirector.constructed", "probe/watch.py:WatchDirector.traced",
     "probe/watch.py:WatchDirector._guarded",

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -35,49 +37,140 @@ def test_a_stack_is_told_from_the_innermost_call_on(sleeper: threading.Thread) -
     assert calls[-1].function == "_bootstrap"
 
 
-@pytest.mark.skipif(not live_stacks.COLLECTS_MEANWHILE, reason="this Python puts collections off by itself")
 def test_nothing_is_collected_while_calls_are_looked_at(sleeper: threading.Thread) -> None:
     """A process dies of it: about one in ten trainings of some seconds did on PyTorch, once they were watched."""
     within: list[bool] = []
 
     def collects(phase: str, _: dict[str, int]) -> None:
-        within.append(any(frame.f_code is live_stacks._calls.__code__ for frame, _ in traceback.walk_stack(None)))
+        within.append(any(frame.f_code is live_stacks._at_once.__code__ for frame, _ in traceback.walk_stack(None)))
+
+    def counts_deeper(more: int) -> int:
+        if more:
+            return counts_deeper(more - 1)
+        gc.callbacks.append(collects)
+        gc.set_threshold(1)
+        try:
+            return len(live_stacks.stacks()[threading.get_ident()])
+        finally:
+            gc.set_threshold(*usual)
+            gc.callbacks.remove(collects)
 
     usual = gc.get_threshold()
-    gc.callbacks.append(collects)
-    gc.set_threshold(1)
-    try:
-        live_stacks.stacks()
-    finally:
-        gc.set_threshold(*usual)
-        gc.callbacks.remove(collects)
+    assert counts_deeper(50) > 50
     assert within
-    assert not any(within)
+    if live_stacks.COLLECTS_MEANWHILE:
+        assert within.count(True) <= 2 * 3  # before the thresholds are read, and behind the calls: none of their objects is made then
 
 
-@pytest.mark.parametrize("meanwhile", [True, False])
 @pytest.mark.parametrize("enabled", [True, False])
-def test_collections_are_as_they_were(monkeypatch: pytest.MonkeyPatch, meanwhile: bool, enabled: bool) -> None:
-    monkeypatch.setattr(live_stacks, "COLLECTS_MEANWHILE", meanwhile)
+@pytest.mark.parametrize("thresholds", [(700, 10, 10), (5, 0, 3), (0, 1, 2)])
+def test_the_collector_is_as_it_was(monkeypatch: pytest.MonkeyPatch, enabled: bool, thresholds: tuple[int, int, int]) -> None:
+    monkeypatch.setattr(live_stacks, "COLLECTS_MEANWHILE", True)
+    usual = gc.get_threshold()
     if not enabled:
         gc.disable()
+    gc.set_threshold(*thresholds)
     try:
-        with live_stacks.collecting_nothing():
-            assert gc.isenabled() == (enabled and not meanwhile)
-        assert gc.isenabled() == enabled
+        live_stacks.stacks()
+        assert (gc.get_threshold(), gc.isenabled()) == (thresholds, enabled)
+        live_stacks.innermost(threading.get_ident())
+        assert (gc.get_threshold(), gc.isenabled()) == (thresholds, enabled)
     finally:
+        gc.set_threshold(*usual)
         gc.enable()
+
+
+def test_the_collector_is_as_it_was_where_reading_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails() -> Any:
+        assert gc.get_threshold()[0] == 0
+        raise MemoryError
+
+    monkeypatch.setattr(live_stacks, "COLLECTS_MEANWHILE", True)
+    monkeypatch.setattr(live_stacks, "_current", fails)
+    usual = gc.get_threshold()
+    with pytest.raises(MemoryError):
+        live_stacks.stacks()
+    assert gc.get_threshold() == usual
+
+
+def test_another_thread_never_sees_the_collector_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It looks and switches as often as it can, while stacks are read as often as they can."""
+    monkeypatch.setattr(live_stacks, "COLLECTS_MEANWHILE", True)
+    ended, wrong = threading.Event(), []
+
+    def looks() -> None:
+        while not ended.is_set():
+            gc.disable()
+            if gc.isenabled() or gc.get_threshold() != usual:
+                wrong.append("in a part without collections")
+            gc.enable()
+            if not gc.isenabled() or gc.get_threshold() != usual:
+                wrong.append("elsewhere")
+
+    usual, switch_s = gc.get_threshold(), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread = threading.Thread(target=looks)
+    thread.start()
+    try:
+        for _ in range(2000):
+            live_stacks.stacks()
+    finally:
+        sys.setswitchinterval(switch_s)
+        ended.set()
+        thread.join()
+    assert wrong == []
+
+
+def test_what_a_thread_holds_ends_with_its_call(sleeper: threading.Thread) -> None:
+    """No object of a call outlives the reading: else its variables would end later, and on a thread of ours."""
+    ended_on: list[int] = []
+
+    class Held:
+        def __del__(self) -> None:
+            ended_on.append(threading.get_ident())
+
+    going_on = threading.Event()
+
+    def holds() -> None:
+        held = Held()
+        going_on.wait()
+        assert held
+
+    thread = threading.Thread(target=holds)
+    thread.start()
+    assert thread.ident is not None
+    while "holds" not in [call.function for call in live_stacks.stacks().get(thread.ident, [])]:
+        pass
+    stacks = live_stacks.stacks()
+    going_on.set()
+    thread.join()
+    assert stacks
+    assert ended_on == [thread.ident]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_process_that_is_forked_meanwhile_collects_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only where an audit hook lets another thread run meanwhile."""
+    children: list[int] = []
+
+    def forks() -> Any:
+        children.append(os.fork())
+        if not children[0]:
+            healthy = gc.get_threshold() == usual and live_stacks._collector.alone.acquire(timeout=1)
+            os._exit(0 if healthy else 1)
+        return sys._current_frames()
+
     monkeypatch.setattr(live_stacks, "COLLECTS_MEANWHILE", True)
-    with live_stacks.collecting_nothing():
-        child = os.fork()
-        if not child:
-            with live_stacks.collecting_nothing():  # nobody holds it here
-                pass
-            os._exit(0 if gc.isenabled() else 1)
-        assert os.waitpid(child, 0)[1] == 0
-        assert not gc.isenabled()
-    assert gc.isenabled()
+    usual = gc.get_threshold()
+    monkeypatch.setattr(live_stacks, "_current", forks)
+    live_stacks.stacks()
+    assert os.waitpid(children[0], 0)[1] == 0
+    assert gc.get_threshold() == usual
+
+
+def test_the_calls_around_one_can_be_asked_for(sleeper: threading.Thread) -> None:
+    assert sleeper.ident is not None
+    frame = live_stacks.innermost(sleeper.ident)
+    functions = [each.f_code.co_name for each, _ in traceback.walk_stack(frame)]
+    assert functions[-1] == "_bootstrap"
+    assert live_stacks.innermost(-1) is None

@@ -174,3 +174,44 @@ def test_where_a_function_is_defined() -> None:
     assert sites.of_function(json.dumps) is None
     assert sites.of_function(len) is None
     assert sites.of_function(None) is None
+
+
+MADE = """\
+class Base:
+    def __init__(self, *more):
+        found["made"] = of_object(self)
+
+class Mine(Base):
+    def __init__(self, rows):
+        def later():
+            return self
+        super().__init__()
+
+def factory():
+    return Mine(
+        rows=3,
+    )
+
+factory()
+"""
+
+
+def test_an_object_is_made_where_its_class_is_called(tmp_path: Path) -> None:
+    path, found = tmp_path / "train.py", dict[str, Any]()
+    path.write_text(MADE, encoding="utf-8")
+    exec(compile(MADE, str(path), "exec"), {"of_object": sites.of_object, "found": found, "__name__": "__main__"})
+    assert (found["made"].line, found["made"].function, found["made"].arguments) == (12, "factory", {"rows": 13})
+
+
+@pytest.mark.parametrize(("calls", "line"), [("Mine(1)\n", 4), ("\nx.Mine(rows=1)\n", 5), ("Mine(1), Mine(2)\n", None), ("", None)])
+def test_the_only_call_of_a_class_is_found_in_the_source(tmp_path: Path, calls: str, line: int | None) -> None:
+    path, found = tmp_path / "train.py", dict[str, Any]()
+    source = (
+        "class Mine:\n    def __init__(self, rows): ...\nx = SimpleNamespace(Mine=Mine)\n"
+        + (calls or "\n")
+        + "found['call'] = of_only_call(Mine)\n"
+    )
+    path.write_text(source, encoding="utf-8")
+    names = {"of_only_call": sites.of_only_call, "found": found, "SimpleNamespace": SimpleNamespace, "__name__": "nowhere"}
+    exec(compile(source, str(path), "exec"), names)
+    assert (found["call"] and found["call"].line) == line

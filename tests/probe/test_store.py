@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -51,9 +53,33 @@ def test_a_reader_never_sees_half_a_record(tmp_path: Path, monkeypatch: pytest.M
     store = Store(str(path), lambda: Record({"text": "x" * 100}))
     store.save()
     before = path.read_bytes()
-    monkeypatch.setattr("os.replace", _fails)
+    monkeypatch.setattr("fitdoctor.probe.store.os.replace", _fails)
     store.save()
     assert path.read_bytes() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_copy_saves_nothing(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "record.json"), lambda: Record({"pid": os.getpid()}))
+    store.save()
+    with store._lock:  # as another thread may hold it just then
+        child = os.fork()
+        if not child:
+            thread = threading.Thread(target=store.save)
+            thread.start()
+            thread.join(10)
+            os._exit(thread.is_alive())
+    assert os.waitpid(child, 0)[1] == 0
+    assert json.loads((tmp_path / "record.json").read_text()) == {"values": {"pid": os.getpid()}}
+
+
+def test_a_record_never_takes_the_place_of_a_stream(tmp_path: Path) -> None:
+    """Where the script has no stdout, the file would get its number, and what C code prints all the same would come into it."""
+    done = subprocess.run(
+        [sys.executable, "-c", FEW_STREAMS, str(tmp_path / "record.json")], stderr=subprocess.PIPE, check=False, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads((tmp_path / "record.json").read_text()) == {"values": {}}
 
 
 def test_a_watchdog_may_save_while_the_script_does(tmp_path: Path, switching: Callable[[], None]) -> None:
@@ -83,6 +109,27 @@ def test_a_watchdog_may_save_while_the_script_does(tmp_path: Path, switching: Ca
     assert errors == []
     store.save()
     assert len(json.loads(path.read_text())["values"]) == 300
+
+
+FEW_STREAMS = """\
+import os, sys
+from fitdoctor.probe import store
+from tests.probe.test_store import Record
+os.close(0), os.close(1)
+written = []
+def write(file, data, write=store.os.write):
+    written.append(file)
+    return write(file, data)
+store.os.write = write
+store.Store(sys.argv[1], Record).save()
+assert min(written) >= store.FIRST_NUMBER, written
+try:
+    os.fstat(1)
+except OSError:
+    pass
+else:
+    raise AssertionError("stdout is open")
+"""
 
 
 @pytest.fixture

@@ -236,15 +236,6 @@ def test_another_thread_is_left_alone(director: WatchDirector) -> None:
     assert "in a thread" in director.scout.limits[0]
 
 
-def test_a_forked_copy_saves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    saved: list[int] = []
-    director = WatchDirector(Scout(), Ledger("start", started_s=time.monotonic()), lambda: saved.append(1))
-    director.save_now()
-    monkeypatch.setattr("os.getpid", lambda: -1)
-    director.save_now()
-    assert saved == [1]
-
-
 def test_weights_that_cannot_be_read_are_left_out_and_nothing_else(director: WatchDirector, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> None:
         raise RuntimeError("no values here")

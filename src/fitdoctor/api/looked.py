@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import Any
 
+from fitdoctor.probe.originals import time
 from fitdoctor.probe.watch import WatchDirector
 from fitdoctor.recording.system import System
 from fitdoctor.system.look import INSIDE, Look

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +18,7 @@ from fitdoctor.errors import FitdoctorError
 from fitdoctor.probe.backends import seams
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.light import Stamps
+from fitdoctor.probe.originals import time
 from fitdoctor.probe.rest import Rest
 from fitdoctor.probe.watch import WatchDirector
 from fitdoctor.recording.model import Ending, Run, Scout
@@ -59,11 +59,12 @@ class Observation:
 def say(report: Report | None) -> None:
     """Prints a report on stderr, where it does not mix with what the program itself prints."""
     if report is None:
-        text = "fitdoctor: no step of a fit was seen, so there is nothing to report.\n"
-    else:
-        look = Look.of(sys.stderr)
-        text = render(report, width=look.width, color=look.color, ascii_only=look.ascii_only)
-    sys.stderr.write(text)
+        say_message("no step of a fit was seen, so there is nothing to report.")
+        return
+    look = Look.of(sys.stderr)
+    text = render(report, width=look.width, color=look.color, ascii_only=look.ascii_only)
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # where there is no stderr the program goes on too
+        sys.stderr.write(text)
 
 
 def say_failed(error: Exception) -> None:

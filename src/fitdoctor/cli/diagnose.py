@@ -213,7 +213,7 @@ def _hand_over(report: Report, folder: RunFolder, outputs: tuple[str, ...]) -> N
 
     report = replace(report, run=folder.shown if folder.run_file.exists() else "")
     try:
-        show(report)
+        show(report, sys.stdout)
     finally:
         try:
             write_atomically(folder.report_file, to_json(report).encode(), private=True)

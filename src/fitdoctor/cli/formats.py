@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
@@ -46,15 +45,16 @@ def output_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
-def show(report: Report, stream: TextIO | None = None) -> None:
-    """Prints the report on stdout, or on another stream.
+def show(report: Report, stream: TextIO | None) -> None:
+    """Prints the report on a stream, where there is one: a process may be started without.
 
     Raises:
         FitdoctorError: It goes to a file on a full disk.
     """
     from fitdoctor.report.text import render
 
-    stream = stream or sys.stdout
+    if stream is None:
+        return
     look = Look.of(stream)
     text = render(report, width=look.width, color=look.color, ascii_only=look.ascii_only)
     try:

@@ -12,6 +12,7 @@ import click
 import fitdoctor
 from fitdoctor.cli.interrupts import never_lost
 from fitdoctor.cli.say import never_fail_on_signs, say
+from fitdoctor.cli.streams import reserve_missing
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.printable import printable
 
@@ -51,6 +52,7 @@ class Commands(click.Group):
 
     def main(self, args: Sequence[str] | None = None, *more: Any, **keywords: Any) -> Any:
         if args is None:  # the process is ours
+            reserve_missing()
             never_lost()
             never_fail_on_signs()
         return super().main(args, *more, **keywords)

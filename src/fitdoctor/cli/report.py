@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from fitdoctor.cli.formats import output_option, show, write
@@ -24,5 +26,5 @@ def command(run: str, outputs: tuple[str, ...]) -> None:
 
     recording, shown = find_recording(run)
     report = replace(build(load_run(recording)), run=shown)
-    show(report)
+    show(report, sys.stdout)
     write(report, outputs)

@@ -21,7 +21,7 @@ def say(text: str) -> None:
         fitdoctor: Interrupted.
     """
     if sys.stderr is not None:  # it is closed, or full: whoever calls goes on
-        with suppress(OSError, ValueError):
+        with suppress(AttributeError, OSError, ValueError):
             put(f"fitdoctor: {text}".replace("\n", "\n  "), sys.stderr)
 
 

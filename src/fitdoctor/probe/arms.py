@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +12,7 @@ from fitdoctor.changes.model import Change, SetArgument, ThrottleHook, edits_inp
 from fitdoctor.probe import backends, contention, describe, feeds, internals, loops, torch_loaders
 from fitdoctor.probe.epochs import Epochs
 from fitdoctor.probe.lead import lead_of
+from fitdoctor.probe.originals import time
 from fitdoctor.probe.runner import Runner
 from fitdoctor.probe.standing import Standing
 from fitdoctor.probe.validation import Validations

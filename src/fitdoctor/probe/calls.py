@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable
 from typing import Any
 
 from fitdoctor.changes.model import ReplaceCall, from_data
 from fitdoctor.probe import backends, contention, describe, gathered, one_batch
+from fitdoctor.probe.originals import time
 from fitdoctor.recording.plain import LONGEST_MESSAGE
 
 BLOCK = 8

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import time
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
+
+from fitdoctor.probe.originals import time
 
 Told = Callable[[float], None]
 Undo = Callable[[], None]

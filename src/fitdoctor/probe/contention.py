@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
+
+from fitdoctor.probe.originals import time
 
 QUIET_SHARE = 0.2
 """Of one core: below this, no pipeline of ours is still filling a buffer."""

@@ -109,21 +109,18 @@ def learning_rate(optimizer: Any) -> float | None:
 
 
 def memory_bytes() -> int:
-    """What this process holds in memory now; 0 where the system does not say."""
+    """What this process holds in memory now; 0 where the system does not say.
+
+    The file is opened each time: one that stays open would take a number that the script's own files get else.
+    """
     try:
-        if _statm is None:
-            return 0
-        return int(os.pread(_statm, 64, 0).split()[1]) * _PAGE
-    except (OSError, IndexError, ValueError):
+        file = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return int(os.read(file, 64).split()[1]) * _PAGE
+        finally:
+            os.close(file)
+    except (OSError, AttributeError, IndexError, ValueError):
         return 0
 
 
-def _open_statm() -> int | None:
-    try:
-        return os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
-    except (OSError, AttributeError):
-        return None
-
-
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
-_statm = _open_statm()

@@ -37,21 +37,19 @@ def install(tensorflow: ModuleType) -> Patches:
 def _noted(call: str, original: Any) -> Any:
     kept = _kept(call, original)
 
-    @functools.wraps(original)
-    def wrapper(*arguments: Any, **keywords: Any) -> Any:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         site = failures.guarded(sites.find)
         if site is not None:
             _sites[call] = site
-        return kept(*arguments, **keywords)
+        return kept(*args, **kwargs)
 
     return wrapper
 
 
 def _kept(call: str, original: Any) -> Any:
-    @functools.wraps(original)
-    def wrapper(*arguments: Any, **keywords: Any) -> Any:
-        result = original(*arguments, **keywords)
-        _started[call] = functools.partial(original, *arguments, **keywords)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        _started[call] = functools.partial(original, *args, **kwargs)
         return result
 
     return wrapper

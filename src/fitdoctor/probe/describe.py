@@ -166,7 +166,8 @@ def _operations(x: Any, kind: str, settings: dict[str, Any] | None = None) -> li
         function = sites.of_code(code) if code is not None else sites.of_function(getattr(type(x), "__getitem__", None))
         arguments = _worker_settings(x, settings or {}) if kind == "pydataset" else {}
         name = "sequence" if _is_sequence(x) else kind
-        return [Operation(name=name, position=0, site=marks.site_of(x), arguments=arguments, function=function, python=True)]
+        site = marks.site_of(x) or (sites.of_only_call(type(x)) if kind == "pydataset" else None)
+        return [Operation(name=name, position=0, site=site, arguments=arguments, function=function, python=True)]
     if kind in ("dataloader", "grain"):
         described = failures.guarded(described_loaders.data_loader if kind == "dataloader" else described_loaders.grain_input, x)
         return [described] if described is not None else []
@@ -227,7 +228,7 @@ def callbacks(items: list[Any]) -> list[CallbackRecord]:
                 name=cls.__name__,
                 module=cls.__module__,
                 own=own or cls.__name__ == "LambdaCallback",
-                site=marks.site_of(callback),
+                site=marks.site_of(callback) or (sites.of_only_call(cls) if own else None),
                 source=_class_site(cls) if own else None,
                 hook_sources=_hook_sites(cls) if own else {},
                 attributes={k: v for k, v in vars(callback).items() if _is_plain(v) and not k.startswith("_")}

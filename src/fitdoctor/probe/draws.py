@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from typing import Any
 
 from fitdoctor.probe import failures
+from fitdoctor.probe.originals import time
 from fitdoctor.probe.rest import LONG_S, Rest
 
 AT_ONCE, AT_ONCE_S = 32, 0.006

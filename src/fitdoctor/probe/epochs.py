@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ from fitdoctor.changes.apply import Undo
 from fitdoctor.changes.model import InsertCall
 from fitdoctor.probe import contention
 from fitdoctor.probe.feeds import Feeds
+from fitdoctor.probe.originals import time
 from fitdoctor.probe.runner import Runner
 
 LONGEST_EPOCH_S = 6.0

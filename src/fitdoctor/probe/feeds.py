@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import itertools
-import threading
-import time
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +13,7 @@ from fitdoctor.changes.arrays import converted
 from fitdoctor.changes.model import Change, ConvertArgument, Precompute
 from fitdoctor.probe import backends, describe, legacy, pipelines, torch_loaders, workers
 from fitdoctor.probe.internals import epoch_iterator
+from fitdoctor.probe.originals import threading, time
 from fitdoctor.probe.pipelines import Recipe
 from fitdoctor.probe.slices import Slices
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from fitdoctor.probe import backends, contention, describe
+from fitdoctor.probe.originals import time
 
 ROWS = 32
 """An ordinary batch: what Keras takes when nothing is said."""

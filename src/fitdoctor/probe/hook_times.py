@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from fitdoctor.probe import backends, failures, hooks, saves
 from fitdoctor.probe.backends.places import HOOKS
 from fitdoctor.probe.durations import add
+from fitdoctor.probe.originals import threading, time
 from fitdoctor.probe.overlap import SLOTS
 from fitdoctor.probe.timer import FitTimer
 from fitdoctor.probe.unnoticed import unnoticed
@@ -69,17 +68,17 @@ class HookTimes:
         director, main, clock, tally, seen = self._director, self._director.main, time.perf_counter, saves.tally, described.hooks
 
         def around(function: Callable[..., Any]) -> Callable[..., Any]:
-            def timed(*arguments: Any, **keywords: Any) -> Any:
+            def timed(*args: Any, **kwargs: Any) -> Any:
                 timer = director.timer
                 if timer is None:
-                    return function(*arguments, **keywords)
+                    return function(*args, **kwargs)
                 if threading.get_ident() != main:
-                    return self._beside(described, name, function, arguments, keywords)
+                    return self._beside(described, name, function, args, kwargs)
                 outer, timer.hook = timer.hook, name
                 saved, saving_s = tally.count, tally.seconds
                 nested_s, began_s = timer.nested_s, clock()
                 try:
-                    return function(*arguments, **keywords)
+                    return function(*args, **kwargs)
                 finally:
                     seconds = clock() - began_s
                     timer.hook = outer

@@ -7,12 +7,12 @@ is looked up: only a hook that the instance itself holds, as a `LambdaCallback` 
 from __future__ import annotations
 
 import copy
-import functools
 from collections.abc import Callable
 from types import FunctionType, MethodType
 from typing import Any
 
 from fitdoctor.probe.patches import Patches
+from fitdoctor.probe.wrapping import resemble
 
 Hook = Callable[..., Any]
 Around = Callable[[Hook], Hook]
@@ -59,7 +59,7 @@ def replace(callback: Any, name: str, around: Around) -> Callable[[], None]:
     else:
         standing = _OnClass(found.original if isinstance(found, _OnClass) else found)
         standing.patches.put(cls, name, standing)
-    standing.table[id(callback)] = MethodType(functools.update_wrapper(around(standing.original), standing.original), callback)
+    standing.table[id(callback)] = MethodType(_like(around(standing.original), standing.original), callback)
 
     def put_back() -> None:
         standing.table.pop(id(callback), None)
@@ -75,6 +75,11 @@ def is_replaced(callback: Any, name: str) -> bool:
     return isinstance(standing, _OnClass) and id(callback) in standing.table
 
 
+def _like(replacement: Hook, function: Hook) -> Hook:
+    resemble(replacement, function)
+    return replacement
+
+
 def _found(cls: type, name: str) -> Any:
     return next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
 
@@ -83,7 +88,7 @@ def _on_instance(callback: Any, name: str, around: Around) -> Callable[[], None]
     before, function = getattr(callback, "__dict__", {}).get(name, _NOTHING), getattr(callback, name)
     replacement = around(function)
     if isinstance(function, FunctionType | MethodType):
-        functools.update_wrapper(replacement, function)
+        _like(replacement, function)
     setattr(callback, name, replacement)
 
     def put_back() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import time
 from typing import Any
 
 from fitdoctor.probe import backends, describe, internals, loops
 from fitdoctor.probe.feeds import Feeds
+from fitdoctor.probe.originals import time
 
 ROWS = 2048
 LEAST_ROWS = 256

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from fitdoctor.probe.originals import time
 
 LONG_LEAD_S = 0.4
 """Up to here a lead costs next to nothing."""

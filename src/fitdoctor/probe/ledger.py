@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from fitdoctor.probe.originals import time
 
 
 class Ledger:

@@ -6,13 +6,11 @@ steps of a fit are not looked at, one comparison is all that most of them make (
 
 from __future__ import annotations
 
-import functools
 import inspect
-import time
 from collections.abc import Callable
-from threading import get_ident
 from typing import Any
 
+from fitdoctor.probe.originals import threading, time
 from fitdoctor.probe.patches import Patches
 from fitdoctor.probe.rest import LONG_S
 from fitdoctor.probe.timer import FitTimer
@@ -32,7 +30,7 @@ def hook(director: Any, name: str, original: Callable[..., Any], patches: Patche
         patches: Say whether the seams are in force.
         stamps: What the timer notes first, and what it notes when the callbacks have returned.
     """
-    main, first, last = director.main, *(stamp or _nothing for stamp in stamps)
+    main, get_ident, first, last = director.main, threading.get_ident, *(stamp or _nothing for stamp in stamps)
 
     def looked_at(callbacks: Any, batch: Any, logs: Any) -> Any:
         timer = director.timer
@@ -62,11 +60,10 @@ def hook(director: Any, name: str, original: Callable[..., Any], patches: Patche
 def _begin(director: Any, name: str, original: Callable[..., Any], looked_at: Callable[..., Any]) -> Callable[..., Any]:
     rest = director.rest
 
-    @functools.wraps(original)
-    def wrapper(callbacks: Any, batch: Any, logs: Any = None) -> Any:
-        if callbacks is rest.of:
-            return original(callbacks, batch, logs)
-        return looked_at(callbacks, batch, logs)
+    def wrapper(self: Any, batch: Any, logs: Any = None) -> Any:
+        if self is rest.of:
+            return original(self, batch, logs)
+        return looked_at(self, batch, logs)
 
     return wrapper
 
@@ -75,15 +72,14 @@ def _end(director: Any, name: str, original: Callable[..., Any], looked_at: Call
     """What counts the steps that nobody looks at."""
     rest, clock = director.rest, time.perf_counter
 
-    @functools.wraps(original)
-    def wrapper(callbacks: Any, batch: Any, logs: Any = None) -> Any:
-        if callbacks is not rest.of:
-            return looked_at(callbacks, batch, logs)
-        result = original(callbacks, batch, logs)
+    def wrapper(self: Any, batch: Any, logs: Any = None) -> Any:
+        if self is not rest.of:
+            return looked_at(self, batch, logs)
+        result = original(self, batch, logs)
         before_s, rest.ended_s = rest.ended_s, clock()
         rest.left -= 1
         long = rest.passing and rest.ended_s - before_s >= LONG_S
-        if (long or not rest.left) and rest.of is callbacks:
+        if (long or not rest.left) and rest.of is self:
             try:
                 if rest.left:
                     director.timer.long_step()
@@ -105,17 +101,16 @@ def advance(director: Any, original: Callable[..., Any]) -> Callable[..., Any]:
     """The advance of an epoch's iterator, whose time the loop waits."""
     clock, rest = time.perf_counter, director.rest
 
-    @functools.wraps(original)
-    def wrapper(iterator: Any) -> Any:
-        if iterator is not rest.source:
+    def wrapper(self: Any) -> Any:
+        if self is not rest.source:
             if not director.draws_here():
-                return original(iterator)
+                return original(self)
             if rest.of is not None:
-                rest.source = iterator
+                rest.source = self
         asked_s = clock()
-        batch = original(iterator)
+        batch = original(self)
         seconds = clock() - asked_s
-        if iterator is rest.source and seconds < LONG_S:
+        if self is rest.source and seconds < LONG_S:
             rest.drawn_s += seconds
         else:
             director.drew(seconds)

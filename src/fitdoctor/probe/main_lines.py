@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
-import time
 from collections import defaultdict
 from collections.abc import Callable
 
-from fitdoctor.probe import failures, live_stacks, sites
+from fitdoctor.probe import live_stacks, sites
+from fitdoctor.probe.hidden_thread import HiddenThread
 from fitdoctor.probe.live_stacks import Call
+from fitdoctor.probe.originals import threading, time
 from fitdoctor.recording.model import HotLine, Site
 
 INTERVAL_S = 0.02
@@ -34,16 +34,14 @@ class MainLines:
         self._taken_s: defaultdict[tuple[str, int], float] = defaultdict(float)
         self._sites: dict[tuple[str, int], Site] = {}
         self._total_s = 0.0
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=failures.guarded, args=(self._look,), name="fitdoctor-lines", daemon=True)
+        self._thread = HiddenThread(self._look)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> list[HotLine]:
         """Ends the sampling and says which lines took most of the time, the costliest first."""
-        self._done.set()
-        self._thread.join(1.0)
+        self._thread.stop(patience_s=1.0)
         total_s = self._total_s
         costliest = sorted(self._taken_s.items(), key=lambda item: -item[1])[:SHOWN]
         return [
@@ -59,7 +57,7 @@ class MainLines:
 
     def _look(self) -> None:
         last_s = time.perf_counter()
-        while not self._done.wait(INTERVAL_S) and not self._until():
+        while not self._thread.wait(INTERVAL_S) and not self._until():
             calls = live_stacks.stacks().get(self._main, [])
             now_s = time.perf_counter()
             passed_s, last_s = now_s - last_s, now_s

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from fitdoctor.probe import entries
+from fitdoctor.probe.originals import time
 from fitdoctor.recording.model import Fit, SampledWeights, WeightReading
 
 ENTRIES = 1024

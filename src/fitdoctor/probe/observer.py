@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import inspect
 import os
-import threading
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -30,6 +28,7 @@ from fitdoctor.probe.durations import add
 from fitdoctor.probe.hook_times import HookTimes
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.moved import Allowance, MovedWeights
+from fitdoctor.probe.originals import threading, time
 from fitdoctor.probe.overlap import Overlap
 from fitdoctor.probe.rest import Rest
 from fitdoctor.probe.stacks import StackSampler
@@ -76,6 +75,8 @@ class Observer(ABC):
     """Hooks that no decision is taken about, with what is noted before and after each."""
     cuts = True
     """Whether an epoch may end early."""
+    switch_s: float | None = None
+    """The interpreter's switch interval while stacks are sampled; None leaves it as it is, as a real training must."""
 
     def __init__(self, scout: Scout, ledger: Ledger, save: Any) -> None:
         self.scout, self.ledger, self._save = scout, ledger, save
@@ -132,7 +133,7 @@ class Observer(ABC):
             self.scout.environment["quota_cores"] = threads.quota_cores()
 
     def constructed(self, callback: Any) -> None:
-        marks.mark(callback, sites.find())
+        marks.mark(callback, sites.of_object(callback))
 
     def python_operation(self, operation: PythonOperation) -> None:
         """A step that is traced now will call back into Python."""
@@ -352,7 +353,7 @@ class Observer(ABC):
         eager = record.run_eagerly or record.eager_globally
         python = eager or any(step.python for step in record.operations) or any(callback.own for callback in record.callbacks)
         if python and not self.hurried and record.calls_run == 1 and self._sampler is None and self.timer is not None:
-            self._sampler = StackSampler(self.timer, steps=eager)
+            self._sampler = StackSampler(self.timer, steps=eager, switch_s=self.switch_s)
             self._sampler.start()
         for described, callback in zip(record.callbacks, items, strict=False):
             self._hook_times.follow(callback, described, self._visits[-1].timed, asynchronous=record.asynchronous_hooks)

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from fitdoctor.probe.wrapping import resemble
+
 
 @dataclass(slots=True)
 class _Layer:
@@ -45,7 +47,8 @@ class Patches:
         self._mine: list[_Layer] = []
 
     def put(self, owner: Any, name: str, replacement: Any) -> None:
-        """Replaces an attribute that `owner` has, itself or by inheritance."""
+        """Replaces an attribute that `owner` has, itself or by inheritance. A function then looks like the one that was there."""
+        resemble(replacement, vars(owner).get(name) or getattr(owner, name, None))
         layer = _Layer(owner, name, vars(owner).get(name, _INHERITED), replacement)
         setattr(owner, name, replacement)
         _layers.setdefault((id(owner), name), []).append(layer)

@@ -6,15 +6,14 @@ wrapped before the script runs; only the outermost call on a thread counts. What
 
 from __future__ import annotations
 
-import functools
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
 from fitdoctor.probe import failures, sites
+from fitdoctor.probe.originals import threading
 from fitdoctor.probe.patches import Patches
 from fitdoctor.recording.model import Operation, Site
 
@@ -109,22 +108,21 @@ def install(dataset_ops: ModuleType, readers: ModuleType | None, *, replayable: 
 
 
 def _recorded(name: str, function: Callable[..., Any], *, method: bool, keep: bool) -> Callable[..., Any]:
-    @functools.wraps(function)
-    def wrapper(*arguments: Any, **keywords: Any) -> Any:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         if _depth.value:
-            return function(*arguments, **keywords)
+            return function(*args, **kwargs)
         _depth.value += 1
         try:
-            made = function(*arguments, **keywords)
+            made = function(*args, **kwargs)
         finally:
             _depth.value -= 1
         try:
-            own = arguments[1:] if method else arguments
-            parents = arguments[:1] if method else ()
+            own = args[1:] if method else args
+            parents = args[:1] if method else ()
             if name == "zip":
-                inputs = own if own else (keywords.get("datasets"),)
+                inputs = own if own else (kwargs.get("datasets"),)
                 parents = tuple(_datasets_in(inputs))
-            _attach(made, name, own, keywords, parents, wrapper, keep=keep)
+            _attach(made, name, own, kwargs, parents, wrapper, keep=keep)
         except Exception as error:  # a dataset without a recipe is one that nothing is known of; the script gets it all the same
             failures.note(error)
         return made
@@ -133,18 +131,17 @@ def _recorded(name: str, function: Callable[..., Any], *, method: bool, keep: bo
 
 
 def _recorded_constructor(name: str, cls: type, original: Callable[..., Any], *, keep: bool) -> Callable[..., Any]:
-    @functools.wraps(original)
-    def wrapper(self: Any, *arguments: Any, **keywords: Any) -> None:
+    def wrapper(*args: Any, **kwargs: Any) -> None:
         outermost = not _depth.value
         _depth.value += 1
         try:
-            original(self, *arguments, **keywords)
+            original(*args, **kwargs)
         finally:
             _depth.value -= 1
         if not outermost:
             return
         try:
-            _attach(self, name, arguments, keywords, (), cls, keep=keep)
+            _attach(args[0], name, args[1:], kwargs, (), cls, keep=keep)
         except Exception as error:
             failures.note(error)
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import sys
-import time
 from collections.abc import Callable
 from types import FrameType, ModuleType
 from typing import Any
 
 from fitdoctor.probe import failures, sites
 from fitdoctor.probe.durations import add
+from fitdoctor.probe.originals import time
 from fitdoctor.probe.patches import Patches
 from fitdoctor.recording.model import Duration, PythonOperation
 
@@ -31,21 +30,19 @@ def install(script_ops: ModuleType, told: Callable[[PythonOperation], None]) -> 
     runs: dict[Any, Duration] = {}
     insert, call = register.insert, register.__call__
 
-    @functools.wraps(insert)
-    def inserted(self: Any, function: Any) -> Any:
-        token = insert(self, function)
+    def inserted(self: Any, func: Any) -> Any:
+        token = insert(self, func)
         if patches.live:
-            failures.guarded(note, token, function, sys._getframe(1))
+            failures.guarded(note, token, func, sys._getframe(1))
         return token
 
-    @functools.wraps(call)
-    def called(self: Any, token: Any, *arguments: Any) -> Any:
+    def called(self: Any, token: Any, *args: Any) -> Any:
         taken = runs.get(token)
         if taken is None:
-            return call(self, token, *arguments)
+            return call(self, token, *args)
         began_s = time.perf_counter()
         try:
-            return call(self, token, *arguments)
+            return call(self, token, *args)
         finally:
             failures.guarded(add, taken, time.perf_counter() - began_s)
 

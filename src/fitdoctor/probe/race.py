@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from fitdoctor.probe.course import learning_rate
 from fitdoctor.probe.feeds import READ_ONCE, Feeds
 from fitdoctor.probe.internals import unpacked
 from fitdoctor.probe.judge import BATCH_ROWS, Judge, plain, with_validation
+from fitdoctor.probe.originals import time
 from fitdoctor.probe.rules import Rules
 from fitdoctor.probe.state import Snapshot
 from fitdoctor.recording.plain import LONGEST_MESSAGE

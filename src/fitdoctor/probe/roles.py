@@ -6,18 +6,18 @@ import functools
 import importlib.util
 import os
 import sys
-import threading
-import time
 from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
 from fitdoctor.changes import environment
 from fitdoctor.probe import bystander, commands, failures, forks, live_stacks, reexec, sites, threads
+from fitdoctor.probe.hidden_thread import HiddenThread
 from fitdoctor.probe.hook import ImportHook
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.notes import SUFFIX, Notes
 from fitdoctor.probe.observer import Observer
+from fitdoctor.probe.originals import threading, time
 from fitdoctor.probe.protection import Protection
 from fitdoctor.probe.redirect import Redirect
 from fitdoctor.probe.store import Store
@@ -322,13 +322,15 @@ def _keep_saved(probe: Probe) -> None:
 
     def keep() -> None:
         first_s = time.perf_counter()
+        ended_s = began_s = first_s
         while probe.scout.ending.how == "unfinished":
+            thread.wait(max(SAVE_EVERY_S, min((ended_s - began_s) / SAVING_SHARE, (ended_s - first_s) * YOUNG)))
             began_s = time.perf_counter()
             failures.guarded(probe.director.save_now)
             ended_s = time.perf_counter()
-            time.sleep(max(SAVE_EVERY_S, min((ended_s - began_s) / SAVING_SHARE, (ended_s - first_s) * YOUNG)))
 
-    threading.Thread(target=failures.guarded, args=(keep,), name="fitdoctor-store", daemon=True).start()
+    thread = HiddenThread(keep)
+    thread.start()
 
 
 def _watchdog(probe: Probe, limit_s: float, hard_limit_s: float) -> None:
@@ -337,17 +339,17 @@ def _watchdog(probe: Probe, limit_s: float, hard_limit_s: float) -> None:
     assert main is not None
 
     def watch() -> None:
-        time.sleep(max(0.1, limit_s))
+        thread.wait(max(0.1, limit_s))
         if not _learned_something(probe.scout):
-            time.sleep(max(0.1, hard_limit_s - limit_s))
+            thread.wait(max(0.1, hard_limit_s - limit_s))
         try:
-            with live_stacks.collecting_nothing():
-                place = next((sites.of_frame(frame) for frame in sites.frames(sys._current_frames().get(main))), None)
+            place = next((sites.of_frame(frame) for frame in sites.frames(live_stacks.innermost(main))), None)
             probe.director.overdue(place)
         finally:
             os._exit(BLOCKED)
 
-    threading.Thread(target=watch, name="fitdoctor-watchdog", daemon=True).start()
+    thread = HiddenThread(watch)
+    thread.start()
 
 
 def _learned_something(scout: Scout) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import glob
 import os
-import time
 from types import ModuleType
 from typing import Any
 
 from fitdoctor.probe import failures
+from fitdoctor.probe.originals import time
 from fitdoctor.probe.patches import Patches
 
 SAVING = (
@@ -51,15 +50,14 @@ def install(keras: ModuleType) -> Patches:
 
 
 def _counted(save: Any, patches: Patches) -> Any:
-    @functools.wraps(save)
-    def counted(model: Any, filepath: Any, *arguments: Any, **keywords: Any) -> Any:
+    def counted(*args: Any, **kwargs: Any) -> Any:
         if not patches.live:
-            return save(model, filepath, *arguments, **keywords)
+            return save(*args, **kwargs)
         began_s = time.perf_counter()
         try:
-            return save(model, filepath, *arguments, **keywords)
+            return save(*args, **kwargs)
         finally:
-            failures.guarded(_count, filepath, time.perf_counter() - began_s)
+            failures.guarded(_count, (*args[1:2], kwargs.get("filepath"))[0], time.perf_counter() - began_s)
 
     return counted
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from types import CodeType
 from typing import Any
 
@@ -11,6 +10,8 @@ from fitdoctor.probe.durations import add
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.main_lines import MainLines, own_work, traced_line
 from fitdoctor.probe.observer import Observer, Visit, bind
+from fitdoctor.probe.originals import time
+from fitdoctor.probe.stacks import SWITCH_S
 from fitdoctor.probe.stand_ins import cheaper, cheaper_fit, extended, skipped
 from fitdoctor.probe.timer import FitTimer
 from fitdoctor.probe.what_was_fed import learn_input
@@ -46,6 +47,8 @@ class ScoutDirector(Observer):
         ledger: The account of the main thread.
         save: Writes the record.
     """
+
+    switch_s = SWITCH_S
 
     def __init__(self, scout: Scout, ledger: Ledger, save: Any) -> None:
         super().__init__(scout, ledger, save)

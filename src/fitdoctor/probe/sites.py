@@ -76,6 +76,33 @@ def find() -> Site | None:
     return None
 
 
+def of_object(made: Any) -> Site | None:
+    """Where the user's code makes an object, while its `__init__` runs: methods of the object itself are left out."""
+    return next((of_frame(frame) for frame in frames(sys._getframe(1)) if not _is_method_of(made, frame)), None)
+
+
+def _is_method_of(thing: Any, frame: FrameType) -> bool:
+    code = frame.f_code
+    return code.co_argcount > 0 and frame.f_locals.get(code.co_varnames[0]) is thing
+
+
+def of_only_call(cls: type) -> Site | None:
+    """The one call of a class by its name, in the files that the user's code runs from and that of the class; None of several."""
+    files = dict.fromkeys(frame.f_code.co_filename for frame in frames(sys._getframe(1)))
+    defined_in = getattr(sys.modules.get(cls.__module__), "__file__", None)
+    if defined_in and is_users(defined_in):
+        files[defined_in] = None
+    named = [(file, call) for file in files for call in _calls_of(file).values() if _name_of(call.func) == cls.__name__]
+    if len(named) != 1:
+        return None
+    ((file, call),) = named
+    return _of_call(file, call, "<module>")
+
+
+def _name_of(function: ast.expr) -> str:
+    return function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
+
+
 def of_frame(frame: FrameType) -> Site:
     """The call that a frame stands at."""
     # Equal code at the same lines of two files is one and the same to a dict.
@@ -110,19 +137,14 @@ def of_line(file: str, line: int, function: str) -> Site:
 
 
 def _locate(code: CodeType, last: int, line: int) -> Site:
-    file = code.co_filename
-    arguments: dict[str, int] = {}
     call = _call_at(code, last)
-    if call is not None:
-        line = call.func.end_lineno or line
-        arguments = {keyword.arg: keyword.value.lineno for keyword in call.keywords if keyword.arg}
-    return Site(
-        file=shown(file),
-        line=line,
-        function=code.co_name,
-        code=linecache.getline(file, line).strip(),
-        arguments=arguments,
-    )
+    return of_line(code.co_filename, line, code.co_name) if call is None else _of_call(code.co_filename, call, code.co_name)
+
+
+def _of_call(file: str, call: ast.Call, function: str) -> Site:
+    site = of_line(file, call.func.end_lineno or call.lineno, function)
+    site.arguments.update({keyword.arg: keyword.value.lineno for keyword in call.keywords if keyword.arg})
+    return site
 
 
 def call_of(frame: FrameType) -> ast.Call | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
 from fitdoctor.changes import materialize, pipeline
 from fitdoctor.changes.stages import again
 from fitdoctor.probe import pipelines
+from fitdoctor.probe.originals import time
 from fitdoctor.probe.pipelines import Recipe
 
 SLICE_S = 2.5

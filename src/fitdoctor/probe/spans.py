@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
+from fitdoctor.probe.originals import time
 from fitdoctor.recording.model import Fit
 from fitdoctor.recording.system import Span
 

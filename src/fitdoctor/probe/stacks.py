@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
-from fitdoctor.probe import failures, live_stacks, sites
+from fitdoctor.probe import live_stacks, sites
+from fitdoctor.probe.hidden_thread import HiddenThread
 from fitdoctor.probe.live_stacks import Call
+from fitdoctor.probe.originals import threading, time
 from fitdoctor.recording.model import HotLine, Site
 
 INTERVAL_S = 0.005
 LONGEST_S = 1.0
 SWITCH_S = 0.00005
-"""While sampling, a thread gives up the interpreter this soon: calls much shorter than Python's own 5 ms are never seen otherwise."""
+"""While a training is only tried, a thread gives up the interpreter this soon: calls much shorter than Python's own 5 ms are hardly ever
+seen otherwise. A real training keeps the switch interval that it has: a script can see it."""
 FRAMEWORKS = frozenset({"tensorflow", "keras", "tf_keras"})
 """Folders of files whose time is the framework's, whoever called it."""
 LOADING = FRAMEWORKS | {"torch", "grain"}
@@ -29,6 +30,29 @@ LOADERS = (os.path.join("torch", "utils", "data", "dataloader.py"), os.sep + "da
 LEAST_SAMPLES = 20
 SHOWN = 3
 LEAST_SHARE = 0.1
+
+
+class _SwitchInterval:
+    """The interpreter's switch interval, lowered for a while, in this process only."""
+
+    def __init__(self) -> None:
+        self._usual_s = self._lowered_s = 0.0
+
+    def lower(self, seconds: float) -> None:
+        self._usual_s = sys.getswitchinterval()
+        sys.setswitchinterval(min(self._usual_s, seconds))
+        self._lowered_s = sys.getswitchinterval()  # it is kept in whole microseconds
+
+    def restore(self) -> None:
+        """Undoes it, unless the script has set its own meanwhile. A process that is forked meanwhile does so as well."""
+        if self._usual_s and sys.getswitchinterval() == self._lowered_s:
+            sys.setswitchinterval(self._usual_s)
+        self._usual_s = 0.0
+
+
+_switch_interval = _SwitchInterval()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_switch_interval.restore)
 
 
 class Owner(Protocol):
@@ -46,6 +70,7 @@ class StackSampler:
         owner: Its `hook` names the callback hook that the main thread is in, or is "" while it trains. Other threads count as
             "input" where a framework calls the user's Python: that is where Keras and tf.data run a Python input.
         steps: Whether the step itself is Python, as one that is not compiled: then lines of it are looked for as well.
+        switch_s: The interpreter's switch interval while stacks are read, in seconds; None leaves it alone.
 
     Example:
         >>> sampler = StackSampler(timer)
@@ -53,22 +78,20 @@ class StackSampler:
         >>> lines = sampler.stop()
     """
 
-    def __init__(self, owner: Owner, *, steps: bool = False) -> None:
-        self.owner, self._steps = owner, steps
+    def __init__(self, owner: Owner, *, steps: bool = False, switch_s: float | None = None) -> None:
+        self.owner, self._steps, self._switch_s = owner, steps, switch_s
         self._main = threading.get_ident()
         self._seen: Counter[tuple[str, str, int]] = Counter()
         self._step_samples = 0
         self._sites: dict[tuple[str, int], Site] = {}
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=failures.guarded, args=(self._look,), name="fitdoctor-stacks", daemon=True)
+        self._thread = HiddenThread(self._look)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> list[HotLine]:
         """Ends the sampling and says which lines took most of each part, the costliest first."""
-        self._done.set()
-        self._thread.join(1.0)
+        self._thread.stop(patience_s=1.0)
         totals: Counter[str] = Counter()
         for (where, _, _), count in self._seen.items():
             totals[where] += count
@@ -82,21 +105,20 @@ class StackSampler:
 
     def _look(self) -> None:
         while not self.owner.first_step_done:  # tracing is nobody's line
-            if self._done.wait(INTERVAL_S):
+            if self._thread.wait(INTERVAL_S):
                 return
-        usual_s = sys.getswitchinterval()
-        ours_s = min(usual_s, SWITCH_S)
-        sys.setswitchinterval(ours_s)
-        ours_s = sys.getswitchinterval()  # it is kept in whole microseconds
+        if self._switch_s is None:
+            self._sample()
+            return
+        _switch_interval.lower(self._switch_s)
         try:
             self._sample()
         finally:
-            if sys.getswitchinterval() == ours_s:  # or else the script has set its own meanwhile
-                sys.setswitchinterval(usual_s)
+            _switch_interval.restore()
 
     def _sample(self) -> None:
         until_s = time.perf_counter() + LONGEST_S  # not so many samples: on a busy machine each may take long
-        while not self._done.wait(INTERVAL_S) and time.perf_counter() < until_s:
+        while not self._thread.wait(INTERVAL_S) and time.perf_counter() < until_s:
             self._take(live_stacks.stacks())
 
     def _take(self, stacks: dict[int, list[Call]]) -> None:

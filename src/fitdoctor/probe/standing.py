@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from fitdoctor.changes.apply import COMPILE_SETTINGS
 from fitdoctor.probe import backends, fingerprint, internals
 from fitdoctor.probe.astray import StateError
+from fitdoctor.probe.originals import time
 from fitdoctor.probe.randomness import RandomState
 from fitdoctor.probe.remembered import Remembered
 from fitdoctor.probe.state import MOST_BYTES, Snapshot, bytes_of, is_counter, variables_of

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
-import threading
 from collections.abc import Callable
 from typing import Any
 
+from fitdoctor.probe.originals import os, threading
 from fitdoctor.recording.plain import described
+
+try:
+    from fcntl import F_DUPFD_CLOEXEC, fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 TRIES = 5
 """The script may add to the record while another thread, the watchdog, describes it."""
+FIRST_NUMBER = 100
+"""Files of ours have numbers from here on. The lowest are those of stdin, stdout and stderr, also where the script was started without, and
+then come those that its own files get."""
 
 
 class Store:
     """Keeps one file current: written aside and moved into place, so that a reader never sees half of it.
+
+    Only the process that made it writes: what the script forks has a copy of the record.
 
     Args:
         path: The file.
@@ -26,6 +35,7 @@ class Store:
         self._path = path
         self._describe = describe
         self._lock = threading.RLock()
+        self._process = os.getpid()
 
     def save(self) -> None:
         """Writes the current state.
@@ -35,12 +45,13 @@ class Store:
         """
         if self._path == os.devnull:  # nobody asked for a record, and a device must not be replaced
             return
-        aside = f"{self._path}.{os.getpid()}"
+        if os.getpid() != self._process:  # before the lock: in a forked process nobody may be left to release it
+            return
+        aside = f"{self._path}.{self._process}"
         try:
             with self._lock:
                 data = self._encoded()
-                with open(aside, "wb") as file:
-                    file.write(data)
+                _write(aside, data)
                 os.replace(aside, self._path)
         except (OSError, RuntimeError, MemoryError):
             pass
@@ -54,4 +65,26 @@ class Store:
         return self._encode()
 
     def _encode(self) -> bytes:
-        return json.dumps(described(self._describe())).encode()
+        return _encoder.encode(described(self._describe())).encode()
+
+
+class _Encoder(json.JSONEncoder):
+    """Python's own, also where a script replaces methods of that."""
+
+    encode, iterencode, default = json.JSONEncoder.encode, json.JSONEncoder.iterencode, json.JSONEncoder.default
+
+
+_encoder = _Encoder()
+
+
+def _write(path: str, data: bytes) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        if fcntl is not None:
+            low, file = file, fcntl(file, F_DUPFD_CLOEXEC, FIRST_NUMBER)
+            os.close(low)
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(file, rest) :]
+    finally:
+        os.close(file)

@@ -36,7 +36,6 @@ def watch_environment() -> Patches:
     patches, kind = Patches(), type(os.environ)
     original: Any = kind.__setitem__
 
-    @functools.wraps(original)
     def assign(self: Any, key: Any, value: Any) -> None:
         if key in VARIABLES and self is os.environ:
             _assigned[key] = failures.guarded(sites.find)
@@ -55,10 +54,9 @@ def install(tensorflow: ModuleType) -> Patches:
 
 
 def _noted(call: str, original: Any) -> Any:
-    @functools.wraps(original)
-    def wrapper(*arguments: Any, **keywords: Any) -> Any:
-        result = original(*arguments, **keywords)
-        failures.guarded(_keep, call, (*arguments, *keywords.values()))
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        failures.guarded(_keep, call, (*args, *kwargs.values()))
         return result
 
     return wrapper

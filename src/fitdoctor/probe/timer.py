@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from fitdoctor.probe.course import Course
 from fitdoctor.probe.durations import add, add_alike, before, lengthen, sample
+from fitdoctor.probe.originals import time
 from fitdoctor.probe.overlap import Overlap
 from fitdoctor.probe.rest import LONG_S, LONGER, LOOKED, LOOKED_FIRST, RESTS, Rest, Split
 from fitdoctor.recording.model import Duration, Fit

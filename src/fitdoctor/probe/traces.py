@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from types import CodeType, ModuleType
 from typing import Any
 
 from fitdoctor.probe import failures, sites
 from fitdoctor.probe.durations import add
+from fitdoctor.probe.originals import threading, time
 from fitdoctor.probe.patches import Patches
 from fitdoctor.recording.model import Traced
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from fitdoctor.changes import apply
 from fitdoctor.probe import internals, loops
+from fitdoctor.probe.originals import time
 from fitdoctor.probe.runner import Runner
 
 LONGEST_S = 10.0

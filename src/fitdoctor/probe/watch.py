@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
-import threading
-import time
 from collections.abc import Callable, Mapping
 from types import CodeType
 from typing import Any, TypeVar
@@ -15,6 +12,7 @@ from fitdoctor.probe.durations import add
 from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.light import Stamps
 from fitdoctor.probe.observer import AFTER, BEFORE, OF_EACH_BATCH, Observer, Visit, bind
+from fitdoctor.probe.originals import threading, time
 from fitdoctor.probe.unnoticed import unnoticed
 from fitdoctor.recording.model import Ending, PythonOperation, Scout
 
@@ -41,7 +39,6 @@ class WatchDirector(Observer):
         super().__init__(scout, ledger, save)
         self.looking = True
         """Whether anything is recorded still."""
-        self._process = os.getpid()
 
     # what the seams call
 
@@ -161,10 +158,6 @@ class WatchDirector(Observer):
             self.timer.nested_s += time.perf_counter() - began_s
 
     # the account
-
-    def save_now(self) -> None:
-        if os.getpid() == self._process:  # a process that the script forked has a copy of us
-            super().save_now()
 
     def end(self, ending: Ending) -> None:
         self._guarded(super().end, ending)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ from fitdoctor.changes.apply import Undo
 from fitdoctor.changes.model import Change
 from fitdoctor.probe.feeds import Feeds
 from fitdoctor.probe.loops import Loop
+from fitdoctor.probe.originals import time
 from fitdoctor.probe.randomness import RandomState
 from fitdoctor.probe.runner import Runner
 from fitdoctor.probe.standing import Standing

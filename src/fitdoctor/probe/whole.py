@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ from fitdoctor.probe import contention
 from fitdoctor.probe.epochs import to_its_end
 from fitdoctor.probe.feeds import Feeds
 from fitdoctor.probe.loops import go_for
+from fitdoctor.probe.originals import time
 from fitdoctor.probe.runner import Runner
 
 STRETCH_S = 1.2

@@ -229,7 +229,10 @@ class WriteGuard:
         self._started(name)
 
     def becomes_program(self, event: str, arguments: Event) -> None:
-        names = [_decoded(part) or "" for part in (arguments[0], *arguments[1])]
+        program = _decoded(arguments[0])
+        if program is not None and not os.access(program, os.X_OK):  # it fails: execvp tries each folder of PATH in turn
+            return
+        names = [program or "", *(_decoded(part) or "" for part in arguments[1])]
         if LAUNCH in names:  # it takes the guard along
             return
         if os.getpid() == self._process:

@@ -10,12 +10,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.watching.witness import Witness
 
-HANDED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
-"""What others send to the process that they know, which is ours, and mean the script."""
+HEARD = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+"""What others send to the process that they know, which is ours, and mean the script: all that can be handed on. Also what is ignored from
+the start (nohup): the script's own Python decides about that."""
 
 FROM_THE_KERNEL = 0x80
 """`SI_KERNEL`: the terminal sent it, for Ctrl-C for instance, and to the whole group: the script has got it already."""
+
+TO_THE_LEADER = (signal.SIGHUP, signal.SIGCONT)
+"""But these the kernel sends to the leader of a session alone, where its terminal is gone."""
+
+STOPS = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+"""What a terminal stops a script by. The shell waits for us, and must see us stop too."""
 
 RESET = (signal.SIGPIPE, signal.SIGXFSZ)
 """What our Python ignores and the script's Python decides about itself."""
@@ -24,12 +32,12 @@ RESET = (signal.SIGPIPE, signal.SIGXFSZ)
 def run_beside(command: Sequence[str], environment: Mapping[str, str], started: Callable[[int], None] | None = None) -> int:
     """Runs a command with our own input, output, terminal and process group, and waits for it.
 
-    Signals that are meant for it are handed on; those that a terminal sent have reached it by themselves.
+    Signals that are sent to this process are handed on. Those that were sent to the whole group have reached the command by themselves.
 
     Args:
         command: What to run.
         environment: Its variables.
-        started: Told the number of the process once that runs, with all these signals blocked, so that a thread of it gets none of them.
+        started: Told the number of the process once that runs, with all signals blocked, so that a thread of it gets none of them.
             It must not raise.
 
     Returns:
@@ -42,31 +50,35 @@ def run_beside(command: Sequence[str], environment: Mapping[str, str], started: 
         >>> run_beside([sys.executable, "-c", "raise SystemExit(3)"], os.environ)
         3
     """
-    # What is ignored from the start (nohup) stays so, here and in the script.
-    heard = {number for number in HANDED_ON if signal.getsignal(number) != signal.SIG_IGN}
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {*heard, signal.SIGCHLD})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
+    witness: Witness | None = None
     try:
         pid = _spawn(command, environment, before)
+        witness = Witness(command[0])
         if started is not None:
             started(pid)
         while True:
-            info = signal.sigwaitinfo({*heard, signal.SIGCHLD})
+            info = signal.sigwaitinfo(HEARD)
             if info.si_signo != signal.SIGCHLD:
-                if info.si_code != FROM_THE_KERNEL:
+                if not _has_reached(info, witness):
                     os.kill(pid, info.si_signo)
                 continue
-            done, status = os.waitpid(pid, os.WNOHANG)
-            if done:
+            done, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
+            if done and os.WIFSTOPPED(status):
+                _stop_like(os.WSTOPSIG(status))
+            elif done:
                 return os.waitstatus_to_exitcode(status)
     finally:
-        _forget(heard)
+        if witness is not None:
+            witness.end()
+        _forget()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def end_like(code: int) -> None:
     """Ends this process with that exit code, or by that signal, so that a shell sees what it would have seen without us."""
-    sys.stdout.flush()
+    _give_up_broken_streams()
     if code < 0:
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # one dump is enough
         with suppress(OSError, ValueError):  # SIGKILL has no handler
@@ -74,6 +86,32 @@ def end_like(code: int) -> None:
         os.kill(os.getpid(), -code)
         code = 128 - code
     sys.exit(code)
+
+
+def _give_up_broken_streams() -> None:
+    """Where what we said can't be written, Python would end with an exit code of its own."""
+    for name in ("stdout", "stderr"):
+        try:
+            getattr(sys, name).flush()
+        except (AttributeError, OSError, ValueError):
+            setattr(sys, name, None)
+
+
+def _has_reached(info: signal.struct_siginfo, witness: Witness) -> bool:
+    """Whether the script got a signal too that we got."""
+    if info.si_code == FROM_THE_KERNEL and (info.si_signo not in TO_THE_LEADER or not witness.present):
+        return True
+    return witness.got(info.si_signo)
+
+
+def _stop_like(number: int) -> None:
+    """Stops this process by the signal that stopped the script, until it is continued."""
+    if number not in STOPS or signal.SIGCONT in signal.sigpending():  # else somebody who knows the script's process will continue that
+        return
+    signal.sigtimedwait({number}, 0)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+    os.kill(os.getpid(), number)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {number})
 
 
 def _spawn(command: Sequence[str], environment: Mapping[str, str], mask: Iterable[int]) -> int:
@@ -85,7 +123,7 @@ def _spawn(command: Sequence[str], environment: Mapping[str, str], mask: Iterabl
         ) from None
 
 
-def _forget(numbers: set[signal.Signals]) -> None:
+def _forget() -> None:
     """Takes what came too late to be handed on, so that it does not strike us instead."""
-    while numbers and signal.sigtimedwait(numbers, 0) is not None:
+    while signal.sigtimedwait(HEARD, 0) is not None:
         pass

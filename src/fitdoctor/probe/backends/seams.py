@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import functools
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, Protocol
 
 from fitdoctor.probe import backends, failures, light
 from fitdoctor.probe.backends import tf_keras
 from fitdoctor.probe.backends.places import Place, places
 from fitdoctor.probe.draws import Draws
+from fitdoctor.probe.originals import time
 from fitdoctor.probe.patches import Patches
 from fitdoctor.probe.rest import Rest
 from fitdoctor.probe.timer import FitTimer
@@ -118,8 +118,7 @@ def install(keras: ModuleType, director: Director, *, whole_process: bool = True
     Args:
         keras: The module.
         director: What decides from now on.
-        whole_process: Whether they stay for good. Where not, nobody learns where callbacks are made: a `__new__` that was once
-            put into a class can't be taken out again without a trace.
+        whole_process: Whether they stay for good. Where not, nobody learns where callbacks are made.
     """
     patches = Patches()
     legacy = keras.__name__ == backends.LEGACY
@@ -138,20 +137,25 @@ def install(keras: ModuleType, director: Director, *, whole_process: bool = True
         torch = backends.loaded("torch")
         loaders = [torch.utils.data.DataLoader] if torch is not None and "torch.utils.data" in sys.modules else []
         for cls in (keras.callbacks.Callback, keras.utils.Sequence if legacy else keras.utils.PyDataset, *loaders):
-            cls.__new__ = _noted(cls, director.constructed)
+            _tell_of_objects(cls, director.constructed, patches)
     return patches
 
 
-def _noted(owner: Any, constructed: Callable[[Any], None]) -> Callable[..., Any]:
-    """A `__new__` for a class that has none of its own: it makes what that would make, and tells of it."""
+def _tell_of_objects(cls: Any, constructed: Callable[[Any], None], patches: Patches) -> None:
+    """Tells of each object that a class or a subclass of it makes, as far as it has an `__init__` of its own, and that is called.
 
-    def new(cls: Any, *arguments: Any, **keywords: Any) -> Any:
-        below = super(owner, cls).__new__
-        made = below(cls) if below is object.__new__ else below(cls, *arguments, **keywords)
-        constructed(made)
-        return made
+    A `__new__` would see them all. But whoever reads what a class takes would see it too, and read the parameters of this class where
+    a subclass has others.
+    """
+    original = vars(cls).get("__init__")
+    if not isinstance(original, FunctionType):
+        return
 
-    return new
+    def wrapper(*args: Any, **kwargs: Any) -> None:
+        original(*args, **kwargs)
+        constructed(args[0])
+
+    patches.put(cls, "__init__", unnoticed(wrapper))
 
 
 def _stamped(place: Place, director: Director, patches: Patches) -> Callable[..., Any] | None:
@@ -216,10 +220,9 @@ def _decision(place: Place, director: Director, patches: Patches, *, timed: bool
 def _around(patches: Patches, place: Place, decide: Callable[[Original, Any, tuple[Any, ...], dict[str, Any]], Any]) -> None:
     original = getattr(place.owner, place.name)
 
-    @functools.wraps(original)
-    def wrapper(self: Any, *arguments: Any, **keywords: Any) -> Any:
-        if not patches.live:
-            return original(self, *arguments, **keywords)
-        return decide(original, self, arguments, keywords)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if not patches.live or not args:
+            return original(*args, **kwargs)
+        return decide(original, args[0], args[1:], kwargs)
 
     patches.put(place.owner, place.name, unnoticed(wrapper))

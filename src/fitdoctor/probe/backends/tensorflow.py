@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 from types import ModuleType
 from typing import Any
@@ -38,7 +37,6 @@ def watch_eager_switch(tensorflow: ModuleType) -> Patches:
     patches = Patches()
     original = tensorflow.config.run_functions_eagerly
 
-    @functools.wraps(original)
     def wrapper(run_eagerly: bool) -> None:
         _eager_switch[:] = [failures.guarded(sites.find)]
         original(run_eagerly)

@@ -5,13 +5,13 @@ For rehearsals, where it may compute. What it changes is put back, see `kept`.
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from fitdoctor.probe import backends, spread
 from fitdoctor.probe.inside import batches, gradients
 from fitdoctor.probe.inside.kept import Kept
 from fitdoctor.probe.inside.layers import Outputs, UnseenError
+from fitdoctor.probe.originals import time
 from fitdoctor.probe.randomness import RandomState
 from fitdoctor.recording.model import InputArray, Inside
 from fitdoctor.recording.plain import LONGEST_MESSAGE

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from fitdoctor.probe import backends, internals
+from fitdoctor.probe.originals import time
 from fitdoctor.recording.model import LayerLook
 
 RELUS = frozenset({"relu", "relu6"})

@@ -13,12 +13,12 @@ A backend's module has `Loop(model, kind)`, where `kind` is "train" or "test", w
 from __future__ import annotations
 
 import importlib
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
 
 from fitdoctor.probe import backends
+from fitdoctor.probe.originals import time
 
 LONGEST_CHUNK_S = 0.02
 """Steps between two looks at the clock: each look waits for the last of them, and an accelerator, or JAX, then has nothing to do."""
