@@ -41,6 +41,8 @@ ENDED = {
     "in a thread": "import io, threading; t = threading.Thread(target=lambda: io.FileIO('model.txt', 'w')); t.start(); t.join()",
     "where errors are ignored": "import io\ntry:\n    io.FileIO('model.txt', 'w')\nexcept BaseException:\n    pass",
     "a database, beneath connect": "import sqlite3; sqlite3.Connection('study.db')",
+    "a database that is attached": "import sqlite3; sqlite3.connect(':memory:').execute(\"attach 'study.db' as s\")",
+    "by a cursor": "import sqlite3; sqlite3.connect('new.db').cursor().execute(\"attach database 'study.db' as s\")",
 }
 FREE = {
     "read": "open('model.txt').read()",
@@ -169,11 +171,9 @@ if __name__ == "__main__":
 
 
 def test_what_somebody_put_in_its_place_is_protected(old: Project) -> None:
-    moves = "import os; open('b', 'w').write('x'); os.replace('b', 'a')"
-    source = f"import posix, subprocess, sys\nopen('a', 'w'); open('a', 'w')\nsubprocess.run([sys.executable, '-c', {moves!r}])\n"
-    old.write(train=f"{source}posix.remove('a')")
+    old.write(train="import os, posix, subprocess\nos.mkdir('a'); os.rmdir('a')\nsubprocess.run(['mkdir', 'a'])\nposix.rmdir('a')")
     assert old.launch("train.py").returncode == BLOCKED
-    assert (old.folder / "a").read_text() == "x"
+    assert (old.folder / "a").is_dir()
 
 
 def test_what_was_made_is_listed(old: Project) -> None:
@@ -286,6 +286,8 @@ REFUSED = {
     "in the background": "subprocess.Popen(['sh', '-c', 'sleep 0; mv model.txt other'])",
     "a Python script": "subprocess.run([sys.executable, 'other.py'])",
     "a Python script by a line": "os.system(f'{sys.executable} other.py')",
+    "Python code": "subprocess.run([sys.executable, '-c', 'open(\"model.txt\", \"w\")'])",
+    "Python code by a line": "os.system(f\"{sys.executable} -c 'open(1)'\")",
     "posix_spawn": "os.posix_spawn(shutil.which('rm'), ['rm', 'model.txt'], os.environ)",
 }
 

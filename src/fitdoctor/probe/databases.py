@@ -5,9 +5,11 @@ from __future__ import annotations
 import functools
 import os
 import urllib.parse
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from fitdoctor.probe import failures
 from fitdoctor.probe.patches import Patches
 from fitdoctor.probe.private_copies import PrivateCopies
 from fitdoctor.probe.write_guard import database_file, only_reads
@@ -36,11 +38,28 @@ def install_sqlite(sqlite: ModuleType, copies: PrivateCopies) -> Patches:
         where, as_uri = _private(database, keywords.get("uri", False), copies)
         if as_uri:
             keywords["uri"] = True
-        return original(where, *arguments, **keywords)
+        connection = original(where, *arguments, **keywords)
+        failures.guarded(connection.set_authorizer, _authorizer(sqlite, copies))
+        return connection
 
     connect._fitdoctor = True  # type: ignore[attr-defined]
     patches.put(sqlite, "connect", connect)
     return patches
+
+
+def _authorizer(sqlite: ModuleType, copies: PrivateCopies) -> Callable[..., int]:
+    """Ends the child before SQL attaches a database that was there, which SQLite opens by itself."""
+    attach = sqlite.SQLITE_ATTACH
+
+    def authorize(action: int, name: str | None, *_: Any) -> int:
+        if action == attach and name not in ("", ":memory:"):
+            if name is None:  # a parameter: there is no telling which file
+                copies.stop("a database that ATTACH names by a parameter", "sqlite3.connect")
+            elif not only_reads(name) and copies.is_protected(database_file(name)):
+                copies.stop(os.path.abspath(database_file(name)), "sqlite3.connect")
+        return 0
+
+    return authorize
 
 
 def _private(database: Any, uri: bool, copies: PrivateCopies) -> tuple[Any, bool]:

@@ -100,6 +100,11 @@ class PrivateCopies:
         """Notes a file that a library is about to make."""
         self._guard.note_made(path)
 
+    def stop(self, path: str, event: str) -> None:
+        """Ends the child: there is no private copy to be had here."""
+        with ours:
+            self._guard.stop(path, event)
+
     def removed(self, path: Any) -> bool:
         """Deletes the private copy of a file, if it has one or may have one: True where nothing is left to do."""
         given = None if ours.depth else _text(path)

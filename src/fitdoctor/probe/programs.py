@@ -27,8 +27,12 @@ NOWHERE = re.compile(r"[\d&]?>&\d|[\d&]?>{1,2}\s*/dev/null\b")
 INTO_A_FILE = re.compile(r"(?<![\d&<>=-])[\d&]?>{1,2}\|?\s*[^\s>&]")
 
 
-def changes_files(command: Sequence[str]) -> bool:
+def changes_files(command: Sequence[str], *, by_library: bool = True) -> bool:
     """Whether a command is known to change files, or runs a script of the user's that may.
+
+    Args:
+        command: The program and its arguments.
+        by_library: Whether an installed package starts it: Python code that it gives on the command line is its own.
 
     Example:
         >>> changes_files(["git", "rev-parse", "HEAD"]), changes_files(["sh", "-c", "cp best.pt final.pt"])
@@ -45,9 +49,9 @@ def changes_files(command: Sequence[str]) -> bool:
         return False
     name, rest = os.path.basename(words[0]), words[1:]
     if name in SHELLS:
-        return _shell_changes(rest)
+        return _shell_changes(rest, by_library)
     if PYTHON.match(name):
-        return _python_changes(rest)
+        return _python_changes(rest, by_library)
     if name == "git":
         return next((word for word in _without_options(rest)), "version") not in GIT_READS
     if name in ("sed", "perl"):
@@ -55,7 +59,7 @@ def changes_files(command: Sequence[str]) -> bool:
     return name in CHANGE_FILES or name.endswith((".sh", ".bash"))
 
 
-def shell_changes_files(text: str) -> bool:
+def shell_changes_files(text: str, *, by_library: bool = True) -> bool:
     """The same for a line that a shell runs."""
     text = NOWHERE.sub("", text)
     if INTO_A_FILE.search(re.sub(r"'[^']*'|\"[^\"]*\"", "''", text)):
@@ -65,27 +69,29 @@ def shell_changes_files(text: str) -> bool:
             words = shlex.split(part, comments=True)
         except ValueError:  # a quotation that spans parts
             words = part.split()
-        if changes_files(words):
+        if changes_files(words, by_library=by_library):
             return True
     return False
 
 
-def _shell_changes(rest: list[str]) -> bool:
+def _shell_changes(rest: list[str], by_library: bool) -> bool:
     for position, word in enumerate(rest):
         if word.startswith("-") and "c" in word.lstrip("-") and not word.startswith("--"):
-            return position + 1 < len(rest) and shell_changes_files(rest[position + 1])
+            return position + 1 < len(rest) and shell_changes_files(rest[position + 1], by_library=by_library)
         if not word.startswith(("-", "+")):
             return True  # a script
     return False
 
 
-def _python_changes(rest: list[str]) -> bool:
+def _python_changes(rest: list[str], by_library: bool) -> bool:
     """Scripts and modules of the user's: what the installed packages start is theirs to answer for."""
     for position, word in enumerate(rest):
         if word in ("-m", "-c"):
+            if word == "-c":
+                return not by_library
             name = rest[position + 1] if position + 1 < len(rest) else ""
             top = name.split(".")[0]
-            return word == "-m" and (os.path.isdir(top) or os.path.isfile(f"{top}.py"))
+            return os.path.isdir(top) or os.path.isfile(f"{top}.py")
         if not word.startswith("-"):
             path = os.path.realpath(word)
             installed = (os.path.realpath(sys.prefix) + os.sep, os.path.realpath(sys.base_prefix) + os.sep)

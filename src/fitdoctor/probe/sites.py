@@ -103,6 +103,20 @@ def _name_of(function: ast.expr) -> str:
     return function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
 
 
+def is_from_users() -> bool:
+    """Whether what is called here is called by the user's code, by way of the standard library at most, and not by another library."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if is_users(file):
+            return True
+        parts = file.split(os.sep)
+        if "site-packages" in parts or "dist-packages" in parts:
+            return False
+        frame = frame.f_back
+    return False
+
+
 def of_frame(frame: FrameType) -> Site:
     """The call that a frame stands at."""
     # Equal code at the same lines of two files is one and the same to a dict.

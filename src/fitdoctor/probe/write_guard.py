@@ -15,6 +15,7 @@ from collections.abc import Callable
 from os import lstat
 from typing import Any
 
+from fitdoctor.probe import sites
 from fitdoctor.probe.made_files import MadeFiles, ours
 from fitdoctor.probe.programs import SHELLS, changes_files, shell_changes_files
 
@@ -206,6 +207,7 @@ class WriteGuard:
             self.note_made(name)
 
     def starts_program(self, event: str, arguments: Event) -> None:
+        by_library = not sites.is_from_users()
         if event == "os.system":
             text: Any = arguments[0]
         elif event == "pty.spawn":
@@ -215,10 +217,10 @@ class WriteGuard:
         if isinstance(text, (str, bytes, os.PathLike)):
             line = _decoded(text) or ""
             words = line.split()
-            changes = changes_files([line]) or shell_changes_files(line)
+            changes = changes_files([line]) or shell_changes_files(line, by_library=by_library)
         else:
             words = [_decoded(part) or "" for part in text]
-            changes = changes_files(words)
+            changes = changes_files(words, by_library=by_library)
         name = os.path.basename(words[0]) if words else ""
         if name in SHELLS and len(words) > 2:
             name = os.path.basename((words[2].split() or [name])[0])
