@@ -92,7 +92,8 @@ def command(
     """Finds out why a training is slow and tries what makes it fast.
 
     TARGET is a Python script; all that follows it belongs to the script, even what looks like an option of ours. Nothing in the
-    script is changed, and nothing that it has saved is overwritten. The report goes to stdout, progress to stderr, what the
+    script is changed, and nothing that it has saved is overwritten: what it writes goes to a scratch layer, which is removed. Where the
+    system allows none, Python guards the files, and the report says so. The report goes to stdout, progress to stderr, what the
     script prints to a log beside the recordings.
 
     The script runs several times, each time in part. Each run does what the script does: it connects to where the script connects,

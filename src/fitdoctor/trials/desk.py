@@ -37,6 +37,8 @@ READ_ONLY = "No scratch layer could be laid over {}: your script could only read
 LEFT_RUNNING = "What your script left running was ended with it: {}."
 FULL = "Your script filled the scratch layer that takes what it writes ({}), and was ended."
 
+MOVED = "What your script made while it was tried, and left behind, was moved to"
+
 
 class Desk:
     """Holds what is known so far, and at most one child.
@@ -63,6 +65,7 @@ class Desk:
         self._folders = [folder for folder in folders if not any(other in folder.parents for other in folders)]
         self._tree = disk.look(self._folders)
         self._layer_changes: dict[str, str] = {}
+        self._moved: list[str] = []
 
     # the child
 
@@ -100,6 +103,8 @@ class Desk:
             self._note_end(self._child.contained.ended)
             self.data.tried_runs += 1
             merge(self.data.side_effects, read_notes(self._notes(self._child)).effects)
+            if not self.request.allow_writes and not self._child.contained.started.layered:
+                self._move_made(self._child.out.with_name(disk.MADE))
             shutil.rmtree(self._child.out.parent, ignore_errors=True)
             self._child = None
 
@@ -119,6 +124,18 @@ class Desk:
             self._layer_changes.setdefault(path, kind)
         self._limit([LEFT_RUNNING.format("; ".join(ended.left_running))] if ended.left_running else [])
         self._limit([FULL.format(ended.full)] if ended.full else [])
+
+    def _move_made(self, listed: Path) -> None:
+        """Without a layer, what a child left behind goes from the user's folders: a lock would bar the real training."""
+        keep = self.request.folder.path / f"left-behind-{self.data.tried_runs}"
+        self._moved += disk.remove_made(listed, keep, self._tree)
+        if self._moved:
+            names = ", ".join(
+                line.removeprefix("new: ") for line in disk.sentences([("new", path) for path in self._moved[:SHOWN_CHANGES]])
+            )
+            more = f" and {len(self._moved) - SHOWN_CHANGES} more" if len(self._moved) > SHOWN_CHANGES else ""
+            self.data.limits = [limit for limit in self.data.limits if not limit.startswith(MOVED)]
+            self.data.limits.append(f"{MOVED} {self.request.folder.shown}: {names}{more}.")
 
     def disturbed(self, sentence: str) -> None:
         """Says at once, and in the report, that something disturbs what is timed."""

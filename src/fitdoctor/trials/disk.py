@@ -14,6 +14,8 @@ from fitdoctor.recording.places import our_places
 LEFT_OUT = {".fitdoctor", ".git", "__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache"}
 MOST_FILES = 20_000
 SHOWN = 50
+MADE = "made.jsonl"
+"""The list of what a child made, beside its record: see `probe/protection.py`."""
 MOST_MADE = 100
 MOST_MADE_BYTES = 1 << 20
 """More files than that, or larger ones, are data that the script fetched or made ready: they are left where they are, and listed."""
