@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fitdoctor.changes import environment
 from fitdoctor.probe import bystander, commands, failures, forks, live_stacks, reexec, sites, threads
@@ -18,11 +18,12 @@ from fitdoctor.probe.ledger import Ledger
 from fitdoctor.probe.notes import SUFFIX, Notes
 from fitdoctor.probe.observer import Observer
 from fitdoctor.probe.originals import threading, time
-from fitdoctor.probe.protection import Protection
-from fitdoctor.probe.redirect import Redirect
 from fitdoctor.probe.store import Store
 from fitdoctor.recording.model import Ending, Scout
 from fitdoctor.recording.plain import LONGEST_MESSAGE
+
+if TYPE_CHECKING:
+    from fitdoctor.probe.redirect import Redirect
 
 SAVE_EVERY_S = 1.0
 SAVING_SHARE = 0.001
@@ -146,6 +147,8 @@ def start(spec: dict[str, Any]) -> Probe:
     hook.after("tensorflow.python.data.ops.readers", _guarded(probe, lambda module: _record_pipelines(module, spec["role"])))
     redirect = None
     if spec["role"] in TRIED:
+        from fitdoctor.probe.protection import Protection
+
         record = probe.scout
         protection = Protection(
             spec,
