@@ -174,6 +174,8 @@ def test_the_guard_stands_in_the_new_python(user: Project) -> None:
     (user.folder / "model.txt").write_text("precious")
     user.begin()
     user.write(train=ONCE.format(again="os.execv(sys.executable, [sys.executable, *sys.argv])") + "open('model.txt', 'w').write('new')\n")
+    (user.folder / "logs").mkdir()
+    user.write(train=(user.folder / "train.py").read_text() + "os.rmdir('logs')\n")
     assert user.launch("train.py").returncode == BLOCKED
     assert (user.folder / "model.txt").read_text() == "precious"
     assert user.record().ending.how == "blocked-write"

@@ -244,9 +244,9 @@ open("model.txt", "r+")
 
 
 REPLACED = {
-    "execv": "os.execv(sys.executable, [sys.executable, *sys.argv])",
-    "execvpe": "os.execvpe('python3', ['python3', *sys.argv], dict(os.environ, PYTHONHASHSEED='0'))",
-    "execlp": "os.execlp('sh', 'sh', '-c', 'echo x > model.txt')",
+    "a shell": "os.execlp('sh', 'sh', '-c', 'echo x > model.txt')",
+    "a shell by its path": "os.execv('/bin/sh', ['sh', '-c', 'echo x > model.txt'])",
+    "with another environment": "os.execvpe('sh', ['sh', '-c', 'echo x > model.txt'], {'PATH': os.environ['PATH']})",
 }
 
 
@@ -256,7 +256,7 @@ def test_a_process_does_not_become_another_program(old: Project, source: str) ->
     done = old.launch("train.py")
     assert done.returncode == BLOCKED, done.stderr
     assert old.record().ending.how == "declined"
-    assert "was about to replace its process" in old.record().ending.message
+    assert "replaced itself by" in old.record().ending.message
     assert (old.folder / "model.txt").read_text() == BEFORE
 
 
@@ -284,12 +284,28 @@ REFUSED = {
     "a line": "subprocess.run('ls; rm -rf logs', shell=True)",
     "a shell": "os.system('echo new > model.txt')",
     "in the background": "subprocess.Popen(['sh', '-c', 'sleep 0; mv model.txt other'])",
-    "a Python script": "subprocess.run([sys.executable, 'other.py'])",
-    "a Python script by a line": "os.system(f'{sys.executable} other.py')",
-    "Python code": "subprocess.run([sys.executable, '-c', 'open(\"model.txt\", \"w\")'])",
-    "Python code by a line": "os.system(f\"{sys.executable} -c 'open(1)'\")",
+    "a Python script that begins without us": "subprocess.run([sys.executable, '-I', 'other.py'])",
+    "the same by a line": "os.system(f'{sys.executable} -uS other.py')",
+    "a Python script with no environment": "subprocess.run([sys.executable, 'other.py'], env={})",
+    "Python code that begins without us": "subprocess.run([sys.executable, '-E', '-c', 'open(\"model.txt\", \"w\")'])",
     "posix_spawn": "os.posix_spawn(shutil.which('rm'), ['rm', 'model.txt'], os.environ)",
 }
+
+
+GUARDED = {
+    "a Python script": "subprocess.run([sys.executable, 'other.py'], check=True)",
+    "by a line": "assert os.system(f'{sys.executable} -u other.py') == 0",
+    "with an environment of its own": "subprocess.run([sys.executable, 'other.py'], env={**os.environ, 'SEED': '0'}, check=True)",
+    "Python code": "subprocess.run([sys.executable, '-c', 'open(\"model.txt\", \"w\")'], check=True)",
+}
+
+
+@pytest.mark.parametrize("source", GUARDED.values(), ids=GUARDED.keys())
+def test_python_programs_are_guarded(old: Project, source: str) -> None:
+    old.write(train=f"import os, subprocess, sys\n{source}\nprint('went on')", other="open('model.txt', 'w').write('new')")
+    done = old.launch("train.py")
+    assert (done.returncode, done.stdout) == (0, "went on\n"), done.stderr
+    assert (old.folder / "model.txt").read_text() == BEFORE
 
 
 @pytest.mark.parametrize("source", REFUSED.values(), ids=REFUSED.keys())

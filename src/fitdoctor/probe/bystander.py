@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 from fitdoctor.probe import commands
 from fitdoctor.probe.notes import SUFFIX
+from fitdoctor.probe.protection import made_list
 from fitdoctor.probe.reexec import LAUNCH
+from fitdoctor.probe.write_guard import SPEC
 
 if TYPE_CHECKING:
     from fitdoctor.probe.roles import Probe
 
 ROLE = "bystander"
-SPEC = "FITDOCTOR_SPEC"
-"""Environment variable by which a Python program finds the specification of the script that started it."""
 PROCESS = "FITDOCTOR_PROCESS"
 """The same for the number of that script's process."""
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "startup")
@@ -60,6 +60,7 @@ def begin() -> None:
     with open(path, encoding="utf-8") as file:
         spec = json.load(file)
     described = {**spec, "role": ROLE, "out": os.devnull, "notes": spec["out"] + SUFFIX, "shown": command.shown}
+    described["made"] = made_list(spec["out"])
     described |= {"limit_s": 0, "limits": [], "environment": _differing(os.environ.get(PROCESS, ""))}
     roles.start(described)
 

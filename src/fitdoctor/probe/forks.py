@@ -7,11 +7,11 @@ report. In a script that is only tried, its fits are cut as short as those on th
 from __future__ import annotations
 
 import os
-import threading
 from typing import TYPE_CHECKING, Any
 
 from fitdoctor.probe import failures, sites
 from fitdoctor.probe.notes import place
+from fitdoctor.probe.originals import threading
 
 if TYPE_CHECKING:
     from fitdoctor.probe.roles import Probe

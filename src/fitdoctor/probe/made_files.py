@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from os import lstat, read
 from os import open as open_descriptor
+
+from fitdoctor.probe.originals import threading
 
 MOST = 100_000
 """Paths that are kept. What comes after them counts as not made by us: it is protected, which is the safe side."""

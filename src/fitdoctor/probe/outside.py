@@ -11,12 +11,12 @@ import ipaddress
 import os
 import stat
 import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fitdoctor.probe import commands, sites
 from fitdoctor.probe.notes import Notes, place
+from fitdoctor.probe.originals import threading
 
 CONNECTING = ("socket.connect", "socket.sendto", "socket.sendmsg")
 MOST_LOOKED_UP = 1000

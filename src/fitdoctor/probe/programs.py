@@ -27,12 +27,13 @@ NOWHERE = re.compile(r"[\d&]?>&\d|[\d&]?>{1,2}\s*/dev/null\b")
 INTO_A_FILE = re.compile(r"(?<![\d&<>=-])[\d&]?>{1,2}\|?\s*[^\s>&]")
 
 
-def changes_files(command: Sequence[str], *, by_library: bool = True) -> bool:
+def changes_files(command: Sequence[str], *, by_library: bool = True, guarded: bool = False) -> bool:
     """Whether a command is known to change files, or runs a script of the user's that may.
 
     Args:
         command: The program and its arguments.
         by_library: Whether an installed package starts it: Python code that it gives on the command line is its own.
+        guarded: Whether a Python that heeds its environment begins with the guard: see `bystander.py`.
 
     Example:
         >>> changes_files(["git", "rev-parse", "HEAD"]), changes_files(["sh", "-c", "cp best.pt final.pt"])
@@ -49,9 +50,9 @@ def changes_files(command: Sequence[str], *, by_library: bool = True) -> bool:
         return False
     name, rest = os.path.basename(words[0]), words[1:]
     if name in SHELLS:
-        return _shell_changes(rest, by_library)
+        return _shell_changes(rest, by_library, guarded)
     if PYTHON.match(name):
-        return _python_changes(rest, by_library)
+        return not (guarded and _heeds_environment(rest)) and _python_changes(rest, by_library)
     if name == "git":
         return next((word for word in _without_options(rest)), "version") not in GIT_READS
     if name in ("sed", "perl"):
@@ -59,7 +60,7 @@ def changes_files(command: Sequence[str], *, by_library: bool = True) -> bool:
     return name in CHANGE_FILES or name.endswith((".sh", ".bash"))
 
 
-def shell_changes_files(text: str, *, by_library: bool = True) -> bool:
+def shell_changes_files(text: str, *, by_library: bool = True, guarded: bool = False) -> bool:
     """The same for a line that a shell runs."""
     text = NOWHERE.sub("", text)
     if INTO_A_FILE.search(re.sub(r"'[^']*'|\"[^\"]*\"", "''", text)):
@@ -69,15 +70,15 @@ def shell_changes_files(text: str, *, by_library: bool = True) -> bool:
             words = shlex.split(part, comments=True)
         except ValueError:  # a quotation that spans parts
             words = part.split()
-        if changes_files(words, by_library=by_library):
+        if changes_files(words, by_library=by_library, guarded=guarded):
             return True
     return False
 
 
-def _shell_changes(rest: list[str], by_library: bool) -> bool:
+def _shell_changes(rest: list[str], by_library: bool, guarded: bool) -> bool:
     for position, word in enumerate(rest):
         if word.startswith("-") and "c" in word.lstrip("-") and not word.startswith("--"):
-            return position + 1 < len(rest) and shell_changes_files(rest[position + 1], by_library=by_library)
+            return position + 1 < len(rest) and shell_changes_files(rest[position + 1], by_library=by_library, guarded=guarded)
         if not word.startswith(("-", "+")):
             return True  # a script
     return False
@@ -97,6 +98,16 @@ def _python_changes(rest: list[str], by_library: bool) -> bool:
             installed = (os.path.realpath(sys.prefix) + os.sep, os.path.realpath(sys.base_prefix) + os.sep)
             return not path.startswith(installed) and "site-packages" not in path.split(os.sep)
     return False
+
+
+def _heeds_environment(rest: list[str]) -> bool:
+    """Whether a Python imports `sitecustomize` from PYTHONPATH: -I, -E and -S keep it from that."""
+    for word in rest:
+        if not word.startswith("-") or word in ("-m", "-c"):
+            return True
+        if not word.startswith(("--", "-W", "-X")) and set("IES") & set(word):
+            return False
+    return True
 
 
 def _without_options(words: list[str]) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from fitdoctor.probe import databases, failures, layer_renames, redirected_libraries, worker_guard
+from fitdoctor.probe import databases, failures, layer_renames, redirected_libraries
 from fitdoctor.probe.hook import ImportHook
 from fitdoctor.probe.made_files import MadeFiles
 from fitdoctor.probe.private_copies import PrivateCopies
@@ -72,10 +72,11 @@ class Protection:
         self._sentence = ""
         self.redirect = Redirect(spec["scratch"], redirected, remote_only=self._isolated)
         made = spec.get("made") or made_list(spec["out"])
-        self._worker_spec = {name: spec[name] for name in ("scratch", "out", "allow_writes")} | {"made": made, "isolated": self._isolated}
         self.guard = WriteGuard(
             made=MadeFiles(made if self._guards else ""),
-            free=(os.path.join(os.path.abspath(spec["scratch"]), ""), os.path.abspath(spec["out"]), made),
+            free=tuple(
+                filter(None, (os.path.join(os.path.abspath(spec["scratch"]), ""), os.path.abspath(spec["out"]), spec.get("notes"), made))
+            ),
             blocked=blocked,
             started=self._started,
             refused=refused,
@@ -100,8 +101,6 @@ class Protection:
             _after(hook, name, lambda module: databases.install_sqlite(module, copies))
         for name in ("dbm.gnu", "dbm.ndbm"):
             _after(hook, name, lambda module: databases.install_dbm(module, copies))
-        for name in worker_guard.MODULES:
-            _after(hook, name, lambda module: worker_guard.install(module, self._worker_spec))
         redirect.find_names()
         copies.install()
         guard.install()
@@ -121,19 +120,6 @@ class Protection:
 def made_list(out: str) -> str:
     """Where what a child made is listed: beside its record; "" where it keeps none."""
     return "" if out == os.devnull else os.path.join(os.path.dirname(os.path.abspath(out)), MADE)
-
-
-def protect_worker(spec: dict[str, Any]) -> None:
-    """The same in a process that the script spawned: instead of an end, it gets an error, for its parent to know of."""
-
-    def refuse(path: str, event: str) -> None:
-        raise PermissionError(f"fitdoctor: {path} was there before; pass --allow-writes to let the script change it.")
-
-    def refuse_program(program: str) -> None:
-        raise PermissionError(f"fitdoctor: {program} would run unguarded; pass --allow-writes to let it.")
-
-    protection = Protection(spec, redirected=[], limits=[], blocked=refuse, refused=refuse_program, replaced=refuse_program)
-    protection.install(ImportHook(lambda _, run: run()))
 
 
 def _after(hook: ImportHook, name: str, install: Callable[[ModuleType], object]) -> None:

@@ -14,13 +14,13 @@ import json
 import os
 import stat
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from fitdoctor.probe import commands, failures, sites, threads
 from fitdoctor.probe.notes import place
+from fitdoctor.probe.originals import time
 from fitdoctor.probe.patches import Patches
 
 if TYPE_CHECKING:

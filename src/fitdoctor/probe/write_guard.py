@@ -25,6 +25,8 @@ FREE_FOLDERS = ("/dev/", "/proc/", "/sys/")
 SHARED_MEMORY = "/dev/shm/"  # noqa: S108 - no file of ours: what others keep there is theirs
 CACHE_PART = "__pycache__"
 LAUNCH = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "launch.py")
+SPEC = "FITDOCTOR_SPEC"
+"""Environment variable by which a Python program finds the specification of the script that started it."""
 MOST_PROGRAMS = 10
 
 Event = tuple[Any, ...]
@@ -207,7 +209,7 @@ class WriteGuard:
             self.note_made(name)
 
     def starts_program(self, event: str, arguments: Event) -> None:
-        by_library = not sites.is_from_users()
+        how = {"by_library": not sites.is_from_users(), "guarded": _begins_with_guard(event, arguments)}
         if event == "os.system":
             text: Any = arguments[0]
         elif event == "pty.spawn":
@@ -217,10 +219,10 @@ class WriteGuard:
         if isinstance(text, (str, bytes, os.PathLike)):
             line = _decoded(text) or ""
             words = line.split()
-            changes = changes_files([line]) or shell_changes_files(line, by_library=by_library)
+            changes = changes_files([line], **how) or shell_changes_files(line, **how)
         else:
             words = [_decoded(part) or "" for part in text]
-            changes = changes_files(words, by_library=by_library)
+            changes = changes_files(words, **how)
         name = os.path.basename(words[0]) if words else ""
         if name in SHELLS and len(words) > 2:
             name = os.path.basename((words[2].split() or [name])[0])
@@ -232,14 +234,16 @@ class WriteGuard:
 
     def becomes_program(self, event: str, arguments: Event) -> None:
         program = _decoded(arguments[0])
-        if program is not None and not os.access(program, os.X_OK):  # it fails: execvp tries each folder of PATH in turn
+        if program is not None and not (
+            os.path.isfile(program) and os.access(program, os.X_OK)
+        ):  # it fails: execvp tries each folder of PATH in turn
             return
         names = [program or "", *(_decoded(part) or "" for part in arguments[1])]
         if LAUNCH in names:  # it takes the guard along
             return
         if os.getpid() == self._process:
             self._replaced(os.path.basename(names[0]))
-        elif changes_files(names[1:]):
+        elif changes_files(names[1:], guarded=SPEC in _variables(arguments[2] if len(arguments) > 2 else None)):
             self._refuse(os.path.basename(names[0]))
 
     def _refuse(self, program: str) -> None:
@@ -272,6 +276,23 @@ _CHECKS: dict[str, Callable[[WriteGuard, str, Event], None]] = {
     "os.system": WriteGuard.starts_program,
     "pty.spawn": WriteGuard.starts_program,
 }
+
+
+def _begins_with_guard(event: str, arguments: Event) -> bool:
+    """Whether a Python program that is started finds our specification: see `bystander.py`."""
+    places = {"subprocess.Popen": 3, "os.posix_spawn": 2}
+    place = places.get(event)
+    return SPEC in _variables(arguments[place] if place is not None and len(arguments) > place else None)
+
+
+def _variables(environment: Any) -> set[str]:
+    """The names in what a program is started with; those of this process where nothing is given."""
+    if environment is None:
+        return set(os.environ)
+    try:
+        return {os.fsdecode(name) for name in environment}
+    except TypeError:
+        return set()
 
 
 def is_remote(path: str) -> bool:
