@@ -39,6 +39,13 @@ def test_what_came_before_is_reported(lab: Lab, case: str) -> None:
     assert (lab.kept(), ended.processes) == (REPORTED, ())
 
 
+@pytest.fixture
+def unlayered(lab: Lab) -> Lab:
+    """Where there is no scratch layer, and the guard in Python keeps the files."""
+    lab.environment["FITDOCTOR_LAYER"] = "0"
+    return lab
+
+
 def test_a_flood_of_output_is_not_kept(lab: Lab) -> None:
     ended = lab.diagnose(MODEL + FIT + "for i in range(100_000): print('x' * 999)\n")
     assert ended.code == 0
@@ -53,40 +60,42 @@ def test_a_rehearsal_that_fails_is_a_limit_of_the_report(lab: Lab) -> None:
     assert (lab.kept(), ended.processes) == (REPORTED, ())
 
 
-def test_files_that_were_there_stay_as_they_were(lab: Lab) -> None:
+def test_files_that_were_there_stay_as_they_were(unlayered: Lab) -> None:
     writes = "model.save('model.keras')\nopen('results.txt', 'w').write('new')\nopen('log.txt', 'a').write('more')\n"
     script = MODEL + FIT + writes + "import os\nos.rename('results', 'results-1')\n"
-    (lab.folder / "results").mkdir()
-    ended = lab.diagnose(script, model__keras="precious", results__txt="precious", log__txt="precious")
+    (unlayered.folder / "results").mkdir()
+    ended = unlayered.diagnose(script, model__keras="precious", results__txt="precious", log__txt="precious")
     assert ended.code == 0
     precious = dict.fromkeys(("log.txt", "model.keras", "results.txt"), "precious")
     assert ended.files == {**precious, "train.py": script}
-    assert (lab.folder / "results").is_dir()
+    assert (unlayered.folder / "results").is_dir()
     assert "before it could rename or replace" in " ".join(ended.out.split())
     assert "at train.py:11" in " ".join(ended.out.split())
 
 
-def test_a_write_before_fit_goes_to_a_private_copy(lab: Lab) -> None:
+def test_a_write_before_fit_goes_to_a_private_copy(unlayered: Lab) -> None:
     script = "open('results.txt', 'w').write('new')\nassert open('results.txt').read() == 'new'\n" + MODEL + FIT
-    ended = lab.diagnose(script, results__txt="precious")
+    ended = unlayered.diagnose(script, results__txt="precious")
     assert (ended.code, ended.files["results.txt"]) == (0, "precious")
 
 
-def test_a_change_of_a_folder_before_fit_needs_leave(lab: Lab) -> None:
-    (lab.folder / "results").mkdir()
+def test_a_change_of_a_folder_before_fit_needs_leave(unlayered: Lab) -> None:
+    (unlayered.folder / "results").mkdir()
     script = "import os\nos.path.isdir('results') and os.rmdir('results')\nopen('results.txt', 'w').write('new')\n" + MODEL + FIT
-    ended = lab.diagnose(script, results__txt="precious")
+    ended = unlayered.diagnose(script, results__txt="precious")
     assert "about to delete the folder" in ended.err
     assert "results at train.py:2" in ended.err
     assert (ended.code, ended.files["results.txt"]) == (2, "precious")
-    allowed = lab.diagnose(script, "--allow-writes", "train.py", results__txt="precious")
+    allowed = unlayered.diagnose(script, "--allow-writes", "train.py", results__txt="precious")
     assert (allowed.code, allowed.files["results.txt"]) == (0, "new")
     assert "results.txt" in "".join(allowed.out.split())  # a long path is broken over lines
 
 
-def test_what_is_left_on_disk_is_said_without_a_verdict_too(lab: Lab) -> None:
-    ended = lab.diagnose("open('new.txt', 'w').write('x')\n")
-    assert "On disk: new: new.txt" in ended.err
+def test_what_is_left_on_disk_is_said_without_a_verdict_too(unlayered: Lab) -> None:
+    ended = unlayered.diagnose("open('new.txt', 'w').write('x')\n")
+    assert "left behind, was moved to .fitdoctor/" in ended.err
+    assert "new.txt" in ended.err
+    assert "new.txt" not in ended.files
 
 
 def test_every_child_reads_what_was_piped(lab: Lab) -> None:
@@ -148,5 +157,5 @@ def test_a_rehearsal_that_hangs_ends_with_the_budget(lab: Lab) -> None:
     began_s = time.monotonic()
     ended = lab.diagnose(again + MODEL + FIT, budget="8")
     assert time.monotonic() - began_s < 16
-    assert "The trials at train.py:9 ended early: it did not answer" in " ".join(ended.out.split())
+    assert "The trials at train.py:8 ended early: it did not answer" in " ".join(ended.out.split())
     assert (ended.code, ended.processes) == (0, ())

@@ -65,7 +65,7 @@ def test_a_rehearsal_that_fills_the_memory_is_ended(project: Lab) -> None:
     project.write(AGAIN + filling + MODEL + FIT)
     result = diagnose("60")
     assert result.exit_code == 0, result.stderr
-    assert "ended early: memory:" in " ".join(result.stdout.split())
+    assert "ended early: it was ended for lack of memory:" in " ".join(result.stdout.split())
     rehearsals = recorded(project)["rehearsals"]
     assert isinstance(rehearsals, list)
     assert rehearsals[0]["peak_rss_bytes"] > 64 << 20

@@ -13,10 +13,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fitdoctor.probe import commands
+from fitdoctor.probe.commands import SPEC
 from fitdoctor.probe.notes import SUFFIX
-from fitdoctor.probe.protection import made_list
 from fitdoctor.probe.reexec import LAUNCH
-from fitdoctor.probe.write_guard import SPEC
 
 if TYPE_CHECKING:
     from fitdoctor.probe.roles import Probe
@@ -56,6 +55,7 @@ def begin() -> None:
     if command.mode == "script" and os.path.realpath(command.target) == os.path.realpath(LAUNCH):
         return  # the script's own process, or that of a script that it has diagnosed
     from fitdoctor.probe import roles  # which imports this module
+    from fitdoctor.probe.protection import made_list
 
     with open(path, encoding="utf-8") as file:
         spec = json.load(file)

@@ -28,6 +28,8 @@ SEVERAL = (
 ENDS_AT_ONCE = "hV?"
 """Options of Python with which no program is run."""
 SKIPS_A_LINE = "x"
+SPEC = "FITDOCTOR_SPEC"
+"""Environment variable by which a Python program finds the specification of the script that started it."""
 MOST_LAYERS = 5
 SHEBANG_BYTES = 256
 OLDEST = (3, 10)

@@ -16,6 +16,7 @@ from os import lstat
 from typing import Any
 
 from fitdoctor.probe import sites
+from fitdoctor.probe.commands import SPEC
 from fitdoctor.probe.made_files import MadeFiles, ours
 from fitdoctor.probe.programs import SHELLS, changes_files, shell_changes_files
 
@@ -25,8 +26,6 @@ FREE_FOLDERS = ("/dev/", "/proc/", "/sys/")
 SHARED_MEMORY = "/dev/shm/"  # noqa: S108 - no file of ours: what others keep there is theirs
 CACHE_PART = "__pycache__"
 LAUNCH = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "launch.py")
-SPEC = "FITDOCTOR_SPEC"
-"""Environment variable by which a Python program finds the specification of the script that started it."""
 MOST_PROGRAMS = 10
 
 Event = tuple[Any, ...]

@@ -198,7 +198,8 @@ class Desk:
     def on_disk(self) -> str:
         """What the script changed on disk, for a message that no report goes with."""
         changes = [] if self.data.protection == "layer" else self._changes()
-        return "".join(f"\nOn disk: {change}" for change in changes[:SHOWN_CHANGES])
+        moved = [limit for limit in self.data.limits if limit.startswith(MOVED)]
+        return "".join(f"\nOn disk: {change}" for change in changes[:SHOWN_CHANGES]) + "".join(f"\n{limit}" for limit in moved)
 
     # progress
 
