@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.bad_input.conftest import FIT, MODEL, REHEARSED, TOO_LONG_S, Lab
+from tests.process.conftest import FORBIDDEN
 
 WRITES = {
     "a library in C": (
@@ -66,6 +67,18 @@ def test_without_a_layer_the_report_says_so(lab: Lab) -> None:
     lab.environment["FITDOCTOR_LAYER"] = "0"
     ended = lab.diagnose(MODEL + FIT)
     assert "There was no scratch layer" in " ".join(ended.out.split())
+
+
+def test_in_a_container_without_privileges_the_guard_stands_in(lab: Lab) -> None:
+    script = "open('results.txt', 'a').write('new')\n" + MODEL + FIT
+    lab.write(script, results__txt="precious")
+    command = [sys.executable, "-c", FORBIDDEN, sys.executable, "-m", "fitdoctor", "diagnose", "--budget", "4", "train.py"]
+    done = subprocess.run(
+        command, cwd=lab.folder, env=lab.environment_of_child(), capture_output=True, text=True, timeout=TOO_LONG_S, check=False
+    )
+    out = " ".join(done.stdout.split())
+    assert "There was no scratch layer: this system allows no namespace (Operation not permitted)." in out
+    assert (done.returncode, lab.files()) == (0, {"train.py": script, "results.txt": "precious"})
 
 
 def test_writes_are_real_where_they_are_allowed(lab: Lab) -> None:

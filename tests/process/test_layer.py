@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.process.conftest import UNPRIVILEGED, Box
+from tests.process.conftest import FORBIDDEN, Box
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such layers")
 
@@ -196,24 +196,9 @@ def test_a_folder_of_somebody_elses_that_may_be_written(box: Box, tmp_path: Path
         shared.rmdir()
 
 
-@pytest.mark.parametrize("box", [UNPRIVILEGED], indirect=True)
 def test_where_no_namespace_is_allowed_the_reason_is_told(box: Box) -> None:
     box.prefix = [sys.executable, "-c", FORBIDDEN]
     done = box.run("print('ran')")
     assert (done.layered, done.notes["isolated"]) == (False, False)
     assert "allows no namespace" in done.why
     assert done.out.strip() == "ran"
-
-
-FORBIDDEN = """\
-import ctypes, os, struct, sys
-# A filter of system calls as containers have it: unshare(2) is refused. See seccomp(2).
-number = {"x86_64": 272, "aarch64": 97}[os.uname().machine]
-steps = [(0x20, 0, 0, 0), (0x15, 0, 1, number), (0x06, 0, 0, 0x00050001), (0x06, 0, 0, 0x7FFF0000)]
-code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
-filter_ = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", len(steps), ctypes.addressof(code)))
-c = ctypes.CDLL(None, use_errno=True)
-assert c.prctl(38, 1, 0, 0, 0) == 0
-assert c.prctl(22, 2, filter_, 0, 0) == 0
-os.execv(sys.argv[1], sys.argv[1:])
-"""

@@ -10,7 +10,7 @@ from fitdoctor.probe import notes as written
 from fitdoctor.probe.notes import Notes
 from fitdoctor.recording import notes
 from fitdoctor.recording.model import Run, SideEffect
-from fitdoctor.recording.notes import merge, read_notes
+from fitdoctor.recording.notes import merge, read_notes, unnoted
 from fitdoctor.report.build.side_effects import side_effects
 
 
@@ -74,3 +74,9 @@ def test_runs_are_counted(tmp_path: Path) -> None:
     assert side_effects(run)[0].startswith("In each of 3 runs, the script asked for a connection to a:1 and started git.")
     assert "refused" in side_effects(run)[-1]
     assert side_effects(Run()) == ()
+
+
+def test_what_python_did_not_note_of_what_was_seen() -> None:
+    noted = [SideEffect(kind="connection", what="tracker.example:443"), SideEffect(kind="program", what="git:5432")]
+    found = unnoted(noted, ["192.0.2.7:443", "192.0.2.8:5432"])
+    assert [(effect.kind, effect.what, effect.runs) for effect in found] == [("connection", "192.0.2.8:5432", 1)]

@@ -23,7 +23,7 @@ from typing import Any
 if __name__ == "__main__":
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-from fitdoctor.process import kernel, layer_changes
+from fitdoctor.process import connections, kernel, layer_changes
 from fitdoctor.process import layer as layers
 
 #: How often it is looked at how much the layer takes. A fast disk takes some hundred megabytes in this time.
@@ -35,6 +35,9 @@ LEFT_BYTES = 1 << 30
 LITTLE_BYTES = 64 << 20
 #: Of the memory that is available, for files that the command keeps in memory.
 MEMORY_SHARE = 0.25
+#: How often it is looked who is connected to whom: some milliseconds each time.
+CONNECTIONS_S = 2.0
+MOST_CONNECTIONS = 20
 #: How long helpers may take to notice that the command is gone: most leave by themselves then.
 LEAVE_S = 0.2
 #: How long processes may take to be gone once they are killed: one that waits for a disk or a driver is not gone before.
@@ -103,11 +106,13 @@ class Ended:
         changes: What the layer holds, as of `layer_changes.changes`.
         full: Why the layer took no more, or "".
         left_running: Command lines of processes that went on after it.
+        connections: Hosts and ports that it and what it started were seen to be connected to.
     """
 
     changes: list[tuple[str, str]] = field(default_factory=list)
     full: str = ""
     left_running: list[str] = field(default_factory=list)
+    connections: list[str] = field(default_factory=list)
 
 
 class Sandbox:
@@ -125,6 +130,7 @@ class Sandbox:
         self._request, self._status, self._lifeline = request, status, lifeline
         self._layer, self._free_bytes = layer, free_bytes
         self._started, self._ended = Started(), Ended()
+        self._connections: set[str] = set()
 
     def run(self) -> int:
         """Runs the command; returns its status as of `os.waitpid`."""
@@ -137,6 +143,7 @@ class Sandbox:
         self._tell(self._started)
         status = self._wait(wakeup)
         self._ended.left_running = self._kill_all()
+        self._ended.connections = sorted(self._connections)[:MOST_CONNECTIONS]
         if self._layer is not None:
             self._ended.full = self._ended.full or self._memory_full()
             self._ended.changes = layer_changes.changes(self._layer.overlays, [self._request.real])
@@ -243,6 +250,7 @@ class Sandbox:
         poll = select.poll()
         poll.register(self._lifeline, select.POLLIN)
         poll.register(wakeup, select.POLLIN)
+        look_s = time.monotonic() + LOOK_S
         while True:
             ready = dict(poll.poll(LOOK_S * 1000))
             heard = set(os.read(wakeup, 4096)) if wakeup in ready else set()
@@ -250,6 +258,9 @@ class Sandbox:
                 poll.unregister(self._lifeline)
             if self._lifeline in ready or heard - {signal.SIGCHLD} or self.is_full():
                 self._kill_command()
+            elif time.monotonic() >= look_s:
+                look_s = time.monotonic() + CONNECTIONS_S
+                self._connections |= connections.hosts(_descendants())
             status = self._reap()
             if status is not None:
                 return status
@@ -349,14 +360,28 @@ def _size(folder: str) -> int:
     return total
 
 
-def _children() -> list[int]:
-    """The processes whose parent this one is."""
-    found, own = [], os.getpid()
+def _parents() -> dict[int, int]:
+    """The parent of each process."""
+    parents: dict[int, int] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
             with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{name}/stat", "rb") as file:
-                if int(file.read().rpartition(b")")[2].split()[1]) == own:
-                    found.append(int(name))
+                parents[int(name)] = int(file.read().rpartition(b")")[2].split()[1])
+    return parents
+
+
+def _children() -> list[int]:
+    """The processes whose parent this one is."""
+    return [process for process, parent in _parents().items() if parent == os.getpid()]
+
+
+def _descendants() -> set[int]:
+    """The processes that this one, or another one of them, is the parent of."""
+    parents = _parents()
+    found, more = set[int](), {os.getpid()}
+    while more:
+        more = {process for process, parent in parents.items() if parent in more} - found
+        found |= more
     return found
 
 

@@ -61,6 +61,19 @@ def merge(known: list[SideEffect], more: Iterable[SideEffect]) -> None:
             known.append(effect)
 
 
+def unnoted(noted: Iterable[SideEffect], seen: Iterable[str]) -> list[SideEffect]:
+    """Connections that were seen from outside, and that Python did not note: C libraries make them by themselves.
+
+    Python notes a host by its name, so what goes to the same port is taken for the same.
+
+    Args:
+        noted: What a run noted.
+        seen: Hosts and ports that it was connected to.
+    """
+    ports = {effect.what.rpartition(":")[2] for effect in noted if effect.kind == "connection"}
+    return [SideEffect(kind="connection", what=what, runs=1) for what in seen if what.rpartition(":")[2] not in ports]
+
+
 def _lines(path: Path) -> list[bytes]:
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))

@@ -15,7 +15,7 @@ from fitdoctor.process.sandbox import Ended, Started
 from fitdoctor.recording.folder import prove_room
 from fitdoctor.recording.load import decode_scout
 from fitdoctor.recording.model import Fit, Loop, Rehearsal, Scout, Site
-from fitdoctor.recording.notes import SUFFIX, merge, read_notes
+from fitdoctor.recording.notes import SUFFIX, merge, read_notes, unnoted
 from fitdoctor.recording.signature import save_signed
 from fitdoctor.regular_files import read_regular
 from fitdoctor.report.build import build
@@ -102,7 +102,8 @@ class Desk:
             self._child.end()
             self._note_end(self._child.contained.ended)
             self.data.tried_runs += 1
-            merge(self.data.side_effects, read_notes(self._notes(self._child)).effects)
+            noted = read_notes(self._notes(self._child)).effects
+            merge(self.data.side_effects, [*noted, *unnoted(noted, self._child.contained.ended.connections)])
             if not self.request.allow_writes and not self._child.contained.started.layered:
                 self._move_made(self._child.out.with_name(disk.MADE))
             shutil.rmtree(self._child.out.parent, ignore_errors=True)
