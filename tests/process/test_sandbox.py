@@ -13,8 +13,9 @@ import pytest
 from fitdoctor.process import sandbox
 from fitdoctor.process.contained import Contained
 from fitdoctor.process.layer import Layer, Overlay
+from fitdoctor.process.messages import Request
 from fitdoctor.process.mount_table import MountTable
-from fitdoctor.process.sandbox import Request, Sandbox
+from fitdoctor.process.sandbox import Sandbox
 from tests.process.conftest import Box
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has namespaces")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fitdoctor.process.sandbox import Ended, Started
+from fitdoctor.process.messages import Ended, Started
 from fitdoctor.trials.desk import Desk
 from fitdoctor.trials.progress import Progress
 from tests import builders as make

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from fitdoctor.process.sandbox import Ended, Request, Started
+from fitdoctor.process.messages import Ended, Request, Started
 
 SANDBOX = Path(__file__).resolve().parent / "sandbox.py"
 #: Namespaces and a layer are there in some milliseconds; a machine under load, or one with thousands of mounts, takes longer.
@@ -32,7 +32,7 @@ class Contained:
         command: The program and its arguments.
         environment: Its variables.
         folder: The folder that it writes for us; everything else that it writes goes into a layer.
-        notes: A file of JSON in that folder which the command reads; see `sandbox.Request`.
+        notes: A file of JSON in that folder which the command reads; see `messages.Request`.
         layered: Whether there is to be a layer.
         offline: Whether it is to have no network.
         places: Folders in which it is likely to write.

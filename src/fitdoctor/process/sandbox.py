@@ -1,8 +1,8 @@
 """Runs a command so that nothing of it stays: under a scratch layer, without network if asked for, ended with all that it started.
 
-Started by path, with three descriptors: `python -I -S sandbox.py REQUEST STATUS LIFELINE`. A request is JSON, see `Request`. Status lines
-are JSON too: one once the command runs, one when it is over. When whoever holds the other end of the lifeline lets go of it, the command
-ends. It is the process that waits for the command that keeps this side of the layer; it imports the standard library only.
+Started by path, with three descriptors: `python -I -S sandbox.py REQUEST STATUS LIFELINE`. A request is JSON, see `messages.py`. Status
+lines are JSON too: one once the command runs, one when it is over. When whoever holds the other end of the lifeline lets go of it, the
+command ends. It is the process that waits for the command that keeps this side of the layer; it imports the standard library only.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ import shutil
 import signal
 import sys
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 if __name__ == "__main__":
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-from fitdoctor.process import connections, kernel, layer_changes
+from fitdoctor.process import connections, kernel, layer_changes, process_tree
 from fitdoctor.process import layer as layers
+from fitdoctor.process.messages import Ended, Request, Started
 
 #: How often it is looked at how much the layer takes. A fast disk takes some hundred megabytes in this time.
 LOOK_S = 0.5
@@ -45,74 +46,6 @@ GONE_S = 5.0
 #: Processes that went on after the command, of which the status tells.
 MOST_LEFT_RUNNING = 5
 CANNOT_RUN = 127
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What to run, and how.
-
-    Attributes:
-        command: The program and its arguments.
-        environment: Its variables.
-        layered: Whether what it writes goes into a layer.
-        offline: Whether it has no network.
-        real: The folder that it writes for us.
-        bases: Folders that may hold the layer, made for that; the first that can is taken.
-        places: Folders in which it is likely to write: where it is started, and where it lies.
-        temporary: Other folders where this user may write: for temporary files, and the user's own.
-        caches: Folders of which the next command of this diagnosis is to find what this one wrote there.
-        kept: The folder that holds the layers of those.
-        notes: A file of JSON that the command reads: added are there "isolated" and "network_namespace", as achieved, and "spawned_s", when
-            the command itself began by `time.monotonic`.
-    """
-
-    command: list[str]
-    environment: dict[str, str]
-    layered: bool
-    offline: bool
-    real: str
-    bases: list[str]
-    places: list[str]
-    temporary: list[str]
-    caches: list[str]
-    kept: str
-    notes: str
-
-
-@dataclass(slots=True, kw_only=True)
-class Started:
-    """The first line of status.
-
-    Attributes:
-        pid: The number of the command's process; 0 where it could not be started.
-        layered: Whether there is a layer.
-        why: Why there is none.
-        network_namespace: Whether it has a network of its own, which leads nowhere.
-        read_only: Folders that it can only read.
-    """
-
-    pid: int = 0
-    layered: bool = False
-    why: str = ""
-    network_namespace: bool = False
-    read_only: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True, kw_only=True)
-class Ended:
-    """The last line of status.
-
-    Attributes:
-        changes: What the layer holds, as of `layer_changes.changes`.
-        full: Why the layer took no more, or "".
-        left_running: Command lines of processes that went on after it.
-        connections: Hosts and ports that it and what it started were seen to be connected to.
-    """
-
-    changes: list[tuple[str, str]] = field(default_factory=list)
-    full: str = ""
-    left_running: list[str] = field(default_factory=list)
-    connections: list[str] = field(default_factory=list)
 
 
 class Sandbox:
@@ -260,7 +193,7 @@ class Sandbox:
                 self._kill_command()
             elif time.monotonic() >= look_s:
                 look_s = time.monotonic() + CONNECTIONS_S
-                self._connections |= connections.hosts(_descendants())
+                self._connections |= connections.hosts(process_tree.descendants())
             status = self._reap()
             if status is not None:
                 return status
@@ -293,8 +226,8 @@ class Sandbox:
         leave_s = time.monotonic() + LEAVE_S
         with contextlib.suppress(ChildProcessError):
             while time.monotonic() < leave_s + GONE_S:
-                for pid in _children() if time.monotonic() > leave_s else []:
-                    if len(told) < MOST_LEFT_RUNNING and (line := _command_line(pid)) and line not in told:
+                for pid in process_tree.children() if time.monotonic() > leave_s else []:
+                    if len(told) < MOST_LEFT_RUNNING and (line := process_tree.command_line(pid)) and line not in told:
                         told.append(line)
                     with contextlib.suppress(OSError):
                         os.kill(pid, signal.SIGKILL)
@@ -358,38 +291,6 @@ def _size(folder: str) -> int:
             with contextlib.suppress(OSError):
                 total += os.lstat(os.path.join(root, name)).st_blocks * 512
     return total
-
-
-def _parents() -> dict[int, int]:
-    """The parent of each process."""
-    parents: dict[int, int] = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{name}/stat", "rb") as file:
-                parents[int(name)] = int(file.read().rpartition(b")")[2].split()[1])
-    return parents
-
-
-def _children() -> list[int]:
-    """The processes whose parent this one is."""
-    return [process for process, parent in _parents().items() if parent == os.getpid()]
-
-
-def _descendants() -> set[int]:
-    """The processes that this one, or another one of them, is the parent of."""
-    parents = _parents()
-    found, more = set[int](), {os.getpid()}
-    while more:
-        more = {process for process, parent in parents.items() if parent in more} - found
-        found |= more
-    return found
-
-
-def _command_line(pid: int) -> str:
-    """What a process was started as; empty for one that has ended."""
-    with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
-        return " ".join(os.fsdecode(part) for part in file.read().split(b"\0") if part)
-    return ""
 
 
 def _end_like(status: int) -> None:

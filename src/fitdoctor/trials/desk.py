@@ -11,7 +11,7 @@ from typing import Any
 
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.process.contained import remove_tree
-from fitdoctor.process.sandbox import Ended, Started
+from fitdoctor.process.messages import Ended, Started
 from fitdoctor.recording.folder import prove_room
 from fitdoctor.recording.load import decode_scout
 from fitdoctor.recording.model import Fit, Loop, Rehearsal, Scout, Site
