@@ -11,7 +11,7 @@ from typing import Any
 VARIABLES = frozenset({"TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"})
 """Variables of the environment that a change may set: numbers of threads. What decides which code is loaded is never among them."""
 
-INSERTED = frozenset({"batch", "cache", "prefetch", "rebatch", "repeat", "shuffle", "unbatch"})
+INSERTED = frozenset({"batch", "cache", "prefetch", "rebatch", "repeat", "shuffle", "skip", "unbatch"})
 """Stages that may be put into a pipeline."""
 
 _HOOK = re.compile(r"on_(epoch|(train|test|predict)(_batch)?|batch)_(begin|end)")

@@ -37,15 +37,16 @@ class Forks:
     def install(self) -> None:
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(
-                before=lambda: failures.guarded(self._find_place),
-                after_in_parent=lambda: failures.guarded(self._note, False),
+                before=lambda: failures.guarded(self._note_place),
                 after_in_child=lambda: failures.guarded(self._in_child),
             )
 
-    def _find_place(self) -> None:
+    def _note_place(self) -> None:
+        """Before there are two processes, of which either may be the first to fork again."""
         if self._count < MOST_NOTED:
             self._count += 1
             self._site = sites.find()
+            self._note(False)
 
     def _note(self, fits: bool) -> None:
         if self._site is not None:
