@@ -170,7 +170,7 @@ LIBRARIES = {
 }
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("library", ["torch", pytest.param("tf_keras", marks=pytest.mark.long)])
 def test_classes_and_those_derived_from_them_look_as_they_do_alone(user: Project, library: str) -> None:
     user.write(train=LOOKS.format(**LIBRARIES[library]))
     alone = user.python("train.py")
