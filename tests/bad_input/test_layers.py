@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,19 @@ def test_without_a_layer_the_report_says_so(lab: Lab) -> None:
     lab.environment["FITDOCTOR_LAYER"] = "0"
     ended = lab.diagnose(MODEL + FIT)
     assert "There was no scratch layer" in " ".join(ended.out.split())
+
+
+def test_a_diagnosis_that_is_killed_leaves_no_layer(lab: Lab) -> None:
+    lab.write("open('ready', 'w').write('x')\nimport time\ntime.sleep(10**6)\n")
+    process = lab.start("--budget", "60", "train.py")
+    lab.wait_for("ready")
+    process.kill()
+    process.communicate()
+    until_s = time.monotonic() + TOO_LONG_S
+    while (lab.processes() or list(lab.folder.rglob("*-layer"))) and time.monotonic() < until_s:
+        time.sleep(0.05)
+    assert list(lab.folder.rglob("*-layer*")) == []
+    assert list(lab.folder.rglob("kept-layers")) == []
 
 
 def test_in_a_container_without_privileges_the_guard_stands_in(lab: Lab) -> None:

@@ -65,8 +65,53 @@ def test_files_and_links_are_renamed_and_errors_are_the_systems(rename: object) 
         rename("results", "no/such/folder")  # type: ignore[operator]
 
 
-def test_between_two_disks_nothing_is_copied(rename: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layer_renames, "_device_of", lambda _: -1)
+def test_devices_are_file_systems_of_their_own_to_the_script_too(rename: object) -> None:
     with pytest.raises(OSError, match="cross-device"):
-        rename("results", "/elsewhere")  # type: ignore[operator]
+        rename("results", "/dev/shm/fitdoctor-elsewhere")  # type: ignore[operator]
     assert Path("results", "weights").exists()
+
+
+@pytest.fixture
+def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A folder "far" that is another file system to the kernel."""
+
+    def refuses(original: object) -> object:
+        def call(src: object, dst: object, **folders: object) -> None:
+            if ("far" in str(src)) != ("far" in str(dst)):
+                raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+            original(src, dst, **folders)  # type: ignore[operator]
+
+        return call
+
+    for name in ("rename", "replace", "link"):
+        monkeypatch.setattr(os, name, refuses(getattr(os, name)))
+    (tmp_path / "far").mkdir()
+    monkeypatch.chdir(tmp_path)
+    patches = layer_renames.install()
+    yield
+    patches.undo()
+
+
+@pytest.mark.usefixtures("apart")
+def test_a_file_is_copied_and_replaces_what_is_there() -> None:
+    Path("far/new").write_text("new")
+    Path("best").write_text("old")
+    os.replace("far/new", "best")  # noqa: PTH105 - what is tested
+    assert Path("best").read_text() == "new"
+    assert not Path("far/new").exists()
+    assert sorted(os.listdir()) == ["best", "far"]
+
+
+@pytest.mark.usefixtures("apart")
+def test_a_link_to_a_file_is_a_copy_and_takes_no_place() -> None:
+    Path("far/one").write_text("1")
+    os.link("far/one", "two")
+    assert Path("two").read_text() == Path("far/one").read_text() == "1"
+    with pytest.raises(FileExistsError):
+        os.link("far/one", "two")
+
+
+@pytest.mark.usefixtures("apart")
+def test_what_is_not_there_fails_as_it_does_elsewhere() -> None:
+    with pytest.raises(FileNotFoundError):
+        os.rename("far/none", "here")  # noqa: PTH104 - what is tested

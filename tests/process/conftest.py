@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,19 +133,16 @@ class Box:
         return Done(**json.loads(done.stdout))
 
 
-Boxes = Callable[[str], Box]
-
-
 @pytest.fixture(params=[OURS, UNPRIVILEGED])
-def box(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Box:
+def box(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Box]:
     """A folder of this user's, and one of an unprivileged user's where this one is root."""
-    folder = tmp_path_factory.mktemp("box")
     if request.param == OURS:
-        return Box(folder, None)
+        yield Box(tmp_path, None)
+        return
     if not hasattr(os, "getuid") or os.getuid() != 0:
         pytest.skip("only root can run as somebody else")
-    for each in folder.parents:
-        if each.owner() == "root" and str(each) not in ("/", "/tmp"):
-            each.chmod(0o755)
+    folder = Path(tempfile.mkdtemp(prefix="fitdoctor-test-"))  # pytest keeps its own folders from other users
+    folder.chmod(0o755)
     os.chown(folder, OTHER_USER, OTHER_USER)
-    return Box(folder, OTHER_USER)
+    yield Box(folder, OTHER_USER)
+    shutil.rmtree(folder, ignore_errors=True)

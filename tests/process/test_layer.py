@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -160,6 +162,49 @@ def test_what_is_cached_is_there_for_the_next_program_but_not_in_the_real_folder
     )
     assert (first.layered, second.out.split()) == (True, ["new", "changed", "x", "False"])
     assert box.files() == {"cache/old.txt": "old"}
+
+
+def test_a_folder_deep_below_those_of_others(box: Box, tmp_path_factory: pytest.TempPathFactory) -> None:
+    deep = Path(f"/var/tmp/fitdoctor-test-{os.getpid()}/team/ann")
+    deep.mkdir(parents=True)
+    try:
+        if box.user is not None:
+            os.chown(deep, box.user, box.user)
+        done = box.run(f"open('{deep}/out.txt', 'w').write('x'); print(open('{deep}/out.txt').read())")
+        assert (done.layered, done.out.strip(), list(deep.iterdir())) == (True, "x", [])
+    finally:
+        shutil.rmtree(deep.parents[1])
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root can mount")
+def test_another_file_system_within_the_folder(box: Box) -> None:
+    box.write("ckpt/a.txt")
+    box.write("runs/b.txt")
+    (box.folder / "data").mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "none", str(box.folder / "data")], check=True)
+    try:
+        (box.folder / "data" / "real.txt").write_text("real")
+        (box.folder / "data" / "real.txt").chmod(0o644)
+        done = box.run(
+            "import os\nprint(open('data/real.txt').read()); open('new.txt', 'w').write('x'); open('ckpt/a.txt', 'w').write('y')"
+        )
+        assert (done.layered, done.code, done.out.strip()) == (True, 0, "real")
+        if box.user is None:
+            done = box.run("import os, shutil\nshutil.rmtree('runs'); os.rename('ckpt', 'old'); open('data/x', 'w').write('x')")
+            assert (done.code, done.out) == (0, "")
+        assert box.files() == {"ckpt/a.txt": "precious", "runs/b.txt": "precious", "data/real.txt": "real"}
+    finally:
+        subprocess.run(["umount", str(box.folder / "data")], check=True)
+
+
+def test_a_socket_with_a_relative_name(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(box.folder)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("relative")
+        Path("relative").chmod(0o777)
+        listening.listen()
+        done = box.run("import socket\nsocket.socket(socket.AF_UNIX).connect('relative'); print('connected')")
+    assert done.out.strip() == "connected"
 
 
 def test_names_with_any_signs(tmp_path: Path) -> None:

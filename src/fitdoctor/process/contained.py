@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from fitdoctor.process.messages import Ended, Request, Started
+from fitdoctor.process.remove_tree import remove_tree
 
 SANDBOX = Path(__file__).resolve().parent / "sandbox.py"
 #: Namespaces and a layer are there in some milliseconds; a machine under load, or one with thousands of mounts, takes longer.
@@ -167,19 +167,8 @@ class Contained:
 
     def _remove_layer(self) -> None:
         for base in self._bases:
-            remove_tree(base)
+            remove_tree(str(base))
         self._bases = []
-
-
-def remove_tree(folder: Path) -> None:
-    """Removes a folder, even where it holds some that nobody may enter: overlays leave such behind."""
-    for root, names, _ in os.walk(folder):
-        for name in names:
-            path = os.path.join(root, name)
-            if not os.path.islink(path):
-                with suppress(OSError):
-                    os.chmod(path, 0o700)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _bases(folder: Path) -> list[Path]:

@@ -1,8 +1,9 @@
 """A scratch layer over all folders: a process reads the files as they are, and what it writes goes into the layer.
 
-Linux' overlay file system does that for one folder. What else is mounted below a folder does not show in its overlay, so a folder with
-mounts below is put together anew from its entries, each with a layer of its own. The result becomes the root of the process: no path
-leads to the real files, whatever library or program writes. See https://docs.kernel.org/filesystems/overlayfs.html.
+Linux' overlay file system does that for one file system: the root gets an overlay, and what is mounted below gets one each. A user
+namespace may not look below a mount, so there a folder with mounts below is put together anew from its entries, each with a layer of its
+own. The result becomes the root of the process: no path leads to the real files, whatever library or program writes. See
+https://docs.kernel.org/filesystems/overlayfs.html.
 """
 
 from __future__ import annotations
@@ -14,20 +15,13 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from fitdoctor.process import kernel
+from fitdoctor.process import kernel, searched_places
 from fitdoctor.process.mount_table import MountTable
 
 #: Files that lie right in a folder with mounts below are copied up to this size, and all of them up to that. Larger ones can be read.
 COPIED_FILE_BYTES = 64 << 20
 COPIED_BYTES = 256 << 20
-#: Where sockets and devices are, which another file can't stand for. What the kernel shows there is no file of anybody's.
-KERNEL_FOLDERS = ("/proc", "/sys", "/dev")
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - where Linux has it
-#: Entries that are looked at in search of pipes and of folders that others own: a temporary folder may hold a million.
-SEARCHED_ENTRIES = 5000
-SEARCHED_DEPTH = 2
-#: Of the sockets that have a path, so many are let through.
-MOST_SOCKETS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +51,7 @@ class Layer:
         user_namespace: Whether this process has its rights by a user namespace only.
         overlays: What lies under a layer.
         read_only: Folders that can't be given one: they can only be read.
+        rebuilt: Folders that were put together anew: those in them are mounts, which can't be renamed or removed.
     """
 
     disk: str
@@ -67,6 +62,7 @@ class Layer:
     root: str = ""
     overlays: list[Overlay] = field(default_factory=list)
     read_only: list[str] = field(default_factory=list)
+    rebuilt: list[str] = field(default_factory=list)
     _copied_bytes: int = 0
 
     def build(self, *, places: Iterable[str], caches: Iterable[str], kept: str, real: Iterable[str], hidden: Iterable[str]) -> None:
@@ -86,15 +82,15 @@ class Layer:
         kernel.mount("tmpfs", self.memory, "tmpfs", options=f"size={self.memory_bytes},mode=0700")
         self.root = os.path.join(self.disk or self.memory, "root")
         os.mkdir(self.root)
-        self._rebuild("/", self.root)
+        self._cover("/", self.root)
         self._bind_kernel_folders()
         if self.user_namespace:
-            for place in sorted(set(places) | set(_shared_folders())):
+            for place in sorted({*places, *searched_places.shared_folders(self.table)}):
                 self._own(place)
         if kept:
             for number, cache in enumerate(caches):
                 self._keep(cache, os.path.join(kept, str(number)))
-        self._let_through(_special_files(places))
+        self._let_through(searched_places.special_files(places))
         for folder in real:
             kernel.bind(folder, self._shown(folder))
         for folder in hidden:
@@ -109,10 +105,15 @@ class Layer:
         fixed = mount is not None and (mount.is_kernel or mount.read_only)
         if fixed and all(each.is_kernel or each.read_only for each in below):
             kernel.bind(path, target, recursive=True)
-        elif not below:
-            self._overlay(path, path, target)
-        else:
+        elif below and self.user_namespace:
             self._rebuild(path, target)
+        else:
+            self._overlay(path, path, target)
+            for each in below:
+                nearest = not any(each.path.startswith(f"{other.path}/") for other in below)
+                if nearest and not searched_places.is_under(each.path, searched_places.KERNEL_FOLDERS):
+                    with contextlib.suppress(PermissionError, FileNotFoundError):  # what nobody can reach is not there
+                        self._cover(each.path, self._shown(each.path))
 
     def _overlay(self, path: str, lower: str, target: str) -> None:
         """Lays a layer over one folder; one that takes none can only be read."""
@@ -139,19 +140,21 @@ class Layer:
         _copy_mode(path, lower)
         folders, others = self._make_entries(path, lower)
         self._overlay(path, lower, target)
+        self.rebuilt.append(path)
         self._show_entries(folders, others, target)
 
     def _renew_shared_memory(self) -> None:
         """Puts an empty file system of the very kind that C libraries look for in place of shared memory, and shows what was there."""
         target = self._shown(SHARED_MEMORY)
-        kernel.mount("tmpfs", target, "tmpfs", options=f"size={self.memory_bytes},mode=1777")
+        found = os.statvfs(SHARED_MEMORY)
+        kernel.mount("tmpfs", target, "tmpfs", options=f"size={found.f_blocks * found.f_frsize},mode=1777")
         folders, others = self._make_entries(SHARED_MEMORY, target)
         self._show_entries(folders, others, target)
 
     def _make_entries(self, path: str, made_in: str) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
         """Copies links and small files of a folder, and makes places for its folders and for all others, which it returns."""
         folders, others = [], []
-        for entry in _entries(path):
+        for entry in searched_places.entries(path):
             made = os.path.join(made_in, entry.name)
             with contextlib.suppress(OSError):  # what can't be read there does not show here either
                 if entry.is_symlink():
@@ -170,7 +173,7 @@ class Layer:
             with contextlib.suppress(OSError):
                 kernel.bind(entry.path, os.path.join(target, entry.name), read_only=entry.is_file(follow_symlinks=False))
         for entry in folders:
-            if entry.path in KERNEL_FOLDERS:
+            if entry.path in searched_places.KERNEL_FOLDERS:
                 continue
             with contextlib.suppress(PermissionError):  # nobody who may not enter it writes there
                 self._cover(entry.path, os.path.join(target, entry.name))
@@ -187,7 +190,7 @@ class Layer:
         return True
 
     def _bind_kernel_folders(self) -> None:
-        for folder in KERNEL_FOLDERS:
+        for folder in searched_places.KERNEL_FOLDERS:
             if os.path.isdir(folder):
                 kernel.bind(folder, self._shown(folder), recursive=True)
         if os.path.isdir(SHARED_MEMORY):
@@ -199,11 +202,18 @@ class Layer:
         In a user namespace a layer can't take up what belongs to users or groups that it does not know, such as the folders on the way to
         this one. The top of a layer is always ours.
         """
-        if any(overlay.path == place for overlay in self.overlays) or self.table.below(place) or _is_under(place, KERNEL_FOLDERS):
+        if place in self.rebuilt or self.table.below(place) or searched_places.is_under(place, searched_places.KERNEL_FOLDERS):
             return
         with contextlib.suppress(OSError):
-            if os.access(place, os.W_OK):
+            if os.access(place, os.W_OK) and any(searched_places.is_foreign(os.stat(folder)) for folder in self._way_to(place)):
                 self._overlay(place, place, self._shown(place))
+
+    def _way_to(self, place: str) -> Iterator[str]:
+        """The folder and those above it, up to the top of the layer that it lies in, which is left out."""
+        tops = {overlay.path for overlay in self.overlays}
+        while place not in tops and place != "/":
+            yield place
+            place = os.path.dirname(place)
 
     def _keep(self, cache: str, base: str) -> None:
         """Gives a cache a layer that stays; where that fails, it has the layer of the folder around it."""
@@ -255,69 +265,8 @@ def can_hold_layers(folder: str, *, user_namespace: bool) -> bool:
     return True
 
 
-def foreign(folders: Iterable[str]) -> str:
-    """A file or folder below some folders that this user may write and that belongs to somebody else, or to another group; or ""."""
-    user, group = os.getuid(), os.getgid()
-    for entry in _searched(folders, SEARCHED_DEPTH):
-        with contextlib.suppress(OSError):
-            found = entry.stat(follow_symlinks=False)
-            mine = (found.st_uid, found.st_gid) == (user, group)
-            if not mine and not entry.is_symlink() and os.access(entry.path, os.W_OK):
-                return entry.path
-    return ""
-
-
-def _is_under(path: str, folders: Iterable[str]) -> bool:
-    return any(path == folder or path.startswith(folder + "/") for folder in folders)
-
-
 def _copy_mode(source: str, target: str) -> None:
     with contextlib.suppress(OSError):
         found = os.stat(source)
         os.chmod(target, stat.S_IMODE(found.st_mode))
         os.chown(target, found.st_uid, found.st_gid)
-
-
-def _entries(path: str) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(path) as found:
-            return sorted(found, key=lambda entry: entry.name)
-    except OSError:
-        return []
-
-
-def _searched(tops: Iterable[str], depth: int) -> Iterator[os.DirEntry[str]]:
-    """Entries of some folders and of the folders in them, at most `SEARCHED_ENTRIES`."""
-    left, level = SEARCHED_ENTRIES, list(tops)
-    for _ in range(depth):
-        deeper: list[str] = []
-        for folder in level:
-            for entry in _entries(folder):
-                left -= 1
-                if left < 0:
-                    return
-                yield entry
-                if entry.is_dir(follow_symlinks=False):
-                    deeper.append(entry.path)
-        level = deeper
-
-
-def _shared_folders() -> Iterator[str]:
-    """Folders near the root that others own and this user may write."""
-    for entry in _searched(["/"], SEARCHED_DEPTH):
-        if not _is_under(entry.path, KERNEL_FOLDERS) and entry.is_dir(follow_symlinks=False) and os.access(entry.path, os.W_OK):
-            yield entry.path
-
-
-def _special_files(places: Iterable[str]) -> Iterator[str]:
-    """Sockets that somebody listens at, and pipes in likely places."""
-    with contextlib.suppress(OSError), open("/proc/net/unix", encoding="utf-8", errors="surrogateescape") as file:
-        paths = {words[7] for line in file if len(words := line.rstrip("\n").split(maxsplit=7)) == 8 and words[7].startswith("/")}
-        for path in sorted(paths)[:MOST_SOCKETS]:
-            real = os.path.realpath(path)
-            if not _is_under(real, KERNEL_FOLDERS) and os.path.exists(real):
-                yield real
-    for entry in _searched(places, SEARCHED_DEPTH):
-        with contextlib.suppress(OSError):
-            if stat.S_ISFIFO(entry.stat(follow_symlinks=False).st_mode):
-                yield entry.path

@@ -11,7 +11,7 @@ from fitdoctor.process.layer import Overlay
 #: Folders whose files are nobody's results.
 CACHE_NAMES = frozenset({"__pycache__", ".cache"})
 #: Enough for a report to say how many there are; a script may write a million.
-MOST_CHANGES = 1000
+MOST_CHANGES = 20_000
 
 
 def changes(overlays: Iterable[Overlay], left_out: Iterable[str]) -> list[tuple[str, str]]:

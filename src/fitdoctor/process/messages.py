@@ -47,6 +47,7 @@ class Started:
         why: Why there is none.
         network_namespace: Whether it has a network of its own, which leads nowhere.
         read_only: Folders that it can only read.
+        rebuilt: Likely places in which folders can't be renamed or removed, as another file system is mounted there.
     """
 
     pid: int = 0
@@ -54,6 +55,7 @@ class Started:
     why: str = ""
     network_namespace: bool = False
     read_only: list[str] = field(default_factory=list)
+    rebuilt: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -23,9 +23,10 @@ from typing import Any
 if __name__ == "__main__":
     sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
-from fitdoctor.process import connections, kernel, layer_changes, process_tree
+from fitdoctor.process import connections, kernel, layer_changes, process_tree, searched_places
 from fitdoctor.process import layer as layers
 from fitdoctor.process.messages import Ended, Request, Started
+from fitdoctor.process.remove_tree import remove_tree
 
 #: How often it is looked at how much the layer takes. A fast disk takes some hundred megabytes in this time.
 LOOK_S = 0.5
@@ -80,7 +81,8 @@ class Sandbox:
         if self._layer is not None:
             self._ended.full = self._ended.full or self._memory_full()
             self._ended.changes = layer_changes.changes(self._layer.overlays, [self._request.real])
-        self._tell(self._ended)
+        if not self._tell(self._ended):
+            self._remove_layer()
         return status
 
     def _listen(self) -> int:
@@ -111,6 +113,7 @@ class Sandbox:
             try:
                 self._layer = self._build(user_namespace=user_namespace)
                 self._started.layered, self._started.read_only = True, self._layer.read_only
+                self._started.rebuilt = sorted({*self._layer.rebuilt} & {*self._request.places})
             except OSError as error:
                 place = f" for {error.filename}" if error.filename else ""
                 self._started.why = f"no layer can be made{place} ({error.strerror or error})"
@@ -129,7 +132,7 @@ class Sandbox:
 
     def _build(self, *, user_namespace: bool) -> layers.Layer:
         kernel.keep_mounts_private()
-        if user_namespace and (found := layers.foreign(self._request.places)):
+        if user_namespace and (found := searched_places.foreign(self._request.places)):
             raise OSError(errno.EOVERFLOW, "it belongs to another user or group, which a layer of this user's can't take up", found)
         disk = next((base for base in self._request.bases if _holds_layers(base, user_namespace=user_namespace)), "")
         memory = os.path.join(disk or self._request.bases[0], "memory")
@@ -257,9 +260,24 @@ class Sandbox:
             return f"what it kept in memory had reached {self._layer.memory_bytes >> 20} MB"
         return ""
 
-    def _tell(self, what: Started | Ended) -> None:
-        with contextlib.suppress(OSError), os.fdopen(os.dup(self._status), "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write(json.dumps(asdict(what)) + "\n")
+    def _tell(self, what: Started | Ended) -> bool:
+        """Whether there is still somebody to be told."""
+        try:
+            with os.fdopen(os.dup(self._status), "w", encoding="utf-8", errors="surrogateescape") as file:
+                file.write(json.dumps(asdict(what)) + "\n")
+        except OSError:
+            return False
+        return True
+
+    def _remove_layer(self) -> None:
+        """Does what is left to do for whoever started this and is gone."""
+        if self._layer is None:
+            return
+        for mounted in (self._layer.root, self._layer.memory):
+            with contextlib.suppress(OSError):
+                kernel.unmount(mounted)
+        for folder in (*self._request.bases, self._request.kept):
+            remove_tree(folder)
 
 
 def _holds_layers(base: str, *, user_namespace: bool) -> bool:

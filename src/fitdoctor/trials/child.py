@@ -153,7 +153,7 @@ class Child:
                 layered=request.layered and not request.allow_writes,
                 offline=request.offline,
                 places=places_of(request),
-                temporary=[Path(folder) for folder in (tempfile.gettempdir(), "/tmp", "/var/tmp", os.path.expanduser("~"))],  # noqa: S108, PTH111
+                temporary=[Path(folder) for folder in (tempfile.gettempdir(), "/tmp", "/var/tmp")],  # noqa: S108
                 caches=caches(environment),
                 kept=folder.with_name(KEPT_LAYERS),
                 stdin=source,
@@ -281,10 +281,11 @@ def caches(environment: Mapping[str, str]) -> list[Path]:
         >>> caches({"HOME": "/home/ann"})[0]
         PosixPath('/home/ann/.cache')
     """
-    home = Path(environment.get("HOME") or Path.home())
+    home = Path(environment.get("HOME") or os.path.expanduser("~"))  # noqa: PTH111 - that of nobody in particular is no error
     named = [environment.get(name) for name in CACHE_VARIABLES]
     compiled = Path(tempfile.gettempdir()) / f"torchinductor_{re.sub(r'[^A-Za-z0-9]', '_', home.name)}"
-    return [*(home / name for name in CACHES), *(Path(name) for name in named if name and Path(name).is_absolute()), compiled]
+    found = [*(home / name for name in CACHES), *(Path(name) for name in named if name), compiled]
+    return [folder for folder in found if folder.is_absolute()]
 
 
 def places_of(request: DiagnoseRequest) -> list[Path]:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from fitdoctor.errors import FitdoctorError
-from fitdoctor.process.contained import remove_tree
 from fitdoctor.process.messages import Ended, Started
+from fitdoctor.process.remove_tree import remove_tree
 from fitdoctor.recording.folder import prove_room
 from fitdoctor.recording.load import decode_scout
 from fitdoctor.recording.model import Fit, Loop, Rehearsal, Scout, Site
@@ -34,6 +34,10 @@ SHOWN_CHANGES = 5
 """Changed files that a message names; a report lists more."""
 
 READ_ONLY = "No scratch layer could be laid over {}: your script could only read there."
+REBUILT = (
+    "Another file system is mounted in {}. Under the scratch layer your script could not rename or remove the folders there, and could "
+    "only read its large files."
+)
 LEFT_RUNNING = "What your script left running was ended with it: {}."
 FULL = "Your script filled the scratch layer that takes what it writes ({}), and was ended."
 
@@ -118,6 +122,7 @@ class Desk:
         elif not self.data.protection:
             self.data.protection = "layer"
         self._limit([READ_ONLY.format(", ".join(started.read_only))] if started.read_only else [])
+        self._limit([REBUILT.format(", ".join(started.rebuilt))] if started.rebuilt else [])
 
     def _note_end(self, ended: Ended) -> None:
         """Keeps what a child's layer held; a file that one child makes and another one changes is new."""
@@ -156,7 +161,7 @@ class Desk:
         if self.data.scout is None and self._child is not None:
             self.data.scout = self.read(self._child)
         self.end_child()
-        remove_tree(self.request.folder.path / KEPT_LAYERS)
+        remove_tree(str(self.request.folder.path / KEPT_LAYERS))
 
     # the record
 
@@ -199,7 +204,7 @@ class Desk:
     def on_disk(self) -> str:
         """What the script changed on disk, for a message that no report goes with."""
         changes = [] if self.data.protection == "layer" else self._changes()
-        moved = [limit for limit in self.data.limits if limit.startswith(MOVED)]
+        moved = [limit for limit in self.data.limits if limit.startswith((MOVED, FULL.partition("{")[0], REBUILT.partition("{")[0]))]
         return "".join(f"\nOn disk: {change}" for change in changes[:SHOWN_CHANGES]) + "".join(f"\n{limit}" for limit in moved)
 
     # progress
