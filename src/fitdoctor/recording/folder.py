@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording import places
-from fitdoctor.recording.ownership import is_ours, why_not_ours
+from fitdoctor.recording.ownership import is_ours, make_own_folder
 from fitdoctor.recording.places import ROOT_NAME, VARIABLE
 from fitdoctor.recording.signature import why_unsigned
 from fitdoctor.regular_files import is_regular, make_new, make_private_folder
@@ -259,9 +259,8 @@ def _make(root: Path, name: str, *, above: bool = True) -> Path:
     Raises:
         OSError: It can't, or others may write to `root`.
     """
-    new, named = make_private_folder(root), root == places.named_folder()
-    if why := why_not_ours(root, above=above and not named):
-        raise OSError(why)
+    named = root == places.named_folder()
+    new = make_own_folder(root, above=above and not named)
     if root.name == ROOT_NAME or new and named:
         _have_git_ignore(root)
     path, copies = root / name, 1
