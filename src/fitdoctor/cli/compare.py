@@ -52,14 +52,14 @@ def _side(given: str) -> Side:
     Raises:
         FitdoctorError: It is neither.
     """
-    from fitdoctor.recording.folder import find_recording
+    from fitdoctor.recording.folder import expanded, find_recording
     from fitdoctor.recording.load import load_run
     from fitdoctor.regular_files import read_named
     from fitdoctor.report.build import build
     from fitdoctor.report.compare import Side
     from fitdoctor.report.json import from_json
 
-    path = Path(given).expanduser()
+    path = expanded(given)
     if path.is_file():
         try:
             data = read_named(path)

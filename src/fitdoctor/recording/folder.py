@@ -182,7 +182,7 @@ def resolve(run: str, *, parent: Path | None = None) -> RunFolder:
             f"There is no run yet: expected one in {usual_root(parent)}. "
             "Make one with “fitdoctor diagnose train.py”, or give the path of a run's folder."
         )
-    given = _expanded(run)
+    given = expanded(run)
     if given.is_file():
         given = given.parent
     roots = list(places.trusted_roots(parent))
@@ -207,15 +207,16 @@ def find_recording(run: str, *, parent: Path | None = None) -> tuple[Path, str]:
         >>> find_recording("sent-by-ann.fitdoctor.json")
         (PosixPath('sent-by-ann.fitdoctor.json'), 'sent-by-ann.fitdoctor.json')
     """
-    given = _expanded(run)
+    given = expanded(run)
     if given.is_file() and (given.name.endswith(BUNDLE_ENDINGS) or not is_regular(given.parent / RUN_FILE)):
         return (Path(os.path.realpath(given)) if given.is_symlink() else given), run  # the user may name a link
     folder = resolve(run, parent=parent)
     return folder.run_file, folder.shown
 
 
-def _expanded(path: str) -> Path:
-    with suppress(RuntimeError):  # "~" of someone without a home
+def expanded(path: str) -> Path:
+    """A path that the user has typed, with “~” in full. It stays as it is where there is no such home, which Python raises for."""
+    with suppress(RuntimeError):
         return Path(path).expanduser()
     return Path(path)
 
