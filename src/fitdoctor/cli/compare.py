@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,7 +61,7 @@ def _side(given: str) -> Side:
     from fitdoctor.report.json import from_json
 
     path = expanded(given)
-    if path.is_file():
+    if os.path.isfile(path):  # noqa: PTH113 - a Path raises where the folder may not be entered
         try:
             data = read_named(path)
         except OSError as error:

@@ -183,7 +183,7 @@ def resolve(run: str, *, parent: Path | None = None) -> RunFolder:
             "Make one with “fitdoctor diagnose train.py”, or give the path of a run's folder."
         )
     given = expanded(run)
-    if given.is_file():
+    if os.path.isfile(given):  # noqa: PTH113 - a Path raises where the folder may not be entered
         given = given.parent
     roots = list(places.trusted_roots(parent))
     candidates = [given, *(root / run for root in roots if Path(run).name == run)]
@@ -208,7 +208,9 @@ def find_recording(run: str, *, parent: Path | None = None) -> tuple[Path, str]:
         (PosixPath('sent-by-ann.fitdoctor.json'), 'sent-by-ann.fitdoctor.json')
     """
     given = expanded(run)
-    if given.is_file() and (given.name.endswith(BUNDLE_ENDINGS) or not is_regular(given.parent / RUN_FILE)):
+    if os.path.isfile(given) and (  # noqa: PTH113
+        given.name.endswith(BUNDLE_ENDINGS) or not is_regular(given.parent / RUN_FILE)
+    ):
         return (Path(os.path.realpath(given)) if given.is_symlink() else given), run  # the user may name a link
     folder = resolve(run, parent=parent)
     return folder.run_file, folder.shown
@@ -238,7 +240,7 @@ def _runs(root: Path) -> list[Path]:
 
 
 def _not_found(run: str, candidates: list[Path], roots: list[Path]) -> str:
-    if any(path.is_dir() for path in candidates):
+    if any(os.path.isdir(path) for path in candidates):  # noqa: PTH112
         problem = f"Received “{run}”, a folder without {RUN_FILE}; expected the folder of a run."
     elif os.path.lexists(candidates[0]):
         problem = f"Received “{run}”, which is not a regular file; expected a run's folder, its name, or “last”."
