@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False
+"""As `typing` has it, which is not imported: with `python -m fitdoctor` a file of that name in the current directory would be."""
 
 if TYPE_CHECKING:
     from fitdoctor.api.diagnose import diagnose as diagnose

@@ -58,3 +58,12 @@ def test_a_damaged_file_gets_a_message(call: Call, reports: tuple[str, str]) -> 
     result = call("compare", *reports)
     assert result.exit_code == 2
     assert "damaged" in result.stderr
+
+
+def test_a_home_that_nobody_knows_gets_a_message(call: Call, reports: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # as for a user whom the system does not know
+    for given in ("~/b.json", "~nobody-of-that-name/b.json"):
+        result = call("compare", "a.json", given)
+        assert result.exit_code == 2
+        assert f"Received “{given}”, which does not exist" in result.stderr

@@ -11,6 +11,7 @@ import pytest
 from click.testing import Result
 
 from fitdoctor.recording.digest import hash_of
+from fitdoctor.recording.load import load_run
 from fitdoctor.recording.model import Run, Scout
 from fitdoctor.recording.save import save_run
 from fitdoctor.recording.signature import save_signed
@@ -64,6 +65,30 @@ def test_treat_shows_and_refuses_what_came_from_elsewhere(call: Call, project: P
     assert "change  " in result.stderr
     assert '"kind": "precompute"' in result.stderr
     assert not (project / "trace").exists()
+
+
+@pytest.mark.parametrize("digest", ["", "0" * 64])
+def test_treat_looks_at_no_file_that_it_names_before_it_may(
+    call: Call,
+    project: Path,
+    requests: list[WatchRequest],  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    digest: str,
+) -> None:
+    with (project / "endless.py").open("wb") as stream:
+        stream.truncate(4 << 40)  # takes no room on the disk
+    folder = diagnosis(project, "20990101-000000-train", own=False)
+    run = load_run(folder / "run.json")
+    assert run.scout is not None
+    run.scout.sources[str(project / "endless.py")] = digest
+    save_run(run, folder / "run.json")
+    asked: list[str] = []
+    monkeypatch.setattr("fitdoctor.treating.diagnosis.hash_of", lambda file: asked.append(file) or hash_of(file))
+    assert "which you have not recorded on this machine" in call("treat", "train.py").stderr
+    assert asked == []
+    result = call("treat", "--yes", "train.py")
+    assert (result.exit_code, requests) == (2, [])
+    assert "Received endless.py, changed since" in result.stderr
 
 
 def test_treat_with_yes_still_takes_no_interpreter_from_it(call: Call, project: Path, evil: Path, requests: list[WatchRequest]) -> None:  # noqa: F811

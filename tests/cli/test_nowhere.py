@@ -72,3 +72,12 @@ def test_a_folder_that_may_not_be_entered_is_none_to_run_from(script: Path) -> N
         ended = run(before + NO_HOME, command, "train.py", cwd=closed)
         assert ended.returncode == 2
         assert "a fault of fitdoctor" not in ended.stderr, ended.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root becomes another user")
+@pytest.mark.parametrize("command", [("compare", "~/a", "last"), ("report", "~/a"), ("env",)])
+def test_a_user_whom_the_system_does_not_know_has_no_home(script: Path, command: tuple[str, ...]) -> None:
+    unknown = "import os; os.environ.pop('HOME', None); os.environ.pop('XDG_STATE_HOME', None); os.setgid(54321); os.setuid(54321); "
+    ended = run(unknown, *command, cwd=script.parent)
+    assert "Could not determine home directory" not in ended.stderr
+    assert "a fault of fitdoctor" not in ended.stderr, ended.stderr

@@ -156,3 +156,8 @@ def test_sentences_keep_what_is_ours() -> None:
 
 def test_the_size_stays_small() -> None:
     assert len(msgspec.json.encode(full_run())) < 10_000
+
+
+def test_how_many_files_are_not_named_stays() -> None:
+    kept = bundle(Run(fitdoctor="1", changed_files=["new: secret.png", "and 5950 more", "new: and 7 more"])).run.changed_files
+    assert kept == ["path1", "and 5950 more", "path2"]

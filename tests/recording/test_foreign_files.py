@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 import fitdoctor
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.recording import digest
 from fitdoctor.recording.digest import hash_of
 from fitdoctor.recording.folder import create, find_recording, latest, resolve
 from fitdoctor.recording.load import decode_scout, load_run
@@ -102,6 +104,27 @@ def test_a_pipe_or_a_device_does_not_hold_us_up(root: Path) -> None:
     for given in (pipe, root / "gone", "a\0b"):
         with pytest.raises(FitdoctorError):
             fitdoctor.load_report(given)
+
+
+def test_a_hash_is_only_taken_of_what_may_be_a_python_file(root: Path) -> None:
+    largest, sparse, empty = root / "largest.py", root / "sparse.py", root / "empty.py"
+    empty.touch()
+    for path, size in ((largest, digest.MOST_BYTES), (sparse, 4 << 40)):
+        with path.open("wb") as stream:
+            stream.truncate(size)  # takes no room on the disk
+    (root / "link.py").symlink_to(largest)
+    assert hash_of(str(largest)) == hashlib.sha256(bytes(digest.MOST_BYTES)).hexdigest() == hash_of(str(root / "link.py"))
+    assert hash_of(str(empty)) == hashlib.sha256().hexdigest()
+    assert hash_of(str(sparse)) == ""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="Linux only")  # noqa: PTH110
+def test_what_the_kernel_makes_up_is_not_read(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "link.py").symlink_to("/proc/kmsg")
+    for path in ("/proc/kmsg", "/proc/self/status", "/sys/kernel/mm/transparent_hugepage/enabled", str(root / "link.py")):
+        assert hash_of(path) == ""
+    monkeypatch.setattr(digest, "KERNEL_FOLDERS", ())  # as where it is mounted elsewhere
+    assert hash_of("/proc/self/status") == hashlib.sha256().hexdigest()
 
 
 def test_nothing_is_written_through_a_link(root: Path) -> None:

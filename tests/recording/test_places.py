@@ -15,6 +15,7 @@ from fitdoctor.recording.ownership import why_not_ours
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="owners and modes are those of POSIX")
 OTHER = 12345
+only_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +79,7 @@ def test_the_variable_decides_and_may_be_a_link(home: Path, monkeypatch: pytest.
     assert not (home / "disk/.gitignore").exists()  # it was there before us
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
+@only_root
 @pytest.mark.parametrize("theirs", ["work", "work/deep", "work/.fitdoctor"])
 def test_what_belongs_to_another_user_is_not_used(home: Path, theirs: str) -> None:
     (home / "work/.git").mkdir()
@@ -88,6 +89,52 @@ def test_what_belongs_to_another_user_is_not_used(home: Path, theirs: str) -> No
     os.chown(home / theirs, OTHER, OTHER)
     assert create("train").path.parent == home / ".local/state/fitdoctor/runs"
     assert latest() is None
+
+
+@only_root
+@pytest.mark.parametrize("link", ["", ".local", ".local/state"])
+def test_in_the_home_of_another_user_nothing_is_made(home: Path, link: str) -> None:
+    elsewhere = home.parent / "elsewhere"
+    (elsewhere / "state").mkdir(parents=True)
+    if link:
+        (home / link).parent.mkdir(exist_ok=True)
+        (home / link).symlink_to(elsewhere)
+    os.chown(home, OTHER, OTHER)
+    before = sorted(home.rglob("*"))
+    made = create("train")
+    assert made.path.is_relative_to(tempfile.gettempdir())
+    assert f"{home} belongs to another user" in made.note
+    assert "will ask for --yes" in made.note
+    assert sorted(home.rglob("*")) == before
+    assert os.listdir(elsewhere) == ["state"]
+    assert os.listdir(elsewhere / "state") == []
+
+
+@only_root
+def test_a_link_of_another_user_is_not_followed_on_the_way(home: Path) -> None:
+    elsewhere = home.parent / "elsewhere"
+    elsewhere.mkdir()
+    (home / ".local").symlink_to(elsewhere)
+    assert create("train").path.is_relative_to(elsewhere / "state/fitdoctor/runs")  # ones own is
+    os.chown(home / ".local", OTHER, OTHER, follow_symlinks=False)
+    made = create("train")
+    assert f"{home}/.local belongs to another user" in made.note
+    assert made.path.is_relative_to(tempfile.gettempdir())
+
+
+def test_where_others_may_write_nothing_is_made(home: Path) -> None:
+    (home / ".local").mkdir()
+    (home / ".local").chmod(0o777)
+    made = create("train")
+    assert f"{home}/.local can be written by other users" in made.note
+    assert made.path.is_relative_to(tempfile.gettempdir())
+    assert os.listdir(home / ".local") == []
+
+
+def test_links_in_a_circle_come_to_an_end(home: Path) -> None:
+    (home / ".local").symlink_to("around")
+    (home / "around").symlink_to(".local")
+    assert create("train").path.is_relative_to(tempfile.gettempdir())
 
 
 @pytest.mark.parametrize("bits", [0o777, 0o772, 0o1777])

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
+import pytest
+
 from fitdoctor.report.text import render
+from fitdoctor.trials.disk import sentences
 from tests.report.samples import SLOW
 
 
@@ -31,3 +35,10 @@ def test_under_a_guard_it_is_said_what_that_does_not_see() -> None:
 
 def test_a_run_of_before_says_what_it_knows() -> None:
     assert "scratch layer" not in shown(changed_files=("new: model.keras",))
+
+
+@pytest.mark.parametrize(("count", "more"), [(10, ""), (11, "1"), (12, "2"), (50, "40"), (51, "41"), (300, "290"), (6000, "5,990")])
+def test_what_is_not_named_is_counted(count: int, more: str) -> None:
+    text = shown(changed_files=tuple(sentences([("new", f"{number}.png") for number in range(count)])))
+    assert text.count(".png") == 10
+    assert re.findall(r"and (\S+) more", text) == ([more] if more else [])

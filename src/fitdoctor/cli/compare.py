@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,15 +53,15 @@ def _side(given: str) -> Side:
     Raises:
         FitdoctorError: It is neither.
     """
-    from fitdoctor.recording.folder import find_recording
+    from fitdoctor.recording.folder import expanded, find_recording
     from fitdoctor.recording.load import load_run
     from fitdoctor.regular_files import read_named
     from fitdoctor.report.build import build
     from fitdoctor.report.compare import Side
     from fitdoctor.report.json import from_json
 
-    path = Path(given).expanduser()
-    if path.is_file():
+    path = expanded(given)
+    if os.path.isfile(path):  # noqa: PTH113 - a Path raises where the folder may not be entered
         try:
             data = read_named(path)
         except OSError as error:

@@ -16,6 +16,7 @@ import click
 import fitdoctor
 from fitdoctor.cli.say import put
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.interpreter import ask
 from fitdoctor.printable import printable
 
 Facts = Mapping[str, Any]
@@ -47,15 +48,7 @@ TOLD = (
 _PATH = re.compile(r"[^\s=:,;]*[/\\][^\s:,;]*")
 
 ASK = """
-import json, platform, sys
-from importlib import metadata
-
-def version(name):
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
-
+import json, platform
 found = {name: version(name) for name in sys.argv[1:]}
 print(json.dumps({"python": platform.python_version(), "packages": {name: text for name, text in found.items() if text}}))
 """
@@ -109,10 +102,7 @@ def describe(python: str) -> Facts:
 
 def _packages(python: str) -> Facts:
     try:
-        ended = subprocess.run(
-            [python, "-c", ASK, *PACKAGES], capture_output=True, text=True, timeout=ASK_S, check=True, stdin=subprocess.DEVNULL
-        )
-        answer: Facts = json.loads(ended.stdout)
+        answer: Facts = json.loads(ask(python, ASK, *PACKAGES, patience_s=ASK_S))
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         said = getattr(error, "stderr", None) or str(error)
         last = str(said).strip().splitlines()[-1:]

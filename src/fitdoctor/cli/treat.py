@@ -67,7 +67,7 @@ def command(
     from fitdoctor.cli.target import check_target, find_python, mode_of
     from fitdoctor.recording.folder import create
     from fitdoctor.treating import environment
-    from fitdoctor.treating.diagnosis import Target, check_unchanged, find
+    from fitdoctor.treating.diagnosis import Target, check_arguments, check_unchanged, find
     from fitdoctor.treating.offered import in_words
     from fitdoctor.treating.promise import announcement, choose
     from fitdoctor.trials.request import OPTIONS
@@ -84,11 +84,13 @@ def command(
     assert found.run.scout is not None
     interpreter = find_python(python or (found.run.python if found.is_own else "") or None)
     name = check_target(target, mode, interpreter)
-    check_unchanged(found, wanted)
+    check_arguments(found, wanted)
     treated, more = choose(found, allowed, again=wanted.shown)
     changes = [in_words(change) for treatment in treated.treatments for change in treatment["changes"]]
-    command = [interpreter, *OPTIONS[mode], target, *arguments]
-    require_consent(found.shown, command, folder="", changes=changes, is_own=found.is_own, yes=yes)
+    require_consent(
+        found.shown, [interpreter, *OPTIONS[mode], target, *arguments], folder="", changes=changes, is_own=found.is_own, yes=yes
+    )
+    check_unchanged(found, wanted)
     environment.check(interpreter, found.run.scout.environment, found.shown, again=wanted.shown)
     treated.own_s = time.time() - psutil.Process().create_time()
     folder: RunFolder | None = None

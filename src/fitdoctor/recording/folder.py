@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording import places
-from fitdoctor.recording.ownership import is_ours, why_not_ours
+from fitdoctor.recording.ownership import is_ours, make_own_folder
 from fitdoctor.recording.places import ROOT_NAME, VARIABLE
 from fitdoctor.recording.signature import why_unsigned
 from fitdoctor.regular_files import is_regular, make_new, make_private_folder
@@ -182,8 +182,8 @@ def resolve(run: str, *, parent: Path | None = None) -> RunFolder:
             f"There is no run yet: expected one in {usual_root(parent)}. "
             "Make one with “fitdoctor diagnose train.py”, or give the path of a run's folder."
         )
-    given = _expanded(run)
-    if given.is_file():
+    given = expanded(run)
+    if os.path.isfile(given):  # noqa: PTH113 - a Path raises where the folder may not be entered
         given = given.parent
     roots = list(places.trusted_roots(parent))
     candidates = [given, *(root / run for root in roots if Path(run).name == run)]
@@ -207,15 +207,18 @@ def find_recording(run: str, *, parent: Path | None = None) -> tuple[Path, str]:
         >>> find_recording("sent-by-ann.fitdoctor.json")
         (PosixPath('sent-by-ann.fitdoctor.json'), 'sent-by-ann.fitdoctor.json')
     """
-    given = _expanded(run)
-    if given.is_file() and (given.name.endswith(BUNDLE_ENDINGS) or not is_regular(given.parent / RUN_FILE)):
+    given = expanded(run)
+    if os.path.isfile(given) and (  # noqa: PTH113
+        given.name.endswith(BUNDLE_ENDINGS) or not is_regular(given.parent / RUN_FILE)
+    ):
         return (Path(os.path.realpath(given)) if given.is_symlink() else given), run  # the user may name a link
     folder = resolve(run, parent=parent)
     return folder.run_file, folder.shown
 
 
-def _expanded(path: str) -> Path:
-    with suppress(RuntimeError):  # "~" of someone without a home
+def expanded(path: str) -> Path:
+    """A path that the user has typed, with “~” in full. It stays as it is where there is no such home, which Python raises for."""
+    with suppress(RuntimeError):
         return Path(path).expanduser()
     return Path(path)
 
@@ -237,7 +240,7 @@ def _runs(root: Path) -> list[Path]:
 
 
 def _not_found(run: str, candidates: list[Path], roots: list[Path]) -> str:
-    if any(path.is_dir() for path in candidates):
+    if any(os.path.isdir(path) for path in candidates):  # noqa: PTH112
         problem = f"Received “{run}”, a folder without {RUN_FILE}; expected the folder of a run."
     elif os.path.lexists(candidates[0]):
         problem = f"Received “{run}”, which is not a regular file; expected a run's folder, its name, or “last”."
@@ -259,9 +262,8 @@ def _make(root: Path, name: str, *, above: bool = True) -> Path:
     Raises:
         OSError: It can't, or others may write to `root`.
     """
-    new, named = make_private_folder(root), root == places.named_folder()
-    if why := why_not_ours(root, above=above and not named):
-        raise OSError(why)
+    named = root == places.named_folder()
+    new = make_own_folder(root, above=above and not named)
     if root.name == ROOT_NAME or new and named:
         _have_git_ignore(root)
     path, copies = root / name, 1

@@ -5,14 +5,21 @@ Access control lists are not read. Where a system has no owners and modes (Windo
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+
+from fitdoctor.regular_files import make_private_folder
 
 WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 ROOT = 0
 """The administrator, who may change anything anyway."""
+
+MOST_LINKS = 40
+"""On the way to one path, as Linux has it."""
 
 
 def why_not_ours(folder: Path, *, above: bool = True) -> str:
@@ -33,8 +40,6 @@ def why_not_ours(folder: Path, *, above: bool = True) -> str:
         return "" if folder.is_dir() and not folder.is_symlink() else f"{folder} is no folder"
     try:
         found = folder.lstat()
-        upper = Path(os.path.realpath(folder.parent))
-        parents = [(each, each.stat()) for each in (upper, *upper.parents)] if above else []
     except OSError as error:
         return f"{folder} says “{error.strerror or error}”"
     if not stat.S_ISDIR(found.st_mode):
@@ -43,12 +48,75 @@ def why_not_ours(folder: Path, *, above: bool = True) -> str:
         return f"{folder} belongs to another user"
     if _is_open(found):
         return f"{folder} can be written by other users"
-    for each, status in parents:
-        if status.st_uid not in (ROOT, os.geteuid()):
-            return f"{each} belongs to another user"
-        if _is_open(status) and not status.st_mode & stat.S_ISVTX:
-            return f"{each} can be written by other users"
+    return why_not_below(folder.parent) if above else ""
+
+
+def why_not_below(folder: Path) -> str:
+    """Says why nothing of ours should be made below `folder`, which need not be there yet; an empty string where it may.
+
+    All that is passed on the way to it is ours or root's, links included: as root, we would else leave folders in another user's home
+    that they can't enter, or wherever their link leads.
+
+    Example:
+        >>> why_not_below(Path("/home/ann/.local/state"))
+        '/home/ann belongs to another user'
+    """
+    if not hasattr(os, "geteuid"):
+        return ""
+    try:
+        for each in _way_to(folder):
+            try:
+                found = each.lstat()
+            except FileNotFoundError:
+                return ""
+            if found.st_uid not in (ROOT, os.geteuid()):
+                return f"{each} belongs to another user"
+            if not stat.S_ISLNK(found.st_mode) and _is_open(found) and not found.st_mode & stat.S_ISVTX:
+                return f"{each} can be written by other users"
+    except OSError as error:
+        return f"{folder} says “{error.strerror or error}”"
     return ""
+
+
+def make_own_folder(folder: Path, *, above: bool = True) -> bool:
+    """Makes a folder for us alone, see `make_private_folder`. Nothing is made where it would not be ours.
+
+    Args:
+        folder: Any path.
+        above: Whether the folders above count, see `why_not_ours`.
+
+    Raises:
+        OSError: It can't be made, or others may write to it.
+    """
+    if above and (why := why_not_below(folder.parent)):
+        raise OSError(why)
+    new = make_private_folder(folder)
+    if why := why_not_ours(folder, above=above):
+        raise OSError(why)
+    return new
+
+
+def _way_to(path: Path) -> Iterator[Path]:
+    """Every folder and every link that is passed on the way to a path, from the root of the file system on.
+
+    Raises:
+        OSError: It does not come to an end.
+    """
+    path = path.absolute()
+    here, links = Path(path.anchor), 0
+    left = list(path.parts[:0:-1])
+    yield here
+    while left:
+        name = left.pop()
+        above, here = here, here.parent if name == ".." else here / name
+        yield here
+        if here.is_symlink():
+            links += 1
+            if links > MOST_LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+            target = here.readlink()
+            here = Path(target.anchor) if target.is_absolute() else above
+            left += reversed(target.parts[1:] if target.is_absolute() else target.parts)
 
 
 def is_ours(found: os.stat_result) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from fitdoctor.recording.ownership import why_not_ours
+from fitdoctor.recording.ownership import why_not_below, why_not_ours
 
 VARIABLE = "FITDOCTOR_DIR"
 """The environment variable that names the folder of all recordings."""
@@ -74,7 +74,10 @@ def home_folder() -> Path | None:
 
 
 def state_folder() -> Path | None:
-    """Where a program keeps what belongs to no project, as each system has it; None where the user has no home."""
+    """Where a program keeps what belongs to no project, as each system has it; None where the user has no home.
+
+    Links in its path are followed where they are ours. Else it is given as it is named, and whoever judges it sees whose they are.
+    """
     home = home_folder()
     if sys.platform == "win32":
         parent = _absolute("LOCALAPPDATA") or (home and home / "AppData" / "Local")
@@ -82,7 +85,9 @@ def state_folder() -> Path | None:
         parent = _absolute("XDG_STATE_HOME") or (home and home / "Library" / "Application Support")
     else:
         parent = _absolute("XDG_STATE_HOME") or (home and home / ".local" / "state")
-    return Path(os.path.realpath(parent)) / "fitdoctor" if parent else None
+    if not parent:
+        return None
+    return (parent if why_not_below(parent) else Path(os.path.realpath(parent))) / "fitdoctor"
 
 
 def state_runs() -> Path | None:

@@ -19,10 +19,10 @@ from pathlib import Path
 
 from fitdoctor.recording.load import decode_run, read_recording
 from fitdoctor.recording.model import Run
-from fitdoctor.recording.ownership import why_not_ours
+from fitdoctor.recording.ownership import make_own_folder, why_not_ours
 from fitdoctor.recording.places import state_folder
 from fitdoctor.recording.save import encode_run, write_atomically
-from fitdoctor.regular_files import PRIVATE, is_regular, make_new, make_private_folder, read_regular
+from fitdoctor.regular_files import PRIVATE, is_regular, make_new, read_regular
 
 KEY_FILE = "key"
 KEY_BYTES = 32
@@ -120,9 +120,9 @@ def _make_key(path: Path) -> None:
     """Makes the key at once as a whole: of two that begin together, one makes it and both read that one.
 
     Raises:
-        OSError: It can't be written.
+        OSError: It can't be written, or others may write to its folder.
     """
-    make_private_folder(path.parent)
+    make_own_folder(path.parent)
     temporary = path.with_name(f".{KEY_FILE}.{os.urandom(8).hex()}")
     make_new(temporary, os.urandom(KEY_BYTES))
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from fitdoctor.report.canvas import Canvas
@@ -23,6 +24,9 @@ WHOLE_LENGTH = 40
 
 LISTED_FILES = 10
 """How many changed files are named: a script that writes a thousand should not push the verdict off the screen."""
+
+MORE = re.compile(r"and ([0-9][0-9,]{0,20}) more")
+"""The last line of a recording's list of files where it does not name them all, see `trials/disk.py`."""
 
 
 BASIS_WORDS = {
@@ -282,9 +286,13 @@ def _dotted(*texts: str) -> list[str]:
 
 
 def _shortened(files: tuple[str, ...]) -> tuple[str, ...]:
-    if len(files) <= LISTED_FILES:
+    """The first of some files, and how many there are besides. Where the recording leaves out some itself, its last line says so."""
+    left_out = MORE.fullmatch(files[-1]) if files else None
+    named = files[:-1] if left_out else files
+    if len(named) <= LISTED_FILES:
         return files
-    return (*files[:LISTED_FILES], f"and {len(files) - LISTED_FILES:,} more")
+    more = len(named) - LISTED_FILES + (int(left_out[1].replace(",", "")) if left_out else 0)
+    return (*named[:LISTED_FILES], f"and {more:,} more")
 
 
 def _quoted(path: str) -> str:

@@ -101,14 +101,14 @@ def _is_of(run: Run, target: Target) -> bool:
     return run.target == target.target
 
 
-def check_unchanged(diagnosis: Diagnosis, target: Target) -> None:
-    """Holds what can be told without running anything against the diagnosis.
+def check_arguments(diagnosis: Diagnosis, target: Target) -> None:
+    """Holds the arguments, and that there is a source to compare, against the diagnosis. Touches no file.
 
     Raises:
-        FitdoctorError: The arguments or the source are others.
+        FitdoctorError: The arguments are others, or the diagnosis does not say what the source was.
     """
     run = diagnosis.run
-    again = f"Diagnose it again: “fitdoctor diagnose {target.shown}”."
+    again = _again(target)
     if tuple(run.argv) != target.arguments:
         given, expected = (shlex.join(arguments) or "no arguments" for arguments in (target.arguments, run.argv))
         raise FitdoctorError(f"Received {target.target} with {given}; expected {expected}, with which {diagnosis.shown} was made. {again}")
@@ -118,10 +118,23 @@ def check_unchanged(diagnosis: Diagnosis, target: Target) -> None:
             f"Received {diagnosis.shown}, which does not say what the source was; expected a diagnosis by this version of fitdoctor. "
             f"{again}"
         )
-    changed = [file for file, digest in sources.items() if hash_of(file) != digest]
+
+
+def check_unchanged(diagnosis: Diagnosis, target: Target) -> None:
+    """Holds the source against the diagnosis. The recording names the files, so this waits until the user has agreed to it.
+
+    Raises:
+        FitdoctorError: The source is another one, or can't be read.
+    """
+    sources = diagnosis.run.scout.sources if diagnosis.run.scout is not None else {}
+    changed = [file for file, digest in sources.items() if not digest or hash_of(file) != digest]
     if changed:
         names = ", ".join(os.path.relpath(file) for file in changed)
         raise FitdoctorError(
             f"Received {names}, changed since {diagnosis.shown}; expected the source as it was diagnosed, as changes are made at its "
-            f"lines. {again}"
+            f"lines. {_again(target)}"
         )
+
+
+def _again(target: Target) -> str:
+    return f"Diagnose it again: “fitdoctor diagnose {target.shown}”."

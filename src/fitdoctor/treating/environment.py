@@ -8,17 +8,15 @@ import subprocess
 from typing import Any
 
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.interpreter import ask
 
 QUESTION = """
-import json, os, sys
-from importlib.metadata import PackageNotFoundError, version
+import json
 found = {"python": sys.version.split()[0]}
 found["cores"] = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 for package in ("keras", "tf-keras", "tensorflow", "tensorflow-cpu", "jax", "torch"):
-    try:
+    if version(package):
         found[package] = version(package)
-    except PackageNotFoundError:
-        pass
 print(json.dumps(found))
 """
 """Reads what is installed, and imports nothing: a second or more is saved, and the script is first to choose settings."""
@@ -83,9 +81,8 @@ def look(python: str) -> dict[str, Any]:
         FitdoctorError: It does not answer.
     """
     try:
-        done = subprocess.run([python, "-c", QUESTION], check=False, capture_output=True, text=True, timeout=PATIENCE_S)
-        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    except (OSError, subprocess.TimeoutExpired, ValueError, IndexError) as error:
+        found: dict[str, Any] = json.loads(ask(python, QUESTION, patience_s=PATIENCE_S).splitlines()[-1])
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
         raise FitdoctorError(
             f"Could not ask “{python}” for its versions ({type(error).__name__}). Expected a Python interpreter; name it with --python."
         ) from None
