@@ -80,6 +80,12 @@ def test_a_program_is_noted_by_its_name(user: Project, source: str, name: str) -
     assert "secret" not in (user.ours / f"record.json{SUFFIX}").read_text()
 
 
+def test_every_program_of_a_line_is_noted(user: Project) -> None:
+    user.write(train="import os\nos.system('cd / && true; for i in 1 2; do nice uname secret; done | PASS=secret wc -c')\n")
+    assert user.launch("train.py").returncode == 0
+    assert [(effect.kind, effect.what) for effect in effects(user)] == [("program", "uname"), ("program", "wc")]
+
+
 def test_what_the_standard_library_asks_the_system_is_no_effect(user: Project) -> None:
     user.write(train="import platform\nprint(platform.uname().processor)\n")
     assert user.launch("train.py").returncode == 0

@@ -343,6 +343,7 @@ REFUSED = {
     "by its path": "subprocess.check_output([shutil.which('rm'), '-rf', 'logs'])",
     "a line": "subprocess.run('ls; rm -rf logs', shell=True)",
     "a shell": "os.system('echo new > model.txt')",
+    "in a loop": "os.system('for i in 1; do rm model.txt; done')",
     "in the background": "subprocess.Popen(['sh', '-c', 'sleep 0; mv model.txt other'])",
     "a Python script that begins without us": "subprocess.run([sys.executable, '-I', 'other.py'])",
     "the same by a line": "os.system(f'{sys.executable} -uS other.py')",

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fitdoctor.probe import commands, sites
+from fitdoctor.probe import commands, shell_lines, sites
 from fitdoctor.probe.notes import Notes, place
 from fitdoctor.probe.originals import threading
 
@@ -125,10 +125,11 @@ class Outside:
         variables = os.environ if environment is None else environment
         if self._several is not None and commands.is_launcher(words, variables):
             self._several(commands.shown(words))
-        name = commands.program(words)
-        if not name or _asks_the_system():
+        names = shell_lines.programs(words)
+        if not names or _asks_the_system():
             return
-        self._note("program", name)
+        for name in names:
+            self._note("program", name)
         parsed = commands.python_command(words[0], words, variables)
         if parsed is not None and parsed.shown != commands.WORKER:
             self._notes.add("process", kind="started", command=parsed.shown, site=place(sites.find()))

@@ -15,10 +15,10 @@ from collections.abc import Callable
 from os import lstat
 from typing import Any
 
-from fitdoctor.probe import shared_memory, sites
+from fitdoctor.probe import shared_memory, shell_lines, sites
 from fitdoctor.probe.commands import SPEC
 from fitdoctor.probe.made_files import MadeFiles, ours
-from fitdoctor.probe.programs import SHELLS, changes_files, shell_changes_files
+from fitdoctor.probe.programs import changes_files, shell_changes_files
 
 CHANGES = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND
 WRITES = CHANGES | os.O_CREAT
@@ -242,19 +242,18 @@ class WriteGuard:
             text = arguments[1]
         if isinstance(text, (str, bytes, os.PathLike)):
             line = _decoded(text) or ""
-            words = line.split()
+            words = ["sh", "-c", line]
             changes = changes_files([line], **how) or shell_changes_files(line, **how)
         else:
             words = [_decoded(part) or "" for part in text]
             changes = changes_files(words, **how)
-        name = os.path.basename(words[0]) if words else ""
-        if name in SHELLS and len(words) > 2:
-            name = os.path.basename((words[2].split() or [name])[0])
-        if LAUNCH in words or not name:
+        names = shell_lines.programs(words)
+        if LAUNCH in words or not names:
             return
         if changes:
-            self._refuse(name)
-        self._started(name)
+            self._refuse(names[0])
+        for name in names:
+            self._started(name)
 
     def becomes_program(self, event: str, arguments: Event) -> None:
         program = _decoded(arguments[0])
