@@ -68,6 +68,21 @@ def test_a_connection_is_noted_by_host_and_port(user: Project, port: int, source
     assert "secret" not in (user.ours / f"record.json{SUFFIX}").read_text()
 
 
+def test_an_address_does_not_get_the_name_of_another_one_on_its_port(user: Project) -> None:
+    user.write(
+        train="""\
+import socket
+for host in ('localhost', '127.0.0.3'):
+    try:
+        socket.create_connection((host, 9))
+    except OSError:
+        pass
+"""
+    )
+    assert user.launch("train.py").returncode == 0
+    assert [effect.what for effect in effects(user) if "::1" not in effect.what] == ["localhost:9", "127.0.0.3:9"]
+
+
 @pytest.mark.parametrize(("source", "name"), PROGRAMS.values(), ids=PROGRAMS.keys())
 def test_a_program_is_noted_by_its_name(user: Project, source: str, name: str) -> None:
     user.write(train=f"import os, subprocess\n{source}\n")
@@ -78,6 +93,12 @@ def test_a_program_is_noted_by_its_name(user: Project, source: str, name: str) -
     assert effect.site is not None
     assert (Path(effect.site.file).name, effect.site.line) == ("train.py", 2)
     assert "secret" not in (user.ours / f"record.json{SUFFIX}").read_text()
+
+
+def test_every_program_of_a_line_is_noted(user: Project) -> None:
+    user.write(train="import os\nos.system('cd / && true; for i in 1 2; do nice uname secret; done | PASS=secret wc -c')\n")
+    assert user.launch("train.py").returncode == 0
+    assert [(effect.kind, effect.what) for effect in effects(user)] == [("program", "uname"), ("program", "wc")]
 
 
 def test_what_the_standard_library_asks_the_system_is_no_effect(user: Project) -> None:

@@ -25,6 +25,12 @@ CHANGE = [
     "python evaluate.py",
     "python3.11 -u export.py --all",
     "aws s3 cp best.pt s3://bucket/",
+    "timeout -k 5 10s rm x",
+    "sudo -u ann rm x",
+    "env -u A nice -n 1 rm x",
+    "eval 'rm x'",
+    "find . -name '*.pt' -delete",
+    "find . -exec rm x +",
 ]
 LEAVE = [
     "git rev-parse HEAD",
@@ -35,6 +41,8 @@ LEAVE = [
     "uname -p",
     "sed -n 1p config.yaml",
     "sh -c 'echo hello'",
+    "command -v rm",
+    "find . -name '*.pt'",
     "python -m pip --version",
     "python -c 'import torch'",
     "python --version",
@@ -63,6 +71,25 @@ def test_what_leaves_files_alone(line: str) -> None:
 
 @pytest.mark.parametrize("line", ["echo x > results.txt", "date >> log", "cat a|tee b", "echo 'a > b'>c", "(cd out; rm x)", "ls 2> errors"])
 def test_lines_of_a_shell_that_write(line: str) -> None:
+    assert shell_changes_files(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "for i in 1; do rm v.txt; done",
+        "if test -e a; then rm a; fi",
+        "if rm a; then echo; elif rm b; then echo; fi",
+        "if false; then echo; else rm a; fi",
+        "while rm a; do sleep 1; done",
+        "until ! rm a; do sleep 1; done",
+        "{ rm a; }",
+        "(rm a)",
+        "time exec builtin command rm a",
+        "f() { rm a; }; f",
+    ],
+)
+def test_words_of_a_shell_stand_before_a_program(line: str) -> None:
     assert shell_changes_files(line)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,14 @@ FREE = {
     "only if it is new": "try:\n    open('model.txt', 'x')\nexcept FileExistsError:\n    pass\nelse:\n    raise SystemExit('made')",
     "open or make": "import os; os.close(os.open('model.txt', os.O_RDONLY | os.O_CREAT))",
     "a folder that is there": "import os; os.makedirs('logs', exist_ok=True)",
+    "shared memory": "from multiprocessing.shared_memory import SharedMemory as S; s = S(create=True, size=9); s.close(); s.unlink()",
+    "shared memory, by its file": "import os; p = f'/dev/shm/pym-{os.getpid()}'; open(p, 'x'); os.truncate(p, 9); os.rename(p, p + 'b'); "
+    "os.remove(p + 'b')",
+    "a shared array": "import multiprocessing as m; m.Array('d', 9); m.Value('i'); m.Lock(); q = m.Queue(); q.put(1); q.get()",
+    "a pipe of its own": "import os; os.mkfifo('own'); os.remove('own'); os.mknod('own'); os.rename('own', 'b'); os.remove('b')",
+    "a pipe in an open folder": "import os; f = os.open('empty', 0); os.mkfifo('own', dir_fd=f); os.remove('own', dir_fd=f)",
+    "a socket of its own": "import os, socket; s = socket.socket(socket.AF_UNIX); s.bind('own'); os.chmod('own', 0o600); os.remove('own')",
+    "a manager": "import multiprocessing as m; g = m.get_context('fork').Manager(); d = g.dict(); d[1] = 2; g.shutdown()",
     "permissions of a new one": "import os; open('new', 'w'); os.chmod('new', 0o600); os.utime('new'); os.truncate('new', 3)",
 }
 
@@ -176,6 +185,57 @@ def test_what_somebody_put_in_its_place_is_protected(old: Project) -> None:
     assert (old.folder / "a").is_dir()
 
 
+def test_shared_memory_that_was_there_is_protected(old: Project) -> None:
+    path = Path(f"/dev/shm/fitdoctor-test-{os.getpid()}")
+    path.write_text(BEFORE)
+    try:
+        for source in (f"posix.unlink({str(path)!r})", f"SharedMemory({path.name!r}).unlink()"):
+            old.write(train=f"import posix\nfrom multiprocessing.shared_memory import SharedMemory\n{source}")
+            (old.ours / "shared-memory.json").unlink(missing_ok=True)
+            assert old.launch("train.py").returncode == BLOCKED
+            assert path.read_text() == BEFORE
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def test_shared_memory_that_appears_later_is_free_in_a_worker_too(old: Project) -> None:
+    old.write(
+        train="""\
+import ctypes, multiprocessing, os
+def work(path):
+    os.remove(path)
+if __name__ == "__main__":
+    name = f"/fitdoctor-test-{os.getpid()}"
+    assert ctypes.CDLL(None).shm_open(name.encode(), os.O_CREAT | os.O_RDWR, 0o600) >= 0
+    process = multiprocessing.get_context("spawn").Process(target=work, args=("/dev/shm" + name,))
+    process.start()
+    process.join()
+    assert process.exitcode == 0 and not os.path.exists("/dev/shm" + name)
+"""
+    )
+    done = old.launch("train.py")
+    assert done.returncode == 0, done.stderr
+
+
+def test_pipes_sockets_and_shared_memory_are_listed(old: Project) -> None:
+    source = "s = socket.socket(socket.AF_UNIX); s.bind('socket')\nm = shared_memory.SharedMemory(create=True, size=1)\nprint(m.name)"
+    old.write(train=f"import os, socket\nfrom multiprocessing import shared_memory\nos.mkfifo('fifo')\n{source}\nos._exit(3)")
+    done = old.launch("train.py")
+    assert done.returncode == 3, done.stderr
+    lines = [json.loads(line) for line in (old.ours / "made.jsonl").read_text().splitlines()]
+    expected = [str(old.folder / "fifo"), str(old.folder / "socket"), f"/dev/shm/{done.stdout.strip()}"]
+    assert [line[0] for line in lines if len(line) == 3] == expected
+
+
+def test_the_folder_of_the_child_is_free_and_never_counts_as_made(old: Project) -> None:
+    (old.ours / "other.json").write_text(BEFORE)
+    old.begin()
+    old.write(train=f"import os\nos.chdir({str(old.ours)!r})\nopen('new', 'w')\nopen('other.json', 'w')\nos.mkdir('folder')")
+    done = old.launch("train.py")
+    assert done.returncode == 0, done.stderr
+    assert not (old.ours / "made.jsonl").exists()
+
+
 def test_what_was_made_is_listed(old: Project) -> None:
     source = "import os\nos.mkdir('run')\nopen('run/lock', 'x')\nos.symlink('lock', 'run/link')\nopen('a', 'w')\nos.remove('a')\n"
     old.write(train=f"{source}os.rename('run/lock', 'run/other')\nos._exit(3)")
@@ -283,6 +343,7 @@ REFUSED = {
     "by its path": "subprocess.check_output([shutil.which('rm'), '-rf', 'logs'])",
     "a line": "subprocess.run('ls; rm -rf logs', shell=True)",
     "a shell": "os.system('echo new > model.txt')",
+    "in a loop": "os.system('for i in 1; do rm model.txt; done')",
     "in the background": "subprocess.Popen(['sh', '-c', 'sleep 0; mv model.txt other'])",
     "a Python script that begins without us": "subprocess.run([sys.executable, '-I', 'other.py'])",
     "the same by a line": "os.system(f'{sys.executable} -uS other.py')",

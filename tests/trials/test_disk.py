@@ -178,3 +178,24 @@ def test_a_list_that_is_missing_or_no_list(tmp_path: Path, project: Path) -> Non
     (tmp_path / "made").write_bytes(b'["data.csv", 1, 2]\n{}\n["/a\\u0000b", 1, 2]\n\xff\n[]\n7\n["/nowhere", 1, 2]\n["/cut')
     assert disk.remove_made(tmp_path / "made", tmp_path / "kept") == []
     assert (project / "data.csv").exists()
+
+
+def test_pipes_and_sockets_are_moved_and_segments_of_shared_memory_deleted(project: Path) -> None:
+    import socket
+
+    os.mkfifo(project / "fifo")
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind(str(project / "socket"))
+    segment, other = (Path(f"/dev/shm/{name}-{os.getpid()}") for name in ("psm_test", "test"))
+    paths = [project / "fifo", project / "socket", segment, other]
+    try:
+        segment.write_bytes(bytes(disk.MOST_MADE_BYTES + 1))
+        other.write_text("x")
+        listed = project / "made.jsonl"
+        listed.write_text("".join(json.dumps([str(path), path.lstat().st_dev, path.lstat().st_ino]) + "\n" for path in paths))
+        assert disk.remove_made(listed, project / "keep") == [str(path) for path in paths if path != segment]
+        assert not any(os.path.lexists(path) for path in paths)
+        assert {path.name.split("-", 1)[1] for path in (project / "keep").iterdir()} == {"fifo", "socket", other.name}
+    finally:
+        segment.unlink(missing_ok=True)
+        other.unlink(missing_ok=True)

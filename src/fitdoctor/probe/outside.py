@@ -14,12 +14,12 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fitdoctor.probe import commands, sites
+from fitdoctor.probe import commands, shell_lines, sites
+from fitdoctor.probe.host_names import HostNames
 from fitdoctor.probe.notes import Notes, place
 from fitdoctor.probe.originals import threading
 
 CONNECTING = ("socket.connect", "socket.sendto", "socket.sendmsg")
-MOST_LOOKED_UP = 1000
 ASKING = ("platform", "ctypes.util", "uuid", "sysconfig")
 MOST_FRAMES = 20
 INTERNET = (2, 10)
@@ -39,11 +39,12 @@ class Outside:
     def __init__(self, notes: Notes, *, began_s: float, offline: bool, several: Callable[[str], None] | None = None) -> None:
         self._notes, self._began_s, self._offline, self._several = notes, began_s, offline, several
         self._thread = threading.local()
-        self._looked_up: dict[Any, str] = {}
+        self._names = HostNames()
         self._checks: Mapping[str, Callable[[tuple[Any, ...]], None]] = {
             **dict.fromkeys(CONNECTING, self._connects),
             "socket.bind": self._listens,
             "socket.getaddrinfo": self._looks_up,
+            "socket.gethostbyname": lambda arguments: self._looks_up((arguments[0], None)),
             "subprocess.Popen": lambda arguments: self._starts(_words(arguments[0], arguments[1]), _variables(arguments[3])),
             "os.posix_spawn": lambda arguments: self._starts(_words(arguments[0], arguments[1]), _variables(arguments[2])),
             "os.exec": lambda arguments: self._execs(_words(arguments[0], arguments[1]), _variables(arguments[2])),
@@ -71,17 +72,16 @@ class Outside:
     # the network
 
     def _looks_up(self, arguments: tuple[Any, ...]) -> None:
-        """Keeps which name was looked up last for a port: what follows is a connection to an address."""
+        """Keeps which name was looked up for a port: what follows is a connection to an address."""
         host, port = arguments[0], arguments[1]
         name = os.fsdecode(host) if isinstance(host, str | bytes) else ""
         if not name or _is_address(name):
             return
-        if len(self._looked_up) < MOST_LOOKED_UP:
-            self._looked_up[_number(port)] = name
         if self._offline and name != "localhost":
             socket = sys.modules["socket"]
             self._note("connection", f"{name}:{_number(port)}" if port else name)
             raise socket.gaierror(socket.EAI_AGAIN, "fitdoctor: there is no network with --offline")
+        self._names.looked_up(name, _number(port) or None)
 
     def _connects(self, arguments: tuple[Any, ...]) -> None:
         family, address = int(arguments[0].family), arguments[-1]
@@ -89,8 +89,9 @@ class Outside:
             self._connects_locally(address)
             return
         host, port = address[0], address[1]
-        name = self._looked_up.get(port) if _is_address(host) else None
-        self._note("connection", _at(name or host, port))
+        names = self._names.of(os.fsdecode(host), port) if _is_address(host) else []
+        for name in names or [host]:
+            self._note("connection", _at(name, port))
         if self._offline and not _is_this_machine(host):
             raise OSError(errno.ENETUNREACH, "fitdoctor: there is no network with --offline")
 
@@ -125,10 +126,11 @@ class Outside:
         variables = os.environ if environment is None else environment
         if self._several is not None and commands.is_launcher(words, variables):
             self._several(commands.shown(words))
-        name = commands.program(words)
-        if not name or _asks_the_system():
+        names = shell_lines.programs(words)
+        if not names or _asks_the_system():
             return
-        self._note("program", name)
+        for name in names:
+            self._note("program", name)
         parsed = commands.python_command(words[0], words, variables)
         if parsed is not None and parsed.shown != commands.WORKER:
             self._notes.add("process", kind="started", command=parsed.shown, site=place(sites.find()))

@@ -218,6 +218,8 @@ class PrivateCopies:
             put(name, lambda original: _mapped(original, self.writable))
         put("mkdir", lambda original: self._settled(_mapped(original, self.made_folder)))
         put("symlink", self._settled)
+        for name in ("mkfifo", "mknod"):
+            put(name, self._makes)
         for name in ("remove", "unlink"):
             put(name, lambda original: _unless(original, self.removed))
         put("rmdir", lambda original: _unless(original, self.removed_folder))
@@ -225,17 +227,30 @@ class PrivateCopies:
             put(name, lambda original: self._settled(_unless(original, self.moved, paths=2)))
         return patches
 
-    def settle(self) -> None:
-        """Has what was just made listed."""
-        if not ours.depth:
-            with ours:
-                self._guard.made.settle()
+    def install_sockets(self, module: Any) -> Patches:
+        """Has a socket in the file system listed as soon as it is there: the script may do nothing but wait from then on."""
+        patches = Patches()
+        patches.put(module.socket, "bind", self._settled(module.socket.bind))
+        return patches
+
+    def _makes(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """For pipes and the like, for which Python raises no audit event."""
+
+        @functools.wraps(original)
+        def wrapper(*arguments: Any, **keywords: Any) -> Any:
+            if not ours.depth:
+                self._guard.note_made_in_folder(arguments[0] if arguments else keywords.get("path"), keywords.get("dir_fd"))
+            result = original(*arguments, **keywords)
+            self._guard.settle()
+            return result
+
+        return wrapper
 
     def _settled(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def wrapper(*arguments: Any, **keywords: Any) -> Any:
             result = original(*arguments, **keywords)
-            self.settle()
+            self._guard.settle()
             return result
 
         return wrapper
@@ -249,7 +264,7 @@ class PrivateCopies:
                 return original(self.seen(file), mode, *arguments, **keywords)
             where = self.seen(file) if "x" in mode else self.writable(file, keeps="w" not in mode)
             opened = original(where, mode, *arguments, **keywords)
-            self.settle()
+            self._guard.settle()
             return opened
 
         return open
@@ -264,7 +279,7 @@ class PrivateCopies:
                 self._guard.check_in_folder(path, dir_fd, flags)
             opened: int = original(path, flags, mode, dir_fd=dir_fd)
             if flags & WRITES:
-                self.settle()
+                self._guard.settle()
             return opened
 
         return open

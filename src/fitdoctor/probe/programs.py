@@ -8,6 +8,9 @@ import shlex
 import sys
 from collections.abc import Sequence
 
+from fitdoctor.probe.commands import SHELLS
+from fitdoctor.probe.shell_lines import without_wrappers
+
 CHANGE_FILES = {
     *("rm", "mv", "cp", "rsync", "ln", "dd", "truncate", "tee", "install", "shred", "rmdir", "unlink", "rename", "touch", "chmod"),
     *("chown", "sqlite3", "aws", "gsutil", "gcloud", "azcopy", "rclone", "s3cmd", "scp", "sftp", "dvc", "make", "trash"),
@@ -17,9 +20,6 @@ GIT_READS = {
     *("branch", "version", "--version", "rev-list", "show-ref", "symbolic-ref", "name-rev", "shortlog", "blame", "grep"),
     *("merge-base", "for-each-ref", "var", "check-ignore"),
 }
-SHELLS = frozenset(["sh", "bash", "zsh", "dash", "ksh"])
-BEFORE_OTHERS = frozenset(["sudo", "env", "nohup", "nice", "time", "exec", "command", "xargs", "stdbuf", "setsid", "timeout"])
-"""They start the program that follows."""
 PYTHON = re.compile(r"^(python|pypy)[\d.]*(\.exe)?$")
 IN_PLACE = re.compile(r"^(-[a-zA-Z]*i|--in-place)")
 PARTS = re.compile(r"\|\||&&|[;|&\n(){}]")
@@ -39,22 +39,21 @@ def changes_files(command: Sequence[str], *, by_library: bool = True, guarded: b
         >>> changes_files(["git", "rev-parse", "HEAD"]), changes_files(["sh", "-c", "cp best.pt final.pt"])
         (False, True)
     """
-    words = list(command)
-    while words and (os.path.basename(words[0]) in BEFORE_OTHERS or re.match(r"^\w+=", words[0])):
-        words = words[1:]
-        while words and words[0].startswith("-"):
-            words = words[1:]
-        if words and words[0].isdigit():
-            words = words[1:]
+    words = without_wrappers(command)
     if not words:
         return False
     name, rest = os.path.basename(words[0]), words[1:]
+    if name == "eval":
+        return shell_changes_files(" ".join(rest), by_library=by_library, guarded=guarded)
     if name in SHELLS:
         return _shell_changes(rest, by_library, guarded)
     if PYTHON.match(name):
         return not (guarded and _heeds_environment(rest)) and _python_changes(rest, by_library)
     if name == "git":
         return next((word for word in _without_options(rest)), "version") not in GIT_READS
+    if name == "find":
+        starts = [position for position, word in enumerate(rest) if word in ("-exec", "-execdir", "-ok", "-okdir")]
+        return "-delete" in rest or any(changes_files(rest[at + 1 :], by_library=by_library, guarded=guarded) for at in starts)
     if name in ("sed", "perl"):
         return any(IN_PLACE.match(word) for word in rest)
     return name in CHANGE_FILES or name.endswith((".sh", ".bash"))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from fitdoctor.probe import databases, failures, layer_renames, redirected_libraries
+from fitdoctor.probe import databases, failures, layer_renames, redirected_libraries, shared_memory
 from fitdoctor.probe.hook import ImportHook
 from fitdoctor.probe.made_files import MadeFiles
 from fitdoctor.probe.private_copies import PrivateCopies
@@ -72,11 +72,13 @@ class Protection:
         self._sentence = ""
         self.redirect = Redirect(spec["scratch"], redirected, remote_only=self._isolated)
         made = spec.get("made") or made_list(spec["out"])
+        scratch = os.path.join(os.path.abspath(spec["scratch"]), "")
+        # The child's folder holds its specification and its records. They are ours, and never count as made by the script.
+        folder = os.path.join(os.path.dirname(made), "") if made else ""
         self.guard = WriteGuard(
             made=MadeFiles(made if self._guards else ""),
-            free=tuple(
-                filter(None, (os.path.join(os.path.abspath(spec["scratch"]), ""), os.path.abspath(spec["out"]), spec.get("notes"), made))
-            ),
+            free=tuple(filter(None, (scratch, folder, os.path.abspath(spec["out"]), spec.get("notes")))),
+            shared_before=shared_memory.before(folder) if self._guards else frozenset(),
             blocked=blocked,
             started=self._started,
             refused=refused,
@@ -101,6 +103,9 @@ class Protection:
             _after(hook, name, lambda module: databases.install_sqlite(module, copies))
         for name in ("dbm.gnu", "dbm.ndbm"):
             _after(hook, name, lambda module: databases.install_dbm(module, copies))
+        _after(hook, "_posixshmem", lambda module: shared_memory.install(module, guard))
+        _after(hook, "multiprocessing.resource_tracker", lambda module: shared_memory.install_tracker(module, guard))
+        _after(hook, "socket", copies.install_sockets)
         redirect.find_names()
         copies.install()
         guard.install()

@@ -15,15 +15,14 @@ from collections.abc import Callable
 from os import lstat
 from typing import Any
 
-from fitdoctor.probe import sites
+from fitdoctor.probe import shared_memory, shell_lines, sites
 from fitdoctor.probe.commands import SPEC
 from fitdoctor.probe.made_files import MadeFiles, ours
-from fitdoctor.probe.programs import SHELLS, changes_files, shell_changes_files
+from fitdoctor.probe.programs import changes_files, shell_changes_files
 
 CHANGES = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND
 WRITES = CHANGES | os.O_CREAT
 FREE_FOLDERS = ("/dev/", "/proc/", "/sys/")
-SHARED_MEMORY = "/dev/shm/"  # noqa: S108 - no file of ours: what others keep there is theirs
 CACHE_PART = "__pycache__"
 LAUNCH = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "launch.py")
 MOST_PROGRAMS = 10
@@ -38,6 +37,7 @@ class WriteGuard:
         made: What the children of this diagnosis made themselves.
         free: Path prefixes at which writing is always free: our own folder.
         blocked: Called with the path and the event; expected not to return.
+        shared_before: The names in shared memory that were there before the script began.
         started: Called with the name of each program that the script starts.
         refused: Called with the name of a program that is known to change files; expected not to return.
         replaced: Called with the name of the program that the process is about to become; expected not to return.
@@ -53,6 +53,7 @@ class WriteGuard:
         made: MadeFiles,
         free: tuple[str, ...],
         blocked: Callable[[str, str], None],
+        shared_before: frozenset[str] = frozenset(),
         started: Callable[[str], None] = lambda _: None,
         refused: Callable[[str], None] = lambda _: None,
         replaced: Callable[[str], None] = lambda _: None,
@@ -64,6 +65,7 @@ class WriteGuard:
         self._free = tuple({prefix for path in (*free, os.path.join(cache, ""), inductor) for prefix in (path, _real(path))})
         self._blocked, self._started, self._refused, self._replaced = blocked, started, refused, replaced
         self._active = active
+        self._shared_before = shared_before
         self._process = os.getpid()
 
     def install(self) -> None:
@@ -80,13 +82,13 @@ class WriteGuard:
             return True
         if not self._active or path.startswith(self._free) or CACHE_PART in path.split(os.sep):
             return False
-        if path.startswith(FREE_FOLDERS) and not path.startswith(SHARED_MEMORY):
+        if _is_of_system(path):
             return False
         try:
             lstat(path)
         except OSError:
             return False
-        return not self.made.holds(path)
+        return not self.made.holds(path) and not shared_memory.is_new(path, self._shared_before)
 
     def stop(self, path: str, event: str) -> None:
         """Ends the child before `path` is changed; a worker of it gets an error, for its parent to know of."""
@@ -112,8 +114,25 @@ class WriteGuard:
         """Notes that something is about to be made at `path`, if nothing lies there and nobody else keeps account of it."""
         with ours:
             entry = entry_path(path)
-            if not is_remote(path) and not entry.startswith((*self._free, *FREE_FOLDERS)) and not os.path.lexists(entry):
+            if not is_remote(path) and self._counts(entry) and not os.path.lexists(entry):
                 self.made.add(entry)
+
+    def note_made_in_folder(self, name: Any, folder: Any) -> None:
+        """The same for a path that may be relative to an open folder."""
+        with ours:
+            path = _in_folder(name, folder)
+            if path is not None:
+                self.note_made(path)
+
+    def settle(self) -> None:
+        """Has what was just made listed."""
+        if not ours.depth:
+            with ours:
+                self.made.settle()
+
+    def _counts(self, entry: str) -> bool:
+        """Whether what is made here has to be remembered."""
+        return not entry.startswith(self._free) and not _is_of_system(entry)
 
     def _audit(self, event: str, arguments: Event) -> None:
         check = _CHECKS.get(event)
@@ -177,7 +196,7 @@ class WriteGuard:
         if target is not None and source is not None and os.path.lexists(source):
             self.made.forget(entry_path(source))
             entry = entry_path(target)
-            if not entry.startswith((*self._free, *FREE_FOLDERS)):
+            if self._counts(entry):
                 self.made.add(entry)
 
     def linked(self, event: str, arguments: Event) -> None:
@@ -196,6 +215,12 @@ class WriteGuard:
     def made_folder(self, event: str, arguments: Event) -> None:
         path = _in_folder(arguments[0], arguments[2] if len(arguments) > 2 else None)
         if path is not None:
+            self.note_made(path)
+
+    def bound(self, event: str, arguments: Event) -> None:
+        """A socket in the file system."""
+        path = _decoded(arguments[1])
+        if path and not path.startswith("\0"):
             self.note_made(path)
 
     def connected(self, event: str, arguments: Event) -> None:
@@ -217,19 +242,18 @@ class WriteGuard:
             text = arguments[1]
         if isinstance(text, (str, bytes, os.PathLike)):
             line = _decoded(text) or ""
-            words = line.split()
+            words = ["sh", "-c", line]
             changes = changes_files([line], **how) or shell_changes_files(line, **how)
         else:
             words = [_decoded(part) or "" for part in text]
             changes = changes_files(words, **how)
-        name = os.path.basename(words[0]) if words else ""
-        if name in SHELLS and len(words) > 2:
-            name = os.path.basename((words[2].split() or [name])[0])
-        if LAUNCH in words or not name:
+        names = shell_lines.programs(words)
+        if LAUNCH in words or not names:
             return
         if changes:
-            self._refuse(name)
-        self._started(name)
+            self._refuse(names[0])
+        for name in names:
+            self._started(name)
 
     def becomes_program(self, event: str, arguments: Event) -> None:
         program = _decoded(arguments[0])
@@ -268,6 +292,7 @@ _CHECKS: dict[str, Callable[[WriteGuard, str, Event], None]] = {
     "os.utime": WriteGuard.changed,
     "os.setxattr": WriteGuard.changed,
     "os.removexattr": WriteGuard.changed,
+    "socket.bind": WriteGuard.bound,
     "sqlite3.connect": WriteGuard.connected,
     "os.exec": WriteGuard.becomes_program,
     "os.posix_spawn": WriteGuard.starts_program,
@@ -292,6 +317,11 @@ def _variables(environment: Any) -> set[str]:
         return {os.fsdecode(name) for name in environment}
     except TypeError:
         return set()
+
+
+def _is_of_system(path: str) -> bool:
+    """Whether a path names a device or a process. Shared memory holds files of users."""
+    return path.startswith(FREE_FOLDERS) and not path.startswith(shared_memory.FOLDER)
 
 
 def is_remote(path: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import stat
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,9 @@ MOST_MADE_BYTES = 1 << 20
 """More files than that, or larger ones, are data that the script fetched or made ready: they are left where they are, and listed."""
 LOCKS = (".lock", ".lck", ".pid")
 """What would bar the real training goes in any case."""
+SHARED_MEMORY = "/dev/shm/"  # noqa: S108 - what a child made there is listed like all else
+SEGMENTS = tuple(SHARED_MEMORY + name for name in ("psm_", "pym-", "sem.", "torch_"))
+"""Memory that the child's processes shared. It holds nothing once they have ended."""
 
 _RUN = re.compile(r"\d{8}-\d{6}-")
 
@@ -88,8 +92,9 @@ def sentences(changes: Sequence[tuple[str, str]]) -> list[str]:
 def remove_made(listed: Path, keep: Path, before: Tree | None = None) -> list[str]:
     """Moves files that a child made, and left behind when it was ended, out of the user's folders.
 
-    A lock that is left behind would bar the real training. Nothing is destroyed: a file is moved to a folder of ours on the same disk, a
-    folder goes only if it is empty, and what can't be moved stays. Call it when all processes of the child have ended.
+    A lock that is left behind would bar the real training. A file is moved to a folder of ours on the same disk. A folder goes only if
+    it is empty, and what can't be moved stays. Only segments of shared memory are deleted. Call it when all processes of the child have
+    ended.
 
     Args:
         listed: The child's list, in the order in which it made them: see `probe/made_files.py`. A missing one is empty.
@@ -102,16 +107,23 @@ def remove_made(listed: Path, keep: Path, before: Tree | None = None) -> list[st
     moved: list[str] = []
     made = _listed(listed)
     for path, identity in reversed(made.items()):
-        if len(made) > MOST_MADE and not path.endswith(LOCKS):
+        if len(made) > MOST_MADE and not path.endswith(LOCKS) and not path.startswith(SEGMENTS):
             continue
         try:
             status = os.lstat(path)
             if path in (before or {}) or identity != (status.st_dev, status.st_ino):  # somebody else's by now
                 continue
+            if stat.S_ISREG(status.st_mode) and path.startswith(SEGMENTS):
+                os.unlink(path)  # noqa: PTH108
+                continue
             if stat.S_ISDIR(status.st_mode):
                 os.rmdir(path)  # noqa: PTH106 - refuses a folder that holds anything
-            elif stat.S_ISLNK(status.st_mode) or (stat.S_ISREG(status.st_mode) and status.st_size <= MOST_MADE_BYTES):
+            elif _is_small(status):
                 keep.mkdir(parents=True, exist_ok=True)
+                if path.startswith(SHARED_MEMORY):  # another disk, to which nothing can be renamed
+                    shutil.move(path, keep / f"{len(moved)}-{os.path.basename(path)}")  # noqa: PTH119
+                    moved.append(path)
+                    continue
                 # Never a copy: another process may be writing to it at this moment, and goes on doing so where it is then.
                 os.rename(path, keep / f"{len(moved)}-{os.path.basename(path)}")  # noqa: PTH104, PTH119
             else:
@@ -120,6 +132,12 @@ def remove_made(listed: Path, keep: Path, before: Tree | None = None) -> list[st
             continue
         moved.append(path)
     return moved[::-1]
+
+
+def _is_small(status: os.stat_result) -> bool:
+    """Whether it is a link, a pipe, a socket, or a small file."""
+    mode = status.st_mode
+    return stat.S_ISLNK(mode) or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or (stat.S_ISREG(mode) and status.st_size <= MOST_MADE_BYTES)
 
 
 def _listed(path: Path) -> dict[str, tuple[int, int]]:
