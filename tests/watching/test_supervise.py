@@ -343,6 +343,96 @@ os._exit(4)
 """
 
 
+LAUNCHER = """\
+import signal, subprocess, sys, time
+got = []
+for number in (signal.SIGUSR1, signal.SIGUSR2):
+    signal.signal(number, lambda number, _: got.append(signal.Signals(number).name))
+process = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, text=True)
+while len(got) < 2 and process.poll() is None:
+    time.sleep(0.02)
+process.communicate("go on\\n")
+print("launcher", *sorted(got), process.returncode)
+"""
+TELLS_ITS_LAUNCHER = """\
+import os, signal, subprocess, sys
+os.kill(os.getppid(), signal.SIGUSR1)
+tells = "import os, signal, sys; os.kill(int(sys.argv[1]), signal.SIGUSR2); input()"
+below = subprocess.Popen([sys.executable, "-c", tells, str(os.getppid())], stdin=subprocess.PIPE)
+print("script", input(), flush=True)
+below.communicate(b"go on\\n")
+sys.exit(3)
+"""
+
+
+@pytest.mark.parametrize("how", RUN)
+def test_what_the_script_sends_to_its_parent_goes_to_our_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text(TELLS_ITS_LAUNCHER)
+    command = [sys.executable, "-c", LAUNCHER, *RUN[how], "train.py"]
+    done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True, timeout=60)
+    assert done.stdout == "script go on\nlauncher SIGUSR1 SIGUSR2 3\n"
+
+
+OWN_GROUP = """\
+import os, sys, time
+os.setpgrp()
+print("rea" + "dy", flush=True)
+print("got", input(), flush=True)
+print("sle" + "eps", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The terminal of an interactive shell."""
+    monkeypatch.chdir(tmp_path)
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe("bash", ["bash", "--norc", "--noprofile", "-i"], {**os.environ, "PS1": "$ ", "TERM": "dumb"})
+    _until(terminal, b"$ ")
+    yield terminal
+    os.kill(pid, signal.SIGKILL)
+    os.close(terminal)
+    os.waitpid(pid, 0)
+
+
+@pytest.mark.parametrize("how", RUN)
+@pytest.mark.parametrize("reads", [False, True])
+def test_a_script_in_a_group_of_its_own_keeps_the_terminal(tmp_path: Path, shell: int, how: str, reads: bool) -> None:
+    """Ctrl-Z, `fg` and Ctrl-C, before and after it has read a line."""
+    (tmp_path / "train.py").write_text(OWN_GROUP if reads else OWN_GROUP.replace("input()", "'a line'"))
+    os.write(shell, f"{' '.join(RUN[how])} train.py\n".encode())
+    if reads:
+        _until(shell, b"ready")
+        os.write(shell, b"a line\n")
+    assert b"got a line" in _until(shell, b"sleeps")
+    os.write(shell, b"\x1a")
+    _until(shell, b"Stopped")
+    os.write(shell, b"fg\n")
+    _until(shell, b"train.py")
+    os.write(shell, b"\x03")
+    _until(shell, b"KeyboardInterrupt")
+    os.write(shell, b"echo code $?.\n")
+    _until(shell, b"code 130.")
+
+
+@pytest.mark.parametrize("how", RUN)
+def test_a_script_in_a_group_of_its_own_reads_on_after_a_stop(tmp_path: Path, shell: int, how: str) -> None:
+    (tmp_path / "train.py").write_text(OWN_GROUP.replace("time.sleep(60)", "sys.exit(3)"))
+    os.write(shell, f"{' '.join(RUN[how])} train.py\n".encode())
+    _until(shell, b"ready")
+    os.write(shell, b"\x1a")
+    _until(shell, b"Stopped")
+    os.write(shell, b"fg\n")
+    _until(shell, b"train.py")
+    os.write(shell, b"a line\n")
+    _until(shell, b"got a line")
+    os.write(shell, b"echo code $?.\n")
+    _until(shell, b"code 3.")
+
+
 def test_without_a_witness_single_signals_are_handed_on(tmp_path: Path) -> None:
     witness = Witness(str(tmp_path / "no-python"))
     assert not witness.present
