@@ -68,6 +68,18 @@ def test_it_ends_and_prints_as_the_script_does_alone(script: str, how: str) -> N
     assert "fitdoctor: No step of a fit was seen, so there is nothing to report.\n" in watched.stderr
 
 
+@pytest.mark.parametrize("how", ["end", "exit", "error", "leave"])
+def test_pythoninspect_is_the_scripts_alone(script: str, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    monkeypatch.setenv("PYTHONINSPECT", "1")
+    plain, watched = (
+        subprocess.run([*command, script, how], check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        for command in ([sys.executable], WATCH)
+    )
+    assert (watched.returncode, watched.stdout) == (plain.returncode, plain.stdout)
+    assert watched.stderr.startswith(plain.stderr)
+    assert watched.stderr.count("Traceback") == plain.stderr.count("Traceback")
+
+
 def test_signals_reach_the_script(script: str) -> None:
     process = started(*WATCH, script, "handle")
     process.send_signal(signal.SIGUSR1)
