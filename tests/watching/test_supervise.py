@@ -136,6 +136,22 @@ def test_without_a_place_to_record_it_runs_all_the_same(script: str, tmp_path: P
     assert done.stdout == "begun ['exit']\n"
 
 
+OUT_OF = {
+    "descriptors": "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\n",
+    "file size": "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n",
+}
+
+
+@pytest.mark.parametrize("lacks", OUT_OF)
+def test_it_says_that_the_recording_could_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacks: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text("import os, sys\n" + OUT_OF[lacks] + "sys.exit(3)\n")
+    done = subprocess.run([*WATCH, "train.py"], check=False, capture_output=True, text=True)
+    assert done.returncode == 3
+    assert "No step" not in done.stderr
+    assert "What was recorded could not be written (" in done.stderr
+
+
 def test_what_is_no_script_is_refused(script: str) -> None:
     done = subprocess.run([*WATCH, "missing.py"], check=False, capture_output=True, text=True)
     assert done.returncode == 2
