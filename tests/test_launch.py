@@ -110,6 +110,13 @@ def test_endings(user: Project, source: str) -> None:
     same(user, "train_with_runpy.py")
 
 
+@pytest.mark.parametrize("source", ENDINGS.values(), ids=ENDINGS.keys())
+def test_endings_with_pythoninspect(user: Project, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    monkeypatch.setenv("PYTHONINSPECT", "1")
+    user.write(train=source)
+    same(user, "train.py")
+
+
 def test_an_error_in_a_module_and_in_code(user: Project) -> None:
     user.write(train="def f():\n    return 1 / 0\nf()")
     assert same(user, "train", mode="module").returncode == 1

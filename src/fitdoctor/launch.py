@@ -20,6 +20,8 @@ from typing import Any
 PR_SET_PDEATHSIG = 1
 FIRST = slice(0 if getattr(sys.flags, "safe_path", False) or sys.flags.isolated else 1)
 """Of `sys.path`: where Python has put the folder of this launcher, in place of which the script's own stands; nothing with -P and -I."""
+ENDED = object()
+"""How a script ended that came to its last line."""
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -38,11 +40,22 @@ def main() -> None:
     sys.argv = [spec["target"] if spec["mode"] == "script" else "-m" if spec["mode"] == "module" else "-c", *spec["arguments"]]
     code = _run(spec["mode"], spec["target"], probe)
     _tell(probe.finish)
-    if isinstance(code, KeyboardInterrupt):
-        # Was printed already. Python ends itself by the signal then, so that shells know what it was.
-        sys.excepthook = lambda *_: None
+    if code is ENDED:  # Python goes on as behind the script: with PYTHONINSPECT set, `sys.exit` would be an error to it
+        return
+    if isinstance(code, BaseException):
+        _print_next_nothing()
         raise code
     sys.exit(code)
+
+
+def _print_next_nothing() -> None:
+    """Has Python take an error that was printed already for one that it printed itself: it ends by the signal of an interrupt then."""
+    hook = sys.excepthook
+
+    def silent(*_: Any) -> None:
+        sys.excepthook = hook
+
+    sys.excepthook = silent
 
 
 def _hide_launcher(spec: dict[str, Any]) -> None:
@@ -109,7 +122,7 @@ def _make_importable() -> None:
 
 
 def _run(mode: str, target: str, probe: Any) -> Any:
-    """Runs the target and returns what `sys.exit` should be given, or the interrupt that ended it."""
+    """Runs the target and returns what `sys.exit` should be given, or an error that was printed and must be raised, or `ENDED`."""
     try:
         if mode == "script":
             if os.path.isdir(target):
@@ -133,15 +146,17 @@ def _run(mode: str, target: str, probe: Any) -> Any:
             exec(code, _become_main({"__loader__": importlib.machinery.BuiltinImporter}))
     except SystemExit as exit_:
         _tell(probe.exited, exit_)
-        return exit_.code
+        if not sys.flags.inspect:
+            return exit_.code
+        raised: BaseException = exit_  # an error like any other then
     except BaseException as error:
+        _tell(probe.raised, error)
         raised = error
     else:
-        return 0
+        return ENDED
     # Python calls the hook when nothing is handled any more: an error in there has no context.
-    _tell(probe.raised, raised)
     code = _print_as_python_would(raised)
-    return raised if isinstance(raised, KeyboardInterrupt) else code
+    return raised if isinstance(raised, KeyboardInterrupt) or sys.flags.inspect else code
 
 
 def _run_file(path: str) -> None:

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import warnings
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 
 from fitdoctor.probe.course import MOST_BLOCKS, MOST_ROWS, Course, learning_rate, memory_bytes
@@ -63,6 +67,39 @@ def test_only_finite_numbers_are_kept() -> None:
 def test_what_is_no_plain_learning_rate_is_none() -> None:
     assert learning_rate(None) is None
     assert learning_rate(object()) is None
+
+
+class Array(np.ndarray):
+    """A value as JAX has it."""
+
+    is_fully_addressable = True
+
+    def is_deleted(self) -> bool:
+        return False
+
+    def devices(self) -> list[Any]:
+        return [SimpleNamespace(platform="cpu")]
+
+
+Array.__module__ = "jaxlib"
+
+
+class Variable:
+    """A variable as Keras has it: NumPy 2 warns where it is asked for a copy."""
+
+    _value = np.full((), 0.25, dtype=np.float32).view(Array)
+
+    def numpy(self) -> Any:
+        return np.array(self)
+
+    def __array__(self, dtype: Any = None) -> Any:
+        return np.asarray(self._value, dtype)
+
+
+def test_a_learning_rate_is_read_without_a_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert learning_rate(SimpleNamespace(_learning_rate=Variable())) == 0.25
 
 
 def test_memory_is_that_of_this_process() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from fitdoctor.probe.store import Store
+from fitdoctor.recording.plain import UNWRITTEN
 
 
 @dataclass
@@ -46,6 +48,23 @@ def test_whatever_a_script_holds_is_written_as_json(tmp_path: Path, value: Any) 
 def test_a_folder_that_is_gone_does_not_stop_the_script(tmp_path: Path) -> None:
     Store(str(tmp_path / "nowhere" / "record.json"), Record).save()
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_record_that_is_not_current_is_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "record.json"
+    store = Store(str(path), Record)
+    store.save()
+    with monkeypatch.context() as patched:
+        patched.setattr("fitdoctor.probe.store.os.replace", _out_of_descriptors)
+        store.save()
+        store.save()
+        assert str(Path(f"{path}{UNWRITTEN}").readlink()) == os.strerror(errno.EMFILE)
+    store.save()
+    assert not os.path.lexists(f"{path}{UNWRITTEN}")
+
+
+def _out_of_descriptors(*_: Any) -> None:
+    raise OSError(errno.EMFILE, "as the script has none left")
 
 
 def test_a_reader_never_sees_half_a_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

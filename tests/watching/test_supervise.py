@@ -68,6 +68,18 @@ def test_it_ends_and_prints_as_the_script_does_alone(script: str, how: str) -> N
     assert "fitdoctor: No step of a fit was seen, so there is nothing to report.\n" in watched.stderr
 
 
+@pytest.mark.parametrize("how", ["end", "exit", "error", "leave"])
+def test_pythoninspect_is_the_scripts_alone(script: str, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    monkeypatch.setenv("PYTHONINSPECT", "1")
+    plain, watched = (
+        subprocess.run([*command, script, how], check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        for command in ([sys.executable], WATCH)
+    )
+    assert (watched.returncode, watched.stdout) == (plain.returncode, plain.stdout)
+    assert watched.stderr.startswith(plain.stderr)
+    assert watched.stderr.count("Traceback") == plain.stderr.count("Traceback")
+
+
 def test_signals_reach_the_script(script: str) -> None:
     process = started(*WATCH, script, "handle")
     process.send_signal(signal.SIGUSR1)
@@ -122,6 +134,22 @@ def test_without_a_place_to_record_it_runs_all_the_same(script: str, tmp_path: P
     done = subprocess.run([*WATCH, script, "exit"], check=False, capture_output=True, text=True, env=nowhere)
     assert done.returncode == 3
     assert done.stdout == "begun ['exit']\n"
+
+
+OUT_OF = {
+    "descriptors": "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))\n",
+    "file size": "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n",
+}
+
+
+@pytest.mark.parametrize("lacks", OUT_OF)
+def test_it_says_that_the_recording_could_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacks: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text("import os, sys\n" + OUT_OF[lacks] + "sys.exit(3)\n")
+    done = subprocess.run([*WATCH, "train.py"], check=False, capture_output=True, text=True)
+    assert done.returncode == 3
+    assert "No step" not in done.stderr
+    assert "What was recorded could not be written (" in done.stderr
 
 
 def test_what_is_no_script_is_refused(script: str) -> None:
@@ -341,6 +369,96 @@ time.sleep(0.3)
 open("heard", "w").write(str(len(times)))
 os._exit(4)
 """
+
+
+LAUNCHER = """\
+import signal, subprocess, sys, time
+got = []
+for number in (signal.SIGUSR1, signal.SIGUSR2):
+    signal.signal(number, lambda number, _: got.append(signal.Signals(number).name))
+process = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, text=True)
+while len(got) < 2 and process.poll() is None:
+    time.sleep(0.02)
+process.communicate("go on\\n")
+print("launcher", *sorted(got), process.returncode)
+"""
+TELLS_ITS_LAUNCHER = """\
+import os, signal, subprocess, sys
+os.kill(os.getppid(), signal.SIGUSR1)
+tells = "import os, signal, sys; os.kill(int(sys.argv[1]), signal.SIGUSR2); input()"
+below = subprocess.Popen([sys.executable, "-c", tells, str(os.getppid())], stdin=subprocess.PIPE)
+print("script", input(), flush=True)
+below.communicate(b"go on\\n")
+sys.exit(3)
+"""
+
+
+@pytest.mark.parametrize("how", RUN)
+def test_what_the_script_sends_to_its_parent_goes_to_our_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").write_text(TELLS_ITS_LAUNCHER)
+    command = [sys.executable, "-c", LAUNCHER, *RUN[how], "train.py"]
+    done = subprocess.run(command, check=False, stdout=subprocess.PIPE, text=True, timeout=60)
+    assert done.stdout == "script go on\nlauncher SIGUSR1 SIGUSR2 3\n"
+
+
+OWN_GROUP = """\
+import os, sys, time
+os.setpgrp()
+print("rea" + "dy", flush=True)
+print("got", input(), flush=True)
+print("sle" + "eps", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """The terminal of an interactive shell."""
+    monkeypatch.chdir(tmp_path)
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe("bash", ["bash", "--norc", "--noprofile", "-i"], {**os.environ, "PS1": "$ ", "TERM": "dumb"})
+    _until(terminal, b"$ ")
+    yield terminal
+    os.kill(pid, signal.SIGKILL)
+    os.close(terminal)
+    os.waitpid(pid, 0)
+
+
+@pytest.mark.parametrize("how", RUN)
+@pytest.mark.parametrize("reads", [False, True])
+def test_a_script_in_a_group_of_its_own_keeps_the_terminal(tmp_path: Path, shell: int, how: str, reads: bool) -> None:
+    """Ctrl-Z, `fg` and Ctrl-C, before and after it has read a line."""
+    (tmp_path / "train.py").write_text(OWN_GROUP if reads else OWN_GROUP.replace("input()", "'a line'"))
+    os.write(shell, f"{' '.join(RUN[how])} train.py\n".encode())
+    if reads:
+        _until(shell, b"ready")
+        os.write(shell, b"a line\n")
+    assert b"got a line" in _until(shell, b"sleeps")
+    os.write(shell, b"\x1a")
+    _until(shell, b"Stopped")
+    os.write(shell, b"fg\n")
+    _until(shell, b"train.py")
+    os.write(shell, b"\x03")
+    _until(shell, b"KeyboardInterrupt")
+    os.write(shell, b"echo code $?.\n")
+    _until(shell, b"code 130.")
+
+
+@pytest.mark.parametrize("how", RUN)
+def test_a_script_in_a_group_of_its_own_reads_on_after_a_stop(tmp_path: Path, shell: int, how: str) -> None:
+    (tmp_path / "train.py").write_text(OWN_GROUP.replace("time.sleep(60)", "sys.exit(3)"))
+    os.write(shell, f"{' '.join(RUN[how])} train.py\n".encode())
+    _until(shell, b"ready")
+    os.write(shell, b"\x1a")
+    _until(shell, b"Stopped")
+    os.write(shell, b"fg\n")
+    _until(shell, b"train.py")
+    os.write(shell, b"a line\n")
+    _until(shell, b"got a line")
+    os.write(shell, b"echo code $?.\n")
+    _until(shell, b"code 3.")
 
 
 def test_without_a_witness_single_signals_are_handed_on(tmp_path: Path) -> None:

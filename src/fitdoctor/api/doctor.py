@@ -106,10 +106,18 @@ def _has(doctor: Doctor, original: Any, model: Any, arguments: tuple[Any, ...], 
 
     try:
         callbacks = bind(original, model, arguments, keywords)["callbacks"]
-    except (TypeError, KeyError):  # fit itself will say so
+        return _holds(getattr(callbacks, "callbacks", None) or callbacks, doctor)
+    except Exception:  # a fit that can't be called like that says so itself, and one of another Keras must run
         return False
-    items = getattr(callbacks, "callbacks", None) or keras.tree.flatten(callbacks)
-    return any(item is doctor for item in items)
+
+
+def _holds(callbacks: Any, doctor: Doctor) -> bool:
+    """Whether the callback is among them, at any depth, as Keras flattens them."""
+    if isinstance(callbacks, dict):
+        callbacks = list(callbacks.values())
+    if isinstance(callbacks, list | tuple):
+        return any(_holds(each, doctor) for each in callbacks)
+    return callbacks is doctor
 
 
 def _made(show: bool) -> Doctor:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -55,6 +58,8 @@ class Commands(click.Group):
             reserve_missing()
             never_lost()
             never_fail_on_signs()
+            if sys.flags.inspect:
+                return _main_under_inspect(super().main, *more, **keywords)
         return super().main(args, *more, **keywords)
 
     def make_context(self, *arguments: Any, **keywords: Any) -> click.Context:
@@ -85,6 +90,20 @@ class Commands(click.Group):
                 "Set FITDOCTOR_TRACEBACK=1 to see where it happened, and please report it."
             )
             ctx.exit(FAILURE_EXIT_CODE)
+
+
+def _main_under_inspect(run: Callable[..., Any], *more: Any, **keywords: Any) -> NoReturn:
+    """With PYTHONINSPECT set, which is meant for the script, Python takes our `sys.exit` for an error: the process ends without it."""
+    try:
+        run(None, *more, **keywords)
+        code = 0
+    except SystemExit as exit_:
+        code = exit_.code if isinstance(exit_.code, int) else 0 if exit_.code is None else 1
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError, ValueError):
+            stream.flush()
+    os._exit(code & 0xFF)
 
 
 def _cleaned(error: click.ClickException) -> click.ClickException:

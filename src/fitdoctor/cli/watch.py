@@ -66,7 +66,7 @@ def command(
         if watched.problem:
             say(watched.problem)
         if watched.run is not None and folder is not None:
-            _hand_over(watched.run, folder, outputs, quiet=quiet)
+            _hand_over(watched.run, folder, outputs, quiet=quiet, unwritten=watched.unwritten)
     except KeyboardInterrupt:
         say(f"Interrupted while the report was made. “fitdoctor report {folder.shown if folder else ''}” makes it again.")
     except Exception as error:  # noqa: BLE001 - whatever fails in a report, the training's own ending is what the caller waits for
@@ -77,7 +77,7 @@ def command(
     end_like(watched.code)
 
 
-def _hand_over(run: Run, folder: RunFolder, outputs: tuple[str, ...], *, quiet: bool) -> None:
+def _hand_over(run: Run, folder: RunFolder, outputs: tuple[str, ...], *, quiet: bool, unwritten: str) -> None:
     from dataclasses import replace
 
     from fitdoctor.recording.save import write_atomically
@@ -89,6 +89,8 @@ def _hand_over(run: Run, folder: RunFolder, outputs: tuple[str, ...], *, quiet: 
     assert run.watched is not None
     if not learned_something(run.watched):
         nothing = "No step of a fit was seen, so there is nothing to report."
+        if unwritten:
+            nothing = f"What was recorded could not be written ({unwritten}), so there is nothing to report."
         say(" ".join([*run.watched.limits, nothing, unseen(run.watched)]).strip())
         return
     report = replace(build(run), run=folder.shown if folder.run_file.exists() else "")

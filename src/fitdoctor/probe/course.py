@@ -6,6 +6,7 @@ import math
 import os
 from typing import Any
 
+from fitdoctor.probe import entries
 from fitdoctor.recording.model import EpochRow, Fit, StepBlock
 
 MOST_ROWS = 512
@@ -102,10 +103,11 @@ def learning_rate(optimizer: Any) -> float | None:
     try:
         # Optimizers of tf_keras' legacy kind make their variables when they are first asked for one.
         kept = optimizer.learning_rate if getattr(optimizer, "_hypers_created", False) else optimizer._learning_rate
-        rate = float(kept.numpy())
+        # A variable of Keras' gives its value by a conversion that NumPy 2 warns of on JAX and PyTorch: the value itself is read.
+        rate = entries.number(kept) if hasattr(kept, "_value") else float(kept.numpy())
     except Exception:  # a schedule, an optimizer of the user's own, or none
         return None
-    return rate if math.isfinite(rate) else None
+    return rate if rate is not None and math.isfinite(rate) else None
 
 
 def memory_bytes() -> int:

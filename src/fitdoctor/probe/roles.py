@@ -85,9 +85,8 @@ class Probe:
         self._store.save()
 
     def exited(self, exit_: SystemExit) -> None:
-        code = exit_.code if isinstance(exit_.code, int) else 0 if exit_.code is None else 1
         text = _message(exit_) if exit_.code is not None and not isinstance(exit_.code, int) else ""
-        self.director.end(Ending(how="exit", code=code, message=text, site=_site_of(exit_)))
+        self.director.end(Ending(how="exit", code=_exit_code(exit_.code), message=text, site=_site_of(exit_)))
 
     def raised(self, error: BaseException) -> None:
         how = "interrupted" if isinstance(error, KeyboardInterrupt) else "exception"
@@ -357,6 +356,16 @@ def _watchdog(probe: Probe, limit_s: float, hard_limit_s: float) -> None:
 
 def _learned_something(scout: Scout) -> bool:
     return any(fit.first_step.count for fit in scout.fits) or any(loop.run.count for loop in scout.loops)
+
+
+def _exit_code(given: object) -> int:
+    """The exit code of a process that gives this to `sys.exit`: Python makes a C long of it, and Linux keeps the lowest byte."""
+    if given is None:
+        return 0
+    if not isinstance(given, int):
+        return 1
+    number = int.__index__(given)  # of a bool and of a member of an IntEnum too
+    return number & 0xFF if -(2**63) <= number < 2**63 else 0xFF
 
 
 def _message(error: BaseException) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fitdoctor.probe.originals import os, threading
-from fitdoctor.recording.plain import described
+from fitdoctor.recording.plain import UNWRITTEN, described
 
 try:
     from fcntl import F_DUPFD_CLOEXEC, fcntl
@@ -36,6 +36,7 @@ class Store:
         self._describe = describe
         self._lock = threading.RLock()
         self._process = os.getpid()
+        self._unwritten = False
 
     def save(self) -> None:
         """Writes the current state.
@@ -53,7 +54,23 @@ class Store:
                 data = self._encoded()
                 _write(aside, data)
                 os.replace(aside, self._path)
-        except (OSError, RuntimeError, MemoryError):
+                self._mark("")
+        except OSError as error:
+            self._mark(os.strerror(error.errno) if error.errno else type(error).__name__)
+        except (RuntimeError, MemoryError):
+            pass
+
+    def _mark(self, reason: str) -> None:
+        """Leaves word for the parent that the file is not current, or takes that back."""
+        if bool(reason) == self._unwritten:
+            return
+        try:
+            if reason:
+                os.symlink(reason, self._path + UNWRITTEN)
+            else:
+                os.unlink(self._path + UNWRITTEN)
+            self._unwritten = bool(reason)
+        except OSError:
             pass
 
     def _encoded(self) -> bytes:

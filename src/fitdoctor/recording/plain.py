@@ -10,6 +10,10 @@ from typing import Any
 LARGEST_INTEGER = 2**63 - 1
 """What every JSON reader takes as an integer; the attributes of a user's callback can be larger, a seed for instance."""
 
+UNWRITTEN = ".unwritten"
+"""What the name of a symbolic link adds to that of the record, which stands there while the latest record could not be written. It points
+to the reason. To make a link takes no descriptor and no file size, which are what a script may be out of."""
+
 LONGEST_MESSAGE = 10_000
 """Characters of an exception's message that are kept: TensorFlow says what went wrong at the end of pages."""
 

@@ -12,10 +12,12 @@ from typing import Any
 
 from fitdoctor.changes.environment import environment, of_process
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.printable import printable
 from fitdoctor.recording.folder import RunFolder
 from fitdoctor.recording.load import decode_scout
 from fitdoctor.recording.model import Run, Scout
 from fitdoctor.recording.notes import SUFFIX, read_notes
+from fitdoctor.recording.plain import UNWRITTEN
 from fitdoctor.recording.signature import save_signed
 from fitdoctor.recording.system import System
 from fitdoctor.regular_files import make_new, read_regular
@@ -31,16 +33,21 @@ RECORD = "watch.json"
 NOTES = RECORD + SUFFIX
 SPEC = "watch-spec.json"
 TREATED = "Treated with {}, as verified in {}: what is told here of the source is as it is written."
+PARTLY_WRITTEN = "From some point on, the recording could not be written ({}): what came after that is missing here."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """How a watched training ended: its exit code as of `run_beside`, its seconds, and its run, or the reason why there is none."""
+    """How a watched training ended: its exit code as of `run_beside`, its seconds, and its run, or the reason why there is none.
+
+    `unwritten` is the reason why the last of what was recorded could not be written, if that is so.
+    """
 
     code: int
     wall_s: float
     run: Run | None = None
     problem: str = ""
+    unwritten: str = ""
 
 
 def watch(request: WatchRequest) -> Watched:
@@ -61,6 +68,7 @@ def watch(request: WatchRequest) -> Watched:
     command = [request.python, str(LAUNCH), str(folder.path / SPEC)]
     code = run_beside(command, environment(_process_changes(request), os.environ), sampler.start)
     wall_s = time.monotonic() - began_s
+    unwritten = _unwritten(folder)
     try:
         recorded = _read(folder, code, wall_s, sampler.stop())
     except (OSError, FitdoctorError) as error:
@@ -69,12 +77,14 @@ def watch(request: WatchRequest) -> Watched:
         for path in (folder.path / SPEC, *folder.path.glob(f"{SPEC}.[01]"), *folder.path.glob(f"{RECORD}*")):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
+    if unwritten and learned_something(recorded):
+        recorded.limits.append(PARTLY_WRITTEN.format(unwritten))
     run = _run(request, recorded, began, wall_s)
     try:
         save_signed(run, folder.run_file)
     except FitdoctorError as error:
-        return Watched(code=code, wall_s=wall_s, run=run, problem=str(error))
-    return Watched(code=code, wall_s=wall_s, run=run)
+        return Watched(code=code, wall_s=wall_s, run=run, problem=str(error), unwritten=unwritten)
+    return Watched(code=code, wall_s=wall_s, run=run, unwritten=unwritten)
 
 
 def _process_changes(request: WatchRequest) -> list[dict[str, Any]]:
@@ -126,6 +136,14 @@ def _read(folder: RunFolder, code: int, wall_s: float, system: System) -> Scout:
     recorded.others = read_notes(folder.path / NOTES).others
     recorded.limits += other_processes.limits(recorded) if learned_something(recorded) else []
     return recorded
+
+
+def _unwritten(folder: RunFolder) -> str:
+    """Why the record is not current, in the words that the script's process left; "" where it is."""
+    try:
+        return printable(str((folder.path / (RECORD + UNWRITTEN)).readlink()))
+    except OSError:
+        return ""
 
 
 def _run(request: WatchRequest, recorded: Scout, began: datetime, wall_s: float) -> Run:

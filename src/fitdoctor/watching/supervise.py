@@ -8,8 +8,10 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.watching.foreground import Foreground
 from fitdoctor.watching.witness import Witness
 
 HEARD = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
@@ -25,6 +27,12 @@ TO_THE_LEADER = (signal.SIGHUP, signal.SIGCONT)
 STOPS = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 """What a terminal stops a script by. The shell waits for us, and must see us stop too."""
 
+NEEDS_TERMINAL = (signal.SIGTTIN, signal.SIGTTOU)
+"""What stops a script that uses the terminal while its group does not have it."""
+
+MOST_ANCESTORS = 64
+"""So far up it is looked whether a sender descends from the script."""
+
 RESET = (signal.SIGPIPE, signal.SIGXFSZ)
 """What our Python ignores and the script's Python decides about itself."""
 
@@ -32,7 +40,8 @@ RESET = (signal.SIGPIPE, signal.SIGXFSZ)
 def run_beside(command: Sequence[str], environment: Mapping[str, str], started: Callable[[int], None] | None = None) -> int:
     """Runs a command with our own input, output, terminal and process group, and waits for it.
 
-    Signals that are sent to this process are handed on. Those that were sent to the whole group have reached the command by themselves.
+    Signals that are sent to this process are handed on. Those that were sent to the whole group have reached the command by themselves,
+    unless it has left the group. What the command sends to this process goes to our own parent: without us that is the command's.
 
     Args:
         command: What to run.
@@ -53,23 +62,25 @@ def run_beside(command: Sequence[str], environment: Mapping[str, str], started: 
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
     witness: Witness | None = None
+    foreground: Foreground | None = None
     try:
         pid = _spawn(command, environment, before)
-        witness = Witness(command[0])
+        witness, foreground = Witness(command[0]), Foreground(pid)
         if started is not None:
             started(pid)
         while True:
             info = signal.sigwaitinfo(HEARD)
             if info.si_signo != signal.SIGCHLD:
-                if not _has_reached(info, witness):
-                    os.kill(pid, info.si_signo)
+                _hand_on(info, pid, witness, foreground)
                 continue
             done, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
             if done and os.WIFSTOPPED(status):
-                _stop_like(os.WSTOPSIG(status))
+                _stopped(os.WSTOPSIG(status), foreground)
             elif done:
                 return os.waitstatus_to_exitcode(status)
     finally:
+        if foreground is not None:
+            foreground.take_back()
         if witness is not None:
             witness.end()
         _forget()
@@ -97,11 +108,50 @@ def _give_up_broken_streams() -> None:
             setattr(sys, name, None)
 
 
+def _hand_on(info: signal.struct_siginfo, pid: int, witness: Witness, foreground: Foreground) -> None:
+    """Sends a signal that we got to whom it was meant for, unless it got there by itself."""
+    if _comes_from(info, pid):
+        if not witness.got(info.si_signo) and os.getppid() > 0:  # 0 is a parent outside of the container, and would mean our group
+            with suppress(OSError):
+                os.kill(os.getppid(), info.si_signo)
+    elif _has_reached(info, witness):
+        foreground.send(info.si_signo)
+    else:
+        os.kill(pid, info.si_signo)
+
+
+def _comes_from(info: signal.struct_siginfo, pid: int) -> bool:
+    """Whether the script sent the signal, or a process below it that still runs."""
+    sender = info.si_pid if info.si_code <= 0 else 0  # above 0 the kernel made it, and nobody sent it
+    for _ in range(MOST_ANCESTORS):
+        if sender == pid:
+            return True
+        if sender <= 1:
+            return False
+        sender = _parent_of(sender)
+    return False
+
+
+def _parent_of(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
 def _has_reached(info: signal.struct_siginfo, witness: Witness) -> bool:
-    """Whether the script got a signal too that we got."""
+    """Whether our whole group got a signal that we got, and so the script too, if it has not left the group."""
     if info.si_code == FROM_THE_KERNEL and (info.si_signo not in TO_THE_LEADER or not witness.present):
         return True
     return witness.got(info.si_signo)
+
+
+def _stopped(number: int, foreground: Foreground) -> None:
+    """Gives the script the terminal that it stopped for, or else stops as it did."""
+    if number in NEEDS_TERMINAL and foreground.lend():
+        return
+    foreground.take_back()
+    _stop_like(number)
 
 
 def _stop_like(number: int) -> None:
