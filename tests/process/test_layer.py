@@ -75,6 +75,15 @@ def test_what_would_have_changed_is_told(box: Box) -> None:
     assert done.changed(box.folder) == {"changed.txt": "changed", "deleted.txt": "deleted", "deep/er/new.txt": "new"}
 
 
+def test_a_folder_that_was_renamed_is_told_by_both_names(box: Box) -> None:
+    box.write("results/weights.txt")
+    done = box.run("import os, shutil\nshutil.move('results', 'old'); os.mkdir('empty')")
+    changed = done.changed(box.folder)
+    assert changed.pop("results") == "deleted"
+    assert changed.pop("empty/") == "new"
+    assert [path.partition("/")[0] for path in changed] == ["old"]
+
+
 def test_folders_and_links_can_be_moved(box: Box) -> None:
     box.write("results/weights.txt")
     (box.folder / "latest").symlink_to("results")

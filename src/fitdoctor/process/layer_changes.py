@@ -45,9 +45,19 @@ def _below(upper: str, lower: str, path: str) -> Iterator[tuple[str, str]]:
             yield "deleted", shown
         elif entry.is_dir(follow_symlinks=False):
             if entry.name not in CACHE_NAMES:
-                yield from _below(entry.path, real, shown)
+                yield from _folder(entry.path, real, shown)
         else:
             yield from _file(status, real, shown)
+
+
+def _folder(upper: str, real: str, shown: str) -> Iterator[tuple[str, str]]:
+    """A folder that is new and holds nothing here is empty, or one that was renamed: what it held stays where it was."""
+    found = False
+    for change in _below(upper, real, shown):
+        found = True
+        yield change
+    if not found and not os.path.lexists(real):
+        yield "new", os.path.join(shown, "")
 
 
 def _file(status: os.stat_result, real: str, shown: str) -> Iterator[tuple[str, str]]:
