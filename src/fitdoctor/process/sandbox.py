@@ -80,7 +80,10 @@ class Sandbox:
         self._ended.connections = sorted(self._connections)[:MOST_CONNECTIONS]
         if self._layer is not None:
             self._ended.full = self._ended.full or self._memory_full()
-            self._ended.changes = layer_changes.changes(self._layer.overlays, [self._request.real])
+            places = [f"{cache}/" for cache in self._request.caches]  # for whose layers folders were made
+            found = layer_changes.changes(self._layer.overlays, [self._request.real])
+            made = {path for _, path in found if path.endswith("/") and any(place.startswith(path) for place in places)}
+            self._ended.changes = [change for change in found if change[1] not in made]
         if not self._tell(self._ended):
             self._remove_layer()
         return status
