@@ -119,7 +119,9 @@ def _become(
             finally:
                 modules = sorted(name for name in sys.modules if name.startswith(LATER))
                 atexit.register(lambda: (ours.parent / PARTS).write_text(json.dumps({"parts": parts, "modules": modules})))
+        sys.exit()
     launch.main()
+    sys.exit()  # `main` returns where the script came to its last line
 
 
 class _Nobody:
