@@ -20,7 +20,7 @@ Row = dict[str, Any]
 GUARDS = {
     # They become the script, and tell us how it ended. There is nothing around them that could go on.
     "launch.py:main", "launch.py:_start_harmlessly", "launch.py:_run", "launch.py:_run_file", "launch.py:_become_main", "launch.py:_tell",
-    "launch.py:_print_as_python_would",
+    "launch.py:_print_as_python_would", "launch.py:_print_next_nothing",
     # They stand in the place of what the script or its libraries call: nothing in them but that call, and guards.
     "probe/failures.py:guarded",
     "probe/hook.py:_Finder.find_spec", "probe/hook.py:_Finder._find.<locals>.exec_module",
