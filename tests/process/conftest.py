@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -133,6 +134,20 @@ class Box:
         return Done(**json.loads(done.stdout))
 
 
+@functools.cache
+def _others_can_run() -> bool:
+    """Whether another user may read this Python and our sources: a home folder may be closed to others."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", "import fitdoctor.process.contained"],
+            user=OTHER_USER, group=OTHER_USER, extra_groups=[], cwd="/", capture_output=True, check=False, timeout=60,
+            env={**os.environ, "PYTHONPATH": str(SOURCE), "PYTHONDONTWRITEBYTECODE": "1"},
+        )  # fmt: skip
+    except OSError:
+        return False
+    return done.returncode == 0
+
+
 @pytest.fixture(params=[OURS, UNPRIVILEGED])
 def box(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Box]:
     """A folder of this user's, and one of an unprivileged user's where this one is root."""
@@ -141,6 +156,8 @@ def box(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Box]:
         return
     if not hasattr(os, "getuid") or os.getuid() != 0:
         pytest.skip("only root can run as somebody else")
+    if not _others_can_run():
+        pytest.skip("another user may not read this Python or the sources")
     folder = Path(tempfile.mkdtemp(prefix="fitdoctor-test-"))  # pytest keeps its own folders from other users
     folder.chmod(0o755)
     os.chown(folder, OTHER_USER, OTHER_USER)
