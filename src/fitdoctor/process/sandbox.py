@@ -258,9 +258,10 @@ class Sandbox:
 
     def _memory_full(self) -> str:
         assert self._layer is not None
-        shared = self._layer.root + layers.SHARED_MEMORY
-        if any(os.path.isdir(folder) and _free_bytes(folder) == 0 for folder in (self._layer.memory, shared)):
-            return f"what it kept in memory had reached {self._layer.memory_bytes >> 20} MB"
+        for folder in (self._layer.memory, self._layer.root + layers.SHARED_MEMORY):
+            if os.path.isdir(folder) and _free_bytes(folder) == 0:
+                found = os.statvfs(folder)  # shared memory is as large as the real one, and not bounded as the layer is
+                return f"what it kept in memory had reached {found.f_blocks * found.f_frsize >> 20} MB"
         return ""
 
     def _tell(self, what: Started | Ended) -> bool:
