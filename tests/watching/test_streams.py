@@ -95,6 +95,7 @@ def _outcome(folder: Path, how: str, name: str, streams: str) -> tuple[str, str,
     wait = "sleep 0.3;" if streams == "reader gone" else ""
     line = f'({wait} "{sys.executable}" {how} train.py; echo $? > code) {STREAMS.get(streams, "")}'
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([os.environ.get("PYTHONPATH", ""), str(FAKES)])}
+    environment.pop("PYTHONUNBUFFERED", None)  # each write would come alone, and whether `head` is gone by the second is chance
     done = subprocess.run(
         ["bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60, input="a\nb\n"
     )
