@@ -190,11 +190,11 @@ def measure(make: Callable[[], Made], steps: int, rounds: int) -> dict[str, Any]
     """Plain steps twice, arms, and plain steps once more, all from the same state."""
     import keras
 
-    from fitdoctor.probe import pipelines
-    from fitdoctor.probe.arms import FitArms
-    from fitdoctor.probe.observer import bind
+    from fitdoctor.probe.inputs import tfdata_recipes
+    from fitdoctor.probe.observe.observer import bind
+    from fitdoctor.probe.trials.fit_arms import FitArms
 
-    pipelines.install(sys.modules["tensorflow.python.data.ops.dataset_ops"], sys.modules["tensorflow.python.data.ops.readers"])
+    tfdata_recipes.install(sys.modules["tensorflow.python.data.ops.dataset_ops"], sys.modules["tensorflow.python.data.ops.readers"])
     keras.utils.set_random_seed(11)
     model, given = make()
     arms = FitArms(model, bind(type(model).fit, model, (), {"verbose": 0, **given()}), 2)

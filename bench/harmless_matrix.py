@@ -127,18 +127,18 @@ class _Probe:
     """What `fitdoctor watch` puts into a process, with a record of its own for each case."""
 
     def __init__(self) -> None:
-        from fitdoctor.probe import roles
+        from fitdoctor.probe.roles import start
 
         self.to: Any = None
-        roles.Probe._direct = lambda _: self  # type: ignore[method-assign,assignment,return-value]
+        start.Probe._direct = lambda _: self  # type: ignore[method-assign,assignment,return-value]
         self.begin()
         spec = {"role": "watch", "mode": "script", "target": "train.py", "out": os.devnull, "spawned_s": time.monotonic()}
-        roles.start(spec)
+        start.start(spec)
         self.refused = list(self.to.scout.limits)
 
     def begin(self) -> None:
-        from fitdoctor.probe.ledger import Ledger
-        from fitdoctor.probe.watch import WatchDirector
+        from fitdoctor.probe.roles.watch import WatchDirector
+        from fitdoctor.probe.timing.time_ledger import Ledger
         from fitdoctor.recording.model import Scout
 
         self.to = WatchDirector(Scout(), Ledger("start", started_s=time.monotonic()), lambda: None)

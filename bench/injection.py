@@ -3,7 +3,7 @@
 Example:
     >>> with listening() as called:
     ...     train()
-    >>> break_part("probe/timer.py:131:FitTimer.step_ends", RuntimeError)
+    >>> break_part("probe/timing/fit_timer.py:131:FitTimer.step_ends", RuntimeError)
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 import fitdoctor
-from fitdoctor.probe.unnoticed import PASSED_BY
+from fitdoctor.probe.support.hidden_frames import PASSED_BY
 
 OURS = str(Path(fitdoctor.__file__).parent) + os.sep
 CO_NEWLOCALS = 0x2

@@ -20,7 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 
-from fitdoctor.probe.metrics import records
+from fitdoctor.probe.trainer.compiled_metrics import records
 
 STEPS, ROUNDS, FEATURES, CLASSES = 60, 7, 32, 50
 

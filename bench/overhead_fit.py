@@ -16,14 +16,15 @@ from typing import Any
 from overhead_blocks import MOST_LEAD, Blocks, Done, Side, difference, of_sums, ratio
 from overhead_models import Size, data, keras_of, model, settle, size
 
-from fitdoctor.probe import backends, hooks, saves
-from fitdoctor.probe import patches as patching
-from fitdoctor.probe.backends import seams
-from fitdoctor.probe.backends.places import HOOKS, UNITS
-from fitdoctor.probe.ledger import Ledger
-from fitdoctor.probe.roles import SAVE_EVERY_S, SAVING_SHARE
-from fitdoctor.probe.store import Store
-from fitdoctor.probe.watch import WatchDirector
+from fitdoctor.probe import backends
+from fitdoctor.probe.instrument import callback_patches, install
+from fitdoctor.probe.instrument import saving as saves
+from fitdoctor.probe.instrument.patch_points import HOOKS, UNITS
+from fitdoctor.probe.roles.start import SAVE_EVERY_S, SAVING_SHARE
+from fitdoctor.probe.roles.watch import WatchDirector
+from fitdoctor.probe.support import patches as patching
+from fitdoctor.probe.support.record_writer import Store
+from fitdoctor.probe.timing.time_ledger import Ledger
 from fitdoctor.recording.model import Scout
 
 BLOCK_S = 0.012
@@ -76,7 +77,7 @@ class Replaced:
 
     callback: Any
     name: str
-    replacement: hooks.Hook
+    replacement: callback_patches.Hook
     put_back: Any
     gone: bool = False
 
@@ -98,10 +99,10 @@ class Watching:
         scout = Scout()
         self.director = TimedDirector(scout, Ledger("start", started_s=time.monotonic()), Store(str(self.record), lambda: scout).save)
         self._hooks: list[Replaced] = []
-        self._replace, hooks.replace = hooks.replace, self._replaced
+        self._replace, callback_patches.replace = callback_patches.replace, self._replaced
         self._epoch, self._draws = _epoch_iterator(keras), None
         began_s = time.perf_counter()
-        self._patches = seams.install(keras, self.director, whole_process=False)  # where callbacks are made costs nothing in a step
+        self._patches = install.install(keras, self.director, whole_process=False)  # where callbacks are made costs nothing in a step
         self._saves = saves.install(keras)
         self.director.imported(keras)
         self.installing_s = time.perf_counter() - began_s
@@ -155,11 +156,11 @@ class Watching:
 
     def end(self) -> None:
         """Takes everything out for good."""
-        hooks.replace = self._replace
+        callback_patches.replace = self._replace
         self._patches.undo()
         self._saves.undo()
 
-    def _replaced(self, callback: Any, name: str, replacement: hooks.Hook) -> Any:
+    def _replaced(self, callback: Any, name: str, replacement: callback_patches.Hook) -> Any:
         """As `hooks.replace`, remembered where it is a hook that comes with every step."""
         put_back = self._replace(callback, name, replacement)
         if "batch" in name:

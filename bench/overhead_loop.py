@@ -14,9 +14,9 @@ from unittest.mock import patch
 import fake_keras
 
 from fitdoctor.probe import backends
-from fitdoctor.probe.backends import seams
-from fitdoctor.probe.ledger import Ledger
-from fitdoctor.probe.watch import WatchDirector
+from fitdoctor.probe.instrument import install
+from fitdoctor.probe.roles.watch import WatchDirector
+from fitdoctor.probe.timing.time_ledger import Ledger
 from fitdoctor.recording.model import Scout
 
 BACKENDS = tuple(fake_keras.ITERATORS)
@@ -29,7 +29,7 @@ def watched(backend: str, save: Callable[[], None] = lambda: None) -> Iterator[W
     scout.environment["devices"] = []  # nobody is to be asked for them
     director = WatchDirector(scout, Ledger("start", started_s=time.monotonic()), save)
     with fake_keras.imported(backend), patch.object(backends, "_used", []):
-        patches = seams.install(sys.modules["keras"], director, whole_process=False)
+        patches = install.install(sys.modules["keras"], director, whole_process=False)
         try:
             yield director
         finally:

@@ -13,7 +13,7 @@ from typing import Any
 import fake_keras
 from overhead_loop import watched
 
-from fitdoctor.probe.store import Store
+from fitdoctor.probe.support.record_writer import Store
 
 EPOCH_STEPS = 10_000
 KEPT_DURING = 10

@@ -142,7 +142,7 @@ def table(rows: list[Row]) -> str:
     lines = [
         "# Seams by version",
         "",
-        "Where fitdoctor stands in Keras (`src/fitdoctor/probe/backends/places.py`), by version and backend. *Watched* says whether a",
+        "Where fitdoctor stands in Keras (`src/fitdoctor/probe/instrument/patch_points.py`), by version and backend. *Watched* says whether a",
         "small training printed the same plainly and under `fitdoctor watch`, its weights by hash included, and whether each of its steps",
         "was counted. Trials are tested on the newest Keras alone. Every version lies over the packages of the stack, without",
         "dependencies of its own. Written by `python bench/seams.py --out docs/seams.md`.",

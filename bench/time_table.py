@@ -19,7 +19,7 @@ from pathlib import Path
 
 from fitdoctor.recording.load import load_run
 from fitdoctor.recording.model import Run
-from fitdoctor.trials.stages import FIRST_ANSWER, seconds_of
+from fitdoctor.trials.timeline import FIRST_ANSWER, seconds_of
 
 os.environ.setdefault("FITDOCTOR_DIR", ".fitdoctor")  # recordings lie where the script runs, to be read from there
 COLUMNS = ("scout", "start-up", "prepare", "verify", "windows", "calls", "races", "processes", "together", "saving")

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from fitdoctor.process.child import Child, StandardInput
+from fitdoctor.process.request import DiagnoseRequest
 from fitdoctor.recording.folder import RunFolder
 from fitdoctor.recording.model import Arm
-from fitdoctor.trials.child import Child, StandardInput
-from fitdoctor.trials.request import DiagnoseRequest
 
 KINDS = Path(__file__).resolve().parent / "kinds"
 REPLY_S, STARTUP_S = 300.0, 300.0

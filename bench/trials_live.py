@@ -10,10 +10,10 @@ from typing import Any, cast
 from trials_children import STARTUP_S, asked, plain, rehearsal
 
 from fitdoctor.facts.facts import Facts
+from fitdoctor.process.child import Child
 from fitdoctor.recording.model import Arm, Rehearsal
-from fitdoctor.trials.child import Child
 from fitdoctor.trials.outcomes import outcomes_of
-from fitdoctor.trials.rehearse import RehearsalRun
+from fitdoctor.trials.rehearsal import RehearsalRun
 
 PLACEBOS = ("nothing", "same argument", "function traced anew")
 """What the remedies do that change nothing. All of them get an input of their own, made anew from the script's."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from trials_children import STARTUP_S, asked, busy_process, plain, rehearsal
 from trials_replay import Series, Sitting
 
+from fitdoctor.process.child import Child
 from fitdoctor.recording.model import Arm
-from fitdoctor.trials.child import Child
 
 ARMS, LONG_ARMS = 6, 3
 """Two trials of three arms each without a shared window; one where a round of six takes long."""

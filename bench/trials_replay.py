@@ -1,6 +1,6 @@
 """Replays the decision rule over recorded windows of identical arms.
 
-The rule is not copied: the rehearsal's own driver (`trials/rehearse.py`) asks for windows, and gets recorded ones instead of new ones,
+The rule is not copied: the rehearsal's own driver (`trials/rehearsal.py`) asks for windows, and gets recorded ones instead of new ones,
 on a clock that the recording moves. So the looks, the arms that are dropped early, the gates and the corrections are those of a diagnosis.
 """
 
@@ -15,9 +15,9 @@ from unittest import mock
 
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Arm, Rehearsal
-from fitdoctor.trials import rehearse
+from fitdoctor.trials import rehearsal
 from fitdoctor.trials.outcomes import outcomes_of
-from fitdoctor.trials.rehearse import SHARE_OF_TIME, RehearsalRun
+from fitdoctor.trials.rehearsal import SHARE_OF_TIME, RehearsalRun
 from fitdoctor.trials.statistics import LOOKS
 
 ARMS_OF_A_TRIAL = 3
@@ -141,9 +141,9 @@ def decide(stretch: Stretch, *, trial_s: float, slowdown: float = 0.0) -> list[D
     record = Rehearsal(target="fit", index=0, arms=arms)
     child = _Recorded(stretch, slowdown)
     facts = cast(Facts, SimpleNamespace(fits=[SimpleNamespace(steps_known=False)]))
-    with mock.patch.object(rehearse, "time", SimpleNamespace(monotonic=child.clock)):
+    with mock.patch.object(rehearsal, "time", SimpleNamespace(monotonic=child.clock)):
         run = RehearsalRun(child, record, facts, deadline_s=trial_s / SHARE_OF_TIME["step"], tell=[].append)
-        with mock.patch.object(rehearse, "combine", return_value=None):  # two identical arms have nothing to be combined
+        with mock.patch.object(rehearsal, "combine", return_value=None):  # two identical arms have nothing to be combined
             run.try_fit()
     return [
         Decision(

@@ -8,6 +8,7 @@ from typing import Any
 
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.measured import Measured
+from fitdoctor.process.request import DiagnoseRequest
 from fitdoctor.recording.folder import RunFolder
 from fitdoctor.recording.model import (
     Arm,
@@ -25,7 +26,6 @@ from fitdoctor.recording.model import (
 )
 from fitdoctor.report.model import Interval
 from fitdoctor.trials.plan import RehearsalPlan
-from fitdoctor.trials.request import DiagnoseRequest
 
 SCRIPT = "/home/ann/train.py"
 

@@ -67,9 +67,9 @@ def _hide_launcher(spec: dict[str, Any]) -> None:
 
 def _start(spec: dict[str, Any]) -> Any:
     _make_importable()
-    from fitdoctor.probe import roles
+    from fitdoctor.probe.roles import start
 
-    return roles.start(spec)
+    return start.start(spec)
 
 
 def _start_harmlessly(spec: dict[str, Any]) -> Any:

@@ -11,7 +11,7 @@ import pytest
 
 from fitdoctor.api import looked
 from fitdoctor.api.looked import LookingDirector, Looks
-from fitdoctor.probe.ledger import Ledger
+from fitdoctor.probe.timing.time_ledger import Ledger
 from fitdoctor.recording.model import Scout
 
 

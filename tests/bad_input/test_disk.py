@@ -13,7 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fitdoctor.cli.main import main
-from fitdoctor.trials import child, desk
+from fitdoctor.diagnosis import workspace
+from fitdoctor.process import child
 from tests.bad_input.conftest import FAKES_PATH, FIT, MODEL, Lab
 
 
@@ -42,22 +43,22 @@ def test_no_room_for_a_child(project: Lab, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_no_room_for_a_record(project: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(desk, "prove_room", full)
-    monkeypatch.setattr(desk.Desk, "read", lambda *_: None)
+    monkeypatch.setattr(workspace, "prove_room", full)
+    monkeypatch.setattr(workspace.Desk, "read", lambda *_: None)
     result = diagnose()
     assert result.exit_code == 2
     assert "No space left on device. Expected room there" in result.stderr
 
 
 def test_no_room_for_a_rehearsal_keeps_what_the_scout_learned(project: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    start = desk.Desk.start
+    start = workspace.Desk.start
 
-    def fails_later(self: desk.Desk, role: str, **spec: object) -> child.Child:
+    def fails_later(self: workspace.Desk, role: str, **spec: object) -> child.Child:
         if role == "rehearsal":
             monkeypatch.setattr(child, "json", SimpleNamespace(dumps=full, loads=json.loads))
         return start(self, role, **spec)
 
-    monkeypatch.setattr(desk.Desk, "start", fails_later)
+    monkeypatch.setattr(workspace.Desk, "start", fails_later)
     result = diagnose(budget="20")
     monkeypatch.undo()
     assert result.exit_code == 0
@@ -65,7 +66,7 @@ def test_no_room_for_a_rehearsal_keeps_what_the_scout_learned(project: Lab, monk
 
 
 def test_a_record_that_cannot_be_read_is_our_fault(project: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(desk, "decode_scout", lambda _: full())
+    monkeypatch.setattr(workspace, "decode_scout", lambda _: full())
     result = diagnose()
     assert result.exit_code == 2
     assert "a fault of fitdoctor" in result.stderr

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fitdoctor.cli.main import main
-from fitdoctor.trials import memory
+from fitdoctor.process import memory_watch
 from tests.bad_input.conftest import FAKES_PATH, FIT, MODEL, REHEARSED, SAVED, Lab
 
 FILL = "held = bytearray(64 << 20)\nopen('full', 'w').close()\nimport time\ntime.sleep(10**6)\n"
@@ -21,7 +21,7 @@ AGAIN = f"again = {REHEARSED}\n"
 @pytest.fixture
 def project(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Lab:
     """A machine whose memory is nearly used up as soon as the script says so."""
-    monkeypatch.setattr(memory, "left", lambda: (100 << 20 if lab.made("full") else 2 << 30, 4 << 30))
+    monkeypatch.setattr(memory_watch, "left", lambda: (100 << 20 if lab.made("full") else 2 << 30, 4 << 30))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", FAKES_PATH)
     monkeypatch.chdir(lab.folder)
@@ -73,7 +73,7 @@ def test_a_rehearsal_that_fills_the_memory_is_ended(project: Lab) -> None:
 
 
 def test_a_system_that_does_not_tell_says_so(project: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "left", lambda: None)
+    monkeypatch.setattr(memory_watch, "left", lambda: None)
     project.write(MODEL + FIT)
     result = diagnose("20")
     assert result.exit_code == 0, result.stderr

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from fitdoctor.analysis import build
 from fitdoctor.recording.bundle import bundle
 from fitdoctor.recording.load import load_run
 from fitdoctor.recording.model import Run
-from fitdoctor.report.build import build
 from fitdoctor.report.text import render
 
 HERE = Path(__file__).parent

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from fitdoctor.causes.convergence.wasted_epochs import check
-from fitdoctor.facts.curves import direction
 from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.learning.curves import direction
 from fitdoctor.recording.model import CallbackRecord, EpochRow
 from tests import builders as make
 

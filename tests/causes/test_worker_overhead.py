@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from tests.facts.test_loaders import loader
+
 from fitdoctor.causes.input.worker_overhead import check
 from fitdoctor.facts.facts import Facts
 from tests import builders as make
 from tests.causes.test_idle_workers import dataset
-from tests.facts.test_loaders import loader
 
 
 def bad() -> Facts:

@@ -13,17 +13,17 @@ import pytest
 from click.testing import CliRunner, Result
 
 from fitdoctor.cli.main import main
+from fitdoctor.diagnosis.progress import Progress
+from fitdoctor.process.request import DiagnoseRequest
 from fitdoctor.recording.save import save_run
 from fitdoctor.report.model import Report
-from fitdoctor.trials.progress import Progress
-from fitdoctor.trials.request import DiagnoseRequest
 from tests.recording.runs import full_run
 from tests.report.samples import FIRST_ANSWER, SLOW
 
 
 @dataclass
 class FakeSession:
-    """Stands in for `trials.session`. `does` is called before the report is given, and may raise."""
+    """Stands in for `diagnosis.session`. `does` is called before the report is given, and may raise."""
 
     report: Report = SLOW
     requests: list[DiagnoseRequest] = field(default_factory=list)
@@ -53,9 +53,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def session(monkeypatch: pytest.MonkeyPatch) -> FakeSession:
     fake = FakeSession()
-    module = ModuleType("fitdoctor.trials.session")
+    module = ModuleType("fitdoctor.diagnosis.session")
     module.diagnose_script = fake.diagnose_script  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "fitdoctor.trials.session", module)
+    monkeypatch.setitem(sys.modules, "fitdoctor.diagnosis.session", module)
     return fake
 
 
@@ -68,9 +68,9 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         stages.append(stage)
         return SLOW
 
-    module = ModuleType("fitdoctor.report.build")
+    module = ModuleType("fitdoctor.analysis")
     module.build = build  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "fitdoctor.report.build", module)
+    monkeypatch.setitem(sys.modules, "fitdoctor.analysis", module)
     return stages
 
 

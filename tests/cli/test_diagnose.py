@@ -9,9 +9,9 @@ import pytest
 from click.testing import Result
 
 import fitdoctor
+from fitdoctor.diagnosis.interrupted import DiagnosisInterruptedError
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording import folder as folders
-from fitdoctor.trials.interrupted import DiagnosisInterruptedError
 from tests.cli.conftest import FakeSession
 from tests.report.samples import HEALTHY, INCONCLUSIVE, SLOW
 

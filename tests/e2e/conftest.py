@@ -14,10 +14,10 @@ def tf() -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     tensorflow = pytest.importorskip("tensorflow")
-    from fitdoctor.probe import pipelines
+    from fitdoctor.probe.inputs import tfdata_recipes
 
     readers = sys.modules["tensorflow.python.data.ops.readers"]
-    pipelines.install(sys.modules["tensorflow.python.data.ops.dataset_ops"], readers)
+    tfdata_recipes.install(sys.modules["tensorflow.python.data.ops.dataset_ops"], readers)
     return tensorflow
 
 

@@ -16,10 +16,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from fitdoctor.probe import backends, entries, inside, rates
-from fitdoctor.probe.observer import bind
-from fitdoctor.probe.randomness import RandomState
-from fitdoctor.probe.state import read, variables_of
+from fitdoctor.probe import backends
+from fitdoctor.probe.observe.observer import bind
+from fitdoctor.probe.state.model_snapshot import read, variables_of
+from fitdoctor.probe.state.random_state import RandomState
+from fitdoctor.probe.trainer import learning_rate, variable_reader
+from fitdoctor.probe.trials import inside
 
 ROWS = 96
 keras.utils.set_random_seed(1)
@@ -146,17 +148,17 @@ assert whys["Failing"].missing
 for variable in model.trainable_variables:
     values = np.asarray(keras.ops.convert_to_numpy(variable.value)).reshape(-1)
     index = np.unique(np.linspace(0, values.size - 1, 5).astype(np.int64))
-    assert np.array_equal(entries.taken(variable, index), values[index].astype(np.float64))
+    assert np.array_equal(variable_reader.taken(variable, index), values[index].astype(np.float64))
 if backends.name() == "jax":  # whose steps take over the memory of the weights that they are given
     import jax
 
     step = jax.jit(lambda value: value * 0.5, donate_argnums=0)
     value = step(step(jax.numpy.ones(1 << 16)))
     place = value.unsafe_buffer_pointer()
-    assert entries.number(SimpleNamespace(_value=value)) == 0.25
+    assert variable_reader.number(SimpleNamespace(_value=value)) == 0.25
     assert step(value).unsafe_buffer_pointer() == place
-    assert entries.taken(SimpleNamespace(_value=value), index) is None
-assert entries.taken(SimpleNamespace(_value=None), index) is None
+    assert variable_reader.taken(SimpleNamespace(_value=value), index) is None
+assert variable_reader.taken(SimpleNamespace(_value=None), index) is None
 schedules = keras.optimizers.schedules
 for schedule in (
     schedules.ExponentialDecay(0.1, 7, 0.5),
@@ -173,7 +175,7 @@ for schedule in (
     optimizer = keras.optimizers.SGD(schedule)
     for step in (0, 3, 5, 13):
         optimizer.iterations.assign(step)
-        ours, theirs = rates.current(optimizer), float(keras.ops.convert_to_numpy(schedule(step)))
+        ours, theirs = learning_rate.current(optimizer), float(keras.ops.convert_to_numpy(schedule(step)))
         assert ours is not None
         assert np.isclose(ours, theirs, rtol=1e-4, atol=1e-8), (schedule, step, ours, theirs)
 
@@ -183,6 +185,6 @@ class Called(schedules.LearningRateSchedule):  # type: ignore[misc]
         raise AssertionError("a schedule of the user's own is not called")
 
 
-assert rates.current(keras.optimizers.SGD(Called())) is None
+assert learning_rate.current(keras.optimizers.SGD(Called())) is None
 
 sys.stdout.write(json.dumps({"backend": backends.name(), "rows": [kinds[name].rows for name in kinds]}) + "\n")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from fitdoctor.changes.model import Change, InsertCall, Place, Precompute, RemoveCall, SetArgument, SwapCalls
-from fitdoctor.probe import internals
+from fitdoctor.probe.trainer import keras_internals
 
 pytestmark = pytest.mark.e2e
 
@@ -38,8 +38,8 @@ def fit(model: Any) -> Callable[..., Any]:
     """The arms of `model.fit(…)`."""
 
     def arms(x: Any, y: Any = None, **keywords: Any) -> Any:
-        from fitdoctor.probe.arms import FitArms
-        from fitdoctor.probe.scout import bind
+        from fitdoctor.probe.roles.scout import bind
+        from fitdoctor.probe.trials.fit_arms import FitArms
 
         bound = bind(type(model).fit, model, (x, y), {"verbose": 0, **keywords})
         return FitArms(model, bound, 2)
@@ -67,7 +67,7 @@ class TestFeeds:
         assert [len(x) for x, _ in batches] == [16, 16, 16, 1]
         assert np.array_equal(np.concatenate([x for x, _ in batches]), X[:49])
         assert np.array_equal(np.concatenate([y for _, y in batches]), Y[:49])
-        x, y = internals.unpacked(arms.bound["validation_data"])[:2]
+        x, y = keras_internals.unpacked(arms.bound["validation_data"])[:2]
         assert np.array_equal(x, X[49:])
         assert np.array_equal(y, Y[49:])
 
@@ -109,7 +109,7 @@ class TestFeeds:
             arms.prepare(arm("executions", compile_("steps_per_execution", steps)))
 
     def test_one_that_ends_before_the_first_window_is_as_well(self, fit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-        from fitdoctor.probe import arms as module
+        from fitdoctor.probe.trials import fit_arms as module
 
         monkeypatch.setattr(module, "lead_of", lambda *_, **__: next(iter(())))
         with pytest.raises(ValueError, match="came to its end"):
@@ -221,9 +221,9 @@ class TestVerification:
         assert bool(found["why"]) == bool(count)
 
     def test_settings_say_nothing_of_batches_where_weights_can_not_be_compared(self, arms: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        from fitdoctor.probe import standing
+        from fitdoctor.probe.trials.equivalence import training_state
 
-        monkeypatch.setattr(standing, "MOST_BYTES", -1)
+        monkeypatch.setattr(training_state, "MOST_BYTES", -1)
         arms.prepare(arm("baseline"))
         found = arms.verify(arm("compiled", compile_("jit_compile", True)))
         assert (found["batches"], found["weights"]) == ("", "")
@@ -255,7 +255,7 @@ class TestNothingIsLeftBehind:
             assert model.train_function is function
 
     def test_a_model_comes_back_bit_for_bit(self, model: Any) -> None:
-        from fitdoctor.probe.state import Snapshot, compare
+        from fitdoctor.probe.state.model_snapshot import Snapshot, compare
 
         model.train_on_batch(X[:8], Y[:8])
         snapshot = Snapshot(model)
@@ -274,7 +274,7 @@ class TestNothingIsLeftBehind:
         assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
 
     def test_how_much_two_ends_of_training_differ(self) -> None:
-        from fitdoctor.probe.state import compare
+        from fitdoctor.probe.state.model_snapshot import compare
 
         start, ours = [np.zeros(4)], [np.ones(4)]
         assert compare(start, ours, [np.ones(4)]) == "same"

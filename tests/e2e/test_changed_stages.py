@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fitdoctor.changes import materialize, pipeline
 from fitdoctor.changes.model import Change, ConvertArgument, InsertCall, MoveCall, Place, SetArgument, SwapCalls
-from fitdoctor.probe import pipelines
-from fitdoctor.probe.slices import Slices
+from fitdoctor.probe.apply import materialize, tfdata
+from fitdoctor.probe.inputs import tfdata_recipes
+from fitdoctor.probe.trials.feeds.cache_slices import Slices
 
 pytestmark = pytest.mark.e2e
 
@@ -20,11 +20,11 @@ def place(position: int) -> Place:
 
 
 def changed(dataset: Any, *changes: Change) -> Any:
-    return pipeline.apply(dataset, list(changes), lambda made, recipe: made)
+    return tfdata.apply(dataset, list(changes), lambda made, recipe: made)
 
 
 def names(dataset: Any) -> list[str]:
-    return [recipe.name for _, recipe in pipelines.chain(dataset)]
+    return [recipe.name for _, recipe in tfdata_recipes.chain(dataset)]
 
 
 def numbers(dataset: Any) -> list[Any]:
@@ -67,9 +67,9 @@ def test_a_cache_never_ends_up_behind_what_must_stay_new(tf: Any, stage: str) ->
 def test_calls_in_parallel(tf: Any) -> None:
     dataset = tf.data.Dataset.range(8).map(lambda n: n * 2)
     made = changed(dataset, SetArgument(place=place(1), call="map", argument="num_parallel_calls", value=-1))
-    assert pipelines.of(made).keywords["num_parallel_calls"] == -1
+    assert tfdata_recipes.of(made).keywords["num_parallel_calls"] == -1
     assert numbers(made) == numbers(dataset)
-    assert pipelines.of(pipeline.steady(made, cores=2)) is not None
+    assert tfdata_recipes.of(tfdata.steady(made, cores=2)) is not None
 
 
 def test_a_positional_argument_is_set(tf: Any) -> None:
@@ -100,7 +100,7 @@ class TestSlices:
         dataset = tf.data.Dataset.range(10).map(lambda n: tf.py_function(counted, [n], tf.int64))
         slices = Slices()
         made = slices.cut(changed(dataset, InsertCall(place=place(1), call="cache")))
-        made = slices.filled(pipeline.steady(pipeline.endless(made), cores=2))
+        made = slices.filled(tfdata.steady(tfdata.endless(made), cores=2))
         calls.clear()
         assert [int(n) for n in made.take(25)] == [*range(10), *range(10), *range(5)]
         assert calls == []
@@ -127,7 +127,7 @@ class TestSlices:
 def test_what_a_recording_says_of_a_stage(tf: Any) -> None:
     dataset = tf.data.Dataset.from_tensor_slices(np.zeros((6, 5), "float32"))
     dataset = dataset.map(lambda row: row + tf.random.normal(())).map(lambda row: row * 2).batch(3, drop_remainder=True).repeat()
-    found = [(step.name, step.stateful, step.cardinality, step.element_bytes) for step in pipelines.operations(dataset)]
+    found = [(step.name, step.stateful, step.cardinality, step.element_bytes) for step in tfdata_recipes.operations(dataset)]
     assert found == [
         ("from_tensor_slices", False, 6, 20),
         ("map", True, 6, 20),
@@ -143,6 +143,6 @@ def test_a_scan_that_draws_random_numbers_is_known_to(tf: Any) -> None:
 
     rows = tf.data.Dataset.from_tensor_slices(np.zeros((6, 5), "float32"))
     still = rows.scan(np.float32(0), lambda state, row: (state, row + state))
-    (*_, random), (*_, plain) = (pipelines.operations(made) for made in (rows.scan(np.float32(0), noisy), still))
+    (*_, random), (*_, plain) = (tfdata_recipes.operations(made) for made in (rows.scan(np.float32(0), noisy), still))
     assert (random.stateful, plain.stateful) == (True, False)
     assert random.function is not None

@@ -35,7 +35,7 @@ def trained(model: Any) -> list[Any]:
 
 
 def test_putting_back_gives_the_same_steps_again(model: Any) -> None:
-    from fitdoctor.probe.standing import Standing
+    from fitdoctor.probe.trials.equivalence.training_state import Standing
 
     model.train_function = None
     standing = Standing(model, [])
@@ -46,7 +46,7 @@ def test_putting_back_gives_the_same_steps_again(model: Any) -> None:
 
 
 def test_what_a_callback_sets_is_put_back(model: Any) -> None:
-    from fitdoctor.probe.standing import Standing
+    from fitdoctor.probe.trials.equivalence.training_state import Standing
 
     standing = Standing(model, [])
     model.layers[0].trainable = False
@@ -62,8 +62,8 @@ def test_what_a_callback_sets_is_put_back(model: Any) -> None:
 
 @pytest.mark.parametrize("what", ["the weights", "the optimizer", "trainable flags"])
 def test_what_is_not_as_before_is_named(keras: Any, model: Any, what: str) -> None:
-    from fitdoctor.probe.astray import StateError
-    from fitdoctor.probe.standing import Standing
+    from fitdoctor.probe.trials.equivalence.errors import StateError
+    from fitdoctor.probe.trials.equivalence.training_state import Standing
 
     standing = Standing(model, [])
     if what == "the weights":
@@ -77,7 +77,7 @@ def test_what_is_not_as_before_is_named(keras: Any, model: Any, what: str) -> No
 
 
 def test_counters_go_on_within_a_unit_and_are_put_back_between_units(model: Any) -> None:
-    from fitdoctor.probe.standing import Standing
+    from fitdoctor.probe.trials.equivalence.training_state import Standing
 
     standing = Standing(model, [])
     before = int(model.optimizer.iterations)
@@ -112,7 +112,7 @@ class Calls:
 
 
 def call_arms() -> Any:
-    from fitdoctor.probe.calls import CallArms
+    from fitdoctor.probe.trials.units.calls import CallArms
 
     place = {"file": "train.py", "line": 1, "position": -1}
     change = {"kind": "replace-call", "place": place, "call": "predict", "replacement": "predict_on_batch"}
@@ -144,7 +144,7 @@ def test_blocks_come_in_a_random_order_of_their_own(tf: Any) -> None:
 
 @pytest.mark.parametrize(("call_s", "units", "rounds"), [(0.01, 8, 3), (0.3, 8, 3), (0.5, 6, 3), (4.0, 1, 3), (10.0, 1, 1)])
 def test_blocks_of_long_calls_are_short(tf: Any, monkeypatch: pytest.MonkeyPatch, call_s: float, units: int, rounds: int) -> None:
-    from fitdoctor.probe import calls
+    from fitdoctor.probe.trials.units import calls
 
     clock = FakeClock()
     monkeypatch.setattr(calls, "time", SimpleNamespace(perf_counter=clock))
@@ -180,8 +180,9 @@ def test_too_few_calls_are_said(tf: Any) -> None:
 
 
 def test_a_step_that_reports_another_loss_is_another_one(keras: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from fitdoctor.probe import calls, one_batch
-    from fitdoctor.probe.observer import bind
+    from fitdoctor.probe.observe import single_batch_fits
+    from fitdoctor.probe.observe.observer import bind
+    from fitdoctor.probe.trials.units import calls
 
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
@@ -192,14 +193,14 @@ def test_a_step_that_reports_another_loss_is_another_one(keras: Any, monkeypatch
     arm = {"id": "call/other", "role": "remedy", "changes": [change]}
     fit(model, **bound)
     assert calls._weights(arm, fit, model, bound, lambda: None) == "same"
-    train = one_batch.train
+    train = single_batch_fits.train
 
     def running(model: Any, bound: dict[str, Any]) -> Any:
         history = train(model, bound)
         history.history["loss"] = [history.history["loss"][0] * 2]
         return history
 
-    monkeypatch.setattr(one_batch, "train", running)
+    monkeypatch.setattr(single_batch_fits, "train", running)
     assert calls._weights(arm, fit, model, bound, lambda: None) == "different"
 
 

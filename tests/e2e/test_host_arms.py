@@ -31,8 +31,8 @@ def model(keras: Any) -> Any:
 @pytest.fixture
 def fit(model: Any) -> Callable[..., Any]:
     def arms(x: Any = X, y: Any = Y, **keywords: Any) -> Any:
-        from fitdoctor.probe.arms import FitArms
-        from fitdoctor.probe.observer import bind
+        from fitdoctor.probe.observe.observer import bind
+        from fitdoctor.probe.trials.fit_arms import FitArms
 
         bound = bind(type(model).fit, model, (x, y), {"verbose": 0, **keywords})
         return FitArms(model, bound, 2)
@@ -57,12 +57,12 @@ def argument(call: str, name: str, value: Any, index: int = -1) -> SetArgument:
 
 
 def test_metrics_are_left_out_and_come_back(model: Any, fit: Callable[..., Any]) -> None:
-    from fitdoctor.probe import metrics
+    from fitdoctor.probe.trainer import compiled_metrics
 
     arms, fewer = fit(), arm("fewer", argument("Model.compile", "metrics", ["accuracy"]))
     baseline = arm("baseline")
     arms.prepare(baseline)
-    assert [(metric.name, metric.state_size) for metric in metrics.records(model)] == [("accuracy", 2), ("auc", 200)]
+    assert [(metric.name, metric.state_size) for metric in compiled_metrics.records(model)] == [("accuracy", 2), ("auc", 200)]
     variables = len(model.variables), len(model.metrics_variables)
     assert arms.verify(fewer)["weights"] == "same"
     arms.prepare(fewer)
@@ -70,12 +70,12 @@ def test_metrics_are_left_out_and_come_back(model: Any, fit: Callable[..., Any])
         arms.window(each)
     assert set(arms._runners["step/fewer"].logs) == {"loss", "accuracy"}
     assert set(arms._runners["step/baseline"].logs) == {"loss", "accuracy", "auc"}
-    assert metrics.names(model) == ("accuracy", "auc")
+    assert compiled_metrics.names(model) == ("accuracy", "auc")
     assert (len(model.variables), len(model.metrics_variables)) == variables
 
 
 def test_checks_are_off_in_one_arm_and_on_in_the_others(checked: None, fit: Callable[..., Any]) -> None:
-    from fitdoctor.probe import debug_switches
+    from fitdoctor.probe.trainer import debug_switches
 
     arms, off = fit(), arm("off", RemoveCall(place=HERE, call=CHECKS))
     arms.prepare(arm("baseline"))
@@ -117,21 +117,21 @@ def test_the_progress_bar_is_quiet_in_one_arm(fit: Callable[..., Any]) -> None:
 
 
 def test_saves_become_rarer_or_smaller(keras: Any, tmp_path: Path, fit: Callable[..., Any]) -> None:
-    from fitdoctor.probe import saves
+    from fitdoctor.probe.instrument import saving
 
-    patches = saves.install(keras)
+    patches = saving.install(keras)
     try:
         arms = fit(callbacks=[keras.callbacks.ModelCheckpoint(str(tmp_path / "model.keras"))])
         rarer = arm("rarer", ThrottleHook(place=HERE, call="ModelCheckpoint", hook="on_epoch_end", every=5, index=0), unit="epoch_end")
         weights = arm("weights", argument("ModelCheckpoint", "save_weights_only", True, index=0), unit="epoch_end")
         for each in (arm("baseline"), arm("baseline", unit="epoch_end"), rarer, weights):
             arms.prepare(each)
-        before = saves.tally.count
+        before = saving.tally.count
         assert arms.window(rarer)["units"] == 5
-        assert saves.tally.count == before + 1
+        assert saving.tally.count == before + 1
         arms.window(weights)
         assert (tmp_path / "model.weights.h5").exists()
-        assert saves.tally.last_bytes > 0
+        assert saving.tally.last_bytes > 0
     finally:
         patches.undo()
 
@@ -140,7 +140,7 @@ def test_saves_become_rarer_or_smaller(keras: Any, tmp_path: Path, fit: Callable
 def test_a_throttled_hook_runs_in_its_share_of_the_timed_steps(
     keras: Any, fit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, short: bool
 ) -> None:
-    from fitdoctor.probe import arms as module
+    from fitdoctor.probe.trials import fit_arms as module
 
     class Counting(keras.callbacks.Callback):  # type: ignore[misc]
         runs = 0
@@ -210,14 +210,14 @@ def test_workers_hand_on_the_same_batches_in_order(keras: Any, fit: Callable[...
 def test_python_in_a_step_is_timed(tf: Any, keras: Any, model: Any) -> None:
     import sys
 
-    from fitdoctor.probe import python_operations
+    from fitdoctor.probe.instrument import python_ops
 
     def loss(y_true: Any, y_pred: Any) -> Any:
         weight = tf.numpy_function(np.abs, [y_true], tf.float32)
         return tf.reduce_mean(tf.reshape(weight, tf.shape(y_pred)) * (y_true - y_pred) ** 2)
 
     found: list[Any] = []
-    patches = python_operations.install(sys.modules["tensorflow.python.ops.script_ops"], found.append)
+    patches = python_ops.install(sys.modules["tensorflow.python.ops.script_ops"], found.append)
     try:
         model.compile(optimizer="adam", loss=loss)
         model.fit(X, Y, batch_size=32, epochs=2, verbose=0)

@@ -150,10 +150,10 @@ class TestDiagnose:
         assert data.random.random() == np.random.default_rng(5).random()
 
     def test_a_pipeline_that_was_not_seen_has_no_remedies(self, tf: Any, make: Make) -> None:
-        from fitdoctor.probe import pipelines
+        from fitdoctor.probe.inputs import tfdata_recipes
 
         dataset = tf.data.Dataset.from_tensor_slices((X, Y)).map(lambda x, y: (2 * x, y)).batch(32)
-        delattr(dataset, pipelines.ATTRIBUTE)
+        delattr(dataset, tfdata_recipes.ATTRIBUTE)
         report = fitdoctor.diagnose(make(), dataset, epochs=20, **BRIEF)
         assert any("with fitdoctor.watch():" in limit for limit in report.limits)
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fitdoctor.changes import pipeline
-from fitdoctor.changes.materialize import digest
 from fitdoctor.changes.model import InsertCall, Place, SwapCalls
+from fitdoctor.probe.apply import tfdata
+from fitdoctor.probe.apply.materialize import digest
 from tests.e2e import zoo
 
 pytestmark = pytest.mark.e2e
@@ -24,7 +24,7 @@ def leading(tf: Any, element: Any) -> Any:
 
 
 def again(dataset: Any) -> Any:
-    return pipeline.rebuild(dataset, lambda position, recipe, parent: pipeline.again(recipe, parent))
+    return tfdata.rebuild(dataset, lambda position, recipe, parent: tfdata.again(recipe, parent))
 
 
 def place(position: int) -> Place:
@@ -36,9 +36,9 @@ def never(dataset: Any, recipe: Any) -> Any:
 
 
 def parts_of(dataset: Any) -> list[str]:
-    from fitdoctor.probe import pipelines
+    from fitdoctor.probe.inputs import tfdata_recipes
 
-    return [recipe.name for _, recipe in pipelines.chain(dataset)]
+    return [recipe.name for _, recipe in tfdata_recipes.chain(dataset)]
 
 
 @pytest.mark.parametrize("name", zoo.CHAINS)
@@ -50,9 +50,9 @@ def test_again_and_steady_give_the_same_elements(tf: Any, name: str) -> None:
     assert draw(tf, copy) == wanted
     assert parts_of(copy) == parts_of(dataset)
     assert len(parts_of(dataset)) > 1 or name in ("tensors", "samples")
-    steady = pipeline.steady(dataset, cores=2)
+    steady = tfdata.steady(dataset, cores=2)
     assert draw(tf, steady) == wanted
-    assert pipeline.read_ahead(steady) <= 4
+    assert tfdata.read_ahead(steady) <= 4
     assert draw(tf, dataset) == wanted or zoo.shuffled(name)
 
 
@@ -60,7 +60,7 @@ def test_again_and_steady_give_the_same_elements(tf: Any, name: str) -> None:
 def test_endless_has_no_end_and_begins_as_the_original(tf: Any, name: str) -> None:
     dataset = zoo.CHAINS[name](tf)
     wanted = list(dataset.as_numpy_iterator())
-    endless = pipeline.steady(pipeline.endless(dataset), cores=2)
+    endless = tfdata.steady(tfdata.endless(dataset), cores=2)
     assert len(draw(tf, endless, 2 * len(wanted) + 3)) == 2 * len(wanted) + 3
     if zoo.shuffled(name):
         return
@@ -71,7 +71,7 @@ def test_endless_has_no_end_and_begins_as_the_original(tf: Any, name: str) -> No
 
 @pytest.mark.parametrize("name", ["shuffle, by position", "shuffle, by keyword", "shuffle twice"])
 def test_ordered_is_the_pipeline_without_its_shuffles(tf: Any, name: str) -> None:
-    ordered = pipeline.ordered(zoo.CHAINS[name](tf))
+    ordered = tfdata.ordered(zoo.CHAINS[name](tf))
     assert "shuffle" not in parts_of(ordered)
     labels = [int(label) for _, y in ordered.as_numpy_iterator() for label in y]
     assert labels == zoo.Y.tolist()
@@ -86,7 +86,7 @@ def test_a_map_of_whole_batches_gives_the_same_batches(tf: Any, name: str, vecto
     dataset = make(tf)
     steps = parts_of(dataset)
     swap = SwapCalls(place=place(steps.index("map")), batch=place(steps.index("batch")), vectorized=vectorized)
-    changed = pipeline.apply(dataset, [swap], never)
+    changed = tfdata.apply(dataset, [swap], never)
     assert draw(tf, changed) == draw(tf, make(tf))
     found = parts_of(changed)
     assert found.index("map") == found.index("batch") + 1
@@ -95,14 +95,14 @@ def test_a_map_of_whole_batches_gives_the_same_batches(tf: Any, name: str, vecto
 def test_a_map_that_needs_single_elements_stays_where_it_is(tf: Any) -> None:
     dataset = zoo.slices(tf).map(zoo.double).filter(lambda x, y: y > 3).batch(4)
     with pytest.raises(ValueError, match="`filter` stands between"):
-        pipeline.apply(dataset, [SwapCalls(place=place(1), batch=place(3))], never)
+        tfdata.apply(dataset, [SwapCalls(place=place(1), batch=place(3))], never)
     with pytest.raises(ValueError, match="no map before a batch"):
-        pipeline.apply(dataset, [SwapCalls(place=place(0), batch=place(3))], never)
+        tfdata.apply(dataset, [SwapCalls(place=place(0), batch=place(3))], never)
 
 
 def test_a_map_may_pass_a_shuffle(tf: Any) -> None:
     dataset = zoo.slices(tf).map(zoo.double).shuffle(50, seed=5).batch(4)
-    changed = pipeline.apply(dataset, [SwapCalls(place=place(1), batch=place(3))], never)
+    changed = tfdata.apply(dataset, [SwapCalls(place=place(1), batch=place(3))], never)
     assert draw(tf, changed) == draw(tf, zoo.slices(tf).map(zoo.double).shuffle(50, seed=5).batch(4))
 
 
@@ -110,24 +110,24 @@ def test_a_map_may_pass_a_shuffle(tf: Any) -> None:
 def test_a_prefetch_at_the_end_changes_nothing(tf: Any, name: str) -> None:
     dataset = zoo.CHAINS[name](tf)
     last = len(parts_of(dataset)) - 1
-    changed = pipeline.apply(dataset, [InsertCall(place=place(last), call="prefetch", arguments={"buffer_size": 2})], never)
+    changed = tfdata.apply(dataset, [InsertCall(place=place(last), call="prefetch", arguments={"buffer_size": 2})], never)
     assert parts_of(changed)[-1] == "prefetch"
     assert draw(tf, changed) == draw(tf, dataset)
 
 
 def test_lines_of_the_script_stay_with_what_is_made_again(tf: Any) -> None:
-    from fitdoctor.probe import pipelines
+    from fitdoctor.probe.inputs import tfdata_recipes
 
     dataset = (
         zoo.slices(tf)
         .map(zoo.double)
         .batch(4)
     )  # fmt: skip
-    before = [(recipe.name, recipe.site) for _, recipe in pipelines.chain(dataset)]
-    assert [(recipe.name, recipe.site) for _, recipe in pipelines.chain(again(dataset))] == before
+    before = [(recipe.name, recipe.site) for _, recipe in tfdata_recipes.chain(dataset)]
+    assert [(recipe.name, recipe.site) for _, recipe in tfdata_recipes.chain(again(dataset))] == before
     lines = [site.line for _, site in before[1:] if site is not None]
     assert lines[1] == lines[0] + 1
-    operations = pipelines.operations(dataset)
+    operations = tfdata_recipes.operations(dataset)
     assert operations[1].function is not None
     assert operations[1].function.function == "double"
     assert not any(operation.by_keras for operation in operations)
@@ -137,6 +137,6 @@ def test_lines_of_the_script_stay_with_what_is_made_again(tf: Any) -> None:
     ("name", "stage"), [("map in Python", "map"), ("generator", "from_generator"), ("map, by keyword", ""), ("batch", "")]
 )
 def test_python_in_a_pipeline_is_seen(tf: Any, name: str, stage: str) -> None:
-    from fitdoctor.probe import pipelines
+    from fitdoctor.probe.inputs import tfdata_recipes
 
-    assert [operation.name for operation in pipelines.operations(zoo.CHAINS[name](tf)) if operation.python] == [stage][: len(stage)]
+    assert [operation.name for operation in tfdata_recipes.operations(zoo.CHAINS[name](tf)) if operation.python] == [stage][: len(stage)]

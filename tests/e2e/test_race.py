@@ -35,9 +35,9 @@ def race(keras: Any) -> Race:
     """The race at `model.fit(…)`."""
 
     def begin(x: Any = X, y: Any = Y, *, model: Any = None, **keywords: Any) -> Any:
-        from fitdoctor.probe.arms import FitArms
-        from fitdoctor.probe.observer import bind
-        from fitdoctor.probe.race import FitRace
+        from fitdoctor.probe.observe.observer import bind
+        from fitdoctor.probe.trials.fit_arms import FitArms
+        from fitdoctor.probe.trials.race.fit_race import FitRace
 
         model = model or network(keras)
         arms = FitArms(model, bind(type(model).fit, model, (x, y), {"verbose": 0, **keywords}), 2)

@@ -21,11 +21,13 @@ import pytest
 
 import fitdoctor
 from fitdoctor.changes.model import Change, Place, Precompute, ScaleInput, SetArgument
-from fitdoctor.probe import backends, first_layers, inside, legacy_state, metrics
-from fitdoctor.probe.backends import places, seams
-from fitdoctor.probe.observer import bind
-from fitdoctor.probe.randomness import RandomState
-from fitdoctor.probe.rules import Rules
+from fitdoctor.probe import backends
+from fitdoctor.probe.instrument import install, patch_points
+from fitdoctor.probe.observe.observer import bind
+from fitdoctor.probe.state.random_state import RandomState
+from fitdoctor.probe.trainer import compiled_metrics, first_layers, tf_keras_state
+from fitdoctor.probe.trials import inside
+from fitdoctor.probe.trials.race.callbacks import Rules
 from fitdoctor.recording.load import load_run
 from fitdoctor.recording.model import Run
 from tests.children import Project
@@ -281,7 +283,7 @@ def made(keras: Any, **compiled: Any) -> Any:
 
 
 def arms_of(model: Any, x: Any, y: Any = None, **keywords: Any) -> Any:
-    from fitdoctor.probe.arms import FitArms
+    from fitdoctor.probe.trials.fit_arms import FitArms
 
     return FitArms(model, bind(type(model).fit, model, (x, y), {"verbose": 0, **keywords}), 2)
 
@@ -347,7 +349,7 @@ def test_what_is_drawn_within_functions_is_not_compared(tf_keras: Any) -> None:
     limits = arms.prepare(arm("baseline"))["limits"]
     assert "Layers such as Dropout draw random numbers within TensorFlow" in " ".join(limits)
     eager = set_("Model.compile", "run_eagerly", True)
-    assert arms.verify(arm("eager", eager)) == {"batches": "", "weights": "", "why": legacy_state.DRAWS_INSIDE}
+    assert arms.verify(arm("eager", eager)) == {"batches": "", "weights": "", "why": tf_keras_state.DRAWS_INSIDE}
 
 
 class Numbers:
@@ -419,7 +421,7 @@ def test_layers_are_trained_as_they_were_when_the_model_was_compiled(tf_keras: A
 def test_metrics_are_left_out_from_the_first_step(tf_keras: Any) -> None:
     told: list[str] = []
     model = made(tf_keras, metrics=["mae", "mse"])
-    undo = metrics.keep_once_built(model, ["mse"], told.extend)
+    undo = compiled_metrics.keep_once_built(model, ["mse"], told.extend)
     assert set(model.fit(X, Y, validation_split=0.25, verbose=0).history) == {"loss", "mse", "val_loss", "val_mse"}
     undo()
     model.train_function = model.test_function = None
@@ -432,10 +434,10 @@ def test_a_look_inside_leaves_everything_as_it_was(tf_keras: Any) -> None:
     model = tf_keras.Sequential([tf_keras.Input((8,)), layers.GaussianNoise(0.1), *inner])
     model.compile("adam", "mse")
     model.fit(X, Y, verbose=0)
-    before = [*(np.asarray(each).copy() for each in legacy_state.variables_of(model))], RandomState.fingerprints()
+    before = [*(np.asarray(each).copy() for each in tf_keras_state.variables_of(model))], RandomState.fingerprints()
     found = inside.look(model, bind(type(model).fit, model, (X, Y), {}), rows=32, seconds=60.0)
     assert found.missing == ""
-    assert are_equal([np.asarray(each) for each in legacy_state.variables_of(model)], before[0])
+    assert are_equal([np.asarray(each) for each in tf_keras_state.variables_of(model)], before[0])
     assert RandomState.fingerprints() == before[1]
     assert [(layer.name, layer.dead) for layer in found.layers] == [("dead", 1.0), ("last", None)]
     gradients = {each.name: each for each in found.gradients}
@@ -455,7 +457,7 @@ def test_a_rule_that_stops_knows_which_way_is_better(tf_keras: Any) -> None:
 
 
 def test_a_race_begins_with_the_same_state_again(tf_keras: Any) -> None:
-    from fitdoctor.probe.race import FitRace
+    from fitdoctor.probe.trials.race.fit_race import FitRace
 
     model = made(tf_keras)
     arms = arms_of(model, X, Y, batch_size=16, validation_split=0.25)
@@ -481,15 +483,15 @@ def test_a_race_begins_with_the_same_state_again(tf_keras: Any) -> None:
 def test_the_seams_are_where_they_are_expected(tf_keras: Any) -> None:
     from tf_keras.src.engine.data_adapter import DataHandler
 
-    assert seams.declined(tf_keras) == ""
+    assert install.declined(tf_keras) == ""
     assert list(inspect.signature(DataHandler.steps).parameters) == ["self"]
     assert inspect.isgeneratorfunction(inspect.unwrap(DataHandler.steps))
     source = inspect.getsource(inspect.unwrap(tf_keras.Model.fit))
     for part in ("for step in data_handler.steps():", "callbacks.on_train_batch_begin(step)", "_use_cached_eval_dataset=True"):
         assert part in source
-    for name in places.HOOKS:
+    for name in patch_points.HOOKS:
         assert callable(vars(tf_keras.callbacks.CallbackList)[name])
-    for name in (*places.UNITS, "compile"):
+    for name in (*patch_points.UNITS, "compile"):
         assert callable(vars(tf_keras.Model)[name])
     assert "__new__" not in vars(tf_keras.utils.Sequence)
     for module, names in {
@@ -524,7 +526,7 @@ def test_in_code_it_is_watched_and_the_seams_are_out_again(tf_keras: Any, tmp_pa
     assert watched.report.environment.backend == "tf_keras"
     assert [DataHandler.steps, tf_keras.Model.fit, tf_keras.callbacks.CallbackList.on_epoch_end] == before
     assert first_layers.of(model, 2) == [["Dense"], ["LayerNormalization"]]
-    assert [each.name for each in metrics.records(model)] == ["mae"]
+    assert [each.name for each in compiled_metrics.records(model)] == ["mae"]
 
 
 def test_in_code_a_diagnosis_leaves_the_training_where_it_was(tf_keras: Any) -> None:

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fitdoctor.changes.materialize import NotRepeatingError
-from fitdoctor.probe import feeds
-from fitdoctor.trials.child import LAUNCH
+from fitdoctor.probe.apply.materialize import NotRepeatingError
+from fitdoctor.probe.trials.feeds import tfdata
+from fitdoctor.process.child import LAUNCH
 
 pytestmark = pytest.mark.e2e
 
@@ -400,7 +400,7 @@ def test_a_cache_of_the_scripts_stays_filled(runs: tuple[dict[str, Any], dict[st
 
 
 def test_batches_are_kept_for_a_new_beginning_until_the_first_step(tf: Any) -> None:
-    from fitdoctor.probe.treated_fit import TreatedFit
+    from fitdoctor.probe.roles.treated_fit import TreatedFit
 
     buffer = np.zeros(2)
 
@@ -424,8 +424,8 @@ def test_batches_are_kept_for_a_new_beginning_until_the_first_step(tf: Any) -> N
 
 def test_what_was_made_of_an_input_stays_with_that_very_object(tf: Any) -> None:
     from fitdoctor.changes.model import InsertCall, Place
-    from fitdoctor.probe.feeds import Feeds
-    from fitdoctor.probe.treated_fit import MADE, TreatedFit
+    from fitdoctor.probe.roles.treated_fit import MADE, TreatedFit
+    from fitdoctor.probe.trials.feeds.tfdata import Feeds
 
     def made(x: Any, size: int = 2) -> Any:
         change = InsertCall(place=Place(file="train.py", line=1, position=1), call="prefetch", arguments={"buffer_size": size})
@@ -466,12 +466,12 @@ class TestKept:
         return Rows()
 
     def test_a_buffer_that_is_filled_again_and_again(self, keras: Any) -> None:
-        kept = feeds._kept(self.rows(keras))
+        kept = tfdata._kept(self.rows(keras))
         assert [kept[i][0].tolist() for i in range(4)] == [[i] * 3 for i in range(4)]
 
     def test_hooks_reach_the_scripts_own_and_trying_them_leaves_no_trace(self, keras: Any) -> None:
         rows = self.rows(keras)
-        kept = feeds._kept(rows)
+        kept = tfdata._kept(rows)
         assert (rows.begun, rows.ended) == (0, 0)
         kept.on_epoch_begin()
         kept.on_epoch_end()
@@ -479,7 +479,7 @@ class TestKept:
 
     def test_what_changes_in_a_later_epoch_is_read_as_written_from_then_on(self, keras: Any) -> None:
         rows = self.rows(keras, later=3)
-        kept, seen = feeds._kept(rows), []
+        kept, seen = tfdata._kept(rows), []
         for _ in range(5):
             kept.on_epoch_begin()
             seen.append(kept[1][0][0])
@@ -489,7 +489,7 @@ class TestKept:
 
     def test_what_changes_with_the_epoch_is_not_kept(self, keras: Any) -> None:
         with pytest.raises(NotRepeatingError, match="others in each epoch"):
-            feeds._kept(self.rows(keras, later=1))
+            tfdata._kept(self.rows(keras, later=1))
 
 
 def test_predictions_are_the_same(runs: tuple[dict[str, Any], dict[str, Any], str]) -> None:

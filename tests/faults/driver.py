@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def _errors(part: str) -> list[type[BaseException]]:
-    writes = part.startswith("probe/store.py")
+    writes = part.startswith("probe/support/record_writer.py")
     return [injection.FaultError, injection.DiskFullError, MemoryError] if writes else [injection.FaultError]
 
 

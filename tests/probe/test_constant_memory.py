@@ -10,7 +10,7 @@ import pytest
 from overhead_loop import BACKENDS, watched
 from overhead_memory import traced
 
-from fitdoctor.probe.rest import LOOKED_FIRST
+from fitdoctor.probe.timing.step_sampling import LOOKED_FIRST
 
 STEPS, EPOCH_STEPS = 30_000, 750
 SPREAD_BYTES = 60_000

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from fitdoctor.probe import backends, light
-from fitdoctor.probe.backends import places, seams
-from fitdoctor.probe.draws import AT_ONCE, Draws
-from fitdoctor.probe.ledger import Ledger
-from fitdoctor.probe.patches import Patches
-from fitdoctor.probe.rest import LONG_S, Rest
-from fitdoctor.probe.treat import TreatDirector
-from fitdoctor.probe.watch import WatchDirector
+from fitdoctor.probe import backends
+from fitdoctor.probe.instrument import install, patch_points, step_hooks
+from fitdoctor.probe.instrument.batch_waits import AT_ONCE, Draws
+from fitdoctor.probe.roles.treat import TreatDirector
+from fitdoctor.probe.roles.watch import WatchDirector
+from fitdoctor.probe.support.patches import Patches
+from fitdoctor.probe.timing.step_sampling import LONG_S, Rest
+from fitdoctor.probe.timing.time_ledger import Ledger
 from fitdoctor.recording.model import Fit, Scout, Site
 
 
@@ -96,7 +96,7 @@ class Told:
 def keras(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A Keras 3.99 that has lost most of its insides."""
     known: dict[str, Any] = {"TorchEpochIterator": EpochIterator}
-    monkeypatch.setattr(places, "_class", lambda module, name: known.get(name))
+    monkeypatch.setattr(patch_points, "_class", lambda module, name: known.get(name))
     backend = ModuleType("backend")
     backend.EPOCH_ITERATOR, backend.drawn_in = ("keras", "TorchEpochIterator"), lambda: "loop"  # type: ignore[attr-defined]
     monkeypatch.setattr(backends, "of", lambda keras: backend)
@@ -106,8 +106,8 @@ def keras(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_what_is_there_is_observed_and_what_is_not_is_said(keras: Any) -> None:
     director = Told()
-    assert seams.declined(keras) == ""
-    patches = seams.install(keras, director, whole_process=False)
+    assert install.declined(keras) == ""
+    patches = install.install(keras, director, whole_process=False)
     assert Model().fit() == "fitted"
     assert CallbackList().on_train_begin() == "begun"
     assert next(EpochIterator()) == 1
@@ -116,7 +116,7 @@ def test_what_is_there_is_observed_and_what_is_not_is_said(keras: Any) -> None:
     patches.undo()
     Model().fit()
     assert director.calls == ["fit", "on_train_begin"]
-    said = list(seams.lacking(keras))
+    said = list(install.lacking(keras))
     assert said[0].startswith("Keras 3.99.0 is newer than 3.15, ")
     assert "This Keras has no CallbackList.on_epoch_end: what happens at on_epoch_end is not told apart." in said
     assert "This Keras has no Model.compile: how often a model is compiled, and where, is not known." in said
@@ -126,7 +126,7 @@ def test_what_is_there_is_observed_and_what_is_not_is_said(keras: Any) -> None:
 def test_without_a_fit_there_is_nothing_to_observe(keras: Any) -> None:
     keras.Model = object
     with pytest.raises(LookupError):
-        seams.install(keras, Told(), whole_process=False)
+        install.install(keras, Told(), whole_process=False)
 
 
 @pytest.mark.parametrize(("stop_after", "given"), [(99, ["first", "second", "third"]), (1, ["first"])])
@@ -134,8 +134,8 @@ def test_the_loop_of_an_older_keras_is_timed_and_can_be_cut(keras: Any, stop_aft
     keras.known["TorchEpochIterator"] = OldIterator
     keras.__version__ = "3.5.0"
     director = Told(stop_after)
-    assert not [sentence for sentence in seams.lacking(keras) if "enumerate" in sentence or "newer" in sentence]
-    patches = seams.install(keras, director, whole_process=False)
+    assert not [sentence for sentence in install.lacking(keras) if "enumerate" in sentence or "newer" in sentence]
+    patches = install.install(keras, director, whole_process=False)
     iterator = OldIterator()
     assert [data for _, data in iterator.enumerate_epoch()] == given
     assert iterator.ended == (stop_after == 1)  # what Keras itself does behind a loop that ran to its end
@@ -203,7 +203,7 @@ def test_a_long_step_is_told_where_batches_pass(passing: int) -> None:
     timer = SimpleNamespace(long_step=lambda: told.append(300 - rest.left))
     director = SimpleNamespace(rest=rest, main=threading.get_ident(), timer=timer)
     took_s = iter([0.0, 0.0, 2 * LONG_S, 0.0])
-    hook = light.hook(director, "on_train_batch_end", lambda callbacks, batch, logs: time.sleep(next(took_s)), Patches(), (None, None))
+    hook = step_hooks.hook(director, "on_train_batch_end", lambda callbacks, batch, logs: time.sleep(next(took_s)), Patches(), (None, None))
     for batch in range(4):
         hook(rest.of, batch)
     assert (3 in told) == (passing > 0)
@@ -275,7 +275,7 @@ def test_steps_are_left_alone_only_where_a_seam_counts_them(keras: Any, kind: An
     scout = Scout(fits=[Fit(site=Site(file="train.py", line=1))])
     spec = () if rests else ({"treatments": []},)
     director = kind(scout, Ledger("start", started_s=time.monotonic()), lambda: None, *spec)
-    patches = seams.install(keras, director, whole_process=False)
+    patches = install.install(keras, director, whole_process=False)
     try:
         assert director.rests == rests
         began_s = time.perf_counter()

@@ -11,13 +11,13 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fitdoctor.analysis import build
 from fitdoctor.recording import own_words
 from fitdoctor.recording.bundle import bundle
 from fitdoctor.recording.load import decode_run
 from fitdoctor.recording.model import Arm, CallbackRecord, InputArray, Run, Spread
 from fitdoctor.recording.save import encode_run
 from fitdoctor.recording.system import Gpu, Level, Series, System
-from fitdoctor.report.build import build
 from fitdoctor.system.look import FAILED
 from tests import builders as make
 from tests.recording.runs import full_run

@@ -6,12 +6,12 @@ import json
 import os
 from pathlib import Path
 
-from fitdoctor.probe import notes as written
-from fitdoctor.probe.notes import Notes
+from fitdoctor.analysis.side_effects import side_effects
+from fitdoctor.probe.processes import run_notes as written
+from fitdoctor.probe.processes.run_notes import Notes
 from fitdoctor.recording import notes
 from fitdoctor.recording.model import Run, SideEffect
 from fitdoctor.recording.notes import merge, read_notes, unnoted
-from fitdoctor.report.build.side_effects import side_effects
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.facts.test_loaders import grain, loader
+
 from fitdoctor.causes.input import idle_workers
 from fitdoctor.changes.model import SetArgument
 from fitdoctor.facts.facts import Facts
@@ -11,7 +13,6 @@ from fitdoctor.recording.model import Operation
 from fitdoctor.remedies.base import Finding
 from fitdoctor.remedies.pipeline import fewer_workers, more_workers, persistent_input, precomputed_input
 from tests import builders as make
-from tests.facts.test_loaders import grain, loader
 
 
 def facts(name: str, workers: int) -> Facts:

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from fitdoctor.process.file_changes import sentences
 from fitdoctor.report.text import render
-from fitdoctor.trials.disk import sentences
 from tests.report.samples import SLOW
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from fitdoctor.analysis import build
 from fitdoctor.recording.model import Run
 from fitdoctor.recording.system import Gpu, Level, Series, Span, System
-from fitdoctor.report.build import build
 from fitdoctor.report.json import from_json, to_json
 from fitdoctor.report.text import render
 from tests import builders as make

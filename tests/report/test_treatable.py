@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from fitdoctor.analysis import build
 from fitdoctor.recording.model import Run
-from fitdoctor.report.build import build
 from tests import builders as make
 from tests.report.diagnosed import QUICK, diagnosed
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from fitdoctor.analysis import build
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording.model import Run, Window
-from fitdoctor.report.build import build
 from tests import builders as make
 from tests.report.diagnosed import QUICK, diagnosed
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from fitdoctor.analysis import build
 from fitdoctor.recording.model import Run
-from fitdoctor.report.build import build
 from fitdoctor.report.text import render
 from tests import builders as make
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fitdoctor.trials.child import caches
+from fitdoctor.process.child import caches
 
 
 def test_caches_of_a_home_folder() -> None:

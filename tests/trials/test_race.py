@@ -12,9 +12,9 @@ import pytest
 
 from fitdoctor.recording.model import Arm, Rehearsal
 from fitdoctor.trials import race
-from fitdoctor.trials.finish import LOOKS
 from fitdoctor.trials.outcomes import Outcome, outcomes_of
 from fitdoctor.trials.race import RaceTrial
+from fitdoctor.trials.race_outcome import LOOKS
 from tests import builders as make
 from tests.probe.clocks import FakeClock
 

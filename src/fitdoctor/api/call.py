@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from fitdoctor.changes import pipeline
-from fitdoctor.changes.stages import again
 from fitdoctor.errors import FitdoctorError
-from fitdoctor.probe import backends, describe, pipelines
-from fitdoctor.probe.redirect import CALLBACK_PATHS, Redirect
+from fitdoctor.probe import backends
+from fitdoctor.probe.apply import tfdata
+from fitdoctor.probe.apply.tfdata_stages import again
+from fitdoctor.probe.files.redirect import CALLBACK_PATHS, Redirect
+from fitdoctor.probe.inputs import tfdata_recipes
+from fitdoctor.probe.observe import describe
 
 UNRECORDED = (
     "The input pipeline was built before fitdoctor looked, so changes of it can't be tried. "
@@ -117,7 +119,7 @@ def _check_repeatable(name: str, value: Any) -> None:
 
 
 def _is_recorded(dataset: Any) -> bool:
-    steps = pipelines.chain(dataset)
+    steps = tfdata_recipes.chain(dataset)
     return bool(steps) and not steps[0][1].parents
 
 
@@ -127,7 +129,7 @@ def _anew(value: Any) -> Any:
         return tuple(map(_anew, value))
     if value is None or describe.input_kind(value) != "tf.data" or not _is_recorded(value):
         return value
-    return pipeline.rebuild(value, lambda _, recipe, parent: again(recipe, parent))
+    return tfdata.rebuild(value, lambda _, recipe, parent: again(recipe, parent))
 
 
 def _write_elsewhere(callback: Any, redirect: Redirect) -> None:

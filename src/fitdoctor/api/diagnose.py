@@ -16,27 +16,28 @@ from datetime import UTC, datetime
 from typing import Any
 
 import fitdoctor
+from fitdoctor.analysis import build
 from fitdoctor.api import place, seams, trials, workers
 from fitdoctor.api.call import UNRECORDED, FitCall
 from fitdoctor.api.intact import Intact, Unbuilt, is_built
 from fitdoctor.cli.progress import progress_on
+from fitdoctor.diagnosis.progress import Progress
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import short
-from fitdoctor.probe import backends, internals
-from fitdoctor.probe.calls import CallArms
-from fitdoctor.probe.in_place import BuildDirector, CallTrials, FitTrials, Obey, Reached
-from fitdoctor.probe.ledger import Ledger
-from fitdoctor.probe.redirect import Redirect
-from fitdoctor.probe.scout import ScoutDirector
+from fitdoctor.probe import backends
+from fitdoctor.probe.files.redirect import Redirect
+from fitdoctor.probe.roles.in_process import BuildDirector, CallTrials, FitTrials, Obey, Reached
+from fitdoctor.probe.roles.scout import ScoutDirector
+from fitdoctor.probe.timing.time_ledger import Ledger
+from fitdoctor.probe.trainer import keras_internals
+from fitdoctor.probe.trials.units.calls import CallArms
 from fitdoctor.recording.model import Ending, Rehearsal, Run, Scout
-from fitdoctor.report.build import build
 from fitdoctor.report.model import Report
 from fitdoctor.trials.executor import InProcess
 from fitdoctor.trials.plan import LEAST_TRIAL_S, RehearsalPlan, plan, plan_environments, race_share
-from fitdoctor.trials.progress import Progress
 from fitdoctor.trials.race import RaceTrial
-from fitdoctor.trials.rehearse import RehearsalRun
+from fitdoctor.trials.rehearsal import RehearsalRun
 
 NOW_BUILT = "The model was not built yet: it is now, with the weights that it was initialised with."
 
@@ -245,7 +246,7 @@ class _Diagnosis:
             seams.install(director),
         )
         with trials.under_way(), seams.standing(*undos), _quiet(), contextlib.suppress(Reached):
-            internals.set_functions_aside(self._model)
+            keras_internals.set_functions_aside(self._model)
             self._call.make(self._redirect)
 
 

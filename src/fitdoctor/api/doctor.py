@@ -102,7 +102,7 @@ def _report(doctor: Doctor, observation: Observation, raised: BaseException | No
 
 
 def _has(doctor: Doctor, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
-    from fitdoctor.probe.observer import bind
+    from fitdoctor.probe.observe.observer import bind
 
     try:
         callbacks = bind(original, model, arguments, keywords)["callbacks"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fitdoctor.probe import fingerprint, internals, torch_loaders
-from fitdoctor.probe.fingerprint import FUNCTIONS
-from fitdoctor.probe.randomness import RandomState
-from fitdoctor.probe.remembered import Remembered
+from fitdoctor.probe.apply import torch_loaders
+from fitdoctor.probe.state import fingerprints as fingerprint
+from fitdoctor.probe.state.fingerprints import FUNCTIONS
+from fitdoctor.probe.state.object_state import Remembered
+from fitdoctor.probe.state.random_state import RandomState
+from fitdoctor.probe.trainer import keras_internals
 
 COMPILED = ("optimizer", "_compile_metrics", "_compile_loss", "compiled_metrics", "compiled_loss")
 """What `compile` makes, and fit builds, apart from the layers."""
@@ -79,7 +81,7 @@ def fingerprints(model: Any, given: list[Any]) -> dict[str, str]:
     found = {
         "the weights": fingerprint.of_variables(model.variables),
         "the metrics": fingerprint.of_variables(each for metric in model.metrics for each in metric.variables),
-        "the optimizer's variables": fingerprint.of_variables(internals.optimizer_variables(model)),
+        "the optimizer's variables": fingerprint.of_variables(keras_internals.optimizer_variables(model)),
         "whether the optimizer is built": str(getattr(optimizer, "built", getattr(optimizer, "_built", None))),
     }
     found |= fingerprint.of_random_generators() | fingerprint.of_flags(model)

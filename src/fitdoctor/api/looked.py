@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from fitdoctor.probe.originals import time
-from fitdoctor.probe.watch import WatchDirector
+from fitdoctor.probe.roles.watch import WatchDirector
+from fitdoctor.probe.support.originals import time
 from fitdoctor.recording.system import System
 from fitdoctor.system.look import INSIDE, Look
 

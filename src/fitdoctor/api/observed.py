@@ -11,22 +11,22 @@ from typing import Any
 import keras
 
 import fitdoctor
+from fitdoctor.analysis import build
 from fitdoctor.api import place, trials
 from fitdoctor.api.looked import LookingDirector, Looks
 from fitdoctor.cli.look import Look
 from fitdoctor.cli.say import say as say_message
 from fitdoctor.errors import FitdoctorError
-from fitdoctor.probe.backends import seams
-from fitdoctor.probe.ledger import Ledger
-from fitdoctor.probe.light import Stamps
-from fitdoctor.probe.originals import time
-from fitdoctor.probe.rest import Rest
-from fitdoctor.probe.watch import WatchDirector
+from fitdoctor.probe.instrument import install
+from fitdoctor.probe.instrument.step_hooks import Stamps
+from fitdoctor.probe.roles.watch import WatchDirector
+from fitdoctor.probe.support.originals import time
+from fitdoctor.probe.timing.step_sampling import Rest
+from fitdoctor.probe.timing.time_ledger import Ledger
+from fitdoctor.process.exit_messages import learned_something
 from fitdoctor.recording.model import Ending, Run, Scout
-from fitdoctor.report.build import build
 from fitdoctor.report.model import Report
 from fitdoctor.report.text import render
-from fitdoctor.trials.endings import learned_something
 
 
 class Observation:
@@ -43,7 +43,7 @@ class Observation:
         self.director = LookingDirector(self._record, Ledger("script", started_s=time.monotonic()), lambda: None)
         self.director.looks = Looks()
         self.director.imported(keras)
-        for why in seams.lacking(keras):
+        for why in install.lacking(keras):
             self.director.missing(why)
 
     def end(self, error: BaseException | None) -> Report | None:

@@ -11,10 +11,13 @@ from typing import Any
 import keras
 
 from fitdoctor.errors import FitdoctorError
-from fitdoctor.probe import backends, debug_switches, pipelines, python_operations, saves, traces
-from fitdoctor.probe.backends import seams
+from fitdoctor.probe import backends
 from fitdoctor.probe.backends.tensorflow import watch_eager_switch
-from fitdoctor.probe.patches import Patches
+from fitdoctor.probe.inputs import tfdata_recipes
+from fitdoctor.probe.instrument import install as seams
+from fitdoctor.probe.instrument import python_ops, saving, tf_tracing
+from fitdoctor.probe.support.patches import Patches
+from fitdoctor.probe.trainer import debug_switches
 
 Undo = Callable[[], None]
 
@@ -40,12 +43,12 @@ def install(director: Any) -> Undo:
     try:
         for each in filter(None, (keras, backends.loaded(backends.LEGACY))):
             installed.append(seams.install(each, director, whole_process=False))
-            installed.append(saves.install(each))
+            installed.append(saving.install(each))
         if tensorflow is not None:
             installed.append(watch_eager_switch(tensorflow))
             installed.append(debug_switches.install(tensorflow))
-        installed += _where_known(traces, "tensorflow.python.eager.polymorphic_function.tracing_compilation", director.traced)
-        installed += _where_known(python_operations, "tensorflow.python.ops.script_ops", director.python_operation)
+        installed += _where_known(tf_tracing, "tensorflow.python.eager.polymorphic_function.tracing_compilation", director.traced)
+        installed += _where_known(python_ops, "tensorflow.python.ops.script_ops", director.python_operation)
     except BaseException:
         _undone(installed)
         raise
@@ -57,7 +60,7 @@ def record_recipes() -> Undo:
     operations = sys.modules.get("tensorflow.python.data.ops.dataset_ops")
     if operations is None:
         return lambda: None
-    return pipelines.install(operations, sys.modules.get("tensorflow.python.data.ops.readers")).undo
+    return tfdata_recipes.install(operations, sys.modules.get("tensorflow.python.data.ops.readers")).undo
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from fitdoctor.probe import backends
-from fitdoctor.probe.patches import Patches
+from fitdoctor.probe.support.patches import Patches
 
 
 def ended_afterwards() -> Callable[[], None]:

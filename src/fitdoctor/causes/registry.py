@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import fitdoctor.causes
 from fitdoctor.causes.base import Cause
 from fitdoctor.facts.finding import Finding
-from fitdoctor.facts.plugins import discover
 from fitdoctor.facts.units import capped
+from fitdoctor.plugins import discover
 
 if TYPE_CHECKING:
     from fitdoctor.facts.facts import Facts

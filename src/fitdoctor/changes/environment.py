@@ -14,7 +14,7 @@ from typing import Any
 
 from fitdoctor.changes.allowed import problem
 from fitdoctor.changes.model import SetArgument, SetEnvironment
-from fitdoctor.probe.patches import Patches
+from fitdoctor.probe.support.patches import Patches
 
 INTRA_OP = "tf.config.threading.set_intra_op_parallelism_threads"
 INTER_OP = "tf.config.threading.set_inter_op_parallelism_threads"

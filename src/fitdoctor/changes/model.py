@@ -1,6 +1,6 @@
 """The kinds of change: one edit to a training, as data.
 
-A remedy is a list of these. `changes.apply` carries them out on live objects in the user's process; the same data is what a
+A remedy is a list of these. `probe.apply.live` carries them out on live objects in the user's process; the same data is what a
 writer turns into a diff of the source. Standard library only, since the probe imports it.
 """
 

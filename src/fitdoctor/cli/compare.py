@@ -53,10 +53,10 @@ def _side(given: str) -> Side:
     Raises:
         FitdoctorError: It is neither.
     """
+    from fitdoctor.analysis import build
     from fitdoctor.recording.folder import expanded, find_recording
     from fitdoctor.recording.load import load_run
     from fitdoctor.regular_files import read_named
-    from fitdoctor.report.build import build
     from fitdoctor.report.compare import Side
     from fitdoctor.report.json import from_json
 

@@ -18,10 +18,10 @@ from fitdoctor.errors import FitdoctorError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from fitdoctor.diagnosis.progress import Progress
+    from fitdoctor.process.request import DiagnoseRequest
     from fitdoctor.recording.folder import RunFolder
     from fitdoctor.report.model import Report
-    from fitdoctor.trials.progress import Progress
-    from fitdoctor.trials.request import DiagnoseRequest
 
 DEFAULT_BUDGET_S = 120.0
 """Two minutes: what most people wait for an answer without leaving."""
@@ -111,9 +111,9 @@ def command(
     from fitdoctor.cli.progress import progress_on
     from fitdoctor.cli.resume import is_run, resumed
     from fitdoctor.cli.target import check_target, find_python, mode_of
+    from fitdoctor.process.request import OPTIONS, DiagnoseRequest
     from fitdoctor.recording.folder import create
     from fitdoctor.recording.places import current_folder
-    from fitdoctor.trials.request import OPTIONS, DiagnoseRequest
 
     mode = mode_of(as_module=as_module, as_code=as_code)
     directory, watched = None, None
@@ -167,8 +167,8 @@ def _diagnose(request: DiagnoseRequest, progress: Progress) -> tuple[Report, int
     Raises:
         FitdoctorError: There is nothing to report.
     """
-    from fitdoctor.trials.interrupted import DiagnosisInterruptedError
-    from fitdoctor.trials.session import diagnose_script
+    from fitdoctor.diagnosis.interrupted import DiagnosisInterruptedError
+    from fitdoctor.diagnosis.session import diagnose_script
 
     try:
         return diagnose_script(request, progress), 0
@@ -189,7 +189,7 @@ def _from_recordings(folder: RunFolder) -> Report | None:
 
     try:
         run = load_run(folder.run_file)
-        from fitdoctor.report.build import build
+        from fitdoctor.analysis import build
 
         run.interrupted = run.interrupted or ("trials" if run.rehearsals else "scout")
         return build(run, stage="final" if run.rehearsals else "first answer")

@@ -14,7 +14,7 @@ from fitdoctor.report.text import render_first_answer
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from fitdoctor.trials.progress import Progress
+    from fitdoctor.diagnosis.progress import Progress
 
 REFRESHES_PER_SECOND = 1
 """Slow on purpose: the line is drawn on a machine that is being timed."""

@@ -20,9 +20,9 @@ def command(run: str, outputs: tuple[str, ...]) -> None:
     """
     from dataclasses import replace
 
+    from fitdoctor.analysis import build
     from fitdoctor.recording.folder import find_recording
     from fitdoctor.recording.load import load_run
-    from fitdoctor.report.build import build
 
     recording, shown = find_recording(run)
     report = replace(build(load_run(recording)), run=shown)

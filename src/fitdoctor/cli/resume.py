@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import cast, get_args
 
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.process.request import Mode
 from fitdoctor.recording.folder import RUN_FILE, RunFolder
 from fitdoctor.recording.model import Run, Scout
 from fitdoctor.recording.signature import load_recording
 from fitdoctor.regular_files import is_regular
-from fitdoctor.trials.request import Mode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

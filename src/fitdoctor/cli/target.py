@@ -13,9 +13,9 @@ from pathlib import Path
 import click
 
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.process.request import Mode
 from fitdoctor.recording.folder import RUN_FILE
 from fitdoctor.recording.places import current_folder
-from fitdoctor.trials.request import Mode
 
 LISTED_SCRIPTS = 5
 """How many scripts of a directory an error names."""

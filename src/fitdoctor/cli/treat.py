@@ -65,15 +65,15 @@ def command(
     import psutil
 
     from fitdoctor.cli.target import check_target, find_python, mode_of
+    from fitdoctor.process.request import OPTIONS
+    from fitdoctor.process.supervisor import end_like
     from fitdoctor.recording.folder import create
     from fitdoctor.treating import environment
     from fitdoctor.treating.diagnosis import Target, check_arguments, check_unchanged, find
     from fitdoctor.treating.offered import in_words
     from fitdoctor.treating.promise import announcement, choose
-    from fitdoctor.trials.request import OPTIONS
     from fitdoctor.watching.request import WatchRequest
     from fitdoctor.watching.session import watch
-    from fitdoctor.watching.supervise import end_like
 
     allowed = _allowed(allow)
     mode = mode_of(as_module=as_module, as_code=as_code)

@@ -45,10 +45,10 @@ def command(
     Ends with the script's own exit code, or by the signal that ended the script.
     """
     from fitdoctor.cli.target import check_target, find_python, mode_of
+    from fitdoctor.process.supervisor import end_like
     from fitdoctor.recording.folder import create
     from fitdoctor.watching.request import WatchRequest
     from fitdoctor.watching.session import watch
-    from fitdoctor.watching.supervise import end_like
 
     mode = mode_of(as_module=as_module, as_code=as_code)
     interpreter = find_python(python)
@@ -80,10 +80,10 @@ def command(
 def _hand_over(run: Run, folder: RunFolder, outputs: tuple[str, ...], *, quiet: bool, unwritten: str) -> None:
     from dataclasses import replace
 
+    from fitdoctor.analysis import build
+    from fitdoctor.process.exit_messages import learned_something
     from fitdoctor.recording.save import write_atomically
-    from fitdoctor.report.build import build
     from fitdoctor.report.json import to_json
-    from fitdoctor.trials.endings import learned_something
     from fitdoctor.trials.other_processes import unseen
 
     assert run.watched is not None

@@ -553,7 +553,7 @@ class ProcessRun:
     """One short child of a comparison of environments: which arm's environment it had, and in which pair.
 
     `weights` says what some steps made of the model, from the same start in each child where the script is seeded; see
-    `probe.process`.
+    `probe.trials.units.process`.
     """
 
     arm: str

@@ -1,4 +1,4 @@
-"""Reads the notes that the processes of one run left beside its record: see `probe.notes`."""
+"""Reads the notes that the processes of one run left beside its record: see `probe.processes.run_notes`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from fitdoctor.recording.model import OtherProcess, SideEffect
 
 SUFFIX = ".notes"
-"""Behind the name of the record, as `probe.notes` has it."""
+"""Behind the name of the record, as `probe.processes.run_notes` has it."""
 MOST_READ_BYTES = 1 << 20
 MOST_OTHERS = 32
 MOST_OF_A_KIND = 20

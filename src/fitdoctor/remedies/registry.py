@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import fitdoctor.remedies
 from fitdoctor.facts.finding import Finding
-from fitdoctor.facts.plugins import discover
+from fitdoctor.plugins import discover
 from fitdoctor.recording.model import Arm
 from fitdoctor.remedies.base import Proposal, Remedy, Safety, Unit
 

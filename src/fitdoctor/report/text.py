@@ -26,7 +26,7 @@ LISTED_FILES = 10
 """How many changed files are named: a script that writes a thousand should not push the verdict off the screen."""
 
 MORE = re.compile(r"and ([0-9][0-9,]{0,20}) more")
-"""The last line of a recording's list of files where it does not name them all, see `trials/disk.py`."""
+"""The last line of a recording's list of files where it does not name them all, see `process/file_changes.py`."""
 
 
 BASIS_WORDS = {

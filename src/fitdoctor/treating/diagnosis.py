@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.process.request import OPTIONS, Mode
 from fitdoctor.recording.digest import hash_of
 from fitdoctor.recording.folder import resolve, stored, usual_root
 from fitdoctor.recording.model import Run
 from fitdoctor.recording.signature import Recording, load_recording
-from fitdoctor.trials.request import OPTIONS, Mode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,18 +6,18 @@ from collections.abc import Collection, Iterator
 from dataclasses import asdict
 from typing import Any
 
+from fitdoctor.analysis.analyse import Analysis, analyse
+from fitdoctor.analysis.treatable import treatable
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import short
 from fitdoctor.facts.wording import duration, plural
+from fitdoctor.process.exit_messages import signal_name
 from fitdoctor.recording.model import Fit, Loop, Scout, Treated
-from fitdoctor.report.build.analysis import Analysis, analyse
-from fitdoctor.report.build.treatable import treatable
 from fitdoctor.report.model import Prescription, Safety, Treatment
 from fitdoctor.treating.diagnosis import Diagnosis
 from fitdoctor.treating.offered import check_offered
 from fitdoctor.trials import other_processes
-from fitdoctor.trials.endings import signal_name
 from fitdoctor.trials.safety import ORDER
 from fitdoctor.trials.savings import projected
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from fitdoctor.facts.error_text import headline
-from fitdoctor.trials.child import ChildEndedError
+from fitdoctor.process.child import ChildEndedError
+from fitdoctor.recording.error_text import headline
 
 PREPARE_S = 120.0
 WINDOW_TIMEOUT_S = 90.0

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from fitdoctor.recording.model import OtherProcess, Scout, Site
 
 WORKER = "a worker process"
-"""What `probe.commands` calls a process of a library that only does what it is told."""
+"""What `probe.processes.commands` calls a process of a library that only does what it is told."""
 
 
 def declined(scout: Scout) -> str:

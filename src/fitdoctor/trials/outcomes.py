@@ -10,10 +10,10 @@ from fitdoctor.changes.model import edits_input
 from fitdoctor.facts.measured import Measured
 from fitdoctor.recording.model import Arm, Rehearsal, Run
 from fitdoctor.report.model import Interval, Safety
-from fitdoctor.trials.finish import HARDLY_SOONER, RACE, Finish, finish
-from fitdoctor.trials.finish import judge as judge_race
-from fitdoctor.trials.processes import PROCESS, per_process
-from fitdoctor.trials.processes import judge as judge_processes
+from fitdoctor.trials.process_statistics import PROCESS, per_process
+from fitdoctor.trials.process_statistics import judge as judge_processes
+from fitdoctor.trials.race_outcome import HARDLY_SOONER, RACE, Finish, finish
+from fitdoctor.trials.race_outcome import judge as judge_race
 from fitdoctor.trials.safety import declared, found_safety, verified
 from fitdoctor.trials.statistics import FLOOR, Comparison, compare, comparison_of, hopeless, judge, shrunk
 

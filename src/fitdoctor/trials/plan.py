@@ -12,10 +12,10 @@ from fitdoctor.facts.finding import Finding
 from fitdoctor.recording.model import Arm, Rehearsal
 from fitdoctor.remedies.base import Unit
 from fitdoctor.remedies.registry import Offer, offers
-from fitdoctor.trials.finish import RACE
-from fitdoctor.trials.order import by_worth, whole_trial_s
 from fitdoctor.trials.outcomes import Outcome, outcomes_of
-from fitdoctor.trials.processes import PROCESS
+from fitdoctor.trials.priorities import by_worth, whole_trial_s
+from fitdoctor.trials.process_statistics import PROCESS
+from fitdoctor.trials.race_outcome import RACE
 from fitdoctor.trials.safety import worst
 
 #: A rehearsal costs a start-up of its own: a fourth one would leave too little time for each.

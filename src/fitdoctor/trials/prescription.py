@@ -9,9 +9,9 @@ from math import prod
 
 from fitdoctor.facts.facts import Facts
 from fitdoctor.report.model import Interval, Prescription, Safety, Treatment
-from fitdoctor.trials.finish import RACE
 from fitdoctor.trials.outcomes import WHOLE, Outcome
-from fitdoctor.trials.processes import PROCESS
+from fitdoctor.trials.process_statistics import PROCESS
+from fitdoctor.trials.race_outcome import RACE
 from fitdoctor.trials.safety import worst
 from fitdoctor.trials.savings import effect_of, projected, whole_run
 

@@ -12,7 +12,8 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.wording import plural
 from fitdoctor.recording.model import Arm, Lap, Race, RaceRun, Rehearsal
 from fitdoctor.trials.executor import PREPARE_S, Executor, failure, patience_s
-from fitdoctor.trials.finish import (
+from fitdoctor.trials.outcomes import LOW_RATE, RATE_ALONE, is_larger_batch, outcomes_of
+from fitdoctor.trials.race_outcome import (
     LOOKS,
     RACE,
     baseline_steps,
@@ -27,8 +28,7 @@ from fitdoctor.trials.finish import (
     steps_to,
     stopped_early,
 )
-from fitdoctor.trials.outcomes import LOW_RATE, RATE_ALONE, is_larger_batch, outcomes_of
-from fitdoctor.trials.rehearse import Report
+from fitdoctor.trials.rehearsal import Report
 
 PREPARE_SHARE = 0.5
 """Of the time for races, for making the racers: those whose turn has not come by then stay out."""

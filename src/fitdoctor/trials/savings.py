@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 from fitdoctor.facts.epochs import Bound
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.passes import steps_per_pass
-from fitdoctor.facts.workers import workers_of
+from fitdoctor.facts.input.passes import steps_per_pass
+from fitdoctor.facts.input.workers import workers_of
 from fitdoctor.report.model import Interval
-from fitdoctor.trials.finish import RACE
 from fitdoctor.trials.outcomes import WHOLE, Outcome
-from fitdoctor.trials.processes import PROCESS
+from fitdoctor.trials.process_statistics import PROCESS
+from fitdoctor.trials.race_outcome import RACE
 from fitdoctor.trials.statistics import MOST_RATIO
 
 End = Literal["low", "mid", "high"]

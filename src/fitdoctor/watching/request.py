@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from fitdoctor.process.request import Mode
 from fitdoctor.recording.folder import RunFolder
 from fitdoctor.recording.model import Treated
-from fitdoctor.trials.request import Mode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

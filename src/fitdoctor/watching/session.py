@@ -13,6 +13,10 @@ from typing import Any
 from fitdoctor.changes.environment import environment, of_process
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.printable import printable
+from fitdoctor.process.child import LAUNCH
+from fitdoctor.process.exit_messages import learned_something, seen_from_outside
+from fitdoctor.process.request import OPTIONS, new_run
+from fitdoctor.process.supervisor import run_beside
 from fitdoctor.recording.folder import RunFolder
 from fitdoctor.recording.load import decode_scout
 from fitdoctor.recording.model import Run, Scout
@@ -23,11 +27,7 @@ from fitdoctor.recording.system import System
 from fitdoctor.regular_files import make_new, read_regular
 from fitdoctor.system.sampler import Sampler
 from fitdoctor.trials import other_processes
-from fitdoctor.trials.child import LAUNCH
-from fitdoctor.trials.endings import learned_something, seen_from_outside
-from fitdoctor.trials.request import OPTIONS, new_run
 from fitdoctor.watching.request import WatchRequest
-from fitdoctor.watching.supervise import run_beside
 
 RECORD = "watch.json"
 NOTES = RECORD + SUFFIX

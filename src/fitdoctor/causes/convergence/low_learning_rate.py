@@ -43,9 +43,9 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.learning import moved_share
+from fitdoctor.facts.learning.learning_rates import default_rate, higher_rates, is_low
+from fitdoctor.facts.learning.summary import moved_share
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.rates import default_rate, higher_rates, is_low
 
 TITLE = "The learning rate is far too low"
 REMEDIES = ("raise-learning-rate",)

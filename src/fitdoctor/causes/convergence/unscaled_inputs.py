@@ -45,9 +45,9 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.learning import first_gradient_ratio
+from fitdoctor.facts.learning.input_scales import LARGE, UNEQUAL, Unscaled, unscaled_parts
+from fitdoctor.facts.learning.summary import first_gradient_ratio
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.scales import LARGE, UNEQUAL, Unscaled, unscaled_parts
 from fitdoctor.recording.model import Inside
 
 TITLE = "The inputs are far from unit scale"

@@ -40,9 +40,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
-from fitdoctor.facts.curves import Stop, stop_early, stops_by_validation
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
+from fitdoctor.facts.learning.curves import Stop, stop_early, stops_by_validation
 from fitdoctor.facts.places import locations
 from fitdoctor.facts.wording import number, percent
 

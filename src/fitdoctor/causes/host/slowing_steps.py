@@ -50,8 +50,8 @@ from statistics import median
 from fitdoctor.causes.base import Evidence, Finding, Interval, Location, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.hooks import where
+from fitdoctor.facts.learning.trend import Growth, growth
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.trend import Growth, growth
 from fitdoctor.facts.wording import duration, number, percent, plural, size
 from fitdoctor.recording.model import CallbackRecord, Duration, Fit
 

@@ -39,10 +39,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
-from fitdoctor.facts.batches import LEAST_GROWTH, TINY, can_grow, grown_sizes
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.inputs import user_chain
+from fitdoctor.facts.input.batches import LEAST_GROWTH, TINY, can_grow, grown_sizes
+from fitdoctor.facts.input.inputs import user_chain
 from fitdoctor.facts.places import locations
 from fitdoctor.facts.wording import duration, number, plural
 from fitdoctor.report.model import Location

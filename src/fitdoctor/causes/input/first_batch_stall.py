@@ -53,11 +53,11 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.hot import hot_places, hottest
-from fitdoctor.facts.inputs import user_chain
+from fitdoctor.facts.input.inputs import user_chain
+from fitdoctor.facts.input.stalls import first_waits_cost, restart_cost, restarted, stall_cost, stalled
+from fitdoctor.facts.input.workers import Workers, workers_of
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.stalls import first_waits_cost, restart_cost, restarted, stall_cost, stalled
 from fitdoctor.facts.wording import plural
-from fitdoctor.facts.workers import Workers, workers_of
 
 TITLE = "Each epoch waits for its first batch"
 REMEDIES = ("persistent-input",)

@@ -62,10 +62,10 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input_evidence import waiting
+from fitdoctor.facts.input.evidence import waiting
+from fitdoctor.facts.input.workers import Workers, workers_of
 from fitdoctor.facts.places import locations
 from fitdoctor.facts.wording import plural
-from fitdoctor.facts.workers import Workers, workers_of
 
 TITLE = "The input has fewer workers than there are cores"
 REMEDIES = ("more-workers",)

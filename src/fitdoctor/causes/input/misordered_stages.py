@@ -43,10 +43,10 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.input_evidence import waiting
-from fitdoctor.facts.order import Misplaced, misplaced
+from fitdoctor.facts.input.evidence import waiting
+from fitdoctor.facts.input.stage_order import Misplaced, misplaced
+from fitdoctor.facts.input.stalls import stall_cost, stalled
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.stalls import stall_cost, stalled
 
 TITLE = "The stages of the pipeline stand in a costly order"
 REMEDIES = ("reordered-stages",)

@@ -38,8 +38,8 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input_evidence import waiting
-from fitdoctor.facts.inputs import lacks_prefetch, user_chain
+from fitdoctor.facts.input.evidence import waiting
+from fitdoctor.facts.input.inputs import lacks_prefetch, user_chain
 from fitdoctor.facts.places import locations
 
 TITLE = "Batches are made only when the step asks for them"

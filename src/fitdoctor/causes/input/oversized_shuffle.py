@@ -38,9 +38,9 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.input.shuffles import held, large_shuffles
+from fitdoctor.facts.input.stalls import stall_cost, stalled
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.shuffles import held, large_shuffles
-from fitdoctor.facts.stalls import stall_cost, stalled
 from fitdoctor.facts.wording import number
 
 TITLE = "Each epoch begins with filling the shuffle buffer"

@@ -41,8 +41,8 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input_evidence import waiting
-from fitdoctor.facts.inputs import maps_before_batch
+from fitdoctor.facts.input.evidence import waiting
+from fitdoctor.facts.input.inputs import maps_before_batch
 from fitdoctor.facts.places import locations
 
 TITLE = "The pipeline maps single samples instead of batches"

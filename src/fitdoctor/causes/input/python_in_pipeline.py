@@ -47,13 +47,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
-from fitdoctor.facts.caching import works_alone_before_a_shuffle
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.hot import hot_places, hottest
-from fitdoctor.facts.input_evidence import waiting
-from fitdoctor.facts.inputs import python_operations
+from fitdoctor.facts.input.caching import works_alone_before_a_shuffle
+from fitdoctor.facts.input.evidence import waiting
+from fitdoctor.facts.input.inputs import python_operations
+from fitdoctor.facts.input.stalls import input_and_stalls, stall_cost, stalled, stalls_matter
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.stalls import input_and_stalls, stall_cost, stalled, stalls_matter
 
 TITLE = "The input pipeline calls back into Python for every element"
 REMEDIES = ("precomputed-input", "cached-input")

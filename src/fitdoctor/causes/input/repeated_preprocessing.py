@@ -45,12 +45,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
-from fitdoctor.facts.caching import cache_point, fills_a_shuffle
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input_evidence import waiting
-from fitdoctor.facts.passes import passes
+from fitdoctor.facts.input.caching import cache_point, fills_a_shuffle
+from fitdoctor.facts.input.evidence import waiting
+from fitdoctor.facts.input.passes import passes
+from fitdoctor.facts.input.stalls import input_and_stalls, stall_cost, stalls_matter
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.stalls import input_and_stalls, stall_cost, stalls_matter
 from fitdoctor.facts.wording import number
 
 TITLE = "The same preprocessing runs again in every epoch"

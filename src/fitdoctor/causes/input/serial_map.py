@@ -40,10 +40,10 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input_evidence import waiting
-from fitdoctor.facts.parallel import serial_stages
+from fitdoctor.facts.input.evidence import waiting
+from fitdoctor.facts.input.parallel_stages import serial_stages
+from fitdoctor.facts.input.stalls import input_and_stalls, stalls_matter
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.stalls import input_and_stalls, stalls_matter
 
 TITLE = "The pipeline maps one element at a time"
 REMEDIES = ("parallel-map",)

@@ -49,9 +49,9 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, Location, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.hot import hot_places, hottest
-from fitdoctor.facts.input_evidence import waiting
+from fitdoctor.facts.input.evidence import waiting
+from fitdoctor.facts.input.workers import Workers, workers_of
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.workers import Workers, workers_of
 
 TITLE = "Training waits for input that is made in Python"
 REMEDIES = ("precomputed-input",)

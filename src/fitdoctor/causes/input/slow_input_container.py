@@ -45,9 +45,9 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.holders import slow_holders
 from fitdoctor.facts.hot import hot_places
-from fitdoctor.facts.input_evidence import waiting
+from fitdoctor.facts.input.containers import slow_holders
+from fitdoctor.facts.input.evidence import waiting
 from fitdoctor.facts.places import locations
 
 TITLE = "Batches are taken from a container that is slow to read"

@@ -36,8 +36,8 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.holders import NARROW, array_source, wide
-from fitdoctor.facts.input_evidence import waiting
+from fitdoctor.facts.input.containers import NARROW, array_source, wide
+from fitdoctor.facts.input.evidence import waiting
 from fitdoctor.facts.places import locations
 
 TITLE = "The input is fed wider than the model computes"

@@ -46,12 +46,12 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.input_evidence import waiting
+from fitdoctor.facts.input.evidence import waiting
+from fitdoctor.facts.input.stalls import restart_cost, restarted
+from fitdoctor.facts.input.workers import Workers, workers_of
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.stalls import restart_cost, restarted
 from fitdoctor.facts.units import total
 from fitdoctor.facts.wording import plural
-from fitdoctor.facts.workers import Workers, workers_of
 
 TITLE = "The workers of the input cost more than they give"
 REMEDIES = ("fewer-workers",)

@@ -41,8 +41,8 @@ from collections.abc import Iterator, Sequence
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.learning.trend import Growth, growth
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.trend import Growth, growth
 from fitdoctor.facts.wording import plural, size
 from fitdoctor.recording.model import EpochRow, Fit
 

@@ -6,8 +6,8 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from fitdoctor.probe import failures, sites
-from fitdoctor.probe.patches import Patches
+from fitdoctor.probe.support import call_sites, guard
+from fitdoctor.probe.support.patches import Patches
 from fitdoctor.recording.model import Site
 
 EPOCH_ITERATOR = ("keras.src.backend.tensorflow.trainer", "TFEpochIterator")
@@ -38,7 +38,7 @@ def watch_eager_switch(tensorflow: ModuleType) -> Patches:
     original = tensorflow.config.run_functions_eagerly
 
     def wrapper(run_eagerly: bool) -> None:
-        _eager_switch[:] = [failures.guarded(sites.find)]
+        _eager_switch[:] = [guard.guarded(call_sites.find)]
         original(run_eagerly)
 
     patches.put(tensorflow.config, "run_functions_eagerly", wrapper)

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from fitdoctor.probe.backends.tensorflow import devices, drawn_in, is_distributed, version
-from fitdoctor.probe.patches import Patches
+from fitdoctor.probe.support.patches import Patches
 
 __all__ = ["OLDEST", "declined", "devices", "drawn_in", "is_distributed", "stand_in_loop", "version"]
 

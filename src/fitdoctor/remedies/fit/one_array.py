@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import ConvertArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.holders import slow_holders
+from fitdoctor.facts.input.containers import slow_holders
 from fitdoctor.facts.places import place
 from fitdoctor.recording.model import Fit
 from fitdoctor.remedies.base import Finding, Proposal

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import SwapCalls
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.inputs import maps_before_batch
+from fitdoctor.facts.input.inputs import maps_before_batch
 from fitdoctor.facts.places import operation_place
 from fitdoctor.remedies.base import Finding, Proposal
 

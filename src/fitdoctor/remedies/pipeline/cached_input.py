@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from fitdoctor.changes.model import Change, InsertCall, MoveCall
-from fitdoctor.facts.caching import CachePoint, cache_point
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.passes import passes
+from fitdoctor.facts.input.caching import CachePoint, cache_point
+from fitdoctor.facts.input.passes import passes
+from fitdoctor.facts.input.stalls import stalls_matter
 from fitdoctor.facts.places import operation_place
-from fitdoctor.facts.stalls import stalls_matter
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "cache"

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from fitdoctor.changes.model import Change, SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.loaders import REORDERED, reorders, safety_of
+from fitdoctor.facts.input.loaders import REORDERED, reorders, safety_of
+from fitdoctor.facts.input.workers import Workers, workers_of
 from fitdoctor.facts.places import place
 from fitdoctor.facts.savings import ratio_without
-from fitdoctor.facts.workers import Workers, workers_of
 from fitdoctor.recording.model import Fit
 from fitdoctor.remedies.base import Finding, Proposal
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.loaders import REORDERED, more_of_them, reorders, safety_of
+from fitdoctor.facts.input.loaders import REORDERED, more_of_them, reorders, safety_of
+from fitdoctor.facts.input.workers import Workers, workers_of
 from fitdoctor.facts.places import place
-from fitdoctor.facts.workers import Workers, workers_of
 from fitdoctor.recording.model import Fit
 from fitdoctor.remedies.base import Finding, Proposal
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import ConvertArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.holders import NARROW, array_source, wide
+from fitdoctor.facts.input.containers import NARROW, array_source, wide
 from fitdoctor.facts.places import operation_place, place
 from fitdoctor.remedies.base import Finding, Proposal
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from fitdoctor.changes.model import SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.parallel import serial_stages
+from fitdoctor.facts.input.parallel_stages import serial_stages
+from fitdoctor.facts.input.stalls import stalls_matter
 from fitdoctor.facts.places import operation_place
-from fitdoctor.facts.stalls import stalls_matter
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "parallel map"

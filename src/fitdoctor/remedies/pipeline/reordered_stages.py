@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import MoveCall
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.order import misplaced
+from fitdoctor.facts.input.stage_order import misplaced
 from fitdoctor.facts.places import operation_place
 from fitdoctor.remedies.base import Finding, Proposal
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import SetArgument
 from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.input.shuffles import large_shuffles, smaller
 from fitdoctor.facts.places import operation_place
-from fitdoctor.facts.shuffles import large_shuffles, smaller
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "smaller shuffle buffer"

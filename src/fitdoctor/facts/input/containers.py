@@ -1,0 +1,32 @@
+"""What holds a fit's data, where it is not a plain array of the numbers that the model computes with."""
+
+from __future__ import annotations
+
+from fitdoctor.facts.input.inputs import user_chain
+from fitdoctor.recording.model import Fit, InputArray, Operation
+
+#: Types of numbers that are twice as wide as what models compute with, and what they become.
+NARROW = {"float64": "float32", "int64": "int32", "uint64": "uint32"}
+#: Containers from which Keras, or a `PyDataset`, takes each batch anew.
+SLOW = frozenset({"scipy.csr_matrix", "scipy.csc_matrix", "scipy.coo_matrix", "scipy.csr_array", "scipy.csc_array", "scipy.coo_array"})
+#: Sources of a pipeline that are given their data as arrays.
+SOURCES = frozenset({"from_tensor_slices", "from_tensors"})
+
+
+def wide(fit: Fit) -> list[InputArray]:
+    """Parts of `x` that are fed wider than needed. Keras narrows float64 arrays by itself, once, before the first step."""
+    known = {name for name in NARROW if fit.input_kind == "tf.data" or name != "float64"}
+    return [part for part in fit.inputs if part.name.startswith("x") and part.dtype in known and fit.input_kind in ("tf.data", "arrays")]
+
+
+def array_source(fit: Fit) -> Operation | None:
+    """The stage that was given the data as arrays, where the pipeline begins with one."""
+    chain = user_chain(fit)
+    return chain[0] if chain and chain[0].name in SOURCES else None
+
+
+def slow_holders(fit: Fit) -> list[InputArray]:
+    """Parts of the input that lie in a container which is read, or converted, batch by batch."""
+    if fit.input_kind in ("pydataset", "dataloader"):
+        return [part for part in fit.inputs if part.name.startswith("x.")]
+    return [part for part in fit.inputs if fit.input_kind == "arrays" and part.container in SLOW]

@@ -1,0 +1,20 @@
+"""Stages of a pipeline that work on one element at a time."""
+
+from __future__ import annotations
+
+from fitdoctor.facts.input.inputs import user_chain
+from fitdoctor.recording.model import Fit, Operation
+
+#: Where `num_parallel_calls` stands among the positional arguments of the stages that have it.
+PARALLEL_CALLS = {"map": "1", "interleave": "3"}
+
+
+def serial_stages(fit: Fit) -> list[Operation]:
+    """The user's maps without `num_parallel_calls`; those before a cache work in the first epoch only and don't count."""
+    chain = user_chain(fit)
+    cached = max((at for at, step in enumerate(chain) if step.name == "cache"), default=-1)
+    return [step for step in chain[cached + 1 :] if step.name in PARALLEL_CALLS and _calls(step) is None and step.site is not None]
+
+
+def _calls(step: Operation) -> object:
+    return step.arguments.get("num_parallel_calls", step.arguments.get(PARALLEL_CALLS[step.name]))

@@ -1,0 +1,102 @@
+"""Puts something else in the place of a callback's hooks for a while, without a trace on the callback.
+
+A callback may be copied, pickled or shown while it is called. So what stands in for its hooks stands on its class, and asks whose hook
+is looked up: only a hook that the instance itself holds, as a `LambdaCallback` does, is replaced there.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from types import FunctionType, MethodType
+from typing import Any
+
+from fitdoctor.probe.support.patches import Patches
+from fitdoctor.probe.support.wrapping import resemble
+
+Hook = Callable[..., Any]
+Around = Callable[[Hook], Hook]
+
+_NOTHING = object()
+
+
+class _OnClass:
+    """What a class has in place of a hook: for the callbacks in `table` theirs, by their ids, and for all others the hook itself.
+
+    Theirs are bound methods that say of themselves what the hook says: somebody may ask for its signature, or keep it by a weak reference.
+    """
+
+    __slots__ = ("original", "patches", "table")
+
+    def __init__(self, original: FunctionType) -> None:
+        self.original, self.table, self.patches = original, dict[int, Hook](), Patches()
+
+    def __get__(self, callback: Any, cls: type | None = None) -> Any:
+        return self.table.get(id(callback)) or self.original.__get__(callback, cls)
+
+    def __reduce__(self) -> Any:
+        """A copy of the class has the hook: what gives it back must be there without us."""
+        return copy.copy, (self.original,)
+
+
+def replace(callback: Any, name: str, around: Around) -> Callable[[], None]:
+    """Has `callback.name` be something else, until the result is called, unless somebody put another one in its place meanwhile.
+
+    Args:
+        callback: Whose hook.
+        name: Of the hook.
+        around: Gives what stands in for the function that it is given, and is called with that one's arguments: the callback among them
+            where the class has the function.
+
+    Raises:
+        AttributeError, TypeError: The callback does not let itself be changed.
+    """
+    cls, found = type(callback), _found(type(callback), name)
+    if name in getattr(callback, "__dict__", {}) or not isinstance(found, FunctionType | _OnClass):
+        return _on_instance(callback, name, around)
+    if isinstance(found, _OnClass) and vars(cls).get(name) is found:
+        standing = found
+    else:
+        standing = _OnClass(found.original if isinstance(found, _OnClass) else found)
+        standing.patches.put(cls, name, standing)
+    standing.table[id(callback)] = MethodType(_like(around(standing.original), standing.original), callback)
+
+    def put_back() -> None:
+        standing.table.pop(id(callback), None)
+        if not standing.table:
+            standing.patches.undo()
+
+    return put_back
+
+
+def is_replaced(callback: Any, name: str) -> bool:
+    """Whether `replace` was called for this hook and not undone."""
+    standing = vars(type(callback)).get(name)
+    return isinstance(standing, _OnClass) and id(callback) in standing.table
+
+
+def _like(replacement: Hook, function: Hook) -> Hook:
+    resemble(replacement, function)
+    return replacement
+
+
+def _found(cls: type, name: str) -> Any:
+    return next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
+
+
+def _on_instance(callback: Any, name: str, around: Around) -> Callable[[], None]:
+    before, function = getattr(callback, "__dict__", {}).get(name, _NOTHING), getattr(callback, name)
+    replacement = around(function)
+    if isinstance(function, FunctionType | MethodType):
+        _like(replacement, function)
+    setattr(callback, name, replacement)
+
+    def put_back() -> None:
+        if vars(callback).get(name) is not replacement:
+            return
+        if before is _NOTHING:
+            delattr(callback, name)
+        else:
+            setattr(callback, name, before)
+
+    return put_back

@@ -1,0 +1,313 @@
+"""What the recording keeps about a fit: its model, input, validation and callbacks, as plain data."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from types import CodeType
+from typing import Any
+
+from fitdoctor.probe import backends
+from fitdoctor.probe.backends import tensorflow
+from fitdoctor.probe.inputs import containers, tfdata_recipes
+from fitdoctor.probe.observe import describe_loaders
+from fitdoctor.probe.support import call_sites, creation_sites, guard
+from fitdoctor.probe.trainer import debug_switches
+from fitdoctor.recording.model import CallbackRecord, Fit, InputArray, Operation, Site
+
+STEERING_NAMES = {"set_weights", "load_weights", "assign", "learning_rate", "lr", "trainable", "compile"}
+"""Names that code which changes the training would use; a callback with one of them is never called less often."""
+
+WORKER_SETTINGS = ("workers", "use_multiprocessing", "max_queue_size")
+"""How a `PyDataset` is read: what its constructor was given; in tf_keras, what `fit` was."""
+
+SHOWN = (bool, int, float, str, type(None))
+
+
+def input_kind(x: Any) -> str:
+    """One of "arrays", "tf.data", "pydataset", "dataloader", "grain", "generator" or "unknown"."""
+    if _is_one_of(x, "tensorflow", "data.Dataset"):
+        return "tf.data"
+    if _is_one_of(x, "keras", "utils.PyDataset") or _is_sequence(x):
+        return "pydataset"
+    if _is_one_of(x, "torch", "utils.data.DataLoader"):
+        return "dataloader"
+    if _is_one_of(x, "grain", "MapDataset", "IterDataset", "DataLoader"):
+        return "grain"
+    if inspect.isgenerator(x) or hasattr(x, "__next__"):
+        return "generator"
+    leaf = first_leaf(x)
+    return "arrays" if hasattr(leaf, "shape") or isinstance(leaf, list) else "unknown"
+
+
+def _is_sequence(x: Any) -> bool:
+    """Whether this is the data set of tf_keras which in Keras 3 became `PyDataset`."""
+    return _is_one_of(x, backends.LEGACY, "utils.Sequence")
+
+
+def _is_one_of(x: Any, framework: str, *names: str) -> bool:
+    """Whether an object is of one of these classes, by dotted names, of a framework that the script may not even have."""
+    for dotted in names:
+        found: Any = backends.loaded(framework)
+        for name in dotted.split("."):
+            found = getattr(found, name, None)
+        if isinstance(found, type) and isinstance(x, found):
+            return True
+    return False
+
+
+def first_leaf(x: Any) -> Any:
+    """The first array of a nest of dicts, tuples and lists of arrays."""
+    while isinstance(x, (dict, tuple)) or isinstance(x, list) and x and hasattr(x[0], "shape"):
+        if not x:
+            return None
+        x = next(iter(x.values())) if isinstance(x, dict) else x[0]
+    return x
+
+
+def rows(x: Any) -> int | None:
+    """How many samples an array input has, or None where it has no length."""
+    leaf = first_leaf(x)
+    shape = getattr(leaf, "shape", None)
+    if shape is not None and len(shape) and shape[0] is not None:
+        return int(shape[0])
+    return len(leaf) if isinstance(leaf, list) else None
+
+
+def steps_of(x: Any, batch_size: int | None, steps: int | None) -> int | None:
+    """Steps in one pass over an input, as far as it can be told without drawing from it."""
+    if steps:
+        return int(steps)
+    kind = input_kind(x)
+    if kind == "arrays":
+        count = rows(x)
+        return math.ceil(count / (batch_size or 32)) if count else None
+    if kind == "tf.data":
+        cardinality = int(x.cardinality())
+        return cardinality if cardinality >= 0 else None
+    if kind == "pydataset" and not _is_sequence(x):
+        return None if x.num_batches is None else int(x.num_batches)
+    if kind in ("pydataset", "dataloader", "grain"):
+        try:
+            return len(x)
+        except TypeError:
+            return None
+    return None
+
+
+def fit(model: Any, bound: dict[str, Any], site: Site) -> Fit:
+    """The record of a fit from its bound arguments; durations are filled as it runs."""
+    x, batch_size = bound["x"], bound["batch_size"]
+    kind = input_kind(x)
+    count = rows(x) if kind == "arrays" else None
+    if count and bound["validation_split"] and bound["validation_data"] is None:
+        count = math.floor(count * (1 - bound["validation_split"]))
+    if kind == "arrays" and not bound["steps_per_epoch"]:
+        steps = math.ceil(count / (batch_size or 32)) if count else None
+    else:
+        steps = steps_of(x, batch_size, bound["steps_per_epoch"])
+    on_tensorflow = backends.on_tensorflow()
+    record = Fit(
+        site=site,
+        epochs=int(bound["epochs"]),
+        initial_epoch=int(bound["initial_epoch"] or 0),
+        steps_per_epoch=steps,
+        steps_basis="declared" if steps else "unknown",
+        steps_given=bool(bound["steps_per_epoch"]),
+        batch_size=_batch_size(x, kind, batch_size),
+        input_kind=kind,
+        input_drawn=backends.current().drawn_in(),
+        operations=_operations(x, kind, bound),
+        inputs=_inputs(bound, kind),
+        steps_per_execution=steps_per_execution(model),
+        run_eagerly=bool(model.run_eagerly),
+        eager_globally=on_tensorflow and tensorflow.eager_globally(),
+        eager_site=tensorflow.eager_site() if on_tensorflow else None,
+        jit_compile=bool(model.jit_compile),
+        compile_site=creation_sites.site_of(model),
+        optimizer=type(model.optimizer).__name__,
+        verbose=bound["verbose"],
+        validation_freq=bound["validation_freq"] if isinstance(bound["validation_freq"], int) else list(bound["validation_freq"]),
+    )
+    _describe_validation(record, bound, count)
+    record.unrolled = _unrolled(model)
+    return record
+
+
+def steps_per_execution(model: Any) -> int:
+    """How many steps the train function takes in a call: a number, or a variable that holds one."""
+    steps = model.steps_per_execution
+    return int(steps.numpy() if hasattr(steps, "numpy") else steps or 1)
+
+
+def _unrolled(model: Any) -> list[str]:
+    """The layers whose loop over time is put into the graph turn by turn."""
+    layers = model._flatten_layers() if hasattr(model, "_flatten_layers") else getattr(model, "layers", ())
+    return [str(layer.name) for layer in layers if getattr(layer, "unroll", False) is True]
+
+
+def _inputs(bound: dict[str, Any], kind: str) -> list[InputArray]:
+    """What holds the data; unknown where a container of a kind that nobody thought of fails to say."""
+    try:
+        return containers.arrays(bound, kind)
+    except Exception as error:
+        guard.note(error)
+        return []
+
+
+def _operations(x: Any, kind: str, settings: dict[str, Any] | None = None) -> list[Operation]:
+    """The stages of the input; a Python input is one stage, whose function is the user's.
+
+    Args:
+        x: The input.
+        kind: Of the input.
+        settings: The arguments of fit, which say in tf_keras how a `Sequence` is read.
+    """
+    if kind == "tf.data":
+        return tfdata_recipes.operations(x)
+    if kind in ("generator", "pydataset"):
+        code = getattr(x, "gi_code", None)
+        function = call_sites.of_code(code) if code is not None else call_sites.of_function(getattr(type(x), "__getitem__", None))
+        arguments = _worker_settings(x, settings or {}) if kind == "pydataset" else {}
+        name = "sequence" if _is_sequence(x) else kind
+        site = creation_sites.site_of(x) or (call_sites.of_only_call(type(x)) if kind == "pydataset" else None)
+        return [Operation(name=name, position=0, site=site, arguments=arguments, function=function, python=True)]
+    if kind in ("dataloader", "grain"):
+        described = guard.guarded(describe_loaders.data_loader if kind == "dataloader" else describe_loaders.grain_input, x)
+        return [described] if described is not None else []
+    return []
+
+
+def _worker_settings(x: Any, settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: settings.get(name) if _is_sequence(x) else getattr(x, name) for name in WORKER_SETTINGS}
+
+
+def _batch_size(x: Any, kind: str, batch_size: int | None) -> int | None:
+    if kind == "arrays":
+        return batch_size or 32
+    if kind == "tf.data":
+        import tensorflow as tf
+
+        specs = tf.nest.flatten(x.element_spec)
+        shape = getattr(specs[0], "shape", None) if specs else None
+        if shape is not None and shape.rank and shape[0]:
+            return int(shape[0])
+        for _, recipe in reversed(tfdata_recipes.chain(x)):
+            if recipe.name in ("batch", "padded_batch"):
+                size = recipe.keywords.get("batch_size", recipe.arguments[0] if recipe.arguments else None)
+                return size if isinstance(size, int) else None
+    if kind in ("dataloader", "grain"):
+        size = getattr(x, "batch_size" if kind == "dataloader" else "_batch_size", None)
+        return size if isinstance(size, int) else None
+    return None
+
+
+def _describe_validation(record: Fit, bound: dict[str, Any], train_rows: int | None) -> None:
+    data, batch_size = bound["validation_data"], bound["validation_batch_size"] or bound["batch_size"]
+    if data is not None:
+        x = data[0] if isinstance(data, (tuple, list)) else data
+        record.validation, record.validation_kind = "data", input_kind(x)
+        record.validation_steps = steps_of(x, batch_size, bound["validation_steps"])
+    elif bound["validation_split"]:
+        total = rows(bound["x"])
+        record.validation, record.validation_kind = "split", "arrays"
+        record.validation_steps = math.ceil((total - train_rows) / (batch_size or 32)) if total and train_rows else None
+    if record.validation_kind == "arrays":
+        record.validation_batch_size = batch_size or 32
+    elif record.validation_kind == "tf.data":
+        record.validation_batch_size = _batch_size(data, "tf.data", None)
+        record.validation_operations = _operations(data, "tf.data")
+
+
+def callbacks(items: list[Any]) -> list[CallbackRecord]:
+    """One record for each callback in a `CallbackList`, Keras' own ones that it adds included."""
+    described = []
+    for index, callback in enumerate(items):
+        cls = type(callback)
+        own = _is_users(cls)
+        names = _names_in(cls) if own else set()
+        described.append(
+            CallbackRecord(
+                index=index,
+                name=cls.__name__,
+                module=cls.__module__,
+                own=own or cls.__name__ == "LambdaCallback",
+                site=creation_sites.site_of(callback) or (call_sites.of_only_call(cls) if own else None),
+                source=_class_site(cls) if own else None,
+                hook_sources=_hook_sites(cls) if own else {},
+                attributes={k: v for k, v in vars(callback).items() if _is_plain(v) and not k.startswith("_")}
+                | debug_switches.profiled_batches(callback),
+                may_stop="stop_training" in names or cls.__name__ in ("EarlyStopping", "TerminateOnNaN"),
+                steers=bool(names & STEERING_NAMES) or cls.__name__ in ("LearningRateScheduler", "ReduceLROnPlateau", "SwapEMAWeights"),
+            )
+        )
+    return described
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, SHOWN) and not (isinstance(value, float) and not math.isfinite(value))
+
+
+def _is_users(cls: type) -> bool:
+    if cls.__module__ in ("__main__", "__mp_main__"):  # code that was given by -c, or typed in, has no file
+        return True
+    try:
+        return call_sites.is_users(inspect.getfile(cls))
+    except (TypeError, OSError):
+        return False
+
+
+HOOK_NAMES = ("on_epoch_end", "on_train_batch_end", "on_epoch_begin", "on_batch_end", "on_train_batch_begin", "on_train_end")
+
+
+def _hook_sites(cls: type) -> dict[str, Site]:
+    """Where the user wrote each hook of a callback: in its own class, or else in the nearest that it is derived from."""
+    found = {name: vars(base)[name] for base in reversed(cls.__mro__) if _is_users(base) for name in HOOK_NAMES if name in vars(base)}
+    return {name: site for name, function in found.items() if (site := call_sites.of_function(function)) is not None}
+
+
+def _class_site(cls: type) -> Site | None:
+    for name in HOOK_NAMES:
+        function = vars(cls).get(name)
+        if function is not None:
+            return call_sites.of_function(function)
+    return None
+
+
+def _names_in(cls: type) -> set[str]:
+    names: set[str] = set()
+    for base in cls.__mro__:
+        if _is_users(base):
+            for value in vars(base).values():
+                code = getattr(value, "__code__", None)
+                if isinstance(code, CodeType):
+                    names.update(code.co_names)
+    return names
+
+
+def environment(keras: Any) -> dict[str, Any]:
+    """Versions and what the machine has, as the report names them; the devices can only be asked for later."""
+    import os
+    import sys
+
+    return {
+        "python": sys.version.split()[0],
+        "keras": keras.__version__,
+        "backend": backends.name_of(keras),
+        "backend_version": backends.of(keras).version(),
+        "platform": _platform(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0,
+    }
+
+
+def _platform() -> str:
+    """What `platform.platform()` says. On Linux that starts a program, `uname`, which has no place in somebody else's process."""
+    import os
+    import platform
+    import sys
+
+    if sys.platform != "linux":
+        return platform.platform()
+    system = os.uname()
+    return "-".join([system.sysname, system.release, system.machine, "with", "".join(platform.libc_ver())])

@@ -1,0 +1,48 @@
+"""Fits that are one step on one batch: what `train_on_batch` does as well, without fit's own set-up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fitdoctor.probe import backends
+from fitdoctor.probe.inputs import containers
+from fitdoctor.probe.observe import describe
+
+DEFAULT_BATCH_SIZE = 32
+
+
+def is_one(model: Any, bound: dict[str, Any]) -> bool:
+    """Whether a call of fit does nothing but one step on one batch of arrays: no validation, no callback, no second epoch."""
+    count = describe.rows(bound["x"]) if describe.input_kind(bound["x"]) == "arrays" else None
+    return bool(
+        count
+        and count <= (bound["batch_size"] or DEFAULT_BATCH_SIZE)
+        and int(bound["epochs"]) - int(bound["initial_epoch"] or 0) == 1
+        and bound["steps_per_epoch"] in (None, 1)
+        and bound["validation_data"] is None
+        and not bound["validation_split"]
+        and not bound["callbacks"]
+        and describe.steps_per_execution(model) == 1
+        and _are_arrays(bound["x"])
+        and _are_arrays(bound["y"])
+    )
+
+
+def train(model: Any, bound: dict[str, Any]) -> Any:
+    """Takes the step with `train_on_batch`, and returns the `History` that fit would have returned."""
+    model.reset_metrics()  # as fit does: `train_on_batch` of Keras before 2026 goes on with the means that there are
+    logs = model.train_on_batch(
+        bound["x"], bound["y"], sample_weight=bound["sample_weight"], class_weight=bound["class_weight"], return_dict=True
+    )
+    history = backends.keras_of(model).callbacks.History()
+    history.set_model(model)
+    history.set_params({"verbose": 0, "epochs": int(bound["epochs"]), "steps": 1})
+    history.epoch = [int(bound["initial_epoch"] or 0)]
+    history.history = {name: [value] for name, value in logs.items()}
+    model.history = history
+    return history
+
+
+def _are_arrays(data: Any) -> bool:
+    """Whether every leaf is an array already: fit converts lists and tables, and `train_on_batch` does not."""
+    return all(hasattr(leaf, "shape") and hasattr(leaf, "dtype") and not hasattr(leaf, "iloc") for _, leaf in containers.parts(data, ""))

@@ -1,0 +1,157 @@
+"""Remembers the state of a model, its callbacks and its data objects, and puts it back after they were used for trials."""
+
+from __future__ import annotations
+
+import collections
+import random
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from fitdoctor.probe import backends
+from fitdoctor.probe.state.model_snapshot import read
+from fitdoctor.probe.support import call_sites
+from fitdoctor.probe.trainer import tf_keras_state
+
+LARGEST_ARRAY_BYTES = 64 << 20
+"""Arrays in attributes, such as the order of rows that a data set shuffles, are kept up to this size: larger ones are data."""
+
+CONTAINERS: tuple[type, ...] = (list, set, collections.deque)
+
+PutBack = Callable[[], None]
+
+
+class Remembered:
+    """The state of some objects and of all that belongs to them, as it is now.
+
+    Followed are layers, optimizers, metrics, losses, callbacks, data sets and instances of the user's own classes: their attributes,
+    the lists, dicts and sets in them, and the values of variables, small arrays and random generators. The same objects get their
+    state back; nothing is replaced by a copy.
+
+    Args:
+        *roots: Where to begin.
+        without: Objects that are left alone, with what only they lead to.
+
+    Example:
+        >>> before = Remembered(model, callbacks)
+        >>> model.fit(x, y, callbacks=callbacks)
+        >>> before.put_back()
+    """
+
+    def __init__(self, *roots: Any, without: tuple[Any, ...] = ()) -> None:
+        self._followed = _followed_types()
+        self._variables = _variable_types()
+        self._seen: dict[int, Any] = {id(value): value for value in without}
+        self._steps: list[PutBack] = []
+        waiting = list(roots)
+        while waiting:
+            value = waiting.pop()
+            if id(value) not in self._seen:
+                self._seen[id(value)] = value  # held, so that no other object gets its id
+                waiting += self._remember(value)
+
+    def put_back(self) -> None:
+        """Gives every object the state that it had. May be called again after each use."""
+        for step in self._steps:
+            step()
+
+    def _remember(self, value: Any) -> Iterator[Any]:
+        """Notes how to put one thing back, and yields what belongs to it."""
+        kind = type(value)
+        if isinstance(value, self._variables):
+            self._keep_variable(value)
+        elif isinstance(value, np.ndarray):
+            if value.nbytes <= LARGEST_ARRAY_BYTES and value.flags.writeable and not value.dtype.hasobject:
+                self._steps.append(partial(np.copyto, value, value.copy()))
+        elif isinstance(value, np.random.Generator):
+            self._steps.append(partial(setattr, value.bit_generator, "state", value.bit_generator.state))
+        elif isinstance(value, random.Random):
+            self._steps.append(partial(value.setstate, value.getstate()))
+        elif issubclass(kind, tuple):
+            yield from value
+        elif issubclass(kind, dict):
+            saved = dict(dict.items(value))
+            self._steps.append(partial(_restore_dict, value, saved))
+            yield from [*saved.values(), *self._remember_attributes(value)]
+        elif issubclass(kind, CONTAINERS):
+            items = list(_base(value).__iter__(value))
+            self._steps.append(partial(_restore_container, value, items))
+            yield from [*items, *self._remember_attributes(value)]
+        elif isinstance(value, dict):  # TensorFlow's proxy of one
+            yield getattr(value, "__wrapped__", None)
+        elif self._is_followed(value):
+            yield from self._remember_attributes(value)
+
+    def _remember_attributes(self, value: Any) -> list[Any]:
+        """Of a container too: those that TensorFlow makes of lists keep their items in an attribute."""
+        attributes = getattr(value, "__dict__", None)
+        if not isinstance(attributes, dict):
+            return []
+        self._steps.append(partial(_restore_dict, attributes, dict(attributes)))
+        return list(attributes.values())
+
+    def _keep_variable(self, variable: Any) -> None:
+        try:
+            value = read(variable).copy()
+        except (ValueError, TypeError, RuntimeError, AttributeError):  # it has no value yet
+            return
+        self._steps.append(lambda: variable.assign(value))
+
+    def _is_followed(self, value: Any) -> bool:
+        if isinstance(value, type) or not hasattr(value, "__dict__"):
+            return False
+        return isinstance(value, self._followed) or _is_of_users_class(value)
+
+
+def _followed_types() -> tuple[type, ...]:
+    if backends.name() == backends.LEGACY:
+        return tf_keras_state.followed()
+    import keras
+    from keras.src.saving.keras_saveable import KerasSaveable
+    from keras.src.utils.tracking import Tracker
+
+    return (KerasSaveable, Tracker, keras.callbacks.Callback, keras.utils.PyDataset, keras.random.SeedGenerator)
+
+
+def _variable_types() -> tuple[type, ...]:
+    tf = backends.in_use("tensorflow")
+    if tf is not None and backends.name() == backends.LEGACY:
+        return (tf.Variable,)
+    import keras
+
+    return (keras.Variable,) if tf is None else (keras.Variable, tf.Variable)
+
+
+def _is_of_users_class(value: Any) -> bool:
+    module = type(value).__module__
+    if module in ("__main__", "__mp_main__"):
+        return not callable(getattr(value, "__get__", None))  # a function of the user's is not an object of theirs
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return file is not None and call_sites.is_users(file)
+
+
+def _restore_dict(current: dict[Any, Any], saved: dict[Any, Any]) -> None:
+    """Dicts of Keras watch what is put into them: this goes past that, and leaves alone what did not change."""
+    now = dict(dict.items(current))
+    if len(now) == len(saved) and all(name in now and now[name] is value for name, value in saved.items()):
+        return
+    kind = collections.OrderedDict if isinstance(current, collections.OrderedDict) else dict
+    kind.clear(current)
+    for name, value in saved.items():
+        kind.__setitem__(current, name, value)
+
+
+def _restore_container(current: Any, saved: list[Any]) -> None:
+    kind = _base(current)
+    now = list(kind.__iter__(current))
+    if len(now) == len(saved) and all(one is other for one, other in zip(now, saved, strict=True)):
+        return
+    kind.clear(current)
+    (kind.update if kind is set else kind.extend)(current, saved)
+
+
+def _base(container: Any) -> Any:
+    return next(base for base in CONTAINERS if isinstance(container, base))

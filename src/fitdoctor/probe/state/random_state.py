@@ -1,0 +1,111 @@
+"""The state of every random generator that belongs to the whole process: Python's, NumPy's, Keras' and the frameworks'."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from fitdoctor.probe import backends
+from fitdoctor.probe.state.model_snapshot import read
+from fitdoctor.probe.trainer import tf_keras_state
+
+
+class RandomState:
+    """The state as it is now.
+
+    Example:
+        >>> before = RandomState()
+        >>> model.fit(x, y)
+        >>> before.put_back()
+    """
+
+    def __init__(self) -> None:
+        self._steps: list[Callable[[], Any]] = [
+            partial(random.setstate, random.getstate()),
+            partial(np.random.set_state, np.random.get_state()),
+        ]
+        self._keep_tensorflows()
+        self._keep_torchs()
+        self._keep_keras()
+
+    def put_back(self) -> None:
+        """Lets every generator go on from where it was."""
+        for step in self._steps:
+            step()
+
+    @staticmethod
+    def fingerprints() -> dict[str, str]:
+        """A short text for each generator of Keras and the frameworks as it is now."""
+        found = {"Keras' seed generator": _seeds_of_keras()}
+        if (process := _tensorflows_context()) is not None:
+            generator = getattr(process, "_rng", None)
+            drawn = hash(generator.getstate()) if generator is not None else None
+            found["TensorFlow's random generator"] = f"{process._seed} {drawn}"
+        if (torch := backends.loaded("torch")) is not None:
+            found["PyTorch's random generator"] = str(hash(torch.get_rng_state().numpy().tobytes()))
+        return found
+
+    def _keep_tensorflows(self) -> None:
+        process = _tensorflows_context()
+        if process is None:
+            return
+        from tensorflow.python.ops import stateful_random_ops
+
+        generator = getattr(process, "_rng", None)  # seeds of operations come from here once a global seed was set
+        self._steps += [partial(setattr, process, "_seed", process._seed), partial(setattr, process, "_rng", generator)]
+        if generator is not None:
+            self._steps.append(partial(generator.setstate, generator.getstate()))
+        if stateful_random_ops.global_generator is not None:
+            variable = stateful_random_ops.global_generator.state
+            self._steps.append(partial(variable.assign, variable.numpy()))
+
+    def _keep_torchs(self) -> None:
+        torch = backends.loaded("torch")
+        if torch is None:
+            return
+        self._steps.append(partial(torch.set_rng_state, torch.get_rng_state()))
+        if torch.cuda.is_initialized():
+            self._steps.append(partial(torch.cuda.set_rng_state_all, torch.cuda.get_rng_state_all()))
+
+    def _keep_keras(self) -> None:
+        if backends.name() == backends.LEGACY:
+            self._steps += tf_keras_state.random_state()
+            return
+        from keras.src.backend.common import global_state
+
+        names = global_state.get_global_attribute("object_name_uids")  # layers made later are numbered on from these
+        if names is not None:
+            self._steps.append(partial(_restore_counts, names, dict(names)))
+        generator = global_state.get_global_attribute("global_seed_generator")
+        for name in ("global_seed_generator", "global_random_seed"):
+            self._steps.append(partial(global_state.set_global_attribute, name, global_state.get_global_attribute(name)))
+        if generator is not None:
+            self._steps.append(partial(generator.state.assign, read(generator.state).copy()))
+
+
+def _seeds_of_keras() -> str:
+    if backends.name() == backends.LEGACY:
+        return tf_keras_state.seeds()
+    from keras.src.backend.common import global_state
+
+    seeds = global_state.get_global_attribute("global_seed_generator")
+    return str(None if seeds is None else read(seeds.state).tolist())
+
+
+def _tensorflows_context() -> Any:
+    """What holds TensorFlow's seed; None where the script runs on another backend and has not begun to use it."""
+    used = backends.on_tensorflow()
+    if not used and backends.loaded("tensorflow") is None:
+        return None
+    from tensorflow.python.eager import context
+
+    return context.context() if used else context.context_safe()
+
+
+def _restore_counts(names: Any, saved: dict[Any, Any]) -> None:
+    names.clear()
+    names.update(saved)

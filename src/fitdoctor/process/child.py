@@ -1,0 +1,311 @@
+"""One child process that repeats the user's script, and everything that ends with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any, TextIO
+
+from fitdoctor.changes.environment import environment as changed_environment
+from fitdoctor.errors import FitdoctorError
+from fitdoctor.process.contained import Contained
+from fitdoctor.process.exit_messages import signal_name
+from fitdoctor.process.memory_watch import MemoryWatch
+from fitdoctor.process.request import DiagnoseRequest
+from fitdoctor.regular_files import MOST_BYTES, as_private
+
+LOG_BYTES = 2 << 20
+"""What is kept of a child's output; a script that floods it does not fill the disk."""
+STDIN_BYTES = 64 << 20
+STDIN_WAIT_S = 0.2
+STDIN_PART_BYTES = 1 << 16
+END_S = 5.0
+MARK = "FITDOCTOR_CHILD"
+"""Environment variable by which whatever a child started is found again, even in a session of its own."""
+CACHES = (".cache", ".keras", ".nv", ".torch", "tensorflow_datasets")
+"""Of a home folder: of Linux' own convention, Keras, NVIDIA's driver, PyTorch, TensorFlow's data sets."""
+CACHE_VARIABLES = ("XDG_CACHE_HOME", "KERAS_HOME", "TFDS_DATA_DIR", "HF_HOME", "TORCH_HOME", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
+KEPT_LAYERS = "kept-layers"
+"""Folder of a run that holds the layers of caches while it is diagnosed."""
+LAUNCH = Path(__file__).resolve().parent.parent / "launch.py"
+OFFLINE = {
+    "WANDB_MODE": "offline",
+    "WANDB_SILENT": "true",
+    "COMET_OFFLINE_DIRECTORY": "",
+    "NEPTUNE_MODE": "offline",
+    "CLEARML_OFFLINE_MODE": "1",
+    "MLFLOW_ALLOW_FILE_STORE": "true",  # MLflow refuses folders in later versions, and a scratch folder is all that a child has
+}
+"""What keeps trackers from sending a half-run training anywhere."""
+OFF_ALREADY = ("disabled", "dryrun")
+
+
+class ChildEndedError(Exception):
+    """The child ended, or did not answer in time; the message says which."""
+
+
+class StandardInput:
+    """What the script reads: a copy of what was piped to us for each child, or nothing, never the user's terminal."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._file: IO[bytes] | None = None
+        stream = stream if stream is not None else sys.stdin
+        try:
+            if stream is None or stream.isatty() or not select.select([stream], [], [], STDIN_WAIT_S)[0]:
+                return
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - each child reads it
+            self._copy(stream.fileno())
+        except (OSError, ValueError, AttributeError):
+            self._file = None
+
+    def _copy(self, descriptor: int) -> None:
+        """Takes what is there, until its end or until nothing comes any more: whoever writes may keep the pipe open for ever."""
+        assert self._file is not None
+        left = STDIN_BYTES
+        while left > 0 and select.select([descriptor], [], [], STDIN_WAIT_S)[0]:
+            part = os.read(descriptor, min(left, STDIN_PART_BYTES))
+            if not part:
+                return
+            self._file.write(part)
+            left -= len(part)
+
+    def open(self) -> int | IO[bytes]:
+        """A fresh beginning of it for one child."""
+        if self._file is None:
+            return subprocess.DEVNULL
+        self._file.flush()
+        return os.fdopen(os.open(f"/proc/self/fd/{self._file.fileno()}", os.O_RDONLY), "rb")
+
+
+class Child:
+    """Starts the script under a probe, in a process group of its own that is ended as a whole.
+
+    Args:
+        request: What is diagnosed.
+        role: "scout" or "rehearsal".
+        folder: Where the specification, the record and scratch files go.
+        stdin: What the script may read.
+        log: Gets what the script prints.
+        **spec: What else the role needs. `process_changes` are changes, as data, of the environment that it starts in.
+
+    Attributes:
+        at: The id of the arm that it said last it would time, since it was asked.
+        contained: What keeps what it writes away from the real files.
+        memory: Watches what it holds, and ends it before there is none left.
+    """
+
+    def __init__(
+        self, request: DiagnoseRequest, role: str, *, folder: Path, stdin: StandardInput, log: Path, began_s: float, **spec: Any
+    ) -> None:
+        self.out = folder / f"{role}.json"
+        self.at = ""
+        commands_read, self._commands = os.pipe()
+        self._replies, replies_write = os.pipe()
+        scratch = folder / "scratch"
+        described = {
+            "role": role,
+            "mode": request.mode,
+            "target": request.target,
+            "arguments": list(request.arguments),
+            "out": str(self.out),
+            "scratch": str(scratch),
+            "began_s": began_s,
+            "spawned_s": time.monotonic(),
+            "allow_writes": request.allow_writes,
+            "commands": commands_read,
+            "replies": replies_write,
+            "kept_environment": [MARK, *OFFLINE, "WANDB_DIR", "MLFLOW_TRACKING_URI"],
+            "offline": request.offline,
+            **spec,
+        }
+        path = folder / f"{role}-spec.json"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(described), encoding="utf-8")
+        except OSError as error:
+            for descriptor in (commands_read, self._commands, self._replies, replies_write):
+                os.close(descriptor)
+            raise FitdoctorError(no_room(folder, error)) from None
+        mark = f"{os.getpid()}-{time.monotonic_ns()}"
+        environment = {**os.environ, **OFFLINE, MARK: mark, "WANDB_DIR": str(scratch), "MLFLOW_TRACKING_URI": f"file:{scratch}/mlruns"}
+        if os.environ.get("WANDB_MODE") in OFF_ALREADY:
+            environment["WANDB_MODE"] = os.environ["WANDB_MODE"]
+        environment = changed_environment(spec.get("process_changes", ()), environment)
+        self.began_s = time.monotonic()
+        source = stdin.open()
+        try:
+            self.contained = Contained(
+                [request.python, str(LAUNCH), str(path)],
+                environment=environment,
+                folder=folder,
+                notes=path,
+                layered=request.layered and not request.allow_writes,
+                offline=request.offline,
+                places=places_of(request),
+                temporary=[Path(folder) for folder in (tempfile.gettempdir(), "/tmp", "/var/tmp")],  # noqa: S108
+                caches=caches(environment),
+                kept=folder.with_name(KEPT_LAYERS),
+                stdin=source,
+                descriptors=(commands_read, replies_write),
+            )
+        finally:
+            os.close(commands_read)
+            os.close(replies_write)
+            if not isinstance(source, int):
+                source.close()
+        self.process = self.contained.process
+        self._mark = f"{MARK}={mark}".encode()
+        self._pending = b""
+        self._pump = threading.Thread(target=self._keep_output, args=(log, role), daemon=True)
+        self._pump.start()
+        self.memory = MemoryWatch(self.contained.pid, self.contained.kill)
+
+    def _keep_output(self, log: Path, role: str) -> None:
+        kept = 0
+        assert self.process.stdout is not None
+        try:
+            with open(log, "ab", opener=as_private) as file:
+                file.write(f"--- {role}\n".encode())
+                while chunk := os.read(self.process.stdout.fileno(), 1 << 16):
+                    if kept < LOG_BYTES:
+                        file.write(chunk[: LOG_BYTES - kept])
+                        kept += len(chunk)
+                        if kept >= LOG_BYTES:
+                            file.write(b"\n--- more than 2 MB of output: the rest is not kept\n")
+                        file.flush()
+        except (OSError, ValueError):
+            self._drain()
+
+    def _drain(self) -> None:
+        """The log can't be written: the child must not block on its output all the same."""
+        assert self.process.stdout is not None
+        try:
+            while os.read(self.process.stdout.fileno(), 1 << 16):
+                pass
+        except (OSError, ValueError):
+            return
+
+    def wait(self, timeout_s: float) -> int | None:
+        """The exit code, or None where the child still runs after `timeout_s`."""
+        try:
+            return self.process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def send(self, command: dict[str, Any]) -> None:
+        try:
+            os.write(self._commands, (json.dumps(command) + "\n").encode())
+        except OSError:
+            raise ChildEndedError(self._how_it_ended()) from None
+
+    def receive(self, timeout_s: float) -> dict[str, Any]:
+        """The child's next reply.
+
+        Raises:
+            ChildEndedError: There is none: the child is gone, or the time is up.
+        """
+        until_s = time.monotonic() + timeout_s
+        while True:
+            while b"\n" not in self._pending:
+                left_s = until_s - time.monotonic()
+                if left_s <= 0 or not select.select([self._replies], [], [], left_s)[0]:
+                    raise ChildEndedError(f"it did not answer for {timeout_s:.0f} s")
+                chunk = os.read(self._replies, 1 << 16)
+                if not chunk:
+                    raise ChildEndedError(self._how_it_ended())
+                self._pending += chunk
+                if len(self._pending) > MOST_BYTES:
+                    raise ChildEndedError("it answered without an end")
+            line, self._pending = self._pending.split(b"\n", 1)
+            try:
+                reply = json.loads(line)
+            except (ValueError, RecursionError):
+                reply = None
+            if not isinstance(reply, dict):  # the script can write to every descriptor of its process
+                raise ChildEndedError("it answered with something else than a record")
+            if reply.keys() != {"at"}:
+                return reply
+            self.at = reply["at"]
+
+    def ask(self, command: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+        """Sends a command and waits for its reply."""
+        self.at = ""
+        self.send(command)
+        return self.receive(timeout_s)
+
+    @property
+    def ran_out(self) -> str:
+        """What there was not enough of, so that it was ended; empty where there was."""
+        full = self.contained.settled().full
+        return self.memory.why or (f"room in its scratch layer: {full}" if full else "")
+
+    def _how_it_ended(self) -> str:
+        code = self.wait(END_S)
+        if self.ran_out:
+            return f"it was ended for lack of {self.ran_out}"
+        if code is None:
+            return "it closed its channel"
+        if code < 0:
+            name = signal_name(-code)
+            return f"it was killed by {name}" + (", perhaps for lack of memory" if name == "SIGKILL" else "")
+        return f"it ended with exit code {code}"
+
+    def end(self) -> None:
+        """Ends the whole process group and what left it, whatever is left of them."""
+        for descriptor in (self._commands, self._replies):
+            with suppress(OSError):
+                os.close(descriptor)
+        self.memory.stop()
+        self.contained.end()
+        end_marked(self._mark)
+        self._pump.join(END_S)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+
+def caches(environment: Mapping[str, str]) -> list[Path]:
+    """Folders into which libraries download data and weights, and compile code: the next child need not do that again.
+
+    Example:
+        >>> caches({"HOME": "/home/ann"})[0]
+        PosixPath('/home/ann/.cache')
+    """
+    home = Path(environment.get("HOME") or os.path.expanduser("~"))
+    named = [environment.get(name) for name in CACHE_VARIABLES]
+    compiled = Path(tempfile.gettempdir()) / f"torchinductor_{re.sub(r'[^A-Za-z0-9]', '_', home.name)}"
+    found = [*(home / name for name in CACHES), *(Path(name) for name in named if name), compiled]
+    return [folder for folder in found if folder.is_absolute()]
+
+
+def places_of(request: DiagnoseRequest) -> list[Path]:
+    """Folders in which a script is likely to write: where it is started, and where it lies."""
+    return [Path.cwd(), *([Path(request.target).resolve().parent] if request.mode == "script" else [])]
+
+
+def no_room(folder: Path, error: OSError) -> str:
+    """What to say where a child's files can't be written."""
+    return (
+        f"Could not write to {folder}: {error.strerror or error}. Expected room there for what a run of the script records. "
+        "Free some space, or run from a folder that can be written."
+    )
+
+
+def end_marked(mark: bytes) -> None:
+    """Ends every process of this user that has `mark` in its environment. Does nothing where there is no `/proc`."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (folder / "environ").read_bytes().split(b"\0"):
+                os.kill(int(folder.name), signal.SIGKILL)
+        except OSError:
+            continue

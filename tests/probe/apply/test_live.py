@@ -1,0 +1,114 @@
+"""Changes of live objects, and what undoes them. The objects are stand-ins: nothing here needs a framework."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from fitdoctor.changes.model import InsertCall, Place, SetArgument, ThrottleHook
+from fitdoctor.probe.apply import live
+
+HERE = Place(file="train.py", line=1)
+
+
+class Plotter:
+    every = 1
+
+    def __init__(self) -> None:
+        self.epochs: list[int] = []
+
+    def on_epoch_end(self, epoch: int, logs: object = None) -> None:
+        self.epochs.append(epoch)
+
+
+def compile_(argument: str, value: object) -> SetArgument:
+    return SetArgument(place=HERE, call="Model.compile", argument=argument, value=value)
+
+
+def test_settings_of_a_model_are_put_back() -> None:
+    model = SimpleNamespace(run_eagerly=True, steps_per_execution=1, jit_compile=False)
+    undo = live.to_model(model, [compile_("run_eagerly", False), compile_("steps_per_execution", 8), compile_("run_eagerly", None)])
+    assert (model.run_eagerly, model.steps_per_execution) == (None, 8)
+    undo()
+    assert model == SimpleNamespace(run_eagerly=True, steps_per_execution=1, jit_compile=False)
+
+
+def test_what_can_not_be_set_later_leaves_the_model_as_it_was() -> None:
+    model = SimpleNamespace(run_eagerly=True, optimizer="adam")
+    with pytest.raises(ValueError, match="`optimizer` of compile"):
+        live.to_model(model, [compile_("run_eagerly", False), compile_("optimizer", "sgd")])
+    assert model == SimpleNamespace(run_eagerly=True, optimizer="adam")
+
+
+def test_arguments_of_fit() -> None:
+    bound = {"x": 1, "validation_batch_size": None}
+    changed = live.to_fit(bound, [SetArgument(place=HERE, call="Model.fit", argument="validation_batch_size", value=256)])
+    assert changed == {"x": 1, "validation_batch_size": 256}
+    assert bound == {"x": 1, "validation_batch_size": None}
+
+
+def test_a_hook_runs_now_and_then() -> None:
+    callback = Plotter()
+    undo = live.to_callbacks([object(), callback], [ThrottleHook(place=HERE, call="Plotter", hook="on_epoch_end", every=3, index=1)])
+    for epoch in range(7):
+        callback.on_epoch_end(epoch)
+    assert callback.epochs == [0, 3, 6]
+    undo()
+    assert "on_epoch_end" not in vars(callback)
+    callback.on_epoch_end(7)
+    assert callback.epochs[-1] == 7
+
+
+def test_a_throttled_hook_goes_on_counting_where_the_changes_are_made_again() -> None:
+    callback, calls = Plotter(), {0: 1}
+    for epoch in range(1, 7):
+        change = ThrottleHook(place=HERE, call="Plotter", hook="on_epoch_end", every=3, index=0)
+        undo = live.to_callbacks([callback], [change], calls)
+        callback.on_epoch_end(epoch)
+        undo()
+    assert callback.epochs == [3, 6]
+    assert calls == {0: 7}
+
+
+def test_hooks_of_batches_say_nothing_of_epochs() -> None:
+    rarely = (("on_train_batch_end", 50), ("on_epoch_end", 5), ("on_epoch_end", 3))
+    changes = [ThrottleHook(place=HERE, call="Plotter", hook=hook, every=every, index=0) for hook, every in rarely]
+    assert live.rarest([*changes, compile_("run_eagerly", False)], "on_epoch") == 5
+    assert live.rarest([*changes], "on_train_batch") == 50
+    assert live.rarest([], "on_epoch") == 1
+
+
+def test_a_hook_that_the_instance_had_is_put_back() -> None:
+    callback = Plotter()
+    own = callback.on_epoch_end
+    callback.on_epoch_end = own  # type: ignore[method-assign]
+    undo = live.to_callbacks([callback], [ThrottleHook(place=HERE, call="Plotter", hook="on_epoch_end", every=2, index=0)])
+    undo()
+    assert vars(callback)["on_epoch_end"] is own
+
+
+def test_an_attribute_of_a_callback() -> None:
+    callback = Plotter()
+    undo = live.to_callbacks([callback], [SetArgument(place=HERE, call="Plotter", argument="every", value=5, index=0)])
+    assert callback.every == 5
+    undo()
+    assert callback.every == 1
+
+
+@pytest.mark.parametrize(("index", "call"), [(1, "Plotter"), (0, "TensorBoard")])
+def test_a_callback_that_is_not_there_leaves_the_others_as_they_were(index: int, call: str) -> None:
+    callback = Plotter()
+    first = SetArgument(place=HERE, call="Plotter", argument="every", value=5, index=0)
+    with pytest.raises(ValueError, match=f"Expected callback {index} to be a {call}"):
+        live.to_callbacks([callback], [first, ThrottleHook(place=HERE, call=call, hook="on_epoch_end", every=2, index=index)])
+    assert callback.every == 1
+
+
+def test_changes_of_other_things_are_left_to_others() -> None:
+    change = InsertCall(place=HERE, call="prefetch")
+    model = SimpleNamespace()
+    live.to_model(model, [change])()
+    live.to_callbacks([], [change])()
+    assert live.to_fit({"x": 1}, [change]) == {"x": 1}
+    assert model == SimpleNamespace()

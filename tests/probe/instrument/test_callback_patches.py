@@ -1,0 +1,152 @@
+"""What stands in for a callback's hooks leaves no trace on the callback, and goes again."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+import sys
+import warnings
+import weakref
+from typing import Any
+
+import pytest
+
+from fitdoctor.probe.instrument import callback_patches
+from fitdoctor.probe.support.hidden_frames import unnoticed
+
+
+class Base:
+    def on_epoch_end(self, epoch: int) -> str:
+        return f"base {epoch} {type(self).__name__}"
+
+
+class Derived(Base):
+    def on_epoch_end(self, epoch: int) -> str:
+        return "derived " + super().on_epoch_end(epoch)
+
+
+class Inherits(Base):
+    pass
+
+
+class OnInstance(Base):
+    def __init__(self) -> None:
+        self.on_epoch_end = lambda epoch: f"own {epoch}"  # type: ignore[method-assign,assignment]
+
+
+class Frozen:
+    __slots__ = ()
+    on_epoch_end = len  # no function of Python's
+
+
+def counting(calls: list[int]) -> Any:
+    def around(function: Any) -> Any:
+        def timed(*arguments: Any) -> Any:
+            calls.append(arguments[-1])
+            return function(*arguments)
+
+        return timed
+
+    return around
+
+
+@pytest.mark.parametrize("kind", [Base, Derived, Inherits, OnInstance])
+def test_the_hook_is_called_through_ours_and_given_back(kind: Any) -> None:
+    callback, other, calls = kind(), kind(), list[int]()
+    state, names, expected = dict(vars(callback)), set(vars(kind)), callback.on_epoch_end(3)
+    put_back = callback_patches.replace(callback, "on_epoch_end", counting(calls))
+    assert callback.on_epoch_end(3) == expected
+    assert other.on_epoch_end(3) == expected
+    assert calls == [3]
+    put_back()
+    assert callback.on_epoch_end(3) == expected
+    assert (calls, dict(vars(callback)), set(vars(kind))) == ([3], state, names)
+    assert "_OnClass" not in str(vars(kind))
+
+
+def test_a_callback_is_copied_and_pickled_as_without_us() -> None:
+    callback, calls = Derived(), list[int]()
+    before = pickle.dumps(callback)
+    put_back = callback_patches.replace(callback, "on_epoch_end", counting(calls))
+    assert vars(callback) == {}
+    assert pickle.dumps(callback) == before
+    for made in (copy.copy(callback), copy.deepcopy(callback), pickle.loads(before)):
+        assert made.on_epoch_end(1) == "derived base 1 Derived"
+    assert calls == []
+    assert copy.copy(vars(Derived)["on_epoch_end"])(callback, 2) == "derived base 2 Derived"
+    assert Derived.on_epoch_end(callback, 2) == "derived base 2 Derived"
+    put_back()
+
+
+@pytest.mark.parametrize("kind", [Base, Derived, Inherits, OnInstance])
+def test_it_says_of_itself_what_the_hook_says(kind: Any) -> None:
+    callback = kind()
+
+    def asked() -> list[Any]:
+        hook = callback.on_epoch_end
+        return [
+            inspect.ismethod(hook),
+            inspect.signature(hook),
+            inspect.getsource(hook),
+            hook.__name__,
+            hook.__qualname__,
+            hook.__doc__,
+            hasattr(hook, "__func__"),
+        ]
+
+    before = asked()
+    put_back = callback_patches.replace(callback, "on_epoch_end", counting([]))
+    assert asked() == before
+    assert callback.on_epoch_end == callback.on_epoch_end
+    if kind is not OnInstance:
+        assert weakref.WeakMethod(callback.on_epoch_end)()(1) == kind().on_epoch_end(1)
+    put_back()
+
+
+def test_several_of_one_class_and_of_its_base() -> None:
+    callbacks, calls = [Base(), Derived(), Derived()], list[int]()
+    undos = [callback_patches.replace(each, "on_epoch_end", counting(calls)) for each in callbacks]
+    assert [each.on_epoch_end(number) for number, each in enumerate(callbacks)] == [
+        "base 0 Base",
+        "derived base 1 Derived",
+        "derived base 2 Derived",
+    ]
+    assert calls == [0, 1, 2]
+    assert all(callback_patches.is_replaced(each, "on_epoch_end") for each in callbacks)
+    undos[1]()
+    callbacks[1].on_epoch_end(1)
+    callbacks[2].on_epoch_end(2)
+    assert calls == [0, 1, 2, 2]
+    for undo in undos:
+        undo()
+    assert not any(callback_patches.is_replaced(each, "on_epoch_end") for each in callbacks)
+    assert [each.on_epoch_end(0) for each in callbacks][1] == "derived base 0 Derived"
+
+
+def test_what_somebody_put_in_its_place_meanwhile_stays() -> None:
+    callback = OnInstance()
+    put_back = callback_patches.replace(callback, "on_epoch_end", lambda function: lambda epoch: "ours")
+    callback.on_epoch_end = lambda epoch: "theirs"  # type: ignore[method-assign,assignment]
+    put_back()
+    assert callback.on_epoch_end(1) == "theirs"
+
+
+def test_one_that_can_not_be_changed() -> None:
+    with pytest.raises(AttributeError):
+        callback_patches.replace(Frozen(), "on_epoch_end", lambda function: lambda epoch: "ours")
+
+
+def warn() -> None:
+    warnings.warn("said of the line that called", stacklevel=2)
+
+
+def test_a_warning_names_who_called_us() -> None:
+    @unnoticed
+    def ours() -> None:
+        warn()
+
+    with pytest.warns(UserWarning, match="said of the line") as seen:
+        ours()
+    (warning,) = seen
+    assert (warning.filename, warning.lineno) == (__file__, sys._getframe().f_lineno - 2)

@@ -1,0 +1,232 @@
+"""Who reached the target of a race, and when: on curves that are known."""
+
+from __future__ import annotations
+
+import random
+from math import exp, inf, log
+
+import pytest
+
+from fitdoctor.recording.model import Arm, Lap, Race, RaceRun, Rehearsal
+from fitdoctor.trials.outcomes import outcomes_of
+from fitdoctor.trials.race_outcome import LOOKS, Finish, best, finish, judge, levels, next_lap, settled_step_s, steps_to
+from fitdoctor.trials.statistics import Comparison
+
+BASELINE = Arm(id="race/baseline", role="baseline", unit="race")
+RACER = Arm(id="race/scaled", role="remedy", unit="race", remedy="scaled", cause="unscaled-inputs", safety="semantics")
+
+
+def laps(*scores: float | None, every: int = 10, step_s: float = 0.001) -> list[Lap]:
+    return [Lap(steps=at * every, score=score, seconds=every * step_s if at else 0.0) for at, score in enumerate(scores)]
+
+
+def curve(speed: float, *, steps: int = 2000, noise: float = 0.0, dice: random.Random | None = None, step_s: float = 0.001) -> list[Lap]:
+    """A loss that falls from 2 to 1 and comes to half of that way within 500 steps at speed 1."""
+    dice = dice or random.Random(0)
+    found, at, before = [], 0, 0
+    while at < steps:
+        score = 1 + exp(-log(2) * at * speed / 500)
+        found.append(Lap(steps=at, score=score * exp(dice.gauss(0, noise)), seconds=(at - before) * step_s))
+        before, at = at, at + next_lap(at, 10, 1)
+    return found
+
+
+def raced(*pairs: tuple[list[Lap], list[Lap]], **changed: object) -> Rehearsal:
+    runs = []
+    for number, (theirs, ours) in enumerate(pairs):
+        runs.append(RaceRun(arm=BASELINE.id, repetition=number, laps=theirs, finished=True))
+        runs.append(RaceRun(arm=RACER.id, repetition=number, laps=ours, finished=True))
+    race = Race(judged_on="validation data", training_steps=4000, batch_size=32, runs=runs)
+    for name, value in changed.items():
+        setattr(race, name, value)
+    return Rehearsal(arms=[BASELINE, RACER], race=race)
+
+
+def test_single_outliers_are_no_level() -> None:
+    assert levels(laps(9, 5, 1, 5, 5)) == [9, 5, 5, 5, 5]
+    assert best(laps(9, 5, 1, 5, 5)) == 5
+    assert levels(laps(9, None, 3, 2, 1))[1] == 9
+
+
+def test_the_end_counts_only_once_it_is_seen_again() -> None:
+    assert levels(laps(9, 8, 2))[-1] == 8
+
+
+def test_arrivals_lie_between_laps() -> None:
+    assert steps_to(laps(10, 8, 6, 4, 2, 2), 5) == pytest.approx(25)
+    assert steps_to(laps(10, 8, 6), 5) is None
+
+
+def test_a_good_start_is_not_an_arrival() -> None:
+    assert steps_to(laps(1.0, 1.0, 1.0, 1.0), 30) is None
+    assert steps_to(laps(1.0, 0.97, 0.93, 0.8, 0.8), 30) == pytest.approx(15)
+
+
+def test_within_the_first_lap_nothing_is_told_apart() -> None:
+    assert steps_to(laps(9.0, 0.5, 0.5, 0.5), 8.0) == steps_to(laps(9.0, 0.5, 0.5, 0.5), 0.6) == pytest.approx(10)
+
+
+def test_a_known_ratio_is_found() -> None:
+    result = finish(raced(*[(curve(1), curve(4))] * 3), RACER)
+    assert result is not None
+    assert (result.reached, result.comparison.n) == (3, 3)
+    assert result.comparison.mid == pytest.approx(4, rel=0.15)
+    assert result.covered == pytest.approx(0.48, abs=0.05)
+
+
+def test_dearer_steps_count() -> None:
+    result = finish(raced(*[(curve(1), curve(4, step_s=0.002))] * 3), RACER)
+    assert result is not None
+    assert result.comparison.mid == pytest.approx(2, rel=0.15)
+
+
+def test_one_hiccup_decides_nothing() -> None:
+    ours = curve(4)
+    ours[5] = Lap(steps=ours[5].steps, score=ours[5].score, seconds=30.0)
+    result = finish(raced((curve(1), ours), (curve(1), curve(4)), (curve(1), curve(4))), RACER)
+    assert result is not None
+    assert result.comparison.mid == pytest.approx(4, rel=0.15)
+
+
+def test_a_racer_that_never_arrives_has_not_won() -> None:
+    result = finish(raced(*[(curve(1), curve(0.1))] * 3), RACER)
+    assert result is not None
+    assert result.reached == 0
+    assert judge(result, 1)[0] == "refuted"
+
+
+def test_a_baseline_that_never_learns_is_beaten_by_what_does() -> None:
+    nothing = laps(*[None] * 40)
+    result = finish(raced(*[(nothing, curve(4))] * 3), RACER)
+    assert result is not None
+    assert result.target == inf
+    assert result.reached == 3
+    assert judge(result, 1)[0] == "measured"
+
+
+def test_a_baseline_that_is_stuck_is_beaten_by_what_comes_further_even_if_it_starts_behind() -> None:
+    stuck = laps(300, *[2.30] * 60)
+    further = laps(2.9, *[2.9 - 0.05 * at for at in range(1, 40)])
+    result = finish(raced(*[(stuck, further)] * 3), RACER)
+    assert result is not None
+    assert result.beyond
+    assert result.target == pytest.approx(2.07)
+    assert result.comparison.mid == pytest.approx(600 / 166, rel=0.05)
+    assert judge(result, 1)[0] == "measured"
+
+
+def test_one_that_is_as_stuck_has_not_come_further() -> None:
+    stuck = laps(300, *[2.30] * 60)
+    result = finish(raced(*[(stuck, laps(250, *[2.29] * 60))] * 3), RACER)
+    assert result is not None
+    assert not result.beyond
+    assert judge(result, 1)[0] != "measured"
+
+
+def test_two_that_learn_nothing_are_the_same() -> None:
+    flat = laps(*[1.0] * 30)
+    result = finish(raced(*[(flat, flat)] * 3), RACER)
+    assert result is not None
+    assert judge(result, 1)[0] == "refuted"
+
+
+def test_unfinished_runs_and_heats_do_not_count() -> None:
+    rehearsal = raced(*[(curve(1), curve(4))] * 3, counted_from=1)
+    assert rehearsal.race is not None
+    rehearsal.race.runs[-1].finished = False
+    result = finish(rehearsal, RACER)
+    assert result is not None
+    assert result.comparison.n == 1
+    assert judge(result, 1)[0] == "inconclusive"
+
+
+def test_larger_batches_give_more_samples_a_second() -> None:
+    racer = Arm(id=RACER.id, role="remedy", unit="race", changes=[{"argument": "batch_size", "value": 128}])
+    result = finish(raced(*[(curve(1), curve(4, step_s=0.002))] * 3), racer)
+    assert result is not None
+    assert result.throughput == pytest.approx(2)
+
+
+@pytest.mark.parametrize(("speed", "verdict"), [(4.0, "measured"), (1.0, "refuted"), (0.5, "refuted")])
+def test_verdicts_on_noisy_curves(speed: float, verdict: str) -> None:
+    dice = random.Random(7)
+    pairs = [(curve(1, noise=0.02, dice=dice), curve(speed, noise=0.02, dice=dice)) for _ in range(6)]
+    (outcome,) = outcomes_of(raced(*pairs))
+    assert outcome.verdict == verdict
+    assert outcome.finish is not None
+
+
+def test_identical_racers_are_hardly_ever_told_apart() -> None:
+    """Over many races of equals, about as many false wins as the confidence allows, which is shared by two looks."""
+    dice, wins = random.Random(3), 0
+    for _ in range(200):
+        pairs = [
+            (curve(exp(dice.gauss(0, 0.3)), noise=0.05, dice=dice), curve(exp(dice.gauss(0, 0.3)), noise=0.05, dice=dice)) for _ in range(6)
+        ]
+        for races in LOOKS:
+            result = finish(raced(*pairs[:races]), RACER)
+            assert result is not None
+            if judge(result, 1)[0] == "measured":
+                wins += 1
+                break
+    assert wins <= 10
+
+
+def test_what_a_step_costs_leaves_the_first_lap_of_each_run_out() -> None:
+    run = RaceRun(arm="a", repetition=0, laps=[Lap(steps=0, score=1), Lap(steps=10, score=1, seconds=9), Lap(steps=20, score=1, seconds=1)])
+    assert settled_step_s(Race(runs=[run]), "a") == pytest.approx(0.1)
+
+
+def stopped(*scores: float) -> RaceRun:
+    return RaceRun(arm="", repetition=0, laps=laps(*scores), finished=True, stopped=True)
+
+
+def ruled(theirs: RaceRun, ours: RaceRun) -> Rehearsal:
+    rehearsal = raced(*[(theirs.laps, ours.laps)] * 3, rule="EarlyStopping")
+    assert rehearsal.race is not None
+    for run in rehearsal.race.runs:
+        run.stopped = True
+    return rehearsal
+
+
+PATIENT = stopped(2.0, *[2.0 - 0.05 * at for at in range(1, 20)], 1.06, 1.07, 1.08)
+
+
+def test_where_the_rule_ends_both_at_the_same_level_its_times_count() -> None:
+    result = finish(ruled(PATIENT, stopped(2.0, 1.5, 1.2, 1.05, 1.05, 1.06, 1.07)), RACER)
+    assert result is not None
+    assert (result.by_rule, result.reached, result.covered) == (True, 3, 1.0)
+    assert result.comparison.mid == pytest.approx(220 / 60)
+    assert judge(result, 1)[0] == "measured"
+
+
+def test_an_earlier_end_at_a_worse_level_is_no_arrival() -> None:
+    result = finish(ruled(PATIENT, stopped(2.0, 1.5, 1.4, 1.4, 1.41, 1.42)), RACER)
+    assert result is not None
+    assert (result.by_rule, result.reached) == (False, 0)
+    assert result.comparison.mid == pytest.approx(1.0)
+    assert judge(result, 1)[0] == "refuted"
+
+
+def test_a_goal_is_reached_by_whom_the_rule_stops_there() -> None:
+    result = finish(ruled(stopped(0.9, 0.5, 0.3, 0.2, 0.15, 0.091), stopped(0.9, 0.099)), RACER)
+    assert result is not None
+    assert result.by_rule
+    assert result.comparison.mid == pytest.approx(5)
+
+
+def test_the_share_of_arrivals_has_exact_bounds() -> None:
+    result = finish(raced(*[(curve(1), curve(4))] * 3), RACER)
+    assert result is not None
+    assert result.reached_share == pytest.approx((0.025 ** (1 / 3), 1.0), rel=1e-6)
+
+
+@pytest.mark.parametrize(("reached", "n"), [(0, 0), (0, 5), (1, 1), (2, 3), (7, 9), (30, 30)])
+def test_the_share_that_is_reached_has_exact_bounds(reached: int, n: int) -> None:
+    from scipy.stats import binomtest
+
+    comparison = Comparison(arm="race/scaled", rounds=(0.0,) * n, ratio=None, mean_log=0.0, sd_log=0.0, n=n)
+    known = {"target": 1.0, "beyond": False, "what": "loss", "covered": 1.0, "throughput": 1.0, "level": 1.0, "baseline_level": 1.0}
+    found = Finish(comparison=comparison, reached=reached, **known).reached_share  # type: ignore[arg-type]
+    exact = binomtest(reached, n).proportion_ci(0.95, method="exact") if n else (0.0, 1.0)
+    assert found == pytest.approx(tuple(exact))
