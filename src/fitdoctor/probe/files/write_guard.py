@@ -21,12 +21,12 @@ from fitdoctor.probe.processes import shell_lines
 from fitdoctor.probe.processes.commands import SPEC
 from fitdoctor.probe.processes.programs import changes_files, shell_changes_files
 from fitdoctor.probe.support import call_sites
+from fitdoctor.probe.support.our_files import LAUNCH
 
 CHANGES = os.O_WRONLY | os.O_RDWR | os.O_TRUNC | os.O_APPEND
 WRITES = CHANGES | os.O_CREAT
 FREE_FOLDERS = ("/dev/", "/proc/", "/sys/")
 CACHE_PART = "__pycache__"
-LAUNCH = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "launch.py")
 MOST_PROGRAMS = 10
 
 Event = tuple[Any, ...]

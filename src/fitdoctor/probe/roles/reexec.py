@@ -23,12 +23,12 @@ from fitdoctor.probe.processes import commands
 from fitdoctor.probe.processes.run_notes import place
 from fitdoctor.probe.support import call_sites, guard
 from fitdoctor.probe.support.originals import time
+from fitdoctor.probe.support.our_files import LAUNCH
 from fitdoctor.probe.support.patches import Patches
 
 if TYPE_CHECKING:
     from fitdoctor.probe.roles.start import Probe
 
-LAUNCH = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "launch.py")
 MOST_TIMES = 20
 """How often a script that is only tried may replace itself: one that does so for ever never comes to its training."""
 PIPES = ("commands", "replies")

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from types import CodeType, FrameType
 from typing import Any
 
+from fitdoctor.probe.support.our_files import PACKAGE
 from fitdoctor.recording.model import Site
 
 TYPED = ("<string>", "<stdin>", "<console>", "<ipython-input", "<python-input")
 """How the names of code begin that somebody typed at a prompt or passed with -c."""
 GENERATED = "__autograph_generated_file"
 """How files begin that TensorFlow writes a function to when it rewrites it, the user's or Keras' own, and removes again."""
-_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 def _library_folders() -> tuple[str, ...]:
@@ -43,7 +43,7 @@ def is_users(file: str) -> bool:
         parts = path.split(os.sep)
         known = _users[file] = file.startswith(TYPED) or not (
             file.startswith("<")
-            or path.startswith((*_LIBRARIES, _OURS))
+            or path.startswith((*_LIBRARIES, PACKAGE))
             or "site-packages" in parts
             or "dist-packages" in parts
             or parts[-1].startswith(GENERATED)

@@ -6,7 +6,6 @@ What stands between a script and what it calls must do nothing but call on, and 
 from __future__ import annotations
 
 import functools
-import os
 import signal
 import sys
 import weakref
@@ -14,10 +13,9 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from fitdoctor.printable import printable
+from fitdoctor.probe.support.our_files import PACKAGE
 
 T = TypeVar("T")
-
-_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 class Hearer(Protocol):
@@ -98,7 +96,7 @@ def _place(error: BaseException) -> str:
     trace, place = error.__traceback__, "a place unknown"
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
-        if file.startswith(_OURS):
-            place = f"{file.removeprefix(_OURS)}:{trace.tb_lineno}"
+        if file.startswith(PACKAGE):
+            place = f"{file.removeprefix(PACKAGE)}:{trace.tb_lineno}"
         trace = trace.tb_next
     return place

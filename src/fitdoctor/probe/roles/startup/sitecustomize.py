@@ -12,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 def _begin():
     import importlib.util
 
-    package = os.path.dirname(os.path.dirname(HERE))
+    package = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
     if "fitdoctor" not in sys.modules:
         found = importlib.util.spec_from_file_location(
             "fitdoctor", os.path.join(package, "__init__.py"), submodule_search_locations=[package]
