@@ -9,8 +9,10 @@ from typing import Any, cast
 
 import pytest
 
-from fitdoctor.changes.environment import INTRA_OP, environment, hold, hold_calls, of_process
+from fitdoctor.changes.environment import INTRA_OP, environment, of_process
 from fitdoctor.changes.model import Place, SetArgument, SetEnvironment
+from fitdoctor.probe.apply.environment import hold_calls
+from fitdoctor.probe.apply.environment import hold_variables as hold
 
 HERE = Place(file="train.py", line=3)
 VARIABLE = "TF_NUM_INTEROP_THREADS"

@@ -10,8 +10,7 @@ from fitdoctor.probe import backends
 from fitdoctor.probe.apply import tfdata
 from fitdoctor.probe.apply.tfdata_stages import again
 from fitdoctor.probe.files.redirect import CALLBACK_PATHS, Redirect
-from fitdoctor.probe.inputs import tfdata_recipes
-from fitdoctor.probe.observe import describe
+from fitdoctor.probe.inputs import kinds, tfdata_recipes
 
 UNRECORDED = (
     "The input pipeline was built before fitdoctor looked, so changes of it can't be tried. "
@@ -61,12 +60,12 @@ class FitCall:
     @property
     def given(self) -> list[Any]:
         """Whatever was given that has a state of its own, which a fit changes."""
-        return [*self.callbacks, *(part for part in self._data if describe.input_kind(part) == "pydataset")]
+        return [*self.callbacks, *(part for part in self._data if kinds.input_kind(part) == "pydataset")]
 
     @property
     def loaders(self) -> list[Any]:
         """What was given that may hold random generators of PyTorch."""
-        return [part for part in self._data if describe.input_kind(part) == "dataloader"]
+        return [part for part in self._data if kinds.input_kind(part) == "dataloader"]
 
     @property
     def _data(self) -> list[Any]:
@@ -76,7 +75,7 @@ class FitCall:
     @property
     def unrecorded(self) -> bool:
         """Whether the training data comes from a pipeline whose making was not seen to its source."""
-        return describe.input_kind(self.argument("x")) == "tf.data" and not _is_recorded(self.argument("x"))
+        return kinds.input_kind(self.argument("x")) == "tf.data" and not _is_recorded(self.argument("x"))
 
     def make(self, redirect: Redirect) -> Any:
         """Calls fit, with pipelines made anew and the files of callbacks elsewhere. The callbacks' own paths are changed by it."""
@@ -127,7 +126,7 @@ def _anew(value: Any) -> Any:
     """A pipeline of its own where its making was seen: the user's one keeps its shuffles where they are, and its caches empty."""
     if isinstance(value, tuple):
         return tuple(map(_anew, value))
-    if value is None or describe.input_kind(value) != "tf.data" or not _is_recorded(value):
+    if value is None or kinds.input_kind(value) != "tf.data" or not _is_recorded(value):
         return value
     return tfdata.rebuild(value, lambda _, recipe, parent: again(recipe, parent))
 

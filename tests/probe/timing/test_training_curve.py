@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fitdoctor.probe.timing.training_curve import MOST_BLOCKS, MOST_ROWS, Course, learning_rate, memory_bytes
+from fitdoctor.probe.timing.training_curve import MOST_BLOCKS, MOST_ROWS, Course, memory_bytes
+from fitdoctor.probe.trainer.learning_rate import constant as learning_rate
 from fitdoctor.recording.model import Fit, Site
 
 

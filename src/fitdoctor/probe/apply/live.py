@@ -12,8 +12,8 @@ from typing import Any
 from fitdoctor.changes.model import Change, RemoveCall, SetArgument, ThrottleHook
 from fitdoctor.probe import backends
 from fitdoctor.probe.apply.callbacks import set_argument, silence
-from fitdoctor.probe.timing.training_curve import learning_rate
 from fitdoctor.probe.trainer import compiled_metrics, debug_switches, keras_internals
+from fitdoctor.probe.trainer.learning_rate import constant as learning_rate
 
 Undo = Callable[[], None]
 

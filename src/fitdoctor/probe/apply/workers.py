@@ -8,7 +8,7 @@ from typing import Any
 
 from fitdoctor.changes.model import WORKER_ARGUMENTS, Change, SetArgument
 from fitdoctor.probe.apply import torch_loaders
-from fitdoctor.probe.observe import describe
+from fitdoctor.probe.inputs import kinds
 
 KINDS = ("pydataset", "dataloader")
 """Inputs that have workers."""
@@ -23,7 +23,7 @@ def arranged(dataset: Any, changes: list[Change], *, steady: bool, started: weak
         steady: Whether its queue is to be just long enough to keep its workers busy: an idle arm must fill it and then rest.
         started: See `torch_loaders.arranged`.
     """
-    if describe.input_kind(dataset) == "dataloader":
+    if kinds.input_kind(dataset) == "dataloader":
         return torch_loaders.arranged(dataset, changes, steady=steady, started=started)
     wanted = {change.argument: change.value for change in changes if isinstance(change, SetArgument) and change.call == "PyDataset"}
     if not wanted and not (steady and _queues(dataset)):
@@ -52,7 +52,7 @@ def sets_workers(change: Change) -> bool:
 
 def held(dataset: Any) -> int:
     """Batches that the workers may have made or begun before anybody asks."""
-    if describe.input_kind(dataset) == "dataloader":
+    if kinds.input_kind(dataset) == "dataloader":
         return torch_loaders.held(dataset)
     return held_by(dataset.workers, dataset.use_multiprocessing, dataset.max_queue_size)
 

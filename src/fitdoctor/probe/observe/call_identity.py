@@ -5,7 +5,8 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from fitdoctor.probe.observe import describe, single_batch_fits
+from fitdoctor.probe.inputs import kinds
+from fitdoctor.probe.observe import single_batch_fits
 from fitdoctor.recording.model import Fit
 
 _compiles: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
@@ -38,12 +39,12 @@ class Identities:
             self._note_model(record, model)
         except TypeError:
             self.again = False
-        leaf = describe.first_leaf(bound["x"])
+        leaf = kinds.first_leaf(bound["x"])
         if self._data is None or self._data() is not leaf:
             record.data_objects += 1
             self._data = _reference(leaf)
-        if record.rows is None and describe.input_kind(bound["x"]) == "arrays":
-            record.rows = describe.rows(bound["x"])
+        if record.rows is None and kinds.input_kind(bound["x"]) == "arrays":
+            record.rows = kinds.rows(bound["x"])
         self.one_batch = single_batch_fits.is_one(model, bound)
         record.one_batch_calls += self.one_batch
 

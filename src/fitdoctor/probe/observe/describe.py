@@ -10,6 +10,7 @@ from typing import Any
 from fitdoctor.probe import backends
 from fitdoctor.probe.backends import tensorflow
 from fitdoctor.probe.inputs import containers, tfdata_recipes
+from fitdoctor.probe.inputs.kinds import input_kind, is_sequence, rows, steps_of
 from fitdoctor.probe.observe import describe_loaders
 from fitdoctor.probe.support import call_sites, creation_sites, guard
 from fitdoctor.probe.trainer import debug_switches
@@ -22,77 +23,6 @@ WORKER_SETTINGS = ("workers", "use_multiprocessing", "max_queue_size")
 """How a `PyDataset` is read: what its constructor was given; in tf_keras, what `fit` was."""
 
 SHOWN = (bool, int, float, str, type(None))
-
-
-def input_kind(x: Any) -> str:
-    """One of "arrays", "tf.data", "pydataset", "dataloader", "grain", "generator" or "unknown"."""
-    if _is_one_of(x, "tensorflow", "data.Dataset"):
-        return "tf.data"
-    if _is_one_of(x, "keras", "utils.PyDataset") or _is_sequence(x):
-        return "pydataset"
-    if _is_one_of(x, "torch", "utils.data.DataLoader"):
-        return "dataloader"
-    if _is_one_of(x, "grain", "MapDataset", "IterDataset", "DataLoader"):
-        return "grain"
-    if inspect.isgenerator(x) or hasattr(x, "__next__"):
-        return "generator"
-    leaf = first_leaf(x)
-    return "arrays" if hasattr(leaf, "shape") or isinstance(leaf, list) else "unknown"
-
-
-def _is_sequence(x: Any) -> bool:
-    """Whether this is the data set of tf_keras which in Keras 3 became `PyDataset`."""
-    return _is_one_of(x, backends.LEGACY, "utils.Sequence")
-
-
-def _is_one_of(x: Any, framework: str, *names: str) -> bool:
-    """Whether an object is of one of these classes, by dotted names, of a framework that the script may not even have."""
-    for dotted in names:
-        found: Any = backends.loaded(framework)
-        for name in dotted.split("."):
-            found = getattr(found, name, None)
-        if isinstance(found, type) and isinstance(x, found):
-            return True
-    return False
-
-
-def first_leaf(x: Any) -> Any:
-    """The first array of a nest of dicts, tuples and lists of arrays."""
-    while isinstance(x, (dict, tuple)) or isinstance(x, list) and x and hasattr(x[0], "shape"):
-        if not x:
-            return None
-        x = next(iter(x.values())) if isinstance(x, dict) else x[0]
-    return x
-
-
-def rows(x: Any) -> int | None:
-    """How many samples an array input has, or None where it has no length."""
-    leaf = first_leaf(x)
-    shape = getattr(leaf, "shape", None)
-    if shape is not None and len(shape) and shape[0] is not None:
-        return int(shape[0])
-    return len(leaf) if isinstance(leaf, list) else None
-
-
-def steps_of(x: Any, batch_size: int | None, steps: int | None) -> int | None:
-    """Steps in one pass over an input, as far as it can be told without drawing from it."""
-    if steps:
-        return int(steps)
-    kind = input_kind(x)
-    if kind == "arrays":
-        count = rows(x)
-        return math.ceil(count / (batch_size or 32)) if count else None
-    if kind == "tf.data":
-        cardinality = int(x.cardinality())
-        return cardinality if cardinality >= 0 else None
-    if kind == "pydataset" and not _is_sequence(x):
-        return None if x.num_batches is None else int(x.num_batches)
-    if kind in ("pydataset", "dataloader", "grain"):
-        try:
-            return len(x)
-        except TypeError:
-            return None
-    return None
 
 
 def fit(model: Any, bound: dict[str, Any], site: Site) -> Fit:
@@ -169,7 +99,7 @@ def _operations(x: Any, kind: str, settings: dict[str, Any] | None = None) -> li
         code = getattr(x, "gi_code", None)
         function = call_sites.of_code(code) if code is not None else call_sites.of_function(getattr(type(x), "__getitem__", None))
         arguments = _worker_settings(x, settings or {}) if kind == "pydataset" else {}
-        name = "sequence" if _is_sequence(x) else kind
+        name = "sequence" if is_sequence(x) else kind
         site = creation_sites.site_of(x) or (call_sites.of_only_call(type(x)) if kind == "pydataset" else None)
         return [Operation(name=name, position=0, site=site, arguments=arguments, function=function, python=True)]
     if kind in ("dataloader", "grain"):
@@ -179,7 +109,7 @@ def _operations(x: Any, kind: str, settings: dict[str, Any] | None = None) -> li
 
 
 def _worker_settings(x: Any, settings: dict[str, Any]) -> dict[str, Any]:
-    return {name: settings.get(name) if _is_sequence(x) else getattr(x, name) for name in WORKER_SETTINGS}
+    return {name: settings.get(name) if is_sequence(x) else getattr(x, name) for name in WORKER_SETTINGS}
 
 
 def _batch_size(x: Any, kind: str, batch_size: int | None) -> int | None:

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from fitdoctor.probe.inputs import tfdata_recipes
-from fitdoctor.probe.observe import describe
+from fitdoctor.probe.inputs import kinds, tfdata_recipes
 from fitdoctor.probe.trainer import first_layers
 from fitdoctor.recording.model import Fit, InputArray, Spread
 
@@ -190,7 +189,7 @@ def _some_rows(part: Any, sample: Sample) -> Any:
     """Rows of an array, evenly spread, of any container that Keras takes."""
     import numpy as np
 
-    rows = describe.rows(part) or 0
+    rows = kinds.rows(part) or 0
     shape = getattr(part, "shape", (rows,))
     row_bytes = 8 * math.prod(int(size or 1) for size in shape[1:])
     count = min(rows, sample.rows, max(LEAST_ROWS, sample.most_bytes // row_bytes))

@@ -7,8 +7,8 @@ from typing import Any
 
 from fitdoctor.printable import printable
 from fitdoctor.probe.support import assignments, guard
-from fitdoctor.probe.timing.training_curve import learning_rate
 from fitdoctor.probe.trainer import learning_rate as rates
+from fitdoctor.probe.trainer.learning_rate import constant as learning_rate
 from fitdoctor.recording.model import Fit
 
 

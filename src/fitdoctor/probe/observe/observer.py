@@ -11,6 +11,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 from fitdoctor.probe import backends
+from fitdoctor.probe.inputs import kinds
 from fitdoctor.probe.instrument import step_hooks, thread_settings
 from fitdoctor.probe.instrument.callback_timing import HookTimes
 from fitdoctor.probe.instrument.tf_tracing import TracedFunctions
@@ -366,7 +367,7 @@ class Observer(ABC):
             self.scout.loops.append(loop)
         loop.calls += 1
         if loop.rows is None and "x" in bound:
-            loop.rows, loop.batch_size = describe.rows(bound["x"]), bound.get("batch_size") or 32
+            loop.rows, loop.batch_size = kinds.rows(bound["x"]), bound.get("batch_size") or 32
         self.in_loop = True
         if self.timer is not None:
             self.timer.in_loop = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fitdoctor.probe import backends
-from fitdoctor.probe.inputs import containers
+from fitdoctor.probe.inputs import containers, kinds
 from fitdoctor.probe.observe import describe
 
 DEFAULT_BATCH_SIZE = 32
@@ -13,7 +13,7 @@ DEFAULT_BATCH_SIZE = 32
 
 def is_one(model: Any, bound: dict[str, Any]) -> bool:
     """Whether a call of fit does nothing but one step on one batch of arrays: no validation, no callback, no second epoch."""
-    count = describe.rows(bound["x"]) if describe.input_kind(bound["x"]) == "arrays" else None
+    count = kinds.rows(bound["x"]) if kinds.input_kind(bound["x"]) == "arrays" else None
     return bool(
         count
         and count <= (bound["batch_size"] or DEFAULT_BATCH_SIZE)

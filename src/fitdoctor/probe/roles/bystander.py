@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from fitdoctor.probe.processes import commands
 from fitdoctor.probe.processes.commands import SPEC
 from fitdoctor.probe.processes.run_notes import SUFFIX
-from fitdoctor.probe.roles.reexec import LAUNCH
+from fitdoctor.probe.support.our_files import LAUNCH
 
 if TYPE_CHECKING:
     from fitdoctor.probe.roles.start import Probe

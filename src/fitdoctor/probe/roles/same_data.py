@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fitdoctor.probe.inputs import containers
+from fitdoctor.probe.inputs import containers, kinds
 from fitdoctor.probe.observe import describe
 from fitdoctor.recording.model import Site
 
@@ -18,7 +18,7 @@ def of_fit(model: Any, bound: dict[str, Any], expected: dict[str, Any], *, first
         expected: `input_kind`, `inputs`, `batch_size` and `steps_per_epoch` as they were recorded. What is not there is not compared.
         first: Whether this is the first call at its place, which is the one that was recorded. The length of later ones may differ.
     """
-    kind = describe.input_kind(bound["x"])
+    kind = kinds.input_kind(bound["x"])
     if kind != expected.get("input_kind", kind):
         return f"its input is {kind}, and {expected['input_kind']} was diagnosed"
     if "inputs" in expected:
@@ -38,7 +38,7 @@ def of_fit(model: Any, bound: dict[str, Any], expected: dict[str, Any], *, first
 
 def of_loop(bound: dict[str, Any], expected: dict[str, Any]) -> str:
     """The same for a call of `predict` and the like, where fewer rows are no other case."""
-    rows, wanted = describe.rows(bound.get("x")), expected.get("rows")
+    rows, wanted = kinds.rows(bound.get("x")), expected.get("rows")
     if wanted is None or rows is not None and rows <= max(wanted, int(expected.get("batch_size") or 0)):
         return ""
     return f"it is given {'data of unknown length' if rows is None else f'{rows} rows'}, and {wanted} were diagnosed"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fitdoctor.probe import backends
-from fitdoctor.probe.observe import describe, single_batch_fits
+from fitdoctor.probe.inputs import kinds
+from fitdoctor.probe.observe import single_batch_fits
 from fitdoctor.probe.timing.fit_timer import FitTimer
 from fitdoctor.recording.model import Loop
 
@@ -14,8 +15,8 @@ def cheaper(loop: Loop, model: Any, bound: dict[str, Any]) -> tuple[bool, Any]:
     """A call with the same result and less around it, where there is one: `(True, result)`, else `(False, None)`."""
     import numpy as np
 
-    x, count, size = bound.get("x"), describe.rows(bound.get("x")), bound.get("batch_size") or 32
-    if count is None or describe.input_kind(x) != "arrays":
+    x, count, size = bound.get("x"), kinds.rows(bound.get("x")), bound.get("batch_size") or 32
+    if count is None or kinds.input_kind(x) != "arrays":
         return False, None
     if loop.kind == "predict":
         if count <= size:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from fitdoctor.changes import environment
+from fitdoctor.probe.apply import environment
 from fitdoctor.probe.instrument import thread_settings
 from fitdoctor.probe.observe.observer import Observer
 from fitdoctor.probe.processes import commands, forks
@@ -142,7 +142,7 @@ def start(spec: dict[str, Any]) -> Probe:
                 guard.guarded(probe.ledger.pop)
 
     _follow(probe)
-    environment.hold(spec.get("process_changes", ()))
+    environment.hold_variables(spec.get("process_changes", ()))
     if spec["role"] == "scout":
         thread_settings.watch_environment()
     hook = ImportHook(around)

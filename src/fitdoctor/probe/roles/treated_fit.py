@@ -13,7 +13,7 @@ from typing import Any
 from fitdoctor.changes.model import Change, Precompute, RemoveCall, ScaleInput, SetArgument, ThrottleHook
 from fitdoctor.probe import backends
 from fitdoctor.probe.apply import live, torch_loaders
-from fitdoctor.probe.observe import describe
+from fitdoctor.probe.inputs import kinds
 from fitdoctor.probe.trainer import compiled_metrics, debug_switches
 
 FUNCTIONS = "_fitdoctor_functions"
@@ -142,7 +142,7 @@ class TreatedFit:
             np.random.set_state(drawn[1])
 
     def _changed_input(self, x: Any, feeds: Any) -> Any:
-        kind, changes = describe.input_kind(x), self._changes
+        kind, changes = kinds.input_kind(x), self._changes
         if kind == "generator":
             return feeds.changed_input(self._remembered(x), changes)
         own = [change for change in changes if change.place.position >= 0 or isinstance(change, (Precompute, RemoveCall))]
@@ -168,7 +168,7 @@ class TreatedFit:
 
     def _arrange_workers(self, x: Any) -> None:
         for change in self._changes:
-            if isinstance(change, SetArgument) and change.call == "PyDataset" and describe.input_kind(x) == "pydataset":
+            if isinstance(change, SetArgument) and change.call == "PyDataset" and kinds.input_kind(x) == "pydataset":
                 self._undos.append(_reset(x, change.argument, getattr(x, change.argument)))
                 setattr(x, change.argument, change.value)
 
@@ -190,7 +190,7 @@ class TreatedFit:
         if not any(isinstance(change, ScaleInput) for change in self._changes) or "call" in vars(self.model):
             return
         x = self.bound["x"]
-        samples = dict(input_statistics.sampled(x, describe.input_kind(x), draw=True))
+        samples = dict(input_statistics.sampled(x, kinds.input_kind(x), draw=True))
         self._lasting += [self._forget_functions, scaling.put_in_front(self.model, scaling.wanted(samples, self._changes))]
         self._forget_functions()
 

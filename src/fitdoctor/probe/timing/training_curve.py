@@ -6,7 +6,6 @@ import math
 import os
 from typing import Any
 
-from fitdoctor.probe.trainer import variable_reader
 from fitdoctor.recording.model import EpochRow, Fit, StepBlock
 
 MOST_ROWS = 512
@@ -96,18 +95,6 @@ def _finite(logs: Any) -> dict[str, float]:
         if math.isfinite(number):
             found[str(name)] = number
     return found
-
-
-def learning_rate(optimizer: Any) -> float | None:
-    """The learning rate, where it is a number and no schedule."""
-    try:
-        # Optimizers of tf_keras' legacy kind make their variables when they are first asked for one.
-        kept = optimizer.learning_rate if getattr(optimizer, "_hypers_created", False) else optimizer._learning_rate
-        # A variable of Keras' gives its value by a conversion that NumPy 2 warns of on JAX and PyTorch: the value itself is read.
-        rate = variable_reader.number(kept) if hasattr(kept, "_value") else float(kept.numpy())
-    except Exception:  # a schedule, an optimizer of the user's own, or none
-        return None
-    return rate if rate is not None and math.isfinite(rate) else None
 
 
 def memory_bytes() -> int:

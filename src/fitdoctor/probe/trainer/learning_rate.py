@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from fitdoctor.probe.timing.training_curve import learning_rate
 from fitdoctor.probe.trainer import variable_reader
 
 KERAS = ("keras", "tf_keras")
@@ -14,9 +13,9 @@ KERAS = ("keras", "tf_keras")
 
 def current(optimizer: Any) -> float | None:
     """The rate that the next step takes; None for a schedule that is not one of Keras' own."""
-    constant = learning_rate(optimizer)
-    if constant is not None:
-        return constant
+    rate = constant(optimizer)
+    if rate is not None:
+        return rate
     try:
         schedule = schedule_of(optimizer)
         formula = _FORMULAS.get(type(schedule).__name__) if _is_keras(schedule) else None
@@ -96,3 +95,15 @@ _FORMULAS: dict[str, Callable[[dict[str, Any], float], float]] = {
     "CosineDecay": _cosine,
     "CosineDecayRestarts": _cosine_restarts,
 }
+
+
+def constant(optimizer: Any) -> float | None:
+    """The learning rate, where it is a number and no schedule."""
+    try:
+        # Optimizers of tf_keras' legacy kind make their variables when they are first asked for one.
+        kept = optimizer.learning_rate if getattr(optimizer, "_hypers_created", False) else optimizer._learning_rate
+        # A variable of Keras' gives its value by a conversion that NumPy 2 warns of on JAX and PyTorch: the value itself is read.
+        rate = variable_reader.number(kept) if hasattr(kept, "_value") else float(kept.numpy())
+    except Exception:  # a schedule, an optimizer of the user's own, or none
+        return None
+    return rate if rate is not None and math.isfinite(rate) else None

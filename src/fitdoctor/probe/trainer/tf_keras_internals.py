@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from fitdoctor.changes.model import WORKER_ARGUMENTS, Change, SetArgument
-from fitdoctor.probe.observe import describe
+from fitdoctor.probe.inputs import kinds
 
 UNCOUNTED = "tf_keras takes several steps per execution only where fit is told how many steps an epoch and a validation pass have"
 AUTOTUNED = "steps_per_execution=“auto” changes how it runs while it trains, so that no two of its stretches can be compared"
@@ -134,11 +134,11 @@ def not_tried(model: Any, bound: dict[str, Any], changes: list[Change]) -> str:
 def _are_counted(bound: dict[str, Any]) -> bool:
     """Whether fit knows the steps of an epoch and of a validation pass before it begins them."""
     steps, size = bound["steps_per_epoch"], bound["batch_size"]
-    if describe.steps_of(bound["x"], size, steps) is None:
+    if kinds.steps_of(bound["x"], size, steps) is None:
         return False
     data = bound["validation_data"]
     x = data[0] if isinstance(data, (tuple, list)) else data
-    return data is None or describe.steps_of(x, bound["validation_batch_size"] or size, bound["validation_steps"]) is not None
+    return data is None or kinds.steps_of(x, bound["validation_batch_size"] or size, bound["validation_steps"]) is not None
 
 
 def build(model: Any, batches: Any) -> None:

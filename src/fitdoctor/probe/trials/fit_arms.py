@@ -11,7 +11,7 @@ from fitdoctor.probe import backends
 from fitdoctor.probe.apply import callbacks as callback_settings
 from fitdoctor.probe.apply import live, torch_loaders
 from fitdoctor.probe.apply.workers import sets_workers
-from fitdoctor.probe.observe import describe
+from fitdoctor.probe.inputs import kinds
 from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.timing import cpu_contention
 from fitdoctor.probe.trainer import keras_internals, loops
@@ -59,7 +59,7 @@ class FitArms:
         self.feeds = tfdata.of(model, self.bound, cores)
         self._loop = loops.of(model)
         self.callbacks = keras_internals.callback_list(model, bound)
-        steps = describe.steps_of(self.bound["x"], self.bound["batch_size"], self.bound["steps_per_epoch"])
+        steps = kinds.steps_of(self.bound["x"], self.bound["batch_size"], self.bound["steps_per_epoch"])
         self._validations = Validations(model, self.bound, self.callbacks)
         self._epochs = Epochs(self.feeds, steps, self._enter, self._go)
         self._wholes = Wholes(self.feeds, self._enter, self._go, self._end_epoch, self._validations.run)

@@ -8,7 +8,7 @@ from typing import Any
 from fitdoctor.changes.model import Change, ConvertArgument, SetArgument
 from fitdoctor.probe.apply import live, torch_loaders
 from fitdoctor.probe.apply.materialize import digest
-from fitdoctor.probe.observe import describe
+from fitdoctor.probe.inputs import kinds
 from fitdoctor.probe.trials.feeds.tfdata import Feeds
 
 VERIFY_BATCHES = 8
@@ -21,7 +21,7 @@ def verify_batches(feeds: Feeds, x: Any, changes: list[Change]) -> dict[str, str
 
     Shuffles are left out; a `DataLoader` is shuffled in the same way each time.
     """
-    kind = describe.input_kind(x)
+    kind = kinds.input_kind(x)
     if kind in ("generator", "pydataset") and any(change.kind == "precompute" for change in changes):
         return {"batches": "same", "why": "its batches were compared as they were kept"}
     if kind == "generator":

@@ -9,7 +9,7 @@ from typing import Any
 from fitdoctor.changes.model import Change
 from fitdoctor.probe import backends
 from fitdoctor.probe.apply import tfdata, workers
-from fitdoctor.probe.observe import describe
+from fitdoctor.probe.inputs import kinds
 from fitdoctor.probe.trials.feeds.tfdata import FIXED_BATCHES, Feeds, batched
 
 
@@ -87,7 +87,7 @@ class Loaders(Feeds):
         """See `dataset`; `arranged` is what is made of a dataset of tf.data before Keras gets it."""
         bound = {**self._bound, **self.changed_arguments(changes)}
         shuffled = bound["shuffle"] if shuffle is None else shuffle
-        kind = describe.input_kind(bound["x"])
+        kind = kinds.input_kind(bound["x"])
         key = self._key(shuffled, changes)
         if kind == "arrays" and key in self._from_arrays and not (anew and self._is_small()):
             found: Loader = self._from_arrays[key]
@@ -96,7 +96,7 @@ class Loaders(Feeds):
         keywords = {name: bound[name] for name in ("y", "sample_weight", "batch_size", "steps_per_epoch", "class_weight")}
         if kind == "tf.data":
             x = arranged(x)
-        elif describe.input_kind(x) in workers.KINDS:
+        elif kinds.input_kind(x) in workers.KINDS:
             x = workers.arranged(x, changes, steady=steady, started=self._started)
         epochs = self._epoch_iterator(x, shuffled, keywords)
         counted = kind == "dataloader" and hasattr(x.dataset, "__len__") and not bound["steps_per_epoch"]
@@ -123,7 +123,7 @@ class Loaders(Feeds):
         return self._without_end(self._loader(changes, arranged, anew=anew))
 
     def _without_end(self, loader: Loader) -> Loader:
-        return loader if describe.input_kind(self._bound["x"]) == "generator" else loader.endless()
+        return loader if kinds.input_kind(self._bound["x"]) == "generator" else loader.endless()
 
     def finite(self, changes: list[Change], *, anew: bool = False) -> Any:
         """One epoch of the input, as it runs by itself."""
@@ -164,7 +164,7 @@ class Loaders(Feeds):
 
 def _held(x: Any) -> int:
     """Batches that workers may have made or begun before anybody asks."""
-    return workers.held(x) if describe.input_kind(x) in workers.KINDS else 0
+    return workers.held(x) if kinds.input_kind(x) in workers.KINDS else 0
 
 
 def _ahead() -> int:

@@ -12,9 +12,8 @@ from fitdoctor.changes.model import Change, ConvertArgument, Precompute
 from fitdoctor.probe import backends
 from fitdoctor.probe.apply import materialize, tfdata, torch_loaders, workers
 from fitdoctor.probe.apply.arrays import converted
-from fitdoctor.probe.inputs import tfdata_recipes
+from fitdoctor.probe.inputs import kinds, tfdata_recipes
 from fitdoctor.probe.inputs.tfdata_recipes import Recipe
-from fitdoctor.probe.observe import describe
 from fitdoctor.probe.support.originals import threading, time
 from fitdoctor.probe.trainer import tf_keras_internals
 from fitdoctor.probe.trainer.keras_internals import epoch_iterator
@@ -87,18 +86,18 @@ class Feeds:
         bound = {**self._bound, **self.changed_arguments(changes)}
         shuffled = bound["shuffle"] if shuffle is None else shuffle
         key = self._key(shuffled, changes)
-        if describe.input_kind(bound["x"]) == "arrays" and key in self._from_arrays and not (anew and self._is_small()):
+        if kinds.input_kind(bound["x"]) == "arrays" and key in self._from_arrays and not (anew and self._is_small()):
             return self._from_arrays[key]
         x = self.changed_input(bound["x"], changes)
         if backends.is_legacy(self._model):
             settings = {**bound, **workers.settings(bound, changes, steady=steady), "shuffle": shuffled}
             dataset = tf_keras_internals.dataset(self._model, self._one_reader_of_many(x), settings)
         else:
-            if describe.input_kind(x) in workers.KINDS:
+            if kinds.input_kind(x) in workers.KINDS:
                 x = workers.arranged(x, changes, steady=steady, started=self._started)
             keywords = {name: bound[name] for name in ("y", "sample_weight", "batch_size", "steps_per_epoch", "class_weight")}
             dataset = self._epoch_iterator(x, shuffled, keywords).data_adapter.get_tf_dataset()
-        if describe.input_kind(x) == "arrays":
+        if kinds.input_kind(x) == "arrays":
             # Keras copies the arrays into each dataset that it makes of them: all arms share one copy.
             self._from_arrays.setdefault(key, dataset)
         return dataset
@@ -114,14 +113,14 @@ class Feeds:
 
     def limits(self) -> list[str]:
         """What the report must say of an input that can be read only once."""
-        return [READ_ONCE] if describe.input_kind(self._bound["x"]) == "generator" else []
+        return [READ_ONCE] if kinds.input_kind(self._bound["x"]) == "generator" else []
 
     def _epoch_iterator(self, x: Any, shuffle: Any, keywords: dict[str, Any]) -> Any:
         return epoch_iterator(self._model, x=self._one_reader_of_many(x), shuffle=shuffle, steps_per_execution=1, **keywords)
 
     def _one_reader_of_many(self, x: Any) -> Any:
         """What gives an arm its share of a generator; any other input as it is."""
-        if describe.input_kind(x) != "generator":
+        if kinds.input_kind(x) != "generator":
             return x
         if self._shared is None:
             self._shared = SharedGenerator(x)
@@ -129,7 +128,7 @@ class Feeds:
 
     def changed_input(self, x: Any, changes: list[Change]) -> Any:
         """What stands for fit's `x` once the changes of its input are made."""
-        kind = describe.input_kind(x)
+        kind = kinds.input_kind(x)
         if kind == "tf.data":
             return tfdata.apply(x, changes, self._from_generator)
         if any(isinstance(change, Precompute) for change in changes):
@@ -170,12 +169,12 @@ class Feeds:
 
     def _repeated(self, dataset: Any) -> Any:
         """The dataset without an end; a generator ends where it ends, as Keras would give its first two batches again and again."""
-        return dataset if describe.input_kind(self._bound["x"]) == "generator" else tfdata.endless(dataset)
+        return dataset if kinds.input_kind(self._bound["x"]) == "generator" else tfdata.endless(dataset)
 
     def read_ahead(self, dataset: Any, changes: list[Change]) -> int:
         """How many batches an endless dataset of ours may hold ready before anybody asks."""
         x = self._bound["x"]
-        if describe.input_kind(x) not in workers.KINDS:
+        if kinds.input_kind(x) not in workers.KINDS:
             queued = 0
         elif backends.is_legacy(self._model):
             queued = workers.held_by(**workers.settings(self._bound, changes, steady=True))

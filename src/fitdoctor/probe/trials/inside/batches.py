@@ -6,8 +6,7 @@ import inspect
 from typing import Any
 
 from fitdoctor.probe import backends
-from fitdoctor.probe.inputs import tfdata_recipes
-from fitdoctor.probe.observe import describe
+from fitdoctor.probe.inputs import kinds, tfdata_recipes
 from fitdoctor.probe.trainer import keras_internals
 from fitdoctor.probe.trials.inside.layers import UnseenError
 
@@ -24,9 +23,9 @@ def drawn(bound: dict[str, Any], rows: int) -> Batch:
     Raises:
         UnseenError: The input is none from which a batch may be drawn.
     """
-    kind = describe.input_kind(bound["x"])
+    kind = kinds.input_kind(bound["x"])
     if kind == "arrays":
-        count = min(describe.rows(bound["x"]) or 0, int(bound["batch_size"] or 32), rows)
+        count = min(kinds.rows(bound["x"]) or 0, int(bound["batch_size"] or 32), rows)
         return tuple(None if bound[name] is None else _each(bound[name], count, picked=True) for name in ("x", "y", "sample_weight"))  # type: ignore[return-value]
     given = keras_internals.unpacked(_first(bound["x"], kind))
     return tuple(None if part is None else _each(part, rows, picked=False) for part in given)  # type: ignore[return-value]
@@ -82,6 +81,6 @@ def _rows(part: Any, count: int, *, picked: bool) -> Any:
         part = part.detach().to("cpu").numpy()
     if isinstance(part, list) or not hasattr(part, "__getitem__") or not picked:
         return np.asarray(part)[:count]
-    total = describe.rows(part) or 0
+    total = kinds.rows(part) or 0
     index = np.unique(np.linspace(0, max(0, total - 1), count).astype(int))
     return np.asarray(part[index] if isinstance(part, np.ndarray) else part[: len(index)])

@@ -10,12 +10,13 @@ from typing import Any
 
 from fitdoctor.changes.model import Change, from_data
 from fitdoctor.probe.apply import live, materialize, scaling
-from fitdoctor.probe.observe import describe, input_statistics
+from fitdoctor.probe.inputs import kinds
+from fitdoctor.probe.observe import input_statistics
 from fitdoctor.probe.state.model_snapshot import Snapshot
 from fitdoctor.probe.support.originals import time
-from fitdoctor.probe.timing.training_curve import learning_rate
 from fitdoctor.probe.trainer import keras_internals, loops
 from fitdoctor.probe.trainer.keras_internals import unpacked
+from fitdoctor.probe.trainer.learning_rate import constant as learning_rate
 from fitdoctor.probe.trials.feeds import tfdata
 from fitdoctor.probe.trials.feeds.tfdata import READ_ONCE, Feeds
 from fitdoctor.probe.trials.race import initial_weights
@@ -72,7 +73,7 @@ class FitRace:
         self._obstacle = ""
         try:
             self._rules = Rules(bound["callbacks"], model, int(bound["epochs"]))
-            self._reads_once = describe.input_kind(bound["x"]) == "generator"
+            self._reads_once = kinds.input_kind(bound["x"]) == "generator"
             if self._reads_once and bound["validation_data"] is None:
                 raise ValueError("its input is a Python generator, and there is no validation data that racers could be judged on")
             self._bound, self._judged, self._judged_on = with_validation(bound)
@@ -160,9 +161,9 @@ class FitRace:
         if self._judged is None:
             return self._feed(None)
         x, y, weights = unpacked(self._judged)
-        if describe.input_kind(x) == "generator":
+        if kinds.input_kind(x) == "generator":
             raise ValueError("its validation data is a Python generator, which can't be gone through again")
-        size = BATCH_ROWS if describe.input_kind(x) == "arrays" else None
+        size = BATCH_ROWS if kinds.input_kind(x) == "arrays" else None
         given = {"x": x, "y": y, "sample_weight": weights, "batch_size": size, "steps_per_epoch": None, "class_weight": None}
         return tfdata.of(self._model, {**given, "shuffle": False}, self._cores)
 
@@ -200,7 +201,7 @@ class FitRace:
         racer = Racer(changes, iter(self._feed(batch_size).endless(changes)))
         if any(change.kind == "scale-input" for change in changes):
             x = self._bound["x"]
-            racer.scales = scaling.wanted(dict(input_statistics.sampled(x, describe.input_kind(x), draw=True)), changes)
+            racer.scales = scaling.wanted(dict(input_statistics.sampled(x, kinds.input_kind(x), draw=True)), changes)
         key = bool(racer.scales)
         with self._as(racer):
             if key not in self._functions:

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from fitdoctor.probe import backends
-from fitdoctor.probe.observe import describe
+from fitdoctor.probe.inputs import kinds
 from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.trainer import keras_internals, loops
 from fitdoctor.probe.trials.feeds.tfdata import Feeds
@@ -30,7 +30,7 @@ def with_validation(bound: dict[str, Any]) -> tuple[dict[str, Any], Any, str]:
     """
     if bound["validation_data"] is not None:
         return bound, bound["validation_data"], "validation data"
-    rows = describe.rows(bound["x"]) if describe.input_kind(bound["x"]) == "arrays" else None
+    rows = kinds.rows(bound["x"]) if kinds.input_kind(bound["x"]) == "arrays" else None
     if not rows or rows * HELD_OUT < LEAST_HELD_OUT:
         return bound, None, "training data"
     import numpy as np

@@ -8,7 +8,8 @@ from typing import Any
 
 from fitdoctor.changes.model import ReplaceCall, from_data
 from fitdoctor.probe import backends
-from fitdoctor.probe.observe import describe, single_batch_fits
+from fitdoctor.probe.inputs import kinds
+from fitdoctor.probe.observe import single_batch_fits
 from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.timing import cpu_contention
 from fitdoctor.probe.trials.units import larger_batch_ceiling
@@ -251,7 +252,7 @@ def suits(kind: str, model: Any, bound: dict[str, Any]) -> bool:
         return single_batch_fits.is_one(model, bound)
     if bound.get("callbacks") or bound.get("steps") not in (None, 1):
         return False
-    one_step = (describe.rows(bound.get("x")) or 0) <= (bound.get("batch_size") or single_batch_fits.DEFAULT_BATCH_SIZE)
+    one_step = (kinds.rows(bound.get("x")) or 0) <= (bound.get("batch_size") or single_batch_fits.DEFAULT_BATCH_SIZE)
     return bound.get("steps") is None or one_step
 
 

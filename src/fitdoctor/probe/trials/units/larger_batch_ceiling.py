@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fitdoctor.probe import backends
-from fitdoctor.probe.observe import describe
+from fitdoctor.probe.inputs import kinds
 from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.timing import cpu_contention
 
@@ -20,7 +20,7 @@ def timed(original: Any, model: Any, bound: dict[str, Any]) -> tuple[float, int,
     Returns:
         The seconds, how many calls of the script's own that stands for, and the seconds of waiting for a core.
     """
-    factor = max(1, ROWS // max(1, describe.rows(bound["x"]) or 1))
+    factor = max(1, ROWS // max(1, kinds.rows(bound["x"]) or 1))
     larger = {name: _repeated(value, factor) if name in ("x", "y", "sample_weight") else value for name, value in bound.items()}
     waited_s, began_s = cpu_contention.queue_s(), time.perf_counter()
     for _ in range(CALLS):
