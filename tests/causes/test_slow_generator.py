@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.facts.test_loaders import grain, loader
+from tests.facts.input.test_loaders import grain, loader
 
 from fitdoctor.causes.input.slow_generator import check
 from fitdoctor.facts.facts import Facts

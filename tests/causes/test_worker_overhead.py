@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tests.facts.test_loaders import loader
+from tests.facts.input.test_loaders import loader
 
 from fitdoctor.causes.input.worker_overhead import check
 from fitdoctor.facts.facts import Facts

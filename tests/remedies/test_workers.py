@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.facts.test_loaders import grain, loader
+from tests.facts.input.test_loaders import grain, loader
 
 from fitdoctor.causes.input import idle_workers
 from fitdoctor.changes.model import SetArgument

@@ -133,7 +133,7 @@ def test_a_watchdog_may_save_while_the_script_does(tmp_path: Path, switching: Ca
 FEW_STREAMS = """\
 import os, sys
 from fitdoctor.probe import store
-from tests.probe.test_store import Record
+from tests.probe.support.test_record_writer import Record
 os.close(0), os.close(1)
 written = []
 def write(file, data, write=store.os.write):
