@@ -1,15 +1,15 @@
 """Counts what fitdoctor tells of the project's own collection of scripts, and its false alarms.
 
-Diagnoses every healthy program of `corpus/`, and every program with a fault put into it. Prints a line for each and two tables,
-and writes all rows. What is already in the file of rows is not done again.
+Diagnoses every healthy program of `corpus/`, and every program with a fault put into it. Prints a line for each and two
+tables, and writes all rows. What is already in the file of rows is not done again.
 
     python bench/corpus.py --out corpus.json
     python bench/corpus.py --only 'serial-map,idle-*' --budget 90
     python bench/corpus.py --out corpus.json --table      the tables of that file, nothing is run
 
-Run nothing else beside it. A fault is told where the first cause that is not informative is one that its file accepts; the line is
-right where one of that cause's places is a line of the fault. Any cause named in a healthy program is a false alarm, whatever it
-promises: `--pairs` shows by whole runs whether the promise holds.
+Run nothing else beside it. A fault is told where the first cause that is not informative is one that its file accepts;
+the line is right where one of that cause's places is a line of the fault. Any cause named in a healthy program is a
+false alarm, whatever it promises: `--pairs` shows by whole runs whether the promise holds.
 """
 
 from __future__ import annotations
@@ -27,13 +27,21 @@ from runs import diagnosis, pairs, promise_and_truth, truth_table
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--only", default="*", help="names of programs and faults, with wildcards, separated by commas")
+    options.add_argument(
+        "--only", default="*", help="names of programs and faults, with wildcards, separated by commas"
+    )
     options.add_argument("--budget", type=float, default=120)
     options.add_argument("--pairs", type=int, default=0, help="pairs of whole runs for each prescription")
-    options.add_argument("--out", type=Path, help="the file of rows, which is also where an earlier call is taken up again")
-    options.add_argument("--table", action="store_true", help="print the tables of what is in the file, and run nothing")
+    options.add_argument(
+        "--out", type=Path, help="the file of rows, which is also where an earlier call is taken up again"
+    )
+    options.add_argument(
+        "--table", action="store_true", help="print the tables of what is in the file, and run nothing"
+    )
     arguments = options.parse_args()
-    rows: list[dict[str, Any]] = json.loads(arguments.out.read_text()) if arguments.out and arguments.out.exists() else []
+    rows: list[dict[str, Any]] = (
+        json.loads(arguments.out.read_text()) if arguments.out and arguments.out.exists() else []
+    )
     done = {row["id"] for row in rows}
     names = [path.stem for path in faults.programs()] + faults.fault_ids()
     wanted = [name for name in names if any(fnmatch.fnmatch(name, pattern) for pattern in arguments.only.split(","))]
@@ -83,14 +91,21 @@ def _tables(rows: list[dict[str, Any]]) -> str:
     for row in planted:
         right, line = ("✓" if row[key] else "✗" for key in ("right", "line_right"))
         said = row.get("cause") or row["verdict"]
-        lines.append(f"| {row['id']} | {row['program']} | {said} | {right} | {line} | {promise_and_truth(row)} | {row['seconds']:.0f} |")
+        lines.append(
+            f"| {row['id']} | {row['program']} | {said} | {right} | {line} | {promise_and_truth(row)} | {row['seconds']:.0f} |"
+        )
     lines += ["", "| healthy program | verdict | named | promise | seconds |", "|---|---|---|---|---|"]
     for row in healthy:
         named = ", ".join(cause for cause, _, _ in row.get("causes", [])) or "–"
-        lines.append(f"| {row['program']} | {row['verdict']} | {named} | {promise_and_truth(row)} | {row['seconds']:.0f} |")
+        lines.append(
+            f"| {row['program']} | {row['verdict']} | {named} | {promise_and_truth(row)} | {row['seconds']:.0f} |"
+        )
     told, placed = sum(row["right"] for row in planted), sum(row["line_right"] for row in planted)
     alarms = sum(row["false_alarm"] for row in healthy)
-    lines += ["", f"Faults: {told} of {len(planted)} told, {placed} at the right line. Healthy: {alarms} false alarms in {len(healthy)}."]
+    lines += [
+        "",
+        f"Faults: {told} of {len(planted)} told, {placed} at the right line. Healthy: {alarms} false alarms in {len(healthy)}.",
+    ]
     if any(row.get("pairs") for row in rows):
         lines += ["", truth_table(rows, "id")]
     return "\n".join(lines)

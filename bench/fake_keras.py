@@ -226,7 +226,10 @@ def imported(backend: str) -> Iterator[None]:
 
 
 def modules(backend: str) -> dict[str, ModuleType]:
-    """What to put into `sys.modules` for a backend, "jax" or "torch". The classes are the same in each call: take the seams out again."""
+    """What to put into `sys.modules` for a backend, "jax" or "torch".
+
+    The classes are the same in each call: take the seams out again.
+    """
     folders = ("", ".callbacks", ".trainers", ".backend", f".backend.{backend}")
     parts = [
         _module(

@@ -1,8 +1,9 @@
-"""Holds what trials leave behind against plain training: after arms were tried, the next steps must give the same weights.
+"""Holds what trials leave behind against plain training: after arms were tried, the next steps must give the same
+weights.
 
-For each kind of model and input, in a process of its own: the state after the first steps is kept; N plain steps of `fit` are taken
-from it twice; arms are prepared, verified and timed; the state is put back; N plain steps are taken again. Where the two plain runs
-agree bit for bit, so must the third.
+For each kind of model and input, in a process of its own: the state after the first steps is kept; N plain steps of
+`fit` are taken from it twice; arms are prepared, verified and timed; the state is put back; N plain steps are taken
+again. Where the two plain runs agree bit for bit, so must the third.
 
     python bench/fidelity.py
     python bench/fidelity.py --steps 20 --rounds 3 --out docs/fidelity.md dense batch_norm
@@ -45,7 +46,16 @@ def main() -> None:
 
 
 def _measured(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
-    command = [sys.executable, __file__, "--one", "--steps", str(arguments.steps), "--rounds", str(arguments.rounds), name]
+    command = [
+        sys.executable,
+        __file__,
+        "--one",
+        "--steps",
+        str(arguments.steps),
+        "--rounds",
+        str(arguments.rounds),
+        name,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     if done.returncode:
         return {"failed": done.stderr.strip().splitlines()[-1][:200]}
@@ -58,7 +68,9 @@ def _line(name: str, what: str, row: dict[str, Any]) -> str:
         return f"| {name} | {what} | | | failed: {row['failed']} | | |"
     agree = "yes" if row["plain_agree"] else "no"
     after = "the same, bit for bit" if row["same"] else "not comparable" if not row["plain_agree"] else "**different**"
-    return f"| {name} | {what.rstrip('.')} | {row['arms']} | {row['windows']} | {agree} | {after} | {row['largest']:.3g} |"
+    return (
+        f"| {name} | {what.rstrip('.')} | {row['arms']} | {row['windows']} | {agree} | {after} | {row['largest']:.3g} |"
+    )
 
 
 def _write(page: Path, table: str) -> None:

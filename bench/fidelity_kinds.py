@@ -28,7 +28,9 @@ def _compiled(model: Any, optimizer: Any = "adam", **keywords: Any) -> Any:
 def _dense(*between: Any) -> Any:
     import keras
 
-    return keras.Sequential([keras.Input((FEATURES,)), keras.layers.Dense(32, activation="relu"), *between, keras.layers.Dense(1)])
+    return keras.Sequential(
+        [keras.Input((FEATURES,)), keras.layers.Dense(32, activation="relu"), *between, keras.layers.Dense(1)]
+    )
 
 
 def dense() -> Made:
@@ -159,7 +161,11 @@ def mixed_precision() -> Made:
 
     x, y = _data(FEATURES)
     keras.mixed_precision.set_global_policy("mixed_float16")
-    layers = [keras.Input((FEATURES,)), keras.layers.Dense(32, activation="relu"), keras.layers.Dense(1, dtype="float32")]
+    layers = [
+        keras.Input((FEATURES,)),
+        keras.layers.Dense(32, activation="relu"),
+        keras.layers.Dense(1, dtype="float32"),
+    ]
     return _compiled(keras.Sequential(layers)), lambda: {"x": x, "y": y, "batch_size": BATCH}
 
 
@@ -194,12 +200,20 @@ def measure(make: Callable[[], Made], steps: int, rounds: int) -> dict[str, Any]
     from fitdoctor.probe.observe.observer import bind
     from fitdoctor.probe.trials.fit_arms import FitArms
 
-    tfdata_recipes.install(sys.modules["tensorflow.python.data.ops.dataset_ops"], sys.modules["tensorflow.python.data.ops.readers"])
+    tfdata_recipes.install(
+        sys.modules["tensorflow.python.data.ops.dataset_ops"], sys.modules["tensorflow.python.data.ops.readers"]
+    )
     keras.utils.set_random_seed(11)
     model, given = make()
     arms = FitArms(model, bind(type(model).fit, model, (), {"verbose": 0, **given()}), 2)
     place = {"file": "train.py", "line": 1, "position": -1}
-    groups = {"kind": "set-argument", "place": place, "call": "Model.compile", "argument": "steps_per_execution", "value": 8}
+    groups = {
+        "kind": "set-argument",
+        "place": place,
+        "call": "Model.compile",
+        "argument": "steps_per_execution",
+        "value": 8,
+    }
     tried = [_arm("baseline"), _arm("placebo"), _arm("larger-execution", groups), _arm("baseline", unit="epoch_end")]
     arms.prepare(tried[0])
     standing = arms.standing

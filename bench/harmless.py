@@ -1,8 +1,10 @@
-"""Holds trainings that are watched against the same ones alone: weights, history, printed text, files, exit codes and signals.
+"""Holds trainings that are watched against the same ones alone: weights, history, printed text, files, exit codes and
+signals.
 
 Where two plain runs agree bit for bit, the watched one must agree with them. Three parts:
 
-* the matrix: kinds of input, model, validation, weights and callbacks on each backend, so that every two of them meet, in one process
+* the matrix: kinds of input, model, validation, weights and callbacks on each backend, so that every two of them meet,
+  in one process
 * whole processes: scripts by themselves and under `fitdoctor watch`, however they end
 * companions: the same with what a script may bring along, such as a debugger, other processes, threads, MLflow
 
@@ -46,7 +48,9 @@ def main() -> None:
         _run_chunk(given.chunk, given.backends[0], given.results)
         return
     if given.control:
-        row = next(row for row in rows(given.results) if (row["backend"], row["name"]) == (given.backends[0], given.control))
+        row = next(
+            row for row in rows(given.results) if (row["backend"], row["name"]) == (given.backends[0], given.control)
+        )
         _add(given.results, controlled(given.backends[0], row))
         return
     until_s = time.monotonic() + given.seconds
@@ -72,7 +76,13 @@ def rows(results: Path) -> list[dict[str, Any]]:
 def environment(backend: str) -> dict[str, str]:
     """What a process is started with to train on that backend."""
     chosen = {} if backend == "tf_keras" else {"KERAS_BACKEND": backend}
-    return {**os.environ, **chosen, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3", "TF_USE_LEGACY_KERAS": str(int(not chosen))}
+    return {
+        **os.environ,
+        **chosen,
+        "CUDA_VISIBLE_DEVICES": "",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_USE_LEGACY_KERAS": str(int(not chosen)),
+    }
 
 
 def _matrix(backend: str, results: Path, until_s: float) -> None:
@@ -82,17 +92,42 @@ def _matrix(backend: str, results: Path, until_s: float) -> None:
         if time.monotonic() > until_s:
             return
         chunk = left[start : start + CHUNK]
-        command = [sys.executable, __file__, "--chunk", json.dumps(chunk), "--backends", backend, "--results", str(results.absolute())]
+        command = [
+            sys.executable,
+            __file__,
+            "--chunk",
+            json.dumps(chunk),
+            "--backends",
+            backend,
+            "--results",
+            str(results.absolute()),
+        ]
         try:
-            ended = subprocess.run(command, env=environment(backend), capture_output=True, text=True, check=False, timeout=CHUNK_S)
+            ended = subprocess.run(
+                command, env=environment(backend), capture_output=True, text=True, check=False, timeout=CHUNK_S
+            )
             why = f"exit code {ended.returncode}: {ended.stderr[-500:]}" if ended.returncode else ""
         except subprocess.TimeoutExpired:
             why = f"not done after {CHUNK_S:.0f} s"
         if why:
             print(f"{backend} {chunk}: {why}", file=sys.stderr)
     for row in rows(results):
-        if (row["part"], row["backend"]) == ("matrix", backend) and row["changed"] and "controls" not in row and time.monotonic() < until_s:
-            command = [sys.executable, __file__, "--control", row["name"], "--backends", backend, "--results", str(results.absolute())]
+        if (
+            (row["part"], row["backend"]) == ("matrix", backend)
+            and row["changed"]
+            and "controls" not in row
+            and time.monotonic() < until_s
+        ):
+            command = [
+                sys.executable,
+                __file__,
+                "--control",
+                row["name"],
+                "--backends",
+                backend,
+                "--results",
+                str(results.absolute()),
+            ]
             subprocess.run(command, env=environment(backend), capture_output=True, check=False, timeout=CHUNK_S)
 
 

@@ -41,9 +41,14 @@ def pairwise(kinds: Mapping[str, Sequence[str]], fits: Callable[[Case], bool]) -
 
 
 def _completed(
-    case: Case, kinds: Mapping[str, Sequence[str]], fits: Callable[[Case], bool], waiting: Mapping[tuple[str, ...], None]
+    case: Case,
+    kinds: Mapping[str, Sequence[str]],
+    fits: Callable[[Case], bool],
+    waiting: Mapping[tuple[str, ...], None],
 ) -> Case | None:
-    """Adds a value of each other dimension, the one that meets the most values it has not met; goes back where none fits."""
+    """Adds a value of each other dimension, the one that meets the most values it has not met; goes back where none
+    fits.
+    """
     left = [name for name in kinds if name not in case]
     if not left:
         return case

@@ -70,8 +70,8 @@ def given(keras: Any, kind: str, data: Rows, *, shuffle: bool = True) -> dict[st
 def pydataset(keras: Any, kind: str, parts: tuple[Any, ...]) -> dict[str, Any]:
     """A `PyDataset`, or a `Sequence` of `tf_keras`, whose workers `fit` is told of.
 
-    In its order: the thread that shuffles draws from Python's generator at the same time as others do, and a plain run gave other weights
-    than the seven before it.
+    In its order: the thread that shuffles draws from Python's generator at the same time as others do, and a plain run
+    gave other weights than the seven before it.
     """
     processes = kind.endswith("processes")
     workers = {"workers": 2, "use_multiprocessing": processes, "max_queue_size": 4}

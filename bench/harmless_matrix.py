@@ -1,4 +1,7 @@
-"""The wide matrix of `harmless.py`, within one process: each case runs twice alone and, once the probe is in, once watched."""
+"""The wide matrix of `harmless.py`, within one process:
+
+each case runs twice alone and, once the probe is in, once watched.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ DIMENSIONS = {
 }
 SHOWN = 300
 CONTROLS = 12
-"""Plain runs of a case that two plain runs agree in and the watched one does not: threads of Keras race, seldom enough to agree twice."""
+"""Plain runs of a case that two plain runs agree in and the watched one does not:
+
+threads of Keras race, seldom enough to agree twice.
+"""
 BACKENDS = ("tensorflow", "jax", "torch", "tf_keras")
 COLORS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 UNSTABLE = re.compile(rb'"(date_saved|shared_object_id)": ("[^"]*"|\d+)')
@@ -51,7 +57,9 @@ def cases(backend: str) -> list[Case]:
 
 def _goes(case: Case, backend: str) -> bool:
     """Whether Keras takes the values of a case together."""
-    feed, model, validation, weights, steps = (case.get(name) for name in ("input", "model", "validation", "weights", "steps"))
+    feed, model, validation, weights, steps = (
+        case.get(name) for name in ("input", "model", "validation", "weights", "steps")
+    )
     forbidden = (
         validation == "split" and feed is not None and feed not in inputs.ARRAYS,
         weights in ("sample", "class") and feed in inputs.SEVERAL,
@@ -61,8 +69,10 @@ def _goes(case: Case, backend: str) -> bool:
         feed in inputs.ENDLESS and steps == "whole",
         model == "subclassed" and feed in inputs.SEVERAL,
         model == "loop" and (feed not in (None, "numpy", *inputs.SEVERAL) or validation not in (None, "none")),
-        model == "loop" and (steps == "given" or case.get("callbacks", "none") != "none" or case.get("verbose", "0") != "0"),
-        backend == "tf_keras" and ({feed, validation} & {"dataloader", "grain"} or case.get("callbacks") == "async-safe"),
+        model == "loop"
+        and (steps == "given" or case.get("callbacks", "none") != "none" or case.get("verbose", "0") != "0"),
+        backend == "tf_keras"
+        and ({feed, validation} & {"dataloader", "grain"} or case.get("callbacks") == "async-safe"),
     )
     return not any(forbidden)
 
@@ -93,7 +103,10 @@ def compared(first: dict[str, Any], second: dict[str, Any], third: dict[str, Any
 
 
 def controlled(backend: str, row: dict[str, Any]) -> dict[str, Any]:
-    """A case of which the watched run was another, run alone again and again: what comes out then too is no doing of ours."""
+    """A case of which the watched run was another, run alone again and again:
+
+    what comes out then too is no doing of ours.
+    """
     keras, spy = _begun(backend)
     runs = [_run(keras, backend, row["case"], spy) for _ in range(CONTROLS)]
     alone = [name for name in row["changed"] if row["watched"][name] in {_digest(run.get(name)) for run in runs}]
@@ -118,7 +131,9 @@ def _difference(plain: Any, watched: Any) -> list[str]:
 
 def _begun(backend: str) -> tuple[Any, _Spy]:
     keras = importlib.import_module("tf_keras" if backend == "tf_keras" else "keras")
-    if "tensorflow" in sys.modules:  # which warns of functions that it traces anew by a count of its own, over all cases
+    if (
+        "tensorflow" in sys.modules
+    ):  # which warns of functions that it traces anew by a count of its own, over all cases
         sys.modules["tensorflow"].get_logger().setLevel("ERROR")
     return keras, _Spy(backend)
 
@@ -132,7 +147,13 @@ class _Probe:
         self.to: Any = None
         start.Probe._direct = lambda _: self  # type: ignore[method-assign,assignment,return-value]
         self.begin()
-        spec = {"role": "watch", "mode": "script", "target": "train.py", "out": os.devnull, "spawned_s": time.monotonic()}
+        spec = {
+            "role": "watch",
+            "mode": "script",
+            "target": "train.py",
+            "out": os.devnull,
+            "spawned_s": time.monotonic(),
+        }
         start.start(spec)
         self.refused = list(self.to.scout.limits)
 
@@ -185,7 +206,10 @@ class _Spy:
             made.append(callbacks)
 
         CallbackList.__init__ = init
-        waited = {"jax": [("jax", "block_until_ready"), ("jax", "device_get")], "torch": [("torch.cuda", "synchronize")]}
+        waited = {
+            "jax": [("jax", "block_until_ready"), ("jax", "device_get")],
+            "torch": [("torch.cuda", "synchronize")],
+        }
         for module, name in waited.get(backend, []):
             self._count(importlib.import_module(module), name)
 
@@ -200,7 +224,10 @@ class _Spy:
 
     def take(self) -> list[Any]:
         """What was seen since the last time."""
-        flags = [[getattr(each, name, None) for name in ("_async_train", "_async_test", "_async_predict")] for each in self.lists]
+        flags = [
+            [getattr(each, name, None) for name in ("_async_train", "_async_test", "_async_predict")]
+            for each in self.lists
+        ]
         found = [flags, self.waits]
         self.lists.clear()
         self.waits = 0
@@ -226,7 +253,9 @@ def _run(keras: Any, backend: str, case: Case, spy: _Spy) -> dict[str, Any]:
             result["error"] = f"{type(error).__name__}: {error}"
         result["async"] = spy.take()
         (folder / "printed").rename(folder.parent / "printed")
-        result["files"] = {str(path.relative_to(folder)): content(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+        result["files"] = {
+            str(path.relative_to(folder)): content(path) for path in sorted(folder.rglob("*")) if path.is_file()
+        }
     result["text"] = without_times((folder.parent / "printed").read_text(errors="replace") if text else "")
     shutil.rmtree(folder.parent)
     return result
@@ -273,7 +302,9 @@ def _callbacks(keras: Any, kind: str) -> list[Any]:
         "checkpoint": lambda: keras.callbacks.ModelCheckpoint("best-{epoch}.keras"),
         "csv": lambda: keras.callbacks.CSVLogger("log.csv"),
         "early": lambda: keras.callbacks.EarlyStopping("loss", min_delta=10.0, patience=1, restore_best_weights=True),
-        "lambda": lambda: keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: print("ended", epoch, sorted(logs))),
+        "lambda": lambda: keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: print("ended", epoch, sorted(logs))
+        ),
         "own": Own,
         "async-safe": Safe,
     }
@@ -344,5 +375,7 @@ def _arrays_of(data: bytes) -> str:
 
     found: list[str] = []
     with h5py.File(io.BytesIO(data)) as file:
-        file.visititems(lambda name, item: found.append(f"{name} {_hash([item[()]])}") if isinstance(item, h5py.Dataset) else None)
+        file.visititems(
+            lambda name, item: found.append(f"{name} {_hash([item[()]])}") if isinstance(item, h5py.Dataset) else None
+        )
     return "\n".join(sorted(found))

@@ -18,7 +18,9 @@ def built(keras: Any, backend: str, kind: str, feed: str) -> Any:
         model = functional(keras, cls, kind, feed)
     several = feed in SEVERAL
     loss: Any = ({"one": "mse", "two": "mse"} if feed == "dict" else ["mse", "mse"]) if several else "mse"
-    model.compile(optimizer=keras.optimizers.Adam(1e-2), loss=loss, metrics=None if several or kind == "train-step" else ["mae"])
+    model.compile(
+        optimizer=keras.optimizers.Adam(1e-2), loss=loss, metrics=None if several or kind == "train-step" else ["mae"]
+    )
     return model
 
 
@@ -36,7 +38,12 @@ def functional(keras: Any, cls: Any, kind: str, feed: str) -> Any:
 def trunk(keras: Any, kind: str) -> Any:
     layers = keras.layers
     if kind == "convolution":
-        between = [layers.Reshape((4, 3)), layers.Conv1D(4, 2, activation="relu"), layers.BatchNormalization(), layers.Flatten()]
+        between = [
+            layers.Reshape((4, 3)),
+            layers.Conv1D(4, 2, activation="relu"),
+            layers.BatchNormalization(),
+            layers.Flatten(),
+        ]
     elif kind == "recurrent":
         between = [layers.Reshape((4, 3)), layers.GRU(6, dropout=0.2, recurrent_dropout=0.1)]
     else:

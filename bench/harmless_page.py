@@ -30,13 +30,27 @@ def write(page: Path, rows: list[Row]) -> None:
     text = page.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     after = rest.partition(END)[2]
-    tables = "\n\n".join(["\n".join(part) for part in (_machine(), _matrix(rows), _by_value(rows), _differences(rows), _processes(rows))])
+    tables = "\n\n".join(
+        ["\n".join(part) for part in (_machine(), _matrix(rows), _by_value(rows), _differences(rows), _processes(rows))]
+    )
     page.write_text(f"{before}{BEGIN}{tables}\n{END}{after}", encoding="utf-8")
 
 
 def _machine() -> Iterator[str]:
     yield f"Machine: {platform.platform()}, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}."
-    names = ("keras", "tensorflow", "tensorflow-cpu", "jax", "torch", "tf-keras", "numpy", "pandas", "grain", "mlflow", "mlflow-skinny")
+    names = (
+        "keras",
+        "tensorflow",
+        "tensorflow-cpu",
+        "jax",
+        "torch",
+        "tf-keras",
+        "numpy",
+        "pandas",
+        "grain",
+        "mlflow",
+        "mlflow-skinny",
+    )
     yield "Versions: " + ", ".join(f"{name} {version}" for name in names if (version := _version(name))) + "."
 
 
@@ -69,7 +83,9 @@ def _matrix(rows: list[Row]) -> Iterator[str]:
         refused = sum(bool(row["failed"]) for row in found)
         unseen = sum(bool(row["unseen"]) and not row["failed"] for row in found)
         lines.append((backend, f"{len(found)} of {len(cases(backend))}", refused, *cells, unseen))
-    yield from _table(("Backend", "Cases", "Refused by Keras", *(f"{what}: agree" for what in WHAT.values()), "Not seen whole"), lines)
+    yield from _table(
+        ("Backend", "Cases", "Refused by Keras", *(f"{what}: agree" for what in WHAT.values()), "Not seen whole"), lines
+    )
 
 
 def _cell(agree: int, changed: int) -> str:
@@ -83,7 +99,9 @@ def _by_value(rows: list[Row]) -> Iterator[str]:
         for value in values:
             cells = []
             for backend in BACKENDS:
-                found = [row for row in _matrix_of(rows, backend) if row["case"][dimension] == value and not row["failed"]]
+                found = [
+                    row for row in _matrix_of(rows, backend) if row["case"][dimension] == value and not row["failed"]
+                ]
                 same = sum(not row["changed"] for row in found)
                 cells.append(f"{same} of {len(found)}" if found else "")
             lines.append((dimension, value, *cells))

@@ -1,4 +1,7 @@
-"""Whole processes of `harmless.py`: each script twice by itself and once under `fitdoctor watch`, in the same folder."""
+"""Whole processes of `harmless.py`:
+
+each script twice by itself and once under `fitdoctor watch`, in the same folder.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,17 @@ KINDS = (
     *(Kind(script="handled", argument=how) for how in ("stay", "leave")),
     *(
         Kind(script=name)
-        for name in ("pickled", "processes", "threads", "at_exit", "fault_handler", "debugged", "traced", "wrapped", "warned")
+        for name in (
+            "pickled",
+            "processes",
+            "threads",
+            "at_exit",
+            "fault_handler",
+            "debugged",
+            "traced",
+            "wrapped",
+            "warned",
+        )
     ),
     Kind(script="followed", needs="mlflow"),
 )
@@ -61,7 +74,10 @@ def run(backend: str, results: Path, until_s: float) -> None:
 
 
 def _held(kind: Kind, environment: dict[str, str]) -> dict[str, Any]:
-    if kind.needs and subprocess.run([*PLAIN, "-c", f"import {kind.needs}"], capture_output=True, check=False).returncode:
+    if (
+        kind.needs
+        and subprocess.run([*PLAIN, "-c", f"import {kind.needs}"], capture_output=True, check=False).returncode
+    ):
         return {"agree": [], "disagree": [], "changed": {}, "failed": f"{kind.needs} is not installed", "unseen": ""}
     from harmless_matrix import compared
 
@@ -117,7 +133,9 @@ def _ended(command: list[str], kind: Kind, environment: dict[str, str], root: Pa
 
 def _same_each_time(text: str) -> str:
     lines = text.splitlines()
-    return "\n".join(ADDRESSES.sub("<address>", line) for line in lines if "port.cc" not in line and "absl::Initialize" not in line)
+    return "\n".join(
+        ADDRESSES.sub("<address>", line) for line in lines if "port.cc" not in line and "absl::Initialize" not in line
+    )
 
 
 def _seen(ours: Path) -> str:

@@ -1,4 +1,5 @@
-"""Makes a part of fitdoctor fail wherever it is called from: a part is a piece of code, and every function that runs it fails.
+"""Makes a part of fitdoctor fail wherever it is called from: a part is a piece of code, and every function that runs it
+fails.
 
 Example:
     >>> with listening() as called:
@@ -48,7 +49,9 @@ def name_of(code: CodeType) -> str:
 
 @contextlib.contextmanager
 def listening() -> Iterator[list[str]]:
-    """Notes the parts that are called in this block, in threads that begin in it too, in the order of their first calls."""
+    """Notes the parts that are called in this block, in threads that begin in it too, in the order of their first
+    calls.
+    """
     called: dict[CodeType, None] = {}
 
     def look(frame: FrameType, event: str, _: Any) -> None:
@@ -73,7 +76,9 @@ def break_part(name: str, error: type[BaseException]) -> contextlib.ExitStack:
         LookupError: No function that is loaded runs it.
     """
     mended, found = contextlib.ExitStack(), False
-    for function in [each for each in gc.get_objects() if type(each) is FunctionType and each.__code__.co_filename.startswith(OURS)]:
+    for function in [
+        each for each in gc.get_objects() if type(each) is FunctionType and each.__code__.co_filename.startswith(OURS)
+    ]:
         whole = function.__code__
         broken = _broken(whole, name, error)
         if broken is not whole:

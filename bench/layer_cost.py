@@ -1,9 +1,10 @@
-"""What the scratch layer costs: the start of a child with and without it, a script that reads many files, and one that writes much.
+"""What the scratch layer costs: the start of a child with and without it, a script that reads many files, and one that
+writes much.
 
     python bench/layer_cost.py --pairs 20
 
-Pairs of processes in turns, in random order. Prints a table for `docs/harmless.md`: seconds, and the ratio with its 95 % interval
-(t interval of the log ratios of pairs).
+Pairs of processes in turns, in random order. Prints a table for `docs/harmless.md`: seconds, and the ratio with its 95
+% interval (t interval of the log ratios of pairs).
 """
 
 from __future__ import annotations
@@ -43,7 +44,12 @@ WAYS: Mapping[str, str] = {
 
 
 @click.command()
-@click.option("--pairs", default=15, show_default=True, help="Pairs of processes of each kind; a quarter of them where 2 GB are written.")
+@click.option(
+    "--pairs",
+    default=15,
+    show_default=True,
+    help="Pairs of processes of each kind; a quarter of them where 2 GB are written.",
+)
 @click.option("--only", default="", help="Only kinds whose name holds this.")
 def main(pairs: int, only: str) -> None:
     """Measures all kinds and prints a table."""

@@ -33,10 +33,16 @@ METRICS: dict[str, tuple[int, Callable[[], Any]]] = {
     "a function of the script's own": (1, lambda: own),
     "AUC": (1, keras.metrics.AUC),
     "AUC, 2000 thresholds": (1, lambda: keras.metrics.AUC(num_thresholds=2000)),
-    "SensitivityAtSpecificity, 2000 thresholds": (1, lambda: keras.metrics.SensitivityAtSpecificity(0.9, num_thresholds=2000)),
+    "SensitivityAtSpecificity, 2000 thresholds": (
+        1,
+        lambda: keras.metrics.SensitivityAtSpecificity(0.9, num_thresholds=2000),
+    ),
     "accuracy of 50 classes": (CLASSES, lambda: "accuracy"),
     "AUC of each of 50 labels": (CLASSES, lambda: keras.metrics.AUC(multi_label=True, num_labels=CLASSES)),
-    "the same, 2000 thresholds": (CLASSES, lambda: keras.metrics.AUC(multi_label=True, num_labels=CLASSES, num_thresholds=2000)),
+    "the same, 2000 thresholds": (
+        CLASSES,
+        lambda: keras.metrics.AUC(multi_label=True, num_labels=CLASSES, num_thresholds=2000),
+    ),
     "F1Score of 50 classes": (CLASSES, lambda: keras.metrics.F1Score(average="macro")),
     "OneHotMeanIoU of 50 classes": (CLASSES, lambda: keras.metrics.OneHotMeanIoU(CLASSES)),
 }
@@ -54,7 +60,9 @@ def main() -> None:
         epoch_s(plain, x, y, batch)
         epoch_s(other, x, y, batch)
         pairs = [(epoch_s(plain, x, y, batch), epoch_s(other, x, y, batch)) for _ in range(ROUNDS)]
-        low, mid, high = (1000 * each / STEPS for each in statistics.quantiles([other_s - plain_s for plain_s, other_s in pairs], n=4))
+        low, mid, high = (
+            1000 * each / STEPS for each in statistics.quantiles([other_s - plain_s for plain_s, other_s in pairs], n=4)
+        )
         step_ms = 1000 * statistics.median(plain_s for plain_s, _ in pairs) / STEPS
         numbers = records(other)[0].state_size
         print(f"{name:42} {numbers:8} {mid:9.3f} ms  ({low:.3f} to {high:.3f})   {step_ms:9.2f} ms", flush=True)

@@ -1,15 +1,15 @@
 """Measures what being watched costs a training, and what others cost at the same steps. Run nothing else beside it.
 
-    python bench/overhead.py                       everything, in half an hour: rows into overhead.json, the page into docs/overhead.md
-    python bench/overhead.py --only 'jax/*' --seconds 60
-    python bench/overhead.py --page                the page from the rows that there are; nothing is run
+    python bench/overhead.py                       everything, in half an hour: rows into overhead.json, the page into
+    docs/overhead.md python bench/overhead.py --only 'jax/*' --seconds 60 python bench/overhead.py --page
+    the page from the rows that there are; nothing is run
 
 Rows that are in the file of rows are not measured again, unless `--only` names them. A row is a process of its own:
 
-    BACKEND/0.2ms, /1ms, /10ms, /100ms   the seams of `fitdoctor watch`, in and out between blocks of steps within one fit
-    BACKEND/fitdoctor, /tensorboard, /histograms, /profiler, /pyinstrument, /scalene   at 1 ms a step
-    BACKEND/whole                        whole processes, plain and under `fitdoctor watch`
-    loop, memory                         a `fit` that computes nothing: nanoseconds a step, and what a million steps leave
+    BACKEND/0.2ms, /1ms, /10ms, /100ms   the seams of `fitdoctor watch`, in and out between blocks of steps within one
+    fit BACKEND/fitdoctor, /tensorboard, /histograms, /profiler, /pyinstrument, /scalene   at 1 ms a step BACKEND/whole
+    whole processes, plain and under `fitdoctor watch` loop, memory                         a `fit` that computes
+    nothing: nanoseconds a step, and what a million steps leave
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=25, help="of blocks in a row")
     options.add_argument("--data", type=Path, default=Path("overhead.json"), help="the file of rows")
     options.add_argument("--out", type=Path, default=ROOT / "docs" / "overhead.md")
-    options.add_argument("--page", action="store_true", help="write the page from the rows that there are, and run nothing")
+    options.add_argument(
+        "--page", action="store_true", help="write the page from the rows that there are, and run nothing"
+    )
     options.add_argument("--row", help=argparse.SUPPRESS)
     arguments = options.parse_args()
     if arguments.row:
@@ -61,7 +63,9 @@ def main() -> None:
 def names() -> list[str]:
     """All rows, in the order in which they are measured: what marks are set for comes first."""
     steps = [f"{backend}/{target:g}ms" for target in sorted(WIDTHS) for backend in BACKENDS]
-    others = [f"{backend}/{other}" for other in OTHERS for backend in BACKENDS if other != "scalene" or backend == BACKENDS[0]]
+    others = [
+        f"{backend}/{other}" for other in OTHERS for backend in BACKENDS if other != "scalene" or backend == BACKENDS[0]
+    ]
     return ["loop", "memory", *steps, *(f"{backend}/whole" for backend in BACKENDS), *others]
 
 
@@ -104,7 +108,9 @@ def _measured(name: str, seconds: float) -> dict[str, Any]:
         import overhead_fit
 
         target_ms = float(what.removesuffix("ms"))
-        return overhead_fit.measure(backend, target_ms, seconds * (TIMES_WITH_A_MARK if target_ms in overhead_page.MARKS else 1))
+        return overhead_fit.measure(
+            backend, target_ms, seconds * (TIMES_WITH_A_MARK if target_ms in overhead_page.MARKS else 1)
+        )
     import overhead_others
 
     if what == "whole":

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LEAST_LEAD, MOST_LEAD = 2, 8
-"""Steps after each swap that are not timed, as Python learns anew what it calls there: as many as a block has, within these."""
+"""Steps after each swap that are not timed, as Python learns anew what it calls there:
+
+as many as a block has, within these.
+"""
 TRIMMED = 0.1
 """The share of pairs that is left out at either end: in those the machine did something else."""
 
@@ -31,7 +34,10 @@ class Side:
 
 @dataclass(slots=True)
 class Pair:
-    """Two neighbouring blocks, as seconds a step. `marked` says that something was added to the second kind in this pair."""
+    """Two neighbouring blocks, as seconds a step.
+
+    `marked` says that something was added to the second kind in this pair.
+    """
 
     plain_s: float
     other_s: float
@@ -134,7 +140,10 @@ class Blocks:
 
 
 def ratio(pairs: Sequence[Pair]) -> dict[str, float]:
-    """By how much the other side takes longer, as a share, with its 95 % interval: trimmed mean of the log ratios, Student's t (SciPy)."""
+    """By how much the other side takes longer, as a share, with its 95 % interval:
+
+    trimmed mean of the log ratios, Student's t (SciPy).
+    """
     return _interval([math.log(pair.other_s / pair.plain_s) for pair in pairs], math.expm1)
 
 

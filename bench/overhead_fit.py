@@ -37,7 +37,9 @@ ONCE = ("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end")
 
 
 class TimedDirector(WatchDirector):
-    """The director of `fitdoctor watch`, which also adds up how long its own part takes of what does not come with every step."""
+    """The director of `fitdoctor watch`, which also adds up how long its own part takes of what does not come with
+    every step.
+    """
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -88,7 +90,8 @@ class Replaced:
 
 
 class Watching:
-    """The seams of `fitdoctor watch`, of which those that come with every step can be taken out and put back within a fit.
+    """The seams of `fitdoctor watch`, of which those that come with every step can be taken out and put back within a
+    fit.
 
     Outside, Keras' own functions stand in the classes, and callbacks have the hooks that their authors wrote.
     """
@@ -97,12 +100,16 @@ class Watching:
         folder = tempfile.mkdtemp(prefix="fitdoctor-overhead-")
         self.record = Path(folder) / "watch.json"
         scout = Scout()
-        self.director = TimedDirector(scout, Ledger("start", started_s=time.monotonic()), Store(str(self.record), lambda: scout).save)
+        self.director = TimedDirector(
+            scout, Ledger("start", started_s=time.monotonic()), Store(str(self.record), lambda: scout).save
+        )
         self._hooks: list[Replaced] = []
         self._replace, callback_patches.replace = callback_patches.replace, self._replaced
         self._epoch, self._draws = _epoch_iterator(keras), None
         began_s = time.perf_counter()
-        self._patches = install.install(keras, self.director, whole_process=False)  # where callbacks are made costs nothing in a step
+        self._patches = install.install(
+            keras, self.director, whole_process=False
+        )  # where callbacks are made costs nothing in a step
         self._saves = saves.install(keras)
         self.director.imported(keras)
         self.installing_s = time.perf_counter() - began_s
@@ -152,7 +159,9 @@ class Watching:
             timer._look_began += missed
             if timer.overlap is not None:
                 timer.overlap.begins_at(timer.epoch_steps)
-            timer.mark_s = timer._begin_s = timer._rest_began_s = rest.ended_s = rest.aside.asked_s = time.perf_counter()
+            timer.mark_s = timer._begin_s = timer._rest_began_s = rest.ended_s = rest.aside.asked_s = (
+                time.perf_counter()
+            )
 
     def end(self) -> None:
         """Takes everything out for good."""
@@ -181,7 +190,9 @@ class Watching:
 
 
 def _epoch_iterator(keras: ModuleType) -> list[Any]:
-    """What comes to hold the iterator that gives an epoch's batches to the train function, where that itself draws from it."""
+    """What comes to hold the iterator that gives an epoch's batches to the train function, where that itself draws from
+    it.
+    """
     backend, found = backends.of(keras), []
     if backend.drawn_in() == "function":
         module, name = backend.EPOCH_ITERATOR
@@ -221,7 +232,8 @@ def measure(backend: str, target_ms: float, seconds: float) -> dict[str, Any]:
         "steps": ratio(plain),
         "of_sums": of_sums(plain),
         "saving": _saving(plain, saving, blocks.steps, watching.save_s),
-        "once_s": {"seams are put in": watching.installing_s} | {name: _each(of) for name, of in watching.director.own_s.items()},
+        "once_s": {"seams are put in": watching.installing_s}
+        | {name: _each(of) for name, of in watching.director.own_s.items()},
         "record_bytes": watching.record.stat().st_size,
         "limits": watching.director.scout.limits,
         "raw": [[pair.plain_s, pair.other_s, pair.marked] for pair in blocks.pairs],
@@ -229,12 +241,21 @@ def measure(backend: str, target_ms: float, seconds: float) -> dict[str, Any]:
 
 
 def run(
-    backend: str, found: Size, other: Side, seconds: float, *, mark: Any = None, watching: Watching | None = None, least_s: float = BLOCK_S
+    backend: str,
+    found: Size,
+    other: Side,
+    seconds: float,
+    *,
+    mark: Any = None,
+    watching: Watching | None = None,
+    least_s: float = BLOCK_S,
 ) -> Blocks:
     """One fit, in blocks."""
     steps = max(1, round(least_s / found.step_s))
     epoch_steps = max(FEWEST_EPOCH_STEPS, 3 * 2 * (steps + MOST_LEAD), round(EPOCH_S / found.step_s))
-    blocks = Blocks(other=other, steps=steps, epoch_steps=epoch_steps, seconds=seconds, settle=settle(backend), mark=mark)
+    blocks = Blocks(
+        other=other, steps=steps, epoch_steps=epoch_steps, seconds=seconds, settle=settle(backend), mark=mark
+    )
     x, y = data(found.batch, epoch_steps)
     made = model(keras_of(backend), found.width, blocks.stepped)
     blocks._inside = watching is not None
@@ -247,14 +268,21 @@ def run(
 
 
 def _saving(plain: list[Any], saving: list[Any], steps: int, save_s: list[float]) -> dict[str, float]:
-    """What the thread that saves takes from the training, as a share of the time: what a save holds a block up, as often as one comes."""
+    """What the thread that saves takes from the training, as a share of the time:
+
+    what a save holds a block up, as often as one comes.
+    """
     usual, with_save = difference(plain, steps), difference(saving, steps)
     lost_s = with_save["mid"] - usual["mid"]
     reach_s = ((with_save["high"] - with_save["mid"]) ** 2 + (usual["high"] - usual["mid"]) ** 2) ** 0.5
     save = statistics.median(save_s)
     every_s = max(SAVE_EVERY_S, save / SAVING_SHARE)
     shares = {"low": lost_s - reach_s, "mid": lost_s, "high": lost_s + reach_s}
-    return {name: value / every_s for name, value in shares.items()} | {"save_ms": save * 1000, "every_s": every_s, "pairs": len(saving)}
+    return {name: value / every_s for name, value in shares.items()} | {
+        "save_ms": save * 1000,
+        "every_s": every_s,
+        "pairs": len(saving),
+    }
 
 
 def _each(seconds: list[float]) -> dict[str, float]:

@@ -1,4 +1,7 @@
-"""What a step of observation costs by itself: the real seams and the real recording around a `fit` that computes nothing."""
+"""What a step of observation costs by itself:
+
+the real seams and the real recording around a `fit` that computes nothing.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,8 @@ def watched(backend: str, save: Callable[[], None] = lambda: None) -> Iterator[W
 
 
 def nanoseconds(backend: str, *, callback: bool, steps: int = 20_000, rounds: int = 15) -> dict[str, float]:
-    """What the watched loop takes longer than the plain one, as nanoseconds a step: the median over pairs of fits, in random order.
+    """What the watched loop takes longer than the plain one, as nanoseconds a step: the median over pairs of fits, in
+    random order.
 
     Args:
         backend: Whose seams.

@@ -1,4 +1,7 @@
-"""What a very long training leaves in the process and on the disk: a million steps of a `fit` that computes nothing, watched."""
+"""What a very long training leaves in the process and on the disk:
+
+a million steps of a `fit` that computes nothing, watched.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,10 @@ def measure(steps: int = 1_000_000) -> dict[str, Any]:
 
 
 def traced(steps: int, epoch_steps: int) -> dict[str, Any]:
-    """Bytes that Python holds and those on disk, before and at even distances on the way: exact, for a test to hold them to a bound."""
+    """Bytes that Python holds and those on disk, before and at even distances on the way:
+
+    exact, for a test to hold them to a bound.
+    """
     _import_what_a_script_has()
     tracemalloc.start()
     try:

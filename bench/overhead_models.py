@@ -44,7 +44,9 @@ def settle(backend: str) -> Callable[[Any], None]:
         return (lambda _: torch.cuda.synchronize()) if torch.cuda.is_available() else (lambda _: None)
     import tensorflow as tf
 
-    return (lambda _: tf.test.experimental.sync_devices()) if tf.config.list_physical_devices("GPU") else (lambda _: None)
+    return (
+        (lambda _: tf.test.experimental.sync_devices()) if tf.config.list_physical_devices("GPU") else (lambda _: None)
+    )
 
 
 def model(keras: ModuleType, width: int, stepped: Callable[[Any], None]) -> Any:
@@ -73,12 +75,17 @@ def model(keras: ModuleType, width: int, stepped: Callable[[Any], None]) -> Any:
 
 def data(batch: int, steps: int) -> tuple[Any, Any]:
     generator = np.random.default_rng(1)
-    return generator.standard_normal((batch * steps, FEATURES), dtype="float32"), np.zeros((batch * steps, 1), "float32")
+    return generator.standard_normal((batch * steps, FEATURES), dtype="float32"), np.zeros(
+        (batch * steps, 1), "float32"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A size that was found: `step_s` as it was seen while looking, and whether a smaller one could have come closer to the target."""
+    """A size that was found:
+
+    `step_s` as it was seen while looking, and whether a smaller one could have come closer to the target.
+    """
 
     width: int
     batch: int

@@ -1,4 +1,7 @@
-"""What others cost at the same steps: profilers between blocks of one fit, callbacks between whole fits, scalene between processes."""
+"""What others cost at the same steps:
+
+profilers between blocks of one fit, callbacks between whole fits, scalene between processes.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,10 @@ def _in_blocks(backend: str, other: str, found: Size, seconds: float) -> tuple[l
         shutil.rmtree(folder, ignore_errors=True)
 
     blocks = run(backend, found, Side(enter=start, leave=leave), seconds, least_s=PROFILED_S)
-    return blocks.pairs, {"how": "blocks of one fit", "swap_s": sum(statistics.median(blocks.swapping_s[first::2]) for first in (0, 1))}
+    return blocks.pairs, {
+        "how": "blocks of one fit",
+        "swap_s": sum(statistics.median(blocks.swapping_s[first::2]) for first in (0, 1)),
+    }
 
 
 def _tensorflow(folder: str) -> tuple[Callable[[], None], Callable[[], None]]:
@@ -217,7 +223,13 @@ def _seconds(command: list[str], folder: str, told: dict[str, str] | None) -> tu
     began_s = time.perf_counter()
     try:
         done = subprocess.run(
-            command, cwd=folder, env=told or dict(os.environ), capture_output=True, text=True, check=False, timeout=PATIENCE_S
+            command,
+            cwd=folder,
+            env=told or dict(os.environ),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=PATIENCE_S,
         )
     except subprocess.TimeoutExpired as error:
         raise RuntimeError(f"{Path(command[-1]).name} was not over after {PATIENCE_S:.0f} s") from error

@@ -154,7 +154,9 @@ def _verdict(steps: list[dict[str, Any]]) -> str:
     missed = [row for row in marked if in_all(row)["high"] > MARKS[row["target_ms"]]]
     if not missed:
         return f"All {len(marked)} marks are met.\n" if marked else ""
-    names = ", ".join(f"{row['backend']} at {row['target_ms']:g} ms (upper end {in_all(row)['high']:.2%})" for row in missed)
+    names = ", ".join(
+        f"{row['backend']} at {row['target_ms']:g} ms (upper end {in_all(row)['high']:.2%})" for row in missed
+    )
     return f"{len(marked) - len(missed)} of {len(marked)} marks are met. Not met: {names}.\n"
 
 
@@ -167,17 +169,33 @@ def _other(row: dict[str, Any]) -> str:
 def _once(row: dict[str, Any]) -> str:
     once = row["once_s"]
     ends = once.get("on_epoch_end", {}).get("median_s", 0.0)
-    cells = (once["seams are put in"], once["fit begins"]["first_s"] + once["on_train_begin"]["first_s"], ends, once["fit ends"]["first_s"])
+    cells = (
+        once["seams are put in"],
+        once["fit begins"]["first_s"] + once["on_train_begin"]["first_s"],
+        ends,
+        once["fit ends"]["first_s"],
+    )
     return _cells(row["backend"], *(f"{seconds * 1000:.2g} ms" for seconds in cells))
 
 
 def _whole(row: dict[str, Any]) -> str:
     nothing = f"{row['nothing_s']:+.2f} s"
-    return _cells(row["backend"], row["pairs"], f"{row['plain_s']:.1f} s", _share(row["wall"]), f"{row['added_s']:+.2f} s", nothing)
+    return _cells(
+        row["backend"],
+        row["pairs"],
+        f"{row['plain_s']:.1f} s",
+        _share(row["wall"]),
+        f"{row['added_s']:+.2f} s",
+        nothing,
+    )
 
 
 def _loop(each: dict[str, Any]) -> str:
-    return _cells(each["backend"], "yes" if each["callback"] else "no", f"{each['ns']:.0f} ({each['low']:.0f} to {each['high']:.0f})")
+    return _cells(
+        each["backend"],
+        "yes" if each["callback"] else "no",
+        f"{each['ns']:.0f} ({each['low']:.0f} to {each['high']:.0f})",
+    )
 
 
 def _memory(row: dict[str, Any]) -> str:
@@ -235,4 +253,6 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor()
-    return next((text.partition(":")[2].strip() for text in lines if text.startswith("model name")), platform.processor())
+    return next(
+        (text.partition(":")[2].strip() for text in lines if text.startswith("model name")), platform.processor()
+    )

@@ -1,4 +1,7 @@
-"""A training of some seconds, as a script: what it trains stands in FITDOCTOR_BENCH. Prints how long a step took after the first epoch."""
+"""A training of some seconds, as a script:
+
+what it trains stands in FITDOCTOR_BENCH. Prints how long a step took after the first epoch.
+"""
 
 from __future__ import annotations
 

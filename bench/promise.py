@@ -1,15 +1,15 @@
 """Holds what a diagnosis promises against whole runs.
 
-For each script: one `fitdoctor diagnose`, then pairs of whole runs, plain and under `fitdoctor treat --allow numerics,semantics`, in
-turn about. Prints what `treat` promised beside the measured ratios, and a table.
+For each script: one `fitdoctor diagnose`, then pairs of whole runs, plain and under `fitdoctor treat --allow
+numerics,semantics`, in turn about. Prints what `treat` promised beside the measured ratios, and a table.
 
     python bench/promise.py --pairs 2 examples/*.py
     python bench/promise.py --pairs 2 --out promise.json --keep runs path/to/*/train.py
     python bench/promise.py --out promise.json --table
 
-Run nothing else beside it. A pair's ratio includes imports and the interpreter's start and end, as the promise does, and the start of
-`treat` itself. Where the file of rows is there, its scripts are not run again. `--keep` copies the recordings of the diagnoses to a
-folder, for `bench/time_table.py`.
+Run nothing else beside it. A pair's ratio includes imports and the interpreter's start and end, as the promise does,
+and the start of `treat` itself. Where the file of rows is there, its scripts are not run again. `--keep` copies the
+recordings of the diagnoses to a folder, for `bench/time_table.py`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ def main() -> None:
     options.add_argument("scripts", nargs="*", type=Path)
     options.add_argument("--pairs", type=int, default=2)
     options.add_argument("--budget", type=float, default=120)
-    options.add_argument("--out", type=Path, help="the file of rows, which is also where an earlier call is taken up again")
+    options.add_argument(
+        "--out", type=Path, help="the file of rows, which is also where an earlier call is taken up again"
+    )
     options.add_argument("--keep", type=Path, help="a folder for the recordings")
     options.add_argument("--table", action="store_true", help="print the table of what is in the file, and run nothing")
     arguments = options.parse_args()
@@ -47,7 +49,9 @@ def main() -> None:
 
 def _row(script: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(script.resolve().parent, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".fitdoctor"))
+        shutil.copytree(
+            script.resolve().parent, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".fitdoctor")
+        )
         target = Path(folder) / script.name
         name = script.parent.name if script.name == "train.py" else script.name
         row = {"script": str(script), "name": name, **diagnosis(target, arguments.budget)}

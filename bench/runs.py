@@ -23,7 +23,8 @@ DECLINED = 2
 #: A promise that is off by more than this must say so by its interval.
 FAR = 0.25
 
-#: The standard deviation of the log ratio of two fresh processes, one plain and one treated: `bench/trials.py drift` found 8.5 % for one.
+#: The standard deviation of the log ratio of two fresh processes, one plain and one treated: `bench/trials.py drift`
+#: found 8.5 % for one.
 PAIR_DIFFERS = 0.12
 
 #: What a treated run says where it ran as written.
@@ -46,7 +47,11 @@ def diagnosis(target: Path, budget_s: float, *, watched: bool = False) -> dict[s
         if done.returncode:
             return _failed(done, began_s)
         name = str(max((folder / ".fitdoctor").iterdir()).relative_to(folder))
-    done = _run([*fitdoctor, "diagnose", "-q", "--budget", str(budget_s), "-o", "report.json", name], folder, budget_s + PATIENCE_S)
+    done = _run(
+        [*fitdoctor, "diagnose", "-q", "--budget", str(budget_s), "-o", "report.json", name],
+        folder,
+        budget_s + PATIENCE_S,
+    )
     if done.returncode:
         return _failed(done, began_s)
     report = json.loads((folder / "report.json").read_text())
@@ -56,7 +61,9 @@ def diagnosis(target: Path, budget_s: float, *, watched: bool = False) -> dict[s
         "verdict": report["verdict"],
         "cause": causes[0]["id"] if causes else "",
         "causes": [[cause["id"], cause["status"], round(cause["share"], 3)] for cause in causes],
-        "lines": [place["line"] for place in causes[0]["locations"] if Path(place["file"]).name == target.name] if causes else [],
+        "lines": [place["line"] for place in causes[0]["locations"] if Path(place["file"]).name == target.name]
+        if causes
+        else [],
         "remedies": prescription.get("remedies", []),
         "promised": prescription.get("speedup"),
         "projected_s": report["training"]["projected_s"],
@@ -77,12 +84,16 @@ def pairs(target: Path, count: int) -> list[dict[str, Any]]:
         seconds = {name: _whole_run_s(runs[name], target.parent) for name in order}
         if min(seconds.values()) <= 0:
             break  # it said why: nothing that `treat` could apply
-        found.append({**seconds, "ratio": seconds["plain_s"] / seconds["treated_s"], **_promised_by_treat(target.parent)})
+        found.append(
+            {**seconds, "ratio": seconds["plain_s"] / seconds["treated_s"], **_promised_by_treat(target.parent)}
+        )
     return found
 
 
 def _whole_run_s(command: list[str], folder: Path) -> float:
-    """Seconds of a process from start to end; 0 where `treat` declined, and an end of the benchmark where something failed."""
+    """Seconds of a process from start to end; 0 where `treat` declined, and an end of the benchmark where something
+    failed.
+    """
     began_s = time.perf_counter()
     done = _run(command, folder, None)
     seconds = time.perf_counter() - began_s
@@ -100,7 +111,11 @@ def _promised_by_treat(folder: Path) -> dict[str, Any]:
     assert treated is not None
     taken = (treated.promised_high_s, treated.promised_s, treated.promised_low_s)
     low, mid, high = (treated.plain_s / max(1e-9, seconds + treated.own_s) for seconds in taken)
-    return {"applied": treated.remedies, "promised": {"low": low, "mid": mid, "high": high}, "to_target": treated.to_target}
+    return {
+        "applied": treated.remedies,
+        "promised": {"low": low, "mid": mid, "high": high},
+        "to_target": treated.to_target,
+    }
 
 
 def promise_and_truth(row: dict[str, Any]) -> str:
@@ -136,8 +151,8 @@ def measured_between(ratios: list[float]) -> tuple[float, float]:
 def truth_table(rows: list[dict[str, Any]], name: str) -> str:
     """All promises that were held against whole runs, as Markdown, with the median error below.
 
-    A promise holds where the mean of the pairs lies in its interval. The last column also grants the pairs what fresh processes
-    differ by, and decides nothing.
+    A promise holds where the mean of the pairs lies in its interval. The last column also grants the pairs what fresh
+    processes differ by, and decides nothing.
     """
     held = [row for row in rows if row.get("pairs")]
     lines = [
@@ -155,7 +170,13 @@ def truth_table(rows: list[dict[str, Any]], name: str) -> str:
         said = f"{promised['mid']:.2f} [{promised['low']:.2f}, {promised['high']:.2f}]"
         target = ", to a target" if row["pairs"][0]["to_target"] else ""
         found = f"{mean:.2f} [{low:.2f}, {high:.2f}]"
-        cells = (row[name], f"{' + '.join(row['pairs'][0]['applied'])}{target}", said, " ".join(f"{ratio:.2f}" for ratio in ratios), found)
+        cells = (
+            row[name],
+            f"{' + '.join(row['pairs'][0]['applied'])}{target}",
+            said,
+            " ".join(f"{ratio:.2f}" for ratio in ratios),
+            found,
+        )
         lines.append(f"| {' | '.join(cells)} | {error(row):+.0%} | {_yes(inside[-1])} | {_yes(meets)} |")
     if held:
         errors = [abs(error(row)) for row in held]

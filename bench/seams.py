@@ -1,8 +1,9 @@
-"""Which seams each version of Keras has, and whether a training on it is watched without being changed: writes docs/seams.md.
+"""Which seams each version of Keras has, and whether a training on it is watched without being changed: writes
+docs/seams.md.
 
-Each version is put over the packages that are installed here, without its dependencies, into a folder of its own; a Keras that is too
-old for the JAX that is installed gets one of its own time. For each backend a
-process looks the seams up (`bench/seams_check.py`), then a small training runs plainly and watched.
+Each version is put over the packages that are installed here, without its dependencies, into a folder of its own; a
+Keras that is too old for the JAX that is installed gets one of its own time. For each backend a process looks the seams
+up (`bench/seams_check.py`), then a small training runs plainly and watched.
 
 Example:
     $ python bench/seams.py --out docs/seams.md
@@ -84,7 +85,17 @@ def overlay(folder: Path, *packages: str) -> Path:
     """
     target = folder / packages[0].replace("==", "-")
     if not target.exists():
-        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--no-deps", "--target", str(target)]
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "--disable-pip-version-check",
+            "--quiet",
+            "install",
+            "--no-deps",
+            "--target",
+            str(target),
+        ]
         subprocess.run([*pip, *packages], check=True)
     return target
 
@@ -96,11 +107,23 @@ def look(version: str, backend: str, folder: Path) -> Row:
         path.insert(0, str(overlay(folder, f"keras=={version}")))
     if version and backend == "jax" and tuple(int(part) for part in version.split(".")[:2]) < NEEDED_BEFORE:
         path.insert(0, str(overlay(folder, *OLDER_JAX)))
-    environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(path), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": backend,
+        "PYTHONPATH": os.pathsep.join(path),
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
     checked = _run([sys.executable, str(HERE / "seams_check.py")], environment, HERE.parent)
     if checked.returncode:
         why = checked.stderr.strip().splitlines()[-1:] or ["it ended without a word"]
-        return Row(keras=version or "installed", backend=backend, stack="", seams="", yields="", watched=f"not imported: {why[0][:160]}")
+        return Row(
+            keras=version or "installed",
+            backend=backend,
+            stack="",
+            seams="",
+            yields="",
+            watched=f"not imported: {why[0][:160]}",
+        )
     found = json.loads(checked.stdout.splitlines()[-1])
     missing = found["missing"]
     return Row(
@@ -129,12 +152,16 @@ def _watched(environment: dict[str, str]) -> str:
         run = json.loads(next(folder.glob(".fitdoctor/*/run.json")).read_text())["watched"]
         if run["limits"]:
             return f"the same; limits: {' '.join(run['limits'])}"
-        steps = tuple(sum(fit[kind]["count"] for kind in ("first_step", "epoch_first_step", "step")) for fit in run["fits"])
+        steps = tuple(
+            sum(fit[kind]["count"] for kind in ("first_step", "epoch_first_step", "step")) for fit in run["fits"]
+        )
         return "the same" if steps == STEPS else f"no: {steps} steps were counted, expected {STEPS}"
 
 
 def _run(command: list[str], environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(
+        command, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=300
+    )
 
 
 def table(rows: list[Row]) -> str:
@@ -150,14 +177,18 @@ def table(rows: list[Row]) -> str:
         "| Keras | backend | stack | seams | a step of the loop | watched |",
         "|---|---|---|---|---|---|",
     ]
-    lines += [f"| {row.keras} | {row.backend} | {row.stack} | {row.seams} | {row.yields} | {row.watched} |" for row in rows]
+    lines += [
+        f"| {row.keras} | {row.backend} | {row.stack} | {row.seams} | {row.yields} | {row.watched} |" for row in rows
+    ]
     return "\n".join(lines) + "\n"
 
 
 def main() -> int:
     """Checks all versions on all backends."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--versions", nargs="*", default=VERSIONS, help='versions of Keras; "" is the one that is installed')
+    parser.add_argument(
+        "--versions", nargs="*", default=VERSIONS, help='versions of Keras; "" is the one that is installed'
+    )
     parser.add_argument("--backends", nargs="*", default=BACKENDS)
     parser.add_argument("--folder", type=Path, default=Path(".venv/overlays"), help="where the versions are put")
     parser.add_argument("--out", type=Path, help="the page to write; else it is printed")

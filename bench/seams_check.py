@@ -1,4 +1,5 @@
-"""Prints, as JSON, which seams the Keras that is imported here has, with their signatures, and what its epoch iterator yields.
+"""Prints, as JSON, which seams the Keras that is imported here has, with their signatures, and what its epoch iterator
+yields.
 
 Run by `bench/seams.py` and by `tests/e2e/test_seams.py`, each time in a process of its own:
 

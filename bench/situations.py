@@ -1,12 +1,14 @@
-"""Measures the three situations of `docs/situations.md`, and what `fitdoctor diagnose` says of the examples that show them.
+"""Measures the three situations of `docs/situations.md`, and what `fitdoctor diagnose` says of the examples that show
+them.
 
     python bench/situations.py                                 all tables, as Markdown
     python bench/situations.py --only batch --seeds 10
     python bench/situations.py --diagnose --write docs/situations.md
 
-Run nothing else beside it. Seconds per epoch come from blocks of a few epochs of each variant in random order, the first epoch of a
-block left out; a ratio is the geometric mean over blocks with Student's t interval of 95 %. Time to target is that inside `fit`,
-compiling included, up to the end of the first epoch at which the target is met, with a fresh model for each seed.
+Run nothing else beside it. Seconds per epoch come from blocks of a few epochs of each variant in random order, the
+first epoch of a block left out; a ratio is the geometric mean over blocks with Student's t interval of 95 %. Time to
+target is that inside `fit`, compiling included, up to the end of the first epoch at which the target is met, with a
+fresh model for each seed.
 """
 
 from __future__ import annotations
@@ -68,8 +70,14 @@ def scaling() -> Situation:
 def batch() -> Situation:
     """10,000 rows: batches of 32 and of 256, and the larger one with a learning rate that goes with it."""
     x, y = _table(12_000)
-    choices = (("batch 32", 32, 1e-3), ("batch 256", 256, 1e-3), ("batch 256, learning rate × √8", 256, 1e-3 * math.sqrt(8)))
-    variants = tuple(Variant(name=name, build=_classifier(rate), arguments=_fit(x, y, 10_000, size)) for name, size, rate in choices)
+    choices = (
+        ("batch 32", 32, 1e-3),
+        ("batch 256", 256, 1e-3),
+        ("batch 256, learning rate × √8", 256, 1e-3 * math.sqrt(8)),
+    )
+    variants = tuple(
+        Variant(name=name, build=_classifier(rate), arguments=_fit(x, y, 10_000, size)) for name, size, rate in choices
+    )
     return Situation(title="Batch size", variants=variants, target=0.97, most_epochs=200)
 
 
@@ -95,7 +103,9 @@ def tensorboard() -> Situation:
     variants = []
     for name, options in boards.items():
         callbacks = [] if options is None else [keras.callbacks.TensorBoard(tempfile.mkdtemp(), **options)]
-        variants.append(Variant(name=name, build=build, arguments={"x": x, "y": y, "batch_size": 64, "callbacks": callbacks}))
+        variants.append(
+            Variant(name=name, build=build, arguments={"x": x, "y": y, "batch_size": 64, "callbacks": callbacks})
+        )
     return Situation(title="TensorBoard's histograms", variants=tuple(variants))
 
 
@@ -123,7 +133,12 @@ def _classifier(rate: float = 1e-3) -> Callable[[], Any]:
 
 
 def _fit(x: Any, y: Any, training: int, batch_size: int) -> dict[str, Any]:
-    return {"x": x[:training], "y": y[:training], "batch_size": batch_size, "validation_data": (x[training:], y[training:])}
+    return {
+        "x": x[:training],
+        "y": y[:training],
+        "batch_size": batch_size,
+        "validation_data": (x[training:], y[training:]),
+    }
 
 
 def epoch_seconds(situation: Situation, blocks: int) -> list[list[float]]:
@@ -136,7 +151,9 @@ def epoch_seconds(situation: Situation, blocks: int) -> list[list[float]]:
     for block in range(blocks + 1):
         for turn in random.sample(range(len(models)), len(models)):
             clock = _clock()
-            arguments = {key: value for key, value in situation.variants[turn].arguments.items() if key != "validation_data"}
+            arguments = {
+                key: value for key, value in situation.variants[turn].arguments.items() if key != "validation_data"
+            }
             arguments["callbacks"] = [*arguments.get("callbacks", []), clock]
             models[turn].fit(**arguments, epochs=EPOCHS_OF_A_BLOCK + 1, verbose=0)
             if block:  # the first block compiles
@@ -201,7 +218,11 @@ def measure(situation: Situation, blocks: int, seeds: int) -> str:
     )
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     for turn, variant in enumerate(situation.variants):
-        row = [variant.name, f"{1000 * statistics.median(seconds[turn]):.0f} ms", ratio(seconds[0], seconds[turn]) if turn else "1"]
+        row = [
+            variant.name,
+            f"{1000 * statistics.median(seconds[turn]):.0f} ms",
+            ratio(seconds[0], seconds[turn]) if turn else "1",
+        ]
         if raced:
             times = [seconds_to_target(situation, variant, seed) for seed in range(seeds)]
             reached = sorted(s for s in times if s is not None)
@@ -214,7 +235,9 @@ def diagnose(example: str, budget_s: float) -> str:
     """What `fitdoctor diagnose` prints for an example, as a block of Markdown."""
     script = f"examples/{example}"
     command = [sys.executable, "-m", "fitdoctor", "diagnose", "-q", "--budget", f"{budget_s:g}", script]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "100"})
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "100"}
+    )
     if done.returncode:
         sys.exit(f"{script}: exit code {done.returncode}\n{done.stderr}")
     return f"```console\n$ fitdoctor diagnose --budget {budget_s:g} {script}\n\n{done.stdout.strip(chr(10))}\n```"

@@ -1,7 +1,7 @@
 """What looking at the system costs, source by source, and what this machine tells.
 
-`python bench/system.py` starts a process with many threads and a child, and looks at it: first each source by itself, then all of them as
-`fitdoctor watch` does, for some seconds. Seconds are CPU time of the thread that looks.
+`python bench/system.py` starts a process with many threads and a child, and looks at it: first each source by itself,
+then all of them as `fitdoctor watch` does, for some seconds. Seconds are CPU time of the thread that looks.
 """
 
 from __future__ import annotations
@@ -52,11 +52,15 @@ def main() -> None:
         process.communicate()
     seconds = sum(system.stretches_s)
     share = system.own_cpu_s / seconds
-    print(f"\nAll together for {seconds:.1f} s: {system.own_cpu_s:.3f} s of CPU, {share:.3%} of a core, opening included.")
+    print(
+        f"\nAll together for {seconds:.1f} s: {system.own_cpu_s:.3f} s of CPU, {share:.3%} of a core, opening included."
+    )
     print(f"{len(system.stretches_s)} stretches, {len(json.dumps(asdict(system))) / 1e3:.0f} kB as JSON.")
     print(f"Not there: {', '.join(system.missing) or 'nothing'}. Failed: {' '.join(system.limits) or 'nothing'}.")
     for gpu in system.gpus:
-        print(f"{gpu.device}: {', '.join(f'{key} {_mean(level.mean):.4g}' for key, level in gpu.series.levels.items())}")
+        print(
+            f"{gpu.device}: {', '.join(f'{key} {_mean(level.mean):.4g}' for key, level in gpu.series.levels.items())}"
+        )
 
 
 def _row(name: str, process: int) -> str:

@@ -34,7 +34,11 @@ def main() -> None:
     print(f"| Run | {' | '.join(COLUMNS)} | rest | whole | first answer |\n|---|{'---:|' * (len(COLUMNS) + 3)}")
     rows = []
     for path in arguments.runs:
-        run = _diagnosed(path, arguments.budget) if arguments.scripts else load_run(path / "run.json" if path.is_dir() else path)
+        run = (
+            _diagnosed(path, arguments.budget)
+            if arguments.scripts
+            else load_run(path / "run.json" if path.is_dir() else path)
+        )
         rows.append(_row(run))
         named = path.name == "train.py" or path.parent.name != ".fitdoctor"
         print(_line(path.parent.name if named else path.name, rows[-1]), flush=True)
@@ -43,7 +47,9 @@ def main() -> None:
 
 def _diagnosed(script: Path, budget_s: float) -> Run:
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(script.resolve().parent, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".fitdoctor"))
+        shutil.copytree(
+            script.resolve().parent, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".fitdoctor")
+        )
         command = [sys.executable, "-m", "fitdoctor", "diagnose", "-q", "--budget", str(budget_s), script.name]
         subprocess.run(command, cwd=folder, check=True, capture_output=True)
         return load_run(max((Path(folder) / ".fitdoctor").glob("*/run.json")))

@@ -1,14 +1,15 @@
-"""Proves the statistics of trials: what they call measured where nothing was changed, and what they find where something was.
+"""Proves the statistics of trials: what they call measured where nothing was changed, and what they find where
+something was.
 
-    python bench/trials.py record --out windows.json     windows of identical arms, on nine kinds of script, alone and beside a busy process
-    python bench/trials.py replay windows.json           the decision rule over thousands of splits of them
-    python bench/trials.py power windows.json            the same with the references made slower: share found, intervals that hold
-    python bench/trials.py live --out live.json          whole rehearsals of remedies that change nothing
-    python bench/trials.py delay --out delay.json        whole rehearsals that take out a delay of a known share
-    python bench/trials.py drift --out drift.json        the cost of a step in fresh processes of one script
+    python bench/trials.py record --out windows.json     windows of identical arms, on nine kinds of script, alone and
+    beside a busy process python bench/trials.py replay windows.json           the decision rule over thousands of
+    splits of them python bench/trials.py power windows.json            the same with the references made slower: share
+    found, intervals that hold python bench/trials.py live --out live.json          whole rehearsals of remedies that
+    change nothing python bench/trials.py delay --out delay.json        whole rehearsals that take out a delay of a
+    known share python bench/trials.py drift --out drift.json        the cost of a step in fresh processes of one script
 
-Prints Markdown. `docs/trials.md` says what each table means. `live`, `delay` and `drift` only print the table where `--table` is given.
-Run nothing else beside what records; `replay` and `power` run nothing of the user's.
+Prints Markdown. `docs/trials.md` says what each table means. `live`, `delay` and `drift` only print the table where
+`--table` is given. Run nothing else beside what records; `replay` and `power` run nothing of the user's.
 """
 
 from __future__ import annotations
@@ -28,14 +29,19 @@ from trials_replay import Series
 SLOWDOWNS = [0.05, 0.10, 0.20, 0.50]
 REPEATS = {"live": 3, "delay": 5, "drift": 6}
 DELAYED = "tiny_dense,convnet,eager,busy_callback"
-"""Kinds whose steps are the main thread's own: where a step waits for its input, a delay of the callback is hidden behind that."""
+"""Kinds whose steps are the main thread's own:
+
+where a step waits for its input, a delay of the callback is hidden behind that.
+"""
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = options.add_subparsers(dest="command", required=True)
     command = commands.add_parser("record")
-    command.add_argument("--seconds", type=float, default=30, help="of the windows of each series; three times it where a round is long")
+    command.add_argument(
+        "--seconds", type=float, default=30, help="of the windows of each series; three times it where a round is long"
+    )
     command.add_argument("--out", type=Path, required=True, help="also where an earlier call is taken up again")
     _of_kinds(command, "*")
     command.add_argument("--busy", choices=("both", "no", "yes"), default="both", help="beside a second busy process")
@@ -43,11 +49,15 @@ def main() -> None:
         command = commands.add_parser(name)
         command.add_argument("windows", type=Path, nargs="+")
         command.add_argument("--splits", type=int, default=400 if name == "replay" else 100, help="of each series")
-        command.add_argument("--trial", type=float, default=60 if name == "replay" else 30, help="seconds that a trial may take")
+        command.add_argument(
+            "--trial", type=float, default=60 if name == "replay" else 30, help="seconds that a trial may take"
+        )
     for name, wanted in (("live", "*"), ("delay", DELAYED), ("drift", "*")):
         command = commands.add_parser(name)
         _of_kinds(command, wanted)
-        command.add_argument("--repeats", type=int, default=REPEATS[name], help="rehearsals, or processes, of each kind")
+        command.add_argument(
+            "--repeats", type=int, default=REPEATS[name], help="rehearsals, or processes, of each kind"
+        )
         command.add_argument("--trial", type=float, default=30, help="seconds that the trial of a rehearsal may take")
         command.add_argument("--out", type=Path, required=True, help="also where an earlier call is taken up again")
         command.add_argument("--table", action="store_true", help="run nothing")
@@ -64,7 +74,10 @@ def _record(arguments: argparse.Namespace) -> None:
             found.append(record(kind, script, busy, arguments.seconds).to_data())
             arguments.out.write_text(json.dumps(found))
             rounds = sum(map(len, found[-1]["sittings"]))
-            print(f"{kind}{', busy' if busy else ''}: {rounds} rounds in {len(found[-1]['sittings'])} sittings", flush=True)
+            print(
+                f"{kind}{', busy' if busy else ''}: {rounds} rounds in {len(found[-1]['sittings'])} sittings",
+                flush=True,
+            )
 
 
 def _replay(arguments: argparse.Namespace) -> None:
@@ -108,7 +121,9 @@ def _of_kinds(command: argparse.ArgumentParser, wanted: str) -> None:
 
 def _wanted(arguments: argparse.Namespace) -> dict[str, Path]:
     patterns = arguments.only.split(",")
-    return {kind: script for kind, script in kinds().items() if any(fnmatch.fnmatch(kind, pattern) for pattern in patterns)}
+    return {
+        kind: script for kind, script in kinds().items() if any(fnmatch.fnmatch(kind, pattern) for pattern in patterns)
+    }
 
 
 def _series(files: list[Path]) -> list[Series]:

@@ -34,7 +34,9 @@ class _Retracing:
 
     def ask(self, command: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         anew = command["do"] == "prepare" and command["arm"]["remedy"].startswith(PLACEBOS[2])
-        return self._child.ask({**command, "arm": {**command["arm"], "role": "placebo"}} if anew else command, timeout_s)
+        return self._child.ask(
+            {**command, "arm": {**command["arm"], "role": "placebo"}} if anew else command, timeout_s
+        )
 
 
 def placebo_trials(kind: str, script: Path, rehearsals: int, trial_s: float) -> list[dict[str, Any]]:
@@ -67,7 +69,11 @@ def delay_trials(kind: str, script: Path, slowdowns: list[float], repeats: int, 
 
 
 def _tried(child: Child, remedies: list[Arm], trial_s: float) -> list[dict[str, Any]]:
-    arms = [Arm(id="step/baseline", role="baseline", unit="step"), Arm(id="step/placebo", role="placebo", unit="step"), *remedies]
+    arms = [
+        Arm(id="step/baseline", role="baseline", unit="step"),
+        Arm(id="step/placebo", role="placebo", unit="step"),
+        *remedies,
+    ]
     record = Rehearsal(target="fit", index=0, arms=arms)
     facts = cast(Facts, SimpleNamespace(fits=[SimpleNamespace(steps_known=False)]))
     began_s = time.monotonic()

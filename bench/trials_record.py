@@ -17,8 +17,8 @@ ARMS, LONG_ARMS = 6, 3
 LONG_ROUND_S, LONG_TIMES = 1.0, 3.0
 """From this on it takes long: such kinds get three times the seconds, or there would be no rounds."""
 SITTING_ROUNDS = 120
-"""After so many rounds all arms are prepared anew: identical arms differ by how they happen to lie in memory, and a diagnosis draws
-that once. A stretch never spans two sittings."""
+"""After so many rounds all arms are prepared anew: identical arms differ by how they happen to lie in memory, and a
+diagnosis draws that once. A stretch never spans two sittings."""
 DRIFT_ROUNDS, DRIFT_S = 40, 3.0
 
 
@@ -50,7 +50,9 @@ def _sitting(child: Child, draw: random.Random, count: int, seconds: float) -> S
         began_s = time.perf_counter()
         reply = asked(child, {"do": "windows", "arms": [plain(arm) for arm in order]})
         wall_s = time.perf_counter() - began_s
-        windows = {arm.id: (w["seconds"], w["units"], w["queue_s"]) for arm, w in zip(order, reply["windows"], strict=True)}
+        windows = {
+            arm.id: (w["seconds"], w["units"], w["queue_s"]) for arm, w in zip(order, reply["windows"], strict=True)
+        }
         sitting.rounds.append((wall_s, [windows[arm.id] for arm in arms]))
     return sitting
 

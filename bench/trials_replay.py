@@ -1,7 +1,8 @@
 """Replays the decision rule over recorded windows of identical arms.
 
-The rule is not copied: the rehearsal's own driver (`trials/rehearsal.py`) asks for windows, and gets recorded ones instead of new ones,
-on a clock that the recording moves. So the looks, the arms that are dropped early, the gates and the corrections are those of a diagnosis.
+The rule is not copied: the rehearsal's own driver (`trials/rehearsal.py`) asks for windows, and gets recorded ones
+instead of new ones, on a clock that the recording moves. So the looks, the arms that are dropped early, the gates and
+the corrections are those of a diagnosis.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ ARMS_OF_A_TRIAL = 3
 class Sitting:
     """Rounds of arms that were prepared once.
 
-    Each round holds the seconds that it took in all, untimed steps included, and for each arm its window: seconds, units, and seconds
-    waited for a core.
+    Each round holds the seconds that it took in all, untimed steps included, and for each arm its window: seconds,
+    units, and seconds waited for a core.
     """
 
     rounds: list[tuple[float, list[tuple[float, int, float]]]] = field(default_factory=list)
@@ -53,7 +54,10 @@ class Series:
 
     @staticmethod
     def from_data(data: dict[str, Any]) -> Series:
-        sittings = [Sitting([(wall_s, [tuple(window) for window in windows]) for wall_s, windows in each]) for each in data["sittings"]]
+        sittings = [
+            Sitting([(wall_s, [tuple(window) for window in windows]) for wall_s, windows in each])
+            for each in data["sittings"]
+        ]
         return Series(data["kind"], data["busy"], sittings)
 
     def to_data(self) -> dict[str, Any]:
@@ -90,7 +94,10 @@ class Decision:
 
 
 class _Recorded:
-    """Stands where a child stands, and hands out recorded windows. Identical arms made `slowdown` slower are the references."""
+    """Stands where a child stands, and hands out recorded windows.
+
+    Identical arms made `slowdown` slower are the references.
+    """
 
     began_s, at = 0.0, ""
 
@@ -133,17 +140,23 @@ def decide(stretch: Stretch, *, trial_s: float, slowdown: float = 0.0) -> list[D
     Args:
         stretch: Where it begins, and which arm is what.
         trial_s: The longest that the windows of all arms may take, untimed steps included.
-        slowdown: By how much the references are made slower: 0.1 stands for a remedy that makes a step 1.1 times as fast.
+        slowdown: By how much the references are made slower: 0.1 stands for a remedy that makes a step 1.1 times as
+            fast.
     """
     remedies = range(len(stretch.roles) - 2)
     arms = [Arm(id="step/baseline", role="baseline", unit="step"), Arm(id="step/placebo", role="placebo", unit="step")]
-    arms += [Arm(id=f"step/{number}", role="remedy", unit="step", remedy=str(number), label="the same") for number in remedies]
+    arms += [
+        Arm(id=f"step/{number}", role="remedy", unit="step", remedy=str(number), label="the same")
+        for number in remedies
+    ]
     record = Rehearsal(target="fit", index=0, arms=arms)
     child = _Recorded(stretch, slowdown)
     facts = cast(Facts, SimpleNamespace(fits=[SimpleNamespace(steps_known=False)]))
     with mock.patch.object(rehearsal, "time", SimpleNamespace(monotonic=child.clock)):
         run = RehearsalRun(child, record, facts, deadline_s=trial_s / SHARE_OF_TIME["step"], tell=[].append)
-        with mock.patch.object(rehearsal, "combine", return_value=None):  # two identical arms have nothing to be combined
+        with mock.patch.object(
+            rehearsal, "combine", return_value=None
+        ):  # two identical arms have nothing to be combined
             run.try_fit()
     return [
         Decision(
@@ -170,7 +183,8 @@ def random_stretches(series: Series, count: int, arms: int, trial_s: float, seed
 
 
 def disjoint_decisions(series: Series, *, trial_s: float, slowdown: float = 0.0, seed: int = 0) -> list[list[Decision]]:
-    """Decisions that share no window with any other, sitting by sitting: the next trial begins where the last one ended.
+    """Decisions that share no window with any other, sitting by sitting: the next trial begins where the last one
+    ended.
 
     The arms are divided at random into trials of a baseline, a placebo and a remedy each.
     """

@@ -13,12 +13,23 @@ from trials_replay import ARMS_OF_A_TRIAL, Decision, Series, decide, disjoint_de
 
 def placebo_table(all_series: Sequence[Series], *, splits: int, trial_s: float) -> str:
     """How often nothing was called measured."""
-    head = ("kind", "other process", "rounds", "sittings", "splits", "measured", "trials without a shared window", "measured")
+    head = (
+        "kind",
+        "other process",
+        "rounds",
+        "sittings",
+        "splits",
+        "measured",
+        "trials without a shared window",
+        "measured",
+    )
     lines = _head(head)
     total_splits = total_hits = total_disjoint = total_disjoint_hits = sittings = sittings_hit = 0
     for number, series in enumerate(all_series):
         stretches = random_stretches(series, splits, ARMS_OF_A_TRIAL, trial_s, number)
-        hits = sum(decision.verdict == "measured" for stretch in stretches for decision in decide(stretch, trial_s=trial_s))
+        hits = sum(
+            decision.verdict == "measured" for stretch in stretches for decision in decide(stretch, trial_s=trial_s)
+        )
         disjoint = disjoint_decisions(series, trial_s=trial_s, seed=number)
         count = sum(map(len, disjoint))
         disjoint_hits = sum(decision.verdict == "measured" for decisions in disjoint for decision in decisions)
@@ -45,13 +56,17 @@ def placebo_table(all_series: Sequence[Series], *, splits: int, trial_s: float) 
 def power_table(all_series: Sequence[Series], *, splits: int, trial_s: float, slowdowns: Iterable[float]) -> str:
     """How often a slowdown is found in time, and how often the interval holds it."""
     within = f"measured within {trial_s:.0f} s"
-    lines = _head(("slowdown", "splits", within, "median s to it", "interval holds it", "disjoint trials", "interval holds it"))
+    lines = _head(
+        ("slowdown", "splits", within, "median s to it", "interval holds it", "disjoint trials", "interval holds it")
+    )
     for slowdown in slowdowns:
         decisions, disjoint = [], []
         for number, series in enumerate(all_series):
             for stretch in random_stretches(series, splits, ARMS_OF_A_TRIAL, trial_s, number):
                 decisions += decide(stretch, trial_s=trial_s, slowdown=slowdown)
-            disjoint += [d for each in disjoint_decisions(series, trial_s=trial_s, slowdown=slowdown, seed=number) for d in each]
+            disjoint += [
+                d for each in disjoint_decisions(series, trial_s=trial_s, slowdown=slowdown, seed=number) for d in each
+            ]
         found = sorted(decision.trial_s for decision in decisions if decision.verdict == "measured")
         (held, shown), (held_disjoint, shown_disjoint) = _held(decisions, slowdown), _held(disjoint, slowdown)
         median = f"{found[len(found) // 2]:.1f}" if found else "–"
@@ -78,11 +93,21 @@ def power_by_kind(all_series: Sequence[Series], *, splits: int, trial_s: float, 
 
 def noise_table(all_series: Sequence[Series]) -> str:
     """What identical arms of a series differ by: from round to round, and as they are prepared."""
-    head = ("kind", "other process", "a window", "a round of three", "a round differs by", "with the one before", "prepared arms differ by")
+    head = (
+        "kind",
+        "other process",
+        "a window",
+        "a round of three",
+        "a round differs by",
+        "with the one before",
+        "prepared arms differ by",
+    )
     lines = _head(head)
     for series in all_series:
         window_s = fmean(w[0] for sitting in series.sittings for _, windows in sitting.rounds for w in windows)
-        round_s = fmean(wall_s * ARMS_OF_A_TRIAL / sitting.arms for sitting in series.sittings for wall_s, _ in sitting.rounds)
+        round_s = fmean(
+            wall_s * ARMS_OF_A_TRIAL / sitting.arms for sitting in series.sittings for wall_s, _ in sitting.rounds
+        )
         within, means, products = [], [], []
         for sitting in series.sittings:
             logs = [[log(w[0] / w[1]) for w in windows] for _, windows in sitting.rounds]
@@ -128,12 +153,17 @@ def delay_table(rows: Sequence[dict[str, Any]], trial_s: float) -> str:
         own = [row for row in rows if row["slowdown"] == slowdown]
         held = sum(bool(row["ratio"]) and row["ratio"][0] <= true_ratio(row) <= row["ratio"][2] for row in own)
         measured = sum(row["verdict"] == "measured" for row in own)
-        lines.append(f"| {slowdown:.0%} | {len(own)} | {disjoint_text(measured, len(own))} | {disjoint_text(held, len(own))} |")
+        lines.append(
+            f"| {slowdown:.0%} | {len(own)} | {disjoint_text(measured, len(own))} | {disjoint_text(held, len(own))} |"
+        )
     return "\n".join(lines)
 
 
 def true_ratio(row: dict[str, Any]) -> float:
-    """What taking the delay out gives: the delay is known in seconds, the step without it as the trial itself timed it."""
+    """What taking the delay out gives:
+
+    the delay is known in seconds, the step without it as the trial itself timed it.
+    """
     treated_s = row["treated_step_s"] or row["plain_step_s"]
     return float(1 + row["slowdown"] * row["plain_step_s"] / treated_s)
 

@@ -1,7 +1,8 @@
 """Tells from a machine's vibration whether one of its bearings is worn.
 
-Each record of the sensor is one line of text: the time, the machine, and 48 readings of acceleration in milli-g. The script
-makes records of healthy and worn bearings, trains a small network on them and prints how well it does on unseen ones.
+Each record of the sensor is one line of text: the time, the machine, and 48 readings of acceleration in milli-g. The
+script makes records of healthy and worn bearings, trains a small network on them and prints how well it does on unseen
+ones.
 """
 
 import keras

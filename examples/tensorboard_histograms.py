@@ -1,7 +1,7 @@
 """Tells four kinds of scans apart, and logs the training to TensorBoard.
 
-To watch the loss and the weights, the callback writes histograms of all weights at the end of each epoch. The data is small
-and so are the epochs, and the network has two wide dense layers.
+To watch the loss and the weights, the callback writes histograms of all weights at the end of each epoch. The data is
+small and so are the epochs, and the network has two wide dense layers.
 """
 
 import tempfile

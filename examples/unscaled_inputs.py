@@ -1,4 +1,7 @@
-"""A small network on ten columns that go up to 1, …, 1000, as they come: each epoch is fast, and there have to be many of them."""
+"""A small network on ten columns that go up to 1, …, 1000, as they come:
+
+each epoch is fast, and there have to be many of them.
+"""
 
 import keras
 import numpy as np

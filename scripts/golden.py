@@ -29,7 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("golden", type=Path, help="the folder of what was kept")
     parser.add_argument("runs", type=Path, nargs="+", help="folders of runs, or bundles")
     given = parser.parse_args(arguments)
-    different = [run for run in given.runs if not _settle(given.action, given.golden / f"{run.name.split('.')[0]}.json", run)]
+    different = [
+        run for run in given.runs if not _settle(given.action, given.golden / f"{run.name.split('.')[0]}.json", run)
+    ]
     return 1 if different else 0
 
 
@@ -40,7 +42,9 @@ def _settle(action: str, golden: Path, run: Path) -> bool:
         golden.write_text(found, encoding="utf-8")
         return True
     wanted = golden.read_text(encoding="utf-8")
-    lines = difflib.unified_diff(wanted.splitlines(), found.splitlines(), str(golden), f"the report of {run}", lineterm="")
+    lines = difflib.unified_diff(
+        wanted.splitlines(), found.splitlines(), str(golden), f"the report of {run}", lineterm=""
+    )
     sys.stdout.writelines(f"{line}\n" for line in lines)
     return found == wanted
 

@@ -69,7 +69,10 @@ def write_new(files: Mapping[Path, str]) -> int:
     existing = [path for path in files if path.exists()]
     if existing:
         for path in existing:
-            print(f"{path.relative_to(REPOSITORY)} exists already and was left as it is. Choose another id.", file=sys.stderr)
+            print(
+                f"{path.relative_to(REPOSITORY)} exists already and was left as it is. Choose another id.",
+                file=sys.stderr,
+            )
         return 1
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -39,7 +39,9 @@ def took(unit_s: float, count: int, *, first_s: float | None = None) -> Duration
     if count == 0:
         return Duration()
     first = unit_s if first_s is None else first_s
-    return Duration(count=count, total_s=first + unit_s * (count - 1), first_s=first, samples_s=[unit_s] * min(count - 1, 400))
+    return Duration(
+        count=count, total_s=first + unit_s * (count - 1), first_s=first, samples_s=[unit_s] * min(count - 1, 400)
+    )
 
 
 def fit(
@@ -126,7 +128,13 @@ def facts(*fits: Fit, input_free: float | None = None, **more: Any) -> Facts:
 
 def request(folder: Path, **changed: Any) -> DiagnoseRequest:
     """A call of `fitdoctor diagnose train.py` that records to a folder."""
-    values: dict[str, Any] = {"target": "train.py", "arguments": (), "mode": "script", "python": "/usr/bin/python3", "budget_s": 30.0}
+    values: dict[str, Any] = {
+        "target": "train.py",
+        "arguments": (),
+        "mode": "script",
+        "python": "/usr/bin/python3",
+        "budget_s": 30.0,
+    }
     return DiagnoseRequest(**{**values, "allow_writes": False, "folder": RunFolder(path=folder), **changed})
 
 
@@ -161,7 +169,9 @@ def windows(arm: str, seconds: float, *, rounds: int = 8, jitter: float = 0.01, 
 
 
 def rehearse(plan: RehearsalPlan, ratios: dict[str, float], *, base_s: float = 0.02, **changed: Any) -> Rehearsal:
-    """The rehearsal that a plan leads to when each arm is `ratios[arm id]` times as fast; arms without a ratio are as fast."""
+    """The rehearsal that a plan leads to when each arm is `ratios[arm id]` times as fast; arms without a ratio are as
+    fast.
+    """
     taken = [window for arm in plan.arms for window in windows(arm.id, base_s / ratios.get(arm.id, 1.0), **changed)]
     arms = [Arm(**{**_fields(arm), "batches": "same", "weights": "same"}) for arm in plan.arms]
     return Rehearsal(target=plan.target, index=plan.index, arms=arms, windows=taken, wall_s=30.0)

@@ -38,7 +38,10 @@ class Project:
             (self.folder / f"{name}.py").write_text(source, encoding="utf-8")
 
     def begin(self) -> None:
-        """What lies there from now on was there before the diagnosis: the kernel's clock is a few milliseconds coarse."""
+        """What lies there from now on was there before the diagnosis:
+
+        the kernel's clock is a few milliseconds coarse.
+        """
         time.sleep(0.02)
         self.began_s = time.time()
 
@@ -76,8 +79,17 @@ class Project:
     def record(self) -> Scout:
         return decode_scout((self.ours / "record.json").read_bytes())
 
-    def _run(self, command: list[str], timeout_s: float = 60.0, pass_fds: tuple[int, ...] = ()) -> subprocess.CompletedProcess[str]:
+    def _run(
+        self, command: list[str], timeout_s: float = 60.0, pass_fds: tuple[int, ...] = ()
+    ) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
         return subprocess.run(
-            command, capture_output=True, text=True, check=False, cwd=self.folder, env=environment, timeout=timeout_s, pass_fds=pass_fds
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.folder,
+            env=environment,
+            timeout=timeout_s,
+            pass_fds=pass_fds,
         )

@@ -93,7 +93,9 @@ def test_a_remedy_at_two_units_counts_at_both() -> None:
 
 
 def test_a_remedy_that_changes_the_numbers_is_not_recommended() -> None:
-    run = diagnosed(make.run(make.fit(step_s=0.001, epochs=400)), {"step/larger-execution-8": 3, "step/larger-execution-32": 4})
+    run = diagnosed(
+        make.run(make.fit(step_s=0.001, epochs=400)), {"step/larger-execution-8": 3, "step/larger-execution-32": 4}
+    )
     for arm in run.rehearsals[0].arms:
         arm.weights = "different"
     report = build(run)
@@ -103,7 +105,9 @@ def test_a_remedy_that_changes_the_numbers_is_not_recommended() -> None:
 
 
 def test_other_settings_of_a_remedy_are_told_beside_the_best() -> None:
-    run = diagnosed(make.run(make.fit(step_s=0.001, epochs=400)), {"step/larger-execution-8": 1.01, "step/larger-execution-32": 4})
+    run = diagnosed(
+        make.run(make.fit(step_s=0.001, epochs=400)), {"step/larger-execution-8": 1.01, "step/larger-execution-32": 4}
+    )
     report = build(run)
     remedy = next(each for cause in report.causes for each in cause.remedies if each.id == "larger-execution")
     assert (remedy.status, remedy.how) == ("measured", "model.compile(…, steps_per_execution=32)")
@@ -195,7 +199,10 @@ def test_an_arm_of_a_plan_that_no_longer_stands_is_still_reported() -> None:
     stranger = Rehearsal(
         target="fit",
         index=7,
-        arms=[Arm(id="x", role="remedy", unit="step", remedy="gone", cause="gone"), Arm(id="b", role="baseline", unit="step")],
+        arms=[
+            Arm(id="x", role="remedy", unit="step", remedy="gone", cause="gone"),
+            Arm(id="b", role="baseline", unit="step"),
+        ],
         windows=[*make.windows("x", 0.01), *make.windows("b", 0.02)],
     )
     report = build(make.run(make.fit(), rehearsals=[stranger]))
@@ -229,7 +236,9 @@ def test_an_environment_that_helps_is_prescribed_and_named() -> None:
 
 
 @pytest.mark.parametrize(("times", "named"), [(2, False), (0.1, True)])
-def test_what_is_proven_stands_before_what_is_only_suspected(times: float, named: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_proven_stands_before_what_is_only_suspected(
+    times: float, named: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sentences, "FAR_MORE", times)
     run = diagnosed(test_idle_workers.bad().run, {"step/input-free": 4.0})
     (rehearsal,) = run.rehearsals
@@ -237,7 +246,10 @@ def test_what_is_proven_stands_before_what_is_only_suspected(times: float, named
         if arm.role == "remedy":
             rehearsal.windows = [window for window in rehearsal.windows if window.arm != arm.id]
     report = build(run)
-    assert [(cause.id, cause.status) for cause in report.causes] == [("slow-generator", "measured"), ("idle-workers", "estimated")]
+    assert [(cause.id, cause.status) for cause in report.causes] == [
+        ("slow-generator", "measured"),
+        ("idle-workers", "estimated"),
+    ]
     assert report.verdict_text.startswith("slow-generator")
     assert ("Suspected, and not proven: idle-workers may cost up to" in report.verdict_text) == named
 
@@ -246,7 +258,9 @@ def stalled(*, python: bool, **changed: Any) -> Fit:
     """Its first batch of each epoch comes late."""
     source = Operation(name="from_generator", position=0, site=make.site(9, "from_generator(rows)"), python=python)
     first = make.took(0.02 + 2.0, 2)
-    return make.fit(input_kind="tf.data", operations=make.chain(source, ("batch", 10)), epoch_first_step=first, **changed)
+    return make.fit(
+        input_kind="tf.data", operations=make.chain(source, ("batch", 10)), epoch_first_step=first, **changed
+    )
 
 
 def untried(fit: Fit) -> Report:
@@ -270,7 +284,11 @@ def test_a_sign_stands_behind_what_it_may_show_unless_its_own_remedy_is_proven(p
 
 
 def test_a_root_that_is_proven_as_well_is_what_the_verdict_names() -> None:
-    waited = {"epoch_first_wait": make.took(2.0, 2), "input_wait": make.took(0.001, 50), "input_idle": make.took(0.001, 50)}
+    waited = {
+        "epoch_first_wait": make.took(2.0, 2),
+        "input_wait": make.took(0.001, 50),
+        "input_idle": make.took(0.001, 50),
+    }
     report = untried(stalled(python=True, input_drawn="function", **waited))
     assert report.verdict_text.startswith("python-in-pipeline costs")
     assert "Also proven: first-batch-stall." in report.verdict_text

@@ -30,7 +30,18 @@ def test_a_fault_goes_into_its_program_and_leaves_a_script(name: str) -> None:
 def test_every_name_that_a_script_uses_is_there(tmp_path: faults.Path) -> None:
     for fault in FAULTS:
         (tmp_path / f"{fault.id}.py").write_text(fault.script, encoding="utf-8")
-    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F821", "--output-format", "concise", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "check",
+        "--isolated",
+        "--select",
+        "F821",
+        "--output-format",
+        "concise",
+        str(tmp_path),
+    ]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout
 
@@ -68,7 +79,9 @@ def test_healthy_programs_say_what_they_do(path: faults.Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
 
 
-def test_a_text_that_is_not_there_exactly_once_is_refused(tmp_path: faults.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_that_is_not_there_exactly_once_is_refused(
+    tmp_path: faults.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "programs").mkdir()
     (tmp_path / "faults").mkdir()
     (tmp_path / "programs" / "twice.py").write_text("a = 1\na = 1\n")

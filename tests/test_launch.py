@@ -141,7 +141,9 @@ def test_an_encoding_that_the_script_declares(user: Project) -> None:
 
 @pytest.mark.parametrize("role", ["scout", "rehearsal", "treat"])
 def test_nothing_that_a_script_configures_before_its_import_is_imported(user: Project, role: str) -> None:
-    user.write(train="import sys\nprint(sorted({'numpy', 'tensorflow', 'keras', 'msgspec', 'scipy', 'psutil'} & set(sys.modules)))")
+    user.write(
+        train="import sys\nprint(sorted({'numpy', 'tensorflow', 'keras', 'msgspec', 'scipy', 'psutil'} & set(sys.modules)))"
+    )
     target = {"kind": "fit", "file": "x.py", "line": 1}
     done = user.launch("train.py", role=role, site=target, commands=0, replies=1, treatments=[])
     assert done.stdout.splitlines()[0] == "[]", done.stderr
@@ -155,7 +157,9 @@ def test_nothing_that_a_script_configures_before_its_import_is_imported(user: Pr
         ("x = 1\nraise RuntimeError('no data')", "exception", None, 2),
     ],
 )
-def test_the_record_says_how_the_script_ended(user: Project, source: str, how: str, code: int | None, line: int | None) -> None:
+def test_the_record_says_how_the_script_ended(
+    user: Project, source: str, how: str, code: int | None, line: int | None
+) -> None:
     user.write(train=source)
     user.launch("train.py")
     ending = user.record().ending

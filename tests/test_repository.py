@@ -1,4 +1,7 @@
-"""The promises of the repository itself: make targets, dependencies, the README, and the scripts that make skeletons."""
+"""The promises of the repository itself:
+
+make targets, dependencies, the README, and the scripts that make skeletons.
+"""
 
 from __future__ import annotations
 
@@ -149,9 +152,13 @@ def test_skeletons_meet_the_style_and_fail_until_filled_in(copy: Path, script: s
     assert re.search(r"\d+ failed, \d+ passed", result.stdout), result.stdout
 
 
-@pytest.mark.parametrize("wrong", ["Slow-Storage", "slow_storage", "slow storage", "-slow", "slow--storage", "../slow", ""])
+@pytest.mark.parametrize(
+    "wrong", ["Slow-Storage", "slow_storage", "slow storage", "-slow", "slow--storage", "../slow", ""]
+)
 @pytest.mark.parametrize(("script", "package", "folder"), SCRIPTS)
-def test_an_id_that_is_not_kebab_case_is_refused(copy: Path, script: str, package: str, folder: str, wrong: str) -> None:
+def test_an_id_that_is_not_kebab_case_is_refused(
+    copy: Path, script: str, package: str, folder: str, wrong: str
+) -> None:
     before = sorted(copy.rglob("*.py"))
     result = make(copy, script, folder, "--", wrong, "Title")
     assert result.returncode == 2

@@ -1,4 +1,7 @@
-"""Files in the current directory that are called like modules of Python's library: they are the user's, and nothing of ours runs them."""
+"""Files in the current directory that are called like modules of Python's library:
+
+they are the user's, and nothing of ours runs them.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,9 @@ def trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file that is there once any of the others was run."""
     (tmp_path / "here").mkdir()
     for name in NAMES:
-        (tmp_path / "here" / f"{name}.py").write_text(f"open({str(tmp_path / 'trace')!r}, 'a').write({name!r})\nraise SystemExit(9)\n")
+        (tmp_path / "here" / f"{name}.py").write_text(
+            f"open({str(tmp_path / 'trace')!r}, 'a').write({name!r})\nraise SystemExit(9)\n"
+        )
     monkeypatch.chdir(tmp_path / "here")
     return tmp_path / "trace"
 
@@ -42,7 +47,9 @@ def test_an_interpreter_is_asked_without_running_them(
     trace: Path, before_safe_paths: str, monkeypatch: pytest.MonkeyPatch, named: str | None
 ) -> None:
     if named is not None:
-        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [named, os.environ.get("PYTHONPATH", "")])) or named)
+        monkeypatch.setenv(
+            "PYTHONPATH", os.pathsep.join(filter(None, [named, os.environ.get("PYTHONPATH", "")])) or named
+        )
     for python in (sys.executable, before_safe_paths):
         asked: list[Callable[[str], object]] = [environment.look, env._packages]
         for question in asked:
@@ -54,7 +61,9 @@ def test_an_interpreter_is_asked_without_running_them(
 
 def test_what_is_installed_on_the_users_path_counts_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine/keras-0.0.1.dist-info").mkdir(parents=True)
-    (tmp_path / "mine/keras-0.0.1.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: keras\nVersion: 0.0.1\n")
+    (tmp_path / "mine/keras-0.0.1.dist-info/METADATA").write_text(
+        "Metadata-Version: 2.1\nName: keras\nVersion: 0.0.1\n"
+    )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", "mine")
     assert environment.look(sys.executable)["keras"] == "0.0.1"

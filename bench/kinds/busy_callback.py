@@ -16,6 +16,8 @@ class Norms(keras.callbacks.Callback):
 
 x = np.random.default_rng(0).normal(size=(8_000, 64)).astype("float32")
 y = x[:, :8].sum(axis=1, keepdims=True)
-model = keras.Sequential([keras.layers.Dense(256, activation="relu"), keras.layers.Dense(256, activation="relu"), keras.layers.Dense(1)])
+model = keras.Sequential(
+    [keras.layers.Dense(256, activation="relu"), keras.layers.Dense(256, activation="relu"), keras.layers.Dense(1)]
+)
 model.compile("adam", "mse")
 model.fit(x, y, batch_size=64, epochs=100, callbacks=[*callbacks(), Norms()], verbose=0)

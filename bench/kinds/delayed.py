@@ -1,4 +1,7 @@
-"""The callback that all kinds of script have: it does nothing, or wastes as many milliseconds a batch as the script was told to."""
+"""The callback that all kinds of script have:
+
+it does nothing, or wastes as many milliseconds a batch as the script was told to.
+"""
 
 import sys
 import time

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 TYPE_CHECKING = False
-"""As `typing` has it, which is not imported: with `python -m fitdoctor` a file of that name in the current directory would be."""
+"""As `typing` has it, which is not imported:
+
+with `python -m fitdoctor` a file of that name in the current directory would be.
+"""
 
 if TYPE_CHECKING:
     from fitdoctor.api.diagnose import diagnose as diagnose

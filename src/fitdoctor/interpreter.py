@@ -24,15 +24,17 @@ from importlib import metadata
 def version(name):
     return next((found.version for found in metadata.distributions(name=name, path=installed)), None)
 """
-"""What every question begins with. `-c` puts the current directory first on the path, where a file called `json.py` would be run.
+"""What every question begins with. `-c` puts the current directory first on the path, where a file called `json.py`
+would be run.
 
-`-P` would keep it off, but Python 3.10 does not know it. What PYTHONPATH names is searched last for modules, and as ever for packages whose
-versions are asked. The current directory stays what it is: pyenv and its like choose the interpreter by it.
-"""
+`-P` would keep it off, but Python 3.10 does not know it. What PYTHONPATH names is searched last for modules, and as
+ever for packages whose versions are asked. The current directory stays what it is: pyenv and its like choose the
+interpreter by it. """
 
 
 def ask(python: str, question: str, *arguments: str, patience_s: float) -> str:
-    """What an interpreter prints when it runs `question`, which may use `version(package)`: None where that is not installed.
+    """What an interpreter prints when it runs `question`, which may use `version(package)`: None where that is not
+    installed.
 
     Raises:
         OSError: It can't be started.

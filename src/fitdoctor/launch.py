@@ -1,7 +1,8 @@
 """Runs a script, a module or a line of code exactly as `python` would, with a probe inside.
 
-Started by path (`python …/fitdoctor/launch.py SPEC`), so that fitdoctor need not be installed in the environment of the script:
-only this package is made importable, and `sys.path` is what it would be without us. SPEC is a JSON file, see `Spec`.
+Started by path (`python …/fitdoctor/launch.py SPEC`), so that fitdoctor need not be installed in the environment of the
+script: only this package is made importable, and `sys.path` is what it would be without us. SPEC is a JSON file, see
+`Spec`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ from typing import Any
 
 PR_SET_PDEATHSIG = 1
 FIRST = slice(0 if getattr(sys.flags, "safe_path", False) or sys.flags.isolated else 1)
-"""Of `sys.path`: where Python has put the folder of this launcher, in place of which the script's own stands; nothing with -P and -I."""
+"""Of `sys.path`:
+
+where Python has put the folder of this launcher, in place of which the script's own stands; nothing with -P and -I.
+"""
 ENDED = object()
 """How a script ended that came to its last line."""
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -37,7 +41,10 @@ def main() -> None:
         _end_with_parent()
         probe = _start(spec)
     _tell(_hide_launcher, spec)
-    sys.argv = [spec["target"] if spec["mode"] == "script" else "-m" if spec["mode"] == "module" else "-c", *spec["arguments"]]
+    sys.argv = [
+        spec["target"] if spec["mode"] == "script" else "-m" if spec["mode"] == "module" else "-c",
+        *spec["arguments"],
+    ]
     code = _run(spec["mode"], spec["target"], probe)
     _tell(probe.finish)
     if code is ENDED:  # Python goes on as behind the script: with PYTHONINSPECT set, `sys.exit` would be an error to it
@@ -49,7 +56,10 @@ def main() -> None:
 
 
 def _print_next_nothing() -> None:
-    """Has Python take an error that was printed already for one that it printed itself: it ends by the signal of an interrupt then."""
+    """Has Python take an error that was printed already for one that it printed itself:
+
+    it ends by the signal of an interrupt then.
+    """
     hook = sys.excepthook
 
     def silent(*_: Any) -> None:
@@ -114,7 +124,9 @@ def _end_with_parent() -> None:
 def _make_importable() -> None:
     if "fitdoctor" in sys.modules:
         return
-    found = importlib.util.spec_from_file_location("fitdoctor", os.path.join(HERE, "__init__.py"), submodule_search_locations=[HERE])
+    found = importlib.util.spec_from_file_location(
+        "fitdoctor", os.path.join(HERE, "__init__.py"), submodule_search_locations=[HERE]
+    )
     assert found is not None and found.loader is not None
     package = importlib.util.module_from_spec(found)
     sys.modules["fitdoctor"] = package
@@ -122,7 +134,9 @@ def _make_importable() -> None:
 
 
 def _run(mode: str, target: str, probe: Any) -> Any:
-    """Runs the target and returns what `sys.exit` should be given, or an error that was printed and must be raised, or `ENDED`."""
+    """Runs the target and returns what `sys.exit` should be given, or an error that was printed and must be raised, or
+    `ENDED`.
+    """
     try:
         if mode == "script":
             if os.path.isdir(target):
@@ -138,7 +152,8 @@ def _run(mode: str, target: str, probe: Any) -> Any:
             except OSError:  # it is gone, which is no reason not to run
                 sys.path[FIRST] = [""][FIRST]
             _become_main({})
-            # What `python -m` itself calls: `run_module` would take the module away again before threads and exit handlers end.
+            # What `python -m` itself calls: `run_module` would take the module away again before threads and exit
+            # handlers end.
             runpy._run_module_as_main(target)  # type: ignore[attr-defined]
         else:
             sys.path[FIRST] = [""][FIRST]
@@ -176,7 +191,9 @@ def _become_main(attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print_as_python_would(error: BaseException) -> Any:
-    """Hands the error to the script's own hook, or Python's, without frames of fitdoctor's, and gives what Python then exits with."""
+    """Hands the error to the script's own hook, or Python's, without frames of fitdoctor's, and gives what Python then
+    exits with.
+    """
     _tell(_cut, error)
     _tell(_flush)
     sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__

@@ -31,7 +31,9 @@ def discover(package: ModuleType, group: str) -> tuple[list[Unit], list[str]]:
             folder = str(getattr(module, "FAMILY", "plug-in"))
             units.append(Unit(id=point.name, folder=folder, page=inspect.getdoc(module) or "", module=module))
         except Exception as error:  # noqa: BLE001 - a broken plug-in of someone else must not end a diagnosis
-            problems.append(f"The plug-in {point.name!r} ({group}) could not be loaded: {type(error).__name__}: {error}.")
+            problems.append(
+                f"The plug-in {point.name!r} ({group}) could not be loaded: {type(error).__name__}: {error}."
+            )
     return units, problems
 
 

@@ -15,8 +15,8 @@ ASCII_SIGNS = str.maketrans(
     }
 )  # fmt: skip
 
-#: Commands to a terminal (ECMA-48): strings such as the title (OSC, DCS, SOS, PM, APC), sequences (CSI), and the short ones.
-#: An unfinished string ends with its line: the rest of the text is not lost.
+#: Commands to a terminal (ECMA-48): strings such as the title (OSC, DCS, SOS, PM, APC), sequences (CSI), and the short
+#: ones. An unfinished string ends with its line: the rest of the text is not lost.
 _ESCAPES = re.compile(
     r"(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"

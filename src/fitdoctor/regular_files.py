@@ -8,7 +8,9 @@ import stat
 from pathlib import Path
 
 MOST_BYTES = 64 << 20
-"""Far above any recording, which takes some hundred kilobytes, and what its JSON unpacks to still fits into the memory of a laptop."""
+"""Far above any recording, which takes some hundred kilobytes, and what its JSON unpacks to still fits into the memory
+of a laptop.
+"""
 
 PRIVATE = 0o600
 PRIVATE_FOLDER = 0o700
@@ -16,7 +18,13 @@ PRIVATE_FOLDER = 0o700
 CHUNK_BYTES = 1 << 20
 
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
-_READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
+_READ = (
+    os.O_RDONLY
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOCTTY", 0)
+    | getattr(os, "O_BINARY", 0)
+)
 """Opening a pipe that nobody writes to does not wait, and a terminal does not become ours."""
 _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
@@ -34,7 +42,9 @@ def read_regular(path: Path, *, most_bytes: int = MOST_BYTES) -> bytes:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "It is not a regular file", str(path))
         parts, size = [], 0
-        while part := os.read(descriptor, min(CHUNK_BYTES, most_bytes + 1 - size)):  # by what comes, not by the size that is told
+        while part := os.read(
+            descriptor, min(CHUNK_BYTES, most_bytes + 1 - size)
+        ):  # by what comes, not by the size that is told
             parts.append(part)
             size += len(part)
             if size > most_bytes:

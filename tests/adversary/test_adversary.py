@@ -1,8 +1,8 @@
-"""Small scripts of kinds that people really run, each with what must not happen: a folder of them beside the checkout, where there is one.
+"""Small scripts of kinds that people really run, each with what must not happen: a folder of them beside the checkout,
+where there is one.
 
-Each is a folder with a `run.sh` that prints a line for what it finds, `--> OK: …` or `--> FEARED HAPPENED: …`. `FITDOCTOR_ADVERSARY` names
-another folder of such scripts.
-"""
+Each is a folder with a `run.sh` that prints a line for what it finds, `--> OK: …` or `--> FEARED HAPPENED: …`.
+`FITDOCTOR_ADVERSARY` names another folder of such scripts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ def _scripts() -> list[object]:
     names = sorted(path.parent.name for path in FOLDER.glob("*/run.sh"))
     return [
         pytest.param(
-            name, guarded, id=f"{name}-{'guard' if guarded else 'layer'}", marks=[pytest.mark.long] if name.startswith(LONG) else []
+            name,
+            guarded,
+            id=f"{name}-{'guard' if guarded else 'layer'}",
+            marks=[pytest.mark.long] if name.startswith(LONG) else [],
         )
         for name in names
         for guarded in (False, True)

@@ -37,7 +37,9 @@ def doctor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     del sys.modules["fitdoctor.api.doctor"], fitdoctor.api.doctor
 
 
-@pytest.mark.parametrize("nested", [lambda one: one, lambda one: [one], lambda one: [(one,)], lambda one: {"mine": [one]}])
+@pytest.mark.parametrize(
+    "nested", [lambda one: one, lambda one: [one], lambda one: [(one,)], lambda one: {"mine": [one]}]
+)
 def test_a_keras_without_tree_does_not_end_the_fit(doctor: Any, nested: Any) -> None:
     mine, other = object(), object()
     assert doctor._has(mine, fit, None, (), {"callbacks": nested(mine)})

@@ -60,7 +60,9 @@ class Lab:
             (self.folder / name.replace("__", ".")).write_text(text, encoding="utf-8")
         time.sleep(0.02)  # the kernel's clock is a few milliseconds coarse: these files were there before
 
-    def start(self, *arguments: str, stdin: int = subprocess.DEVNULL, stdout: int = subprocess.PIPE) -> subprocess.Popen[str]:
+    def start(
+        self, *arguments: str, stdin: int = subprocess.DEVNULL, stdout: int = subprocess.PIPE
+    ) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "-m", "fitdoctor", "diagnose", *arguments],
             cwd=self.folder,
@@ -75,7 +77,11 @@ class Lab:
         return process
 
     def environment_of_child(self) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [FAKES_PATH, os.environ.get("PYTHONPATH")])), **self.environment}
+        return {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, [FAKES_PATH, os.environ.get("PYTHONPATH")])),
+            **self.environment,
+        }
 
     def end(self, process: subprocess.Popen[str], stdin: str | None = None) -> Ended:
         out, err = process.communicate(stdin, timeout=TOO_LONG_S)

@@ -1,4 +1,7 @@
-"""Scripts that never come to a step: a message with what was received and what to do, exit code 2, and nothing left behind."""
+"""Scripts that never come to a step:
+
+a message with what was received and what to do, exit code 2, and nothing left behind.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ from tests.bad_input.conftest import FIT, MODEL, Lab
 HANG = "import time\ntime.sleep(10**6)\n"
 
 MESSAGES = {
-    "an exception": ("def load():\n    raise OSError('no data')\nload()\n", "OSError: no data at train.py:2 (raise OSError('no data'))"),
+    "an exception": (
+        "def load():\n    raise OSError('no data')\nload()\n",
+        "OSError: no data at train.py:2 (raise OSError('no data'))",
+    ),
     "one that can't be shown": (
         "class Odd(Exception):\n    def __str__(self): raise RuntimeError\nraise Odd()\n",
         "ended with Odd at train.py:3",
@@ -17,14 +23,18 @@ MESSAGES = {
     "one that is no text": ("raise ValueError('name \\udcff')\n", "ValueError: name \\udcff"),
     "a module that is missing": ("import kerasss\n", "name it with --python"),
     "sys.exit": ("import sys\nsys.exit()\n", "left with exit code 0 at train.py:2 (sys.exit()), before it called fit"),
-    "sys.exit with words": ("import sys\nsys.exit('usage: train.py DATA')\n", "exit code 1 and the message “usage: train.py DATA”"),
+    "sys.exit with words": (
+        "import sys\nsys.exit('usage: train.py DATA')\n",
+        "exit code 1 and the message “usage: train.py DATA”",
+    ),
     "os._exit": ("import os\nos._exit(5)\n", "left with exit code 5, before it called fit"),
     "a crash": ("import os\nos.kill(os.getpid(), 11)\n", "was killed by SIGSEGV, before it called fit"),
     "its own Ctrl-C": ("raise KeyboardInterrupt\n", "was interrupted at train.py:1"),
     "no Keras": ("print(1)\n", "never imported Keras"),
     "no fit": (MODEL, "called none of its fit, evaluate"),
     "fit in a thread": (
-        MODEL + "import threading\nthread = threading.Thread(target=lambda: model.fit(x))\nthread.start()\nthread.join()\n",
+        MODEL
+        + "import threading\nthread = threading.Thread(target=lambda: model.fit(x))\nthread.start()\nthread.join()\n",
         "fit at train.py:7 was called in a thread",
     ),
     "no epochs": (MODEL + "model.fit(x, epochs=0)\n", "fit at train.py:6 did no step: epochs=0"),
@@ -32,7 +42,8 @@ MESSAGES = {
     "no compile": (MODEL + "keras.Model().fit(x)\n", "ValueError: You must call `compile()`"),
     "an unknown argument": (MODEL + "model.fit(x, epoch=3)\n", "unexpected keyword argument 'epoch'"),
     "a callback that fails": (
-        MODEL + "class Bad(keras.Callback):\n    def on_train_batch_begin(self, batch, logs):\n        raise ValueError('bad')\n"
+        MODEL
+        + "class Bad(keras.Callback):\n    def on_train_batch_begin(self, batch, logs):\n        raise ValueError('bad')\n"
         "model.fit(x, callbacks=[Bad()])\n",
         "ValueError: bad at train.py:8 (raise ValueError('bad')), in fit",
     ),
@@ -65,7 +76,9 @@ def test_no_verdict_says_why(lab: Lab, case: str) -> None:
         ({"keras__py": ""}, {}, "has no attribute '__version__'"),
     ],
 )
-def test_a_keras_that_is_not_supported_is_declined(lab: Lab, files: dict[str, str], environment: dict[str, str], words: str) -> None:
+def test_a_keras_that_is_not_supported_is_declined(
+    lab: Lab, files: dict[str, str], environment: dict[str, str], words: str
+) -> None:
     lab.environment |= environment
     ended = lab.diagnose(MODEL + FIT, **files)
     assert words in ended.err
@@ -106,11 +119,15 @@ def test_a_launcher_of_several_processes_is_declined(lab: Lab, variable: str) ->
         (HANG, "had not reached fit: it was at train.py:2 (time.sleep(10**6))"),
         ("while True: print('x' * 1000)\n", "had not reached fit"),
         (
-            MODEL + "import time\nclass Stuck(keras.Callback):\n    def on_train_batch_begin(self, batch, logs): time.sleep(10**6)\n"
+            MODEL
+            + "import time\nclass Stuck(keras.Callback):\n    def on_train_batch_begin(self, batch, logs): time.sleep(10**6)\n"
             "model.fit(x, callbacks=[Stuck()])\n",
             "had not done a step of fit: it was at train.py:8",
         ),
-        ("import threading, time\nthreading.Thread(target=time.sleep, args=(10**6,)).start()\n", "never imported Keras"),
+        (
+            "import threading, time\nthreading.Thread(target=time.sleep, args=(10**6,)).start()\n",
+            "never imported Keras",
+        ),
         ("import atexit, time\natexit.register(time.sleep, 10**6)\n", "never imported Keras"),
     ],
     ids=["before fit", "a flood", "in fit", "a thread", "at exit"],

@@ -81,7 +81,11 @@ def test_a_write_before_fit_goes_to_a_private_copy(unlayered: Lab) -> None:
 
 def test_a_change_of_a_folder_before_fit_needs_leave(unlayered: Lab) -> None:
     (unlayered.folder / "results").mkdir()
-    script = "import os\nos.path.isdir('results') and os.rmdir('results')\nopen('results.txt', 'w').write('new')\n" + MODEL + FIT
+    script = (
+        "import os\nos.path.isdir('results') and os.rmdir('results')\nopen('results.txt', 'w').write('new')\n"
+        + MODEL
+        + FIT
+    )
     ended = unlayered.diagnose(script, results__txt="precious")
     assert "about to delete the folder" in ended.err
     assert "results at train.py:2" in ended.err

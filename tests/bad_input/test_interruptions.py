@@ -16,7 +16,9 @@ WAIT = READY + "import time\ntime.sleep(10**6)\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize(("script", "learned"), [(WAIT, False), (MODEL + FIT + SAVED + WAIT, True)], ids=["before fit", "after fit"])
+@pytest.mark.parametrize(
+    ("script", "learned"), [(WAIT, False), (MODEL + FIT + SAVED + WAIT, True)], ids=["before fit", "after fit"]
+)
 def test_a_signal_ends_it_with_what_was_learned(lab: Lab, number: signal.Signals, script: str, learned: bool) -> None:
     lab.write(script)
     process = lab.start("--budget", "60", "train.py")
@@ -27,7 +29,9 @@ def test_a_signal_ends_it_with_what_was_learned(lab: Lab, number: signal.Signals
     assert "nterrupted" in ended.err
     assert "Traceback" not in ended.err
     assert ("20 epochs" in ended.out) == learned
-    assert ("The diagnosis was interrupted while it learned what the script does" in " ".join(ended.out.split())) == learned
+    assert (
+        "The diagnosis was interrupted while it learned what the script does" in " ".join(ended.out.split())
+    ) == learned
     assert lab.kept() == ({"log.txt", "report.json", "run.json"} if learned else {"log.txt"})
 
 
@@ -58,7 +62,9 @@ def test_children_end_with_a_parent_that_was_killed(lab: Lab) -> None:
     process.communicate()
 
 
-@pytest.mark.parametrize(("script", "code"), [(WAIT, 2), (MODEL + FIT + SAVED + WAIT, 0)], ids=["before fit", "after fit"])
+@pytest.mark.parametrize(
+    ("script", "code"), [(WAIT, 2), (MODEL + FIT + SAVED + WAIT, 0)], ids=["before fit", "after fit"]
+)
 def test_a_child_that_is_killed_is_reported(lab: Lab, script: str, code: int) -> None:
     lab.write(script)
     process = lab.start("--budget", "4", "train.py")

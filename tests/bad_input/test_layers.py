@@ -38,7 +38,9 @@ def as_it_was(lab: Lab) -> None:
 
 
 def found(lab: Lab) -> dict[str, str]:
-    links = {str(path.relative_to(lab.folder)): str(path.readlink()) for path in lab.folder.rglob("*") if path.is_symlink()}
+    links = {
+        str(path.relative_to(lab.folder)): str(path.readlink()) for path in lab.folder.rglob("*") if path.is_symlink()
+    }
     return {**lab.files(), **links}
 
 
@@ -86,9 +88,26 @@ def test_a_diagnosis_that_is_killed_leaves_no_layer(lab: Lab) -> None:
 def test_in_a_container_without_privileges_the_guard_stands_in(lab: Lab) -> None:
     script = "open('results.txt', 'a').write('new')\n" + MODEL + FIT
     lab.write(script, results__txt="precious")
-    command = [sys.executable, "-c", FORBIDDEN, sys.executable, "-m", "fitdoctor", "diagnose", "--budget", "4", "train.py"]
+    command = [
+        sys.executable,
+        "-c",
+        FORBIDDEN,
+        sys.executable,
+        "-m",
+        "fitdoctor",
+        "diagnose",
+        "--budget",
+        "4",
+        "train.py",
+    ]
     done = subprocess.run(
-        command, cwd=lab.folder, env=lab.environment_of_child(), capture_output=True, text=True, timeout=TOO_LONG_S, check=False
+        command,
+        cwd=lab.folder,
+        env=lab.environment_of_child(),
+        capture_output=True,
+        text=True,
+        timeout=TOO_LONG_S,
+        check=False,
     )
     out = " ".join(done.stdout.split())
     assert "There was no scratch layer: this system allows no namespace (Operation not permitted)." in out
@@ -96,7 +115,9 @@ def test_in_a_container_without_privileges_the_guard_stands_in(lab: Lab) -> None
 
 
 def test_writes_are_real_where_they_are_allowed(lab: Lab) -> None:
-    ended = lab.diagnose("open('results.txt', 'w').write('new')\n" + MODEL + FIT, "--allow-writes", "train.py", results__txt="precious")
+    ended = lab.diagnose(
+        "open('results.txt', 'w').write('new')\n" + MODEL + FIT, "--allow-writes", "train.py", results__txt="precious"
+    )
     assert (ended.code, ended.files["results.txt"]) == (0, "new")
     assert "scratch layer" not in ended.out
 
@@ -108,7 +129,13 @@ def test_a_loop_of_a_shell_goes_on(lab: Lab) -> None:
     command = f'{sys.executable} -m fitdoctor diagnose -q --budget 3 --race-budget 0 "$s" >/dev/null 2>&1'
     loop = f'while read s; do {command}; echo "$s $?"; done < list'
     process = subprocess.run(
-        ["bash", "-c", loop], cwd=lab.folder, env=lab.environment_of_child(), capture_output=True, text=True, timeout=TOO_LONG_S, check=True
+        ["bash", "-c", loop],
+        cwd=lab.folder,
+        env=lab.environment_of_child(),
+        capture_output=True,
+        text=True,
+        timeout=TOO_LONG_S,
+        check=True,
     )
     assert process.stdout.splitlines() == ["train.py 0", "again.py 0", "train.py 0"]
 

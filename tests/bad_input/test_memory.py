@@ -1,4 +1,7 @@
-"""Scripts that fill the memory: they are ended from outside before there is none, and what was learned until then is reported."""
+"""Scripts that fill the memory:
+
+they are ended from outside before there is none, and what was learned until then is reported.
+"""
 
 from __future__ import annotations
 

@@ -16,19 +16,33 @@ FOLLOWED = {
     "exec of its command line": AGAIN.format("os.execvp(sys.orig_argv[0], sys.orig_argv)"),
     "exec by a shell": AGAIN.format("os.execl('/bin/sh', 'sh', '-c', f'exec {sys.executable} -O train.py')"),
     "exec after a start of some length": "import time\ntime.sleep(0.4)\n"
-    + AGAIN.format("os.execve(sys.executable, [sys.executable, '-u', *sys.argv], {'SEED': '0', 'PYTHONPATH': os.environ['PYTHONPATH']})"),
+    + AGAIN.format(
+        "os.execve(sys.executable, [sys.executable, '-u', *sys.argv], {'SEED': '0', 'PYTHONPATH': os.environ['PYTHONPATH']})"
+    ),
 }
 RUN = MODEL + FIT
-ITSELF = "import os, subprocess, sys\nif os.environ.get('SEED') != '0':\n    os.environ['SEED'] = '0'\n    {}\n    sys.exit()\n" + RUN
+ITSELF = (
+    "import os, subprocess, sys\nif os.environ.get('SEED') != '0':\n    os.environ['SEED'] = '0'\n    {}\n    sys.exit()\n"
+    + RUN
+)
 DECLINED = {
-    "a shell script": ("import os\nos.execv('/bin/sh', ['sh', 'run.sh'])\n", "replaced itself by “sh run.sh” at train.py:2"),
+    "a shell script": (
+        "import os\nos.execv('/bin/sh', ['sh', 'run.sh'])\n",
+        "replaced itself by “sh run.sh” at train.py:2",
+    ),
     "a program": ("import os\nos.execvp('sleep', ['sleep', '100'])\n", "replaced itself by “sleep 100”"),
     "a launcher by exec": (
         "import os, sys\nos.execv(sys.executable, ['python', '-m', 'torch.distributed.run', 'worker.py'])\n",
         "a training on several processes",
     ),
-    "a launcher": ("import subprocess\nsubprocess.run(['torchrun', 'worker.py'])\n", "“torchrun worker.py” at train.py:2"),
-    "a launcher by a shell": ("import os\nos.system('mpirun -n 2 python worker.py')\n", "a training on several processes"),
+    "a launcher": (
+        "import subprocess\nsubprocess.run(['torchrun', 'worker.py'])\n",
+        "“torchrun worker.py” at train.py:2",
+    ),
+    "a launcher by a shell": (
+        "import os\nos.system('mpirun -n 2 python worker.py')\n",
+        "a training on several processes",
+    ),
     "a program of its own": (
         "import subprocess, sys\nsubprocess.run([sys.executable, 'worker.py', '--lr', '0.1'])\n",
         "`python worker.py --lr 0.1` that the script started at train.py:2. Only the script's own process can be diagnosed. "
@@ -51,12 +65,18 @@ DECLINED = {
         "fit was not called in the script's own process, and that started `python plain.py` at train.py:2",
     ),
     "itself": (ITSELF.format("subprocess.run([sys.executable, *sys.argv])"), "SEED=0 fitdoctor diagnose train.py"),
-    "itself, called": (ITSELF.format("sys.exit(subprocess.call([sys.executable, __file__]))"), "SEED=0 fitdoctor diagnose "),
+    "itself, called": (
+        ITSELF.format("sys.exit(subprocess.call([sys.executable, __file__]))"),
+        "SEED=0 fitdoctor diagnose ",
+    ),
     "a fork": (
         "import os\n" + MODEL + "if os.fork() == 0:\n    model.fit(x, epochs=20)\n    os._exit(0)\nos.wait()\n",
         "forked at train.py:7",
     ),
-    "a fork that falls through": ("import os, sys\nif os.fork():\n    os.wait()\n    sys.exit()\n" + RUN, "forked at train.py:2"),
+    "a fork that falls through": (
+        "import os, sys\nif os.fork():\n    os.wait()\n    sys.exit()\n" + RUN,
+        "forked at train.py:2",
+    ),
     "multiprocessing": (
         "import multiprocessing\n" + MODEL + "def train():\n    model.fit(x, epochs=20)\n"
         "process = multiprocessing.get_context('fork').Process(target=train)\nprocess.start()\nprocess.join()\n",
@@ -75,7 +95,8 @@ DECLINED = {
         "process that the script forked at train.py:11",
     ),
     "a daemon": (
-        "import os\nif os.fork():\n    os._exit(0)\nos.setsid()\nif os.fork():\n    os._exit(0)\nimport time\ntime.sleep(1)\n" + RUN,
+        "import os\nif os.fork():\n    os._exit(0)\nos.setsid()\nif os.fork():\n    os._exit(0)\nimport time\ntime.sleep(1)\n"
+        + RUN,
         "ended after it had forked another one at train.py:2",
     ),
     "a daemon that leaves by sys.exit": (
@@ -87,7 +108,9 @@ DECLINED = {
 
 @pytest.mark.parametrize("script", FOLLOWED.values(), ids=FOLLOWED.keys())
 def test_a_script_that_replaces_itself_is_followed(lab: Lab, script: str) -> None:
-    ended = lab.diagnose(script + RUN + "open('model.txt', 'w').write('of a run under diagnosis')\n", model__txt="precious")
+    ended = lab.diagnose(
+        script + RUN + "open('model.txt', 'w').write('of a run under diagnosis')\n", model__txt="precious"
+    )
     assert ended.code == 0, ended.err
     assert ended.files["model.txt"] == "precious"
     assert "20 epochs" in ended.out
@@ -108,7 +131,10 @@ def test_a_training_elsewhere_is_declined_by_name(lab: Lab, case: str) -> None:
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        ("import os\nif os.fork() == 0:\n    model.fit(x, epochs=3)\n    os._exit(0)\nos.wait()\n", "a process that the script forked at"),
+        (
+            "import os\nif os.fork() == 0:\n    model.fit(x, epochs=3)\n    os._exit(0)\nos.wait()\n",
+            "a process that the script forked at",
+        ),
         (
             "import subprocess, sys\nsubprocess.run([sys.executable, 'worker.py'])\n",
             "`python worker.py` that the script started at train.py:",
@@ -130,12 +156,12 @@ def test_a_helper_changes_no_file_either(lab: Lab) -> None:
 
 
 def test_side_effects_are_told_with_the_number_of_runs(lab: Lab) -> None:
-    script = (
-        "import socket, subprocess\nsubprocess.run(['true', 'secret'])\nsocket.socket(type=socket.SOCK_DGRAM).connect(('127.0.0.1', 9))\n"
-    )
+    script = "import socket, subprocess\nsubprocess.run(['true', 'secret'])\nsocket.socket(type=socket.SOCK_DGRAM).connect(('127.0.0.1', 9))\n"
     ended = lab.diagnose(script + RUN, budget="10")
     assert ended.code == 0, ended.err
-    assert re.search(r"In each of \d runs, the script connected to 127.0.0.1:9 and started true\.", " ".join(ended.out.split())), ended.out
+    assert re.search(
+        r"In each of \d runs, the script connected to 127.0.0.1:9 and started true\.", " ".join(ended.out.split())
+    ), ended.out
 
 
 def test_offline_is_said_and_kept(lab: Lab) -> None:

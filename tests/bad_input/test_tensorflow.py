@@ -39,7 +39,9 @@ def test_an_exception_in_the_data_is_named_without_the_frameworks_pages(real: La
 
 
 def test_a_distribution_strategy_is_declined(real: Lab) -> None:
-    script = MODEL + ("with tf.distribute.OneDeviceStrategy('cpu:0').scope(): model = make()\nmodel.fit(x, y, epochs=3, verbose=0)\n")
+    script = MODEL + (
+        "with tf.distribute.OneDeviceStrategy('cpu:0').scope(): model = make()\nmodel.fit(x, y, epochs=3, verbose=0)\n"
+    )
     ended = real.diagnose(script, budget="20")
     assert "train.py:10: a distribution strategy is in force" in ended.err
     assert (ended.code, ended.processes) == (2, ())

@@ -53,4 +53,7 @@ def test_what_was_bundled_once_stays_as_it_is(name: str) -> None:
     run = load(name)
     assert run.bundled
     report, again = build(run), build(bundle(run).run)
-    assert (again.verdict, [cause.id for cause in again.causes]) == (report.verdict, [cause.id for cause in report.causes])
+    assert (again.verdict, [cause.id for cause in again.causes]) == (
+        report.verdict,
+        [cause.id for cause in report.causes],
+    )

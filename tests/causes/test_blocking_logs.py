@@ -11,8 +11,17 @@ from tests import builders as make
 
 def logger(name: str = "TensorBoard", hook_s: float = 0.0008, *, own: bool = False, **attributes: Any) -> Facts:
     site = None if name == "ProgbarLogger" else make.site(15, f"{name}(", update_freq=16)
-    record = make.callback(name, own=own, site=site, attributes=attributes, hooks={"on_train_batch_end": make.took(hook_s, 61)})
-    fit = make.fit(step_s=0.002, function_s=0.001, epochs=200, verbose=1, callbacks=[record], site=make.site(18, "model.fit(", verbose=20))
+    record = make.callback(
+        name, own=own, site=site, attributes=attributes, hooks={"on_train_batch_end": make.took(hook_s, 61)}
+    )
+    fit = make.fit(
+        step_s=0.002,
+        function_s=0.001,
+        epochs=200,
+        verbose=1,
+        callbacks=[record],
+        site=make.site(18, "model.fit(", verbose=20),
+    )
     return make.facts(fit)
 
 
@@ -36,6 +45,8 @@ def test_the_progress_bar_is_fits_own() -> None:
     assert [(place.line, place.code) for place in finding.locations] == [(20, "verbose=1"), (18, "model.fit(")]
 
 
-@pytest.mark.parametrize("other", [{"name": "Plotter", "own": True}, {"name": "ModelCheckpoint"}, {"profile_batch": [1, 1000]}])
+@pytest.mark.parametrize(
+    "other", [{"name": "Plotter", "own": True}, {"name": "ModelCheckpoint"}, {"profile_batch": [1, 1000]}]
+)
 def test_what_other_causes_look_at_is_left_to_them(other: dict[str, Any]) -> None:
     assert list(check(logger(**other))) == []

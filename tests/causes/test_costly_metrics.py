@@ -9,11 +9,17 @@ from tests import builders as make
 
 ACCURACY = MetricRecord(name="accuracy", kind="MeanMetricWrapper", state_size=2)
 AUC = MetricRecord(name="auc", kind="AUC", state_size=20_000)
-OWN = MetricRecord(name="dice", kind="MeanMetricWrapper", state_size=2, source=make.site(4, "def dice(y_true, y_pred):"))
+OWN = MetricRecord(
+    name="dice", kind="MeanMetricWrapper", state_size=2, source=make.site(4, "def dice(y_true, y_pred):")
+)
 
 
 def compiled(*metrics: MetricRecord, step_s: float = 0.002) -> Facts:
-    return make.facts(make.fit(step_s=step_s, epochs=100, metrics=list(metrics), compile_site=make.site(12, "model.compile(", metrics=14)))
+    return make.facts(
+        make.fit(
+            step_s=step_s, epochs=100, metrics=list(metrics), compile_site=make.site(12, "model.compile(", metrics=14)
+        )
+    )
 
 
 def bad() -> Facts:
@@ -28,7 +34,10 @@ def test_it_names_the_costly_ones() -> None:
     (finding,) = check(bad())
     assert not finding.measured
     assert finding.evidence[0].text == "Each step computes auc (20,000 numbers)."
-    assert [(place.line, place.code) for place in finding.locations] == [(14, "metrics=['accuracy', 'auc']"), (18, "model.fit(x, y)")]
+    assert [(place.line, place.code) for place in finding.locations] == [
+        (14, "metrics=['accuracy', 'auc']"),
+        (18, "model.fit(x, y)"),
+    ]
 
 
 def test_metrics_of_the_scripts_own_are_suspects_at_their_line() -> None:
@@ -53,7 +62,9 @@ def test_without_a_compiler_each_number_may_cost_more() -> None:
 
 def traced(share: float, *, lines: tuple[int, int] = (2, 9)) -> Facts:
     """Twenty seconds of steps after a first one of 12 s, in which samples found a line of the script's own metric."""
-    own = MetricRecord(name="dice", state_size=2, source=make.site(4, "def update_state(self, y, p):"), lines=list(lines))
+    own = MetricRecord(
+        name="dice", state_size=2, source=make.site(4, "def update_state(self, y, p):"), lines=list(lines)
+    )
     line = HotLine(where="first step", site=make.site(7, "for part in self.parts:"), share=share)
     return make.facts(make.fit(metrics=[own], hot_lines=[line], first_step=make.took(12.0, 1)))
 

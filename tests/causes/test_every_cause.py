@@ -1,4 +1,7 @@
-"""What holds for each cause there is: a page with all sections, remedies that exist, a test with a bad and a good run."""
+"""What holds for each cause there is:
+
+a page with all sections, remedies that exist, a test with a bad and a good run.
+"""
 
 from __future__ import annotations
 

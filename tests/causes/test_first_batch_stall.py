@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.facts.input.test_loaders import loader
 
 from fitdoctor.causes.input.first_batch_stall import check
 from fitdoctor.changes.model import InsertCall, SetArgument
@@ -11,6 +10,7 @@ from fitdoctor.facts.watched import WatchedFit
 from fitdoctor.recording.model import HotLine, Site
 from fitdoctor.remedies.pipeline import persistent_input
 from tests import builders as make
+from tests.facts.input.test_loaders import loader
 
 
 def stalled(stall_s: float, *steps: tuple[str, int]) -> Facts:
@@ -39,7 +39,9 @@ def test_the_budget_holds_the_stalls() -> None:
     assert sum(parts.values()) == pytest.approx(facts.total_s)
 
 
-@pytest.mark.parametrize(("first_s", "usual_s", "waited_s"), [(0.8, 0.01, 0.79), (0.0, 0.0, 0.0), (0.01, 0.01, 0.0), (5.0, 0.01, 1.0)])
+@pytest.mark.parametrize(
+    ("first_s", "usual_s", "waited_s"), [(0.8, 0.01, 0.79), (0.0, 0.0, 0.0), (0.01, 0.01, 0.0), (5.0, 0.01, 1.0)]
+)
 @pytest.mark.parametrize("watched", [False, True])
 def test_what_was_seen_to_be_waited_is_input(first_s: float, usual_s: float, waited_s: float, watched: bool) -> None:
     fit = make.fit(
@@ -74,8 +76,12 @@ def test_the_pipeline_goes_on(steps: tuple[tuple[str, int], ...], behind: int) -
 
 
 @pytest.mark.parametrize("kind", ["generator", "pydataset", "dataloader", "grain"])
-@pytest.mark.parametrize(("drawn", "wait_s", "low"), [("loop", 1.0, 9.0), ("function", 1.0, 9.0), ("loop", 0.0, None), ("graph", 0.0, 0.0)])
-def test_an_input_in_python_is_told_where_its_first_batch_is_waited_for(kind: str, drawn: str, wait_s: float, low: float | None) -> None:
+@pytest.mark.parametrize(
+    ("drawn", "wait_s", "low"), [("loop", 1.0, 9.0), ("function", 1.0, 9.0), ("loop", 0.0, None), ("graph", 0.0, 0.0)]
+)
+def test_an_input_in_python_is_told_where_its_first_batch_is_waited_for(
+    kind: str, drawn: str, wait_s: float, low: float | None
+) -> None:
     line = HotLine(site=Site(file="train.py", line=7, code="time.sleep(1)"), share=0.9, where="input")
     fit = make.fit(
         input_kind=kind,

@@ -29,7 +29,14 @@ def one_batch(**changed: object) -> Facts:
 
 def epoch_by_epoch(**changed: object) -> Facts:
     """Fifty fits of one epoch of 100 steps on the same arrays."""
-    values = {"calls": 50, "epochs": 1, "models": 1, "data_objects": 1, "step_s": 0.002, "first_step": make.took(0.05, 50, first_s=1.0)}
+    values = {
+        "calls": 50,
+        "epochs": 1,
+        "models": 1,
+        "data_objects": 1,
+        "step_s": 0.002,
+        "first_step": make.took(0.05, 50, first_s=1.0),
+    }
     return make.facts(make.fit(**{**values, **changed}))  # type: ignore[arg-type]
 
 
@@ -71,7 +78,12 @@ def test_tracing_anew_is_another_cause() -> None:
 
 def few(**changed: object) -> Facts:
     """Six fits of one epoch on the same arrays, in a short training."""
-    values = {"calls": 6, "setup": make.took(0.2, 6), "first_step": make.took(0.05, 6, first_s=1.0), "teardown": make.took(0.1, 6)}
+    values = {
+        "calls": 6,
+        "setup": make.took(0.2, 6),
+        "first_step": make.took(0.05, 6, first_s=1.0),
+        "teardown": make.took(0.1, 6),
+    }
     return epoch_by_epoch(**{**values, **changed})
 
 
@@ -87,7 +99,8 @@ def test_a_few_other_fits_are_no_loop(changed: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
-    "changed", [{"calls": 5, "models": 5}, {"setup": Duration(), "teardown": Duration(), "first_step": make.took(0.002, 50)}]
+    "changed",
+    [{"calls": 5, "models": 5}, {"setup": Duration(), "teardown": Duration(), "first_step": make.took(0.002, 50)}],
 )
 def test_what_is_no_case_of_it(changed: dict[str, object]) -> None:
     assert list(check(epoch_by_epoch(**changed))) == []

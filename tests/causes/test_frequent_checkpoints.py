@@ -11,7 +11,12 @@ from tests import builders as make
 
 
 def checkpoint(
-    unit_s: float = 1.0, name: str = "ModelCheckpoint", *, own: bool = False, saves_s: float | None = None, **attributes: Any
+    unit_s: float = 1.0,
+    name: str = "ModelCheckpoint",
+    *,
+    own: bool = False,
+    saves_s: float | None = None,
+    **attributes: Any,
 ) -> Facts:
     record = make.callback(
         name,

@@ -44,7 +44,10 @@ def test_it_is_found_and_raced_at_higher_rates() -> None:
         at(2e-4),
         at(None),
         at(1e-5, losses=(2.4, 1.0, 0.999, 0.999, 0.999, 0.999)),
-        at(1e-5, callbacks=[CallbackRecord(index=0, name="LearningRateScheduler", module="keras", own=False, steers=True)]),
+        at(
+            1e-5,
+            callbacks=[CallbackRecord(index=0, name="LearningRateScheduler", module="keras", own=False, steers=True)],
+        ),
     ],
     ids=["default", "a little below", "schedule", "loss lies still", "raised by a callback"],
 )

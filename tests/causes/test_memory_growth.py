@@ -12,7 +12,9 @@ from tests import builders as make
 def watched(*megabytes: float, calls: bool = False, **changed: object) -> Facts:
     """A training that held so much memory after each epoch, or after each of many fits."""
     curve = [
-        EpochRow(number=0 if calls else at, call=at if calls else 0, steps=10, ended_s=at + 1.0, memory_bytes=int(held * 1e6))
+        EpochRow(
+            number=0 if calls else at, call=at if calls else 0, steps=10, ended_s=at + 1.0, memory_bytes=int(held * 1e6)
+        )
         for at, held in enumerate(megabytes)
     ]
     runs = len(megabytes) if calls else 1
@@ -39,7 +41,9 @@ def test_it_informs_and_says_how_much() -> None:
     assert 18e6 < finding.evidence[0].value < 22e6
 
 
-@pytest.mark.parametrize(("limit", "words"), [(4_000_000_000, "4.0 GB that its container may use"), (None, "8.0 GB of this machine")])
+@pytest.mark.parametrize(
+    ("limit", "words"), [(4_000_000_000, "4.0 GB that its container may use"), (None, "8.0 GB of this machine")]
+)
 def test_it_says_when_the_memory_that_may_be_used_is_used_up(limit: int | None, words: str) -> None:
     facts = bad()
     facts.scout.environment["memory_bytes"] = 8_000_000_000

@@ -18,7 +18,9 @@ def shard(count: int = 4) -> Operation:
 
 def pipeline(*steps: tuple[str, int] | Operation, stall_s: float = 0.0) -> Facts:
     began = make.took(0.02 + stall_s, 2)
-    return make.facts(make.fit(input_kind="tf.data", operations=make.chain(*steps), epoch_first_step=began), input_free=1.5)
+    return make.facts(
+        make.fit(input_kind="tf.data", operations=make.chain(*steps), epoch_first_step=began), input_free=1.5
+    )
 
 
 def bad() -> Facts:

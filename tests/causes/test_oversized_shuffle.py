@@ -10,7 +10,12 @@ from tests import builders as make
 
 def shuffled(size: int, *, stall_s: float = 1.0, cardinality: int | None = 40_000) -> Facts:
     shuffle = Operation(
-        name="shuffle", position=2, site=make.site(5), arguments={"0": size}, cardinality=cardinality, element_bytes=1_000_000
+        name="shuffle",
+        position=2,
+        site=make.site(5),
+        arguments={"0": size},
+        cardinality=cardinality,
+        element_bytes=1_000_000,
     )
     chain = make.chain(("from_tensor_slices", 3), ("map", 4), shuffle, ("batch", 6))
     return make.facts(make.fit(input_kind="tf.data", operations=chain, epoch_first_step=make.took(0.02 + stall_s, 2)))

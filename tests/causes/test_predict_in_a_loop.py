@@ -29,7 +29,9 @@ def test_its_cost_is_calls_times_what_each_took() -> None:
     assert "400 times on 1 row" in finding.evidence[0].text
 
 
-@pytest.mark.parametrize("changed", [{"rows": 1000}, {"rows": None}, {"kind": "train_on_batch"}, {"run": make.took(1e-4, 40)}])
+@pytest.mark.parametrize(
+    "changed", [{"rows": 1000}, {"rows": None}, {"kind": "train_on_batch"}, {"run": make.took(1e-4, 40)}]
+)
 def test_what_is_no_case_of_it(changed: dict[str, object]) -> None:
     assert list(check(loop(**changed))) == []
 

@@ -17,7 +17,9 @@ def pipeline(*, python: bool, input_free: float | None = None, by_keras: bool = 
         python=python,
         by_keras=by_keras,
     )
-    return make.facts(make.fit(input_kind="tf.data", operations=make.chain(source, ("batch", 10))), input_free=input_free)
+    return make.facts(
+        make.fit(input_kind="tf.data", operations=make.chain(source, ("batch", 10))), input_free=input_free
+    )
 
 
 def bad() -> Facts:
@@ -61,8 +63,12 @@ def test_what_it_takes_to_fill_a_buffer_anew_is_its_cost_too() -> None:
     assert "first step of each later epoch" in finding.evidence[2].text
 
 
-@pytest.mark.parametrize(("stages", "certain"), [((("shuffle", 10),), True), ((("map", 10), ("shuffle", 11)), False), ((), False)])
-def test_a_buffer_that_is_filled_with_it_alone_is_its_cost_for_certain(stages: tuple[tuple[str, int], ...], certain: bool) -> None:
+@pytest.mark.parametrize(
+    ("stages", "certain"), [((("shuffle", 10),), True), ((("map", 10), ("shuffle", 11)), False), ((), False)]
+)
+def test_a_buffer_that_is_filled_with_it_alone_is_its_cost_for_certain(
+    stages: tuple[tuple[str, int], ...], certain: bool
+) -> None:
     source = Operation(name="from_generator", position=0, site=make.site(9), python=True)
     operations = make.chain(source, *stages, ("batch", 12))
     record = make.fit(input_kind="tf.data", operations=operations, epoch_first_step=make.took(3.02, 1))

@@ -10,7 +10,11 @@ from tests import builders as make
 
 def step(run_s: float, *, runs: int = 61) -> Facts:
     operations = [
-        PythonOperation(kind="numpy_function", site=make.site(4, "tf.numpy_function(weigh, [y], tf.float32)"), runs=make.took(run_s, runs)),
+        PythonOperation(
+            kind="numpy_function",
+            site=make.site(4, "tf.numpy_function(weigh, [y], tf.float32)"),
+            runs=make.took(run_s, runs),
+        ),
         PythonOperation(kind="gradient", site=make.site(18), runs=make.took(run_s / 10, runs)),
     ]
     return make.facts(make.fit(python_operations=operations))

@@ -39,7 +39,9 @@ def test_slow_steps_are_found_where_a_sample_is_the_mean_of_several() -> None:
 
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_a_batch_that_comes_late_compiles_nothing(backend: str) -> None:
-    """What a backend does not tell of was not compiled; and the train function does not wait for its batch where the loop does."""
+    """What a backend does not tell of was not compiled; and the train function does not wait for its batch where the
+    loop does.
+    """
     facts = bad()
     facts.scout.environment["backend"] = backend
     assert list(check(facts)) == []
@@ -57,7 +59,8 @@ def test_it_is_found_where_most_steps_compile() -> None:
 
 
 @pytest.mark.parametrize(
-    "changed", [{"jit_compile": False}, {"inputs": [InputArray(name="x", container="tf.data", dtype="float32", shape=[None, 8])]}]
+    "changed",
+    [{"jit_compile": False}, {"inputs": [InputArray(name="x", container="tf.data", dtype="float32", shape=[None, 8])]}],
 )
 def test_what_is_no_case_of_it(changed: dict[str, object]) -> None:
     assert list(check(steps([0.01, 1.0] * 20, **changed))) == []
@@ -65,7 +68,12 @@ def test_what_is_no_case_of_it(changed: dict[str, object]) -> None:
 
 def calls(samples: list[float], **changed: object) -> Facts:
     run = Duration(count=1 + len(samples), total_s=2.0 + sum(samples), first_s=2.0, samples_s=samples)
-    values = {"kind": "train_on_batch", "site": make.site(30, "model.train_on_batch(x, y)"), "calls": len(samples) + 1, "run": run}
+    values = {
+        "kind": "train_on_batch",
+        "site": make.site(30, "model.train_on_batch(x, y)"),
+        "calls": len(samples) + 1,
+        "run": run,
+    }
     return make.facts(loops=[Loop(**{**values, "jit_compile": True, "compile_site": make.site(12), **changed})])  # type: ignore[arg-type]
 
 

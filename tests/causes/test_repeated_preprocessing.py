@@ -33,7 +33,9 @@ def proposed(facts: Facts) -> list[object]:
     (finding,) = check(facts)
     (proposal,) = cached_input.propose(finding, facts)
     return [
-        ("cache", change.place.line) if isinstance(change, InsertCall) else ("shuffle", change.place.line, change.behind.line)
+        ("cache", change.place.line)
+        if isinstance(change, InsertCall)
+        else ("shuffle", change.place.line, change.behind.line)
         for change in proposal.changes
         if isinstance(change, (InsertCall, MoveCall))
     ]
@@ -61,7 +63,9 @@ def test_one_epoch_repeats_nothing() -> None:
         ((SOURCE, MAP, ("shuffle", 5), augment(), BATCH), [("cache", 4)]),
     ],
 )
-def test_a_cache_stands_behind_the_work_and_before_what_must_stay_new(steps: tuple[object, ...], expected: list[object]) -> None:
+def test_a_cache_stands_behind_the_work_and_before_what_must_stay_new(
+    steps: tuple[object, ...], expected: list[object]
+) -> None:
     assert proposed(pipeline(*steps)) == expected  # type: ignore[arg-type]
 
 
@@ -109,7 +113,9 @@ def test_it_treats_python_in_a_map_too() -> None:
         ((("from_generator", 3), MAP, ("shuffle", 5), BATCH), False),
     ],
 )
-def test_filling_a_shuffle_with_the_work_is_the_work(steps: tuple[tuple[str, int] | Operation, ...], certain: bool) -> None:
+def test_filling_a_shuffle_with_the_work_is_the_work(
+    steps: tuple[tuple[str, int] | Operation, ...], certain: bool
+) -> None:
     record = pipeline(*steps).fits[0].record
     record.epoch_first_step = make.took(3.02, 1)
     (finding,) = check(make.facts(record, input_free=1.5))

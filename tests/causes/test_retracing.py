@@ -11,7 +11,9 @@ from tests import builders as make
 def traced(count: int, each_s: float = 0.2) -> Facts:
     facts = make.facts(make.fit(step_s=0.01))
     function = make.site(7, "def train_step(x, y, epoch):")
-    facts.scout.traced.append(Traced(function=function, site=make.site(40, "train_step(x, y, epoch)"), traces=make.took(each_s, count)))
+    facts.scout.traced.append(
+        Traced(function=function, site=make.site(40, "train_step(x, y, epoch)"), traces=make.took(each_s, count))
+    )
     return facts
 
 

@@ -11,7 +11,9 @@ def with_callback(record: CallbackRecord) -> Facts:
 
 
 def bad() -> Facts:
-    return with_callback(make.callback(hooks={"on_epoch_end": make.took(1.0, 2), "on_epoch_begin": make.took(0.001, 2)}))
+    return with_callback(
+        make.callback(hooks={"on_epoch_end": make.took(1.0, 2), "on_epoch_begin": make.took(0.001, 2)})
+    )
 
 
 def good() -> Facts:
@@ -27,7 +29,10 @@ def test_it_names_the_hook_its_line_and_the_constructor() -> None:
 
 def test_a_hook_is_named_by_its_own_line_where_no_sample_tells_more() -> None:
     hooks = {"on_train_batch_end": make.took(0.01, 61), "on_epoch_end": make.took(0.001, 2)}
-    sources = {"on_train_batch_end": make.site(16, "def on_train_batch_end"), "on_epoch_end": make.site(17, "def on_epoch_end")}
+    sources = {
+        "on_train_batch_end": make.site(16, "def on_train_batch_end"),
+        "on_epoch_end": make.site(17, "def on_epoch_end"),
+    }
     (finding,) = check(with_callback(make.callback(hooks=hooks, hook_sources=sources)))
     assert finding.locations[0].line == 16
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.facts.input.test_loaders import grain, loader
 
 from fitdoctor.causes.input.slow_generator import check
 from fitdoctor.facts.facts import Facts
 from tests import builders as make
+from tests.facts.input.test_loaders import grain, loader
 
 
 def bad() -> Facts:

@@ -13,7 +13,17 @@ from tests import builders as make
 
 def trained(size: int | None = 1, **changed: Any) -> Facts:
     return make.facts(
-        make.fit(**{"step_s": 2e-3, "epochs": 10, "steps": 3000, "batch_size": size, "optimizer": "Adam", "learning_rate": 1e-3, **changed})
+        make.fit(
+            **{
+                "step_s": 2e-3,
+                "epochs": 10,
+                "steps": 3000,
+                "batch_size": size,
+                "optimizer": "Adam",
+                "learning_rate": 1e-3,
+                **changed,
+            }
+        )
     )
 
 
@@ -88,7 +98,10 @@ def test_the_rate_grows_with_the_root_for_adam_and_in_proportion_for_sgd() -> No
 
 
 def test_a_schedule_is_left_as_it_is() -> None:
-    assert [settings(offer) for offer in offered(trained(4, learning_rate=None))] == [{"batch_size": 16}, {"batch_size": 64}]
+    assert [settings(offer) for offer in offered(trained(4, learning_rate=None))] == [
+        {"batch_size": 16},
+        {"batch_size": 64},
+    ]
 
 
 def test_an_epoch_keeps_some_steps() -> None:

@@ -10,7 +10,13 @@ from tests import builders as make
 
 
 def loop(*, gathered: float | None = None, **changed: object) -> Facts:
-    values = {"kind": "train_on_batch", "site": make.site(30, "model.train_on_batch(x, y)"), "calls": 4000, "rows": 1, "batch_size": 32}
+    values = {
+        "kind": "train_on_batch",
+        "site": make.site(30, "model.train_on_batch(x, y)"),
+        "calls": 4000,
+        "rows": 1,
+        "batch_size": 32,
+    }
     record = Loop(**{**values, "run": make.took(0.002, 400, first_s=0.4), **changed})  # type: ignore[arg-type]
     measured = Measured() if gathered is None else Measured(gathered={0: make.around(gathered)})
     return Facts(make.run(loops=[record]), measured)

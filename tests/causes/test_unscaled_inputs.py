@@ -13,7 +13,9 @@ from tests import builders as make
 
 
 def fed(*parts: InputArray, **changed: Any) -> Facts:
-    return make.facts(make.fit(step_s=0.01, epochs=50, inputs=list(parts), input_made=make.site(9, "x = load()"), **changed))
+    return make.facts(
+        make.fit(step_s=0.01, epochs=50, inputs=list(parts), input_made=make.site(9, "x = load()"), **changed)
+    )
 
 
 def part(
@@ -29,7 +31,13 @@ def part(
     std = [(high - low) / 12**0.5 for low, high in columns]
     low, high = [low for low, _ in columns], [high for _, high in columns]
     spread = Spread(rows=rows, features=len(columns), mean=mean, std=std, low=low, high=high, whole=whole)
-    return InputArray(name=name, container="numpy.ndarray", shape=list(shape or (None, len(columns))), spread=spread, layers=list(layers))
+    return InputArray(
+        name=name,
+        container="numpy.ndarray",
+        shape=list(shape or (None, len(columns))),
+        spread=spread,
+        layers=list(layers),
+    )
 
 
 RAW = ((18, 80), (0, 1e5), (0.01, 0.25))
@@ -46,7 +54,10 @@ def good() -> Facts:
 def test_it_points_at_where_the_input_is_made_and_at_the_fit() -> None:
     (finding,) = check(bad())
     assert [place.line for place in finding.locations] == [9, 18]
-    assert finding.evidence[0].text == "The features of x vary by 416,667× different amounts, and nothing scales them before Dense."
+    assert (
+        finding.evidence[0].text
+        == "The features of x vary by 416,667× different amounts, and nothing scales them before Dense."
+    )
     assert finding.cost_s.low == 0
     assert not finding.measured
 
@@ -66,7 +77,15 @@ def test_pixels_share_a_scale_even_where_some_are_always_black() -> None:
 
 
 @pytest.mark.parametrize(
-    "layers", [("Rescaling",), ("Normalization",), ("BatchNormalization",), ("TrueDivide",), ("Lambda",), ("Dense", "LayerNormalization")]
+    "layers",
+    [
+        ("Rescaling",),
+        ("Normalization",),
+        ("BatchNormalization",),
+        ("TrueDivide",),
+        ("Lambda",),
+        ("Dense", "LayerNormalization"),
+    ],
 )
 def test_what_meets_a_scaling_layer_first_is_left_alone(layers: tuple[str, ...]) -> None:
     assert list(check(fed(part(*RAW, layers=layers)))) == []

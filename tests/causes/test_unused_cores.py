@@ -32,7 +32,9 @@ def good() -> Facts:
     ("value", "cores", "quota", "found"),
     [(1, 1, None, 0), (1, 4, None, 1), (2, 4, None, 1), (3, 4, None, 0), (2, 64, 2.0, 0), (1, 64, 1.5, 1)],
 )
-def test_a_setting_counts_against_the_cores_that_may_be_used(value: int, cores: int, quota: float | None, found: int) -> None:
+def test_a_setting_counts_against_the_cores_that_may_be_used(
+    value: int, cores: int, quota: float | None, found: int
+) -> None:
     assert len(list(check(threads(ThreadSetting(name=CALL, value=value), cores=cores, quota=quota)))) == found
 
 
@@ -44,7 +46,9 @@ def test_it_names_the_line_that_set_it() -> None:
 
 
 def test_all_settings_are_taken_back_together() -> None:
-    facts = threads(ThreadSetting(name=CALL, value=1, site=make.site(4)), ThreadSetting(name="TF_NUM_INTEROP_THREADS", value=1))
+    facts = threads(
+        ThreadSetting(name=CALL, value=1, site=make.site(4)), ThreadSetting(name="TF_NUM_INTEROP_THREADS", value=1)
+    )
     (proposal,) = propose(next(check(facts)), facts)
     call, variable = proposal.changes
     assert isinstance(call, SetArgument)

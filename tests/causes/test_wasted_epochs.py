@@ -67,7 +67,9 @@ def test_a_score_of_unknown_meaning_tells_nothing() -> None:
 
 
 def test_a_training_that_stops_by_its_score_is_left_alone() -> None:
-    stopper = make.callback("EarlyStopping", own=False, hooks={}, may_stop=True, attributes={"monitor": "val_loss", "patience": 40})
+    stopper = make.callback(
+        "EarlyStopping", own=False, hooks={}, may_stop=True, attributes={"monitor": "val_loss", "patience": 40}
+    )
     assert list(check(watched(valley(19), [stopper]))) == []
 
 

@@ -9,7 +9,9 @@ from tests import builders as make
 
 
 def fed(dtype: str, *, kind: str = "tf.data", source: str = "from_tensor_slices") -> Facts:
-    part = InputArray(name="x", container="tf.data" if kind == "tf.data" else "numpy.ndarray", dtype=dtype, shape=[None, 1000])
+    part = InputArray(
+        name="x", container="tf.data" if kind == "tf.data" else "numpy.ndarray", dtype=dtype, shape=[None, 1000]
+    )
     labels = InputArray(name="y", container="tf.data", dtype="int64", shape=[None])
     chain = make.chain((source, 3), ("batch", 4)) if kind == "tf.data" else []
     return make.facts(make.fit(input_kind=kind, operations=chain, inputs=[part, labels]), input_free=1.5)

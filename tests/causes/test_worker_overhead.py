@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from tests.facts.input.test_loaders import loader
-
 from fitdoctor.causes.input.worker_overhead import check
 from fitdoctor.facts.facts import Facts
 from tests import builders as make
 from tests.causes.test_idle_workers import dataset
+from tests.facts.input.test_loaders import loader
 
 
 def bad() -> Facts:
@@ -55,4 +54,6 @@ def test_the_processes_of_a_data_loader() -> None:
     assert finding.evidence[0].text == "Batches come from 4 processes, through a queue."
     assert finding.locations[0].line == 15
     assert list(check(loader(num_workers=0))) == []
-    assert list(check(loader(num_workers=4, input_free=1.0, stall_s=2.0))) == []  # they can be kept: that is another cause
+    assert (
+        list(check(loader(num_workers=4, input_free=1.0, stall_s=2.0))) == []
+    )  # they can be kept: that is another cause

@@ -24,7 +24,13 @@ PLACE = {"file": "train.py", "line": 1, "position": 0}
         {"kind": "insert-call", "call": "cache", "arguments": {"filename": "/home/ann/x"}},
         {"kind": "insert-call", "call": "__class__", "arguments": {}},
         {"kind": "insert-call", "call": "cache", "arguments": []},
-        {"kind": "set-argument", "call": "ModelCheckpoint", "argument": "filepath", "value": "/home/ann/.bashrc", "index": 0},
+        {
+            "kind": "set-argument",
+            "call": "ModelCheckpoint",
+            "argument": "filepath",
+            "value": "/home/ann/.bashrc",
+            "index": 0,
+        },
         {"kind": "set-argument", "call": "Own", "argument": "__class__", "value": 1, "index": 0},
         {"kind": "set-argument", "call": "Own", "argument": "log_dir", "value": "../..", "index": 0},
         {"kind": "set-argument", "call": "Model.fit", "argument": "x", "value": {"a": "b"}, "index": -1},
@@ -39,7 +45,9 @@ def test_a_change_names_no_file_no_code_and_no_program(change: dict[str, Any]) -
         from_data({"place": PLACE, **change})
 
 
-@pytest.mark.parametrize(("name", "value"), [("LD_PRELOAD", "evil.so"), ("PATH", None), ("PYTHONPATH", "."), ("OMP_NUM_THREADS", "x")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("LD_PRELOAD", "evil.so"), ("PATH", None), ("PYTHONPATH", "."), ("OMP_NUM_THREADS", "x")]
+)
 def test_a_process_starts_without_what_no_change_may_set(name: str, value: str | None) -> None:
     before = {"PATH": "/bin", "OMP_NUM_THREADS": "2"}
     assert environment([{"kind": "set-environment", "name": name, "value": value, "place": PLACE}], before) == before

@@ -57,7 +57,9 @@ def test_a_variable_that_the_script_sets_itself_is_held(value: str | None, monke
 
 def test_a_call_gets_the_value_of_the_change() -> None:
     seen: list[int] = []
-    threading = SimpleNamespace(set_intra_op_parallelism_threads=seen.append, set_inter_op_parallelism_threads=seen.append)
+    threading = SimpleNamespace(
+        set_intra_op_parallelism_threads=seen.append, set_inter_op_parallelism_threads=seen.append
+    )
     tensorflow = cast(ModuleType, SimpleNamespace(config=SimpleNamespace(threading=threading)))
     held = hold_calls(tensorflow, [call(0), variable("1")])
     threading.set_intra_op_parallelism_threads(1)

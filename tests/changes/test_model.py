@@ -41,7 +41,9 @@ CHANGES = st.one_of(
     st.builds(InsertCall, place=PLACES, call=STAGES, arguments=st.dictionaries(NAMES, st.integers(), max_size=3)),
     st.builds(SwapCalls, place=PLACES, batch=PLACES, vectorized=st.booleans()),
     st.builds(MoveCall, place=PLACES, behind=PLACES),
-    st.builds(ConvertArgument, place=PLACES, call=NAMES, argument=NAMES, dtypes=st.dictionaries(NAMES, NAMES, max_size=2)),
+    st.builds(
+        ConvertArgument, place=PLACES, call=NAMES, argument=NAMES, dtypes=st.dictionaries(NAMES, NAMES, max_size=2)
+    ),
     st.builds(ReplaceCall, place=PLACES, call=NAMES, replacement=NAMES),
     st.builds(Precompute, place=PLACES, call=NAMES, argument=NAMES),
     st.builds(ThrottleHook, place=PLACES, call=NAMES, hook=HOOKS, every=st.integers(1), index=st.integers(-1, 5)),
@@ -69,7 +71,12 @@ HERE = Place(file="train.py", line=1)
     ("change", "of_input"),
     [
         (InsertCall(place=HERE, call="prefetch"), True),
-        (SetArgument(place=Place(file="train.py", line=1, position=2), call="map", argument="num_parallel_calls", value=2), True),
+        (
+            SetArgument(
+                place=Place(file="train.py", line=1, position=2), call="map", argument="num_parallel_calls", value=2
+            ),
+            True,
+        ),
         (SetArgument(place=HERE, call="PyDataset", argument="workers", value=2), True),
         (SetArgument(place=HERE, call="Model.fit", argument="workers", value=2), True),
         (SetArgument(place=HERE, call="Model.fit", argument="batch_size", value=2), False),

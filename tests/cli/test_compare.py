@@ -46,8 +46,12 @@ def test_it_is_written_as_data(call: Call, reports: tuple[str, str]) -> None:
     assert data["ratio"] == pytest.approx(2480.0 / 31.4)
 
 
-@pytest.mark.parametrize(("b", "output", "words"), [("none", "c.json", "does not exist"), ("b.json", "c.html", ".json or .txt")])
-def test_what_can_not_be_compared_gets_a_message(call: Call, reports: tuple[str, str], b: str, output: str, words: str) -> None:
+@pytest.mark.parametrize(
+    ("b", "output", "words"), [("none", "c.json", "does not exist"), ("b.json", "c.html", ".json or .txt")]
+)
+def test_what_can_not_be_compared_gets_a_message(
+    call: Call, reports: tuple[str, str], b: str, output: str, words: str
+) -> None:
     result = call("compare", "a.json", b, "-o", output)
     assert (result.exit_code, result.stdout) == (2, "")
     assert words in result.stderr
@@ -60,7 +64,9 @@ def test_a_damaged_file_gets_a_message(call: Call, reports: tuple[str, str]) -> 
     assert "damaged" in result.stderr
 
 
-def test_a_home_that_nobody_knows_gets_a_message(call: Call, reports: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_home_that_nobody_knows_gets_a_message(
+    call: Call, reports: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("HOME", raising=False)
     monkeypatch.setattr("os.path.expanduser", lambda path: path)  # as for a user whom the system does not know
     for given in ("~/b.json", "~nobody-of-that-name/b.json"):

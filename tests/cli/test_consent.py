@@ -1,4 +1,7 @@
-"""Recordings that the user has not made on this machine, such as those of a cloned repository: nothing of theirs runs unasked."""
+"""Recordings that the user has not made on this machine, such as those of a cloned repository:
+
+nothing of theirs runs unasked.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,14 @@ def diagnosis(project: Path, name: str, *, own: bool, **changed: Any) -> Path:
     run = diagnosed(make.run(pipeline_fit()), SLOW_INPUT)
     for arm in run.rehearsals[0].arms:
         arm.batches = "same"
-    values = {"script": "train.py", "target": "train.py", "python": sys.executable, "cwd": str(project), "fitdoctor": "0.1.0", **changed}
+    values = {
+        "script": "train.py",
+        "target": "train.py",
+        "python": sys.executable,
+        "cwd": str(project),
+        "fitdoctor": "0.1.0",
+        **changed,
+    }
     for field, value in values.items():
         setattr(run, field, value)
     assert run.scout is not None
@@ -56,7 +66,9 @@ def kept(folder: Path, run: Run, *, own: bool) -> Path:
 
 @pytest.mark.usefixtures("requests")
 @pytest.mark.parametrize("arguments", [(), ("--run", "20990101-000000-train")])
-def test_treat_shows_and_refuses_what_came_from_elsewhere(call: Call, project: Path, evil: Path, arguments: tuple[str, ...]) -> None:
+def test_treat_shows_and_refuses_what_came_from_elsewhere(
+    call: Call, project: Path, evil: Path, arguments: tuple[str, ...]
+) -> None:
     diagnosis(project, "20990101-000000-train", own=False, python=str(evil))
     result = call("treat", *arguments, "train.py")
     assert result.exit_code == 2
@@ -91,7 +103,9 @@ def test_treat_looks_at_no_file_that_it_names_before_it_may(
     assert "Received endless.py, changed since" in result.stderr
 
 
-def test_treat_with_yes_still_takes_no_interpreter_from_it(call: Call, project: Path, evil: Path, requests: list[WatchRequest]) -> None:  # noqa: F811
+def test_treat_with_yes_still_takes_no_interpreter_from_it(
+    call: Call, project: Path, evil: Path, requests: list[WatchRequest]
+) -> None:
     diagnosis(project, "20990101-000000-train", own=False, python=str(evil))
     result = call("treat", "--yes", "train.py")
     assert result.exit_code == 3
@@ -100,7 +114,9 @@ def test_treat_with_yes_still_takes_no_interpreter_from_it(call: Call, project: 
     assert not (project / "trace").exists()
 
 
-def test_ones_own_diagnosis_counts_before_a_later_one_from_elsewhere(call: Call, project: Path, requests: list[WatchRequest]) -> None:  # noqa: F811
+def test_ones_own_diagnosis_counts_before_a_later_one_from_elsewhere(
+    call: Call, project: Path, requests: list[WatchRequest]
+) -> None:
     mine = diagnosis(project, "20260101-000000-train", own=True)
     diagnosis(project, "20990101-000000-train", own=False, python="/evil")
     result = call("treat", "train.py")
@@ -143,8 +159,17 @@ def test_diagnose_goes_on_from_it_only_when_told(
     assert session.requests[0].target == values["target"]
 
 
-def test_what_would_run_is_shown_even_quietly_and_without_codes(call: Call, session: FakeSession, project: Path) -> None:
-    values = {"fitdoctor": "1", "script": "-c", "mode": "code", "python": sys.executable, "cwd": str(project), "watched": Scout()}
+def test_what_would_run_is_shown_even_quietly_and_without_codes(
+    call: Call, session: FakeSession, project: Path
+) -> None:
+    values = {
+        "fitdoctor": "1",
+        "script": "-c",
+        "mode": "code",
+        "python": sys.executable,
+        "cwd": str(project),
+        "watched": Scout(),
+    }
     own = kept(project / "own", Run(**values, target="print(1)"), own=True)
     assert "as recorded in own." in call("diagnose", "-q", str(own)).stderr
     foreign = kept(project / "foreign", Run(**values, target="evil()\x1b[1A\x1b[2K\rgood()"), own=False)

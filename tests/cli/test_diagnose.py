@@ -59,9 +59,12 @@ def test_what_follows_the_target_is_the_scripts(call: Call, session: FakeSession
 
 
 @pytest.mark.parametrize(
-    ("flag", "target", "mode", "folder"), [("-m", "pkg.train", "module", "pkg.train"), ("-c", "print(1)", "code", "code")]
+    ("flag", "target", "mode", "folder"),
+    [("-m", "pkg.train", "module", "pkg.train"), ("-c", "print(1)", "code", "code")],
 )
-def test_modules_and_code_are_targets_too(call: Call, session: FakeSession, flag: str, target: str, mode: str, folder: str) -> None:
+def test_modules_and_code_are_targets_too(
+    call: Call, session: FakeSession, flag: str, target: str, mode: str, folder: str
+) -> None:
     result = call("diagnose", flag, target, "-m", "--budget=9")
     assert result.exit_code == 0
     (request,) = session.requests
@@ -170,7 +173,9 @@ def test_bad_options_get_a_message(call: Call, session: FakeSession, arguments: 
     assert words in result.stderr
 
 
-def test_warnings_of_the_script_are_not_ours(call: Call, session: FakeSession, recwarn: pytest.WarningsRecorder) -> None:
+def test_warnings_of_the_script_are_not_ours(
+    call: Call, session: FakeSession, recwarn: pytest.WarningsRecorder
+) -> None:
     Path("train.py").write_text("x = '\\d' is 1\n")
     assert call("diagnose", "train.py").exit_code == 0
     assert not recwarn.list
@@ -241,7 +246,9 @@ def test_a_fault_of_ours_is_no_traceback(call: Call, session: FakeSession) -> No
     assert "ZeroDivisionError: ours\n  That is a fault of fitdoctor, not of your script." in result.stderr
 
 
-def test_a_disk_that_fills_up_does_not_cost_the_report(call: Call, session: FakeSession, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fills_up_does_not_cost_the_report(
+    call: Call, session: FakeSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fill(request: object, progress: object) -> None:
         def full(_descriptor: int) -> None:
             raise OSError(28, "No space left on device")

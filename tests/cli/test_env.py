@@ -28,12 +28,23 @@ def test_versions_and_machine_are_shown(call: Call) -> None:
 def test_it_is_written_as_data(call: Call) -> None:
     assert call("env", "-o", "env.json").exit_code == 0
     data = json.loads(Path("env.json").read_text())
-    assert data["training"]["packages"].keys() <= {"keras", "tensorflow", "tensorflow-cpu", "tf-keras", "jax", "jaxlib", "torch", "numpy"}
+    assert data["training"]["packages"].keys() <= {
+        "keras",
+        "tensorflow",
+        "tensorflow-cpu",
+        "tf-keras",
+        "jax",
+        "jaxlib",
+        "torch",
+        "numpy",
+    }
     assert data["memory"]["bytes"] > 0
     assert isinstance(data["gpu"], list)
 
 
-def test_values_of_variables_are_only_shown_where_they_are_harmless(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_of_variables_are_only_shown_where_they_are_harmless(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "2")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setenv("TF_CONFIG", '{"cluster": "secret-host"}')

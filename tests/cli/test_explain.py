@@ -89,7 +89,11 @@ def test_a_page_is_drawn_on_a_terminal() -> None:
 
 @pytest.mark.parametrize(
     ("given", "words"),
-    [("missing_prefetch", "Did you mean missing-prefetch?"), ("eager", "Did you mean eager-execution?"), ("zzz", "lists them")],
+    [
+        ("missing_prefetch", "Did you mean missing-prefetch?"),
+        ("eager", "Did you mean eager-execution?"),
+        ("zzz", "lists them"),
+    ],
 )
 def test_a_wrong_id_suggests_near_ones(call: Call, given: str, words: str) -> None:
     result = call("explain", given)

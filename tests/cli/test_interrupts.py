@@ -34,7 +34,11 @@ Broken()
 
 def ran(script: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", f"import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n{BEGIN}{script}"],
+        [
+            sys.executable,
+            "-c",
+            f"import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n{BEGIN}{script}",
+        ],
         check=False,
         capture_output=True,
         text=True,

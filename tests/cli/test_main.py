@@ -14,7 +14,10 @@ from fitdoctor.cli.main import COMMANDS, main
 Call = Callable[..., Result]
 
 LATE = ("rich", "msgspec", "scipy", "jinja2", "libcst", "psutil", "numpy", "keras", "tensorflow", "asyncio")
-"""What neither `--help` nor `import fitdoctor` may load: it is what keeps them fast, and is sturdier to test than time."""
+"""What neither `--help` nor `import fitdoctor` may load:
+
+it is what keeps them fast, and is sturdier to test than time.
+"""
 
 
 def modules_after(code: str) -> set[str]:
@@ -52,7 +55,9 @@ def test_import_loads_nothing_at_all() -> None:
 
 
 def test_it_runs_as_a_module() -> None:
-    ended = subprocess.run([sys.executable, "-m", "fitdoctor", "--version"], capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-m", "fitdoctor", "--version"], capture_output=True, text=True, check=False
+    )
     assert (ended.returncode, ended.stdout) == (0, f"fitdoctor {fitdoctor.__version__}\n")
 
 

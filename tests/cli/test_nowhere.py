@@ -1,4 +1,7 @@
-"""Nothing can be written, or the current directory is gone: a training runs as it would, and a diagnosis says why there is none."""
+"""Nothing can be written, or the current directory is gone:
+
+a training runs as it would, and a diagnosis says why there is none.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,9 @@ def run(before: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[
     spare.chmod(0o1777)
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(spare)}
     environment.pop("FITDOCTOR_DIR")
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=cwd, env=environment)
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=cwd, env=environment
+    )
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -54,9 +59,12 @@ def test_a_diagnosis_says_why_there_is_none(script: Path, place: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [("report",), ("report", "a"), ("treat", "train.py"), ("bundle",), ("compare", "a", "b"), ("watch", "train.py")]
+    "command",
+    [("report",), ("report", "a"), ("treat", "train.py"), ("bundle",), ("compare", "a", "b"), ("watch", "train.py")],
 )
-def test_every_command_ends_with_a_message_where_the_current_directory_is_gone(script: Path, command: tuple[str, ...]) -> None:
+def test_every_command_ends_with_a_message_where_the_current_directory_is_gone(
+    script: Path, command: tuple[str, ...]
+) -> None:
     ended = run(GONE + NO_HOME, *command, cwd=script.parent / "here")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "Traceback" not in ended.stderr
@@ -72,7 +80,10 @@ def _others_can_run() -> None:
 
 
 @pytest.mark.usefixtures("_others_can_run")
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root becomes another user")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("setpriv"),
+    reason="only root becomes another user",
+)
 def test_a_folder_that_may_not_be_entered_is_none_to_run_from(script: Path) -> None:
     closed = script.parent / "closed"
     closed.mkdir(mode=0o700)

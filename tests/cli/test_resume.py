@@ -45,7 +45,12 @@ def test_the_script_is_diagnosed_as_it_was_started(
     result = call("diagnose", "--budget", "9", run)
     assert result.exit_code == 0
     (request,) = session.requests
-    assert (request.target, request.arguments, request.mode, request.budget_s) == ("train.py", ("--epochs", "3"), "script", 9.0)
+    assert (request.target, request.arguments, request.mode, request.budget_s) == (
+        "train.py",
+        ("--epochs", "3"),
+        "script",
+        9.0,
+    )
     assert request.watched is not None
     assert request.watched.wall_s == 12.0
     assert directories == [project]
@@ -67,7 +72,9 @@ def test_code_is_gone_on_from_too(call: Call, session: FakeSession, project: Pat
         ({"bundled": True}, "a bundle: the script is not in it"),
     ],
 )
-def test_what_can_not_be_gone_on_from(call: Call, session: FakeSession, project: Path, changed: dict[str, Any], message: str) -> None:
+def test_what_can_not_be_gone_on_from(
+    call: Call, session: FakeSession, project: Path, changed: dict[str, Any], message: str
+) -> None:
     result = call("diagnose", saved(project, **changed))
     assert result.exit_code == 2
     assert message in result.stderr

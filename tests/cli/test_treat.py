@@ -55,7 +55,14 @@ def saved(
     run = diagnosed(make.run(pipeline_fit()), ratios)
     for arm in run.rehearsals[0].arms:
         arm.batches = batches
-    values = {"script": "train.py", "target": "train.py", "python": sys.executable, "cwd": str(project), "fitdoctor": "0.1.0", **changed}
+    values = {
+        "script": "train.py",
+        "target": "train.py",
+        "python": sys.executable,
+        "cwd": str(project),
+        "fitdoctor": "0.1.0",
+        **changed,
+    }
     for name, value in values.items():
         setattr(run, name, value)
     assert run.scout is not None
@@ -74,7 +81,11 @@ def test_the_verified_changes_are_applied_and_the_promise_is_held_against_the_cl
     assert result.exit_code == 3
     (request,) = requests
     assert request.treated is not None
-    assert (request.target, request.python, request.treated.remedies) == ("train.py", sys.executable, ["precomputed-input"])
+    assert (request.target, request.python, request.treated.remedies) == (
+        "train.py",
+        sys.executable,
+        ["precomputed-input"],
+    )
     (treatment,) = request.treated.treatments
     assert request.treated.own_s > 0
     assert (treatment["kind"], treatment["line"]) == ("fit", 18)
@@ -106,7 +117,9 @@ def test_the_syntax_is_that_of_the_python_of_the_diagnosis(
     call: Call, project: Path, requests: list[WatchRequest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr("fitdoctor.cli.target.check_target", lambda _target, _mode, python: asked.append(python) or "train")
+    monkeypatch.setattr(
+        "fitdoctor.cli.target.check_target", lambda _target, _mode, python: asked.append(python) or "train"
+    )
     saved(project, python="/usr/bin/env")
     monkeypatch.setattr("fitdoctor.cli.target.find_python", lambda name: name or sys.executable)
     monkeypatch.setattr("fitdoctor.treating.environment.check", lambda *_, **__: None)
@@ -169,7 +182,9 @@ def test_other_arguments_are_refused(call: Call, project: Path, requests: list[W
     assert "expected --epochs 3" in call("treat", "train.py").stderr
 
 
-def test_the_latest_diagnosis_with_the_same_arguments_is_taken(call: Call, project: Path, requests: list[WatchRequest]) -> None:
+def test_the_latest_diagnosis_with_the_same_arguments_is_taken(
+    call: Call, project: Path, requests: list[WatchRequest]
+) -> None:
     saved(project, argv=["--epochs", "3"])
     saved(project, argv=["--epochs", "5"])
     call("treat", "train.py", "--epochs", "3")
@@ -186,10 +201,20 @@ def test_a_script_that_is_not_there_is_said_to_be_missing(call: Call, project: P
 
 @pytest.mark.parametrize(
     ("name", "value", "words"),
-    [("python", "3.9.1", "expected Python 3.9.1"), ("cores", 96, "expected 96 CPU cores"), ("backend", "jax", "expected the backend jax")],
+    [
+        ("python", "3.9.1", "expected Python 3.9.1"),
+        ("cores", 96, "expected 96 CPU cores"),
+        ("backend", "jax", "expected the backend jax"),
+    ],
 )
 def test_another_environment_is_refused(
-    call: Call, project: Path, requests: list[WatchRequest], monkeypatch: pytest.MonkeyPatch, name: str, value: Any, words: str
+    call: Call,
+    project: Path,
+    requests: list[WatchRequest],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: Any,
+    words: str,
 ) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     monkeypatch.setitem(ENVIRONMENT, name, value)
@@ -200,7 +225,9 @@ def test_another_environment_is_refused(
     assert "diagnose again" in result.stderr
 
 
-def test_what_differs_though_it_should_be_the_same_is_not_applied(call: Call, project: Path, requests: list[WatchRequest]) -> None:
+def test_what_differs_though_it_should_be_the_same_is_not_applied(
+    call: Call, project: Path, requests: list[WatchRequest]
+) -> None:
     saved(project, batches="different")
     result = call("treat", "--allow", "semantics", "train.py")
     assert (result.exit_code, requests) == (2, [])
@@ -213,6 +240,8 @@ def test_allow_takes_a_list_of_safeties(call: Call, project: Path, requests: lis
     assert call("treat", "--allow", "anything", "train.py").exit_code == 2
 
 
-def test_an_early_recording_that_does_not_know_its_source_is_refused(call: Call, project: Path, requests: list[WatchRequest]) -> None:
+def test_an_early_recording_that_does_not_know_its_source_is_refused(
+    call: Call, project: Path, requests: list[WatchRequest]
+) -> None:
     saved(project, sources=())
     assert "does not say what the source was" in call("treat", "train.py").stderr

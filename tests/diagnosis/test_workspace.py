@@ -58,7 +58,11 @@ def test_where_writes_are_allowed_nothing_holds_them_back(tmp_path: Path, monkey
 
 def test_what_else_is_known_is_a_limit_once(desk: Desk) -> None:
     for _ in range(2):
-        ran(desk, Started(layered=True, read_only=["/mnt"]), Ended(full="it had written 9 MB", left_running=["sleep 9", "x"]))
+        ran(
+            desk,
+            Started(layered=True, read_only=["/mnt"]),
+            Ended(full="it had written 9 MB", left_running=["sleep 9", "x"]),
+        )
     assert desk.data.limits == [
         "No scratch layer could be laid over /mnt: your script could only read there.",
         "What your script left running was ended with it: sleep 9; x.",

@@ -1,4 +1,5 @@
-"""Runs in a process of its own on the backend of `KERAS_BACKEND`: what is learned about a model leaves it as it was, bit for bit.
+"""Runs in a process of its own on the backend of `KERAS_BACKEND`: what is learned about a model leaves it as it was,
+bit for bit.
 
 Writes one JSON object of what was seen.
 """
@@ -50,9 +51,13 @@ def everything() -> Any:
     folded = keras.layers.Conv1D(3, 3, activation="relu")(inputs["b"])
     folded = keras.layers.Flatten()(keras.layers.BatchNormalization()(folded))
     joined = keras.layers.Dropout(0.3)(keras.layers.Concatenate()([inputs["a"], folded]))
-    dead = keras.layers.Dense(4, activation="relu", bias_initializer=keras.initializers.Constant(-1e6), name="dead")(joined)
+    dead = keras.layers.Dense(4, activation="relu", bias_initializer=keras.initializers.Constant(-1e6), name="dead")(
+        joined
+    )
     wide = keras.initializers.RandomNormal(stddev=1e4)
-    full = keras.layers.Dense(4, activation="tanh", kernel_initializer=wide, kernel_regularizer="l2", name="full")(joined)
+    full = keras.layers.Dense(4, activation="tanh", kernel_initializer=wide, kernel_regularizer="l2", name="full")(
+        joined
+    )
     first = keras.layers.Dense(2, activation="softmax", name="first")(keras.layers.Concatenate()([dead, full]))
     second = keras.layers.Dense(1, name="second")(keras.layers.GaussianNoise(0.1)(full))
     return keras.Model(inputs, {"first": first, "second": second})
@@ -96,7 +101,8 @@ class Failing(Own):
         return super().call(inputs)
 
 
-# A model of many kinds of layers and several inputs and outputs, trained a little: optimizer, metrics and statistics are built.
+# A model of many kinds of layers and several inputs and outputs, trained a little: optimizer, metrics and statistics
+# are built.
 fed = {"a": x, "b": x[..., None]}
 targets, weights = {"first": y, "second": x[:, :1]}, {"first": np.ones(ROWS), "second": np.ones(ROWS)}
 model = everything()
@@ -110,8 +116,16 @@ assert layers["full"].saturated > 0.9, layers["full"]
 gradients = {each.name: each for each in found.gradients}
 assert gradients["dead/kernel"].gradient == 0.0
 assert gradients["second/kernel"].gradient > 0
-assert np.isclose(gradients["second/kernel"].norm, np.linalg.norm(model.get_layer("second").get_weights()[0]), rtol=1e-4)
-assert {part.name for part in found.inputs} >= {"x['a']", "x['b']", "y['first']", "y['second']", "sample_weight['first']"}
+assert np.isclose(
+    gradients["second/kernel"].norm, np.linalg.norm(model.get_layer("second").get_weights()[0]), rtol=1e-4
+)
+assert {part.name for part in found.inputs} >= {
+    "x['a']",
+    "x['b']",
+    "y['first']",
+    "y['second']",
+    "sample_weight['first']",
+}
 
 # The gradient is that of the model's own loss: a small step against it lowers the loss by the square of its norm.
 plain = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])

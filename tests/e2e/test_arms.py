@@ -1,4 +1,7 @@
-"""The arms of one fit, in the tests' own process: what they are fed, whose time they run on, and that they leave nothing behind."""
+"""The arms of one fit, in the tests' own process:
+
+what they are fed, whose time they run on, and that they leave nothing behind.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,12 @@ SETTLED_S = 0.3
 @pytest.fixture
 def model(keras: Any) -> Any:
     keras.utils.set_random_seed(1)
-    layers = [keras.Input((4,)), keras.layers.Dense(8, activation="relu"), keras.layers.Dropout(0.5), keras.layers.Dense(1)]
+    layers = [
+        keras.Input((4,)),
+        keras.layers.Dense(8, activation="relu"),
+        keras.layers.Dropout(0.5),
+        keras.layers.Dense(1),
+    ]
     made = keras.Sequential(layers)
     made.compile(optimizer="adam", loss="mse", metrics=["mae"])
     return made
@@ -53,7 +61,13 @@ def place(position: int = -1) -> Place:
 
 def arm(name: str, *changes: Change, unit: str = "step") -> dict[str, Any]:
     role = name if name in ("baseline", "placebo") else "remedy"
-    return {"id": f"{unit}/{name}", "role": role, "unit": unit, "remedy": name, "changes": [change.to_data() for change in changes]}
+    return {
+        "id": f"{unit}/{name}",
+        "role": role,
+        "unit": unit,
+        "remedy": name,
+        "changes": [change.to_data() for change in changes],
+    }
 
 
 def compile_(argument: str, value: Any) -> SetArgument:
@@ -108,7 +122,9 @@ class TestFeeds:
         with pytest.raises(ValueError, match="came to its end"):
             arms.prepare(arm("executions", compile_("steps_per_execution", steps)))
 
-    def test_one_that_ends_before_the_first_window_is_as_well(self, fit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_one_that_ends_before_the_first_window_is_as_well(
+        self, fit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         from fitdoctor.probe.trials import fit_arms as module
 
         monkeypatch.setattr(module, "lead_of", lambda *_, **__: next(iter(())))
@@ -202,7 +218,9 @@ class TestVerification:
         ],
         ids=["kept", "drawn"],
     )
-    def test_a_generator_is_compared_only_where_its_batches_are_kept(self, fit: Callable[..., Any], change: Change, found: str) -> None:
+    def test_a_generator_is_compared_only_where_its_batches_are_kept(
+        self, fit: Callable[..., Any], change: Change, found: str
+    ) -> None:
         reply = fit(((X[:8], Y[:8]) for _ in range(10)), steps_per_epoch=5).verify(arm("remedy", change))
         assert reply["batches"] == found
         assert reply["why"]
@@ -220,7 +238,9 @@ class TestVerification:
         assert found == {"batches": ("same", "different")[count], "weights": "same", "why": found["why"]}
         assert bool(found["why"]) == bool(count)
 
-    def test_settings_say_nothing_of_batches_where_weights_can_not_be_compared(self, arms: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_settings_say_nothing_of_batches_where_weights_can_not_be_compared(
+        self, arms: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         from fitdoctor.probe.trials.equivalence import training_state
 
         monkeypatch.setattr(training_state, "MOST_BYTES", -1)
@@ -229,7 +249,9 @@ class TestVerification:
         assert (found["batches"], found["weights"]) == ("", "")
         assert "too large" in found["why"]
 
-    def test_what_a_verification_traced_is_part_of_the_one_off(self, tf: Any, keras: Any, model: Any, fit: Callable[..., Any]) -> None:
+    def test_what_a_verification_traced_is_part_of_the_one_off(
+        self, tf: Any, keras: Any, model: Any, fit: Callable[..., Any]
+    ) -> None:
         def loss(y_true: Any, y_pred: Any) -> Any:
             time.sleep(TRACED_S)
             return keras.ops.mean((y_true - y_pred) ** 2)

@@ -59,7 +59,9 @@ def backend(request: pytest.FixtureRequest) -> str:
 def run(folder: Path, backend: str, *command: str) -> subprocess.CompletedProcess[str]:
     (folder / "train.py").write_text(SCRIPT)
     environment = {**os.environ, "KERAS_BACKEND": backend}
-    return subprocess.run([sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def recorded(folder: Path) -> Run:
@@ -89,7 +91,12 @@ def test_a_watched_training_is_the_same(tmp_path: Path, backend: str) -> None:
     assert first.weights is not None
     assert first.weights.names == ["sequential/dense/kernel", "sequential/dense_1/kernel"]
     assert [reading.epoch for reading in first.weights.readings][:1] == [0]
-    assert all(0 < way < size for each in first.weights.readings for way, size in zip(each.moved, each.rms, strict=False) if way and size)
+    assert all(
+        0 < way < size
+        for each in first.weights.readings
+        for way, size in zip(each.moved, each.rms, strict=False)
+        if way and size
+    )
     if backend == "torch":  # its loop waits for the batch itself; on JAX the train function does
         assert second.input_wait.count == second.step.count
         assert second.input_wait.total_s >= 0.02 * second.step.count
@@ -144,7 +151,9 @@ def test_thousands_of_short_steps_are_the_same_and_all_counted(tmp_path: Path, b
     assert [fit.function.count for fit in scout.fits] == [fit.step.count for fit in scout.fits]
     assert all(fit.input_wait.count <= fit.step.count for fit in scout.fits)
     assert scout.fits[0].callbacks[0].own
-    assert 2600 < scout.fits[0].callbacks[0].beside["on_train_batch_end"].count <= 2700  # of two threads that meet there, one is counted
+    assert (
+        2600 < scout.fits[0].callbacks[0].beside["on_train_batch_end"].count <= 2700
+    )  # of two threads that meet there, one is counted
 
 
 SLOW_INPUT = """\

@@ -32,7 +32,9 @@ def numbers(dataset: Any) -> list[Any]:
 
 
 def test_a_shuffle_moves_behind_a_map_and_a_cache_between_them(tf: Any) -> None:
-    dataset = tf.data.Dataset.range(20).shuffle(20, seed=3, reshuffle_each_iteration=False).map(lambda n: n * 2).batch(4)
+    dataset = (
+        tf.data.Dataset.range(20).shuffle(20, seed=3, reshuffle_each_iteration=False).map(lambda n: n * 2).batch(4)
+    )
     made = changed(dataset, InsertCall(place=place(2), call="cache"), MoveCall(place=place(1), behind=place(2)))
     assert names(made) == ["range", "map", "cache", "shuffle", "batch"]
     assert numbers(made) == numbers(dataset)
@@ -41,7 +43,12 @@ def test_a_shuffle_moves_behind_a_map_and_a_cache_between_them(tf: Any) -> None:
 def test_a_cache_and_a_prefetch_at_the_same_place(tf: Any) -> None:
     dataset = tf.data.Dataset.range(8).map(lambda n: n * 2)
     prefetch = InsertCall(place=place(1), call="prefetch", arguments={"buffer_size": 2})
-    assert names(changed(dataset, prefetch, InsertCall(place=place(1), call="cache"))) == ["range", "map", "cache", "prefetch"]
+    assert names(changed(dataset, prefetch, InsertCall(place=place(1), call="cache"))) == [
+        "range",
+        "map",
+        "cache",
+        "prefetch",
+    ]
 
 
 def test_a_cache_follows_the_maps_that_were_moved_behind_a_batch(tf: Any) -> None:
@@ -80,7 +87,9 @@ def test_a_positional_argument_is_set(tf: Any) -> None:
 
 def test_arrays_are_cast_at_the_source(tf: Any) -> None:
     dataset = tf.data.Dataset.from_tensor_slices((np.ones((4, 3)), np.arange(4))).batch(2)
-    change = ConvertArgument(place=place(0), call="from_tensor_slices", argument="tensors", dtypes={"float64": "float32"})
+    change = ConvertArgument(
+        place=place(0), call="from_tensor_slices", argument="tensors", dtypes={"float64": "float32"}
+    )
     assert [spec.dtype for spec in changed(dataset, change).element_spec] == [tf.float32, tf.int64]
 
 
@@ -126,8 +135,15 @@ class TestSlices:
 
 def test_what_a_recording_says_of_a_stage(tf: Any) -> None:
     dataset = tf.data.Dataset.from_tensor_slices(np.zeros((6, 5), "float32"))
-    dataset = dataset.map(lambda row: row + tf.random.normal(())).map(lambda row: row * 2).batch(3, drop_remainder=True).repeat()
-    found = [(step.name, step.stateful, step.cardinality, step.element_bytes) for step in tfdata_recipes.operations(dataset)]
+    dataset = (
+        dataset.map(lambda row: row + tf.random.normal(()))
+        .map(lambda row: row * 2)
+        .batch(3, drop_remainder=True)
+        .repeat()
+    )
+    found = [
+        (step.name, step.stateful, step.cardinality, step.element_bytes) for step in tfdata_recipes.operations(dataset)
+    ]
     assert found == [
         ("from_tensor_slices", False, 6, 20),
         ("map", True, 6, 20),

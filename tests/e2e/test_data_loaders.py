@@ -127,7 +127,9 @@ print("lines", sorted({(place.code or "").strip() for place in found["slow-gener
 def test_other_workers_give_the_same_and_end(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(SCRIPT)
     environment = {**os.environ, "KERAS_BACKEND": "torch"}
-    done = subprocess.run([sys.executable, "train.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "train.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.splitlines()[:-1] == [
         "shuffled True True False",  # workers that are kept draw other orders from the second epoch on

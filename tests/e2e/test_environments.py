@@ -39,6 +39,10 @@ def test_threads_that_the_script_sets_are_tried_in_processes_of_their_own(tmp_pa
     (arm,) = [arm for arm in comparison["arms"] if arm["role"] == "remedy"]
     assert (arm["failed"], arm["weights"]) in ((False, "same"), (False, "close"))
     (tried,) = [each for each in report["tried"] if each["unit"] == "process"]
-    assert (tried["remedy"], tried["cause"], tried["windows"]) == ("default-threads", "unused-cores", 3 * len(comparison["processes"]) // 2)
+    assert (tried["remedy"], tried["cause"], tried["windows"]) == (
+        "default-threads",
+        "unused-cores",
+        3 * len(comparison["processes"]) // 2,
+    )
     if run["scout"]["environment"]["cores"] >= 4:  # two shared cores are too noisy to insist on it
         assert tried["verdict"] == "measured"

@@ -20,7 +20,12 @@ BENCH = Path(__file__).resolve().parents[2] / "bench"
 @pytest.fixture
 def model(keras: Any) -> Any:
     keras.utils.set_random_seed(3)
-    layers = [keras.Input((4,)), keras.layers.Dense(8), keras.layers.BatchNormalization(), keras.layers.Dropout(0.3, seed=1)]
+    layers = [
+        keras.Input((4,)),
+        keras.layers.Dense(8),
+        keras.layers.BatchNormalization(),
+        keras.layers.Dropout(0.3, seed=1),
+    ]
     made = keras.Sequential([*layers, keras.layers.Dense(1)])
     made.compile(optimizer="adam", loss="mse", metrics=["mae"])
     draw = np.random.default_rng(0)
@@ -116,7 +121,10 @@ def call_arms() -> Any:
 
     place = {"file": "train.py", "line": 1, "position": -1}
     change = {"kind": "replace-call", "place": place, "call": "predict", "replacement": "predict_on_batch"}
-    arms = [{"id": f"call/{role}", "role": role, "unit": "call", "remedy": "", "changes": []} for role in ("baseline", "placebo")]
+    arms = [
+        {"id": f"call/{role}", "role": role, "unit": "call", "remedy": "", "changes": []}
+        for role in ("baseline", "placebo")
+    ]
     arms.append({"id": "call/other", "role": "remedy", "unit": "call", "remedy": "other", "changes": [change]})
     return CallArms("predict", arms, seconds=60.0, rounds=3)
 
@@ -142,8 +150,12 @@ def test_blocks_come_in_a_random_order_of_their_own(tf: Any) -> None:
     assert len(set(rounds)) > 1
 
 
-@pytest.mark.parametrize(("call_s", "units", "rounds"), [(0.01, 8, 3), (0.3, 8, 3), (0.5, 6, 3), (4.0, 1, 3), (10.0, 1, 1)])
-def test_blocks_of_long_calls_are_short(tf: Any, monkeypatch: pytest.MonkeyPatch, call_s: float, units: int, rounds: int) -> None:
+@pytest.mark.parametrize(
+    ("call_s", "units", "rounds"), [(0.01, 8, 3), (0.3, 8, 3), (0.5, 6, 3), (4.0, 1, 3), (10.0, 1, 1)]
+)
+def test_blocks_of_long_calls_are_short(
+    tf: Any, monkeypatch: pytest.MonkeyPatch, call_s: float, units: int, rounds: int
+) -> None:
     from fitdoctor.probe.trials.units import calls
 
     clock = FakeClock()

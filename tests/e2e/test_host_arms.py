@@ -1,4 +1,7 @@
-"""Arms that change what happens around the computation: metrics, logs, saving, debugging aids and the workers of a `PyDataset`."""
+"""Arms that change what happens around the computation:
+
+metrics, logs, saving, debugging aids and the workers of a `PyDataset`.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,14 @@ CHECKS = "tf.debugging.enable_check_numerics"
 @pytest.fixture
 def model(keras: Any) -> Any:
     keras.utils.set_random_seed(1)
-    made = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, activation="relu"), keras.layers.Dense(1, activation="sigmoid")])
-    made.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy", keras.metrics.AUC(num_thresholds=50, name="auc")])
+    made = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(8, activation="relu"), keras.layers.Dense(1, activation="sigmoid")]
+    )
+    made.compile(
+        optimizer="adam",
+        loss="binary_crossentropy",
+        metrics=["accuracy", keras.metrics.AUC(num_thresholds=50, name="auc")],
+    )
     return made
 
 
@@ -49,7 +58,13 @@ def checked(tf: Any) -> Iterator[None]:
 
 def arm(name: str, *changes: Change, unit: str = "step") -> dict[str, Any]:
     role = name if name in ("baseline", "placebo") else "remedy"
-    return {"id": f"{unit}/{name}", "role": role, "unit": unit, "remedy": name, "changes": [change.to_data() for change in changes]}
+    return {
+        "id": f"{unit}/{name}",
+        "role": role,
+        "unit": unit,
+        "remedy": name,
+        "changes": [change.to_data() for change in changes],
+    }
 
 
 def argument(call: str, name: str, value: Any, index: int = -1) -> SetArgument:
@@ -62,7 +77,10 @@ def test_metrics_are_left_out_and_come_back(model: Any, fit: Callable[..., Any])
     arms, fewer = fit(), arm("fewer", argument("Model.compile", "metrics", ["accuracy"]))
     baseline = arm("baseline")
     arms.prepare(baseline)
-    assert [(metric.name, metric.state_size) for metric in compiled_metrics.records(model)] == [("accuracy", 2), ("auc", 200)]
+    assert [(metric.name, metric.state_size) for metric in compiled_metrics.records(model)] == [
+        ("accuracy", 2),
+        ("auc", 200),
+    ]
     variables = len(model.variables), len(model.metrics_variables)
     assert arms.verify(fewer)["weights"] == "same"
     arms.prepare(fewer)
@@ -97,7 +115,9 @@ def test_a_board_that_writes_each_batch_is_quieted(keras: Any, tmp_path: Path, f
     assert board.update_freq == 1
 
 
-def test_a_profiler_that_holds_all_batches_rests_in_one_arm(keras: Any, tmp_path: Path, fit: Callable[..., Any]) -> None:
+def test_a_profiler_that_holds_all_batches_rests_in_one_arm(
+    keras: Any, tmp_path: Path, fit: Callable[..., Any]
+) -> None:
     board = keras.callbacks.TensorBoard(str(tmp_path), profile_batch=(1, 1_000_000))
     arms, off = fit(callbacks=[board]), arm("off", argument("TensorBoard", "profile_batch", 0, index=0))
     for each in (arm("baseline"), off):
@@ -122,7 +142,11 @@ def test_saves_become_rarer_or_smaller(keras: Any, tmp_path: Path, fit: Callable
     patches = saving.install(keras)
     try:
         arms = fit(callbacks=[keras.callbacks.ModelCheckpoint(str(tmp_path / "model.keras"))])
-        rarer = arm("rarer", ThrottleHook(place=HERE, call="ModelCheckpoint", hook="on_epoch_end", every=5, index=0), unit="epoch_end")
+        rarer = arm(
+            "rarer",
+            ThrottleHook(place=HERE, call="ModelCheckpoint", hook="on_epoch_end", every=5, index=0),
+            unit="epoch_end",
+        )
         weights = arm("weights", argument("ModelCheckpoint", "save_weights_only", True, index=0), unit="epoch_end")
         for each in (arm("baseline"), arm("baseline", unit="epoch_end"), rarer, weights):
             arms.prepare(each)
@@ -224,4 +248,6 @@ def test_python_in_a_step_is_timed(tf: Any, keras: Any, model: Any) -> None:
     finally:
         patches.undo()
     # TensorFlow traces a first function that it never runs: the one in which variables may be made.
-    assert [(operation.kind, operation.runs.count) for operation in found if operation.runs.count] == [("numpy_function", 6)]
+    assert [(operation.kind, operation.runs.count) for operation in found if operation.runs.count] == [
+        ("numpy_function", 6)
+    ]

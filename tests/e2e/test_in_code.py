@@ -1,4 +1,7 @@
-"""`fitdoctor.diagnose`, `Doctor` and `watch` in the tests' own process: what they say, and that they leave everything as it was."""
+"""`fitdoctor.diagnose`, `Doctor` and `watch` in the tests' own process:
+
+what they say, and that they leave everything as it was.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,11 @@ Make = Callable[..., Any]
 def make(keras: Any) -> Make:
     def model(*, built: bool = True, **compiled: Any) -> Any:
         keras.utils.set_random_seed(7)
-        hidden = [keras.layers.Dense(8, activation="relu"), keras.layers.Dropout(0.2), keras.layers.BatchNormalization()]
+        hidden = [
+            keras.layers.Dense(8, activation="relu"),
+            keras.layers.Dropout(0.2),
+            keras.layers.BatchNormalization(),
+        ]
         layers = [*hidden, keras.layers.Dense(1)]
         made = keras.Sequential([keras.Input((8,)), *layers] if built else layers)
         made.compile(optimizer="adam", loss="mse", metrics=["mae"], **compiled)
@@ -49,7 +56,15 @@ def untouched(keras: Any, tf: Any) -> Any:
     from keras.src.backend.tensorflow.trainer import TFEpochIterator
     from keras.src.callbacks.callback_list import CallbackList
 
-    owners = (keras.Model.__mro__[1], CallbackList, TFEpochIterator, tf.data.Dataset, saving, keras.callbacks.TensorBoard, tf.config)
+    owners = (
+        keras.Model.__mro__[1],
+        CallbackList,
+        TFEpochIterator,
+        tf.data.Dataset,
+        saving,
+        keras.callbacks.TensorBoard,
+        tf.config,
+    )
     before = [dict(vars(owner)) for owner in owners]
     yield
     gc.collect()  # a Doctor's seams go with it
@@ -145,7 +160,9 @@ class TestDiagnose:
 
         data, threads = Data(), set(threading.enumerate())
         fitdoctor.diagnose(make(), data, epochs=20, **BRIEF)
-        assert {thread.name for thread in set(threading.enumerate()) - threads if not thread.name.startswith("Dummy")} == set()
+        assert {
+            thread.name for thread in set(threading.enumerate()) - threads if not thread.name.startswith("Dummy")
+        } == set()
         assert data.order.tolist() == list(range(64))
         assert data.random.random() == np.random.default_rng(5).random()
 
@@ -225,7 +242,9 @@ class TestDoctor:
 
 
 class TestWatch:
-    def test_a_block_is_observed_and_its_pipelines_can_be_tried(self, tf: Any, make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_block_is_observed_and_its_pipelines_can_be_tried(
+        self, tf: Any, make: Make, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         with fitdoctor.watch() as watched:
             assert watched.report is None
             dataset = tf.data.Dataset.from_tensor_slices((X, Y)).map(lambda x, y: (2 * x, y)).batch(32)

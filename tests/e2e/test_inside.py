@@ -1,4 +1,7 @@
-"""On each backend: a look inside a model sees what is there, and leaves the model and all random generators bit for bit."""
+"""On each backend:
+
+a look inside a model sees what is there, and leaves the model and all random generators bit for bit.
+"""
 
 from __future__ import annotations
 

@@ -66,7 +66,9 @@ print(json.dumps([compared, differences]))
 
 @pytest.mark.parametrize("role", ["watch", "treat"])
 @pytest.mark.parametrize("backend", IMPORTS)
-def test_whatever_is_patched_looks_as_before(user: Project, monkeypatch: pytest.MonkeyPatch, backend: str, role: str) -> None:
+def test_whatever_is_patched_looks_as_before(
+    user: Project, monkeypatch: pytest.MonkeyPatch, backend: str, role: str
+) -> None:
     if backend != "tf_keras":
         monkeypatch.setenv("KERAS_BACKEND", backend)
     user.write(train=COMPARES.format(imports=IMPORTS[backend]))
@@ -166,7 +168,11 @@ LIBRARIES = {
         "sequence": "keras.utils.PyDataset",
         "bases": "(Callback, Sequence, DataLoader)",
     },
-    "tf_keras": {"imports": "import tf_keras as keras", "sequence": "keras.utils.Sequence", "bases": "(Callback, Sequence)"},
+    "tf_keras": {
+        "imports": "import tf_keras as keras",
+        "sequence": "keras.utils.Sequence",
+        "bases": "(Callback, Sequence)",
+    },
 }
 
 

@@ -79,7 +79,16 @@ def test_ordered_is_the_pipeline_without_its_shuffles(tf: Any, name: str) -> Non
 
 @pytest.mark.parametrize("vectorized", [False, True])
 @pytest.mark.parametrize(
-    "name", ["map, by position", "map, all by position", "map, by keyword", "dict", "range", "shuffle, by keyword", "one value"]
+    "name",
+    [
+        "map, by position",
+        "map, all by position",
+        "map, by keyword",
+        "dict",
+        "range",
+        "shuffle, by keyword",
+        "one value",
+    ],
 )
 def test_a_map_of_whole_batches_gives_the_same_batches(tf: Any, name: str, vectorized: bool) -> None:
     make = {**zoo.CHAINS, "one value": lambda tf: tf.data.Dataset.range(9).map(lambda i: i * 3).batch(4)}[name]
@@ -110,7 +119,9 @@ def test_a_map_may_pass_a_shuffle(tf: Any) -> None:
 def test_a_prefetch_at_the_end_changes_nothing(tf: Any, name: str) -> None:
     dataset = zoo.CHAINS[name](tf)
     last = len(parts_of(dataset)) - 1
-    changed = tfdata.apply(dataset, [InsertCall(place=place(last), call="prefetch", arguments={"buffer_size": 2})], never)
+    changed = tfdata.apply(
+        dataset, [InsertCall(place=place(last), call="prefetch", arguments={"buffer_size": 2})], never
+    )
     assert parts_of(changed)[-1] == "prefetch"
     assert draw(tf, changed) == draw(tf, dataset)
 
@@ -134,9 +145,12 @@ def test_lines_of_the_script_stay_with_what_is_made_again(tf: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "stage"), [("map in Python", "map"), ("generator", "from_generator"), ("map, by keyword", ""), ("batch", "")]
+    ("name", "stage"),
+    [("map in Python", "map"), ("generator", "from_generator"), ("map, by keyword", ""), ("batch", "")],
 )
 def test_python_in_a_pipeline_is_seen(tf: Any, name: str, stage: str) -> None:
     from fitdoctor.probe.inputs import tfdata_recipes
 
-    assert [operation.name for operation in tfdata_recipes.operations(zoo.CHAINS[name](tf)) if operation.python] == [stage][: len(stage)]
+    assert [operation.name for operation in tfdata_recipes.operations(zoo.CHAINS[name](tf)) if operation.python] == [
+        stage
+    ][: len(stage)]

@@ -24,7 +24,12 @@ Race = Callable[..., Any]
 
 
 def network(keras: Any) -> Any:
-    layers = [keras.Input((3,)), keras.layers.Dense(16, activation="relu"), keras.layers.Dropout(0.1), keras.layers.Dense(1)]
+    layers = [
+        keras.Input((3,)),
+        keras.layers.Dense(16, activation="relu"),
+        keras.layers.Dropout(0.1),
+        keras.layers.Dense(1),
+    ]
     model = keras.Sequential(layers)
     model.compile(optimizer="adam", loss="mse")
     return model
@@ -117,7 +122,9 @@ def test_pipelines_are_raced_on_their_own_stages(race: Race, tf: Any) -> None:
     data = tf.data.Dataset.from_tensor_slices((X, Y))
     train, validation = data.take(480).shuffle(480).batch(8), data.skip(480).batch(8)
     here = race(train, None, validation_data=validation)
-    larger = SetArgument(place=Place(file="train.py", line=1, position=3), call="batch", argument="batch_size", value=64)
+    larger = SetArgument(
+        place=Place(file="train.py", line=1, position=3), call="batch", argument="batch_size", value=64
+    )
     told = prepared(here, scaled=(SCALED,), larger=(larger,))
     assert all("step_s" in reply for reply in told["arms"].values())
     assert told["rows"] == 120
@@ -145,7 +152,9 @@ def test_what_can_not_be_raced_says_why(race: Race) -> None:
 
 def test_racers_draw_from_one_generator_in_turn(race: Race) -> None:
     here = race(batches(), None, steps_per_epoch=10, validation_data=(SMALL, Y))
-    told = prepared(here, faster=(SetArgument(place=PLACE, call="Model.compile", argument="learning_rate", value=0.01),))
+    told = prepared(
+        here, faster=(SetArgument(place=PLACE, call="Model.compile", argument="learning_rate", value=0.01),)
+    )
     assert "can be read only once" in told["notes"][0]
     for name in ("base", "faster"):
         began = here.start(name, 1)["score"]
@@ -178,7 +187,9 @@ def test_a_generator_is_not_drawn_from_to_judge(race: Race, monkeypatch: pytest.
     here = race(batches(), None, steps_per_epoch=10, validation_data=(SMALL, Y))
     feeds, asked = here._feed(None), []
     made = feeds.dataset
-    monkeypatch.setattr(feeds, "dataset", lambda *changes, **settings: asked.append(settings) or made(*changes, **settings))
+    monkeypatch.setattr(
+        feeds, "dataset", lambda *changes, **settings: asked.append(settings) or made(*changes, **settings)
+    )
     prepared(here)
     assert [settings for settings in asked if settings.get("shuffle") is False] == []
 
@@ -207,7 +218,8 @@ def executing(keras: Any, at_once: int) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("at_once", "epoch", "asked", "taken"), [(32, 3, 6, 6), (32, 3, 30, 15), (4, 10, 8, 8), (4, 10, 12, 14), (1, 3, 5, 5)]
+    ("at_once", "epoch", "asked", "taken"),
+    [(32, 3, 6, 6), (32, 3, 30, 15), (4, 10, 8, 8), (4, 10, 12, 14), (1, 3, 5, 5)],
 )
 def test_epochs_end_after_their_steps_however_many_are_taken_at_once(
     race: Race, keras: Any, at_once: int, epoch: int, asked: int, taken: int

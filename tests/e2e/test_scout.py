@@ -138,9 +138,23 @@ def test_the_parts_of_the_run_add_up(scout: Scout) -> None:
 
 
 def test_the_parts_of_the_fits_add_up(scout: Scout) -> None:
-    kinds = ("setup", "first_step", "step", "validation_first_step", "validation_step", "validation_overhead", "epoch_boundary")
+    kinds = (
+        "setup",
+        "first_step",
+        "step",
+        "validation_first_step",
+        "validation_step",
+        "validation_overhead",
+        "epoch_boundary",
+    )
     seconds = sum(getattr(fit, kind).total_s for fit in scout.fits for kind in (*kinds, "teardown"))
-    hooks = sum(hook.total_s for fit in scout.fits for each in fit.callbacks for name, hook in each.hooks.items() if "batch" not in name)
+    hooks = sum(
+        hook.total_s
+        for fit in scout.fits
+        for each in fit.callbacks
+        for name, hook in each.hooks.items()
+        if "batch" not in name
+    )
     assert 0.9 * scout.parts["fit"] <= seconds + hooks <= 1.01 * scout.parts["fit"]
 
 

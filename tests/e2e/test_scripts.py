@@ -187,7 +187,12 @@ def test_a_watched_script_of_many_shapes_is_the_script_itself(tmp_path: Path) ->
     assert files(watched) == files(plain)
     record = watched.record()
     finished_as_it_does(record)
-    assert [(fit.calls, fit.input_kind) for fit in record.fits] == [(3, "arrays"), (1, "tf.data"), (1, "arrays"), (1, "generator")]
+    assert [(fit.calls, fit.input_kind) for fit in record.fits] == [
+        (3, "arrays"),
+        (1, "tf.data"),
+        (1, "arrays"),
+        (1, "generator"),
+    ]
 
 
 def test_a_scouted_script_of_many_shapes_goes_through_and_saves_nothing(user: Project) -> None:

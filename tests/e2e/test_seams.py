@@ -1,4 +1,5 @@
-"""The places in Keras where fitdoctor stands, pinned: what a new Keras changes shows here before it shows in a user's training.
+"""The places in Keras where fitdoctor stands, pinned: what a new Keras changes shows here before it shows in a user's
+training.
 
 After a look at what has changed: `FITDOCTOR_UPDATE_GOLDEN=1 pytest tests/e2e/test_seams.py`.
 """

@@ -100,7 +100,9 @@ FILES = {"best.h5", "checkpoint", "weights.index", "weights.data-00000-of-00001"
 def run(folder: Path, *command: str, steps: int = 5) -> subprocess.CompletedProcess[str]:
     (folder / "train.py").write_text(SCRIPT)
     environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1", "STEPS": str(steps)}
-    return subprocess.run([sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def recorded(folder: Path) -> Run:
@@ -126,7 +128,9 @@ def test_a_watched_training_is_the_same(tmp_path: Path) -> None:
     assert scout.limits == []
     assert scout.environment["backend"] == "tf_keras"
     arrays, sequence, generator, pipeline, custom = scout.fits
-    seen = [(fit.input_kind, fit.steps_per_epoch, fit.steps_basis, fit.epochs_seen, fit.step.count) for fit in scout.fits]
+    seen = [
+        (fit.input_kind, fit.steps_per_epoch, fit.steps_basis, fit.epochs_seen, fit.step.count) for fit in scout.fits
+    ]
     assert seen == [
         ("arrays", 5, "declared", 3, 12), ("pydataset", 10, "declared", 2, 18), ("generator", 10, "counted", 1, 9),
         ("tf.data", 10, "declared", 2, 4), ("tf.data", 5, "declared", 3, 3),
@@ -141,14 +145,19 @@ def test_a_watched_training_is_the_same(tmp_path: Path) -> None:
     assert (arrays.callbacks[0].saves.count, arrays.callbacks[0].saved_bytes > 0) == (3, True)
     assert [metric.name for metric in arrays.metrics] == ["mae"]
     assert sequence.operations[0].arguments == {"workers": 1, "use_multiprocessing": False, "max_queue_size": 10}
-    assert (pipeline.steps_per_execution, [row.learning_rate for row in pipeline.curve]) == (4, pytest.approx([0.01, 0.01]))
+    assert (pipeline.steps_per_execution, [row.learning_rate for row in pipeline.curve]) == (
+        4,
+        pytest.approx([0.01, 0.01]),
+    )
     assert (generator.optimizer, pipeline.optimizer, custom.optimizer) == ("Adam", "SGD", "SGD")
     assert sum(scout.parts.values()) == pytest.approx(scout.wall_s)
     assert [loop.kind for loop in scout.loops] == ["predict"]
 
 
 def test_a_diagnosis_says_where_the_time_goes(tmp_path: Path) -> None:
-    done = run(tmp_path, "-m", "fitdoctor", "diagnose", "-q", "--budget", "24", "-o", "report.json", "train.py", steps=100_001)
+    done = run(
+        tmp_path, "-m", "fitdoctor", "diagnose", "-q", "--budget", "24", "-o", "report.json", "train.py", steps=100_001
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     assert not {path.name for path in tmp_path.iterdir()} & FILES
     assert "tf_keras 2." in done.stdout
@@ -237,16 +246,25 @@ def test_a_treated_training_comes_to_the_same_weights(user: Project) -> None:
         "eager": set_("Model.compile", "run_eagerly", False),
         "metrics": set_("Model.compile", "metrics", ["mae"]),
         "kept": Precompute(place=Place(file="train.py", line=1), call="Model.fit", argument="x"),
-        "missing": SetArgument(place=Place(file="train.py", line=1), call="TensorBoard", argument="update_freq", value="epoch", index=4),
+        "missing": SetArgument(
+            place=Place(file="train.py", line=1), call="TensorBoard", argument="update_freq", value="epoch", index=4
+        ),
     }
     file = str(user.folder / "train.py")
-    treatments = [{"kind": "fit", "file": file, "line": lines[name], "changes": [change.to_data()]} for name, change in changes.items()]
+    treatments = [
+        {"kind": "fit", "file": file, "line": lines[name], "changes": [change.to_data()]}
+        for name, change in changes.items()
+    ]
     plain = user.python("train.py")
     environment = {"backend": "tf_keras", "keras": version("tf-keras")}
     treated = user.launch("train.py", role="treat", treatments=treatments, environment=environment)
     assert (plain.returncode, treated.returncode) == (0, 0), treated.stderr[-2000:]
-    ours, theirs = ({each["name"]: each for each in map(json.loads, done.stdout.splitlines())} for done in (treated, plain))
-    assert {name: each["weights"] for name, each in ours.items()} == {name: each["weights"] for name, each in theirs.items()}
+    ours, theirs = (
+        {each["name"]: each for each in map(json.loads, done.stdout.splitlines())} for done in (treated, plain)
+    )
+    assert {name: each["weights"] for name, each in ours.items()} == {
+        name: each["weights"] for name, each in theirs.items()
+    }
     seen = {name: each["seen"] for name, each in ours.items()}
     names = sorted(["loss", "mae", "mape", "val_loss", "val_mae", "val_mape"])
     assert seen == {
@@ -273,7 +291,10 @@ Y = X.sum(axis=1, keepdims=True)
 
 
 def made(keras: Any, **compiled: Any) -> Any:
-    """A model with all that a step may change: weights, statistics, slots, metrics, and the state of a random generator."""
+    """A model with all that a step may change:
+
+    weights, statistics, slots, metrics, and the state of a random generator.
+    """
     keras.utils.set_random_seed(3)
     layers = keras.layers
     inner = [layers.Dense(8), layers.BatchNormalization(), layers.Dropout(0.5, rng_type="stateful"), layers.Dense(1)]
@@ -290,7 +311,13 @@ def arms_of(model: Any, x: Any, y: Any = None, **keywords: Any) -> Any:
 
 def arm(name: str, *changes: Change, unit: str = "step") -> dict[str, Any]:
     role = name if name in ("baseline", "placebo") else "remedy"
-    return {"id": f"{unit}/{name}", "role": role, "unit": unit, "remedy": name, "changes": [change.to_data() for change in changes]}
+    return {
+        "id": f"{unit}/{name}",
+        "role": role,
+        "unit": unit,
+        "remedy": name,
+        "changes": [change.to_data() for change in changes],
+    }
 
 
 def set_(call: str, argument: str, value: Any) -> SetArgument:
@@ -299,7 +326,11 @@ def set_(call: str, argument: str, value: Any) -> SetArgument:
 
 def state(model: Any) -> list[Any]:
     (generator,) = [layer._random_generator._generator for layer in model.layers if layer.name.startswith("dropout")]
-    kept = [*model.variables, *model.optimizer.variables(), *(each for metric in model.metrics for each in metric.variables)]
+    kept = [
+        *model.variables,
+        *model.optimizer.variables(),
+        *(each for metric in model.metrics for each in metric.variables),
+    ]
     return [np.asarray(variable).copy() for variable in (*kept, generator.state)]
 
 
@@ -398,7 +429,9 @@ def test_executions_are_tried_where_the_steps_are_counted(tf: Any, tf_keras: Any
     def batches() -> Any:
         yield from ((X[at : at + 16], Y[at : at + 16]) for at in range(0, 64, 16))
 
-    uncounted = tf.data.Dataset.from_generator(batches, output_signature=(tf.TensorSpec((16, 8)), tf.TensorSpec((16, 1))))
+    uncounted = tf.data.Dataset.from_generator(
+        batches, output_signature=(tf.TensorSpec((16, 8)), tf.TensorSpec((16, 1)))
+    )
     change = set_("Model.compile", "steps_per_execution", 2)
     with pytest.raises(ValueError, match="only where fit is told"):
         arms_of(made(tf_keras), uncounted).prepare(arm("executions", change))
@@ -415,7 +448,9 @@ def test_layers_are_trained_as_they_were_when_the_model_was_compiled(tf_keras: A
     first.trainable, last.trainable = True, False
     before = [layer.get_weights()[0] for layer in (first, last)]
     arms_of(model, X, Y, batch_size=16).prepare(arm("baseline"))
-    assert [np.array_equal(layer.get_weights()[0], kernel) for layer, kernel in zip((first, last), before, strict=True)] == [True, False]
+    assert [
+        np.array_equal(layer.get_weights()[0], kernel) for layer, kernel in zip((first, last), before, strict=True)
+    ] == [True, False]
 
 
 def test_metrics_are_left_out_from_the_first_step(tf_keras: Any) -> None:
@@ -430,7 +465,11 @@ def test_metrics_are_left_out_from_the_first_step(tf_keras: Any) -> None:
 
 def test_a_look_inside_leaves_everything_as_it_was(tf_keras: Any) -> None:
     layers, dead = tf_keras.layers, tf_keras.initializers.Constant(-1e6)
-    inner = [layers.Dense(4, activation="relu", bias_initializer=dead, name="dead"), layers.Dropout(0.5), layers.Dense(1, name="last")]
+    inner = [
+        layers.Dense(4, activation="relu", bias_initializer=dead, name="dead"),
+        layers.Dropout(0.5),
+        layers.Dense(1, name="last"),
+    ]
     model = tf_keras.Sequential([tf_keras.Input((8,)), layers.GaussianNoise(0.1), *inner])
     model.compile("adam", "mse")
     model.fit(X, Y, verbose=0)
@@ -448,7 +487,9 @@ def test_a_look_inside_leaves_everything_as_it_was(tf_keras: Any) -> None:
 
 def test_a_rule_that_stops_knows_which_way_is_better(tf_keras: Any) -> None:
     stopping = tf_keras.callbacks.EarlyStopping("val_accuracy", patience=2)
-    rules = Rules([stopping, tf_keras.callbacks.ReduceLROnPlateau("val_loss", patience=1, min_delta=0)], made(tf_keras), 9)
+    rules = Rules(
+        [stopping, tf_keras.callbacks.ReduceLROnPlateau("val_loss", patience=1, min_delta=0)], made(tf_keras), 9
+    )
     assert rules.monitored(["loss", "accuracy"]) == ("accuracy", True)
     rules.begin(0.1)
     ends = [rules.epoch_ends(epoch, {"val_accuracy": 0.5, "val_loss": 1.0}) for epoch in range(3)]
@@ -463,7 +504,9 @@ def test_a_race_begins_with_the_same_state_again(tf_keras: Any) -> None:
     arms = arms_of(model, X, Y, batch_size=16, validation_split=0.25)
     race = FitRace(model, arms.bound, arms.feeds, 2)
     rate = set_("Model.compile", "learning_rate", 0.01)
-    scaled = ScaleInput(place=Place(file="train.py", line=1), call="Model.fit", argument="x", parts=("x",), together=False)
+    scaled = ScaleInput(
+        place=Place(file="train.py", line=1), call="Model.fit", argument="x", parts=("x",), together=False
+    )
     racers = [arm("baseline", unit="race"), arm("rate", rate, unit="race"), arm("scaled", scaled, unit="race")]
     reply = race.prepare(racers)
     assert [set(each) for each in reply["arms"].values()] == [{"step_s"}] * 3, reply
@@ -487,7 +530,11 @@ def test_the_seams_are_where_they_are_expected(tf_keras: Any) -> None:
     assert list(inspect.signature(DataHandler.steps).parameters) == ["self"]
     assert inspect.isgeneratorfunction(inspect.unwrap(DataHandler.steps))
     source = inspect.getsource(inspect.unwrap(tf_keras.Model.fit))
-    for part in ("for step in data_handler.steps():", "callbacks.on_train_batch_begin(step)", "_use_cached_eval_dataset=True"):
+    for part in (
+        "for step in data_handler.steps():",
+        "callbacks.on_train_batch_begin(step)",
+        "_use_cached_eval_dataset=True",
+    ):
         assert part in source
     for name in patch_points.HOOKS:
         assert callable(vars(tf_keras.callbacks.CallbackList)[name])
@@ -533,7 +580,13 @@ def test_in_code_a_diagnosis_leaves_the_training_where_it_was(tf_keras: Any) -> 
     def started() -> Any:
         tf_keras.utils.set_random_seed(5)
         layers = tf_keras.layers
-        inner = [layers.Dense(8), layers.BatchNormalization(), layers.Dropout(0.5), layers.Dropout(0.2, seed=1), layers.Dense(1)]
+        inner = [
+            layers.Dense(8),
+            layers.BatchNormalization(),
+            layers.Dropout(0.5),
+            layers.Dropout(0.2, seed=1),
+            layers.Dense(1),
+        ]
         model = tf_keras.Sequential([tf_keras.Input((8,)), *inner])
         model.compile("adam", "mse", metrics=["mae"], run_eagerly=False)
         model.fit(X, Y, epochs=1, verbose=0)
@@ -541,7 +594,11 @@ def test_in_code_a_diagnosis_leaves_the_training_where_it_was(tf_keras: Any) -> 
 
     def ended(model: Any) -> Any:
         history = model.fit(X, Y, epochs=2, batch_size=16, validation_split=0.25, verbose=0).history
-        return [*model.get_weights(), *(np.asarray(each) for each in model.optimizer.variables), *map(np.asarray, history.values())]
+        return [
+            *model.get_weights(),
+            *(np.asarray(each) for each in model.optimizer.variables),
+            *map(np.asarray, history.values()),
+        ]
 
     plain = ended(started())
     model = started()

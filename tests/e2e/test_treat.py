@@ -75,7 +75,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     (folder / "train.py").write_text(SCRIPT)
     (folder / "reading.py").write_text(READING)
-    done = run(folder, *FITDOCTOR, "diagnose", "--budget", BUDGET_S, "--race-budget", "0", "-o", "report.json", "train.py")
+    done = run(
+        folder, *FITDOCTOR, "diagnose", "--budget", BUDGET_S, "--race-budget", "0", "-o", "report.json", "train.py"
+    )
     assert done.returncode == 0, done.stderr
     report = json.loads((folder / "report.json").read_text())
     if report["prescription"] is None or report["prescription"]["safety"] != "exact":
@@ -117,7 +119,12 @@ def test_an_early_end_is_said(project: Path) -> None:
 def test_signals_reach_the_training_and_end_us_as_it_ended(project: Path, number: signal.Signals) -> None:
     (project / "wait").touch()
     process = subprocess.Popen(
-        [*FITDOCTOR, "treat", "train.py"], cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        [*FITDOCTOR, "treat", "train.py"],
+        cwd=project,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
     try:
         assert process.stdout is not None

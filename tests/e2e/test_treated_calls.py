@@ -1,4 +1,7 @@
-"""Each kind of change as `treat` makes it while a training runs: the same weights where it is exact, and as written where it fails."""
+"""Each kind of change as `treat` makes it while a training runs:
+
+the same weights where it is exact, and as written where it fails.
+"""
 
 from __future__ import annotations
 
@@ -275,7 +278,9 @@ def treatments(script: Path) -> list[dict[str, Any]]:
             change("set-argument", "board", argument="update_freq", value="epoch", **board),
             change("set-argument", "board", call="Model.fit", argument="verbose", value=2),
         ],
-        "validation": [change("set-argument", "validation", call="Model.fit", argument="validation_batch_size", value=64)],
+        "validation": [
+            change("set-argument", "validation", call="Model.fit", argument="validation_batch_size", value=64)
+        ],
         "workers": [change("set-argument", "workers", call="PyDataset", argument="workers", value=3)],
         "kept": [change("precompute", "kept", call="Model.fit", argument="x")],
         "period": [change("precompute", "period", call="Model.fit", argument="x")],
@@ -343,7 +348,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict
     (project / "spec.json").write_text(json.dumps(spec))
     said, errors = [], ""
     for command in (["train.py"], [str(LAUNCH), "spec.json"]):
-        done = subprocess.run([sys.executable, *command], cwd=project, check=False, capture_output=True, text=True, timeout=600)
+        done = subprocess.run(
+            [sys.executable, *command], cwd=project, check=False, capture_output=True, text=True, timeout=600
+        )
         assert done.returncode == 0, done.stderr
         lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
         said.append({line["name"]: line for line in lines})
@@ -358,7 +365,9 @@ EXACT = [
 
 
 @pytest.mark.parametrize("name", EXACT)
-def test_an_exact_change_leaves_every_weight_as_it_is(runs: tuple[dict[str, Any], dict[str, Any], str], name: str) -> None:
+def test_an_exact_change_leaves_every_weight_as_it_is(
+    runs: tuple[dict[str, Any], dict[str, Any], str], name: str
+) -> None:
     plain, treated, said = runs
     assert treated[name]["weights"] == plain[name]["weights"], said
 
@@ -379,7 +388,9 @@ def test_an_exact_change_leaves_every_weight_as_it_is(runs: tuple[dict[str, Any]
         ("numerics", [True, True], [False, True]),
     ],
 )  # fmt: skip
-def test_a_change_is_made_and_taken_back(runs: tuple[dict[str, Any], dict[str, Any], str], name: str, plain: Any, treated: Any) -> None:
+def test_a_change_is_made_and_taken_back(
+    runs: tuple[dict[str, Any], dict[str, Any], str], name: str, plain: Any, treated: Any
+) -> None:
     assert (runs[0][name]["seen"], runs[1][name]["seen"]) == (plain, treated)
 
 
@@ -392,7 +403,10 @@ def test_a_call_that_is_given_up_leaves_nothing_behind(runs: tuple[dict[str, Any
     plain, treated, said = runs
     assert plain["undone"]["seen"][:3] == [0.01, False, 1]
     assert treated["undone"]["seen"] == plain["undone"]["seen"]
-    assert len([line for line in said.splitlines() if "Not treated at" in line and "can be read only once" not in line]) == 4
+    assert (
+        len([line for line in said.splitlines() if "Not treated at" in line and "can be read only once" not in line])
+        == 4
+    )
 
 
 def test_a_cache_of_the_scripts_stays_filled(runs: tuple[dict[str, Any], dict[str, Any], str]) -> None:
@@ -428,7 +442,9 @@ def test_what_was_made_of_an_input_stays_with_that_very_object(tf: Any) -> None:
     from fitdoctor.probe.trials.feeds.tfdata import Feeds
 
     def made(x: Any, size: int = 2) -> Any:
-        change = InsertCall(place=Place(file="train.py", line=1, position=1), call="prefetch", arguments={"buffer_size": size})
+        change = InsertCall(
+            place=Place(file="train.py", line=1, position=1), call="prefetch", arguments={"buffer_size": size}
+        )
         return TreatedFit(None, {"x": x}, [change])._changed_input(x, Feeds(None, {"x": x}, 2))
 
     dataset = tf.data.Dataset.range(8).shuffle(8)

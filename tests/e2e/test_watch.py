@@ -1,4 +1,7 @@
-"""`fitdoctor watch` beside a real training: the same output, weights and files as without it, and a report however it ends."""
+"""`fitdoctor watch` beside a real training:
+
+the same output, weights and files as without it, and a report however it ends.
+"""
 
 from __future__ import annotations
 
@@ -132,7 +135,9 @@ def test_what_was_seen_until_it_failed_is_reported(project: Path, how: str, code
 
 
 def test_a_ctrl_c_ends_the_training_and_not_the_report(project: Path) -> None:
-    process = subprocess.Popen([*FITDOCTOR, "watch", "train.py", "wait"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*FITDOCTOR, "watch", "train.py", "wait"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     while process.stdout.readline() != "ready\n":
         assert process.poll() is None
@@ -147,7 +152,9 @@ def test_a_ctrl_c_ends_the_training_and_not_the_report(project: Path) -> None:
 def test_what_can_not_be_seen_runs_all_the_same(project: Path) -> None:
     (project / "fake").mkdir()
     (project / "fake" / "keras.py").write_text("__version__ = '2.1.0'\n")
-    (project / "train.py").write_text("import sys\nsys.path.insert(0, 'fake')\nimport keras\nprint('trained', keras.__version__)\n")
+    (project / "train.py").write_text(
+        "import sys\nsys.path.insert(0, 'fake')\nimport keras\nprint('trained', keras.__version__)\n"
+    )
     done = run(*FITDOCTOR, "watch", "train.py")
     assert (done.returncode, done.stdout) == (0, b"trained 2.1.0\n")
     assert b"Received Keras 2.1.0" in done.stderr

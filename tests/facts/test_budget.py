@@ -57,7 +57,9 @@ def test_parts_sum_to_the_whole_whatever_was_recorded(
         recompiled=make.took(still_s, beside // 20),
         callbacks=[make.callback(hooks=hooks), make.callback("Other", hooks=hooks)],
     )
-    measured = Measured(input_free={0: make.around(free)} if free else {}, fewer_dispatches={0: make.around(fewer)} if fewer else {})
+    measured = Measured(
+        input_free={0: make.around(free)} if free else {}, fewer_dispatches={0: make.around(fewer)} if fewer else {}
+    )
     nested = Loop(kind="predict", site=make.site(3), calls=5, run=make.took(0.1, 5))
     watched = make.watched(record, loops=[nested])
     for budget in (Facts(make.run(record, loops=[nested]), measured).budget, Facts(watched, measured).budget):
@@ -97,9 +99,12 @@ def test_where_the_loop_itself_waits_for_a_batch_that_is_told_untried() -> None:
 
 
 @pytest.mark.parametrize(
-    ("function_s", "device_s", "compute_s", "host_s"), [(0.5, 0.0, 0.5, 0.0), (0.5, 0.4, 0.4, 0.1), (0.002, 0.0, 0.0, 0.002)]
+    ("function_s", "device_s", "compute_s", "host_s"),
+    [(0.5, 0.0, 0.5, 0.0), (0.5, 0.4, 0.4, 0.1), (0.002, 0.0, 0.0, 0.002)],
 )
-def test_what_takes_long_within_the_call_is_computed_there(function_s: float, device_s: float, compute_s: float, host_s: float) -> None:
+def test_what_takes_long_within_the_call_is_computed_there(
+    function_s: float, device_s: float, compute_s: float, host_s: float
+) -> None:
     """On a CPU, JAX may compute a step before its call returns; sending one does not take so long."""
     record = make.fit(
         step_s=function_s,
@@ -113,7 +118,10 @@ def test_what_takes_long_within_the_call_is_computed_there(function_s: float, de
     facts = make.facts(record)
     facts.scout.environment["backend"] = "jax"
     found = {part.id: part.s / facts.fits[0].steps("mid") for part in facts.budget.parts}
-    assert (found.get("device", 0.0), found.get("host", 0.0)) == (pytest.approx(compute_s, abs=1e-5), pytest.approx(host_s, abs=1e-5))
+    assert (found.get("device", 0.0), found.get("host", 0.0)) == (
+        pytest.approx(compute_s, abs=1e-5),
+        pytest.approx(host_s, abs=1e-5),
+    )
 
 
 def test_a_ceiling_below_one_is_no_wait() -> None:
@@ -132,12 +140,18 @@ def test_dispatch_is_what_fewer_launches_saved() -> None:
 
 def test_start_holds_imports_and_callbacks_are_named() -> None:
     facts = make.facts(make.fit(callbacks=[make.callback(hooks={"on_epoch_end": make.took(0.1, 2)})]))
-    assert {child.label: child.s for child in part(facts, "start").children} == {"imports": 6.0, "before the first fit": 2.0}
+    assert {child.label: child.s for child in part(facts, "start").children} == {
+        "imports": 6.0,
+        "before the first fit": 2.0,
+    }
     assert [child.label for child in part(facts, "callbacks").children] == ["Plotter"]
 
 
 def test_input_that_computing_hides_costs_nothing() -> None:
-    """As on JAX: of the 12 ms in which a batch is drawn, earlier steps are computed for 9, and go on for 40 behind the epoch's last."""
+    """As on JAX:
+
+    of the 12 ms in which a batch is drawn, earlier steps are computed for 9, and go on for 40 behind the epoch's last.
+    """
     record = make.fit(
         step_s=0.02,
         function_s=0.018,
@@ -147,7 +161,9 @@ def test_input_that_computing_hides_costs_nothing() -> None:
         input_idle=make.took(0.003, 60),
         device=make.took(0.011, 60),
         still_computing=make.took(0.1, 2),
-        callbacks=[make.callback("ProgbarLogger", own=False, hooks={}, beside={"on_train_batch_end": make.took(0.001, 60)})],
+        callbacks=[
+            make.callback("ProgbarLogger", own=False, hooks={}, beside={"on_train_batch_end": make.took(0.001, 60)})
+        ],
     )
     facts = make.facts(record)
     steps = facts.fits[0].steps("mid")

@@ -14,7 +14,9 @@ def test_input_needs_a_trial() -> None:
     facts = make.facts(make.fit(), input_free=4.0)
     (ceiling,) = facts.ceilings
     assert (ceiling.kind, ceiling.measured) == ("input", True)
-    assert ceiling.speedup == pytest.approx(facts.total_s / (facts.total_s - 0.75 * facts.projection.under("fit0/step")))
+    assert ceiling.speedup == pytest.approx(
+        facts.total_s / (facts.total_s - 0.75 * facts.projection.under("fit0/step"))
+    )
 
 
 def test_callbacks_are_free_with_what_they_call() -> None:

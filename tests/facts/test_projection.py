@@ -77,7 +77,9 @@ def test_loops_in_hooks_grow_with_the_epochs() -> None:
 
 def test_loops_in_batch_hooks_are_taken_out_of_the_step() -> None:
     record = make.fit(step_s=0.06, function_s=0.005, seen=60)
-    nested = Loop(kind="predict", site=make.site(7), inside=0, hook="on_train_batch_end", calls=61, run=make.took(0.05, 61))
+    nested = Loop(
+        kind="predict", site=make.site(7), inside=0, hook="on_train_batch_end", calls=61, run=make.took(0.05, 61)
+    )
     assert make.facts(record, loops=[nested]).fits[0].step_s == pytest.approx(0.01)
 
 

@@ -17,7 +17,9 @@ values = st.lists(st.none() | st.floats(0, 1.7e308), max_size=12)
 levels = st.builds(Level, mean=values, least=values, most=values)
 any_series = st.builds(
     Series,
-    counters=st.dictionaries(st.sampled_from(["process_cpu_s", "quota_periods", "pressure_io_full_s", "pressure_io_some_s"]), values),
+    counters=st.dictionaries(
+        st.sampled_from(["process_cpu_s", "quota_periods", "pressure_io_full_s", "pressure_io_some_s"]), values
+    ),
     levels=st.dictionaries(st.sampled_from(["rss_bytes", "busy_share", "clock_mhz"]), levels),
 )
 
@@ -52,9 +54,15 @@ def test_only_what_lies_in_the_calls_of_a_fit_counts() -> None:
 
 
 def test_a_fit_shorter_than_a_tick_has_used_what_its_main_thread_did() -> None:
-    counters: dict[str, list[float | None]] = {"process_cpu_s": [0.0, 2.0], "main_cpu_s": [0.25, 0.5], "machine_cpu_s": [0.0, 2.0]}
+    counters: dict[str, list[float | None]] = {
+        "process_cpu_s": [0.0, 2.0],
+        "main_cpu_s": [0.25, 0.5],
+        "machine_cpu_s": [0.0, 2.0],
+    }
     for began_s, used in ((10.0, 0.25), (11.0, 2.0)):
-        seen = of_fit(scout([Span(began_s=began_s, ended_s=began_s + 1)], stretches=2, series=Series(counters=counters)), 0)
+        seen = of_fit(
+            scout([Span(began_s=began_s, ended_s=began_s + 1)], stretches=2, series=Series(counters=counters)), 0
+        )
         assert seen is not None
         assert (seen.process_cores, seen.others_cores) == (used, 0.0)
 

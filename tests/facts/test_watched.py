@@ -57,7 +57,10 @@ def test_what_happened_seldom_or_late_counts_in_full() -> None:
     seldom = Duration(count=400, total_s=2.0, samples_s=[0.0] * 200)
     late = Duration(count=399, total_s=3.0, samples_s=[0.0] * 100 + [0.03] * 100)
     record = trained(
-        callbacks=[make.callback(hooks={"on_train_batch_end": seldom})], input_drawn="function", input_wait=late, input_idle=late
+        callbacks=[make.callback(hooks={"on_train_batch_end": seldom})],
+        input_drawn="function",
+        input_wait=late,
+        input_idle=late,
     )
     facts = watched(record)
     (fit,) = facts.fits
@@ -75,7 +78,9 @@ def test_a_training_that_was_interrupted_is_as_long_as_it_was() -> None:
 
 
 def test_a_scout_learns_from_the_training_how_long_it_is() -> None:
-    run = make.run(make.fit(epochs=50, steps=None, callbacks=[make.callback("EarlyStopping", own=False, hooks={}, may_stop=True)]))
+    run = make.run(
+        make.fit(epochs=50, steps=None, callbacks=[make.callback("EarlyStopping", own=False, hooks={}, may_stop=True)])
+    )
     assert Facts(run).basis == "upper bound"
     run.watched = make.run(trained(epochs=50, calls=1, epochs_seen=7)).scout
     facts = Facts(run)

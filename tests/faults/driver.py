@@ -1,8 +1,8 @@
-"""Runs the launcher in forks of this process, each with one broken part, and prints what became of the script as lines of JSON.
+"""Runs the launcher in forks of this process, each with one broken part, and prints what became of the script as lines
+of JSON.
 
-Started by `test_faults.py` with a folder to work in, and which of how many shares of the parts is to be done. What is imported here is
-imported once for all of them.
-"""
+Started by `test_faults.py` with a folder to work in, and which of how many shares of the parts is to be done. What is
+imported here is imported once for all of them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ LATER = ("fitdoctor.probe", "fitdoctor.changes", "fitdoctor.recording")
 
 def main() -> None:
     """Plain runs, one that is listened to for each ending, and then all parts that were heard, each broken."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts the tests in the background has it ignored
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell that starts the tests in the background has it ignored
     folder, share, shares = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 
     def is_ours(name: str) -> bool:  # by its name alone: what samples the stacks calls other parts in other processes
@@ -71,7 +73,9 @@ def _heard(folder: Path, ending: str) -> dict[str, list[str]]:
     return found
 
 
-def _run(folder: Path, ending: str, part: str = "", error: type[BaseException] | None = None, **how: Any) -> dict[str, Any]:
+def _run(
+    folder: Path, ending: str, part: str = "", error: type[BaseException] | None = None, **how: Any
+) -> dict[str, Any]:
     """One script, and what it left: its exit code, output and files, and our record of it."""
     project, ours = folder / "project", folder / "ours"
     for each in (project, ours):
@@ -118,7 +122,9 @@ def _become(
                 launch.main()
             finally:
                 modules = sorted(name for name in sys.modules if name.startswith(LATER))
-                atexit.register(lambda: (ours.parent / PARTS).write_text(json.dumps({"parts": parts, "modules": modules})))
+                atexit.register(
+                    lambda: (ours.parent / PARTS).write_text(json.dumps({"parts": parts, "modules": modules}))
+                )
         sys.exit()
     launch.main()
     sys.exit()  # `main` returns where the script came to its last line

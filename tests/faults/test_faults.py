@@ -1,4 +1,7 @@
-"""Each part of what runs in the user's process fails in turn: the script ends as it would alone, and the record says what is missing."""
+"""Each part of what runs in the user's process fails in turn:
+
+the script ends as it would alone, and the record says what is missing.
+"""
 
 from __future__ import annotations
 
@@ -50,12 +53,19 @@ ONLY_SHOW = {"launch.py:_cut", "launch.py:_without_ours", "launch.py:_is_ours"}
 def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
     """What became of the script under each fault; the parts are shared among processes."""
     root = Path(__file__).parents[2]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(root / "src"), str(root)]), "OPENBLAS_NUM_THREADS": "1"}
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join([str(root / "src"), str(root)]),
+        "OPENBLAS_NUM_THREADS": "1",
+    }
     started = []
     for share in range(SHARES):
         folder = tmp_path_factory.mktemp("share")
         command = [sys.executable, str(Path(__file__).with_name("driver.py")), str(folder), str(share), str(SHARES)]
-        started.append(subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        started.append(
+            subprocess.Popen(
+                command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+        )
     found = []
     for process in started:
         out, errors = process.communicate(timeout=300)
@@ -120,7 +130,9 @@ def test_without_a_fault_the_script_does_the_same_and_all_of_it_is_recorded(rows
 def test_a_fault_leaves_the_training_as_it_was(rows: list[Row]) -> None:
     tried = list(faults(rows))
     assert len(tried) > 200  # or else the parts are not found any more
-    assert [(row["ending"], row["part"], row["error"], found) for row in tried if (found := differences(rows, row))] == []
+    assert [
+        (row["ending"], row["part"], row["error"], found) for row in tried if (found := differences(rows, row))
+    ] == []
 
 
 def test_the_record_says_what_is_missing(rows: list[Row]) -> None:

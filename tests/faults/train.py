@@ -21,7 +21,15 @@ class Mine(keras.callbacks.Callback):
         self.seen = self.model.predict(x[:2])
 
     def on_epoch_end(self, epoch, logs=None):
-        print("epoch", epoch, sorted(logs), self.seen, sorted(vars(self)), len(pickle.dumps(self)), vars(copy.copy(self)) == vars(self))
+        print(
+            "epoch",
+            epoch,
+            sorted(logs),
+            self.seen,
+            sorted(vars(self)),
+            len(pickle.dumps(self)),
+            vars(copy.copy(self)) == vars(self),
+        )
         warnings.warn("said of the line that called", stacklevel=2)
 
     def __getstate__(self):
@@ -54,11 +62,15 @@ x = np.linspace(0.0, 1.0, 96)
 data = tf.data.Dataset.from_tensor_slices(x).map(scale).batch(32).prefetch(1)
 pairs = tf.data.Dataset.zip(data, tf.data.TFRecordDataset(["a", "b", "c"]))
 model, other = built(), built()
-history = model.fit(data, epochs=3, validation_data=(x[:32], x[:32]), callbacks=[Mine(), keras.callbacks.ModelCheckpoint("best.txt")])
+history = model.fit(
+    data, epochs=3, validation_data=(x[:32], x[:32]), callbacks=[Mine(), keras.callbacks.ModelCheckpoint("best.txt")]
+)
 again = model.fit(x, x, epochs=2, callbacks=[Mine()])
 for _ in range(3):
     model.fit(x, x, verbose=0)
-    results.append([model.evaluate(x, x), model.predict(x[:1]), model.train_on_batch(x[:8]), model.predict_on_batch(x[:1])])
+    results.append(
+        [model.evaluate(x, x), model.predict(x[:1]), model.train_on_batch(x[:8]), model.predict_on_batch(x[:1])]
+    )
 thread = threading.Thread(target=lambda: results.append(other.fit(x, x, epochs=2).history))
 thread.start()
 thread.join()

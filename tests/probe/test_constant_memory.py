@@ -1,4 +1,7 @@
-"""What is kept of a training does not grow with its steps: a hook that keeps something for each of them shows in the second half."""
+"""What is kept of a training does not grow with its steps:
+
+a hook that keeps something for each of them shows in the second half.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ from fitdoctor.probe.timing.step_sampling import LOOKED_FIRST
 
 STEPS, EPOCH_STEPS = 30_000, 750
 SPREAD_BYTES = 60_000
-"""How much a store that is thinned each time that it is full may swing. One reference kept of each step would be 120 kB."""
+"""How much a store that is thinned each time that it is full may swing.
+
+One reference kept of each step would be 120 kB.
+"""
 
 
 def test_memory_and_disk_are_constant_in_the_number_of_steps() -> None:
@@ -29,7 +35,9 @@ def test_memory_and_disk_are_constant_in_the_number_of_steps() -> None:
 def test_each_step_is_noted_once(backend: str) -> None:
     with watched(backend) as director:
         callback = fake_keras.CountingCallback()
-        fake_keras.FakeTrainer().fit([[0.0]], epochs=3, steps_per_epoch=1000, callbacks=[callback], validation_data=[[0.0]])
+        fake_keras.FakeTrainer().fit(
+            [[0.0]], epochs=3, steps_per_epoch=1000, callbacks=[callback], validation_data=[[0.0]]
+        )
     (fit,) = director.scout.fits
     assert director.looking
     assert (fit.first_step.count, fit.epoch_first_step.count, fit.step.count) == (1, 2, 2997)
@@ -54,6 +62,8 @@ def test_a_callback_of_keras_is_timed_until_the_first_rest(monkeypatch: pytest.M
         with watched("torch") as director:
             callback = ProgbarLogger()
             fake_keras.FakeTrainer().fit([[0.0]], steps_per_epoch=steps, callbacks=[callback])
-        counts.append((director.scout.fits[0].callbacks[0].hooks["on_train_batch_end"].count - callback.steps, callback.timed))
+        counts.append(
+            (director.scout.fits[0].callbacks[0].hooks["on_train_batch_end"].count - callback.steps, callback.timed)
+        )
     assert counts == [(0, True), (0, False)]
     assert isinstance(vars(ProgbarLogger)["on_train_batch_end"], FunctionType)

@@ -6,7 +6,19 @@ import pytest
 
 from tests.children import Project
 
-GIVEN = ["True", "False", "2**70", "-(2**70)", "2**33 + 5", "-1", "300", "None", "'words'", "1.5", "__import__('signal').SIGINT"]
+GIVEN = [
+    "True",
+    "False",
+    "2**70",
+    "-(2**70)",
+    "2**33 + 5",
+    "-1",
+    "300",
+    "None",
+    "'words'",
+    "1.5",
+    "__import__('signal').SIGINT",
+]
 
 
 @pytest.mark.parametrize("given", GIVEN)

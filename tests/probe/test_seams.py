@@ -1,4 +1,7 @@
-"""The seams of a Keras that nobody has seen yet: those that it still has are put in, and the others are said to be missing."""
+"""The seams of a Keras that nobody has seen yet:
+
+those that it still has are put in, and the others are said to be missing.
+"""
 
 from __future__ import annotations
 
@@ -101,7 +104,9 @@ def keras(monkeypatch: pytest.MonkeyPatch) -> Any:
     backend.EPOCH_ITERATOR, backend.drawn_in = ("keras", "TorchEpochIterator"), lambda: "loop"  # type: ignore[attr-defined]
     monkeypatch.setattr(backends, "of", lambda keras: backend)
     inside = {"Model": Model, "known": known, "callbacks": SimpleNamespace(CallbackList=CallbackList)}
-    return SimpleNamespace(__name__="keras", __version__="3.99.0", config=SimpleNamespace(backend=lambda: "torch"), **inside)
+    return SimpleNamespace(
+        __name__="keras", __version__="3.99.0", config=SimpleNamespace(backend=lambda: "torch"), **inside
+    )
 
 
 def test_what_is_there_is_observed_and_what_is_not_is_said(keras: Any) -> None:
@@ -203,7 +208,9 @@ def test_a_long_step_is_told_where_batches_pass(passing: int) -> None:
     timer = SimpleNamespace(long_step=lambda: told.append(300 - rest.left))
     director = SimpleNamespace(rest=rest, main=threading.get_ident(), timer=timer)
     took_s = iter([0.0, 0.0, 2 * LONG_S, 0.0])
-    hook = step_hooks.hook(director, "on_train_batch_end", lambda callbacks, batch, logs: time.sleep(next(took_s)), Patches(), (None, None))
+    hook = step_hooks.hook(
+        director, "on_train_batch_end", lambda callbacks, batch, logs: time.sleep(next(took_s)), Patches(), (None, None)
+    )
     for batch in range(4):
         hook(rest.of, batch)
     assert (3 in told) == (passing > 0)
@@ -270,7 +277,9 @@ def steps(director: WatchDirector, count: int) -> Fit:
 
 
 @pytest.mark.parametrize(("kind", "rests"), [(WatchDirector, True), (TreatDirector, False)])
-def test_steps_are_left_alone_only_where_a_seam_counts_them(keras: Any, kind: Any, rests: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_are_left_alone_only_where_a_seam_counts_them(
+    keras: Any, kind: Any, rests: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(kind, "_name_devices", lambda director: None)
     scout = Scout(fits=[Fit(site=Site(file="train.py", line=1))])
     spec = () if rests else ({"treatments": []},)

@@ -40,7 +40,9 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
         monkeypatch.setattr(children, "LAUNCH", launch)
         request = make.request(tmp_path, arguments=("--epochs", "3"), python=sys.executable, budget_s=60.0)
         log = tmp_path / "log.txt"
-        child = Child(request, role, folder=tmp_path / "child", stdin=stdin or nothing(), log=log, began_s=time.time(), **spec)
+        child = Child(
+            request, role, folder=tmp_path / "child", stdin=stdin or nothing(), log=log, began_s=time.time(), **spec
+        )
         started.append(child)
         return child
 
@@ -77,7 +79,12 @@ def gone(process: int) -> bool:
 def test_the_specification_says_what_to_run(start: Start, tmp_path: Path) -> None:
     child = start("send(spec)", role="rehearsal", site={"kind": "fit", "file": "train.py", "line": 3})
     spec = child.receive(20)
-    assert (spec["role"], spec["mode"], spec["target"], spec["arguments"]) == ("rehearsal", "script", "train.py", ["--epochs", "3"])
+    assert (spec["role"], spec["mode"], spec["target"], spec["arguments"]) == (
+        "rehearsal",
+        "script",
+        "train.py",
+        ["--epochs", "3"],
+    )
     assert spec["site"] == {"kind": "fit", "file": "train.py", "line": 3}
     assert spec["out"] == str(child.out) == str(tmp_path / "child" / "rehearsal.json")
     assert spec["began_s"] < time.time()

@@ -57,7 +57,9 @@ def test_folders_that_are_nobodys_work(project: Path, folder: str) -> None:
 
 def test_a_link_to_nowhere_and_a_folder_that_is_gone(project: Path) -> None:
     (project / "link").symlink_to("nowhere")
-    assert file_changes.look([project, project / "gone"]).keys() == {str(project / name) for name in ("train.py", "data.csv", "old.txt")}
+    assert file_changes.look([project, project / "gone"]).keys() == {
+        str(project / name) for name in ("train.py", "data.csv", "old.txt")
+    }
 
 
 def test_many_changes_are_summed_up(project: Path) -> None:
@@ -121,12 +123,18 @@ def child(project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     (project / "run" / "log.txt").write_text("x")
     (project / "latest").symlink_to("run")
     ours = tmp_path_factory.mktemp("ours")
-    return project, listed(ours, *(project / name for name in ("train.lock", "run", "run/log.txt", "latest"))), ours / "kept"
+    return (
+        project,
+        listed(ours, *(project / name for name in ("train.lock", "run", "run/log.txt", "latest"))),
+        ours / "kept",
+    )
 
 
 def test_what_a_child_made_is_moved_away(child: tuple[Path, Path, Path]) -> None:
     project, made, keep = child
-    assert file_changes.remove_made(made, keep) == [str(project / name) for name in ("train.lock", "run", "run/log.txt", "latest")]
+    assert file_changes.remove_made(made, keep) == [
+        str(project / name) for name in ("train.lock", "run", "run/log.txt", "latest")
+    ]
     assert {path.name for path in project.iterdir()} == {"train.py", "data.csv", "old.txt"}
     assert {path.name.partition("-")[2] for path in keep.iterdir()} == {"train.lock", "log.txt", "latest"}
 
@@ -175,7 +183,9 @@ def test_of_many_files_only_locks_are_moved(child: tuple[Path, Path, Path], monk
 
 def test_a_list_that_is_missing_or_no_list(tmp_path: Path, project: Path) -> None:
     assert file_changes.remove_made(tmp_path / "none", tmp_path / "kept") == []
-    (tmp_path / "made").write_bytes(b'["data.csv", 1, 2]\n{}\n["/a\\u0000b", 1, 2]\n\xff\n[]\n7\n["/nowhere", 1, 2]\n["/cut')
+    (tmp_path / "made").write_bytes(
+        b'["data.csv", 1, 2]\n{}\n["/a\\u0000b", 1, 2]\n\xff\n[]\n7\n["/nowhere", 1, 2]\n["/cut'
+    )
     assert file_changes.remove_made(tmp_path / "made", tmp_path / "kept") == []
     assert (project / "data.csv").exists()
 
@@ -192,7 +202,9 @@ def test_pipes_and_sockets_are_moved_and_segments_of_shared_memory_deleted(proje
         segment.write_bytes(bytes(file_changes.MOST_MADE_BYTES + 1))
         other.write_text("x")
         listed = project / "made.jsonl"
-        listed.write_text("".join(json.dumps([str(path), path.lstat().st_dev, path.lstat().st_ino]) + "\n" for path in paths))
+        listed.write_text(
+            "".join(json.dumps([str(path), path.lstat().st_dev, path.lstat().st_ino]) + "\n" for path in paths)
+        )
         assert file_changes.remove_made(listed, project / "keep") == [str(path) for path in paths if path != segment]
         assert not any(os.path.lexists(path) for path in paths)
         assert {path.name.split("-", 1)[1] for path in (project / "keep").iterdir()} == {"fifo", "socket", other.name}

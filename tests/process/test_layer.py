@@ -97,7 +97,9 @@ def test_folders_and_links_can_be_moved(box: Box) -> None:
 @pytest.mark.parametrize("place", ["/tmp", "/var/tmp", "/dev/shm", "~"])
 def test_places_for_temporary_files_are_in_the_layer(box: Box, place: str) -> None:
     name = f"fitdoctor-test-{os.getpid()}"
-    done = box.run(f"import os\npath = os.path.join(os.path.expanduser({place!r}), {name!r})\nopen(path, 'w').write('x')\nprint(path)")
+    done = box.run(
+        f"import os\npath = os.path.join(os.path.expanduser({place!r}), {name!r})\nopen(path, 'w').write('x')\nprint(path)"
+    )
     assert done.code == 0, done.out
     assert not Path(done.out.strip()).exists()
 
@@ -117,7 +119,9 @@ def test_what_lies_in_shared_memory_is_read_and_kept(box: Box) -> None:
     path.write_text("precious")
     path.chmod(0o666)
     try:
-        done = box.run(f"print(open({str(path)!r}).read())\ntry: open({str(path)!r}, 'w').write('x')\nexcept OSError: pass")
+        done = box.run(
+            f"print(open({str(path)!r}).read())\ntry: open({str(path)!r}, 'w').write('x')\nexcept OSError: pass"
+        )
         assert (done.out.strip(), path.read_text()) == ("precious", "precious")
     finally:
         path.unlink()
@@ -199,7 +203,9 @@ def test_another_file_system_within_the_folder(box: Box) -> None:
         )
         assert (done.layered, done.code, done.out.strip()) == (True, 0, "real")
         if box.user is None:
-            done = box.run("import os, shutil\nshutil.rmtree('runs'); os.rename('ckpt', 'old'); open('data/x', 'w').write('x')")
+            done = box.run(
+                "import os, shutil\nshutil.rmtree('runs'); os.rename('ckpt', 'old'); open('data/x', 'w').write('x')"
+            )
             assert (done.code, done.out) == (0, "")
         assert box.files() == {"ckpt/a.txt": "precious", "runs/b.txt": "precious", "data/real.txt": "real"}
     finally:

@@ -38,7 +38,9 @@ def test_it_is_free_again_once_it_is_let_go_of(name: str) -> None:
 
 def test_a_holder_that_was_killed_holds_nothing(name: str) -> None:
     program = f"from fitdoctor.process.machine_lock import MachineLock\nlock = MachineLock({name!r})\nprint('held', flush=True)\ninput()"
-    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         assert str(holder.pid) in MachineLock(name).holder

@@ -82,7 +82,9 @@ def hungry(tmp_path: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", program], start_new_session=True)
 
 
-def test_a_child_is_ended_before_nothing_is_left(hungry: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_is_ended_before_nothing_is_left(
+    hungry: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
     figures = iter([(2 * GB, 4 * GB), (2 * GB, 4 * GB), (2 * GB, 4 * GB)])
     monkeypatch.setattr(memory_watch, "left", lambda: next(figures, (400 << 20, 4 * GB)))
     ended = threading.Event()
@@ -99,7 +101,9 @@ def test_a_child_is_ended_before_nothing_is_left(hungry: subprocess.Popen[bytes]
     assert "only 419 MB of 4.3 GB were left" in watch.why
 
 
-def test_a_machine_that_was_short_before_ends_nobody(hungry: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_that_was_short_before_ends_nobody(
+    hungry: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(memory_watch, "left", lambda: (300 << 20, 4 * GB))
     watch = MemoryWatch(hungry.pid, lambda: pytest.fail("it was short before"))
     until_s = time.monotonic() + 20

@@ -1,4 +1,6 @@
-"""Nothing that a program started outlives it, whatever it did to get away; and it has no network where it is to have none."""
+"""Nothing that a program started outlives it, whatever it did to get away; and it has no network where it is to have
+none.
+"""
 
 from __future__ import annotations
 
@@ -91,8 +93,22 @@ def test_what_is_kept_in_memory_has_a_limit(box: Box) -> None:
 
 @pytest.mark.parametrize(
     ("written_mb", "free_mb", "full"),
-    [(10, 9_990, False), (6_000, 4_000, True), (6_000, 9_900, False), (10, 4_000, False), (900, 900, True), (10, 900, False)],
-    ids=["little", "half of what was free", "packed", "half of it, and others the rest", "the disk is full", "full, not by it"],
+    [
+        (10, 9_990, False),
+        (6_000, 4_000, True),
+        (6_000, 9_900, False),
+        (10, 4_000, False),
+        (900, 900, True),
+        (10, 900, False),
+    ],
+    ids=[
+        "little",
+        "half of what was free",
+        "packed",
+        "half of it, and others the rest",
+        "the disk is full",
+        "full, not by it",
+    ],
 )
 def test_when_a_layer_is_full(monkeypatch: pytest.MonkeyPatch, written_mb: int, free_mb: int, full: bool) -> None:
     over = Overlay(path="/home", lower="/home", upper="/upper")

@@ -118,7 +118,9 @@ def test_a_ctrl_c_at_a_terminal_comes_once(script: str) -> None:
 
 
 def test_the_script_outlives_a_supervisor_that_is_killed(script: str, tmp_path: Path) -> None:
-    (tmp_path / "train.py").write_text("import time\nprint('ready', flush=True)\ntime.sleep(1)\nopen('done', 'w').close()")
+    (tmp_path / "train.py").write_text(
+        "import time\nprint('ready', flush=True)\ntime.sleep(1)\nopen('done', 'w').close()"
+    )
     process = started(*WATCH, script)
     process.kill()
     process.wait()
@@ -143,7 +145,9 @@ OUT_OF = {
 
 
 @pytest.mark.parametrize("lacks", OUT_OF)
-def test_it_says_that_the_recording_could_not_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacks: str) -> None:
+def test_it_says_that_the_recording_could_not_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacks: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train.py").write_text("import os, sys\n" + OUT_OF[lacks] + "sys.exit(3)\n")
     done = subprocess.run([*WATCH, "train.py"], check=False, capture_output=True, text=True)
@@ -182,7 +186,9 @@ def counting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
     running = []
 
     def start(command: list[str]) -> subprocess.Popen[str]:
-        process = subprocess.Popen([*command, "counts.py"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0)
+        process = subprocess.Popen(
+            [*command, "counts.py"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, process_group=0
+        )
         running.append(process)
         assert process.stdout is not None
         assert process.stdout.readline().startswith("ready")
@@ -196,8 +202,12 @@ def counting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
 
 
 @pytest.mark.parametrize("how", RUN)
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "SIGALRM", "SIGCONT", "SIGTSTP", "SIGWINCH", "SIGRTMIN"])
-def test_a_signal_comes_as_often_as_it_was_sent(counting: Callable[[list[str]], subprocess.Popen[str]], how: str, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "SIGALRM", "SIGCONT", "SIGTSTP", "SIGWINCH", "SIGRTMIN"]
+)
+def test_a_signal_comes_as_often_as_it_was_sent(
+    counting: Callable[[list[str]], subprocess.Popen[str]], how: str, name: str
+) -> None:
     number = getattr(signal, name)
     shown = name if number < 32 else str(int(number))
     process = counting(RUN[how])
@@ -211,9 +221,16 @@ def test_a_signal_comes_as_often_as_it_was_sent(counting: Callable[[list[str]], 
 
 
 @pytest.mark.parametrize("how", RUN)
-def test_different_signals_to_a_group_come_once_each(counting: Callable[[list[str]], subprocess.Popen[str]], how: str) -> None:
+def test_different_signals_to_a_group_come_once_each(
+    counting: Callable[[list[str]], subprocess.Popen[str]], how: str
+) -> None:
     process = counting(RUN[how])
-    for number in (signal.SIGTERM, signal.SIGCONT, signal.SIGHUP, signal.SIGUSR1):  # as systemd and Slurm do, without a pause
+    for number in (
+        signal.SIGTERM,
+        signal.SIGCONT,
+        signal.SIGHUP,
+        signal.SIGUSR1,
+    ):  # as systemd and Slurm do, without a pause
         os.killpg(process.pid, number)
     os.killpg(process.pid, signal.SIGUSR2)
     out, _ = process.communicate(timeout=60)
@@ -221,7 +238,9 @@ def test_different_signals_to_a_group_come_once_each(counting: Callable[[list[st
 
 
 @pytest.mark.parametrize("how", RUN)
-def test_what_goes_from_process_to_process_comes_once(counting: Callable[[list[str]], subprocess.Popen[str]], how: str) -> None:
+def test_what_goes_from_process_to_process_comes_once(
+    counting: Callable[[list[str]], subprocess.Popen[str]], how: str
+) -> None:
     """As what ends a container, or all processes of a name."""
     process = counting(RUN[how])
     members = [int(path.name) for path in Path("/proc").glob("[0-9]*") if _group(path) == process.pid]
@@ -240,10 +259,14 @@ def _group(process: Path) -> int:
 
 
 @pytest.mark.parametrize("how", RUN)
-def test_a_script_that_signals_its_own_group_gets_that_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+def test_a_script_that_signals_its_own_group_gets_that_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train.py").write_text("import os, signal, sys, time\n" + COUNTS.partition("print")[0] + SIGNALS_ITSELF)
-    done = subprocess.run([*RUN[how], "train.py"], check=False, stdout=subprocess.PIPE, text=True, process_group=0, timeout=60)
+    done = subprocess.run(
+        [*RUN[how], "train.py"], check=False, stdout=subprocess.PIPE, text=True, process_group=0, timeout=60
+    )
     assert (done.returncode, done.stdout) == (0, "SIGTERM SIGUSR1\n")
 
 
@@ -259,8 +282,12 @@ print(*got)
 @pytest.mark.parametrize("how", RUN)
 def test_what_nohup_ignores_is_the_scripts_to_hear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "counts.py").write_text(COUNTS.replace("signal.valid_signals() - {signal", "{signal.SIGHUP, signal.SIGUSR2} - {signal"))
-    process = subprocess.Popen(["nohup", *RUN[how], "counts.py"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    (tmp_path / "counts.py").write_text(
+        COUNTS.replace("signal.valid_signals() - {signal", "{signal.SIGHUP, signal.SIGUSR2} - {signal")
+    )
+    process = subprocess.Popen(
+        ["nohup", *RUN[how], "counts.py"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
     assert process.stdout is not None
     assert process.stdout.readline().startswith("ready")
     process.send_signal(signal.SIGHUP)
@@ -284,7 +311,9 @@ def test_nohup_holds(script: str, how: str, ignored: bool) -> None:
 
 @pytest.mark.parametrize("how", RUN)
 def test_timeout_ends_it(script: str, how: str) -> None:
-    done = subprocess.run(["timeout", "2", *RUN[how], script, "wait"], check=False, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        ["timeout", "2", *RUN[how], script, "wait"], check=False, capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 124
     assert done.stdout == "begun ['wait']\nready\n"
     assert done.stderr.count("Traceback") == 0
@@ -292,7 +321,9 @@ def test_timeout_ends_it(script: str, how: str) -> None:
 
 @pytest.mark.parametrize("how", RUN)
 @pytest.mark.parametrize("handles", [False, True])
-def test_a_shell_stops_it_and_goes_on_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, handles: bool) -> None:
+def test_a_shell_stops_it_and_goes_on_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, handles: bool
+) -> None:
     """Ctrl-Z, `fg` and `bg` at a terminal, and a script that has a handler for Ctrl-Z and does not stop."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train.py").write_text(STOPPED.replace("HANDLES", str(handles)))
@@ -344,7 +375,10 @@ def _until(terminal: int, words: bytes) -> bytes:
 
 
 def _press(terminal: int, key: bytes, words: bytes) -> None:
-    """Presses a key until that shows: while a process changes groups or is just being continued, the kernel may drop what it stops by."""
+    """Presses a key until that shows:
+
+    while a process changes groups or is just being continued, the kernel may drop what it stops by.
+    """
     for _ in range(20):
         os.write(terminal, key)
         shown, until_s = b"", time.monotonic() + 3
@@ -406,7 +440,9 @@ sys.exit(3)
 
 
 @pytest.mark.parametrize("how", RUN)
-def test_what_the_script_sends_to_its_parent_goes_to_our_parent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+def test_what_the_script_sends_to_its_parent_goes_to_our_parent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train.py").write_text(TELLS_ITS_LAUNCHER)
     command = [sys.executable, "-c", LAUNCHER, *RUN[how], "train.py"]

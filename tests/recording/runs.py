@@ -28,7 +28,11 @@ def full_run() -> Run:
         calls=1,
         epochs=50,
         steps_per_epoch=313,
-        operations=[Operation(name="map", position=1, site=site, arguments={"num_parallel_calls": None}, function=site, python=True)],
+        operations=[
+            Operation(
+                name="map", position=1, site=site, arguments={"num_parallel_calls": None}, function=site, python=True
+            )
+        ],
         callbacks=[
             CallbackRecord(
                 index=0,
@@ -49,7 +53,9 @@ def full_run() -> Run:
         fits=[fit],
         loops=[Loop(kind="predict", site=site, inside=0, hook="on_epoch_end")],
         ending=Ending(how="finished", code=0),
-        system=System(stretches_s=[0.25], series=Series(counters={"swap_in_bytes": [None]}), gpus=[Gpu(device="NVIDIA H200")]),
+        system=System(
+            stretches_s=[0.25], series=Series(counters={"swap_in_bytes": [None]}), gpus=[Gpu(device="NVIDIA H200")]
+        ),
     )
     rehearsal = Rehearsal(
         arms=[Arm(id="step/baseline", role="baseline", unit="step")],
@@ -84,7 +90,9 @@ fits = st.builds(
     ),
 )
 scouts = st.builds(Scout, environment=st.dictionaries(texts, values, max_size=3), fits=st.lists(fits, max_size=2))
-windows = st.builds(Window, arm=texts, round=st.integers(0, 99), order=st.integers(0, 99), seconds=seconds, units=st.integers(1, 99))
+windows = st.builds(
+    Window, arm=texts, round=st.integers(0, 99), order=st.integers(0, 99), seconds=seconds, units=st.integers(1, 99)
+)
 runs = st.builds(
     Run,
     fitdoctor=texts,

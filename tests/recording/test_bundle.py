@@ -26,7 +26,18 @@ from tests.report.diagnosed import SLOW_INPUT, diagnosed, pipeline_fit
 PLANTED = "zqx"
 """Stands in no word of ours."""
 
-SHAPES = ("{}", "/home/{}/x.py", "{} = 1", "val_{}", "2.21.{}", "NVIDIA {}", "keras.{}", "fit[{!r}]", "Linux-6-{}", "No trials at {}: {}")
+SHAPES = (
+    "{}",
+    "/home/{}/x.py",
+    "{} = 1",
+    "val_{}",
+    "2.21.{}",
+    "NVIDIA {}",
+    "keras.{}",
+    "fit[{!r}]",
+    "Linux-6-{}",
+    "No trials at {}: {}",
+)
 
 KNOWN_KEYS = ("monitor", "place", "file", "python", "platform", "devices", "message", "id", "call", "patience")
 
@@ -42,7 +53,11 @@ def strategy_of(kind: Any) -> st.SearchStrategy[Any]:
     origin, arguments = get_origin(kind), get_args(kind)
     if kind is Any:
         inner = planted() | st.booleans() | st.integers(0, 99)
-        return inner | st.lists(inner, max_size=2) | st.dictionaries(planted() | st.sampled_from(KNOWN_KEYS), inner, max_size=2)
+        return (
+            inner
+            | st.lists(inner, max_size=2)
+            | st.dictionaries(planted() | st.sampled_from(KNOWN_KEYS), inner, max_size=2)
+        )
     if kind is str:
         return planted()
     if origin is types.UnionType:
@@ -75,10 +90,14 @@ def test_a_bundle_is_a_recording() -> None:
 def test_what_was_seen_of_the_machine_stays_but_not_when() -> None:
     run = full_run()
     assert run.scout is not None
-    series = Series(counters={"process_cpu_s": [1.0, None]}, levels={"rss_bytes": Level(mean=[5.0], least=[4.0], most=[6.0])})
+    series = Series(
+        counters={"process_cpu_s": [1.0, None]}, levels={"rss_bytes": Level(mean=[5.0], least=[4.0], most=[6.0])}
+    )
     limits = [FAILED.format("GPUs", "NVMLError", "of ann")]
     gpus = [Gpu(device="NVIDIA H200"), Gpu(device="ann's GPU")]
-    run.scout.system = System(began_unix_s=1.7e9, stretches_s=[1.0, 2.0], series=series, missing=["clocks"], limits=limits, gpus=gpus)
+    run.scout.system = System(
+        began_unix_s=1.7e9, stretches_s=[1.0, 2.0], series=series, missing=["clocks"], limits=limits, gpus=gpus
+    )
     made = bundle(run).run.scout
     assert made is not None
     assert made.system is not None
@@ -104,8 +123,17 @@ def test_the_same_text_gets_the_same_placeholder_everywhere() -> None:
     record = make.callback("PatientPlotter", hooks={"on_epoch_end": make.took(1.0, 2)})
     run = make.run(make.fit(callbacks=[record]))
     place = {"file": make.SCRIPT, "line": 17, "position": -1}
-    change = {"kind": "throttle-hook", "place": place, "call": "PatientPlotter", "hook": "on_epoch_end", "every": 5, "index": 0}
-    run.rehearsals = [make.Rehearsal(arms=[Arm(id="a", role="remedy", unit="epoch_end", remedy="rarer-callback", changes=[change])])]
+    change = {
+        "kind": "throttle-hook",
+        "place": place,
+        "call": "PatientPlotter",
+        "hook": "on_epoch_end",
+        "every": 5,
+        "index": 0,
+    }
+    run.rehearsals = [
+        make.Rehearsal(arms=[Arm(id="a", role="remedy", unit="epoch_end", remedy="rarer-callback", changes=[change])])
+    ]
     made = bundle(run).run
     assert made.scout is not None
     changed = made.rehearsals[0].arms[0].changes[0]
@@ -115,15 +143,21 @@ def test_the_same_text_gets_the_same_placeholder_everywhere() -> None:
 
 
 def test_what_no_cause_asks_for_is_dropped_from_callbacks() -> None:
-    record = CallbackRecord(index=0, name="Mine", module="__main__", own=True, attributes={"secret_token": 4711, "patience": 3})
+    record = CallbackRecord(
+        index=0, name="Mine", module="__main__", own=True, attributes={"secret_token": 4711, "patience": 3}
+    )
     made = bundle(make.run(make.fit(callbacks=[record]))).run
     assert made.scout is not None
     assert made.scout.fits[0].callbacks[0].attributes == {"patience": 3}
 
 
 def test_of_the_data_only_the_size_of_its_numbers_is_kept() -> None:
-    spread = Spread(rows=100, features=2, mean=[0.0, -70.123], std=[1.0, 12.5], low=[0.37, -99.9], high=[255.0, 3e-7], whole=False)
-    record = InputArray(name="x['age of patient']", container="pandas.DataFrame", dtype="float64", shape=[100, 2], spread=spread)
+    spread = Spread(
+        rows=100, features=2, mean=[0.0, -70.123], std=[1.0, 12.5], low=[0.37, -99.9], high=[255.0, 3e-7], whole=False
+    )
+    record = InputArray(
+        name="x['age of patient']", container="pandas.DataFrame", dtype="float64", shape=[100, 2], spread=spread
+    )
     made = bundle(make.run(make.fit(inputs=[record]))).run
     assert made.scout is not None
     kept = made.scout.fits[0].inputs[0]
@@ -159,5 +193,7 @@ def test_the_size_stays_small() -> None:
 
 
 def test_how_many_files_are_not_named_stays() -> None:
-    kept = bundle(Run(fitdoctor="1", changed_files=["new: secret.png", "and 5950 more", "new: and 7 more"])).run.changed_files
+    kept = bundle(
+        Run(fitdoctor="1", changed_files=["new: secret.png", "and 5950 more", "new: and 7 more"])
+    ).run.changed_files
     assert kept == ["path1", "and 5950 more", "path2"]

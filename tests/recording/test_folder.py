@@ -56,7 +56,9 @@ def test_two_runs_in_one_second_do_not_share_a_folder() -> None:
     assert names == ["20260317-120000-train", "20260317-120000-train-2", "20260317-120000-train-3"]
 
 
-@pytest.mark.parametrize(("name", "stem"), [("pkg.mod", "pkg.mod"), ("a b/ü", "a-b"), ("…", "run"), ("x" * 90, "x" * 40)])
+@pytest.mark.parametrize(
+    ("name", "stem"), [("pkg.mod", "pkg.mod"), ("a b/ü", "a-b"), ("…", "run"), ("x" * 90, "x" * 40)]
+)
 def test_names_are_made_fit_for_a_file_system(name: str, stem: str) -> None:
     assert create(name, now=NOON).path.name == f"20260317-120000-{stem}"
 
@@ -93,8 +95,12 @@ def test_nowhere_to_write_gets_a_message(monkeypatch: pytest.MonkeyPatch) -> Non
         create("train")
 
 
-@pytest.mark.skipif(not hasattr(os, "getuid"), reason="names of temporary folders are only shared between users on POSIX")
-def test_a_temporary_folder_of_someone_else_is_not_used(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(
+    not hasattr(os, "getuid"), reason="names of temporary folders are only shared between users on POSIX"
+)
+def test_a_temporary_folder_of_someone_else_is_not_used(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (home / ".fitdoctor").write_text("")
     monkeypatch.setenv("HOME", str(home / ".fitdoctor"))
     elsewhere = tmp_path / "elsewhere"

@@ -113,7 +113,9 @@ def test_a_hash_is_only_taken_of_what_may_be_a_python_file(root: Path) -> None:
         with path.open("wb") as stream:
             stream.truncate(size)  # takes no room on the disk
     (root / "link.py").symlink_to(largest)
-    assert hash_of(str(largest)) == hashlib.sha256(bytes(digest.MOST_BYTES)).hexdigest() == hash_of(str(root / "link.py"))
+    assert (
+        hash_of(str(largest)) == hashlib.sha256(bytes(digest.MOST_BYTES)).hexdigest() == hash_of(str(root / "link.py"))
+    )
     assert hash_of(str(empty)) == hashlib.sha256().hexdigest()
     assert hash_of(str(sparse)) == ""
 
@@ -121,7 +123,12 @@ def test_a_hash_is_only_taken_of_what_may_be_a_python_file(root: Path) -> None:
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="Linux only")  # noqa: PTH110
 def test_what_the_kernel_makes_up_is_not_read(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (root / "link.py").symlink_to("/proc/kmsg")
-    for path in ("/proc/kmsg", "/proc/self/status", "/sys/kernel/mm/transparent_hugepage/enabled", str(root / "link.py")):
+    for path in (
+        "/proc/kmsg",
+        "/proc/self/status",
+        "/sys/kernel/mm/transparent_hugepage/enabled",
+        str(root / "link.py"),
+    ):
         assert hash_of(path) == ""
     monkeypatch.setattr(digest, "KERNEL_FOLDERS", ())  # as where it is mounted elsewhere
     assert hash_of("/proc/self/status") == hashlib.sha256().hexdigest()

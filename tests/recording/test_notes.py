@@ -28,8 +28,20 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
 
 
 def test_lines_that_make_no_sense_are_left_out(tmp_path: Path) -> None:
-    lines = ["", "{", "[]", "3", '{"note": "effect"}', '{"note": "effect", "kind": 3, "what": "x"}', '{"kind": "forked"}', "\u00ff"]
-    lines += [json.dumps({"note": "effect", "kind": "program", "what": "git"}), '{"note": "process", "kind": "forked", "fits": tr']
+    lines = [
+        "",
+        "{",
+        "[]",
+        "3",
+        '{"note": "effect"}',
+        '{"note": "effect", "kind": 3, "what": "x"}',
+        '{"kind": "forked"}',
+        "\u00ff",
+    ]
+    lines += [
+        json.dumps({"note": "effect", "kind": "program", "what": "git"}),
+        '{"note": "process", "kind": "forked", "fits": tr',
+    ]
     (tmp_path / "notes").write_text("\n".join(lines))
     read = read_notes(tmp_path / "notes")
     assert ([effect.what for effect in read.effects], read.others) == (["git"], [])
@@ -62,7 +74,8 @@ def test_nothing_is_written_or_raised_where_there_is_no_place(tmp_path: Path) ->
 def test_runs_are_counted(tmp_path: Path) -> None:
     run = Run(tried_runs=3)
     tracker, git, late = (
-        {"kind": kind, "what": what, "runs": 1} for kind, what in (("connection", "a:1"), ("program", "git"), ("program", "x"))
+        {"kind": kind, "what": what, "runs": 1}
+        for kind, what in (("connection", "a:1"), ("program", "git"), ("program", "x"))
     )
     for effects in ([tracker, git], [tracker, git], [tracker, git, late]):
         merge(run.side_effects, [SideEffect(**effect) for effect in effects])  # type: ignore[arg-type]
@@ -71,7 +84,9 @@ def test_runs_are_counted(tmp_path: Path) -> None:
         "In 1 of 3 runs, the script started x.",
     )
     run.offline = True
-    assert side_effects(run)[0].startswith("In each of 3 runs, the script asked for a connection to a:1 and started git.")
+    assert side_effects(run)[0].startswith(
+        "In each of 3 runs, the script asked for a connection to a:1 and started git."
+    )
     assert "refused" in side_effects(run)[-1]
     assert side_effects(Run()) == ()
 

@@ -63,7 +63,16 @@ def test_a_crashing_remedy_costs_only_itself(monkeypatch: pytest.MonkeyPatch) ->
     def crash(finding: Finding, facts: Facts) -> list[object]:
         raise KeyError("by design")
 
-    broken = Remedy(id="broken", seam="fit", title="", page="", treats=("eager-execution",), safety="exact", unit="step", propose=crash)  # type: ignore[arg-type]
+    broken = Remedy(
+        id="broken",
+        seam="fit",
+        title="",
+        page="",
+        treats=("eager-execution",),
+        safety="exact",
+        unit="step",
+        propose=crash,
+    )  # type: ignore[arg-type]
     monkeypatch.setattr(registry, "_discovered", lambda: ({**REMEDIES, "broken": broken}, ()))
     facts, finding = bad_run("eager-execution")
     offers, limits = registry.offers(finding, facts)

@@ -57,7 +57,9 @@ def test_saves_by_batch_are_tried_where_a_window_can_hold_them(every: int, tried
     assert set_to(offer) == [("BackupAndRestore", "save_freq", 10 * every)]
     assert bool(offer.proposal.untried) is not tried
     assert offer.proposal.unit_ratio == (None if tried else pytest.approx(0.02 / 0.011, rel=0.01))
-    what = 'save_freq="epoch")  # tried: a save every 40 batches' if tried else "save_freq=400)  # 4 epochs of 100 steps"
+    what = (
+        'save_freq="epoch")  # tried: a save every 40 batches' if tried else "save_freq=400)  # 4 epochs of 100 steps"
+    )
     assert offer.proposal.how == f"BackupAndRestore(…, {what}"
 
 
@@ -103,7 +105,9 @@ def test_logs_are_quieted_by_their_own_argument() -> None:
 
 def test_debugging_aids_are_turned_off() -> None:
     (offer,) = offered(test_profiler_left_on.bad(), "profiler-left-on")
-    assert offer.proposal.changes == (RemoveCall(place=offer.proposal.changes[0].place, call="tf.debugging.enable_check_numerics"),)
+    assert offer.proposal.changes == (
+        RemoveCall(place=offer.proposal.changes[0].place, call="tf.debugging.enable_check_numerics"),
+    )
     assert offer.proposal.changes[0].place.line == 3
     (board,) = offered(test_profiler_left_on.profiled(1, 100_000), "profiler-left-on")
     assert set_to(board) == [("TensorBoard", "profile_batch", 0)]

@@ -44,20 +44,28 @@ def test_an_execution_is_never_longer_than_an_epoch(steps: int, sizes: list[str]
 def test_where_the_steps_are_given_executions_divide_them(steps: int, sizes: list[str]) -> None:
     """An endless input would be drawn from until the last execution is full: more steps than the script asks for."""
     facts = make.facts(make.fit(step_s=0.001, epochs=20_000 // steps, steps=steps, steps_given=True))
-    found = [offer.proposal.label for offer in offered(facts, "dispatch-bound-steps") if offer.remedy.id == "larger-execution"]
+    found = [
+        offer.proposal.label
+        for offer in offered(facts, "dispatch-bound-steps")
+        if offer.remedy.id == "larger-execution"
+    ]
     assert found == sizes
 
 
 def test_a_schedule_by_batch_forbids_larger_executions() -> None:
     warmup = make.callback("Warmup", steers=True, hooks={"on_train_batch_begin": make.took(1e-6, 61)})
     facts = make.facts(make.fit(step_s=0.001, epochs=200, callbacks=[warmup]))
-    assert all("Warmup" in offer.proposal.untried for offer in offered(facts, "dispatch-bound-steps") if offer.unit == "step")
+    assert all(
+        "Warmup" in offer.proposal.untried for offer in offered(facts, "dispatch-bound-steps") if offer.unit == "step"
+    )
 
 
 def test_maps_are_swapped_plain_and_vectorized() -> None:
     plain, vectorized = offered(test_per_sample_map.bad(), "per-sample-map")
     (change,) = plain.proposal.changes
-    assert change == SwapCalls(place=Place(file=make.SCRIPT, line=4, position=1), batch=Place(file=make.SCRIPT, line=6, position=3))
+    assert change == SwapCalls(
+        place=Place(file=make.SCRIPT, line=4, position=1), batch=Place(file=make.SCRIPT, line=6, position=3)
+    )
     assert vectorized.arm_id == "step/batched-map-vectorized"
 
 
@@ -73,7 +81,9 @@ def test_a_generator_is_run_once_where_it_stands() -> None:
     assert second.proposal.untried
     assert cached.arm_id == "step/cached-input"
     (of_fit,) = offered(make.facts(make.fit(input_kind="generator")), "slow-generator")
-    assert of_fit.proposal.changes == (Precompute(place=Place(file=make.SCRIPT, line=18), call="Model.fit", argument="x"),)
+    assert of_fit.proposal.changes == (
+        Precompute(place=Place(file=make.SCRIPT, line=18), call="Model.fit", argument="x"),
+    )
 
 
 def test_hooks_are_throttled_by_their_kind() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.facts.input.test_loaders import grain, loader
-
 from fitdoctor.causes.input import idle_workers
 from fitdoctor.changes.model import SetArgument
 from fitdoctor.facts.facts import Facts
@@ -13,6 +11,7 @@ from fitdoctor.recording.model import Operation
 from fitdoctor.remedies.base import Finding
 from fitdoctor.remedies.pipeline import fewer_workers, more_workers, persistent_input, precomputed_input
 from tests import builders as make
+from tests.facts.input.test_loaders import grain, loader
 
 
 def facts(name: str, workers: int) -> Facts:
@@ -55,7 +54,10 @@ def offered(remedy: Any, cause: str, known: Facts) -> list[tuple[str, str | None
 
 def test_more_processes_for_a_data_loader() -> None:
     kept = "num_workers={}, persistent_workers=True for the DataLoader"
-    assert offered(more_workers, "idle-workers", loader()) == [(kept.format(2), "exact", None), (kept.format(4), "exact", None)]
+    assert offered(more_workers, "idle-workers", loader()) == [
+        (kept.format(2), "exact", None),
+        (kept.format(4), "exact", None),
+    ]
     for how, safety, _ in offered(more_workers, "idle-workers", loader(shuffled=True)):
         assert how.endswith("(from the second epoch on, its shuffle takes other orders)")
         assert safety == "semantics"
@@ -76,13 +78,19 @@ def test_fewer_processes_for_a_data_loader() -> None:
     half, none = offered(fewer_workers, "worker-overhead", kept)
     assert half == ("num_workers=2 for the DataLoader", "exact", None)
     assert none[0].startswith("num_workers=0 for the DataLoader, and without")
-    assert [unit for _, _, unit in offered(fewer_workers, "worker-overhead", loader(num_workers=4))] == [None, None, "epoch"]
+    assert [unit for _, _, unit in offered(fewer_workers, "worker-overhead", loader(num_workers=4))] == [
+        None,
+        None,
+        "epoch",
+    ]
     assert offered(fewer_workers, "worker-overhead", loader(num_workers=4, iterable=True)) == []
 
 
 def test_workers_are_kept() -> None:
     known = loader(num_workers=4, stall_s=2.0)
-    assert offered(persistent_input, "first-batch-stall", known) == [("persistent_workers=True for the DataLoader", "exact", None)]
+    assert offered(persistent_input, "first-batch-stall", known) == [
+        ("persistent_workers=True for the DataLoader", "exact", None)
+    ]
 
 
 def test_what_a_data_loader_makes_is_not_made_once_for_it() -> None:

@@ -20,8 +20,12 @@ def diagnosed(run: Run, ratios: dict[str, float], **changed: Any) -> Run:
 
 
 def pipeline_fit(**changed: Any) -> Fit:
-    source = Operation(name="from_generator", position=0, site=make.site(9, "ds = from_generator(rows)"), python=True, stateful=True)
-    parallel = Operation(name="map", position=1, site=make.site(10, "dataset.map(…)"), arguments={"num_parallel_calls": 2})
+    source = Operation(
+        name="from_generator", position=0, site=make.site(9, "ds = from_generator(rows)"), python=True, stateful=True
+    )
+    parallel = Operation(
+        name="map", position=1, site=make.site(10, "dataset.map(…)"), arguments={"num_parallel_calls": 2}
+    )
     return make.fit(input_kind="tf.data", operations=make.chain(source, parallel, ("batch", 11)), epochs=50, **changed)
 
 

@@ -36,7 +36,9 @@ def part(name: str, label: str, share: float, *children: Part, total_s: float = 
 
 
 MAP_LINE = Location(
-    file="train.py", line=42, code="ds = ds.map(lambda path, label: tf.py_function(decode_one, [path, label], [tf.float32]))"
+    file="train.py",
+    line=42,
+    code="ds = ds.map(lambda path, label: tf.py_function(decode_one, [path, label], [tf.float32]))",
 )
 
 BUDGET = Budget(
@@ -61,7 +63,13 @@ BUDGET = Budget(
 )
 
 ENVIRONMENT = Environment(
-    python="3.11.9", keras="3.15.1", backend="tensorflow", backend_version="2.21.0", platform="Linux", cores=2, devices=("CPU",)
+    python="3.11.9",
+    keras="3.15.1",
+    backend="tensorflow",
+    backend_version="2.21.0",
+    platform="Linux",
+    cores=2,
+    devices=("CPU",),
 )
 
 TRAINING = Training(
@@ -157,7 +165,13 @@ MISSING_PREFETCH = CauseResult(
             unit="step",
             unit_ratio=interval(0.97, 1.0, 1.02),
         ),
-        RemedyResult(id="snapshot", title="snapshot on disk", safety="exact", status="inconclusive", why="its windows scattered too much"),
+        RemedyResult(
+            id="snapshot",
+            title="snapshot on disk",
+            safety="exact",
+            status="inconclusive",
+            why="its windows scattered too much",
+        ),
     ),
 )
 
@@ -190,10 +204,38 @@ SLOW = Report(
     ),
     tried=(
         PLACEBO,
-        replace(PLACEBO, role="ceiling", remedy="input-free", unit_ratio=4.1, interval=interval(3.9, 4.1, 4.3), verdict="measured"),
-        replace(PLACEBO, role="remedy", remedy="jit-compile", cause="dispatch-bound-steps", unit_ratio=0.97, verdict="refuted"),
-        replace(PLACEBO, role="remedy", remedy="larger-execution", cause="dispatch-bound-steps", unit_ratio=1.01, verdict="refuted"),
-        replace(PLACEBO, role="remedy", remedy="larger-execution", cause="dispatch-bound-steps", unit_ratio=0.99, verdict="refuted"),
+        replace(
+            PLACEBO,
+            role="ceiling",
+            remedy="input-free",
+            unit_ratio=4.1,
+            interval=interval(3.9, 4.1, 4.3),
+            verdict="measured",
+        ),
+        replace(
+            PLACEBO,
+            role="remedy",
+            remedy="jit-compile",
+            cause="dispatch-bound-steps",
+            unit_ratio=0.97,
+            verdict="refuted",
+        ),
+        replace(
+            PLACEBO,
+            role="remedy",
+            remedy="larger-execution",
+            cause="dispatch-bound-steps",
+            unit_ratio=1.01,
+            verdict="refuted",
+        ),
+        replace(
+            PLACEBO,
+            role="remedy",
+            remedy="larger-execution",
+            cause="dispatch-bound-steps",
+            unit_ratio=0.99,
+            verdict="refuted",
+        ),
         replace(
             PLACEBO,
             role="remedy",
@@ -205,7 +247,9 @@ SLOW = Report(
             why="the callback has no method on_epoch_end",
         ),
     ),
-    limits=("What the input does on other machines can't be told from here: its files were in this machine's memory already.",),
+    limits=(
+        "What the input does on other machines can't be told from here: its files were in this machine's memory already.",
+    ),
     prescription=Prescription(
         remedies=("batch-then-map", "prefetch"),
         safety="exact",
@@ -227,7 +271,8 @@ FIRST_ANSWER = replace(
             cause,
             status="estimated" if cause.status == "measured" else cause.status,
             remedies=tuple(
-                RemedyResult(id=remedy.id, title=remedy.title, safety=remedy.safety, status="untried") for remedy in cause.remedies
+                RemedyResult(id=remedy.id, title=remedy.title, safety=remedy.safety, status="untried")
+                for remedy in cause.remedies
             ),
         )
         for cause in SLOW.causes

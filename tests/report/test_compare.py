@@ -46,7 +46,10 @@ def test_causes_are_gone_new_or_still_there() -> None:
         ({"environment": replace(ENVIRONMENT, keras="3.9.0")}, "Keras: 3.15.1 in A, 3.9.0 in B"),
         ({"environment": replace(ENVIRONMENT, devices=("NVIDIA H200",))}, "devices: CPU in A, NVIDIA H200 in B"),
         ({"training": replace(TRAINING, fits=(replace(TRAINING.fits[0], epochs=10),))}, "epochs: 50 in A, 10 in B"),
-        ({"training": replace(TRAINING, fits=(replace(TRAINING.fits[0], steps_per_epoch=31),))}, "steps an epoch: 313 in A, 31 in B"),
+        (
+            {"training": replace(TRAINING, fits=(replace(TRAINING.fits[0], steps_per_epoch=31),))},
+            "steps an epoch: 313 in A, 31 in B",
+        ),
         ({"training": replace(TRAINING, fits=())}, "1 fit in A, 0 fits in B"),
         ({"fitdoctor": "9.9"}, "version of fitdoctor"),
         ({"stage": "first answer"}, "a short look that was projected in B"),
@@ -68,7 +71,9 @@ def test_another_batch_size_on_the_same_data_is_not_another_amount_of_data() -> 
 
 
 def test_it_never_claims_that_a_saving_is_proven() -> None:
-    text = " ".join(render_comparison(compared(SLOW, replace(SLOW, training=replace(TRAINING, projected_s=100.0)))).split())
+    text = " ".join(
+        render_comparison(compared(SLOW, replace(SLOW, training=replace(TRAINING, projected_s=100.0)))).split()
+    )
     assert "B was 25× as fast as A" in text
     assert "One run each" in text
 
@@ -89,7 +94,9 @@ def test_what_can_not_be_compared_gets_no_ratio(changed: dict[str, object], why:
 
 
 def test_a_step_that_only_one_divides_is_compared_as_a_whole() -> None:
-    watched = replace(BUDGET, parts=(replace(BUDGET.parts[2], id="step", label="steps (input and compute)"), *BUDGET.parts[5:]))
+    watched = replace(
+        BUDGET, parts=(replace(BUDGET.parts[2], id="step", label="steps (input and compute)"), *BUDGET.parts[5:])
+    )
     found = compared(replace(SLOW, budget=watched), SLOW)
     whole = next(part for part in found.parts if part.id == "step")
     assert (whole.a_s, whole.b_s) == (pytest.approx(0.68 * 2480), pytest.approx(0.901 * 2480))

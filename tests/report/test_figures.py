@@ -62,7 +62,11 @@ def test_ratios_are_finer_near_one() -> None:
 
 def test_shares_and_counts() -> None:
     assert [share(value) for value in (0, 0.004, 0.0125, 0.71, 1)] == ["0 %", "<1 %", "1 %", "71 %", "100 %"]
-    assert [counted(1, "step"), counted(12500, "step"), counted(2, "pass", "passes")] == ["1 step", "12,500 steps", "2 passes"]
+    assert [counted(1, "step"), counted(12500, "step"), counted(2, "pass", "passes")] == [
+        "1 step",
+        "12,500 steps",
+        "2 passes",
+    ]
 
 
 @pytest.mark.parametrize("figure", ["41 min 20 s", "71 %", "2.9× [2.7, 3.1]", "850 ms", "2 d 4 h", "12 kB"])

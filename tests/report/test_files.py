@@ -18,17 +18,24 @@ def shown(**changed: object) -> str:
 
 def test_under_a_layer_the_files_are_as_they_were() -> None:
     text = shown(protection="layer", changed_files=())
-    assert "Files · Your files are as they were. All that the script wrote went to a scratch layer, which is gone." in text
+    assert (
+        "Files · Your files are as they were. All that the script wrote went to a scratch layer, which is gone." in text
+    )
     assert "would have changed" not in text
 
 
 def test_under_a_layer_what_would_have_changed_is_listed() -> None:
     text = shown(protection="layer", changed_files=("new: model.keras", "deleted: old.keras"))
-    assert "What your script would have changed on disk · new: model.keras · deleted: old.keras · Your files are as they were." in text
+    assert (
+        "What your script would have changed on disk · new: model.keras · deleted: old.keras · Your files are as they were."
+        in text
+    )
 
 
 def test_under_a_guard_it_is_said_what_that_does_not_see() -> None:
-    text = shown(protection="guard", protection_note="this system allows no namespace", changed_files=("new: model.keras",))
+    text = shown(
+        protection="guard", protection_note="this system allows no namespace", changed_files=("new: model.keras",)
+    )
     assert "Changed on disk while your script was tried · new: model.keras" in text
     assert "There was no scratch layer: this system allows no namespace. Files were guarded in Python only" in text
 
@@ -37,7 +44,9 @@ def test_a_run_of_before_says_what_it_knows() -> None:
     assert "scratch layer" not in shown(changed_files=("new: model.keras",))
 
 
-@pytest.mark.parametrize(("count", "more"), [(10, ""), (11, "1"), (12, "2"), (50, "40"), (51, "41"), (300, "290"), (6000, "5,990")])
+@pytest.mark.parametrize(
+    ("count", "more"), [(10, ""), (11, "1"), (12, "2"), (50, "40"), (51, "41"), (300, "290"), (6000, "5,990")]
+)
 def test_what_is_not_named_is_counted(count: int, more: str) -> None:
     text = shown(changed_files=tuple(sentences([("new", f"{number}.png") for number in range(count)])))
     assert text.count(".png") == 10

@@ -51,7 +51,9 @@ def test_a_look_that_was_interrupted() -> None:
     run = make.run(make.fit(step_s=0.001, epochs=400))
     run.interrupted = "scout"
     report = build(run, stage="first answer")
-    assert report.interrupted == "The diagnosis was interrupted while it learned what the script does: nothing was tried."
+    assert (
+        report.interrupted == "The diagnosis was interrupted while it learned what the script does: nothing was tried."
+    )
 
 
 def test_a_watched_training_names_the_epoch() -> None:

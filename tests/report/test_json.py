@@ -25,7 +25,9 @@ def test_reports_come_back_and_follow_the_schema(report: Report) -> None:
 
 
 def test_the_published_schema_is_current() -> None:
-    assert PUBLISHED.read_text(encoding="utf-8") == schema_text(), "run: python -m fitdoctor.report.schema > docs/report.schema.json"
+    assert PUBLISHED.read_text(encoding="utf-8") == schema_text(), (
+        "run: python -m fitdoctor.report.schema > docs/report.schema.json"
+    )
     jsonschema.Draft202012Validator.check_schema(schema())
 
 

@@ -20,7 +20,9 @@ def run(counters: dict[str, float] | None = None, levels: dict[str, float] | Non
     """A training on two cores, of which every second looked the same."""
     made = make.watched(make.fit(spans=[Span(began_s=0.0, ended_s=float(SECONDS))]))
     assert made.watched is not None
-    made.watched.system = System(stretches_s=[1.0] * SECONDS, cores=2, series=series(counters or {}, levels or {}), **changed)
+    made.watched.system = System(
+        stretches_s=[1.0] * SECONDS, cores=2, series=series(counters or {}, levels or {}), **changed
+    )
     return made
 
 
@@ -40,7 +42,13 @@ def remarks(made: Run) -> tuple[str, ...]:
     return report.system.remarks
 
 
-QUIET = {"process_cpu_s": 1.8, "machine_cpu_s": 1.9, "main_wait_s": 0.02, "pressure_cpu_some_s": 0.04, "swap_in_bytes": 0.0}
+QUIET = {
+    "process_cpu_s": 1.8,
+    "machine_cpu_s": 1.9,
+    "main_wait_s": 0.02,
+    "pressure_cpu_some_s": 0.04,
+    "swap_in_bytes": 0.0,
+}
 
 
 def test_a_quiet_machine_is_not_spoken_of() -> None:
@@ -58,18 +66,40 @@ def test_figures_are_in_the_report_all_the_same() -> None:
 @pytest.mark.parametrize(
     ("counters", "levels", "changed", "said"),
     [
-        ({"process_cpu_s": 1.0, "machine_cpu_s": 1.9, "main_wait_s": 0.3}, {}, {}, "Other programs took 0.9 of 2 cores"),
-        ({"process_cpu_s": 1.0, "machine_cpu_s": 1.9, "main_wait_s": 0.3}, {}, {}, "waited for a core 30 % of the time"),
+        (
+            {"process_cpu_s": 1.0, "machine_cpu_s": 1.9, "main_wait_s": 0.3},
+            {},
+            {},
+            "Other programs took 0.9 of 2 cores",
+        ),
+        (
+            {"process_cpu_s": 1.0, "machine_cpu_s": 1.9, "main_wait_s": 0.3},
+            {},
+            {},
+            "waited for a core 30 % of the time",
+        ),
         ({"steal_s": 0.5}, {}, {}, "took 25 % of the time of its cores"),
-        ({"quota_periods": 10, "throttled_periods": 4}, {}, {"cpu_limit_cores": 1.5}, "1.5 cores' time, and was held back in 40 %"),
+        (
+            {"quota_periods": 10, "throttled_periods": 4},
+            {},
+            {"cpu_limit_cores": 1.5},
+            "1.5 cores' time, and was held back in 40 %",
+        ),
         ({"swap_in_bytes": 5e7, "swap_out_bytes": 1e8}, {}, {}, "1.0 GB were swapped out and 500 MB back in"),
-        ({"pressure_memory_some_s": 0.1}, {"memory_left_bytes": 2e8}, {}, "10 % of the time something waited for memory"),
+        (
+            {"pressure_memory_some_s": 0.1},
+            {"memory_left_bytes": 2e8},
+            {},
+            "10 % of the time something waited for memory",
+        ),
         ({"pressure_io_some_s": 0.5, "pressure_io_full_s": 0.3}, {}, {}, "For 30 % of the fit"),
         ({"heat_slowed_s": 0.2}, {"clock_share": 0.5}, {}, "slowed down against heat for 20 %"),
         ({"process_cpu_s": 1.5}, {"clock_share": 0.5}, {}, "ran at 50 % of their highest clock"),
     ],
 )
-def test_what_held_the_training_up_is_said(counters: dict[str, float], levels: dict[str, float], changed: Any, said: str) -> None:
+def test_what_held_the_training_up_is_said(
+    counters: dict[str, float], levels: dict[str, float], changed: Any, said: str
+) -> None:
     (remark,) = remarks(run(counters, levels, **changed))
     assert said in remark
 
@@ -80,14 +110,19 @@ def test_a_slow_clock_of_idle_cores_and_neighbours_that_hold_up_nobody_are_not_s
 
 @pytest.mark.parametrize(("devices", "count"), [(["CPU:0", "NVIDIA H200"], 2), (["CPU:0"], 0)])
 def test_a_gpu_counts_where_the_training_runs_on_it(devices: list[str], count: int) -> None:
-    gpu = Gpu(device="NVIDIA H200", series=series({}, {"busy_share": 0.2, "slowed_by_heat": 0.5, "slowed_by_power": 0.01}))
+    gpu = Gpu(
+        device="NVIDIA H200", series=series({}, {"busy_share": 0.2, "slowed_by_heat": 0.5, "slowed_by_power": 0.01})
+    )
     made = run(QUIET, gpus=[gpu])
     assert made.watched is not None
     made.watched.environment["devices"] = devices
     found = remarks(made)
     assert len(found) == count
     if found:
-        assert found == ("GPU 0 had nothing to do for 80 % of the fit.", "GPU 0 was slowed down by heat for 50 % of the fit.")
+        assert found == (
+            "GPU 0 had nothing to do for 80 % of the fit.",
+            "GPU 0 was slowed down by heat for 50 % of the fit.",
+        )
 
 
 def test_what_could_not_be_read_is_a_limit() -> None:

@@ -44,7 +44,10 @@ def test_the_first_answer_looks_as_agreed() -> None:
 
 
 def test_a_remedy_that_is_not_tried_yet_is_told_once() -> None:
-    remedies = tuple(RemedyResult(id="cache", title="cache", safety="exact", status="untried", unit=unit) for unit in ("step", "epoch"))
+    remedies = tuple(
+        RemedyResult(id="cache", title="cache", safety="exact", status="untried", unit=unit)
+        for unit in ("step", "epoch")
+    )
     text = render(replace(SLOW, causes=(replace(SLOW.causes[0], remedies=remedies),), stage="first answer"))
     assert text.count("not tried yet: cache") == 1
 
@@ -60,9 +63,13 @@ def test_a_ceiling_below_what_a_cause_costs_is_not_spoken_of(low_s: float, told:
 @pytest.mark.parametrize("windows", [0, 4])
 def test_a_trial_that_stands_for_two_causes_was_tried_for_both_or_for_neither(windows: int) -> None:
     arm = next(arm for arm in SLOW.tried if arm.role == "remedy")
-    remedy = RemedyResult(id="cache", title="cache", safety="exact", status="inconclusive", unit=arm.unit, why="No time was left.")
+    remedy = RemedyResult(
+        id="cache", title="cache", safety="exact", status="inconclusive", unit=arm.unit, why="No time was left."
+    )
     first, second = (replace(cause, remedies=(remedy,)) for cause in SLOW.causes[:2])
-    text = render(replace(SLOW, causes=(first, second), tried=(replace(arm, remedy="cache", cause=first.id, windows=windows),)))
+    text = render(
+        replace(SLOW, causes=(first, second), tried=(replace(arm, remedy="cache", cause=first.id, windows=windows),))
+    )
     assert text.count("? not tried: cache") == (0 if windows else 2)
     assert text.count("? tried, could not tell: cache") == (2 if windows else 0)
 
@@ -105,7 +112,9 @@ def test_causes_that_cost_the_same_wait_say_so() -> None:
         assert "the same seconds as" not in render(replace(SLOW, causes=(*causes, *SLOW.causes[2:])), width=120)
 
 
-@pytest.mark.parametrize(("low", "mid", "said"), [(0, 500, "up to 16 min 40 s"), (0, 0, "up to 16 min 40 s"), (400, 500, "7–17 min")])
+@pytest.mark.parametrize(
+    ("low", "mid", "said"), [(0, 500, "up to 16 min 40 s"), (0, 0, "up to 16 min 40 s"), (400, 500, "7–17 min")]
+)
 def test_a_cost_that_may_be_next_to_nothing_is_told_by_its_most(low: float, mid: float, said: str) -> None:
     cause = replace(SLOW.causes[0], cost_s=Interval(low=low, mid=mid, high=1000), share=0.2)
     line = next(line for line in render(replace(SLOW, causes=(cause,))).splitlines() if "costs " in line)

@@ -22,7 +22,14 @@ def noisy(run: Run) -> None:
 def crowded(run: Run) -> None:
     rehearsal = run.rehearsals[0]
     rehearsal.windows = [
-        Window(arm=w.arm, round=w.round, order=0, seconds=w.seconds * (2 if (w.round + len(w.arm)) % 3 else 1), units=10, queue_s=9)
+        Window(
+            arm=w.arm,
+            round=w.round,
+            order=0,
+            seconds=w.seconds * (2 if (w.round + len(w.arm)) % 3 else 1),
+            units=10,
+            queue_s=9,
+        )
         for w in rehearsal.windows
     ]
 

@@ -17,11 +17,16 @@ def write(path: Path, text: object) -> None:
     path.write_text(str(text))
 
 
-def process(root: Path, pid: int = PID, *, parent: int = 1, wait_s: float = 0.0, read: int = 0, written: int = 0, **changed: int) -> None:
+def process(
+    root: Path, pid: int = PID, *, parent: int = 1, wait_s: float = 0.0, read: int = 0, written: int = 0, **changed: int
+) -> None:
     values = {"faults": 0, "user": 0, "kernel": 0, "child": 0, "threads": 1, "pages": 0, **changed}
     folder = root / "proc" / str(pid)
     write(folder / "stat", STAT.format(pid=pid, parent=parent, **values))
-    write(folder / "io", f"rchar: {read}\nwchar: {written}\nsyscr: 1\nsyscw: 1\nread_bytes: {read // 2}\nwrite_bytes: {written // 2}\n")
+    write(
+        folder / "io",
+        f"rchar: {read}\nwchar: {written}\nsyscr: 1\nsyscw: 1\nread_bytes: {read // 2}\nwrite_bytes: {written // 2}\n",
+    )
     write(folder / "task" / str(pid) / "schedstat", f"{values['user'] * 10**7} {round(wait_s * 1e9)} 7\n")
 
 

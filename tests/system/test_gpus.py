@@ -84,7 +84,11 @@ def test_what_a_gpu_tells(nvml: Nvml, tmp_path: Any) -> None:
     assert "pcie_in_bytes_per_s" not in first.read().levels
     system = System()
     first.describe(system)
-    assert (system.gpus[0].device, system.gpus[0].memory_bytes, system.gpus[0].clock_mhz) == ("NVIDIA H200", 16 << 30, 2000)
+    assert (system.gpus[0].device, system.gpus[0].memory_bytes, system.gpus[0].clock_mhz) == (
+        "NVIDIA H200",
+        16 << 30,
+        2000,
+    )
     first.close()
     second.close()
     assert nvml.open == 0
@@ -97,7 +101,9 @@ def test_what_a_gpu_does_not_know_is_asked_once(nvml: Nvml, tmp_path: Any) -> No
     assert nvml.asked == [1]
 
 
-def test_an_older_driver_has_another_name_for_reasons(nvml: Nvml, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_older_driver_has_another_name_for_reasons(
+    nvml: Nvml, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def missing(handle: int) -> int:
         raise NVMLError("function not found")
 

@@ -62,7 +62,9 @@ def child() -> Iterator[subprocess.Popen[bytes]]:
     process.communicate()
 
 
-def test_memory_of_a_process_and_its_child_is_seen(child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_of_a_process_and_its_child_is_seen(
+    child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("fitdoctor.system.processes.SEARCH_S", 0.0)
     monkeypatch.setattr("fitdoctor.system.processes.SEARCH_SHARE", 1e9)
     look = Look(child.pid)
@@ -93,7 +95,9 @@ def test_a_source_that_fails_is_left_out_and_named(at: str) -> None:
     look = Look(os.getpid(), {"good": OUTSIDE["cores"], "bad": lambda place: Failing(at)})
     look.tick()
     system = look.close()
-    assert system.limits == ["What the system did meanwhile is not known in full: reading its bad failed (ValueError: strange)."]
+    assert system.limits == [
+        "What the system did meanwhile is not known in full: reading its bad failed (ValueError: strange)."
+    ]
     assert len(system.series.counters["machine_cpu_s"]) == 1
 
 
@@ -159,7 +163,8 @@ def test_a_process_that_is_gone_already() -> None:
 
 
 @pytest.mark.parametrize(
-    ("elapsed_s", "spent_s", "expected"), [(0, 0, 0.25), (240, 0, 1.0), (1e6, 0, 2.0), (0, 0.002, 2.0), (9e9, 0.01, 10.0)]
+    ("elapsed_s", "spent_s", "expected"),
+    [(0, 0, 0.25), (240, 0, 1.0), (1e6, 0, 2.0), (0, 0.002, 2.0), (9e9, 0.01, 10.0)],
 )
 def test_looking_costs_less_than_a_thousandth_of_a_core(elapsed_s: float, spent_s: float, expected: float) -> None:
     assert period(elapsed_s, spent_s) == pytest.approx(expected)

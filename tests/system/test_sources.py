@@ -55,7 +55,9 @@ def test_a_process_and_what_it_started(tmp_path: Path) -> None:
     assert (reading.counters["main_cpu_s"], reading.counters["main_wait_s"]) == (1.0, 2.0)
 
 
-def test_a_child_that_comes_later_is_found_and_one_that_goes_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_comes_later_is_found_and_one_that_goes_is_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(processes, "SEARCH_S", 0.0)
     monkeypatch.setattr(processes, "SEARCH_SHARE", 1e9)
     process(tmp_path, pages=10)
@@ -113,7 +115,11 @@ def test_partitions_and_files_are_no_disks(tmp_path: Path) -> None:
     write(tmp_path / "proc" / "diskstats", table.format(1500))
     source = disks.open_source(place(tmp_path))
     assert source is not None
-    assert source.read().counters == {"machine_disk_read_bytes": 1024, "machine_disk_written_bytes": 2048, "machine_disk_busy_s": 0}
+    assert source.read().counters == {
+        "machine_disk_read_bytes": 1024,
+        "machine_disk_written_bytes": 2048,
+        "machine_disk_busy_s": 0,
+    }
     write(tmp_path / "proc" / "diskstats", table.format(2000))
     assert source.read().counters["machine_disk_busy_s"] == 0.5
     source.close()
@@ -122,7 +128,12 @@ def test_partitions_and_files_are_no_disks(tmp_path: Path) -> None:
 def test_what_stays_in_the_machine_is_no_network(tmp_path: Path) -> None:
     header = "Inter-|   Receive  |  Transmit\n face |bytes    packets errs drop|bytes    packets\n"
     row = "{:>6}: {} 175 0 0 0 0 0 0 {} 175 0 0 0 0 0 0\n"
-    rows = [row.format("lo", 9, 9), row.format("docker0", 9, 9), row.format("eth0", 19, 31), row.format("ib0", 100, 200)]
+    rows = [
+        row.format("lo", 9, 9),
+        row.format("docker0", 9, 9),
+        row.format("eth0", 19, 31),
+        row.format("ib0", 100, 200),
+    ]
     write(tmp_path / "proc" / str(PID) / "net" / "dev", header + "".join(rows))
     source = network.open_source(place(tmp_path))
     assert source is not None

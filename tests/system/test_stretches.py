@@ -10,11 +10,15 @@ from fitdoctor.system.source import Reading
 from fitdoctor.system.stretches import MOST, Stretches
 
 amounts = st.floats(0, 1e6, allow_nan=False).map(lambda value: round(value, 3))
-ticks = st.lists(st.tuples(st.floats(0.01, 10).map(lambda value: round(value, 3)), amounts, amounts), min_size=1, max_size=80)
+ticks = st.lists(
+    st.tuples(st.floats(0.01, 10).map(lambda value: round(value, 3)), amounts, amounts), min_size=1, max_size=80
+)
 
 
 @given(ticks, st.sampled_from([2, 4, 8, 16]))
-def test_totals_means_and_ends_stay_however_often_stretches_are_joined(found: list[tuple[float, float, float]], most: int) -> None:
+def test_totals_means_and_ends_stay_however_often_stretches_are_joined(
+    found: list[tuple[float, float, float]], most: int
+) -> None:
     stretches = Stretches(most)
     stretches.begin({"": Reading(counters={"count": 5.0})})
     count = 5.0
@@ -24,7 +28,9 @@ def test_totals_means_and_ends_stay_however_often_stretches_are_joined(found: li
     series = stretches.series[""]
     level = series.levels["level"]
     assert len(stretches.lengths_s) < most or most == 2
-    assert {len(column) for column in (series.counters["count"], level.mean, level.least, level.most)} == {len(stretches.lengths_s)}
+    assert {len(column) for column in (series.counters["count"], level.mean, level.least, level.most)} == {
+        len(stretches.lengths_s)
+    }
     whole_s = sum(seconds for seconds, _, _ in found)
     assert sum(stretches.lengths_s) == pytest.approx(whole_s)
     assert sum(value or 0.0 for value in series.counters["count"]) == pytest.approx(count - 5.0, abs=1e-3)

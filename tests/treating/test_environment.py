@@ -31,7 +31,12 @@ def checked(wanted: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("backend", "keras", "version"),
-    [("tensorflow", "3.15.1", "2.21.0"), ("jax", "3.15.1", "0.10.2"), ("torch", "3.15.1", "2.13.0"), ("tf_keras", "2.21.0", "2.21.0")],
+    [
+        ("tensorflow", "3.15.1", "2.21.0"),
+        ("jax", "3.15.1", "0.10.2"),
+        ("torch", "3.15.1", "2.13.0"),
+        ("tf_keras", "2.21.0", "2.21.0"),
+    ],
 )
 def test_the_same_is_accepted(backend: str, keras: str, version: str) -> None:
     checked(diagnosed(backend, keras, version))

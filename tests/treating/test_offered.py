@@ -77,7 +77,9 @@ def test_a_change_that_rides_along_with_verified_ones_is_refused() -> None:
     best = next(arm for arm in record.arms if arm.remedy == "precomputed-input")
     record.arms.append(replace(best, id="step/prescription", role="prescription", changes=[*best.changes, planted]))
     record.windows += [
-        replace(window, arm="step/prescription", seconds=window.seconds / 2) for window in record.windows if window.arm == best.id
+        replace(window, arm="step/prescription", seconds=window.seconds / 2)
+        for window in record.windows
+        if window.arm == best.id
     ]
     with pytest.raises(FitdoctorError, match="LD_PRELOAD"):
         choose(Diagnosis(run=run, shown="run"), {"exact", "numerics", "semantics"})

@@ -14,7 +14,9 @@ from fitdoctor.treating.promise import announcement, choose, conclusion
 from tests import builders as make
 from tests.report.diagnosed import QUICK, diagnosed
 
-TREATED = Treated(diagnosis="run", remedies=["prefetch"], promised_s=40, promised_low_s=36, promised_high_s=45, plain_s=60)
+TREATED = Treated(
+    diagnosis="run", remedies=["prefetch"], promised_s=40, promised_low_s=36, promised_high_s=45, plain_s=60
+)
 
 
 def eager(**changed: Any) -> Diagnosis:
@@ -27,7 +29,9 @@ def eager(**changed: Any) -> Diagnosis:
 
 
 def test_what_rounds_differently_has_to_be_allowed() -> None:
-    with pytest.raises(FitdoctorError, match=r"same numbers.*“--allow numerics” would add compiled-step \(rounds differently"):
+    with pytest.raises(
+        FitdoctorError, match=r"same numbers.*“--allow numerics” would add compiled-step \(rounds differently"
+    ):
         choose(eager(), {"exact"})
     treated, more = choose(eager(), {"exact", "numerics"})
     assert (treated.remedies, treated.safety, more) == (["compiled-step"], "numerics", "")
@@ -79,7 +83,9 @@ def test_a_promise_of_a_race_is_one_of_the_time_to_a_loss() -> None:
 def test_a_time_outside_the_promise_is_told_with_what_its_start_took() -> None:
     seen = Scout(fits=[make.fit(epochs=10, epochs_seen=10)], treated_calls=1, parts={"start": 1.0, "imports": 4.0})
     for promised_s, how in ((20.0, "longer"), (90.0, "shorter")):
-        treated = replace(TREATED, promised_s=promised_s, promised_low_s=promised_s - 5, promised_high_s=promised_s + 5, plain_s=120)
+        treated = replace(
+            TREATED, promised_s=promised_s, promised_low_s=promised_s - 5, promised_high_s=promised_s + 5, plain_s=120
+        )
         took, outside = said(seen, treated)
         assert took.startswith("It took 41 s. Promised: ")
         assert outside.startswith(f"That is {how} than promised. It came to its first call after 5.0 s; ")
@@ -93,4 +99,6 @@ def test_what_was_not_applied_is_not_held_against_the_promise() -> None:
 
 
 def test_what_treat_itself_takes_is_told() -> None:
-    assert "Promised: 41 s [37 s, 46 s] instead of 1 min, 1.0 s of it for treat itself" in announcement(replace(TREATED, own_s=1))
+    assert "Promised: 41 s [37 s, 46 s] instead of 1 min, 1.0 s of it for treat itself" in announcement(
+        replace(TREATED, own_s=1)
+    )

@@ -9,7 +9,9 @@ from fitdoctor.trials.model_inspection import LEAST_ROWS, MOST_ROWS, look_s, row
 from tests import builders as make
 
 
-def rows(backend: str = "tensorflow", *, step_s: float = 0.01, batch: int = 32, first_s: float = 1.0, seconds: float = 3.0) -> int:
+def rows(
+    backend: str = "tensorflow", *, step_s: float = 0.01, batch: int = 32, first_s: float = 1.0, seconds: float = 3.0
+) -> int:
     fit = make.facts(make.fit(step_s=step_s, batch_size=batch, first_step=make.took(first_s, 1))).fits[0]
     found, why = rows_for(fit, backend, seconds)
     assert bool(why) == (found == 0)

@@ -9,8 +9,15 @@ from tests import builders as make
 
 
 def rehearsal(arm: Arm, ratio: float = 2.0, *, rounds: int = 8) -> Rehearsal:
-    references = [Arm(id="base", role="baseline", unit="step", one_off_s=4.0), Arm(id="again", role="placebo", unit="step", one_off_s=1.0)]
-    windows = [*make.windows("base", 0.02), *make.windows("again", 0.02), *make.windows(arm.id, 0.02 / ratio, rounds=rounds)]
+    references = [
+        Arm(id="base", role="baseline", unit="step", one_off_s=4.0),
+        Arm(id="again", role="placebo", unit="step", one_off_s=1.0),
+    ]
+    windows = [
+        *make.windows("base", 0.02),
+        *make.windows("again", 0.02),
+        *make.windows(arm.id, 0.02 / ratio, rounds=rounds),
+    ]
     return Rehearsal(arms=[*references, arm], windows=windows)
 
 
@@ -91,11 +98,25 @@ def test_words_for_what_was_compared() -> None:
 def test_what_continuous_stretches_show_is_what_is_promised() -> None:
     change = {"kind": "swap-calls", "vectorized": True}
     run = rehearsal(remedy(changes=[change], batches="same"), 8.0)
-    run.arms.append(Arm(id="step/other", role="remedy", unit="step", remedy="other", changes=[{"kind": "insert-call"}], batches="same"))
+    run.arms.append(
+        Arm(
+            id="step/other",
+            role="remedy",
+            unit="step",
+            remedy="other",
+            changes=[{"kind": "insert-call"}],
+            batches="same",
+        )
+    )
     run.windows += make.windows("step/other", 0.02 / 3)
     run.arms.append(Arm(id="stretch/baseline", role="baseline", unit="stretch"))
-    run.arms.append(Arm(id="stretch/prefetch", role="prescription", unit="stretch", remedy="prefetch", changes=[change]))
-    run.windows += [*make.windows("stretch/baseline", 0.02, rounds=4), *make.windows("stretch/prefetch", 0.02 / 4, rounds=4)]
+    run.arms.append(
+        Arm(id="stretch/prefetch", role="prescription", unit="stretch", remedy="prefetch", changes=[change])
+    )
+    run.windows += [
+        *make.windows("stretch/baseline", 0.02, rounds=4),
+        *make.windows("stretch/prefetch", 0.02 / 4, rounds=4),
+    ]
     by_id = {outcome.arm.id: outcome for outcome in outcomes_of(run)}
     assert by_id["step/prefetch"].comparison.mid == pytest.approx(4.0, rel=0.05)
     assert by_id["step/prefetch"].verdict == "measured"

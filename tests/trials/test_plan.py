@@ -53,7 +53,9 @@ def test_arms_of_one_unit_stand_together_with_references_of_their_own() -> None:
 
 
 def test_two_callbacks_get_an_arm_each() -> None:
-    callbacks = [make.callback(name, index=at, hooks={"on_epoch_end": make.took(1.0, 2)}) for at, name in enumerate("AB")]
+    callbacks = [
+        make.callback(name, index=at, hooks={"on_epoch_end": make.took(1.0, 2)}) for at, name in enumerate("AB")
+    ]
     (rehearsal,) = plan(make.facts(make.fit(callbacks=callbacks)))
     arms = [arm for arm in rehearsal.arms if arm.remedy == "rarer-callback"]
     assert len({arm.id for arm in arms}) == 2

@@ -14,11 +14,17 @@ from fitdoctor.trials.process_statistics import compared, per_process
 
 def process(arm: str, pair: int, step_s: float) -> list[Window]:
     """Three stretches of one process, of which one was disturbed."""
-    return [Window(arm=f"process/{arm}", round=pair, order=0, seconds=step_s * 100 * slow, units=100) for slow in (1.0, 1.01, 3.0)]
+    return [
+        Window(arm=f"process/{arm}", round=pair, order=0, seconds=step_s * 100 * slow, units=100)
+        for slow in (1.0, 1.01, 3.0)
+    ]
 
 
 def outcome(plain: Sequence[float], changed: Sequence[float]) -> Outcome:
-    arms = [Arm(id="process/baseline", role="baseline", unit="process"), Arm(id="process/threads", role="remedy", unit="process")]
+    arms = [
+        Arm(id="process/baseline", role="baseline", unit="process"),
+        Arm(id="process/threads", role="remedy", unit="process"),
+    ]
     record = Rehearsal(arms=arms)
     for pair, (before_s, after_s) in enumerate(zip(plain, changed, strict=True)):
         record.windows += process("baseline", pair, before_s) + process("threads", pair, after_s)

@@ -16,7 +16,12 @@ from fitdoctor.trials.outcomes import Outcome, outcomes_of
 from fitdoctor.trials.process_trial import EnvironmentTrial, Process
 from tests.probe.clocks import FakeClock
 
-CHANGE = {"kind": "set-environment", "place": {"file": "train.py", "line": 0, "position": -1}, "name": "OMP_NUM_THREADS", "value": None}
+CHANGE = {
+    "kind": "set-environment",
+    "place": {"file": "train.py", "line": 0, "position": -1},
+    "name": "OMP_NUM_THREADS",
+    "value": None,
+}
 WEIGHTS = {"start": "a", "end": "b", "shadows": [1.0], "lengths": [1.0]}
 
 
@@ -66,7 +71,9 @@ class Lab:
         ]
         record = Rehearsal(arms=arms)
         deadline_s = self.clock() + budget_s
-        trial = EnvironmentTrial(record, start=self.start, end=self.end, child_s=10.0, deadline_s=deadline_s, tell=lambda _: None)
+        trial = EnvironmentTrial(
+            record, start=self.start, end=self.end, child_s=10.0, deadline_s=deadline_s, tell=lambda _: None
+        )
         trial.run()
         assert self.clock() <= deadline_s
         assert self.ended == len(self.started)

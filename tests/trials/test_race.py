@@ -24,12 +24,23 @@ SCORE_S = 0.01
 
 def racer(name: str = "scaled", remedy: str = "", *, batch_size: int = 0) -> Arm:
     changes = [{"kind": "set-argument", "argument": "batch_size", "value": batch_size}] if batch_size else []
-    return Arm(id=f"race/{name}", role="remedy", unit="race", remedy=remedy or name, label=name, safety="semantics", changes=changes)
+    return Arm(
+        id=f"race/{name}",
+        role="remedy",
+        unit="race",
+        remedy=remedy or name,
+        label=name,
+        safety="semantics",
+        changes=changes,
+    )
 
 
 @dataclass
 class FakeChild:
-    """Answers as a child does. `speeds` are how fast a racer learns by the step, `costs` what a step costs, both as multiples."""
+    """Answers as a child does.
+
+    `speeds` are how fast a racer learns by the step, `costs` what a step costs, both as multiples.
+    """
 
     clock: FakeClock
     speeds: dict[str, float] = field(default_factory=dict)
@@ -150,7 +161,9 @@ def test_the_budget_is_kept_within_a_lap(run: Run, child: FakeChild, clock: Fake
     assert clock() - began_s < budget_s + 2
 
 
-def test_there_is_time_for_enough_repetitions_even_where_racers_take_longer_than_the_heat_let_expect(run: Run, child: FakeChild) -> None:
+def test_there_is_time_for_enough_repetitions_even_where_racers_take_longer_than_the_heat_let_expect(
+    run: Run, child: FakeChild
+) -> None:
     child.speeds, child.slow_from = {"race/scaled": 1.2}, 2
     outcome = run(racer(), racer("other"))["scaled"]
     assert outcome.comparison.n >= LOOKS[0]

@@ -17,10 +17,14 @@ RACER = Arm(id="race/scaled", role="remedy", unit="race", remedy="scaled", cause
 
 
 def laps(*scores: float | None, every: int = 10, step_s: float = 0.001) -> list[Lap]:
-    return [Lap(steps=at * every, score=score, seconds=every * step_s if at else 0.0) for at, score in enumerate(scores)]
+    return [
+        Lap(steps=at * every, score=score, seconds=every * step_s if at else 0.0) for at, score in enumerate(scores)
+    ]
 
 
-def curve(speed: float, *, steps: int = 2000, noise: float = 0.0, dice: random.Random | None = None, step_s: float = 0.001) -> list[Lap]:
+def curve(
+    speed: float, *, steps: int = 2000, noise: float = 0.0, dice: random.Random | None = None, step_s: float = 0.001
+) -> list[Lap]:
     """A loss that falls from 2 to 1 and comes to half of that way within 500 steps at speed 1."""
     dice = dice or random.Random(0)
     found, at, before = [], 0, 0
@@ -161,7 +165,11 @@ def test_identical_racers_are_hardly_ever_told_apart() -> None:
     dice, wins = random.Random(3), 0
     for _ in range(200):
         pairs = [
-            (curve(exp(dice.gauss(0, 0.3)), noise=0.05, dice=dice), curve(exp(dice.gauss(0, 0.3)), noise=0.05, dice=dice)) for _ in range(6)
+            (
+                curve(exp(dice.gauss(0, 0.3)), noise=0.05, dice=dice),
+                curve(exp(dice.gauss(0, 0.3)), noise=0.05, dice=dice),
+            )
+            for _ in range(6)
         ]
         for races in LOOKS:
             result = finish(raced(*pairs[:races]), RACER)
@@ -173,7 +181,11 @@ def test_identical_racers_are_hardly_ever_told_apart() -> None:
 
 
 def test_what_a_step_costs_leaves_the_first_lap_of_each_run_out() -> None:
-    run = RaceRun(arm="a", repetition=0, laps=[Lap(steps=0, score=1), Lap(steps=10, score=1, seconds=9), Lap(steps=20, score=1, seconds=1)])
+    run = RaceRun(
+        arm="a",
+        repetition=0,
+        laps=[Lap(steps=0, score=1), Lap(steps=10, score=1, seconds=9), Lap(steps=20, score=1, seconds=1)],
+    )
     assert settled_step_s(Race(runs=[run]), "a") == pytest.approx(0.1)
 
 
@@ -226,7 +238,15 @@ def test_the_share_that_is_reached_has_exact_bounds(reached: int, n: int) -> Non
     from scipy.stats import binomtest
 
     comparison = Comparison(arm="race/scaled", rounds=(0.0,) * n, ratio=None, mean_log=0.0, sd_log=0.0, n=n)
-    known = {"target": 1.0, "beyond": False, "what": "loss", "covered": 1.0, "throughput": 1.0, "level": 1.0, "baseline_level": 1.0}
+    known = {
+        "target": 1.0,
+        "beyond": False,
+        "what": "loss",
+        "covered": 1.0,
+        "throughput": 1.0,
+        "level": 1.0,
+        "baseline_level": 1.0,
+    }
     found = Finish(comparison=comparison, reached=reached, **known).reached_share  # type: ignore[arg-type]
     exact = binomtest(reached, n).proportion_ci(0.95, method="exact") if n else (0.0, 1.0)
     assert found == pytest.approx(tuple(exact))

@@ -25,13 +25,18 @@ STRETCHED = {"stretch/placebo": "reference", "stretch/cache": "measured"}
 
 
 def references(unit: str) -> list[Arm]:
-    return [Arm(id=f"{unit}/baseline", role="baseline", unit=unit), Arm(id=f"{unit}/placebo", role="placebo", unit=unit)]
+    return [
+        Arm(id=f"{unit}/baseline", role="baseline", unit=unit),
+        Arm(id=f"{unit}/placebo", role="placebo", unit=unit),
+    ]
 
 
 def remedy(name: str, unit: str = "step", *, cause: str = "missing-prefetch", **changed: Any) -> Arm:
     place = {"file": make.SCRIPT, "line": len(name), "position": 0}
     change = {"kind": "insert-call", "place": place, "call": name, "arguments": {}}
-    return Arm(id=f"{unit}/{name}", role="remedy", unit=unit, remedy=name, cause=cause, label=name, changes=[change], **changed)
+    return Arm(
+        id=f"{unit}/{name}", role="remedy", unit=unit, remedy=name, cause=cause, label=name, changes=[change], **changed
+    )
 
 
 def ceiling() -> Arm:
@@ -40,7 +45,10 @@ def ceiling() -> Arm:
 
 @dataclass
 class FakeChild:
-    """Answers as a child does. `ratios` are speeds against the baseline's; `fails` are error messages by command and arm."""
+    """Answers as a child does.
+
+    `ratios` are speeds against the baseline's; `fails` are error messages by command and arm.
+    """
 
     clock: FakeClock
     ratios: dict[str, float] = field(default_factory=dict)
@@ -135,9 +143,13 @@ def attempt(clock: FakeClock, child: FakeChild) -> Try:
     return run
 
 
-def started(child: FakeChild, record: Rehearsal, clock: FakeClock, budget_s: float = 1000.0, **more: Any) -> RehearsalRun:
+def started(
+    child: FakeChild, record: Rehearsal, clock: FakeClock, budget_s: float = 1000.0, **more: Any
+) -> RehearsalRun:
     facts = make.facts(make.fit())
-    return RehearsalRun(cast(Child, child), record, facts, deadline_s=clock() + budget_s, tell=lambda text: None, **more)
+    return RehearsalRun(
+        cast(Child, child), record, facts, deadline_s=clock() + budget_s, tell=lambda text: None, **more
+    )
 
 
 def verdicts(record: Rehearsal) -> dict[str, str]:
@@ -148,7 +160,10 @@ def test_the_order_of_a_units_commands(attempt: Try, child: FakeChild) -> None:
     child.ratios = {"step/input-free": 3.0, "step/prefetch": 2.0}
     attempt(*references("step"), ceiling(), remedy("prefetch"))
     first = [command for command, _ in child.asked]
-    assert first[: first.index("verify") + 2] == ["prepare"] * 3 + ["windows"] * rehearsal.CEILING_LOOKS[0] + ["verify", "prepare"]
+    assert first[: first.index("verify") + 2] == ["prepare"] * 3 + ["windows"] * rehearsal.CEILING_LOOKS[0] + [
+        "verify",
+        "prepare",
+    ]
     assert child.done("prepare") == ["step/baseline", "step/placebo", "step/input-free", "step/prefetch"]
     assert set(first[first.index("verify") + 2 :]) == {"windows"}
 
@@ -275,17 +290,28 @@ def test_what_hangs_on_a_broken_baseline_is_not_called_late(attempt: Try, child:
 def test_a_child_that_ends_ends_the_rehearsal_and_keeps_its_windows(clock: FakeClock, child: FakeChild) -> None:
     child.fails = {("prepare", "validation/baseline"): "ended"}
     child.ratios = {"step/faster": 2.0}
-    record = Rehearsal(arms=[*references("step"), remedy("faster"), *references("validation"), remedy("faster", "validation")])
+    record = Rehearsal(
+        arms=[*references("step"), remedy("faster"), *references("validation"), remedy("faster", "validation")]
+    )
     with pytest.raises(ChildEndedError, match="SIGKILL"):
         started(child, record, clock).try_fit()
     assert verdicts(record)["step/faster"] == "measured"
 
 
 @pytest.mark.parametrize("command", ["verify", "prepare", "windows"])
-def test_a_fresh_child_tries_the_others_without_the_arm_that_ended_it(clock: FakeClock, child: FakeChild, command: str) -> None:
+def test_a_fresh_child_tries_the_others_without_the_arm_that_ended_it(
+    clock: FakeClock, child: FakeChild, command: str
+) -> None:
     child.fails = {(command, "step/prefetch"): "ended"}
     child.ratios = {"step/input-free": 3.0, "step/cache": 2.0, "validation/faster": 2.0}
-    arms = [*references("step"), ceiling(), remedy("prefetch"), remedy("cache"), *references("validation"), remedy("faster", "validation")]
+    arms = [
+        *references("step"),
+        ceiling(),
+        remedy("prefetch"),
+        remedy("cache"),
+        *references("validation"),
+        remedy("faster", "validation"),
+    ]
     record = Rehearsal(arms=arms)
     run = started(child, record, clock)
     with pytest.raises(ChildEndedError):
@@ -312,7 +338,9 @@ def test_a_look_inside_comes_once_and_is_kept(clock: FakeClock, child: FakeChild
     assert record.inside.rows == 32
 
 
-def test_a_child_that_ends_over_the_look_inside_is_followed_by_one_that_does_without(clock: FakeClock, child: FakeChild) -> None:
+def test_a_child_that_ends_over_the_look_inside_is_followed_by_one_that_does_without(
+    clock: FakeClock, child: FakeChild
+) -> None:
     child.ratios = {"step/cache": 2.0}
     record = Rehearsal(arms=[*references("step"), remedy("cache")])
     run = started(child, record, clock)
@@ -329,7 +357,13 @@ def test_a_child_that_ends_over_the_look_inside_is_followed_by_one_that_does_wit
 def test_what_was_decided_is_not_tried_again_in_a_fresh_child(clock: FakeClock, child: FakeChild) -> None:
     child.fails = {("prepare", "validation/slower"): "ended"}
     child.ratios = {"step/cache": 2.0, "validation/faster": 2.0}
-    arms = [*references("step"), remedy("cache"), *references("validation"), remedy("slower", "validation"), remedy("faster", "validation")]
+    arms = [
+        *references("step"),
+        remedy("cache"),
+        *references("validation"),
+        remedy("slower", "validation"),
+        remedy("faster", "validation"),
+    ]
     record = Rehearsal(arms=arms)
     run = started(child, record, clock)
     with pytest.raises(ChildEndedError):
@@ -362,7 +396,9 @@ def test_the_last_arm_leaves_nothing_to_go_on_with(clock: FakeClock, child: Fake
     assert not run.can_go_on
 
 
-def test_a_hang_is_told_by_how_long_such_replies_took(clock: FakeClock, child: FakeChild, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hang_is_told_by_how_long_such_replies_took(
+    clock: FakeClock, child: FakeChild, monkeypatch: pytest.MonkeyPatch
+) -> None:
     waited: list[float] = []
     ask = child.ask
     monkeypatch.setattr(child, "ask", lambda command, timeout_s: (waited.append(timeout_s), ask(command, timeout_s))[1])
@@ -371,7 +407,9 @@ def test_a_hang_is_told_by_how_long_such_replies_took(clock: FakeClock, child: F
     assert waited[-1] == rehearsal.HANGS_S["windows"]
 
 
-def test_what_takes_long_by_its_nature_is_no_hang(clock: FakeClock, child: FakeChild, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_takes_long_by_its_nature_is_no_hang(
+    clock: FakeClock, child: FakeChild, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Windows of steps take a moment, and a pass over the validation data may take seconds."""
     waited: dict[str, float] = {}
     ask = child.ask
@@ -454,7 +492,9 @@ def test_one_that_helps_needs_no_arm_of_its_own(attempt: Try, child: FakeChild) 
     assert "step/prescription" not in {arm.id for arm in record.arms}
 
 
-def test_the_best_arm_of_a_step_is_held_against_the_baseline_in_continuous_stretches(attempt: Try, child: FakeChild) -> None:
+def test_the_best_arm_of_a_step_is_held_against_the_baseline_in_continuous_stretches(
+    attempt: Try, child: FakeChild
+) -> None:
     child.ratios = {"step/prefetch": 4.0, "step/cache": 1.5, "stretch/prefetch": 2.0}
     record = attempt(*references("step"), remedy("prefetch"))
     windows = [sorted(arms) for command, arms in child.confirming if command == "windows"]
@@ -470,7 +510,9 @@ def test_nothing_is_held_against_stretches_where_nothing_helped(attempt: Try, ch
 
 def test_slow_windows_of_a_ceiling_leave_time_for_what_it_cannot_rule_out(attempt: Try, child: FakeChild) -> None:
     child.window_s, child.ratios = 1.0, {"step/fewer": 4.0}
-    other = Arm(id="step/fewer", role="remedy", unit="step", remedy="fewer-metrics", cause="costly-metrics", safety="exact")
+    other = Arm(
+        id="step/fewer", role="remedy", unit="step", remedy="fewer-metrics", cause="costly-metrics", safety="exact"
+    )
     attempt(*references("step"), ceiling(), other, budget_s=20.0)
     assert child.rounds("step/fewer") >= 2
 
@@ -488,7 +530,13 @@ def test_a_budget_that_is_used_up_is_kept(attempt: Try, child: FakeChild, clock:
 def test_each_unit_leaves_time_for_the_next(attempt: Try, child: FakeChild) -> None:
     child.command_s = 1.0
     child.ratios = {"step/doubtful": 1.052, "validation/faster": 2.0}
-    record = attempt(*references("step"), remedy("doubtful"), *references("validation"), remedy("faster", "validation"), budget_s=30.0)
+    record = attempt(
+        *references("step"),
+        remedy("doubtful"),
+        *references("validation"),
+        remedy("faster", "validation"),
+        budget_s=30.0,
+    )
     assert 0 < child.rounds("step/doubtful") < LOOKS[-1]
     assert child.rounds("validation/faster") > 1
     assert verdicts(record)["validation/faster"] == "measured"
@@ -509,7 +557,10 @@ def test_a_script_that_does_not_come_there_again(clock: FakeClock, child: FakeCh
 
 def test_calls_come_back_as_windows(clock: FakeClock, child: FakeChild) -> None:
     arms = [*references("call"), remedy("predict_on_batch", "call")]
-    windows = [{"arm": arm.id, "round": 0, "order": at, "seconds": 0.1, "units": 8, "queue_s": 0.0} for at, arm in enumerate(arms)]
+    windows = [
+        {"arm": arm.id, "round": 0, "order": at, "seconds": 0.1, "units": 8, "queue_s": 0.0}
+        for at, arm in enumerate(arms)
+    ]
     child.calls = {"windows": windows, "checks": {"call/predict_on_batch": "close"}}
     record = Rehearsal(target="loop", arms=arms)
     started(child, record, clock).try_calls()
@@ -557,7 +608,9 @@ def test_a_ceiling_comes_before_a_unit_that_may_save_more(attempt: Try, child: F
 
 def test_each_unit_is_kept_when_it_is_done(clock: FakeClock, child: FakeChild) -> None:
     kept: list[int] = []
-    record = Rehearsal(arms=[*references("step"), remedy("cache"), *references("validation"), remedy("larger", "validation")])
+    record = Rehearsal(
+        arms=[*references("step"), remedy("cache"), *references("validation"), remedy("larger", "validation")]
+    )
     started(child, record, clock, keep=lambda: kept.append(len(record.windows))).try_fit()
     assert len(kept) == 2
     assert 0 < kept[0] < kept[1]
@@ -580,7 +633,9 @@ def test_no_round_begins_that_would_go_on_past_the_deadline(attempt: Try, child:
     assert len(record.windows) == 3 * child.rounds("epoch/cache")
 
 
-def test_an_epoch_that_is_too_long_for_what_is_left_is_not_timed(attempt: Try, child: FakeChild, clock: FakeClock) -> None:
+def test_an_epoch_that_is_too_long_for_what_is_left_is_not_timed(
+    attempt: Try, child: FakeChild, clock: FakeClock
+) -> None:
     child.window_s = child.unit_s = child.command_s = 6.0
     began_s = clock()
     attempt(*references("epoch"), remedy("cache", "epoch"), budget_s=25.0)
@@ -588,7 +643,9 @@ def test_an_epoch_that_is_too_long_for_what_is_left_is_not_timed(attempt: Try, c
     assert clock() - began_s < 25.0 + 2 * child.command_s
 
 
-def test_an_arm_that_would_not_be_ready_in_time_is_left_untried(attempt: Try, child: FakeChild, clock: FakeClock) -> None:
+def test_an_arm_that_would_not_be_ready_in_time_is_left_untried(
+    attempt: Try, child: FakeChild, clock: FakeClock
+) -> None:
     child.command_s = 8.0
     began_s = clock()
     record = attempt(*references("step"), remedy("prefetch"), remedy("cache"), budget_s=30.0)

@@ -10,7 +10,16 @@ from fitdoctor.recording.model import Loop
 from fitdoctor.report.model import Interval
 from fitdoctor.trials.outcomes import outcomes_of
 from fitdoctor.trials.plan import plan
-from fitdoctor.trials.savings import PROCESS_DRIFT, Effect, breaks_even_at, effect_of, projected, saved_s, terms, whole_run
+from fitdoctor.trials.savings import (
+    PROCESS_DRIFT,
+    Effect,
+    breaks_even_at,
+    effect_of,
+    projected,
+    saved_s,
+    terms,
+    whole_run,
+)
 from tests import builders as make
 
 
@@ -38,7 +47,9 @@ def test_early_stopping_widens_the_interval_at_its_low_end() -> None:
 
 
 def test_the_end_of_an_epoch_holds_what_callbacks_call_there() -> None:
-    record = make.fit(callbacks=[make.callback(hooks={"on_epoch_end": make.took(0.1, 2), "on_epoch_begin": make.took(0.1, 2)})])
+    record = make.fit(
+        callbacks=[make.callback(hooks={"on_epoch_end": make.took(0.1, 2), "on_epoch_begin": make.took(0.1, 2)})]
+    )
     nested = Loop(kind="predict", site=make.site(7), inside=0, hook="on_epoch_end", calls=4, run=make.took(0.1, 4))
     facts = make.facts(record, loops=[nested])
     assert terms(facts, "fit", 0, "epoch_end") == ("fit0/callback0/on_epoch_end", "loop0/call")
@@ -79,7 +90,9 @@ def test_the_low_end_counts_only_what_was_raced() -> None:
 def test_what_is_paid_once_an_epoch_gains_nothing_from_throughput() -> None:
     facts = make.facts(make.fit(step_s=0.02, epochs=50, epoch_boundary=make.took(5.0, 2)))
     won = whole_run(facts, [raced(4.0, throughput=4.0)])
-    assert won.mid == pytest.approx(facts.total_s / (facts.total_s - 0.75 * facts.projection.under("fit0/step")), rel=0.02)
+    assert won.mid == pytest.approx(
+        facts.total_s / (facts.total_s - 0.75 * facts.projection.under("fit0/step")), rel=0.02
+    )
 
 
 @given(

@@ -33,7 +33,8 @@ def close(one: Comparison, other: Comparison) -> bool:
     assert one.ratio
     assert other.ratio
     return all(
-        math.isclose(getattr(one.ratio, end), getattr(other.ratio, end), rel_tol=1e-6, abs_tol=1e-9) for end in ("low", "mid", "high")
+        math.isclose(getattr(one.ratio, end), getattr(other.ratio, end), rel_tol=1e-6, abs_tol=1e-9)
+        for end in ("low", "mid", "high")
     )
 
 
@@ -132,7 +133,14 @@ def test_too_few_windows_can_not_tell() -> None:
 
 def test_contended_windows_are_dropped_while_enough_quiet_ones_stay() -> None:
     crowded = [
-        Window(arm=arm, round=number, order=0, seconds=9.0 if number < 4 else 0.1, units=1, queue_s=8.0 if number < 4 else 0)
+        Window(
+            arm=arm,
+            round=number,
+            order=0,
+            seconds=9.0 if number < 4 else 0.1,
+            units=1,
+            queue_s=8.0 if number < 4 else 0,
+        )
         for arm in ("arm", "base")
         for number in range(8)
     ]
@@ -144,13 +152,17 @@ def test_contended_windows_are_dropped_while_enough_quiet_ones_stay() -> None:
 
 
 def test_the_reference_is_the_geometric_mean_of_baseline_and_placebo() -> None:
-    windows = make.windows("arm", 1.0, jitter=0) + make.windows("base", 2.0, jitter=0) + make.windows("again", 8.0, jitter=0)
+    windows = (
+        make.windows("arm", 1.0, jitter=0) + make.windows("base", 2.0, jitter=0) + make.windows("again", 8.0, jitter=0)
+    )
     assert compare(windows, "arm", ["base", "again"]).mid == pytest.approx(4.0)
 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(*[st.floats(min_value=1e-3, max_value=10)] * 3), min_size=1, max_size=12))
-def test_identical_arms_are_no_faster_on_the_average_however_they_scatter(rounds: list[tuple[float, float, float]]) -> None:
+def test_identical_arms_are_no_faster_on_the_average_however_they_scatter(
+    rounds: list[tuple[float, float, float]],
+) -> None:
     windows = [
         Window(arm=arm, round=number, order=0, seconds=seconds, units=3)
         for number, each in enumerate(rounds)
@@ -161,7 +173,9 @@ def test_identical_arms_are_no_faster_on_the_average_however_they_scatter(rounds
 
 
 def test_the_interval_never_gets_narrower_than_what_identical_arms_differ_by() -> None:
-    (ratio,) = {compare(make.windows("arm", 1.0, rounds=400) + make.windows("base", 1.5, rounds=400), "arm", ["base"]).ratio}
+    (ratio,) = {
+        compare(make.windows("arm", 1.0, rounds=400) + make.windows("base", 1.5, rounds=400), "arm", ["base"]).ratio
+    }
     assert ratio
     assert math.log(ratio.high / ratio.mid) > 1.96 * ARMS_DIFFER
     assert math.log(ratio.high / ratio.mid) < 1.3 * 1.96 * ARMS_DIFFER

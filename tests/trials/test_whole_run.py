@@ -144,7 +144,9 @@ def test_an_input_that_goes_on_is_not_measured_from_a_fresh_iterator(run: Run) -
     ]
     treatments = tuple(
         replace(each, changes=tuple(outcome.arm.changes))
-        for each, outcome in zip(prescription.treatments[:1], [o for o in outcomes if o.helps and o.arm.unit == "step"], strict=False)
+        for each, outcome in zip(
+            prescription.treatments[:1], [o for o in outcomes if o.helps and o.arm.unit == "step"], strict=False
+        )
     )
     assert plan_whole(facts, outcomes, replace(prescription, treatments=treatments)) is None
 

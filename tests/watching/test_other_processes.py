@@ -24,7 +24,10 @@ LEFT = {
         "import os, sys\nos.execl('/bin/sh', 'sh', '-c', sys.executable + ' worker.py | cat')\n",
         "From train.py:2 on the script's process ran",
     ),
-    "a fork": ("import os\n" + MODEL + FORKS, "fit was called in a process that the script forked at train.py:7: that was not watched"),
+    "a fork": (
+        "import os\n" + MODEL + FORKS,
+        "fit was called in a process that the script forked at train.py:7: that was not watched",
+    ),
     "a daemon": (
         "import os\nif os.fork():\n    os._exit(0)\nos.setsid()\n" + RUN,
         "The script's own process ended after it had forked another one at train.py:2",

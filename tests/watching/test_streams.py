@@ -1,4 +1,6 @@
-"""A script whose streams are closed, full or broken ends as it does alone, and nothing of ours comes into what it writes."""
+"""A script whose streams are closed, full or broken ends as it does alone, and nothing of ours comes into what it
+writes.
+"""
 
 from __future__ import annotations
 
@@ -66,12 +68,16 @@ STREAMS = {
     "both to one that is gone": "2>&1 | true",
 }
 ONES_THAT_LEAVE = {
-    "first line of both": "2>&1 | head -1 > first",  # for what writes a lot: with less it is chance when the reader leaves
+    # for what writes a lot: with less it is chance when the reader leaves
+    "first line of both": "2>&1 | head -1 > first",
 }
 CASES = [
     *((name, streams) for name in ("exit", "error", "prints and fails", "fits") for streams in STREAMS),
     *((name, "no stdout") for name in SCRIPTS),
-    *((name, "no stderr") for name in ("words", "looks", "opens files", "says a lot", "takes away", "excepthook that fails")),
+    *(
+        (name, "no stderr")
+        for name in ("words", "looks", "opens files", "says a lot", "takes away", "excepthook that fails")
+    ),
     *((name, "none") for name in ("looks", "opens files", "reads", "starts another", "prints")),
     *((name, "full") for name in ("prints", "words", "prints a lot")),
     *((name, "first line") for name in ("prints a lot", "prints")),
@@ -82,7 +88,9 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "streams"), sorted(set(CASES)))
 def test_it_ends_as_it_does_alone(tmp_path: Path, name: str, streams: str) -> None:
-    assert _outcome(tmp_path / "watched", "-m fitdoctor watch", name, streams) == _outcome(tmp_path / "alone", "", name, streams)
+    assert _outcome(tmp_path / "watched", "-m fitdoctor watch", name, streams) == _outcome(
+        tmp_path / "alone", "", name, streams
+    )
 
 
 @pytest.mark.parametrize("streams", ["no stdout", "no stderr", "none"])
@@ -98,12 +106,25 @@ def _outcome(folder: Path, how: str, name: str, streams: str) -> tuple[str, str,
     wait = "sleep 0.3;" if "gone" in streams else ""
     line = f'({wait} "{sys.executable}" {how} train.py; echo $? > code) {(STREAMS | ONES_THAT_LEAVE).get(streams, "")}'
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([os.environ.get("PYTHONPATH", ""), str(FAKES)])}
-    environment.pop("PYTHONUNBUFFERED", None)  # each write would come alone, and whether `head` is gone by the second is chance
+    environment.pop(
+        "PYTHONUNBUFFERED", None
+    )  # each write would come alone, and whether `head` is gone by the second is chance
     done = subprocess.run(
-        ["bash", "-c", line], cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=60, input="a\nb\n"
+        ["bash", "-c", line],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        input="a\nb\n",
     )
     lines, known = done.stderr.splitlines(), ("fitdoctor:", "  !")
-    said = lines[: next((number for number, line in enumerate(lines) if line.startswith(known) or "train.py · " in line), len(lines))]
+    said = lines[
+        : next(
+            (number for number, line in enumerate(lines) if line.startswith(known) or "train.py · " in line), len(lines)
+        )
+    ]
     written = {path.name: path.read_text() for path in folder.iterdir() if path.name in ("seen", "a", "b", "first")}
     if "first" in written:
         written["first"] = next(iter(written["first"].splitlines()), "").partition("fitdoctor:")[0]

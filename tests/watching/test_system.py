@@ -26,9 +26,7 @@ time.sleep(4)  # a look is taken several times a second, for new processes about
 child.communicate(b"\\n")
 sys.exit(3)
 """
-STARTED = (
-    "import sys\nfrom fitdoctor.system import look, sampler\n{}\nfrom fitdoctor.cli.main import main\nsys.argv[0] = 'fitdoctor'\nmain()"
-)
+STARTED = "import sys\nfrom fitdoctor.system import look, sampler\n{}\nfrom fitdoctor.cli.main import main\nsys.argv[0] = 'fitdoctor'\nmain()"
 RAISING = "def fails(*_): raise ValueError('strange')\nlook.OUTSIDE.update({name: fails for name in look.OUTSIDE})"
 NO_LOOK = "def fails(*_): raise ValueError('strange')\nsampler.Look = fails"
 
@@ -49,7 +47,9 @@ def seen(tmp_path: Path) -> System:
 
 
 def test_memory_files_and_children_are_seen(script: str, tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-m", "fitdoctor", "watch", script], check=False, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "fitdoctor", "watch", script], check=False, capture_output=True, text=True
+    )
     assert done.returncode == 3
     system = seen(tmp_path)
     counters, levels = system.series.counters, system.series.levels

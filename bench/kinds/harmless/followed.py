@@ -9,7 +9,9 @@ os.environ["MLFLOW_ALLOW_FILE_STORE"] = "true"
 import mlflow
 from small import keras, model, say, x, y
 
-mlflow.keras.autolog(log_models=False) if hasattr(mlflow.keras, "autolog") else mlflow.tensorflow.autolog(log_models=False)
+mlflow.keras.autolog(log_models=False) if hasattr(mlflow.keras, "autolog") else mlflow.tensorflow.autolog(
+    log_models=False
+)
 with mlflow.start_run() as run:
     made = model()
     history = made.fit(x, y, epochs=2, verbose=0, callbacks=[keras.callbacks.EarlyStopping("loss")])

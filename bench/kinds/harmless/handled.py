@@ -1,4 +1,7 @@
-"""Handlers of the script's own: SIGTERM saves and leaves, SIGALRM ends a step that takes too long, and the training goes on."""
+"""Handlers of the script's own:
+
+SIGTERM saves and leaves, SIGALRM ends a step that takes too long, and the training goes on.
+"""
 
 import signal
 import sys

@@ -1,4 +1,6 @@
-"""Starts processes, spawned and forked, before fit, in a callback while it runs, and after it; and fits in one that is spawned."""
+"""Starts processes, spawned and forked, before fit, in a callback while it runs, and after it; and fits in one that is
+spawned.
+"""
 
 import multiprocessing
 import os

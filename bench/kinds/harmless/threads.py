@@ -47,5 +47,8 @@ if __name__ == "__main__":
         print(pool.map(square, [3]))
     for thread in running:
         thread.join()
-    print(sorted(found.items()), sorted(thread.name for thread in threading.enumerate() if not thread.name.startswith("fitdoctor")))
+    print(
+        sorted(found.items()),
+        sorted(thread.name for thread in threading.enumerate() if not thread.name.startswith("fitdoctor")),
+    )
     model()

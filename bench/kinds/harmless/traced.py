@@ -1,4 +1,6 @@
-"""`sys.settrace`, `sys.setprofile` and `threading.settrace` of the script's own stay in force and see the script's lines."""
+"""`sys.settrace`, `sys.setprofile` and `threading.settrace` of the script's own stay in force and see the script's
+lines.
+"""
 
 import sys
 import threading

@@ -12,5 +12,8 @@ class Warns(keras.callbacks.Callback):
 
 
 made = model()
-say(made, made.fit(x, y, epochs=2, verbose=0, callbacks=[Warns(), keras.callbacks.EarlyStopping("val_nothing", mode="min")]))
+say(
+    made,
+    made.fit(x, y, epochs=2, verbose=0, callbacks=[Warns(), keras.callbacks.EarlyStopping("val_nothing", mode="min")]),
+)
 made.fit(x, y[:5], verbose=0)

@@ -1,4 +1,6 @@
-"""Wrappers of `fit` put on before and after ours, a subclass that overrides it, and one instance with a `fit` of its own."""
+"""Wrappers of `fit` put on before and after ours, a subclass that overrides it, and one instance with a `fit` of its
+own.
+"""
 
 import functools
 import inspect

@@ -27,8 +27,8 @@ def build(run: Run, *, stage: Stage = "final") -> Report:
 
     Args:
         run: All recordings of one diagnosis.
-        stage: "first answer" before anything was tried: then every cost is an estimate. A run that was only watched has a stage
-            of its own, whatever is given here.
+        stage: "first answer" before anything was tried: then every cost is an estimate. A run that was only watched has
+            a stage of its own, whatever is given here.
 
     Raises:
         FitdoctorError: The run holds no recording of the script.

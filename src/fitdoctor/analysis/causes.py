@@ -18,7 +18,8 @@ from fitdoctor.trials.prescription import Candidate
 from fitdoctor.trials.race_outcome import RACE
 from fitdoctor.trials.stage import Stage
 
-#: The family whose cost is what the input as a whole costs: the ceiling proves that, but not which of its causes is to blame.
+#: The family whose cost is what the input as a whole costs: the ceiling proves that, but not which of its causes is to
+#: blame.
 SHARED_COST_FAMILY = "input"
 #: From this share on such a cost is named although its own remedies are open: the user should look there first.
 LARGE_SHARE = 0.20
@@ -41,7 +42,9 @@ class CauseDraft:
 
     @property
     def verified_saving_s(self) -> float:
-        return max((remedy.saving_s.mid for remedy in self.remedies if remedy.verified and remedy.saving_s), default=0.0)
+        return max(
+            (remedy.saving_s.mid for remedy in self.remedies if remedy.verified and remedy.saving_s), default=0.0
+        )
 
     @property
     def informative(self) -> bool:
@@ -94,7 +97,8 @@ def _draft(facts: Facts, finding: Finding, remedies: tuple[RemedyDraft, ...], st
         share=min(1.0, facts.share_of(cost.mid)),
         locations=finding.locations,
         evidence=tuple(
-            replace(item, value=item.value if item.value is not None and isfinite(item.value) else None) for item in finding.evidence
+            replace(item, value=item.value if item.value is not None and isfinite(item.value) else None)
+            for item in finding.evidence
         ),
         remedies=tuple(remedy.result for remedy in remedies),
     )
@@ -102,7 +106,9 @@ def _draft(facts: Facts, finding: Finding, remedies: tuple[RemedyDraft, ...], st
     return CauseDraft(finding=finding, result=result, remedies=remedies, actionable=actionable)
 
 
-def _status(finding: Finding, remedies: Sequence[RemedyDraft], stage: Stage) -> Literal["measured", "estimated", "informative"]:
+def _status(
+    finding: Finding, remedies: Sequence[RemedyDraft], stage: Stage
+) -> Literal["measured", "estimated", "informative"]:
     if finding.informative:
         return "informative"
     if stage == "first answer":
@@ -134,7 +140,10 @@ def _refuted(facts: Facts, draft: CauseDraft) -> bool:
 
 
 def _was_not_raced(remedy: RemedyDraft) -> bool:
-    """A race costs much: where trials have told of a cause by other remedies, one that was not run leaves nothing open."""
+    """A race costs much:
+
+    where trials have told of a cause by other remedies, one that was not run leaves nothing open.
+    """
     return remedy.result.unit == RACE and remedy.result.time_to_target is None
 
 

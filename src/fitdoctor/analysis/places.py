@@ -34,7 +34,10 @@ def _name(file: str, root: PurePath) -> str:
 
 
 def _root(run: Run) -> PurePath | None:
-    """The script's folder. A relative script is found again at the end of a recorded file's path; a module starts from where it ran."""
+    """The script's folder.
+
+    A relative script is found again at the end of a recorded file's path; a module starts from where it ran.
+    """
     script = PurePath(run.script)
     if run.mode == "module" and run.cwd:
         return PurePath(run.cwd)

@@ -57,7 +57,9 @@ def _figure(level: float) -> str:
 
 
 def is_open(outcome: Outcome, speedup: Interval | None) -> bool:
-    """Whether a race was won and may mean much for the whole training, of which it covered too little to promise anything."""
+    """Whether a race was won and may mean much for the whole training, of which it covered too little to promise
+    anything.
+    """
     if outcome.verdict != "measured" or outcome.finish is None or speedup is None:
         return False
     return speedup.low < WORTHWHILE_SPEEDUP <= speedup.mid and outcome.finish.covered < 1

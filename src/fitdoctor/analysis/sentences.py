@@ -38,7 +38,10 @@ def first_answer_text(facts: Facts, drafts: Sequence[CauseDraft]) -> str:
 
 
 def watched_text(facts: Facts, drafts: Sequence[CauseDraft]) -> str:
-    """What a training that was only watched leaves to suspect: that nothing stood out is not that it could not be faster."""
+    """What a training that was only watched leaves to suspect:
+
+    that nothing stood out is not that it could not be faster.
+    """
     suspected = [draft for draft in drafts if not draft.informative]
     if not facts.fits and not facts.loops:
         return "No training was seen."
@@ -77,7 +80,9 @@ def _unproven(facts: Facts, draft: CauseDraft) -> str:
     untried = [remedy.result for remedy in draft.remedies if remedy.result.status == "untried"]
     projected = next((remedy for remedy in untried if remedy.speedup is not None), None)
     if projected is not None and projected.speedup is not None:
-        return f"{projected.title} would make the whole run {projected.speedup.mid:.2f}× as fast, but that was not tried"
+        return (
+            f"{projected.title} would make the whole run {projected.speedup.mid:.2f}× as fast, but that was not tried"
+        )
     if facts.observed:
         return "that was timed; nothing was tried against it"
     if len(untried) == len(draft.remedies):
@@ -88,10 +93,16 @@ def _unproven(facts: Facts, draft: CauseDraft) -> str:
 def healthy_text(facts: Facts, outcomes: Sequence[Outcome]) -> str:
     """What was looked at and did not save enough."""
     tried = [outcome for outcome in outcomes if outcome.arm.role == "remedy" and outcome.verdict != "failed"]
-    remedies = [outcome for outcome in tried if outcome.comparison.n or outcome.arm.unit != RACE and outcome.verdict == "refuted"]
+    remedies = [
+        outcome
+        for outcome in tried
+        if outcome.comparison.n or outcome.arm.unit != RACE and outcome.verdict == "refuted"
+    ]
     looked = f"No saving of {percent(WORTHWHILE_SHARE)} of the whole run was found"
     if remedies:
-        units = dict.fromkeys(f"{UNITS.get(outcome.arm.unit, outcome.arm.unit)}{_of(facts, outcome)}" for outcome in remedies)
+        units = dict.fromkeys(
+            f"{UNITS.get(outcome.arm.unit, outcome.arm.unit)}{_of(facts, outcome)}" for outcome in remedies
+        )
         said = f"Tried {plural(len(remedies), 'change')} on {' and '.join(units)}"
         looked = f"{said}: none saved {percent(WORTHWHILE_SHARE)} of the whole run"
     elif any(outcome.arm.role == "ceiling" for outcome in outcomes):

@@ -27,7 +27,10 @@ def side_effects(run: Run) -> tuple[str, ...]:
     """
     found = []
     for runs in sorted({effect.runs for effect in run.side_effects}, reverse=True):
-        kinds = {kind: [effect.what for effect in run.side_effects if (effect.kind, effect.runs) == (kind, runs)] for kind in WORDS}
+        kinds = {
+            kind: [effect.what for effect in run.side_effects if (effect.kind, effect.runs) == (kind, runs)]
+            for kind in WORDS
+        }
         words = OFFLINE if run.offline else WORDS
         did = [words[kind].format(_listed(names)) for kind, names in kinds.items() if names]
         if did:

@@ -1,4 +1,7 @@
-"""What the report says of the machine: the figures of each fit, and a sentence on each thing that held the training up."""
+"""What the report says of the machine:
+
+the figures of each fit, and a sentence on each thing that held the training up.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,9 @@ def system(facts: Facts) -> SystemSummary | None:
     fits = tuple(of_fit(facts.scout, fit.index) for fit in facts.fits)
     largest = max(facts.fits, key=lambda fit: facts.share(fit.id), default=None)
     shown = fits[largest.index] if largest is not None else None
-    return SystemSummary(whole=seen, fits=fits, remarks=tuple(_remarks(shown, on_gpu(facts))) if shown is not None else ())
+    return SystemSummary(
+        whole=seen, fits=fits, remarks=tuple(_remarks(shown, on_gpu(facts))) if shown is not None else ()
+    )
 
 
 def on_gpu(facts: Facts) -> bool:
@@ -55,7 +60,11 @@ def _cores(window: SystemWindow) -> Iterator[str]:
     others, waited, cores = window.others_cores or 0.0, window.main_waited_share or 0.0, window.cores
     if cores and others >= TAKEN_BY_OTHERS * cores and max(waited, _some(window, "cpu")) >= MATTERS:
         words = f"Other programs took {others:.1f} of {cores} cores while it trained"
-        yield f"{words}; its main thread waited for a core {percent(waited)} of the time." if waited >= MATTERS else f"{words}."
+        yield (
+            f"{words}; its main thread waited for a core {percent(waited)} of the time."
+            if waited >= MATTERS
+            else f"{words}."
+        )
     if cores and (window.stolen_cores or 0.0) >= MATTERS * cores:
         yield f"The host of this virtual machine took {percent((window.stolen_cores or 0.0) / cores)} of the time of its cores."
     if (window.throttled_share or 0.0) >= MATTERS and window.cpu_limit_cores:
@@ -81,7 +90,11 @@ def _memory(window: SystemWindow) -> Iterator[str]:
 def _gpu(name: str, gpu: GpuWindow, *, alone: bool) -> Iterator[str]:
     if alone and gpu.busy_share is not None and gpu.busy_share < IDLE_GPU:
         yield f"{name} had nothing to do for {percent(1 - gpu.busy_share)} of the fit."
-    for share, why in ((gpu.slowed_by_heat, "heat"), (gpu.slowed_by_power, "its limit of power"), (gpu.slowed_by_hardware, "its hardware")):
+    for share, why in (
+        (gpu.slowed_by_heat, "heat"),
+        (gpu.slowed_by_power, "its limit of power"),
+        (gpu.slowed_by_hardware, "its hardware"),
+    ):
         if share is not None and share >= MATTERS:
             yield f"{name} was slowed down by {why} for {percent(share)} of the fit."
 

@@ -24,10 +24,14 @@ def treatable(analysis: Analysis, allowed: Collection[Safety]) -> Prescription |
 
 
 def treat_command(run: Run, analysis: Analysis, prescription: Prescription | None) -> str:
-    """The command that trains with a prescription, or an empty string where there is none, or nothing that could be run again."""
+    """The command that trains with a prescription, or an empty string where there is none, or nothing that could be run
+    again.
+    """
     if prescription is None or not run.python or run.bundled or run.mode not in OPTIONS:
         return ""
-    if run.target.startswith("-"):  # only a recording that was made up has such a target, and it would be read as an option of ours
+    if run.target.startswith(
+        "-"
+    ):  # only a recording that was made up has such a target, and it would be read as an option of ours
         return ""
     applied = treatable(analysis, ORDER[: ORDER.index(prescription.safety) + 1])
     if applied is None:

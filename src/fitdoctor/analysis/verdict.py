@@ -9,7 +9,14 @@ from typing import Literal
 
 from fitdoctor.analysis.causes import CauseDraft
 from fitdoctor.analysis.races import is_open
-from fitdoctor.analysis.sentences import causes_text, first_answer_text, healthy_text, open_text, waiting_text, watched_text
+from fitdoctor.analysis.sentences import (
+    causes_text,
+    first_answer_text,
+    healthy_text,
+    open_text,
+    waiting_text,
+    watched_text,
+)
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.wording import percent
 from fitdoctor.trials.outcomes import Outcome
@@ -20,13 +27,16 @@ from fitdoctor.trials.stage import Stage
 NOISY = 0.20
 #: An unproven gain of the whole run that is too large to call a run healthy in spite of it.
 OPEN_GAIN = 1.10
-#: The share of a training that is waited for input from which on it is not healthy, whatever nobody knows to do about it.
+#: The share of a training that is waited for input from which on it is not healthy, whatever nobody knows to do about
+#: it.
 WAITING_SHARE = 1 / 3
 #: Whatever was refuted until then: what else would have been tried is not known to be in vain.
 INTERRUPTED = "the diagnosis was interrupted before the trials could tell"
 #: What to do about it.
 LONGER = " Run it again with a larger --budget (budget_s in code)."
-QUIETER = " Close other programs, or wait until they are done, and run it again with a larger --budget (budget_s in code)."
+QUIETER = (
+    " Close other programs, or wait until they are done, and run it again with a larger --budget (budget_s in code)."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +51,8 @@ class Decision:
 def decide(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Outcome], stage: Stage) -> Decision:
     """Weighs what was found against what was tried.
 
-    Causes: a saving is verified, or a cost is proven that something can be done about. Inconclusive: something is suspected,
-    and the trials could not tell. Healthy: the rest, as far as something was tried.
+    Causes: a saving is verified, or a cost is proven that something can be done about. Inconclusive: something is
+    suspected, and the trials could not tell. Healthy: the rest, as far as something was tried.
     """
     every = tuple(drafts)
     if stage == "first answer":
@@ -68,7 +78,11 @@ def _why_open(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Out
     """Why it can't be told whether the run is healthy, or nothing where it can."""
     if not facts.fits and not facts.loops:
         return "No training was seen: the script called neither fit nor predict nor evaluate."
-    suspected = [draft for draft in drafts if not draft.informative and facts.share_of(draft.result.cost_s.mid) >= WORTHWHILE_SHARE]
+    suspected = [
+        draft
+        for draft in drafts
+        if not draft.informative and facts.share_of(draft.result.cost_s.mid) >= WORTHWHILE_SHARE
+    ]
     told = [outcome for outcome in outcomes if outcome.comparison.ratio is not None]
     if not told:
         rehearsable = any(facts.share(fit.id) >= WORTHWHILE_SHARE for fit in facts.fits)
@@ -86,7 +100,10 @@ def _why_open(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Out
             return open_text(suspected, "other processes took the machine") + QUIETER
         return open_text(suspected, "the trials could not tell") + LONGER
     if any(map(_untried, suspected)):
-        return open_text([draft for draft in suspected if _untried(draft)], "no time was left to try what may help") + LONGER
+        return (
+            open_text([draft for draft in suspected if _untried(draft)], "no time was left to try what may help")
+            + LONGER
+        )
     if suspected and any(_may_gain(facts, outcome) for outcome in remedies if outcome.verdict == "inconclusive"):
         return open_text(suspected, "a gain was seen that could not be proven") + LONGER
     raced = [(remedy.outcome, remedy.result.speedup) for draft in suspected for remedy in draft.remedies]
@@ -98,8 +115,12 @@ def _why_open(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Out
 
 
 def _why_waiting(facts: Facts) -> str:
-    """What is said of a training that waits for its input much of its time, where nothing that was tried takes that away."""
-    waits = [(facts.share_of(cost.low), fit) for fit in facts.fits for cost, measured in (facts.input_cost(fit),) if measured]
+    """What is said of a training that waits for its input much of its time, where nothing that was tried takes that
+    away.
+    """
+    waits = [
+        (facts.share_of(cost.low), fit) for fit in facts.fits for cost, measured in (facts.input_cost(fit),) if measured
+    ]
     share, fit = max(waits, key=lambda each: each[0], default=(0.0, None))
     if fit is None or share < WAITING_SHARE:
         return ""
@@ -114,7 +135,9 @@ def _undecided(outcome: Outcome) -> bool:
 def _untried(draft: CauseDraft) -> bool:
     """Whether a cause has remedies whose turn came for none of them."""
     planned = [remedy.outcome for remedy in draft.remedies if remedy.outcome is not None]
-    return bool(planned) and all(o.verdict == "inconclusive" and o.comparison.n == 0 and not o.arm.dropped for o in planned)
+    return bool(planned) and all(
+        o.verdict == "inconclusive" and o.comparison.n == 0 and not o.arm.dropped for o in planned
+    )
 
 
 def _may_gain(facts: Facts, outcome: Outcome) -> bool:

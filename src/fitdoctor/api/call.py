@@ -1,4 +1,7 @@
-"""The call of `fit` that a user asks about: its arguments by name, checked as far as that goes, ready to be made again and again."""
+"""The call of `fit` that a user asks about:
+
+its arguments by name, checked as far as that goes, ready to be made again and again.
+"""
 
 from __future__ import annotations
 
@@ -78,7 +81,10 @@ class FitCall:
         return kinds.input_kind(self.argument("x")) == "tf.data" and not _is_recorded(self.argument("x"))
 
     def make(self, redirect: Redirect) -> Any:
-        """Calls fit, with pipelines made anew and the files of callbacks elsewhere. The callbacks' own paths are changed by it."""
+        """Calls fit, with pipelines made anew and the files of callbacks elsewhere.
+
+        The callbacks' own paths are changed by it.
+        """
         for callback in self.callbacks:
             _write_elsewhere(callback, redirect)
         bound = self._bound
@@ -123,7 +129,10 @@ def _is_recorded(dataset: Any) -> bool:
 
 
 def _anew(value: Any) -> Any:
-    """A pipeline of its own where its making was seen: the user's one keeps its shuffles where they are, and its caches empty."""
+    """A pipeline of its own where its making was seen:
+
+    the user's one keeps its shuffles where they are, and its caches empty.
+    """
     if isinstance(value, tuple):
         return tuple(map(_anew, value))
     if value is None or kinds.input_kind(value) != "tf.data" or not _is_recorded(value):

@@ -43,17 +43,23 @@ NOW_BUILT = "The model was not built yet: it is now, with the weights that it wa
 
 
 def diagnose(
-    model: Any, *arguments: Any, budget_s: float = 120.0, race_budget_s: float = 60.0, progress: bool = True, **keywords: Any
+    model: Any,
+    *arguments: Any,
+    budget_s: float = 120.0,
+    race_budget_s: float = 60.0,
+    progress: bool = True,
+    **keywords: Any,
 ) -> Report:
     """Finds out why a fit is slow and tries what makes it fast, in this process.
 
-    The fit is run in part, several times. The model, its optimizer, the callbacks and the random generators are put back to what
-    they were, and that is verified.
+    The fit is run in part, several times. The model, its optimizer, the callbacks and the random generators are put
+    back to what they were, and that is verified.
 
     Args:
         model: A compiled Keras model.
         *arguments: What you would pass to `model.fit`: `x`, `y` and so on.
-        budget_s: How long looking and trying may take. A single compile or a slow epoch can't be cut off and may take longer.
+        budget_s: How long looking and trying may take. A single compile or a slow epoch can't be cut off and may take
+            longer.
         race_budget_s: How long races of remedies that change the training may take beside it; 0 for no races.
         progress: Whether to say on stderr what is going on.
         **keywords: What you would pass to `model.fit`.
@@ -72,10 +78,14 @@ def diagnose(
     if not (math.isfinite(budget_s) and budget_s > 0):
         raise FitdoctorError(f"Received budget_s={budget_s!r}, expected seconds above 0, for instance budget_s=120.")
     if not (math.isfinite(race_budget_s) and race_budget_s >= 0):
-        raise FitdoctorError(f"Received race_budget_s={race_budget_s!r}, expected seconds, 0 or more, for instance race_budget_s=60.")
+        raise FitdoctorError(
+            f"Received race_budget_s={race_budget_s!r}, expected seconds, 0 or more, for instance race_budget_s=60."
+        )
     used = backends.keras_of(model)
     if not isinstance(model, used.Model):
-        raise FitdoctorError(f"Received a {type(model).__name__}, expected a Keras model: fitdoctor.diagnose(model, x, y, …).")
+        raise FitdoctorError(
+            f"Received a {type(model).__name__}, expected a Keras model: fitdoctor.diagnose(model, x, y, …)."
+        )
     seams.check_supported(used)
     backends.use(used)
     call = FitCall(model, arguments, keywords)
@@ -145,7 +155,9 @@ class _Diagnosis:
             self._rehearse(each, facts)
         for each in plan_environments(facts):
             label = each.arms[-1].label
-            self._data.limits.append(f"Not tried here: {label}, which needs processes of its own. Use fitdoctor diagnose for a script.")
+            self._data.limits.append(
+                f"Not tried here: {label}, which needs processes of its own. Use fitdoctor diagnose for a script."
+            )
 
     def _scout(self) -> None:
         self._progress.stage("learning what this fit does")
@@ -162,7 +174,9 @@ class _Diagnosis:
         if declined:
             raise FitdoctorError(f"This fit can't be diagnosed: {declined}.")
         if not any(fit.first_step.count for fit in scout.fits):
-            raise FitdoctorError("This fit did no step: epochs is 0, or its input is empty. Expected a fit with at least one step.")
+            raise FitdoctorError(
+                "This fit did no step: epochs is 0, or its input is empty. Expected a fit with at least one step."
+            )
         if self._call.unrecorded:
             self._data.limits.append(UNRECORDED)
         self._data.scout = scout
@@ -173,15 +187,21 @@ class _Diagnosis:
         races = each.races and self._race_left_s >= LEAST_TRIAL_S
         left_s = self._left_s()
         if left_s < LEAST_TRIAL_S + self._startup_s(each, facts) and not races:
-            self._data.limits.append(f"No time was left for trials at {where}: pass a larger budget_s than {self._data.budget_s:.0f}.")
+            self._data.limits.append(
+                f"No time was left for trials at {where}: pass a larger budget_s than {self._data.budget_s:.0f}."
+            )
             return
         target = {"kind": each.target, "file": unit.site.file, "line": unit.site.line, "race": races}
-        record = Rehearsal(target=each.target, index=each.index, arms=[replace(arm, changes=list(arm.changes)) for arm in each.arms])
+        record = Rehearsal(
+            target=each.target, index=each.index, arms=[replace(arm, changes=list(arm.changes)) for arm in each.arms]
+        )
         self._data.rehearsals.append(record)
         began_s = time.monotonic()
 
         def trial(carry_out: Obey) -> RehearsalRun:
-            return RehearsalRun(InProcess(carry_out), record, facts, deadline_s=began_s + left_s, tell=self._tell(where))
+            return RehearsalRun(
+                InProcess(carry_out), record, facts, deadline_s=began_s + left_s, tell=self._tell(where)
+            )
 
         def at_the_fit(carry_out: Obey) -> None:
             trial(carry_out).try_fit()
@@ -256,7 +276,10 @@ def _ledger() -> Ledger:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps progress bars and warnings of fits that are cut short to ourselves. Progress of ours has its stream already."""
+    """Keeps progress bars and warnings of fits that are cut short to ourselves.
+
+    Progress of ours has its stream already.
+    """
     with open(os.devnull, "w", encoding="utf-8") as nowhere, warnings.catch_warnings():  # a device
         warnings.simplefilter("ignore")
         with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):

@@ -17,11 +17,11 @@ from fitdoctor.report.model import Report
 class Doctor(keras.callbacks.Callback):  # type: ignore[misc]
     """Observes the fit that it is given to, and prints a report on stderr when that ends.
 
-    Make it before the line that calls `fit`: Python looks `model.fit` up before it makes the arguments, and what stands there by then
-    is what runs.
+    Make it before the line that calls `fit`: Python looks `model.fit` up before it makes the arguments, and what stands
+    there by then is what runs.
 
-    It has no hook of batches: a callback that Keras calls at each batch changes what it measures. While it exists, Keras' own classes
-    hold stamps. It neither ends nor changes a training, and a failure of it is said and ignored.
+    It has no hook of batches: a callback that Keras calls at each batch changes what it measures. While it exists,
+    Keras' own classes hold stamps. It neither ends nor changes a training, and a failure of it is said and ignored.
 
     Args:
         show: Whether to print the report. It is in `report` in any case.
@@ -76,7 +76,12 @@ class _OnlyWith(observed.Pass):
 
     def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         doctor = self._doctor()
-        if self.to is not None or kind != "fit" or doctor is None or not _has(doctor, original, model, arguments, keywords):
+        if (
+            self.to is not None
+            or kind != "fit"
+            or doctor is None
+            or not _has(doctor, original, model, arguments, keywords)
+        ):
             return super().unit(kind, original, model, arguments, keywords)
         observation = Observation()
         doctor._observed = True

@@ -86,5 +86,7 @@ def fingerprints(model: Any, given: list[Any]) -> dict[str, str]:
     }
     found |= fingerprint.of_random_generators() | fingerprint.of_flags(model)
     for number, thing in enumerate(given):
-        found |= {f"{type(thing).__name__}.{name}": text for name, text in fingerprint.of_attributes(thing, number).items()}
+        found |= {
+            f"{type(thing).__name__}.{name}": text for name, text in fingerprint.of_attributes(thing, number).items()
+        }
     return found

@@ -1,4 +1,7 @@
-"""What the system does while fits run in this very process: looked at when one begins and when it ends, with no thread of ours."""
+"""What the system does while fits run in this very process:
+
+looked at when one begins and when it ends, with no thread of ours.
+"""
 
 from __future__ import annotations
 

@@ -52,7 +52,13 @@ class Observation:
         self._record.system = self.director.looks.end()
         if not learned_something(self._record):
             return None
-        run = Run(fitdoctor=fitdoctor.__version__, script=self._name, mode=self._mode, started=self._started, watched=self._record)
+        run = Run(
+            fitdoctor=fitdoctor.__version__,
+            script=self._name,
+            mode=self._mode,
+            started=self._started,
+            watched=self._record,
+        )
         run.spent_s = self._record.wall_s
         return build(run)
 
@@ -95,7 +101,9 @@ class Pass:
             return original(model, *arguments, **keywords)
         return director.unit(kind, original, model, arguments, keywords)
 
-    def hook(self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    def hook(
+        self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Any:
         director = self._active
         if director is None:
             return original(callbacks, *arguments, **keywords)

@@ -8,7 +8,10 @@ from fitdoctor.probe.support import call_sites
 
 
 def script() -> tuple[str, str]:
-    """What a report calls the caller's program, and the mode of such a run: a file by its path, else "notebook" or "prompt"."""
+    """What a report calls the caller's program, and the mode of such a run:
+
+    a file by its path, else "notebook" or "prompt".
+    """
     site = call_sites.find()
     file = site.file if site is not None else ""
     if file.startswith("Cell "):

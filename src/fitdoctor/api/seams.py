@@ -47,7 +47,9 @@ def install(director: Any) -> Undo:
         if tensorflow is not None:
             installed.append(watch_eager_switch(tensorflow))
             installed.append(debug_switches.install(tensorflow))
-        installed += _where_known(tf_tracing, "tensorflow.python.eager.polymorphic_function.tracing_compilation", director.traced)
+        installed += _where_known(
+            tf_tracing, "tensorflow.python.eager.polymorphic_function.tracing_compilation", director.traced
+        )
         installed += _where_known(python_ops, "tensorflow.python.ops.script_ops", director.python_operation)
     except BaseException:
         _undone(installed)

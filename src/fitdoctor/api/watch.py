@@ -13,8 +13,8 @@ from fitdoctor.report.model import Report
 class watch:  # noqa: N801 - read as a statement: with fitdoctor.watch():
     """Observes a block of code: its fits, its loops of `predict` and the like, and how its tf.data pipelines are made.
 
-    Nothing is cut, changed or tried. What was learned about a pipeline stays with it, so that `fitdoctor.diagnose` can try changes
-    of it afterwards.
+    Nothing is cut, changed or tried. What was learned about a pipeline stays with it, so that `fitdoctor.diagnose` can
+    try changes of it afterwards.
 
     Args:
         show: Whether to print the report on stderr at the end of the block. It is in `report` in any case.
@@ -45,7 +45,9 @@ class watch:  # noqa: N801 - read as a statement: with fitdoctor.watch():
         self._seams.to = self._observation.director
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._seams.to = None
         for undo in reversed(self._undos):
             undo()

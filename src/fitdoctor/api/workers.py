@@ -1,4 +1,7 @@
-"""Ends the workers of data sets that an abandoned fit leaves behind: Keras ends them with the epoch that they were started for."""
+"""Ends the workers of data sets that an abandoned fit leaves behind:
+
+Keras ends them with the epoch that they were started for.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What a cause is: one module, its page in the docstring, its check a pure function from facts to findings.
 
-A cause module holds `TITLE`, `REMEDIES`, its thresholds, and `check`, and `SIGN_OF` where it may only show what another causes. Its id is
-its file name and its family its folder:
+A cause module holds `TITLE`, `REMEDIES`, its thresholds, and `check`, and `SIGN_OF` where it may only show what another
+causes. Its id is its file name and its family its folder:
 
 Example:
     >>> TITLE = "The model runs eagerly"
@@ -40,7 +40,8 @@ PAGE_SECTIONS = (
 class Cause:
     """A discovered cause. `page` is Markdown; `remedies` are the ids that its module names, the best first.
 
-    `sign_of` are causes that come before it in a report where they are found in the same fit: it may be no more than where they show.
+    `sign_of` are causes that come before it in a report where they are found in the same fit: it may be no more than
+    where they show.
     """
 
     id: str

@@ -52,7 +52,8 @@ def run_causes(facts: Facts) -> tuple[list[Finding], list[str]]:
     """Runs every check.
 
     Returns:
-        The findings, the costliest first, and a limit sentence for each check that failed: a crashing cause hides itself only.
+        The findings, the costliest first, and a limit sentence for each check that failed: a crashing cause hides
+        itself only.
     """
     causes, problems = _discovered()
     findings: list[Finding] = []

@@ -9,7 +9,10 @@ import re
 from typing import Any
 
 VARIABLES = frozenset({"TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"})
-"""Variables of the environment that a change may set: numbers of threads. What decides which code is loaded is never among them."""
+"""Variables of the environment that a change may set:
+
+numbers of threads. What decides which code is loaded is never among them.
+"""
 
 INSERTED = frozenset({"batch", "cache", "prefetch", "rebatch", "repeat", "shuffle", "skip", "unbatch"})
 """Stages that may be put into a pipeline."""
@@ -37,7 +40,11 @@ def _environment(fields: dict[str, Any]) -> str:
     name, value = fields.get("name"), fields.get("value")
     if name not in VARIABLES:
         return f"the variable {name!r} is none that a change may set"
-    return "" if value is None or isinstance(value, str) and value.isdecimal() and len(value) < 6 else f"{value!r} is no number of threads"
+    return (
+        ""
+        if value is None or isinstance(value, str) and value.isdecimal() and len(value) < 6
+        else f"{value!r} is no number of threads"
+    )
 
 
 def _inserted(fields: dict[str, Any]) -> str:
@@ -63,7 +70,12 @@ def _argument(fields: dict[str, Any]) -> str:
 def _is_setting(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return all(isinstance(item, str) and _NAME.fullmatch(item) for item in value)
-    return value is None or isinstance(value, (bool, int, float)) or isinstance(value, str) and bool(_WORD.fullmatch(value))
+    return (
+        value is None
+        or isinstance(value, (bool, int, float))
+        or isinstance(value, str)
+        and bool(_WORD.fullmatch(value))
+    )
 
 
 _CHECKS = {

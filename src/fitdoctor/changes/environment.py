@@ -1,7 +1,9 @@
-"""Changes that need a process of their own: which they are, the environment that they ask for, and how it is held in that process.
+"""Changes that need a process of their own: which they are, the environment that they ask for, and how it is held in
+that process.
 
-What TensorFlow reads when it starts can't be changed later. So these changes are made where a process begins: `environment` gives what
-it is started with, and `hold_variables` sees to it that the script does not put its own value back.
+What TensorFlow reads when it starts can't be changed later. So these changes are made where a process begins:
+`environment` gives what it is started with, and `hold_variables` sees to it that the script does not put its own value
+back.
 """
 
 from __future__ import annotations

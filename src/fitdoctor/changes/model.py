@@ -1,7 +1,7 @@
 """The kinds of change: one edit to a training, as data.
 
-A remedy is a list of these. `probe.apply.live` carries them out on live objects in the user's process; the same data is what a
-writer turns into a diff of the source. Standard library only, since the probe imports it.
+A remedy is a list of these. `probe.apply.live` carries them out on live objects in the user's process; the same data is
+what a writer turns into a diff of the source. Standard library only, since the probe imports it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetArgument(Change):
-    """Set one argument of a call, e.g. `run_eagerly=False` of `Model.compile`. `index` picks a callback of fit's list."""
+    """Set one argument of a call, e.g.
+
+    `run_eagerly=False` of `Model.compile`. `index` picks a callback of fit's list.
+    """
 
     kind: ClassVar[str] = "set-argument"
     call: str
@@ -54,7 +57,10 @@ class InsertCall(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwapCalls(Change):
-    """Run the map at `place` on whole batches: behind the `batch` at `batch`. `vectorized` wraps it in `tf.vectorized_map`."""
+    """Run the map at `place` on whole batches:
+
+    behind the `batch` at `batch`. `vectorized` wraps it in `tf.vectorized_map`.
+    """
 
     kind: ClassVar[str] = "swap-calls"
     batch: Place
@@ -73,8 +79,8 @@ class MoveCall(Change):
 class ConvertArgument(Change):
     """Convert what is given as an argument of the call once, before it: each array in it becomes a plain one in memory.
 
-    `dtypes` maps types of elements to those that they become; others stay as they are. `attribute` is the one of the argument
-    that is meant, where it is an object that holds the data.
+    `dtypes` maps types of elements to those that they become; others stay as they are. `attribute` is the one of the
+    argument that is meant, where it is an object that holds the data.
     """
 
     kind: ClassVar[str] = "convert-argument"
@@ -125,7 +131,8 @@ class ThrottleHook(Change):
 class ScaleInput(Change):
     """Put a layer in front of the model that brings parts of an argument of the call to zero mean and unit scale.
 
-    `parts` are named as recorded inputs are: `x`, `x['age']`. With `together`, all features of a part get one mean and one scale.
+    `parts` are named as recorded inputs are: `x`, `x['age']`. With `together`, all features of a part get one mean and
+    one scale.
     """
 
     kind: ClassVar[str] = "scale-input"
@@ -175,16 +182,25 @@ OF_INPUT = frozenset({"insert-call", "swap-calls", "move-call", "precompute", "c
 
 
 def edits_input(change: dict[str, Any]) -> bool:
-    """Whether a change, as data, is one of the input: of a stage of its pipeline, of what `fit` is given, or of how that is made."""
+    """Whether a change, as data, is one of the input:
+
+    of a stage of its pipeline, of what `fit` is given, or of how that is made.
+    """
     by_workers = change.get("call") == "Model.fit" and change.get("argument") in WORKER_ARGUMENTS
-    return by_workers or change["kind"] in OF_INPUT or change.get("call") in INPUT_CALLS or change.get("place", {}).get("position", -1) >= 0
+    return (
+        by_workers
+        or change["kind"] in OF_INPUT
+        or change.get("call") in INPUT_CALLS
+        or change.get("place", {}).get("position", -1) >= 0
+    )
 
 
 def from_data(data: dict[str, Any]) -> Change:
     """Builds the change that `Change.to_data` described.
 
     Raises:
-        ValueError: The kind is unknown, as the recording comes from another version, or it names what no change may name.
+        ValueError: The kind is unknown, as the recording comes from another version, or it names what no change may
+            name.
     """
     fields = dict(data)
     kind = fields.pop("kind", None)

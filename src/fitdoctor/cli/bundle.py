@@ -1,4 +1,7 @@
-"""`fitdoctor bundle`: a recording without code, paths or data, in one file, to attach to a report of a wrong diagnosis."""
+"""`fitdoctor bundle`:
+
+a recording without code, paths or data, in one file, to attach to a report of a wrong diagnosis.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +22,14 @@ DEFAULT_NAME = "run.fitdoctor.json"
 
 @click.command()
 @click.argument("run", default="last")
-@click.option("-o", "--output", metavar="FILE", default=DEFAULT_NAME, show_default=True, help="Where to write; .json or .json.gz.")
+@click.option(
+    "-o", "--output", metavar="FILE", default=DEFAULT_NAME, show_default=True, help="Where to write; .json or .json.gz."
+)
 def command(run: str, output: str) -> None:
     """Puts a run into one file, without code, paths or data.
 
-    RUN is the folder of a run, its name, or "last", which is also the default. Names of files, functions and
-    classes of yours, lines of code, arguments, messages and texts are replaced by placeholders. Numbers, line numbers and names of
+    RUN is the folder of a run, its name, or "last", which is also the default. Names of files, functions and classes of
+    yours, lines of code, arguments, messages and texts are replaced by placeholders. Numbers, line numbers and names of
     Keras and TensorFlow stay, so that "fitdoctor report FILE" shows the same verdict.
 
     Ends with 0, or with 2 where there is no such run, or the file is there already or can't be written.
@@ -36,9 +41,13 @@ def command(run: str, output: str) -> None:
 
     path = Path(output)
     if not output.endswith((".json", ".json.gz")):
-        raise FitdoctorError(f"Received “-o {output}”; expected a name that ends in .json or .json.gz. For instance “-o {DEFAULT_NAME}”.")
+        raise FitdoctorError(
+            f"Received “-o {output}”; expected a name that ends in .json or .json.gz. For instance “-o {DEFAULT_NAME}”."
+        )
     if path.exists():
-        raise FitdoctorError(f"{path} is there already and is left as it is. Name another file with -o, or remove it first.")
+        raise FitdoctorError(
+            f"{path} is there already and is left as it is. Name another file with -o, or remove it first."
+        )
     recording, _ = find_recording(run)
     made = bundle(load_run(recording))
     data = encode_run(made.run)

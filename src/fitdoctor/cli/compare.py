@@ -26,9 +26,9 @@ FORMATS = (".json", ".txt")
 def command(a: str, b: str, output: str | None) -> None:
     """Compares two runs: their time, its parts, their causes.
 
-    A and B are folders of runs, their names, report.json files, or files that "fitdoctor bundle" made. What
-    makes the comparison unfair, another machine or other versions or more data, is said first. It is one run each, so nothing
-    is proven.
+    A and B are folders of runs, their names, report.json files, or files that "fitdoctor bundle" made. What makes the
+    comparison unfair, another machine or other versions or more data, is said first. It is one run each, so nothing is
+    proven.
 
     Ends with 0 when both could be read, whatever they say, and with 2 where one could not.
     """
@@ -44,7 +44,9 @@ def command(a: str, b: str, output: str | None) -> None:
     click.echo(text, nl=False, color=look.color)
     if output is not None:
         path = Path(output)
-        write_atomically(path, (_json(comparison) if path.suffix == ".json" else render_comparison(comparison)).encode())
+        write_atomically(
+            path, (_json(comparison) if path.suffix == ".json" else render_comparison(comparison)).encode()
+        )
 
 
 def _side(given: str) -> Side:
@@ -65,7 +67,9 @@ def _side(given: str) -> Side:
         try:
             data = read_named(path)
         except OSError as error:
-            raise FitdoctorError(f"Could not read {path}: {error.strerror or error}. Expected a report.json or a run.") from None
+            raise FitdoctorError(
+                f"Could not read {path}: {error.strerror or error}. Expected a report.json or a run."
+            ) from None
         if _is_report(data):
             return Side(name=given, report=from_json(data, name=given))
     recording, shown = find_recording(given)

@@ -1,4 +1,6 @@
-"""Says what is about to be run where a recording has a part in choosing it, and asks where the recording may be somebody else's."""
+"""Says what is about to be run where a recording has a part in choosing it, and asks where the recording may be
+somebody else's.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,16 @@ from fitdoctor.cli.say import say
 from fitdoctor.errors import FitdoctorError
 
 yes_option = click.option(
-    "--yes", is_flag=True, help="Go on with a recording that was not made by you on this machine. What it would run is shown in any case."
+    "--yes",
+    is_flag=True,
+    help="Go on with a recording that was not made by you on this machine. What it would run is shown in any case.",
 )
 """Adds `--yes` to a command, as its argument `yes`."""
 
 
-def require_consent(recording: str, command: Sequence[str], *, folder: str, changes: Iterable[str] = (), is_own: bool, yes: bool) -> None:
+def require_consent(
+    recording: str, command: Sequence[str], *, folder: str, changes: Iterable[str] = (), is_own: bool, yes: bool
+) -> None:
     """Shows what will be run: one line of our own recording, everything of another one.
 
     Args:
@@ -33,7 +39,11 @@ def require_consent(recording: str, command: Sequence[str], *, folder: str, chan
     if is_own:
         say(f"Runs {shlex.join(command)}{f' in {folder}' if folder else ''}, as recorded in {recording}.")
         return
-    told = [f"run     {_shown(command)}", *([f"in      {folder}"] if folder else []), *(f"change  {change}" for change in changes)]
+    told = [
+        f"run     {_shown(command)}",
+        *([f"in      {folder}"] if folder else []),
+        *(f"change  {change}" for change in changes),
+    ]
     listed = "".join(f"\n  {each}" for each in told)
     if not yes:
         raise FitdoctorError(

@@ -26,9 +26,15 @@ if TYPE_CHECKING:
 DEFAULT_BUDGET_S = 120.0
 """Two minutes: what most people wait for an answer without leaving."""
 LAYER_SWITCH = "FITDOCTOR_LAYER"
-"""Variable that, set to 0, leaves files to the guard in Python: for a script that can't bear the scratch layer, and for tests."""
+"""Variable that, set to 0, leaves files to the guard in Python:
+
+for a script that can't bear the scratch layer, and for tests.
+"""
 DEFAULT_RACE_BUDGET_S = 60.0
-"""Half as much again, and only where a remedy changes the training: three runs of some ten seconds, with and without it."""
+"""Half as much again, and only where a remedy changes the training:
+
+three runs of some ten seconds, with and without it.
+"""
 
 
 def _positive(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
@@ -39,7 +45,9 @@ def _positive(_context: click.Context, _parameter: click.Parameter, value: float
 
 def _not_negative(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
     if not (math.isfinite(value) and value >= 0):
-        raise click.BadParameter(f"received {value:g}, expected seconds from 0 on, for instance {DEFAULT_RACE_BUDGET_S:g}.")
+        raise click.BadParameter(
+            f"received {value:g}, expected seconds from 0 on, for instance {DEFAULT_RACE_BUDGET_S:g}."
+        )
     return value
 
 
@@ -62,9 +70,16 @@ def _not_negative(_context: click.Context, _parameter: click.Parameter, value: f
     metavar="SECONDS",
     help="How long to race remedies that change the training, beside --budget; 0 for no races.",
 )
-@click.option("--python", metavar="PATH", help="The interpreter of the training; by default the one that runs fitdoctor.")
+@click.option(
+    "--python", metavar="PATH", help="The interpreter of the training; by default the one that runs fitdoctor."
+)
 @click.option("--allow-writes", is_flag=True, help="Let the tried script overwrite and delete existing files.")
-@click.option("--stdin", "reads_stdin", is_flag=True, help="Give a copy of standard input to the script each time; else it reads nothing.")
+@click.option(
+    "--stdin",
+    "reads_stdin",
+    is_flag=True,
+    help="Give a copy of standard input to the script each time; else it reads nothing.",
+)
 @yes_option
 @click.option("--offline", is_flag=True, help="Let the tried script connect to no other machine.")
 @output_option
@@ -91,20 +106,21 @@ def command(
 ) -> None:
     """Finds out why a training is slow and tries what makes it fast.
 
-    TARGET is a Python script; all that follows it belongs to the script, even what looks like an option of ours. Nothing in the
-    script is changed, and nothing that it has saved is overwritten: what it writes goes to a scratch layer, which is removed. Where the
-    system allows none, Python guards the files, and the report says so. The report goes to stdout, progress to stderr, what the
-    script prints to a log beside the recordings.
+    TARGET is a Python script; all that follows it belongs to the script, even what looks like an option of ours.
+    Nothing in the script is changed, and nothing that it has saved is overwritten: what it writes goes to a scratch
+    layer, which is removed. Where the system allows none, Python guards the files, and the report says so. The report
+    goes to stdout, progress to stderr, what the script prints to a log beside the recordings.
 
-    The script runs several times, each time in part. Each run does what the script does: it connects to where the script connects,
-    sends what the script sends, and starts the programs that the script starts. The report lists that. --offline keeps the runs from
-    connecting to other machines.
+    The script runs several times, each time in part. Each run does what the script does: it connects to where the
+    script connects, sends what the script sends, and starts the programs that the script starts. The report lists that.
+    --offline keeps the runs from connecting to other machines.
 
-    TARGET may also be the folder of a run of “fitdoctor watch”, or of an earlier diagnosis: its script is diagnosed, as it was
-    started then, and what was watched of it is made use of. What such a recording runs is shown first; where you have not recorded it
-    on this machine, only with --yes.
+    TARGET may also be the folder of a run of “fitdoctor watch”, or of an earlier diagnosis: its script is diagnosed, as
+    it was started then, and what was watched of it is made use of. What such a recording runs is shown first; where you
+    have not recorded it on this machine, only with --yes.
 
-    Recordings are kept in FITDOCTOR_DIR if that is set, else in .fitdoctor at the root of the project, else in your state folder.
+    Recordings are kept in FITDOCTOR_DIR if that is set, else in .fitdoctor at the root of the project, else in your
+    state folder.
 
     Ends with 0 for a verdict, 2 where none is possible, 130 on Ctrl-C.
     """
@@ -118,7 +134,9 @@ def command(
     mode = mode_of(as_module=as_module, as_code=as_code)
     directory, watched = None, None
     if current_folder() is None:
-        raise FitdoctorError("The current directory is gone, so that no script can be run in it. Expected one that exists: cd to it.")
+        raise FitdoctorError(
+            "The current directory is gone, so that no script can be run in it. Expected one that exists: cd to it."
+        )
     if mode == "script" and is_run(target):
         run = resumed(target, arguments)
         command = [find_python(python or run.python), *OPTIONS[run.mode], run.target, *run.arguments]
@@ -157,7 +175,9 @@ def command(
 
 
 def _standing_in(directory: Path | None) -> AbstractContextManager[None]:
-    """Goes to the folder of a recorded run for a while; without one, we stay, be it in a folder that may not be entered again."""
+    """Goes to the folder of a recorded run for a while; without one, we stay, be it in a folder that may not be entered
+    again.
+    """
     return chdir(directory) if directory is not None else nullcontext()
 
 
@@ -206,7 +226,10 @@ def _with_log(error: FitdoctorError, folder: RunFolder) -> FitdoctorError:
 
 
 def _hand_over(report: Report, folder: RunFolder, outputs: tuple[str, ...]) -> None:
-    """Shows the report and saves it: neither a full disk nor a closed terminal must cost the user what two minutes have found."""
+    """Shows the report and saves it:
+
+    neither a full disk nor a closed terminal must cost the user what two minutes have found.
+    """
     from dataclasses import replace
 
     from fitdoctor.recording.save import write_atomically

@@ -59,13 +59,16 @@ FORMATS = (".json", ".txt")
 
 
 @click.command()
-@click.option("--python", metavar="PATH", help="The interpreter of the training; by default the one that runs fitdoctor.")
+@click.option(
+    "--python", metavar="PATH", help="The interpreter of the training; by default the one that runs fitdoctor."
+)
 @click.option("-o", "--output", metavar="FILE", help="Also write it to FILE (.json, .txt).")
 def command(python: str | None, output: str | None) -> None:
     """Shows what a bug report needs: versions, cores, memory, GPU.
 
-    Nothing is imported from the framework, and no path or name of yours is shown. Of environment variables only the names are
-    told, and the values, without paths, of KERAS_BACKEND, XLA_FLAGS, OMP_NUM_THREADS, CUDA_VISIBLE_DEVICES and TensorFlow's own.
+    Nothing is imported from the framework, and no path or name of yours is shown. Of environment variables only the
+    names are told, and the values, without paths, of KERAS_BACKEND, XLA_FLAGS, OMP_NUM_THREADS, CUDA_VISIBLE_DEVICES
+    and TensorFlow's own.
 
     Ends with 0, or with 2 where the interpreter does not answer.
     """
@@ -154,7 +157,12 @@ def _memory() -> Facts:
     import psutil
 
     memory, swap = psutil.virtual_memory(), psutil.swap_memory()
-    return {"bytes": memory.total, "available_bytes": memory.available, "swap_bytes": swap.total, "swap_used_bytes": swap.used}
+    return {
+        "bytes": memory.total,
+        "available_bytes": memory.available,
+        "swap_bytes": swap.total,
+        "swap_used_bytes": swap.used,
+    }
 
 
 def _gpus() -> list[Facts]:
@@ -169,7 +177,11 @@ def _gpus() -> list[Facts]:
         driver = pynvml.nvmlSystemGetDriverVersion()
         handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
         return [
-            {"name": pynvml.nvmlDeviceGetName(handle), "bytes": int(pynvml.nvmlDeviceGetMemoryInfo(handle).total), "driver": driver}
+            {
+                "name": pynvml.nvmlDeviceGetName(handle),
+                "bytes": int(pynvml.nvmlDeviceGetMemoryInfo(handle).total),
+                "driver": driver,
+            }
             for handle in handles
         ]
     except pynvml.NVMLError:
@@ -181,7 +193,10 @@ def _gpus() -> list[Facts]:
 def _variables(environment: Mapping[str, str]) -> dict[str, str | None]:
     """The variables that matter, with their value, less paths in it, where that is harmless, else None."""
     told = sorted(name for name in environment if name.startswith(TOLD))
-    return {name: _PATH.sub("…", environment[name]) if name in HARMLESS or name.startswith(TENSORFLOW) else None for name in told}
+    return {
+        name: _PATH.sub("…", environment[name]) if name in HARMLESS or name.startswith(TENSORFLOW) else None
+        for name in told
+    }
 
 
 def _text(found: Facts) -> str:
@@ -192,12 +207,18 @@ def _text(found: Facts) -> str:
         *((f"  {name}", version) for name, version in training["packages"].items()),
         ("system", found["system"]),
         ("CPU", cpu["name"] or "unknown"),
-        ("  cores", f"{cpu['cores'] or '?'}, {cpu['threads'] or '?'} threads, {cpu['usable'] or '?'} usable here{_limited(cpu['quota'])}"),
+        (
+            "  cores",
+            f"{cpu['cores'] or '?'}, {cpu['threads'] or '?'} threads, {cpu['usable'] or '?'} usable here{_limited(cpu['quota'])}",
+        ),
         ("  load", "unknown" if cpu["load"] is None else f"{cpu['load']:g}"),
         ("memory", f"{_gib(memory['bytes'])}, {_gib(memory['available_bytes'])} available"),
         ("  swap", f"{_gib(memory['swap_bytes'])}, {_gib(memory['swap_used_bytes'])} used"),
         *(("GPU", f"{gpu['name']}, {_gib(gpu['bytes'])}, driver {gpu['driver']}") for gpu in found["gpu"] or []),
-        *((name, "set, value not shown" if value is None else value or "set to nothing") for name, value in found["variables"].items()),
+        *(
+            (name, "set, value not shown" if value is None else value or "set to nothing")
+            for name, value in found["variables"].items()
+        ),
     ]
     if not training["packages"]:
         rows.insert(2, ("  packages", f"none of {', '.join(PACKAGES)}: name the training's interpreter with --python"))

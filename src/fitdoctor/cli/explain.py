@@ -86,7 +86,9 @@ def _plain(page: str, width: int) -> str:
     def flush() -> None:
         text = bind(_LINK.sub(r"\1: \2", _CODE.sub(r"\1", " ".join(paragraph))))
         hanging = "  " if text.startswith("* ") else ""
-        lines.extend(textwrap.wrap(text, width, subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False))
+        lines.extend(
+            textwrap.wrap(text, width, subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False)
+        )
         paragraph.clear()
 
     in_code = False

@@ -29,7 +29,10 @@ def never_lost() -> None:
 
 
 def _interrupt() -> None:
-    """Sends it to the main thread, where it ends a wait too: raised on another thread, it would only be seen after the wait."""
+    """Sends it to the main thread, where it ends a wait too:
+
+    raised on another thread, it would only be seen after the wait.
+    """
     if hasattr(signal, "pthread_kill"):
         with suppress(ProcessLookupError):  # it has ended meanwhile
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)

@@ -48,7 +48,9 @@ class Commands(click.Group):
         command: click.Command = import_module(COMMANDS[cmd_name]).command
         return command
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in COMMANDS and args[0].endswith(".py"):
             ctx.fail(f"Received “{args[0]}”, expected a command. Did you mean “fitdoctor diagnose {args[0]}”?")
         return super().resolve_command(ctx, args)
@@ -93,7 +95,10 @@ class Commands(click.Group):
 
 
 def _main_under_inspect(run: Callable[..., Any], *more: Any, **keywords: Any) -> NoReturn:
-    """With PYTHONINSPECT set, which is meant for the script, Python takes our `sys.exit` for an error: the process ends without it."""
+    """With PYTHONINSPECT set, which is meant for the script, Python takes our `sys.exit` for an error:
+
+    the process ends without it.
+    """
     try:
         run(None, *more, **keywords)
         code = 0
@@ -107,7 +112,10 @@ def _main_under_inspect(run: Callable[..., Any], *more: Any, **keywords: Any) ->
 
 
 def _cleaned(error: click.ClickException) -> click.ClickException:
-    """The same error with a message that holds no commands to a terminal: click repeats arguments as they were given."""
+    """The same error with a message that holds no commands to a terminal:
+
+    click repeats arguments as they were given.
+    """
     text = error.format_message()
     if text.isprintable() or type(error).__name__ == "NoArgsIsHelpError":  # since click 8.2, and a page of ours
         return error

@@ -1,4 +1,7 @@
-"""What a diagnosis shows on stderr while it runs: one live line on a terminal, a few plain lines elsewhere, nothing with -q."""
+"""What a diagnosis shows on stderr while it runs:
+
+one live line on a terminal, a few plain lines elsewhere, nothing with -q.
+"""
 
 from __future__ import annotations
 
@@ -135,7 +138,11 @@ class LiveProgress:
         self._show(text, f"{_best(best)} · {bar} {spent}", f"{_best(best)} · {spent}", f" · {spent}")
 
     def first_answer(self, report: Report) -> None:
-        self._print(render_first_answer(report, width=self._look.width, color=self._look.color, ascii_only=self._look.ascii_only))
+        self._print(
+            render_first_answer(
+                report, width=self._look.width, color=self._look.color, ascii_only=self._look.ascii_only
+            )
+        )
 
     def note(self, text: str) -> None:
         self._print(_shown(text, self._look))

@@ -33,7 +33,10 @@ class Resumed:
 
 
 def is_run(target: str) -> bool:
-    """Whether a target is the folder of a run, and no script. It may lie anywhere and be called as it likes: see `is_own`."""
+    """Whether a target is the folder of a run, and no script.
+
+    It may lie anywhere and be called as it likes: see `is_own`.
+    """
     return is_regular(Path(target) / RUN_FILE)
 
 
@@ -81,7 +84,9 @@ def _check(run: Run, folder: str) -> None:
         )
     directory = Path(run.cwd)
     if not directory.is_dir():
-        raise FitdoctorError(f"The run {folder} was made in {directory}, which is gone. Diagnose the script where it is now.")
+        raise FitdoctorError(
+            f"The run {folder} was made in {directory}, which is gone. Diagnose the script where it is now."
+        )
     if run.mode == "script" and not (directory / run.target).is_file():
         raise FitdoctorError(
             f"The run {folder} is of the script {os.path.join(run.cwd, run.target)}, which is gone. "  # noqa: PTH118 - as the user wrote it

@@ -9,7 +9,8 @@ from typing import TextIO
 
 from fitdoctor.printable import ASCII_SIGNS, printable
 
-#: How text is written that the encoding of a stream has no sign for: as on a terminal that shows ASCII only, never as an error.
+#: How text is written that the encoding of a stream has no sign for: as on a terminal that shows ASCII only, never as
+#: an error.
 SHOWN_SOMEHOW = "fitdoctor"
 
 
@@ -47,7 +48,9 @@ def is_ascii(stream: TextIO | None) -> bool:
 
 
 def never_fail_on_signs() -> None:
-    """From here on neither stdout nor stderr of this process raises where it has no sign for a text, such as in a page of help."""
+    """From here on neither stdout nor stderr of this process raises where it has no sign for a text, such as in a page
+    of help.
+    """
     codecs.register_error(SHOWN_SOMEHOW, _as_ascii)
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError):  # closed or replaced

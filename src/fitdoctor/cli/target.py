@@ -85,7 +85,9 @@ def _read(path: Path) -> bytes:
             f"Received “{path}”, a notebook; expected a Python script. Make one with “jupyter nbconvert --to script {path}”."
         )
     if not path.is_file():
-        raise FitdoctorError(f"Received “{path}”, which is not a file; expected a Python script that can be run several times.")
+        raise FitdoctorError(
+            f"Received “{path}”, which is not a file; expected a Python script that can be run several times."
+        )
     try:
         return path.read_bytes()
     except OSError as error:
@@ -136,7 +138,10 @@ def _may_be_module(name: str) -> bool:
 
 
 def _check_module(name: str) -> None:
-    """Checks the name only: to find a module is to import its packages, which is the business of the user's interpreter."""
+    """Checks the name only:
+
+    to find a module is to import its packages, which is the business of the user's interpreter.
+    """
     if all(part.isidentifier() for part in name.split(".")) and not name.endswith(".py"):
         return
     module = name.removesuffix(".py").replace(os.sep, ".")
@@ -146,7 +151,10 @@ def _check_module(name: str) -> None:
 
 
 def _check_syntax(source: bytes, name: str, python: str) -> None:
-    """Parses code that our own interpreter would run. Another one may know another syntax: it says so itself when it runs."""
+    """Parses code that our own interpreter would run.
+
+    Another one may know another syntax: it says so itself when it runs.
+    """
     if python != sys.executable:
         return
     try:

@@ -34,7 +34,11 @@ if TYPE_CHECKING:
     metavar="RUN",
     help="The diagnosis to take the changes from; by default the latest of this script and these arguments.",
 )
-@click.option("--python", metavar="PATH", help="The interpreter of the training; by default that of the diagnosis, if you have made that.")
+@click.option(
+    "--python",
+    metavar="PATH",
+    help="The interpreter of the training; by default that of the diagnosis, if you have made that.",
+)
 @yes_option
 @click.option("-m", "as_module", is_flag=True, help="TARGET is a module, as for python -m.")
 @click.option("-c", "as_code", is_flag=True, help="TARGET is code, as for python -c.")
@@ -53,12 +57,13 @@ def command(
 ) -> None:
     """Runs a training for real, with its verified fixes applied.
 
-    TARGET is a Python script that was diagnosed; all that follows it belongs to the script. The source stays as it is: changes are
-    made while it runs. Only what trials have verified is applied, and by default only what leaves every number as it is. Refuses where
-    the script, its arguments or its environment are not what was diagnosed. A fit whose data is another one runs as written.
+    TARGET is a Python script that was diagnosed; all that follows it belongs to the script. The source stays as it is:
+    changes are made while it runs. Only what trials have verified is applied, and by default only what leaves every
+    number as it is. Refuses where the script, its arguments or its environment are not what was diagnosed. A fit whose
+    data is another one runs as written.
 
-    A diagnosis that you have not made on this machine, such as one that came with a repository, chooses no interpreter, and its
-    changes are made only with --yes.
+    A diagnosis that you have not made on this machine, such as one that came with a repository, chooses no interpreter,
+    and its changes are made only with --yes.
 
     Ends with the script's own exit code, or by the signal that ended the script.
     """
@@ -88,7 +93,12 @@ def command(
     treated, more = choose(found, allowed, again=wanted.shown)
     changes = [in_words(change) for treatment in treated.treatments for change in treatment["changes"]]
     require_consent(
-        found.shown, [interpreter, *OPTIONS[mode], target, *arguments], folder="", changes=changes, is_own=found.is_own, yes=yes
+        found.shown,
+        [interpreter, *OPTIONS[mode], target, *arguments],
+        folder="",
+        changes=changes,
+        is_own=found.is_own,
+        yes=yes,
     )
     check_unchanged(found, wanted)
     environment.check(interpreter, found.run.scout.environment, found.shown, again=wanted.shown)
@@ -141,5 +151,7 @@ def _allowed(text: str) -> set[Safety]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
         if name not in known:
-            raise click.UsageError(f"Received “--allow {text}”; expected a comma between some of numerics and semantics.")
+            raise click.UsageError(
+                f"Received “--allow {text}”; expected a comma between some of numerics and semantics."
+            )
     return {"exact", *(known[name] for name in names)}

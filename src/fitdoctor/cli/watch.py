@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
-@click.option("--python", metavar="PATH", help="The interpreter of the training; by default the one that runs fitdoctor.")
+@click.option(
+    "--python", metavar="PATH", help="The interpreter of the training; by default the one that runs fitdoctor."
+)
 @output_option
 @click.option("-q", "--quiet", is_flag=True, help="No report on stderr; “fitdoctor report” shows it.")
 @click.option("-m", "as_module", is_flag=True, help="TARGET is a module, as for python -m.")
@@ -36,11 +38,12 @@ def command(
 ) -> None:
     """Runs a training for real and says where its time went.
 
-    TARGET is a Python script; all that follows it belongs to the script, even what looks like an option of ours. It computes,
-    prints and saves what it would without us. The report comes at the end, on stderr, also after an error or Ctrl-C. Nothing is
-    tried: “fitdoctor diagnose RUN” goes on from what was seen.
+    TARGET is a Python script; all that follows it belongs to the script, even what looks like an option of ours. It
+    computes, prints and saves what it would without us. The report comes at the end, on stderr, also after an error or
+    Ctrl-C. Nothing is tried: “fitdoctor diagnose RUN” goes on from what was seen.
 
-    Recordings are kept in FITDOCTOR_DIR if that is set, else in .fitdoctor at the root of the project, else in your state folder.
+    Recordings are kept in FITDOCTOR_DIR if that is set, else in .fitdoctor at the root of the project, else in your
+    state folder.
 
     Ends with the script's own exit code, or by the signal that ended the script.
     """
@@ -68,9 +71,15 @@ def command(
         if watched.run is not None and folder is not None:
             _hand_over(watched.run, folder, outputs, quiet=quiet, unwritten=watched.unwritten)
     except KeyboardInterrupt:
-        say(f"Interrupted while the report was made. “fitdoctor report {folder.shown if folder else ''}” makes it again.")
+        say(
+            f"Interrupted while the report was made. “fitdoctor report {folder.shown if folder else ''}” makes it again."
+        )
     except Exception as error:  # noqa: BLE001 - whatever fails in a report, the training's own ending is what the caller waits for
-        say(f"The report could not be made: {error}" if isinstance(error, FitdoctorError) else f"{type(error).__name__}: {error}")
+        say(
+            f"The report could not be made: {error}"
+            if isinstance(error, FitdoctorError)
+            else f"{type(error).__name__}: {error}"
+        )
     finally:
         if folder is not None:
             folder.remove_if_empty()

@@ -44,7 +44,9 @@ def rehearse(desk: Desk, each: RehearsalPlan, facts: Facts, raced: Sequence[Rehe
     startup_s, left_s = budget.startup_s(), budget.for_rehearsals_s()
     races = each.races and budget.race_left_s > 0
     if left_s < startup_s + LEAST_TRIAL_S and not races:
-        desk.data.limits.append(f"No time was left for trials at {place}: pass a larger --budget than {desk.request.budget_s:.0f}.")
+        desk.data.limits.append(
+            f"No time was left for trials at {place}: pass a larger --budget than {desk.request.budget_s:.0f}."
+        )
         return
     desk.progress.stage(f"going to {place} for trials")
     target = {**target_of(unit, each.target), "race": races}
@@ -61,7 +63,9 @@ def rehearse(desk: Desk, each: RehearsalPlan, facts: Facts, raced: Sequence[Rehe
             return
         if trial is None:
             tell = desk.teller(unit.site, record)
-            trial = RehearsalRun(child, record, facts, deadline_s=deadline_s, tell=tell, keep=desk.keep, timed=desk.stages.add)
+            trial = RehearsalRun(
+                child, record, facts, deadline_s=deadline_s, tell=tell, keep=desk.keep, timed=desk.stages.add
+            )
             desk.data.rehearsals.append(record)
         else:
             trial.go_on_in(child)
@@ -125,7 +129,9 @@ def compare_environments(desk: Desk, each: RehearsalPlan, facts: Facts) -> None:
 
     def start(changes: list[dict[str, object]]) -> Child:
         target = target_of(fit, each.target)
-        return desk.start("rehearsal", site=target, process_changes=of_process(changes), limit_s=limit_s, hard_limit_s=limit_s)
+        return desk.start(
+            "rehearsal", site=target, process_changes=of_process(changes), limit_s=limit_s, hard_limit_s=limit_s
+        )
 
     tell = desk.teller(fit.site)
     trial = EnvironmentTrial(record, start=start, end=desk.end_child, child_s=child_s, deadline_s=deadline_s, tell=tell)

@@ -31,7 +31,13 @@ DISTURBED_LATER = (
     "Another diagnosis began on this machine meanwhile. Each disturbs what the other one times, so figures are less certain. "
     "Diagnose one script after another."
 )
-LAUNCHERS = ("torch.distributed.run", "torch.distributed.launch", "torchrun", "accelerate.commands.launch", "horovod.runner.launch")
+LAUNCHERS = (
+    "torch.distributed.run",
+    "torch.distributed.launch",
+    "torchrun",
+    "accelerate.commands.launch",
+    "horovod.runner.launch",
+)
 
 
 def diagnose_script(request: DiagnoseRequest, progress: Progress) -> Report:

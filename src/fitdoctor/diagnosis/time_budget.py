@@ -43,14 +43,19 @@ class Budget:
         self.race_left_s = max(0.0, self.race_left_s - seconds)
 
     def startup_s(self) -> float:
-        """What a child is expected to take to its unit: as long as any before it, or what the scout says where there was none."""
+        """What a child is expected to take to its unit:
+
+        as long as any before it, or what the scout says where there was none.
+        """
         assert self._data.scout is not None
         parts = self._data.scout.parts
         known_s = parts.get("start", 0.0) + parts.get("imports", 0.0)
         return max((rehearsal.startup_s for rehearsal in self._data.rehearsals if rehearsal.startup_s), default=known_s)
 
     def whole_s(self) -> float:
-        """What is kept for a measurement of the prescription as a whole; nothing where another start-up is too dear for it."""
+        """What is kept for a measurement of the prescription as a whole; nothing where another start-up is too dear for
+        it.
+        """
         startup_s = self.startup_s()
         return startup_s + LEAST_WHOLE_S if startup_s <= STARTUP_SHARE * self._request.budget_s else 0.0
 
@@ -64,7 +69,9 @@ class Budget:
         return self.startup_s() + facts.fits[each.index].record.first_step.first_s + MEASURING_S
 
     def reserve(self, rehearsals: Sequence[RehearsalPlan], comparisons: Sequence[RehearsalPlan], facts: Facts) -> None:
-        """Has ordinary trials leave to a comparison of environments what it needs, where that may save more in a second than they."""
+        """Has ordinary trials leave to a comparison of environments what it needs, where that may save more in a second
+        than they.
+        """
         if not comparisons:
             return
         first, left_s = comparisons[0], self.left_s()

@@ -1,4 +1,7 @@
-"""What all stages of a diagnosis lean on: the recording, the child that runs at the moment, and the folders that it may change."""
+"""What all stages of a diagnosis lean on:
+
+the recording, the child that runs at the moment, and the folders that it may change.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,13 @@ class Desk:
         self.request, self.progress = request, progress
         self._began_s, began_clock_s = time.time(), time.monotonic()
         self.data = new_run(request, watched=request.watched, budget_s=request.budget_s, offline=request.offline)
-        self.name = Path(request.target).name if request.mode == "script" else request.target if request.mode == "module" else "-c"
+        self.name = (
+            Path(request.target).name
+            if request.mode == "script"
+            else request.target
+            if request.mode == "module"
+            else "-c"
+        )
         self.budget = Budget(request, self.data, began_s=began_clock_s)
         self.stages = Stages(self.data.stages, began_s=began_clock_s)
         self.at = "scout"
@@ -132,12 +141,16 @@ class Desk:
         self._limit([FULL.format(ended.full)] if ended.full else [])
 
     def _move_made(self, listed: Path) -> None:
-        """Without a layer, what a child left behind goes from the user's folders: a lock would bar the real training."""
+        """Without a layer, what a child left behind goes from the user's folders:
+
+        a lock would bar the real training.
+        """
         keep = self.request.folder.path / f"left-behind-{self.data.tried_runs}"
         self._moved += file_changes.remove_made(listed, keep, self._tree)
         if self._moved:
             names = ", ".join(
-                line.removeprefix("new: ") for line in file_changes.sentences([("new", path) for path in self._moved[:SHOWN_CHANGES]])
+                line.removeprefix("new: ")
+                for line in file_changes.sentences([("new", path) for path in self._moved[:SHOWN_CHANGES]])
             )
             more = f" and {len(self._moved) - SHOWN_CHANGES} more" if len(self._moved) > SHOWN_CHANGES else ""
             self.data.limits = [limit for limit in self.data.limits if not limit.startswith(MOVED)]
@@ -204,8 +217,14 @@ class Desk:
     def on_disk(self) -> str:
         """What the script changed on disk, for a message that no report goes with."""
         changes = [] if self.data.protection == "layer" else self._changes()
-        moved = [limit for limit in self.data.limits if limit.startswith((MOVED, FULL.partition("{")[0], REBUILT.partition("{")[0]))]
-        return "".join(f"\nOn disk: {change}" for change in changes[:SHOWN_CHANGES]) + "".join(f"\n{limit}" for limit in moved)
+        moved = [
+            limit
+            for limit in self.data.limits
+            if limit.startswith((MOVED, FULL.partition("{")[0], REBUILT.partition("{")[0]))
+        ]
+        return "".join(f"\nOn disk: {change}" for change in changes[:SHOWN_CHANGES]) + "".join(
+            f"\n{limit}" for limit in moved
+        )
 
     # progress
 
@@ -220,7 +239,9 @@ class Desk:
 
         def tell(text: str) -> None:
             best = self._best if record is None else self._best_of(record)
-            self.progress.trial(f"{text} at {where(site)}", self.budget.spent_s(), self.request.budget_s + beyond_s, best)
+            self.progress.trial(
+                f"{text} at {where(site)}", self.budget.spent_s(), self.request.budget_s + beyond_s, best
+            )
 
         return tell
 

@@ -31,7 +31,8 @@ LABELS = {
 }
 
 
-#: Preparing and sending a compiled step takes less, and where it is computed behind the call at least this share of that goes on there.
+#: Preparing and sending a compiled step takes less, and where it is computed behind the call at least this share of
+#: that goes on there.
 LONGEST_SENDING_S, LEAST_BEHIND = 5e-3, 0.1
 
 
@@ -75,7 +76,9 @@ def split_step(facts: Facts, fit: FitFacts) -> dict[tuple[str, str], float]:
         steps = fit.steps("mid")
         wait_s = min(inside_s, facts.input_cost(fit)[0].mid / steps) if steps else 0.0
         sending_s = inside_s - wait_s - (fit.device_s or 0.0)
-        if fit.device_s is not None and not _computes_in_call(facts, fit, sending_s):  # what neither waits nor computes, prepares and sends
+        if fit.device_s is not None and not _computes_in_call(
+            facts, fit, sending_s
+        ):  # what neither waits nor computes, prepares and sends
             dispatch_s = max(dispatch_s, sending_s)
         dispatch_s = min(dispatch_s, inside_s - wait_s)
         parts["input_wait", ""] = wait_s
@@ -85,8 +88,13 @@ def split_step(facts: Facts, fit: FitFacts) -> dict[tuple[str, str], float]:
 
 
 def _computes_in_call(facts: Facts, fit: FitFacts, sending_s: float) -> bool:
-    """Whether a compiled step is computed before its call returns, as large ones may be on a CPU: sending it never takes as long."""
-    return not facts.is_eager(fit) and sending_s > LONGEST_SENDING_S and (fit.device_s or 0.0) < LEAST_BEHIND * sending_s
+    """Whether a compiled step is computed before its call returns, as large ones may be on a CPU:
+
+    sending it never takes as long.
+    """
+    return (
+        not facts.is_eager(fit) and sending_s > LONGEST_SENDING_S and (fit.device_s or 0.0) < LEAST_BEHIND * sending_s
+    )
 
 
 def _overlapped(facts: Facts) -> tuple[Part, ...]:
@@ -101,7 +109,12 @@ def _overlapped(facts: Facts) -> tuple[Part, ...]:
                 seconds["callbacks", callback.name] += fit.unit(took).mid * fit.hook_calls(hook, "mid")
     total_s = facts.total_s
     return tuple(
-        Part(id=kind if kind == "input" else f"{kind}/{label}", label=label, s=taken_s, share=taken_s / total_s if total_s > 0 else 0.0)
+        Part(
+            id=kind if kind == "input" else f"{kind}/{label}",
+            label=label,
+            s=taken_s,
+            share=taken_s / total_s if total_s > 0 else 0.0,
+        )
         for (kind, label), taken_s in seconds.items()
         if taken_s > 0
     )

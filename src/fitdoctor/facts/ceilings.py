@@ -11,17 +11,23 @@ if TYPE_CHECKING:
     from fitdoctor.facts.facts import Facts
     from fitdoctor.facts.projection import Projection
 
-#: A training can't become this much faster by one kind of remedy; it keeps the figure finite where nothing else is left.
+#: A training can't become this much faster by one kind of remedy; it keeps the figure finite where nothing else is
+#: left.
 MOST_SPEEDUP = 1e6
 
 
 def ceilings(facts: Facts) -> tuple[Ceiling, ...]:
-    """Those that apply: input once a trial has shown that it costs something, callbacks and validation where there are any."""
+    """Those that apply:
+
+    input once a trial has shown that it costs something, callbacks and validation where there are any.
+    """
     found = []
     factors = {f"fit{index}/step": 1 / ratio.mid for index, ratio in facts.measured.input_free.items() if ratio.low > 1}
     if factors:
         found.append(Ceiling(kind="input", speedup=_speedup(facts, facts.projection.scaled(factors)), measured=True))
-    if any(callback.hooks and callback.name not in KERAS_OWN for fit in facts.fits for callback in fit.record.callbacks):
+    if any(
+        callback.hooks and callback.name not in KERAS_OWN for fit in facts.fits for callback in fit.record.callbacks
+    ):
         found.append(Ceiling(kind="callbacks", speedup=_speedup(facts, _without_callbacks(facts)), measured=True))
     if any(fit.validates for fit in facts.fits):
         free = {term.id: 0.0 for term in facts.projection.terms if term.part == "validation"}

@@ -15,7 +15,10 @@ LONGEST_PERIOD_S = 1.0
 
 
 def saves(callback: CallbackRecord) -> bool:
-    """Whether a callback is there to save: one of Keras', or one of the script's own that spends most of its time on it."""
+    """Whether a callback is there to save:
+
+    one of Keras', or one of the script's own that spends most of its time on it.
+    """
     if not callback.own:
         return callback.name in SAVING
     hooks_s = sum(took.total_s for took in callback.hooks.values())

@@ -27,13 +27,24 @@ def profiled_share(fit: FitFacts, callback: CallbackRecord) -> float:
 
 
 def writing_s(fit: FitFacts, callback: CallbackRecord) -> Interval:
-    """Seconds that a profiler takes to write what it holds when training ends: as seen, and up to as much more as there are steps."""
+    """Seconds that a profiler takes to write what it holds when training ends:
+
+    as seen, and up to as much more as there are steps.
+    """
     took = callback.hooks.get(WRITES)
     share = profiled_share(fit, callback)
-    if took is None or share <= 0 or callback.attributes["profile_batch"][1] < fit.hook_calls("on_train_batch_end", "mid"):
+    if (
+        took is None
+        or share <= 0
+        or callback.attributes["profile_batch"][1] < fit.hook_calls("on_train_batch_end", "mid")
+    ):
         return Interval(low=0.0, mid=0.0, high=0.0)
     runs = max(1, fit.record.calls_run)
     each_s, calls = unit_s(took), fit.record.calls
-    more = fit.hook_calls("on_train_batch_end", "mid") / max(1, calls) / max(1.0, fit.hook_calls_seen("on_train_batch_end") / runs)
+    more = (
+        fit.hook_calls("on_train_batch_end", "mid")
+        / max(1, calls)
+        / max(1.0, fit.hook_calls_seen("on_train_batch_end") / runs)
+    )
     whole_s = each_s * max(1.0, more) * calls
     return Interval(low=each_s * calls, mid=each_s * calls, high=whole_s)

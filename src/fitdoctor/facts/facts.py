@@ -68,7 +68,8 @@ class Facts:
     def is_eager(self, fit: FitFacts) -> bool:
         """Whether Python launches each operation of a fit's steps, where they could be compiled with a word.
 
-        On JAX nothing but `jit_compile` compiles them. PyTorch launches each operation in any case, whatever `run_eagerly` says.
+        On JAX nothing but `jit_compile` compiles them. PyTorch launches each operation in any case, whatever
+        `run_eagerly` says.
         """
         record = fit.record
         if self.backend == "torch":
@@ -81,7 +82,11 @@ class Facts:
         nested_s = [nested_step_s(index, record, self.scout.loops) for index, record in enumerate(records)]
         if self.observed:
             return tuple(WatchedFit(index, record, nested_s[index], record) for index, record in enumerate(records))
-        watched = {(record.site.file, record.site.line): record for record in self.run.watched.fits} if self.run.watched else {}
+        watched = (
+            {(record.site.file, record.site.line): record for record in self.run.watched.fits}
+            if self.run.watched
+            else {}
+        )
         seen = [watched.get((record.site.file, record.site.line)) for record in records]
         return tuple(
             FitFacts(index, as_watched(record, seen[index]), nested_s[index], seen[index] or uncut(record))
@@ -104,7 +109,9 @@ class Facts:
     def unattributed_s(self) -> float:
         """Wall time of the scout that none of its parts holds, and time in its fits that none of their durations holds."""
         if self.observed:
-            known_s = sum(self.part_s(name) for name in ONCE) + sum(term.s for term in observed_terms(self.fits, self.loops))
+            known_s = sum(self.part_s(name) for name in ONCE) + sum(
+                term.s for term in observed_terms(self.fits, self.loops)
+            )
             return max(0.0, self.scout.wall_s - known_s)
         outside_s = self.scout.wall_s - sum(self.scout.parts.values())
         inside_s = self.part_s("fit") - sum(fit.recorded_s for fit in self.fits)
@@ -162,8 +169,8 @@ class Facts:
     def input_cost(self, fit: FitFacts) -> tuple[Interval, bool]:
         """Seconds that a fit waits for its input, and whether they were measured: by a trial, or as the training ran.
 
-        What is drawn while earlier steps are computed costs nothing. Where neither was seen, anything between nothing and all of the train
-        function is possible, or all that it waits.
+        What is drawn while earlier steps are computed costs nothing. Where neither was seen, anything between nothing
+        and all of the train function is possible, or all that it waits.
         """
         steps = fit.steps("mid")
         if fit.wait_s is not None:
@@ -175,7 +182,9 @@ class Facts:
         if ratio is None:
             most_s = (fit.function_s if fit.drawn_s is None else fit.drawn_s) * steps
             return Interval(low=0.0, mid=most_s / 2, high=most_s), False
-        low, mid, high = (min(_saved(end) * fit.step_s, fit.step_s) * steps for end in (ratio.low, ratio.mid, ratio.high))
+        low, mid, high = (
+            min(_saved(end) * fit.step_s, fit.step_s) * steps for end in (ratio.low, ratio.mid, ratio.high)
+        )
         return Interval(low=low, mid=mid, high=high), True
 
     def input_matters(self, fit: FitFacts) -> bool:

@@ -12,10 +12,10 @@ from fitdoctor.report.model import Evidence, Interval, Location
 class Finding:
     """A cause that holds in this run.
 
-    `cause` and `remedies` are filled in by the registry, so that a check need not repeat its own name. `fit` and `loop` are
-    indexes into the scout's lists. `cost_s` is seconds of the whole projected training; `measured` says that they were timed
-    and not estimated. `informative` findings are shown, never ranked or tried. `data` carries what the remedies of this cause
-    need to know, e.g. the index of a callback.
+    `cause` and `remedies` are filled in by the registry, so that a check need not repeat its own name. `fit` and `loop`
+    are indexes into the scout's lists. `cost_s` is seconds of the whole projected training; `measured` says that they
+    were timed and not estimated. `informative` findings are shown, never ranked or tried. `data` carries what the
+    remedies of this cause need to know, e.g. the index of a callback.
     """
 
     cost_s: Interval

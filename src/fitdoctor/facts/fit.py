@@ -12,16 +12,18 @@ from fitdoctor.facts.units import typical_s, unit_interval, unit_s
 from fitdoctor.recording.model import CallbackRecord, Duration, Fit, Loop
 from fitdoctor.report.model import Interval
 
-#: A later call whose first step costs at least half of the very first one traces again: the model was built or compiled anew.
+#: A later call whose first step costs at least half of the very first one traces again: the model was built or compiled
+#: anew.
 RETRACE_SHARE = 0.5
 
 
 class FitFacts:
     """Derived figures of one recorded fit.
 
-    Recorded durations are per call of the train function, which runs `steps_per_execution` batches; every figure here is per
-    batch, called a step. `nested_s` is what loops inside batch hooks take of a recorded step: they are counted on their own.
-    `seen` is the record of the same fit where it ran uncut, in a watched training or in a scout that had nothing to cut.
+    Recorded durations are per call of the train function, which runs `steps_per_execution` batches; every figure here
+    is per batch, called a step. `nested_s` is what loops inside batch hooks take of a recorded step: they are counted
+    on their own. `seen` is the record of the same fit where it ran uncut, in a watched training or in a scout that had
+    nothing to cut.
     """
 
     def __init__(self, index: int, record: Fit, nested_s: float = 0.0, seen: Fit | None = None) -> None:
@@ -35,7 +37,9 @@ class FitFacts:
         return f"fit{self.index}"
 
     def unit(self, took: Duration, period: int = 0) -> Interval:
-        """What one of the units costs that a duration holds, as far as this training is known; see `unit_s` for `period`."""
+        """What one of the units costs that a duration holds, as far as this training is known; see `unit_s` for
+        `period`.
+        """
         return unit_interval(took, period)
 
     @cached_property
@@ -100,12 +104,19 @@ class FitFacts:
 
     @cached_property
     def function_s(self) -> float:
-        """The part of a step inside the train function: waiting for input, computing and dispatching; and what is computed after it."""
-        return min(self.step_s, self.unit(self.record.function, self.period).mid / self.per_execution + self.still_computing_s)
+        """The part of a step inside the train function:
+
+        waiting for input, computing and dispatching; and what is computed after it.
+        """
+        return min(
+            self.step_s, self.unit(self.record.function, self.period).mid / self.per_execution + self.still_computing_s
+        )
 
     @cached_property
     def wait_s(self) -> float | None:
-        """The part of a step in which the loop waits for its batch; None where the train function does, which computes as well."""
+        """The part of a step in which the loop waits for its batch; None where the train function does, which computes
+        as well.
+        """
         waited = self.record.input_wait
         if not waited.count or self.record.input_drawn != "loop":
             return None
@@ -113,7 +124,9 @@ class FitFacts:
 
     @cached_property
     def drawn_s(self) -> float | None:
-        """What the train function waits for its batch, whether or not earlier steps are computed meanwhile; None where nobody sees it."""
+        """What the train function waits for its batch, whether or not earlier steps are computed meanwhile; None where
+        nobody sees it.
+        """
         waited = self.record.input_wait
         if not waited.count or self.record.input_drawn != "function":
             return None
@@ -162,7 +175,10 @@ class FitFacts:
 
     @cached_property
     def one_offs_paid(self) -> int:
-        """How many calls pay for tracing: one, or all of them where the model is made anew or where only one call was seen."""
+        """How many calls pay for tracing:
+
+        one, or all of them where the model is made anew or where only one call was seen.
+        """
         first, later = self.record.first_step, self.record.first_step.samples_s
         if later and unit_s(first) < RETRACE_SHARE * first.first_s:
             return 1

@@ -12,7 +12,8 @@ NOTHING = Interval(low=0.0, mid=0.0, high=0.0)
 def around_s(fit: FitFacts) -> Interval:
     """Seconds that a later call takes around its steps: set-up, the start of its input in its first step, and its end.
 
-    Where every call has but one step, it may not be known how much of that is computing: the interval holds both ends then.
+    Where every call has but one step, it may not be known how much of that is computing: the interval holds both ends
+    then.
     """
     record = fit.record
     around = [unit_interval(record.setup), unit_interval(record.teardown), _of_first_step(fit)]
@@ -35,7 +36,10 @@ def _of_first_step(fit: FitFacts) -> Interval:
 
 
 def retrace_s(fit: FitFacts) -> Interval:
-    """Seconds that a later call takes to trace and compile anew: from what TensorFlow's tracing took to all of the first step."""
+    """Seconds that a later call takes to trace and compile anew:
+
+    from what TensorFlow's tracing took to all of the first step.
+    """
     record = fit.record
     first = max(0.0, unit_s(record.first_step) - fit.step_s * fit.per_execution)
     validation = max(0.0, unit_s(record.validation_first_step) - unit_s(record.validation_step))

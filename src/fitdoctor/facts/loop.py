@@ -16,7 +16,10 @@ TINY_ROWS = 16
 
 
 class LoopFacts:
-    """Derived figures of one recorded loop. `fit` is the fit whose callback makes the calls, None where the script does."""
+    """Derived figures of one recorded loop.
+
+    `fit` is the fit whose callback makes the calls, None where the script does.
+    """
 
     def __init__(self, index: int, record: Loop, fit: FitFacts | None) -> None:
         self.index = index

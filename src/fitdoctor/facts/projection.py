@@ -67,14 +67,18 @@ def _fit_terms(fit: FitFacts, bound: Bound) -> Iterator[Term]:
 
     def repeated(name: str, label: str, part: str, count: float, took: Duration) -> Iterator[Term]:
         yield Term(id=f"{fit.id}/{name}", label=label, part=part, count=count, unit_s=unit_s(took))
-        yield Term(id=f"{fit.id}/{name}/first", label=label, part=part, count=min(1.0, count), unit_s=first_extra_s(took))
+        yield Term(
+            id=f"{fit.id}/{name}/first", label=label, part=part, count=min(1.0, count), unit_s=first_extra_s(took)
+        )
 
     yield from repeated("setup", "setting fit up", "setup", calls, record.setup)
     yield from repeated("first_step", "first step: trace and compile", "first_step", calls, record.first_step)
     yield Term(id=f"{fit.id}/step", label="steps", part="step", count=fit.steps(bound), unit_s=fit.step_s)
     runs = max(1, record.calls_run)
     warm_up = warm_up_s(record.step, fit.period) / runs
-    yield Term(id=f"{fit.id}/step/first", label="first steps, still slow", part="first_step", count=calls, unit_s=warm_up)
+    yield Term(
+        id=f"{fit.id}/step/first", label="first steps, still slow", part="first_step", count=calls, unit_s=warm_up
+    )
     stalls = {"label": "first steps of epochs", "part": "epoch_boundary"}
     yield Term(id=f"{fit.id}/epoch_first_step", count=fit.later_epochs(bound), unit_s=fit.epoch_stall_s, **stalls)
     # Often only two are recorded, and one hiccup of the machine would be multiplied by every epoch to come.
@@ -88,11 +92,15 @@ def _fit_terms(fit: FitFacts, bound: Bound) -> Iterator[Term]:
             name = f"callback{position}/{hook}"
             yield from repeated(name, callback.name, "callbacks", fit.hook_calls(hook, bound), took)
     passes = fit.validation_passes(bound)
-    yield Term(id=f"{fit.id}/validation", label="validation", part="validation", count=passes, unit_s=fit.validation_pass.mid)
+    yield Term(
+        id=f"{fit.id}/validation", label="validation", part="validation", count=passes, unit_s=fit.validation_pass.mid
+    )
     # The pass already holds an ordinary step in the place of each call's first one, which traces.
     extra_s = max(0.0, unit_s(record.validation_first_step) - unit_s(record.validation_step))
     first_passes = min(calls, passes)
-    yield Term(id=f"{fit.id}/validation/first", label="validation", part="validation", count=first_passes, unit_s=extra_s)
+    yield Term(
+        id=f"{fit.id}/validation/first", label="validation", part="validation", count=first_passes, unit_s=extra_s
+    )
     yield from repeated("teardown", "ending fit", "setup", calls, record.teardown)
 
 

@@ -1,4 +1,7 @@
-"""What the machine and the processes of a training did in some stretch of time: while a fit ran, or over the whole run."""
+"""What the machine and the processes of a training did in some stretch of time:
+
+while a fit ran, or over the whole run.
+"""
 
 from __future__ import annotations
 
@@ -28,16 +31,23 @@ class Window:
         ends = [system.began_s + end for end in accumulate(system.stretches_s)]
         begins = [system.began_s, *ends][:-1]
         wanted = [Span(began_s=system.began_s)] if spans is None else spans
-        self._inside_s = [sum(_overlap(begin, end, span) for span in wanted) for begin, end in zip(begins, ends, strict=True)]
+        self._inside_s = [
+            sum(_overlap(begin, end, span) for span in wanted) for begin, end in zip(begins, ends, strict=True)
+        ]
         self._shares = [
-            min(1.0, inside / length) if length > 0 else 0.0 for inside, length in zip(self._inside_s, system.stretches_s, strict=True)
+            min(1.0, inside / length) if length > 0 else 0.0
+            for inside, length in zip(self._inside_s, system.stretches_s, strict=True)
         ]
         self._middles_s = [(begin + end) / 2 for begin, end in zip(begins, ends, strict=True)]
         self.seconds = sum(self._inside_s)
 
     def added(self, series: Series, name: str) -> float | None:
         """What a counter grew by, as far as it is known; a stretch that lies half inside counts half."""
-        found = [value * share for value, share in zip(series.counters.get(name, ()), self._shares, strict=False) if value is not None]
+        found = [
+            value * share
+            for value, share in zip(series.counters.get(name, ()), self._shares, strict=False)
+            if value is not None
+        ]
         return _finite(sum(found)) if found and self.seconds > 0 else None
 
     def rate(self, series: Series, name: str) -> float | None:
@@ -52,16 +62,22 @@ class Window:
         return _finite(sum(value * inside for value, inside in known) / weight) if weight > 0 else None
 
     def most(self, series: Series, name: str) -> float | None:
-        return max((value for value, inside in self._of(series, name, "most") if inside > LEAST_OVERLAP_S), default=None)
+        return max(
+            (value for value, inside in self._of(series, name, "most") if inside > LEAST_OVERLAP_S), default=None
+        )
 
     def least(self, series: Series, name: str) -> float | None:
-        return min((value for value, inside in self._of(series, name, "least") if inside > LEAST_OVERLAP_S), default=None)
+        return min(
+            (value for value, inside in self._of(series, name, "least") if inside > LEAST_OVERLAP_S), default=None
+        )
 
     def slope(self, series: Series, name: str) -> float | None:
         """By how much a level changes in a second: the straight line with the least squares."""
         values = series.levels.get(name, Level()).mean
         points = [
-            (at, value) for at, value, share in zip(self._middles_s, values, self._shares, strict=False) if value is not None and share > 0
+            (at, value)
+            for at, value, share in zip(self._middles_s, values, self._shares, strict=False)
+            if value is not None and share > 0
         ]
         if len(points) < LEAST_FOR_A_SLOPE:
             return None
@@ -115,7 +131,9 @@ def _summary(system: System, spans: Sequence[Span] | None) -> SystemWindow | Non
         swapped_in_bytes=window.added(series, "swap_in_bytes"),
         swapped_out_bytes=window.added(series, "swap_out_bytes"),
         reread_bytes=window.added(series, "file_reread_bytes"),
-        memory_left_bytes=_smaller(window.least(series, "memory_left_bytes"), window.least(series, "group_memory_left_bytes")),
+        memory_left_bytes=_smaller(
+            window.least(series, "memory_left_bytes"), window.least(series, "group_memory_left_bytes")
+        ),
         memory_limit_bytes=_smaller(system.memory_bytes or None, system.memory_limit_bytes),
         disk_read_bytes_per_s=window.rate(series, "disk_read_bytes"),
         disk_written_bytes_per_s=window.rate(series, "disk_written_bytes"),
@@ -165,7 +183,10 @@ def _finite(value: float) -> float | None:
 
 
 def _processors(window: Window, series: Series) -> float | None:
-    """How many cores the process used: in ticks of 10 ms, of which a short fit may have none; of the main thread it is known exactly."""
+    """How many cores the process used:
+
+    in ticks of 10 ms, of which a short fit may have none; of the main thread it is known exactly.
+    """
     known = (rate for name in ("process_cpu_s", "main_cpu_s") if (rate := window.rate(series, name)) is not None)
     return max(known, default=None)
 

@@ -15,7 +15,8 @@ from fitdoctor.report.model import Evidence, Interval
 
 #: A setting up to this share of the cores leaves a part of them idle that shows.
 FEW = 0.5
-#: From this many threads a core on they get into each other's way. Twice as many is what frameworks start for hyper-threads.
+#: From this many threads a core on they get into each other's way. Twice as many is what frameworks start for
+#: hyper-threads.
 MANY = 4
 
 
@@ -44,13 +45,16 @@ def as_written(settings: Sequence[ThreadSetting]) -> str:
         >>> as_written([ThreadSetting(name="OMP_NUM_THREADS", value=1)])
         'OMP_NUM_THREADS=1'
     """
-    return " and ".join(f"{each.name}({each.value})" if "." in each.name else f"{each.name}={each.value}" for each in settings)
+    return " and ".join(
+        f"{each.name}({each.value})" if "." in each.name else f"{each.name}={each.value}" for each in settings
+    )
 
 
 def finding(facts: Facts, settings: Sequence[ThreadSetting], shares: Interval) -> Finding | None:
     """That some settings cost these shares of all steps; None where that is not worth a cause.
 
-    A setting holds for the whole process. Processes are compared by the fit with the most at stake, so it is that one's.
+    A setting holds for the whole process. Processes are compared by the fit with the most at stake, so it is that
+    one's.
     """
     fit = max(facts.fits, key=lambda each: each.function_s * each.steps("mid"), default=None)
     if fit is None or not settings:
@@ -61,7 +65,9 @@ def finding(facts: Facts, settings: Sequence[ThreadSetting], shares: Interval) -
     return Finding(
         fit=fit.index,
         cost_s=cost,
-        locations=locations(*(location(setting.site) for setting in settings if setting.site), location(fit.record.site)),
+        locations=locations(
+            *(location(setting.site) for setting in settings if setting.site), location(fit.record.site)
+        ),
         evidence=(
             Evidence(text=f"{as_written(settings)}, on {cores} cores.", value=cores),
             Evidence(text=f"A step takes {duration(fit.step_s)} so.", value=fit.step_s, unit="s"),

@@ -26,7 +26,9 @@ def is_in_a_metric(fit: FitFacts, line: HotLine) -> bool:
 
 
 def metrics_traced_s(fit: FitFacts) -> tuple[float, float]:
-    """Seconds that the script's own metrics take of tracing the first step, as sampled; and with validation's, in proportion."""
+    """Seconds that the script's own metrics take of tracing the first step, as sampled; and with validation's, in
+    proportion.
+    """
     share = min(1.0, sum(line.share for line in lines_traced(fit) if is_in_a_metric(fit, line)))
     validation_s = max(0.0, unit_s(fit.record.validation_first_step) - unit_s(fit.record.validation_step))
     return share * tracing_s(fit), share * (tracing_s(fit) + validation_s)

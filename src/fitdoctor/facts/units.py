@@ -8,9 +8,11 @@ from statistics import fmean, median_low, stdev
 from fitdoctor.recording.model import Duration
 from fitdoctor.report.model import Interval
 
-#: From this many samples on, only the later half counts: the first steps of a run are slower (caches, allocators, autotuning).
+#: From this many samples on, only the later half counts: the first steps of a run are slower (caches, allocators,
+#: autotuning).
 SETTLED_SAMPLES = 10
-#: Two standard errors: about a 95 % interval. Exactness is not needed where no claim rests on it; those come from trials.
+#: Two standard errors: about a 95 % interval. Exactness is not needed where no claim rests on it; those come from
+#: trials.
 STANDARD_ERRORS = 2.0
 
 
@@ -19,8 +21,9 @@ def unit_s(duration: Duration, period: int = 0) -> float:
 
     Args:
         duration: Of all units that were seen.
-        period: After so many units they begin anew, as the steps of an epoch do: those of its end, where a shuffle's buffer runs
-            empty, cost otherwise than those of its beginning. Whole periods are counted where one was seen; 0 where there is none.
+        period: After so many units they begin anew, as the steps of an epoch do: those of its end, where a shuffle's
+            buffer runs empty, cost otherwise than those of its beginning. Whole periods are counted where one was seen;
+            0 where there is none.
 
     Example:
         >>> unit_s(Duration(count=3, total_s=6.0, first_s=4.0, samples_s=[1.0, 1.0]))
@@ -35,7 +38,8 @@ def unit_s(duration: Duration, period: int = 0) -> float:
 
 
 def typical_s(duration: Duration) -> float:
-    """The median of a unit that costs the same each time, the first one included: one hiccup among few does not move it.
+    """The median of a unit that costs the same each time, the first one included: one hiccup among few does not move
+    it.
 
     Example:
         >>> typical_s(Duration(count=2, total_s=4.1, first_s=0.1, samples_s=[4.0]))
@@ -46,7 +50,10 @@ def typical_s(duration: Duration) -> float:
 
 
 def warm_up_s(duration: Duration, period: int = 0) -> float:
-    """What all units together took beyond settled ones: a process that is still cold. A cheaper unit does not take that away."""
+    """What all units together took beyond settled ones:
+
+    a process that is still cold. A cheaper unit does not take that away.
+    """
     others = duration.count - (duration.first_s > 0)
     return max(0.0, duration.total_s - duration.first_s - unit_s(duration, period) * others)
 
@@ -95,7 +102,9 @@ def _settled(duration: Duration, period: int = 0) -> list[float]:
     if len(samples) < SETTLED_SAMPLES:
         return samples
     half = len(samples) - len(samples) // 2
-    each = period * len(samples) / max(1, duration.count)  # of so many units one is kept, and a period has so many of those
+    each = (
+        period * len(samples) / max(1, duration.count)
+    )  # of so many units one is kept, and a period has so many of those
     if 0 < each <= len(samples):
         return samples[-max(1, round(each * max(1, int(half / each)))) :]
     return samples[-half:]

@@ -47,7 +47,9 @@ class WatchedFit(FitFacts):
 
     @cached_property
     def step_s(self) -> float:
-        return self._loop_s / self.per_execution - self.recompiled_s / max(1, self.steps("mid")) + self.still_computing_s
+        return (
+            self._loop_s / self.per_execution - self.recompiled_s / max(1, self.steps("mid")) + self.still_computing_s
+        )
 
     @cached_property
     def still_computing_s(self) -> float:
@@ -86,7 +88,15 @@ def observed_terms(fits: Sequence[FitFacts], loops: Sequence[LoopFacts]) -> tupl
     terms = [term for fit in fits for term in _fit_terms(fit)]
     for loop in loops:
         took = loop.record.run
-        terms.append(Term(id=f"{loop.id}/call", label=f"{loop.record.kind} calls", part="loops", count=took.count, unit_s=_mean_s(took)))
+        terms.append(
+            Term(
+                id=f"{loop.id}/call",
+                label=f"{loop.record.kind} calls",
+                part="loops",
+                count=took.count,
+                unit_s=_mean_s(took),
+            )
+        )
     return tuple(term for term in terms if term.s > 0)
 
 
@@ -99,7 +109,9 @@ def _fit_terms(fit: FitFacts) -> Iterator[Term]:
     yield each("setup", "setting fit up", "setup", record.setup)
     yield each("first_step", "first step: trace and compile", "first_step", record.first_step)
     if isinstance(fit, WatchedFit):
-        yield Term(id=f"{fit.id}/recompiled", label="compiling again", part="first_step", count=1, unit_s=fit.recompiled_s)
+        yield Term(
+            id=f"{fit.id}/recompiled", label="compiling again", part="first_step", count=1, unit_s=fit.recompiled_s
+        )
     yield Term(id=f"{fit.id}/step", label="steps", part="step", count=fit.steps("mid"), unit_s=fit.step_s)
     stalls = {"label": "first steps of epochs", "part": "epoch_boundary"}
     yield Term(id=f"{fit.id}/epoch_first_step", count=fit.later_epochs("mid"), unit_s=fit.epoch_stall_s, **stalls)
@@ -134,7 +146,9 @@ def uncut(record: Fit) -> Fit | None:
 
 def _is_open(record: Fit, epochs: int) -> bool:
     """Whether the length that was seen says more than what the script declares."""
-    return epochs > 0 and (epochs != record.epochs - record.initial_epoch or any(callback.may_stop for callback in record.callbacks))
+    return epochs > 0 and (
+        epochs != record.epochs - record.initial_epoch or any(callback.may_stop for callback in record.callbacks)
+    )
 
 
 def _mean_s(took: Duration) -> float:

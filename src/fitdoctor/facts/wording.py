@@ -19,7 +19,9 @@ def duration(seconds: float) -> str:
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
-    larger, smaller, count, rest = ("min", "s", *divmod(whole, 60)) if whole < 3600 else ("h", "min", *divmod(whole // 60, 60))
+    larger, smaller, count, rest = (
+        ("min", "s", *divmod(whole, 60)) if whole < 3600 else ("h", "min", *divmod(whole // 60, 60))
+    )
     return f"{count} {larger} {rest} {smaller}" if rest else f"{count} {larger}"
 
 
@@ -47,5 +49,9 @@ def size(count_bytes: float) -> str:
     """
     for factor, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if count_bytes >= factor:
-            return f"{count_bytes / factor:.1f} {unit}" if count_bytes < 10 * factor else f"{count_bytes / factor:.0f} {unit}"
+            return (
+                f"{count_bytes / factor:.1f} {unit}"
+                if count_bytes < 10 * factor
+                else f"{count_bytes / factor:.0f} {unit}"
+            )
     return plural(int(count_bytes), "byte")

@@ -35,7 +35,15 @@ MARK = "FITDOCTOR_CHILD"
 """Environment variable by which whatever a child started is found again, even in a session of its own."""
 CACHES = (".cache", ".keras", ".nv", ".torch", "tensorflow_datasets")
 """Of a home folder: of Linux' own convention, Keras, NVIDIA's driver, PyTorch, TensorFlow's data sets."""
-CACHE_VARIABLES = ("XDG_CACHE_HOME", "KERAS_HOME", "TFDS_DATA_DIR", "HF_HOME", "TORCH_HOME", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
+CACHE_VARIABLES = (
+    "XDG_CACHE_HOME",
+    "KERAS_HOME",
+    "TFDS_DATA_DIR",
+    "HF_HOME",
+    "TORCH_HOME",
+    "TORCHINDUCTOR_CACHE_DIR",
+    "TRITON_CACHE_DIR",
+)
 KEPT_LAYERS = "kept-layers"
 """Folder of a run that holds the layers of caches while it is diagnosed."""
 LAUNCH = Path(__file__).resolve().parent.parent / "launch.py"
@@ -45,7 +53,8 @@ OFFLINE = {
     "COMET_OFFLINE_DIRECTORY": "",
     "NEPTUNE_MODE": "offline",
     "CLEARML_OFFLINE_MODE": "1",
-    "MLFLOW_ALLOW_FILE_STORE": "true",  # MLflow refuses folders in later versions, and a scratch folder is all that a child has
+    # MLflow refuses folders in later versions, and a scratch folder is all that a child has
+    "MLFLOW_ALLOW_FILE_STORE": "true",
 }
 """What keeps trackers from sending a half-run training anywhere."""
 OFF_ALREADY = ("disabled", "dryrun")
@@ -70,7 +79,10 @@ class StandardInput:
             self._file = None
 
     def _copy(self, descriptor: int) -> None:
-        """Takes what is there, until its end or until nothing comes any more: whoever writes may keep the pipe open for ever."""
+        """Takes what is there, until its end or until nothing comes any more:
+
+        whoever writes may keep the pipe open for ever.
+        """
         assert self._file is not None
         left = STDIN_BYTES
         while left > 0 and select.select([descriptor], [], [], STDIN_WAIT_S)[0]:
@@ -106,7 +118,15 @@ class Child:
     """
 
     def __init__(
-        self, request: DiagnoseRequest, role: str, *, folder: Path, stdin: StandardInput, log: Path, began_s: float, **spec: Any
+        self,
+        request: DiagnoseRequest,
+        role: str,
+        *,
+        folder: Path,
+        stdin: StandardInput,
+        log: Path,
+        began_s: float,
+        **spec: Any,
     ) -> None:
         self.out = folder / f"{role}.json"
         self.at = ""
@@ -138,7 +158,13 @@ class Child:
                 os.close(descriptor)
             raise FitdoctorError(no_room(folder, error)) from None
         mark = f"{os.getpid()}-{time.monotonic_ns()}"
-        environment = {**os.environ, **OFFLINE, MARK: mark, "WANDB_DIR": str(scratch), "MLFLOW_TRACKING_URI": f"file:{scratch}/mlruns"}
+        environment = {
+            **os.environ,
+            **OFFLINE,
+            MARK: mark,
+            "WANDB_DIR": str(scratch),
+            "MLFLOW_TRACKING_URI": f"file:{scratch}/mlruns",
+        }
         if os.environ.get("WANDB_MODE") in OFF_ALREADY:
             environment["WANDB_MODE"] = os.environ["WANDB_MODE"]
         environment = changed_environment(spec.get("process_changes", ()), environment)

@@ -1,7 +1,7 @@
 """Which hosts a process and all that it started are connected to, whatever library made the connection.
 
-Seen from outside, by what Linux tells of each socket: `/proc/PID/fd` and `/proc/net/tcp`, see proc(5). What lasts less than from one
-look to the next is missed.
+Seen from outside, by what Linux tells of each socket: `/proc/PID/fd` and `/proc/net/tcp`, see proc(5). What lasts less
+than from one look to the next is missed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""A command that leaves nothing behind: starts `sandbox.py` around it where the system is Linux, and the command itself elsewhere."""
+"""A command that leaves nothing behind:
+
+starts `sandbox.py` around it where the system is Linux, and the command itself elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,8 @@ from fitdoctor.process.messages import Ended, Request, Started
 from fitdoctor.process.remove_tree import remove_tree
 
 SANDBOX = Path(__file__).resolve().parent / "sandbox.py"
-#: Namespaces and a layer are there in some milliseconds; a machine under load, or one with thousands of mounts, takes longer.
+#: Namespaces and a layer are there in some milliseconds; a machine under load, or one with thousands of mounts, takes
+#: longer.
 START_S = 60.0
 #: How long the sandbox may take to end all that is left and to look at the layer.
 END_S = 20.0
@@ -38,7 +42,8 @@ class Contained:
         places: Folders in which it is likely to write.
         temporary: Other folders of this user's.
         caches: Folders of which the next command is to find what this one wrote there.
-        kept: A folder beside `folder` that holds the layers of those: whoever calls removes it in the end, by `remove_tree`.
+        kept: A folder beside `folder` that holds the layers of those: whoever calls removes it in the end, by
+            `remove_tree`.
         stdin: What it reads.
         descriptors: Further descriptors that it gets.
 
@@ -72,7 +77,12 @@ class Contained:
         self._bases: list[Path] = []
         self._status = self._lifeline = -1
         self._pending = b""
-        streams: dict[str, Any] = {"stdin": stdin, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "start_new_session": True}
+        streams: dict[str, Any] = {
+            "stdin": stdin,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.STDOUT,
+            "start_new_session": True,
+        }
         if sys.platform != "linux":
             self.process = subprocess.Popen(list(command), env=dict(environment), pass_fds=descriptors, **streams)
             self.pid = self.started.pid = self.process.pid
@@ -172,7 +182,10 @@ class Contained:
 
 
 def _bases(folder: Path) -> list[Path]:
-    """Makes the folders that may hold a layer: beside the one that the command writes, and in case that does not serve, a temporary one."""
+    """Makes the folders that may hold a layer:
+
+    beside the one that the command writes, and in case that does not serve, a temporary one.
+    """
     beside = folder.with_name(f"{folder.name}-layer")
     beside.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = [beside.absolute()]

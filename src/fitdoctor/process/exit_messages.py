@@ -10,9 +10,7 @@ from fitdoctor.recording.error_text import headline
 from fitdoctor.recording.model import Ending, Fit, Scout
 from fitdoctor.trials import other_processes
 
-UNREADABLE = (
-    "The script ran, but what was recorded of it can't be read back. That is a fault of fitdoctor, not of your script: please report it."
-)
+UNREADABLE = "The script ran, but what was recorded of it can't be read back. That is a fault of fitdoctor, not of your script: please report it."
 
 
 def learned_something(scout: Scout) -> bool:
@@ -45,7 +43,13 @@ def signal_name(number: int) -> str:
 
 def never_started(request: DiagnoseRequest, code: int | None) -> str:
     """Why there is not even a beginning of a record: what `--python` names did not run our launcher."""
-    how = "did not end" if code is None else f"was killed by {signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
+    how = (
+        "did not end"
+        if code is None
+        else f"was killed by {signal_name(-code)}"
+        if code < 0
+        else f"ended with exit code {code}"
+    )
     return (
         f"“{request.python}” {how} before it came to the script. Expected a working Python interpreter, 3.10 or later. "
         "Name that of the training's environment with --python, for instance “--python .venv/bin/python”."

@@ -19,7 +19,10 @@ MADE = "made.jsonl"
 """The list of what a child made, beside its record: see `probe/files/protection.py`."""
 MOST_MADE = 100
 MOST_MADE_BYTES = 1 << 20
-"""More files than that, or larger ones, are data that the script fetched or made ready: they are left where they are, and listed."""
+"""More files than that, or larger ones, are data that the script fetched or made ready:
+
+they are left where they are, and listed.
+"""
 LOCKS = (".lock", ".lck", ".pid")
 """What would bar the real training goes in any case."""
 SHARED_MEMORY = "/dev/shm/"  # noqa: S108 - what a child made there is listed like all else
@@ -92,12 +95,13 @@ def sentences(changes: Sequence[tuple[str, str]]) -> list[str]:
 def remove_made(listed: Path, keep: Path, before: Tree | None = None) -> list[str]:
     """Moves files that a child made, and left behind when it was ended, out of the user's folders.
 
-    A lock that is left behind would bar the real training. A file is moved to a folder of ours on the same disk. A folder goes only if
-    it is empty, and what can't be moved stays. Only segments of shared memory are deleted. Call it when all processes of the child have
-    ended.
+    A lock that is left behind would bar the real training. A file is moved to a folder of ours on the same disk. A
+    folder goes only if it is empty, and what can't be moved stays. Only segments of shared memory are deleted. Call it
+    when all processes of the child have ended.
 
     Args:
-        listed: The child's list, in the order in which it made them: see `probe/files/made_files.py`. A missing one is empty.
+        listed: The child's list, in the order in which it made them: see `probe/files/made_files.py`. A missing one is
+            empty.
         keep: A folder of ours to which they are moved; made when needed.
         before: What was there before all children, from `look`: that is never moved, whatever the list says.
 
@@ -124,7 +128,8 @@ def remove_made(listed: Path, keep: Path, before: Tree | None = None) -> list[st
                     shutil.move(path, keep / f"{len(moved)}-{os.path.basename(path)}")
                     moved.append(path)
                     continue
-                # Never a copy: another process may be writing to it at this moment, and goes on doing so where it is then.
+                # Never a copy: another process may be writing to it at this moment, and goes on doing so where it is
+                # then.
                 os.rename(path, keep / f"{len(moved)}-{os.path.basename(path)}")
             else:
                 continue
@@ -137,11 +142,19 @@ def remove_made(listed: Path, keep: Path, before: Tree | None = None) -> list[st
 def _is_small(status: os.stat_result) -> bool:
     """Whether it is a link, a pipe, a socket, or a small file."""
     mode = status.st_mode
-    return stat.S_ISLNK(mode) or stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or (stat.S_ISREG(mode) and status.st_size <= MOST_MADE_BYTES)
+    return (
+        stat.S_ISLNK(mode)
+        or stat.S_ISFIFO(mode)
+        or stat.S_ISSOCK(mode)
+        or (stat.S_ISREG(mode) and status.st_size <= MOST_MADE_BYTES)
+    )
 
 
 def _listed(path: Path) -> dict[str, tuple[int, int]]:
-    """The paths of a list, with device and inode. The child wrote it: its last line may be cut, and only absolute paths count."""
+    """The paths of a list, with device and inode.
+
+    The child wrote it: its last line may be cut, and only absolute paths count.
+    """
     found: dict[str, tuple[int, int]] = {}
     try:
         lines = path.read_bytes().splitlines()

@@ -1,7 +1,7 @@
 """The system calls of Linux that Python has no function for: namespaces, mounts, and who inherits orphaned processes.
 
-Called through the C library, as `unshare(1)` and `mount(8)` may be missing where a training runs, and Python has `os.unshare` only
-from 3.12 on. See namespaces(7), mount(2), pivot_root(2), prctl(2).
+Called through the C library, as `unshare(1)` and `mount(8)` may be missing where a training runs, and Python has
+`os.unshare` only from 3.12 on. See namespaces(7), mount(2), pivot_root(2), prctl(2).
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ RECURSIVE = 0x4000
 PRIVATE = 1 << 18
 DETACH = 2
 
-#: nosuid, nodev and noexec: a bind must keep them, as a user namespace may not take them away. `statvfs` has the same bits.
+#: nosuid, nodev and noexec: a bind must keep them, as a user namespace may not take them away. `statvfs` has the same
+#: bits.
 KEPT_FLAGS = 0x2 | 0x4 | 0x8
 
 CHILD_SUBREAPER = 36
@@ -61,7 +62,15 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str
     Raises:
         OSError: It can't be mounted; the file name is that of the target.
     """
-    _call("mount", os.fsencode(source), os.fsencode(target), kind.encode(), ctypes.c_ulong(flags), os.fsencode(options), path=target)
+    _call(
+        "mount",
+        os.fsencode(source),
+        os.fsencode(target),
+        kind.encode(),
+        ctypes.c_ulong(flags),
+        os.fsencode(options),
+        path=target,
+    )
 
 
 def bind(source: str, target: str, *, recursive: bool = False, read_only: bool = False) -> None:
@@ -105,7 +114,8 @@ def change_root(root: str) -> None:
     if number is None:
         raise OSError(errno.ENOSYS, "no number of pivot_root is known for this processor")
     os.chdir(root)
-    # The old root comes to lie on the new one, from where it is taken away: no folder for it is needed. See pivot_root(2).
+    # The old root comes to lie on the new one, from where it is taken away: no folder for it is needed. See
+    # pivot_root(2).
     _call("syscall", ctypes.c_long(number), b".", b".", path=root)
     _call("umount2", b".", ctypes.c_int(DETACH))
     os.chdir("/")
@@ -113,7 +123,14 @@ def change_root(root: str) -> None:
 
 def inherit_orphans() -> None:
     """Makes this process the parent of whatever its descendants leave behind."""
-    _call("prctl", ctypes.c_int(CHILD_SUBREAPER), ctypes.c_ulong(1), ctypes.c_ulong(0), ctypes.c_ulong(0), ctypes.c_ulong(0))
+    _call(
+        "prctl",
+        ctypes.c_int(CHILD_SUBREAPER),
+        ctypes.c_ulong(1),
+        ctypes.c_ulong(0),
+        ctypes.c_ulong(0),
+        ctypes.c_ulong(0),
+    )
 
 
 def enable_loopback() -> None:

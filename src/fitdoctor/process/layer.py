@@ -1,9 +1,9 @@
 """A scratch layer over all folders: a process reads the files as they are, and what it writes goes into the layer.
 
-Linux' overlay file system does that for one file system: the root gets an overlay, and what is mounted below gets one each. A user
-namespace may not look below a mount, so there a folder with mounts below is put together anew from its entries, each with a layer of its
-own. The result becomes the root of the process: no path leads to the real files, whatever library or program writes. See
-https://docs.kernel.org/filesystems/overlayfs.html.
+Linux' overlay file system does that for one file system: the root gets an overlay, and what is mounted below gets one
+each. A user namespace may not look below a mount, so there a folder with mounts below is put together anew from its
+entries, each with a layer of its own. The result becomes the root of the process: no path leads to the real files,
+whatever library or program writes. See https://docs.kernel.org/filesystems/overlayfs.html.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from fitdoctor.process import kernel, searched_places
 from fitdoctor.process.mount_table import MountTable
 
-#: Files that lie right in a folder with mounts below are copied up to this size, and all of them up to that. Larger ones can be read.
+#: Files that lie right in a folder with mounts below are copied up to this size, and all of them up to that. Larger
+#: ones can be read.
 COPIED_FILE_BYTES = 64 << 20
 COPIED_BYTES = 256 << 20
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - where Linux has it
@@ -65,12 +66,15 @@ class Layer:
     rebuilt: list[str] = field(default_factory=list)
     _copied_bytes: int = 0
 
-    def build(self, *, places: Iterable[str], caches: Iterable[str], kept: str, real: Iterable[str], hidden: Iterable[str]) -> None:
+    def build(
+        self, *, places: Iterable[str], caches: Iterable[str], kept: str, real: Iterable[str], hidden: Iterable[str]
+    ) -> None:
         """Puts the new root together.
 
         Args:
             places: Folders in which the process is likely to write, whoever owns them.
-            caches: Folders whose layers outlive the process, so that the next one need not download and compile it all again.
+            caches: Folders whose layers outlive the process, so that the next one need not download and compile it all
+                again.
             kept: The folder that holds those; "" where there is none.
             real: Folders whose real files the process writes.
             hidden: Folders that it does not see.
@@ -144,7 +148,9 @@ class Layer:
         self._show_entries(folders, others, target)
 
     def _renew_shared_memory(self) -> None:
-        """Puts an empty file system of the very kind that C libraries look for in place of shared memory, and shows what was there."""
+        """Puts an empty file system of the very kind that C libraries look for in place of shared memory, and shows
+        what was there.
+        """
         target = self._shown(SHARED_MEMORY)
         found = os.statvfs(SHARED_MEMORY)
         kernel.mount("tmpfs", target, "tmpfs", options=f"size={found.f_blocks * found.f_frsize},mode=1777")
@@ -152,7 +158,9 @@ class Layer:
         self._show_entries(folders, others, target)
 
     def _make_entries(self, path: str, made_in: str) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
-        """Copies links and small files of a folder, and makes places for its folders and for all others, which it returns."""
+        """Copies links and small files of a folder, and makes places for its folders and for all others, which it
+        returns.
+        """
         folders, others = [], []
         for entry in searched_places.entries(path):
             made = os.path.join(made_in, entry.name)
@@ -171,7 +179,9 @@ class Layer:
     def _show_entries(self, folders: list[os.DirEntry[str]], others: list[os.DirEntry[str]], target: str) -> None:
         for entry in others:
             with contextlib.suppress(OSError):
-                kernel.bind(entry.path, os.path.join(target, entry.name), read_only=entry.is_file(follow_symlinks=False))
+                kernel.bind(
+                    entry.path, os.path.join(target, entry.name), read_only=entry.is_file(follow_symlinks=False)
+                )
         for entry in folders:
             if entry.path in searched_places.KERNEL_FOLDERS:
                 continue
@@ -199,13 +209,19 @@ class Layer:
     def _own(self, place: str) -> None:
         """Gives a folder a layer of its own.
 
-        In a user namespace a layer can't take up what belongs to users or groups that it does not know, such as the folders on the way to
-        this one. The top of a layer is always ours.
+        In a user namespace a layer can't take up what belongs to users or groups that it does not know, such as the
+        folders on the way to this one. The top of a layer is always ours.
         """
-        if place in self.rebuilt or self.table.below(place) or searched_places.is_under(place, searched_places.KERNEL_FOLDERS):
+        if (
+            place in self.rebuilt
+            or self.table.below(place)
+            or searched_places.is_under(place, searched_places.KERNEL_FOLDERS)
+        ):
             return
         with contextlib.suppress(OSError):
-            if os.access(place, os.W_OK) and any(searched_places.is_foreign(os.stat(folder)) for folder in self._way_to(place)):
+            if os.access(place, os.W_OK) and any(
+                searched_places.is_foreign(os.stat(folder)) for folder in self._way_to(place)
+            ):
                 self._overlay(place, place, self._shown(place))
 
     def _way_to(self, place: str) -> Iterator[str]:
@@ -244,7 +260,9 @@ def mount_overlay(lower: str, upper: str, work: str, target: str, *, user_namesp
         names = zip(("lowerdir", "upperdir", "workdir"), opened, strict=True)
         options = ",".join(f"{name}=/proc/self/fd/{number}" for name, number in names)
         # A folder of the real files can be renamed with redirect_dir only, which no user namespace has.
-        kernel.mount("overlay", target, "overlay", 0, options + (",userxattr" if user_namespace else ",redirect_dir=on"))
+        kernel.mount(
+            "overlay", target, "overlay", 0, options + (",userxattr" if user_namespace else ",redirect_dir=on")
+        )
     finally:
         for number in opened:
             os.close(number)

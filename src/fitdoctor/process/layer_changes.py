@@ -51,7 +51,10 @@ def _below(upper: str, lower: str, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _folder(upper: str, real: str, shown: str) -> Iterator[tuple[str, str]]:
-    """A folder that is new and holds nothing here is empty, or one that was renamed: what it held stays where it was."""
+    """A folder that is new and holds nothing here is empty, or one that was renamed:
+
+    what it held stays where it was.
+    """
     found = False
     for change in _below(upper, real, shown):
         found = True

@@ -8,7 +8,8 @@ import struct
 import sys
 from contextlib import suppress
 
-#: A name that the kernel keeps for all users of the machine, and gives back when its holder ends, however that ends. See unix(7).
+#: A name that the kernel keeps for all users of the machine, and gives back when its holder ends, however that ends.
+#: See unix(7).
 NAME = "\0fitdoctor-diagnosis"
 #: More than these at once are not counted.
 MOST_OTHERS = 16
@@ -19,7 +20,8 @@ class MachineLock:
     """Held by one diagnosis of the machine at a time. Does nothing where there are no such names.
 
     Attributes:
-        holder: Who held it when this one began: its command line, or ""; "another user" where the system does not tell that.
+        holder: Who held it when this one began: its command line, or ""; "another user" where the system does not tell
+            that.
 
     Example:
         >>> lock = MachineLock()

@@ -66,7 +66,9 @@ class MemoryWatch:
             self.peak_bytes = max(self.peak_bytes, held)
             found = left()
             if found is not None and found[0] < self._least and held > 0:
-                self.why = f"memory: {size(held)} were held by it, and only {size(found[0])} of {size(found[1])} were left"
+                self.why = (
+                    f"memory: {size(held)} were held by it, and only {size(found[0])} of {size(found[1])} were left"
+                )
                 self._end()
                 return
 
@@ -82,7 +84,8 @@ def least(total: int) -> int:
 
 
 def left() -> tuple[int, int] | None:
-    """What is left, and of how much, where that is least: on the machine, or in one of the groups that this process belongs to.
+    """What is left, and of how much, where that is least: on the machine, or in one of the groups that this process
+    belongs to.
 
     None where the system does not say.
     """
@@ -110,7 +113,9 @@ def _groups() -> Iterator[tuple[int, int] | None]:
 
 def _group(folder: Path, limit: str, usage: str, reclaimable: str) -> tuple[int, int] | None:
     most, used = _read(folder / limit).strip(), _read(folder / usage).strip()
-    if not most.isdecimal() or not used.isdecimal() or int(most) >= 1 << 60:  # the first version writes a huge number for none
+    if (
+        not most.isdecimal() or not used.isdecimal() or int(most) >= 1 << 60
+    ):  # the first version writes a huge number for none
         return None
     # Files that were read and lie there are given up as soon as memory is needed.
     lines = (line.split() for line in _read(folder / "memory.stat").splitlines())

@@ -20,8 +20,8 @@ class Request:
         temporary: Other folders where this user may write: for temporary files, and the user's own.
         caches: Folders of which the next command of this diagnosis is to find what this one wrote there.
         kept: The folder that holds the layers of those.
-        notes: A file of JSON that the command reads: added are there "isolated" and "network_namespace", as achieved, and "spawned_s", when
-            the command itself began by `time.monotonic`.
+        notes: A file of JSON that the command reads: added are there "isolated" and "network_namespace", as achieved,
+            and "spawned_s", when the command itself began by `time.monotonic`.
     """
 
     command: list[str]

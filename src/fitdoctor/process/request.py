@@ -64,7 +64,8 @@ class Training(Protocol):
 
 
 def new_run(training: Training, *, started: datetime | None = None, **known: Any) -> Run:
-    """The record of a training that begins now, or began at `started`, with what is known of it beside how it was given.
+    """The record of a training that begins now, or began at `started`, with what is known of it beside how it was
+    given.
 
     Example:
         >>> new_run(request, budget_s=120.0).argv

@@ -1,8 +1,10 @@
-"""Runs a command so that nothing of it stays: under a scratch layer, without network if asked for, ended with all that it started.
+"""Runs a command so that nothing of it stays: under a scratch layer, without network if asked for, ended with all that
+it started.
 
-Started by path, with three descriptors: `python -I -S sandbox.py REQUEST STATUS LIFELINE`. A request is JSON, see `messages.py`. Status
-lines are JSON too: one once the command runs, one when it is over. When whoever holds the other end of the lifeline lets go of it, the
-command ends. It is the process that waits for the command that keeps this side of the layer; it imports the standard library only.
+Started by path, with three descriptors: `python -I -S sandbox.py REQUEST STATUS LIFELINE`. A request is JSON, see
+`messages.py`. Status lines are JSON too: one once the command runs, one when it is over. When whoever holds the other
+end of the lifeline lets go of it, the command ends. It is the process that waits for the command that keeps this side
+of the layer; it imports the standard library only.
 """
 
 from __future__ import annotations
@@ -42,7 +44,8 @@ CONNECTIONS_S = 2.0
 MOST_CONNECTIONS = 20
 #: How long helpers may take to notice that the command is gone: most leave by themselves then.
 LEAVE_S = 0.2
-#: How long processes may take to be gone once they are killed: one that waits for a disk or a driver is not gone before.
+#: How long processes may take to be gone once they are killed: one that waits for a disk or a driver is not gone
+#: before.
 GONE_S = 5.0
 #: Processes that went on after the command, of which the status tells.
 MOST_LEFT_RUNNING = 5
@@ -60,7 +63,9 @@ class Sandbox:
         free_bytes: What was free then on the disk of the layer.
     """
 
-    def __init__(self, request: Request, status: int, lifeline: int, *, layer: layers.Layer | None = None, free_bytes: int = 0) -> None:
+    def __init__(
+        self, request: Request, status: int, lifeline: int, *, layer: layers.Layer | None = None, free_bytes: int = 0
+    ) -> None:
         self._request, self._status, self._lifeline = request, status, lifeline
         self._layer, self._free_bytes = layer, free_bytes
         self._started, self._ended = Started(), Ended()
@@ -122,7 +127,9 @@ class Sandbox:
                 self._started.why = f"no layer can be made{place} ({error.strerror or error})"
 
     def _leave(self, layered: bool, offline: bool) -> bool:
-        """Goes to new namespaces; with a user namespace where this user may not do so otherwise, which is what it returns."""
+        """Goes to new namespaces; with a user namespace where this user may not do so otherwise, which is what it
+        returns.
+        """
         flags = (kernel.NEW_MOUNTS if layered else 0) | (kernel.NEW_NETWORK if offline else 0)
         user, group = os.getuid(), os.getgid()
         try:
@@ -136,7 +143,11 @@ class Sandbox:
     def _build(self, *, user_namespace: bool) -> layers.Layer:
         kernel.keep_mounts_private()
         if user_namespace and (found := searched_places.foreign(self._request.places)):
-            raise OSError(errno.EOVERFLOW, "it belongs to another user or group, which a layer of this user's can't take up", found)
+            raise OSError(
+                errno.EOVERFLOW,
+                "it belongs to another user or group, which a layer of this user's can't take up",
+                found,
+            )
         disk = next((base for base in self._request.bases if _holds_layers(base, user_namespace=user_namespace)), "")
         memory = os.path.join(disk or self._request.bases[0], "memory")
         memory_bytes = int(_available_memory_bytes() * MEMORY_SHARE)
@@ -157,7 +168,11 @@ class Sandbox:
         """Adds what was achieved to what the command reads."""
         with open(self._request.notes, encoding="utf-8") as file:
             notes = json.load(file)
-        notes |= {"isolated": self._started.layered, "network_namespace": self._started.network_namespace, "spawned_s": time.monotonic()}
+        notes |= {
+            "isolated": self._started.layered,
+            "network_namespace": self._started.network_namespace,
+            "spawned_s": time.monotonic(),
+        }
         with open(self._request.notes, "w", encoding="utf-8") as file:
             json.dump(notes, file)
 
@@ -171,7 +186,14 @@ class Sandbox:
         try:
             os.setsid()
             signal.set_wakeup_fd(-1)
-            for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ):
+            for number in (
+                signal.SIGCHLD,
+                signal.SIGTERM,
+                signal.SIGINT,
+                signal.SIGHUP,
+                signal.SIGPIPE,
+                signal.SIGXFSZ,
+            ):
                 signal.signal(number, signal.SIG_DFL)
             if self._layer is not None:
                 # In mounts of its own: on this side, the real files and what was written must both be seen.
@@ -185,7 +207,9 @@ class Sandbox:
             os._exit(CANNOT_RUN)
 
     def _wait(self, wakeup: int) -> int:
-        """Waits for the end of the command, and brings it about where nobody waits for it any more or the layer is full."""
+        """Waits for the end of the command, and brings it about where nobody waits for it any more or the layer is
+        full.
+        """
         poll = select.poll()
         poll.register(self._lifeline, select.POLLIN)
         poll.register(wakeup, select.POLLIN)
@@ -223,7 +247,8 @@ class Sandbox:
             os.kill(self._started.pid, signal.SIGKILL)
 
     def _kill_all(self) -> list[str]:
-        """Ends whatever the command left behind, in sessions of their own too: all of it has come to be a child of this process.
+        """Ends whatever the command left behind, in sessions of their own too: all of it has come to be a child of this
+        process.
 
         Returns:
             The command lines of some.

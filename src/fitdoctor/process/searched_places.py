@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 
 from fitdoctor.process.mount_table import MountTable
 
-#: Where sockets and devices are, which another file can't stand for. What the kernel shows there is no file of anybody's.
+#: Where sockets and devices are, which another file can't stand for. What the kernel shows there is no file of
+#: anybody's.
 KERNEL_FOLDERS = ("/proc", "/sys", "/dev")
 #: Folders of the system, in which nobody trains.
 SYSTEM_FOLDERS = (
@@ -24,7 +25,9 @@ MOST_SOCKETS = 500
 
 
 def foreign(folders: Iterable[str]) -> str:
-    """A file or folder below some folders that this user may write and that belongs to somebody else, or to another group; or ""."""
+    """A file or folder below some folders that this user may write and that belongs to somebody else, or to another
+    group; or "".
+    """
     for entry in _searched(folders, SEARCHED_DEPTH):
         with contextlib.suppress(OSError):
             found = entry.stat(follow_symlinks=False)
@@ -77,9 +80,18 @@ def _searched(tops: Iterable[str], depth: int, *, only_foreign: bool = False) ->
 
 
 def shared_folders(table: MountTable) -> Iterator[str]:
-    """Folders that this user may write and that lie below some of others: `/data/team/ann` as well as `/data/shared`."""
-    tops = [entry.path for entry in entries("/") if entry.path not in SYSTEM_FOLDERS and not is_under(entry.path, KERNEL_FOLDERS)]
-    tops += [mount.path for mount in table.below("/") if not mount.is_kernel and not is_under(mount.path, KERNEL_FOLDERS)]
+    """Folders that this user may write and that lie below some of others:
+
+    `/data/team/ann` as well as `/data/shared`.
+    """
+    tops = [
+        entry.path
+        for entry in entries("/")
+        if entry.path not in SYSTEM_FOLDERS and not is_under(entry.path, KERNEL_FOLDERS)
+    ]
+    tops += [
+        mount.path for mount in table.below("/") if not mount.is_kernel and not is_under(mount.path, KERNEL_FOLDERS)
+    ]
     for entry in _searched(tops, SEARCHED_DEPTH, only_foreign=True):
         if entry.is_dir(follow_symlinks=False) and os.access(entry.path, os.W_OK):
             yield entry.path

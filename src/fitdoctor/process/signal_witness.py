@@ -1,8 +1,8 @@
 """Tells whether a signal went to one process or to its whole group.
 
-Nothing in a signal says that. So a process that does nothing stands in the same group, with all signals blocked: what was sent to the group
-is pending there too, from the same moment on. It runs the script's interpreter, so that whoever sends to all processes of a name, one
-after the other, reaches it as well.
+Nothing in a signal says that. So a process that does nothing stands in the same group, with all signals blocked: what
+was sent to the group is pending there too, from the same moment on. It runs the script's interpreter, so that whoever
+sends to all processes of a name, one after the other, reaches it as well.
 """
 
 from __future__ import annotations
@@ -92,7 +92,9 @@ class Witness:
             (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
         )
         try:
-            return os.posix_spawn(command[0], command, dict(os.environ), file_actions=streams, setsigmask=signal.valid_signals())
+            return os.posix_spawn(
+                command[0], command, dict(os.environ), file_actions=streams, setsigmask=signal.valid_signals()
+            )
         except OSError:
             return 0
 

@@ -15,8 +15,8 @@ from fitdoctor.process.signal_witness import Witness
 from fitdoctor.process.terminal_foreground import Foreground
 
 HEARD = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
-"""What others send to the process that they know, which is ours, and mean the script: all that can be handed on. Also what is ignored from
-the start (nohup): the script's own Python decides about that."""
+"""What others send to the process that they know, which is ours, and mean the script: all that can be handed on. Also
+what is ignored from the start (nohup): the script's own Python decides about that."""
 
 FROM_THE_KERNEL = 0x80
 """`SI_KERNEL`: the terminal sent it, for Ctrl-C for instance, and to the whole group: the script has got it already."""
@@ -37,17 +37,20 @@ RESET = (signal.SIGPIPE, signal.SIGXFSZ)
 """What our Python ignores and the script's Python decides about itself."""
 
 
-def run_beside(command: Sequence[str], environment: Mapping[str, str], started: Callable[[int], None] | None = None) -> int:
+def run_beside(
+    command: Sequence[str], environment: Mapping[str, str], started: Callable[[int], None] | None = None
+) -> int:
     """Runs a command with our own input, output, terminal and process group, and waits for it.
 
-    Signals that are sent to this process are handed on. Those that were sent to the whole group have reached the command by themselves,
-    unless it has left the group. What the command sends to this process goes to our own parent: without us that is the command's.
+    Signals that are sent to this process are handed on. Those that were sent to the whole group have reached the
+    command by themselves, unless it has left the group. What the command sends to this process goes to our own parent:
+    without us that is the command's.
 
     Args:
         command: What to run.
         environment: Its variables.
-        started: Told the number of the process once that runs, with all signals blocked, so that a thread of it gets none of them.
-            It must not raise.
+        started: Told the number of the process once that runs, with all signals blocked, so that a thread of it gets
+            none of them. It must not raise.
 
     Returns:
         The exit code, or minus the number of the signal that it died of.
@@ -88,7 +91,9 @@ def run_beside(command: Sequence[str], environment: Mapping[str, str], started: 
 
 
 def end_like(code: int) -> None:
-    """Ends this process with that exit code, or by that signal, so that a shell sees what it would have seen without us."""
+    """Ends this process with that exit code, or by that signal, so that a shell sees what it would have seen without
+    us.
+    """
     _give_up_broken_streams()
     if code < 0:
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # one dump is enough
@@ -111,7 +116,9 @@ def _give_up_broken_streams() -> None:
 def _hand_on(info: signal.struct_siginfo, pid: int, witness: Witness, foreground: Foreground) -> None:
     """Sends a signal that we got to whom it was meant for, unless it got there by itself."""
     if _comes_from(info, pid):
-        if not witness.got(info.si_signo) and os.getppid() > 0:  # 0 is a parent outside of the container, and would mean our group
+        if (
+            not witness.got(info.si_signo) and os.getppid() > 0
+        ):  # 0 is a parent outside of the container, and would mean our group
             with suppress(OSError):
                 os.kill(os.getppid(), info.si_signo)
     elif _has_reached(info, witness):
@@ -156,7 +163,9 @@ def _stopped(number: int, foreground: Foreground) -> None:
 
 def _stop_like(number: int) -> None:
     """Stops this process by the signal that stopped the script, until it is continued."""
-    if number not in STOPS or signal.SIGCONT in signal.sigpending():  # else somebody who knows the script's process will continue that
+    if (
+        number not in STOPS or signal.SIGCONT in signal.sigpending()
+    ):  # else somebody who knows the script's process will continue that
         return
     signal.sigtimedwait({number}, 0)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
@@ -166,7 +175,9 @@ def _stop_like(number: int) -> None:
 
 def _spawn(command: Sequence[str], environment: Mapping[str, str], mask: Iterable[int]) -> int:
     try:
-        return os.posix_spawn(command[0], list(command), dict(environment), setsigmask=list(mask), setsigdef=list(RESET))
+        return os.posix_spawn(
+            command[0], list(command), dict(environment), setsigmask=list(mask), setsigdef=list(RESET)
+        )
     except OSError as error:
         raise FitdoctorError(
             f"Could not start “{command[0]}”: {error.strerror or error}. Expected a Python interpreter. Name it with --python."

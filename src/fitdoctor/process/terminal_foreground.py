@@ -1,7 +1,7 @@
 """Lets a script that has made a process group of its own use the terminal as it does without us.
 
-A shell with job control makes the script the leader of its group, so that `os.setpgrp()` does nothing. Under us it is not the leader: the
-same call takes it out of the terminal's foreground group.
+A shell with job control makes the script the leader of its group, so that `os.setpgrp()` does nothing. Under us it is
+not the leader: the same call takes it out of the terminal's foreground group.
 """
 
 from __future__ import annotations

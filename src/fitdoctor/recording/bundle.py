@@ -1,8 +1,9 @@
 """A recording without anything of the user's: to be attached to a report of a wrong diagnosis.
 
-What is kept is on a list, not what is left out: numbers stay, and texts that fitdoctor's own source or a framework's public API
-says (`own_words`). Every other text becomes a placeholder, the same one wherever the same text stood, so that the analysis finds
-the same structure and comes to the same verdict. Of figures about the data itself only the size is kept.
+What is kept is on a list, not what is left out: numbers stay, and texts that fitdoctor's own source or a framework's
+public API says (`own_words`). Every other text becomes a placeholder, the same one wherever the same text stood, so
+that the analysis finds the same structure and comes to the same verdict. Of figures about the data itself only the size
+is kept.
 """
 
 from __future__ import annotations
@@ -34,7 +35,10 @@ PATHS = frozenset({"file", "script", "cwd", "argv", "changed_files", "redirected
 """Fields that are the user's whatever stands in them."""
 
 UNNAMED_FILES = re.compile(r"and \d{1,9} more")
-"""The last line of the list of changed files, where it does not name them all; a file has “new: ” or the like before it."""
+"""The last line of the list of changed files, where it does not name them all; a file has “new:
+
+” or the like before it.
+"""
 
 SHORT_NUMBER = 2
 """Digits of an index in a composed name, `x[0]`."""
@@ -57,12 +61,16 @@ KINDS = {
 """What a placeholder is called, by the field that it stands in; elsewhere it is a "text"."""
 
 VERSION = re.compile(r"\d{1,4}(\.\d{1,6}){0,3}((a|b|rc|\.dev|\.post)\d{1,9})?")
-DEVICE = re.compile(r"/?(device:)?(CPU|GPU|TPU):\d{1,3}|(NVIDIA|Tesla|Quadro|GeForce|AMD)( [A-Z0-9][A-Za-z0-9-]{0,11}){1,5}")
+DEVICE = re.compile(
+    r"/?(device:)?(CPU|GPU|TPU):\d{1,3}|(NVIDIA|Tesla|Quadro|GeForce|AMD)( [A-Z0-9][A-Za-z0-9-]{0,11}){1,5}"
+)
 PLATFORM_WORDS = ("Linux", "Darwin", "macOS", "Windows", "WSL2", "x86_64", "AMD64", "arm64", "aarch64")
 MACHINE = frozenset({"python", "keras", "backend_version", "fitdoctor", "platform", "devices", "device"})
 """Fields about the machine and its software, kept where they look like what they are called."""
 
-ERRORS = frozenset(name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException))
+ERRORS = frozenset(
+    name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)
+)
 _NAME = re.compile(r"\w+")
 _UNNAMED = re.compile(r"[^\w.\[\]'()]")
 
@@ -162,7 +170,9 @@ class _Copy:
             case list() | tuple():
                 copied = type(value)(self.of(item, field) for item in value)
             case dict():
-                copied = {self._key(key): self.of(item, str(key) if is_own(str(key)) else "") for key, item in value.items()}
+                copied = {
+                    self._key(key): self.of(item, str(key) if is_own(str(key)) else "") for key, item in value.items()
+                }
             case _ if is_dataclass(value):
                 kind: Any = type(value)
                 copied = kind(**{each.name: self._field(value, each.name) for each in fields(value)})
@@ -189,7 +199,10 @@ class _Copy:
 
 
 def _coarse(number: float) -> float:
-    """The power of two below a number that was taken from the data: its size, which is what matters, and not its value."""
+    """The power of two below a number that was taken from the data:
+
+    its size, which is what matters, and not its value.
+    """
     return math.copysign(2.0 ** math.floor(math.log2(abs(number))), number) if number and math.isfinite(number) else 0.0
 
 

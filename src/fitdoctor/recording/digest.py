@@ -7,7 +7,10 @@ import os
 import stat
 
 MOST_BYTES = 4 << 20
-"""Above any Python file that someone wrote. A recording may name any file, also one of terabytes that takes no room on the disk."""
+"""Above any Python file that someone wrote.
+
+A recording may name any file, also one of terabytes that takes no room on the disk.
+"""
 
 KERNEL_FOLDERS = ("/proc/", "/sys/", "/dev/")
 """What looks like files there is made when it is read, may never end, and may be gone for others once it was read."""
@@ -23,7 +26,9 @@ READ = (
 
 
 def hash_of(file: str) -> str:
-    """The hash of a file's text; an empty string where it can't be read, is something else, or is larger than `MOST_BYTES`."""
+    """The hash of a file's text; an empty string where it can't be read, is something else, or is larger than
+    `MOST_BYTES`.
+    """
     try:
         real = os.path.realpath(file)  # a script may be a link
         # Judged before it is opened as well: to open a device can have effects of its own.
@@ -34,7 +39,9 @@ def hash_of(file: str) -> str:
             found = os.fstat(descriptor)
             if not _is_short_file(found):
                 return ""
-            data = _read(descriptor) if found.st_size else b""  # the kernel's files say that they are empty, wherever they are mounted
+            data = (
+                _read(descriptor) if found.st_size else b""
+            )  # the kernel's files say that they are empty, wherever they are mounted
         finally:
             os.close(descriptor)
     except (OSError, ValueError):  # ValueError: a null character in the name

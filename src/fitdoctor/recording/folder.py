@@ -31,7 +31,10 @@ ROOM_BYTES = 256 * 1024
 A full disk still makes folders."""
 
 NAME_LENGTH = 40
-"""Longest script name in a folder's name: with the time before it, a path stays readable in a terminal of 80 columns."""
+"""Longest script name in a folder's name:
+
+with the time before it, a path stays readable in a terminal of 80 columns.
+"""
 
 LISTED_RUNS = 5
 """How many known runs an error names: enough to pick from, few enough to read."""
@@ -74,7 +77,10 @@ class RunFolder:
 
     @property
     def shown(self) -> str:
-        """The path as a user would type it: relative where it lies below the current directory, or within the same project."""
+        """The path as a user would type it:
+
+        relative where it lies below the current directory, or within the same project.
+        """
         near = [folder for folder in (places.current_folder(), places.project_root()) if folder is not None]
         if not any(self.path.is_relative_to(folder) for folder in near):
             return str(self.path)
@@ -91,8 +97,8 @@ class RunFolder:
 def create(name: str, *, parent: Path | None = None, now: datetime | None = None) -> RunFolder:
     """Makes the folder of a new diagnosis of the script or module called `name`.
 
-    The first place that can be written is taken: `FITDOCTOR_DIR`, the project's `.fitdoctor`, the user's folder for state, and at last the
-    system's temporary folder.
+    The first place that can be written is taken: `FITDOCTOR_DIR`, the project's `.fitdoctor`, the user's folder for
+    state, and at last the system's temporary folder.
 
     Args:
         name: The script's stem or the module's name; characters that do not belong into a file name are replaced.
@@ -137,7 +143,10 @@ def _homes(parent: Path | None) -> list[tuple[Callable[[], Path | None], bool]]:
 
 
 def _note(path: Path, problems: list[str], *, usual: bool) -> str:
-    """What the user should know about the place: that it is not the project's, and that no recording will be known as their own."""
+    """What the user should know about the place:
+
+    that it is not the project's, and that no recording will be known as their own.
+    """
     why = " and ".join(problems) or ("" if usual else "Found no project that only you can write to")
     return " ".join(filter(None, [f"{why}: this run is kept in {path}." if why else "", why_unsigned()]))
 
@@ -217,7 +226,10 @@ def find_recording(run: str, *, parent: Path | None = None) -> tuple[Path, str]:
 
 
 def expanded(path: str) -> Path:
-    """A path that the user has typed, with “~” in full. It stays as it is where there is no such home, which Python raises for."""
+    """A path that the user has typed, with “~” in full.
+
+    It stays as it is where there is no such home, which Python raises for.
+    """
     with suppress(RuntimeError):
         return Path(path).expanduser()
     return Path(path)
@@ -233,7 +245,11 @@ def _runs(root: Path) -> list[Path]:
     """Gives the runs with a recording, the newest first: their names begin with the time."""
     try:
         with os.scandir(root) as entries:
-            found = [Path(entry) for entry in entries if entry.is_dir(follow_symlinks=False) and is_ours(entry.stat(follow_symlinks=False))]
+            found = [
+                Path(entry)
+                for entry in entries
+                if entry.is_dir(follow_symlinks=False) and is_ours(entry.stat(follow_symlinks=False))
+            ]
     except OSError:
         return []
     return sorted((path for path in found if is_regular(path / RUN_FILE)), reverse=True)
@@ -279,7 +295,10 @@ def _make(root: Path, name: str, *, above: bool = True) -> Path:
 
 
 def _have_git_ignore(root: Path) -> None:
-    """Has git pass over the recordings. What lies there is left as it is, but for what a full disk has left: an empty file."""
+    """Has git pass over the recordings.
+
+    What lies there is left as it is, but for what a full disk has left: an empty file.
+    """
     path = root / IGNORE_FILE
     with suppress(OSError):
         if is_regular(path) and not (found := path.lstat()).st_size and found.st_nlink == 1:

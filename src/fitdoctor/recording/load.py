@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MARKS = ("version", "fitdoctor", "script", "scout", "rehearsals")
-"""Keys that every recording has. All fields have defaults, so that any JSON object would pass as a recording without these."""
+"""Keys that every recording has.
+
+All fields have defaults, so that any JSON object would pass as a recording without these.
+"""
 
 AGAIN = "Diagnose the script again, or give another run."
 
@@ -35,7 +38,8 @@ def load_run(path: Path) -> Run:
 
 
 def read_recording(path: Path) -> bytes:
-    """Reads the JSON of a recording, unpacked. It may come from anyone, so it is a regular file of a bounded size, and no link.
+    """Reads the JSON of a recording, unpacked. It may come from anyone, so it is a regular file of a bounded size, and
+    no link.
 
     Raises:
         FitdoctorError: There is none, or it is something else.
@@ -60,7 +64,9 @@ def decode_run(data: bytes, *, name: str = "the recording") -> Run:
     raw = _mapping(data, name)
     missing = [mark for mark in MARKS if mark not in raw]
     if missing:
-        raise FitdoctorError(f"Received {name}, which has no “{missing[0]}”; expected a recording of fitdoctor. {AGAIN}")
+        raise FitdoctorError(
+            f"Received {name}, which has no “{missing[0]}”; expected a recording of fitdoctor. {AGAIN}"
+        )
     _check_version(raw, name, f"fitdoctor {raw['fitdoctor']}" if raw["fitdoctor"] else "another fitdoctor")
     return _convert(raw, Run, name)
 
@@ -86,9 +92,13 @@ def _unpacked(data: bytes, path: Path) -> bytes:
         with gzip.open(io.BytesIO(data)) as file:
             whole = file.read(MOST_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise FitdoctorError(f"Received {path}, which is damaged ({error}); expected a whole recording. {AGAIN}") from None
+        raise FitdoctorError(
+            f"Received {path}, which is damaged ({error}); expected a whole recording. {AGAIN}"
+        ) from None
     if len(whole) > MOST_BYTES:
-        raise FitdoctorError(f"Received {path}, which unpacks to more than {MOST_BYTES >> 20} MB; expected a recording. {AGAIN}")
+        raise FitdoctorError(
+            f"Received {path}, which unpacks to more than {MOST_BYTES >> 20} MB; expected a recording. {AGAIN}"
+        )
     return whole
 
 
@@ -106,7 +116,9 @@ def _mapping(data: bytes, name: str) -> Mapping[str, Any]:
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise FitdoctorError(f"Received {name}, which is damaged ({error}); expected JSON. {AGAIN}") from None
     if not isinstance(raw, dict):
-        raise FitdoctorError(f"Received {name}, which holds a {type(raw).__name__}; expected a recording of fitdoctor. {AGAIN}")
+        raise FitdoctorError(
+            f"Received {name}, which holds a {type(raw).__name__}; expected a recording of fitdoctor. {AGAIN}"
+        )
     return raw
 
 
@@ -116,7 +128,9 @@ def _check_version(raw: Mapping[str, Any], name: str, writer: str) -> None:
         if version == VERSION and type(version) is int:
             continue
         how = "Update fitdoctor to read it." if isinstance(version, int) and version > VERSION else AGAIN
-        raise FitdoctorError(f"Received {name} in version {version!r}, written by {writer}; expected version {VERSION}. {how}")
+        raise FitdoctorError(
+            f"Received {name} in version {version!r}, written by {writer}; expected version {VERSION}. {how}"
+        )
 
 
 def _items(value: Any) -> list[Any]:

@@ -1,8 +1,9 @@
 """What one child process measured, as plain data.
 
-The classes are standard-library dataclasses, because the probe fills them inside the user's process, where nothing but the
-standard library may be imported; `recording.load` validates them with msgspec in ours. All durations are seconds of wall time on
-the main thread. They stand in one file as they are one format: bump `VERSION` whenever the meaning of a field changes.
+The classes are standard-library dataclasses, because the probe fills them inside the user's process, where nothing but
+the standard library may be imported; `recording.load` validates them with msgspec in ours. All durations are seconds of
+wall time on the main thread. They stand in one file as they are one format: bump `VERSION` whenever the meaning of a
+field changes.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ class Site:
 class Duration:
     """How often something happened and what it cost.
 
-    `samples_s` holds its course without the first: each of them, or where there are many the means of 2, 4, 8 … in succession.
+    `samples_s` holds its course without the first: each of them, or where there are many the means of 2, 4, 8 … in
+    succession.
     """
 
     count: int = 0
@@ -47,8 +49,9 @@ class Duration:
 class Operation:
     """One call in the chain that made a `tf.data.Dataset`, from the source (position 0) to the end.
 
-    `stateful` says that the stage's own function draws random numbers or keeps state in TensorFlow. `cardinality` is how many
-    elements it gives in one pass (-1 without end), and `element_bytes` the size of one, where they can be told without a pass.
+    `stateful` says that the stage's own function draws random numbers or keeps state in TensorFlow. `cardinality` is
+    how many elements it gives in one pass (-1 without end), and `element_bytes` the size of one, where they can be told
+    without a pass.
     """
 
     name: str
@@ -67,7 +70,8 @@ class Operation:
 class HotLine:
     """A line of the user's that samples of the stack found running: in `where`, for `share` of that time.
 
-    `where` is "input", the name of a hook, or "step": Python and NumPy of the user's own within a step that is not compiled.
+    `where` is "input", the name of a hook, or "step": Python and NumPy of the user's own within a step that is not
+    compiled.
     """
 
     where: str
@@ -104,7 +108,8 @@ class CallbackRecord:
 class MetricRecord:
     """One metric that `compile` was given: its name in the logs, its class, and how many numbers it keeps as its state.
 
-    `source` is where it is defined, where the user wrote it, and `lines` the first and the last line of that class or function.
+    `source` is where it is defined, where the user wrote it, and `lines` the first and the last line of that class or
+    function.
     """
 
     name: str
@@ -116,7 +121,10 @@ class MetricRecord:
 
 @dataclass(slots=True, kw_only=True)
 class PythonOperation:
-    """Python that the compiled step calls back into: `tf.py_function` or `tf.numpy_function`, or the `gradient` of one."""
+    """Python that the compiled step calls back into:
+
+    `tf.py_function` or `tf.numpy_function`, or the `gradient` of one.
+    """
 
     kind: str
     site: Site | None = None
@@ -135,13 +143,14 @@ class DebugSwitch:
 class Spread:
     """How the numbers of an input are spread, in a sample of `rows` rows: one figure for each index of the last axis.
 
-    `features` is how long that axis is; of a longer one than a few hundred, every so many an index was looked at. `whole` says
-    that all numbers of the sample are whole ones. `distinct` counts the different values of each feature that holds whole numbers
-    alone, and is 0 for the others. `zeros` and `nonfinite` are shares of all numbers of the sample.
+    `features` is how long that axis is; of a longer one than a few hundred, every so many an index was looked at.
+    `whole` says that all numbers of the sample are whole ones. `distinct` counts the different values of each feature
+    that holds whole numbers alone, and is 0 for the others. `zeros` and `nonfinite` are shares of all numbers of the
+    sample.
 
-    Where each row holds one class, as a whole number or one-hot, `classes` counts those of the sample (of one-hot rows, their
-    length), `largest` is the share of the most frequent one, and `runs` how often the class changes from row to row, and one more;
-    all three are 0 elsewhere.
+    Where each row holds one class, as a whole number or one-hot, `classes` counts those of the sample (of one-hot rows,
+    their length), `largest` is the share of the most frequent one, and `runs` how often the class changes from row to
+    row, and one more; all three are 0 elsewhere.
     """
 
     rows: int
@@ -161,12 +170,14 @@ class Spread:
 
 @dataclass(slots=True, kw_only=True)
 class InputArray:
-    """One array that `fit` was given, or one component of an element of its `tf.data.Dataset`, as it came: nothing is converted.
+    """One array that `fit` was given, or one component of an element of its `tf.data.Dataset`, as it came: nothing is
+    converted.
 
-    `name` is the path from fit's argument: `x`, `x['age']`, `y`, `sample_weight`. `container` is the type that holds it:
-    "numpy.ndarray", "numpy.memmap", "list", "pandas.DataFrame", "h5py.Dataset", …; "tf.data" for a component of a dataset, whose
-    shape is that of an element. `dtype` is the NumPy name of the elements' type, or "" where it was not cheap to know.
-    `layers` are the classes of the layers that first compute with it, those left out that only move numbers.
+    `name` is the path from fit's argument: `x`, `x['age']`, `y`, `sample_weight`. `container` is the type that holds
+    it: "numpy.ndarray", "numpy.memmap", "list", "pandas.DataFrame", "h5py.Dataset", …; "tf.data" for a component of a
+    dataset, whose shape is that of an element. `dtype` is the NumPy name of the elements' type, or "" where it was not
+    cheap to know. `layers` are the classes of the layers that first compute with it, those left out that only move
+    numbers.
     """
 
     name: str
@@ -182,9 +193,9 @@ class InputArray:
 class EpochRow:
     """One epoch that ran to its end: `number` as Keras counts it, in the `call`-th call of the fit.
 
-    `ended_s` is counted from the call's begin, `step_s` is the mean of its steps, `memory_bytes` what the process held in memory at
-    its end (0 where that can't be told). `logs` are the finite numbers among those that callbacks get. `learning_rate` is what the
-    epoch ended with, by a schedule of Keras' own too.
+    `ended_s` is counted from the call's begin, `step_s` is the mean of its steps, `memory_bytes` what the process held
+    in memory at its end (0 where that can't be told). `logs` are the finite numbers among those that callbacks get.
+    `learning_rate` is what the epoch ended with, by a schedule of Keras' own too.
     """
 
     number: int
@@ -201,8 +212,8 @@ class EpochRow:
 class WeightReading:
     """The sampled entries of each weight at one moment: after `epoch` epochs of the `call`-th call of the fit.
 
-    `rms` is the root of their mean square, and `moved` that of their differences to the same entries `since` epochs before. `moved` is
-    empty where there is nothing before; None stands for what is not finite.
+    `rms` is the root of their mean square, and `moved` that of their differences to the same entries `since` epochs
+    before. `moved` is empty where there is nothing before; None stands for what is not finite.
     """
 
     call: int
@@ -215,10 +226,11 @@ class WeightReading:
 
 @dataclass(slots=True, kw_only=True)
 class SampledWeights:
-    """How the weights of a model moved: of each, the same few entries (at most `entries`, evenly spaced) were read at epochs' ends.
+    """How the weights of a model moved: of each, the same few entries (at most `entries`, evenly spaced) were read at
+    epochs' ends.
 
-    Read are kernels and tables, not biases; of a model of very many, every so many a one. `sizes` are how many entries each has in all.
-    `cost_s` is what all readings took.
+    Read are kernels and tables, not biases; of a model of very many, every so many a one. `sizes` are how many entries
+    each has in all. `cost_s` is what all readings took.
     """
 
     names: list[str] = field(default_factory=list)
@@ -230,7 +242,9 @@ class SampledWeights:
 
 @dataclass(slots=True, kw_only=True)
 class StepBlock:
-    """Some steps in a row, those that stand apart as `first_step` left out, and what the process held in memory after them."""
+    """Some steps in a row, those that stand apart as `first_step` left out, and what the process held in memory after
+    them.
+    """
 
     steps: int
     seconds: float
@@ -242,27 +256,27 @@ class Fit:
     """All calls of `fit` from one place.
 
     `steps_per_epoch` is None while unknown. `steps_basis` is "declared" (from the arguments or the data's own length),
-    "counted" (an epoch was run to its end) or "unknown"; `steps_given` says that `fit` was told their number. `epochs_seen` and the
-    durations are sums over `calls_run` calls; `calls` counts the skipped ones too. `step` leaves out each call's first step, which is
-    `first_step` (it traces and compiles), and the first step of each later epoch, which is `epoch_first_step` (its input may begin anew),
-    and of that `epoch_first_wait` is waited for the batch.
-    `function` is the part of a step inside the train function: the rest of the step is Python around it. `input_wait` is what is waited
-    for a batch, before the function where `input_drawn` is "loop", within it where that is "function"; nobody sees it where the compiled
-    "graph" draws.
-    Where steps are computed while the loop goes on, `input_idle` is the part of that wait in which nothing was computed, `device` what
-    computing a step takes, and `still_computing` what was computed of each epoch after its last step had been sent.
-    `asynchronous_hooks` says that Keras calls the ends of batches on threads beside the loop.
-    `recompiled` are the programs that JAX or torch.compile made of the train step after the first one of each call.
+    "counted" (an epoch was run to its end) or "unknown"; `steps_given` says that `fit` was told their number.
+    `epochs_seen` and the durations are sums over `calls_run` calls; `calls` counts the skipped ones too. `step` leaves
+    out each call's first step, which is `first_step` (it traces and compiles), and the first step of each later epoch,
+    which is `epoch_first_step` (its input may begin anew), and of that `epoch_first_wait` is waited for the batch.
+    `function` is the part of a step inside the train function: the rest of the step is Python around it. `input_wait`
+    is what is waited for a batch, before the function where `input_drawn` is "loop", within it where that is
+    "function"; nobody sees it where the compiled "graph" draws. Where steps are computed while the loop goes on,
+    `input_idle` is the part of that wait in which nothing was computed, `device` what computing a step takes, and
+    `still_computing` what was computed of each epoch after its last step had been sent. `asynchronous_hooks` says that
+    Keras calls the ends of batches on threads beside the loop. `recompiled` are the programs that JAX or torch.compile
+    made of the train step after the first one of each call.
 
-    `models` are the different models that were fitted here, `compiles` their calls of `compile`, `data_objects` the different
-    objects that they were fitted on. `one_batch_calls` did nothing but one step on one batch of arrays, of `rows` rows the first
-    time; `substituted` are those of them that the scout ran as `train_on_batch` to save time. `traces` are functions that
-    TensorFlow traced while fit ran, nested ones left out; `unrolled` are recurrent layers that are traced step by step.
-    `input_made` is the line that last assigned the name that was passed as `x`. `learning_rate` is None where a schedule sets it;
-    `schedule` is then the class of that.
-    `validation_operations` are the stages of the validation data, like `operations`.
-    `curve` are the epochs that ran uncut, thinned out evenly where there were many; `blocks` divide all steps into a few dozen
-    stretches of about as many steps each. `spans` are when its calls ran, neighbours taken together where there were many.
+    `models` are the different models that were fitted here, `compiles` their calls of `compile`, `data_objects` the
+    different objects that they were fitted on. `one_batch_calls` did nothing but one step on one batch of arrays, of
+    `rows` rows the first time; `substituted` are those of them that the scout ran as `train_on_batch` to save time.
+    `traces` are functions that TensorFlow traced while fit ran, nested ones left out; `unrolled` are recurrent layers
+    that are traced step by step. `input_made` is the line that last assigned the name that was passed as `x`.
+    `learning_rate` is None where a schedule sets it; `schedule` is then the class of that. `validation_operations` are
+    the stages of the validation data, like `operations`. `curve` are the epochs that ran uncut, thinned out evenly
+    where there were many; `blocks` divide all steps into a few dozen stretches of about as many steps each. `spans` are
+    when its calls ran, neighbours taken together where there were many.
     """
 
     site: Site
@@ -340,7 +354,9 @@ class Fit:
 
 @dataclass(slots=True, kw_only=True)
 class Traced:
-    """A function of the user's that TensorFlow traced, once more for each of `traces`, as called from one place of theirs."""
+    """A function of the user's that TensorFlow traced, once more for each of `traces`, as called from one place of
+    theirs.
+    """
 
     function: Site
     site: Site
@@ -351,9 +367,9 @@ class Traced:
 class Loop:
     """All calls of `predict`, `evaluate` or `…_on_batch` from one place outside fit's own validation.
 
-    `inside` is the index of the fit whose callback made the calls and `hook` that hook's name; -1 and "" where the script itself
-    did. `run` are calls that ran as written, `substituted` those that the scout replaced to save time. `jit_compile` is the
-    model's, and `compile_site` where that was compiled.
+    `inside` is the index of the fit whose callback made the calls and `hook` that hook's name; -1 and "" where the
+    script itself did. `run` are calls that ran as written, `substituted` those that the scout replaced to save time.
+    `jit_compile` is the model's, and `compile_site` where that was compiled.
     """
 
     kind: str
@@ -373,8 +389,8 @@ class Loop:
 class ThreadSetting:
     """A number of threads that somebody chose: by a variable of the environment, or by a call of the script.
 
-    `name` is the variable ("OMP_NUM_THREADS") or the call ("tf.config.threading.set_intra_op_parallelism_threads"). `site` is the line
-    that did it; None where the variable came from outside.
+    `name` is the variable ("OMP_NUM_THREADS") or the call ("tf.config.threading.set_intra_op_parallelism_threads").
+    `site` is the line that did it; None where the variable came from outside.
     """
 
     name: str
@@ -397,9 +413,9 @@ class Ending:
 class OtherProcess:
     """A process beside the script's own that came of it.
 
-    `kind` is "forked", "started" (a Python program) or "replaced": the script's own process became another program, which could not be
-    followed. `command` is the program, for "started" as it is given to `python`; `environment` are the variables that it has and the
-    script had not been given. `fits` says that fit was called in it.
+    `kind` is "forked", "started" (a Python program) or "replaced": the script's own process became another program,
+    which could not be followed. `command` is the program, for "started" as it is given to `python`; `environment` are
+    the variables that it has and the script had not been given. `fits` says that fit was called in it.
     """
 
     kind: str
@@ -413,8 +429,8 @@ class OtherProcess:
 class SideEffect:
     """Something that runs of the script did and no file system holds back, first at `site`, in so many of the runs.
 
-    `kind` is "connection" (host and port), "socket" (of a service on this machine, by its path), "listening" (host and port) or
-    "program" (that was started).
+    `kind` is "connection" (host and port), "socket" (of a service on this machine, by its path), "listening" (host and
+    port) or "program" (that was started).
     """
 
     kind: str
@@ -428,9 +444,9 @@ class Scout:
     """What the first child learned: the script run through, cut short at every call site.
 
     `sources` maps the script, and those of the user's modules in its folder that it imported, to hashes of their text.
-    `start_lines` are the costliest of the script's own before its first unit; `start_lines_share` is what all of them took of that time.
-    `treated_calls` counts the calls that ran with changes. `others` are the other processes that came of it. `system` is what was seen of
-    it from outside, None where nobody looked.
+    `start_lines` are the costliest of the script's own before its first unit; `start_lines_share` is what all of them
+    took of that time. `treated_calls` counts the calls that ran with changes. `others` are the other processes that
+    came of it. `system` is what was seen of it from outside, None where nobody looked.
     """
 
     version: int = VERSION
@@ -455,7 +471,10 @@ class Scout:
 
 @dataclass(slots=True, kw_only=True)
 class Window:
-    """A stretch of units of one arm between two synchronisations. `queue_s` is how long the process waited for a core."""
+    """A stretch of units of one arm between two synchronisations.
+
+    `queue_s` is how long the process waited for a core.
+    """
 
     arm: str
     round: int
@@ -469,11 +488,12 @@ class Window:
 class Arm:
     """One variant in a rehearsal.
 
-    `role` is "baseline", "placebo" (the baseline again, the A/A arm), "ceiling", "remedy" or "prescription" (remedies together).
-    `unit` is what its windows repeat: "step", "epoch_end", "validation", "call", "stretch" (steps without a pause), or "process" (steps
-    of a whole process, whose environment the arm changes); an arm of the unit "race" has no windows but runs in the race. `batches` and
-    `weights` say what the verification found: "same", "close", "different", or "" where it could not be checked; `why` says why not, or
-    why the arm failed. `note` is a sentence for the report on what was found out while the arm was prepared.
+    `role` is "baseline", "placebo" (the baseline again, the A/A arm), "ceiling", "remedy" or "prescription" (remedies
+    together). `unit` is what its windows repeat: "step", "epoch_end", "validation", "call", "stretch" (steps without a
+    pause), or "process" (steps of a whole process, whose environment the arm changes); an arm of the unit "race" has no
+    windows but runs in the race. `batches` and `weights` say what the verification found: "same", "close", "different",
+    or "" where it could not be checked; `why` says why not, or why the arm failed. `note` is a sentence for the report
+    on what was found out while the arm was prepared.
     """
 
     id: str
@@ -497,7 +517,8 @@ class Arm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lap:
-    """Where a run stood after `steps` steps: `score` is the loss on the data that the race is judged on, None where it is no number.
+    """Where a run stood after `steps` steps: `score` is the loss on the data that the race is judged on, None where it
+    is no number.
 
     `seconds` is what the steps since the lap before took, the evaluation left out.
     """
@@ -509,10 +530,11 @@ class Lap:
 
 @dataclass(slots=True, kw_only=True)
 class RaceRun:
-    """One training of one racer: an arm whose unit is "race". Runs of the same `repetition` began from the same weights.
+    """One training of one racer: an arm whose unit is "race". Runs of the same `repetition` began from the same
+    weights.
 
-    `finished` says that it ended by the rules of the race and not because its time was up, `stopped` that the script's own stopping
-    rule ended it, at the end of an epoch.
+    `finished` says that it ended by the rules of the race and not because its time was up, `stopped` that the script's
+    own stopping rule ended it, at the end of an epoch.
     """
 
     arm: str
@@ -526,13 +548,13 @@ class RaceRun:
 class Race:
     """Trainings that were raced to the same validation loss, with and without changes.
 
-    `judged_on` is "validation data", "held-out rows" or "training data", of which `rows` were used. `varied` says what differed
-    between repetitions: "weights and order" or "order". `training_steps` are the baseline's in the whole of one call of fit, on batches
-    of `batch_size`.
-    Runs of a repetition below `counted_from` only chose who goes on.
+    `judged_on` is "validation data", "held-out rows" or "training data", of which `rows` were used. `varied` says what
+    differed between repetitions: "weights and order" or "order". `training_steps` are the baseline's in the whole of
+    one call of fit, on batches of `batch_size`. Runs of a repetition below `counted_from` only chose who goes on.
 
-    `metric` is what the scores of laps are, by its name among the model's metrics. Of one that gets better upwards (`upwards`) a score
-    is 1 minus its value, so that less is better in every race. `rule` names the callbacks that may end a run, as they may end the fit.
+    `metric` is what the scores of laps are, by its name among the model's metrics. Of one that gets better upwards
+    (`upwards`) a score is 1 minus its value, so that less is better in every race. `rule` names the callbacks that may
+    end a run, as they may end the fit.
     """
 
     judged_on: str = ""
@@ -565,10 +587,11 @@ class ProcessRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerLook:
-    """What a layer put out for the rows of one batch. A *unit* is an index of its channels: all its outputs in the batch together.
+    """What a layer put out for the rows of one batch. A *unit* is an index of its channels: all its outputs in the
+    batch together.
 
-    `dead` is the share of units that gave nothing but zeros, of layers that end in a ReLU; `saturated` the share of outputs at the flat
-    ends of a sigmoid or tanh. Both are None for other layers.
+    `dead` is the share of units that gave nothing but zeros, of layers that end in a ReLU; `saturated` the share of
+    outputs at the flat ends of a sigmoid or tanh. Both are None for other layers.
     """
 
     name: str
@@ -585,7 +608,8 @@ class LayerLook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GradientLook:
-    """The norm of a trainable variable, and of the gradient of the loss on one batch by it: None where that is not finite.
+    """The norm of a trainable variable, and of the gradient of the loss on one batch by it: None where that is not
+    finite.
 
     `connected` says whether there is a gradient at all. `layer` is the name of the layer that holds the variable.
     """
@@ -618,9 +642,9 @@ class Inside:
 class Rehearsal:
     """What one later child measured: arms, and their windows in the order in which they ran.
 
-    Arms of the unit "process" need an environment of their own: then `processes` are the children, and a window's round is the pair
-    that its child belongs to. `peak_rss_bytes` is the most that a child and what it started held in memory. `inside` is what was seen
-    of the model before anything was tried.
+    Arms of the unit "process" need an environment of their own: then `processes` are the children, and a window's round
+    is the pair that its child belongs to. `peak_rss_bytes` is the most that a child and what it started held in memory.
+    `inside` is what was seen of the model before anything was tried.
     """
 
     version: int = VERSION
@@ -641,7 +665,10 @@ class Rehearsal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """What a diagnosis did for some seconds: "scout", "start-up", "prepare", "windows" and the like. `began_s` is since its beginning."""
+    """What a diagnosis did for some seconds:
+
+    "scout", "start-up", "prepare", "windows" and the like. `began_s` is since its beginning.
+    """
 
     name: str
     began_s: float
@@ -650,10 +677,12 @@ class Stage:
 
 @dataclass(slots=True, kw_only=True)
 class Treated:
-    """With what a training was run, and what had been promised for it: the seconds of the whole, and those as it stands.
+    """With what a training was run, and what had been promised for it: the seconds of the whole, and those as it
+    stands.
 
-    `diagnosis` is the run that the changes come from. `to_target` says that the promise is of the time to the same loss. `own_s` is what
-    fitdoctor itself took before the training began, which comes on top of what was promised for that.
+    `diagnosis` is the run that the changes come from. `to_target` says that the promise is of the time to the same
+    loss. `own_s` is what fitdoctor itself took before the training began, which comes on top of what was promised for
+    that.
     """
 
     diagnosis: str = ""
@@ -672,11 +701,12 @@ class Treated:
 class Run:
     """All recordings of one diagnosis: what `fitdoctor report RUN` analyses again without running anything.
 
-    `bundled` says that everything of the user's was replaced by placeholders. Where a whole training was `treated`, that is what
-    `watched` saw. `protection` says what kept the script's writes from the user's files while it was tried: "layer", or "guard", with the
-    reason in `protection_note` why there was no layer, or "" where nothing did. `interrupted` names what a diagnosis was at when the
-    user ended it: "scout", "trials" or "races". The script was run `tried_runs` times, each in part; `side_effects` are what those runs
-    did together. `offline` says that they could connect to no other machine.
+    `bundled` says that everything of the user's was replaced by placeholders. Where a whole training was `treated`,
+    that is what `watched` saw. `protection` says what kept the script's writes from the user's files while it was
+    tried: "layer", or "guard", with the reason in `protection_note` why there was no layer, or "" where nothing did.
+    `interrupted` names what a diagnosis was at when the user ended it: "scout", "trials" or "races". The script was run
+    `tried_runs` times, each in part; `side_effects` are what those runs did together. `offline` says that they could
+    connect to no other machine.
     """
 
     version: int = VERSION

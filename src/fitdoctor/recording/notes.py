@@ -15,7 +15,10 @@ SUFFIX = ".notes"
 MOST_READ_BYTES = 1 << 20
 MOST_OTHERS = 32
 MOST_OF_A_KIND = 20
-"""Side effects of one kind that are kept: a script that looks at a thousand pages of the web is told of by its first ones."""
+"""Side effects of one kind that are kept:
+
+a script that looks at a thousand pages of the web is told of by its first ones.
+"""
 
 
 @dataclass(slots=True)
@@ -27,7 +30,8 @@ class Noted:
 
 
 def read_notes(path: Path) -> Noted:
-    """Reads the notes of one run. Lines that make no sense are left out: a process may have been ended in the middle of one.
+    """Reads the notes of one run. Lines that make no sense are left out: a process may have been ended in the middle of
+    one.
 
     Example:
         >>> read_notes(Path("scout.json.notes")).effects

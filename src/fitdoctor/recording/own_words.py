@@ -1,7 +1,7 @@
 """What fitdoctor's own source says, and the public names of the frameworks: words that give nothing of a user's away.
 
-A bundle keeps a text only as far as it stands here. So no list of words has to be kept up to date: whatever a cause, a remedy or
-the probe may write into a recording, or look for in one, stands in the source as a literal.
+A bundle keeps a text only as far as it stands here. So no list of words has to be kept up to date: whatever a cause, a
+remedy or the probe may write into a recording, or look for in one, stands in the source as a literal.
 """
 
 from __future__ import annotations
@@ -111,7 +111,10 @@ def _fits(template: Template, sentence: str) -> bool:
 def _literals() -> frozenset[str]:
     """Every text of the source, and the names of the fields of its dataclasses, which are keys in JSON."""
     texts = {node.value for node in _nodes() if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    return frozenset(texts | {node.target.id for node in _nodes() if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)})
+    return frozenset(
+        texts
+        | {node.target.id for node in _nodes() if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)}
+    )
 
 
 @cache

@@ -1,6 +1,7 @@
 """Whether what lies in a folder can only come from us: by owner and mode, as ssh judges the folder of a key.
 
-Access control lists are not read. Where a system has no owners and modes (Windows), the folders of the user are taken as theirs.
+Access control lists are not read. Where a system has no owners and modes (Windows), the folders of the user are taken
+as theirs.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ MOST_LINKS = 40
 def why_not_ours(folder: Path, *, above: bool = True) -> str:
     """Says why another user may have put something into `folder`; an empty string where none can.
 
-    The folder is ours, no link, and nobody else may write to it. The folders above are ours or root's, and where others may write to
-    one of them, its sticky bit keeps them from replacing what lies there.
+    The folder is ours, no link, and nobody else may write to it. The folders above are ours or root's, and where others
+    may write to one of them, its sticky bit keeps them from replacing what lies there.
 
     Args:
         folder: Any path.
@@ -52,10 +53,11 @@ def why_not_ours(folder: Path, *, above: bool = True) -> str:
 
 
 def why_not_below(folder: Path) -> str:
-    """Says why nothing of ours should be made below `folder`, which need not be there yet; an empty string where it may.
+    """Says why nothing of ours should be made below `folder`, which need not be there yet; an empty string where it
+    may.
 
-    All that is passed on the way to it is ours or root's, links included: as root, we would else leave folders in another user's home
-    that they can't enter, or wherever their link leads.
+    All that is passed on the way to it is ours or root's, links included: as root, we would else leave folders in
+    another user's home that they can't enter, or wherever their link leads.
 
     Example:
         >>> why_not_below(Path("/home/ann/.local/state"))
@@ -131,7 +133,10 @@ def _is_open(found: os.stat_result) -> bool:
 
 
 def _is_own_group(number: int) -> bool:
-    """Whether a group is the private one of this user, as most Linux systems make it: of the same name, and without members."""
+    """Whether a group is the private one of this user, as most Linux systems make it:
+
+    of the same name, and without members.
+    """
     import grp
     import pwd
 

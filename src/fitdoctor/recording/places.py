@@ -1,4 +1,7 @@
-"""Where recordings may lie: the folder that the user names, the project's, the user's own for state, the system's temporary one."""
+"""Where recordings may lie:
+
+the folder that the user names, the project's, the user's own for state, the system's temporary one.
+"""
 
 from __future__ import annotations
 
@@ -45,8 +48,8 @@ def named_folder() -> Path | None:
 def project_root() -> Path | None:
     """The root of the project that the current directory belongs to, or None.
 
-    It is searched upwards, as long as folders are ours alone, and below the user's home: a home that is kept in a repository is no
-    project.
+    It is searched upwards, as long as folders are ours alone, and below the user's home: a home that is kept in a
+    repository is no project.
 
     Example:
         >>> project_root()
@@ -65,7 +68,10 @@ def project_root() -> Path | None:
 
 
 def home_folder() -> Path | None:
-    """The user's home, or None where there is none: a service or a container may have a variable that leads nowhere, or to the root."""
+    """The user's home, or None where there is none:
+
+    a service or a container may have a variable that leads nowhere, or to the root.
+    """
     with suppress(OSError, RuntimeError):
         home = Path.home()
         if home.is_absolute() and home != home.parent and home.is_dir():
@@ -76,7 +82,8 @@ def home_folder() -> Path | None:
 def state_folder() -> Path | None:
     """Where a program keeps what belongs to no project, as each system has it; None where the user has no home.
 
-    Links in its path are followed where they are ours. Else it is given as it is named, and whoever judges it sees whose they are.
+    Links in its path are followed where they are ours. Else it is given as it is named, and whoever judges it sees
+    whose they are.
     """
     home = home_folder()
     if sys.platform == "win32":
@@ -97,7 +104,10 @@ def state_runs() -> Path | None:
 
 
 def temporary_root() -> Path | None:
-    """Where runs are kept that fit nowhere else: one folder for each user of the machine. None where nothing can be written."""
+    """Where runs are kept that fit nowhere else:
+
+    one folder for each user of the machine. None where nothing can be written.
+    """
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
     with suppress(OSError):
         return Path(os.path.realpath(tempfile.gettempdir())) / f"fitdoctor-{user}"
@@ -105,11 +115,12 @@ def temporary_root() -> Path | None:
 
 
 def trusted_roots(parent: Path | None = None) -> Iterator[Path]:
-    """The folders in which recordings are looked for, and into which only we can have put them, in the order in which they count.
+    """The folders in which recordings are looked for, and into which only we can have put them, in the order in which
+    they count.
 
     Args:
-        parent: Where `.fitdoctor` stands; by default what holds for the current directory. Earlier versions kept recordings in the
-            current directory itself: they are still found there.
+        parent: Where `.fitdoctor` stands; by default what holds for the current directory. Earlier versions kept
+            recordings in the current directory itself: they are still found there.
     """
     project, here = project_root(), current_folder()
     if parent is not None:

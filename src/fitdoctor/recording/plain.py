@@ -1,4 +1,7 @@
-"""Turns what a user's objects may hold into what JSON can say. Runs in the user's process too: standard library only."""
+"""Turns what a user's objects may hold into what JSON can say.
+
+Runs in the user's process too: standard library only.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,13 @@ from numbers import Integral, Real
 from typing import Any
 
 LARGEST_INTEGER = 2**63 - 1
-"""What every JSON reader takes as an integer; the attributes of a user's callback can be larger, a seed for instance."""
+"""What every JSON reader takes as an integer; the attributes of a user's callback can be larger, a seed for instance.
+"""
 
 UNWRITTEN = ".unwritten"
-"""What the name of a symbolic link adds to that of the record, which stands there while the latest record could not be written. It points
-to the reason. To make a link takes no descriptor and no file size, which are what a script may be out of."""
+"""What the name of a symbolic link adds to that of the record, which stands there while the latest record could not be
+written. It points to the reason. To make a link takes no descriptor and no file size, which are what a script may be
+out of."""
 
 LONGEST_MESSAGE = 10_000
 """Characters of an exception's message that are kept: TensorFlow says what went wrong at the end of pages."""
@@ -29,7 +34,9 @@ def plain(value: Any) -> Any:
         case bool() | None:
             return value
         case str():
-            return value.encode("utf-8", "backslashreplace").decode()  # file names that are not UTF-8 carry lone surrogates
+            return value.encode(
+                "utf-8", "backslashreplace"
+            ).decode()  # file names that are not UTF-8 carry lone surrogates
         case Integral():  # NumPy's integers and floats are numbers like Python's
             number = int(value)
             return number if -LARGEST_INTEGER <= number <= LARGEST_INTEGER else str(number)

@@ -31,7 +31,10 @@ def save_run(run: Run, path: Path) -> None:
 
 
 def encode_run(run: Run) -> bytes:
-    """Gives the JSON of `run`. What JSON has no word for (other objects, infinity) is described as well as it can be."""
+    """Gives the JSON of `run`.
+
+    What JSON has no word for (other objects, infinity) is described as well as it can be.
+    """
     import msgspec
 
     return msgspec.json.encode(plain(asdict(run)))

@@ -1,7 +1,9 @@
-"""Which recordings this user has made on this machine: those are signed with a key that never leaves the user's state folder.
+"""Which recordings this user has made on this machine: those are signed with a key that never leaves the user's state
+folder.
 
-A recording may come from anywhere: with a repository, in an archive, from another user. It is data, and is shown as such. What it says of
-an interpreter, a folder or code is run without a question only where the signature says that it is our own.
+A recording may come from anywhere: with a repository, in an archive, from another user. It is data, and is shown as
+such. What it says of an interpreter, a folder or code is run without a question only where the signature says that it
+is our own.
 
 The signature is the last member of the JSON, so that a file and its signature change together:
 

@@ -1,8 +1,8 @@
 """What the machine and the processes of a training did meanwhile, seen from outside: the format, standard library only.
 
-Time is divided into stretches. Of a counter each stretch keeps what was added in it, of a level its mean, least and most; None stands
-where it could not be told. Times are seconds of the monotonic clock, which all processes of a machine share: `Fit.spans` are of the
-same clock.
+Time is divided into stretches. Of a counter each stretch keeps what was added in it, of a level its mean, least and
+most; None stands where it could not be told. Times are seconds of the monotonic clock, which all processes of a machine
+share: `Fit.spans` are of the same clock.
 """
 
 from __future__ import annotations
@@ -49,10 +49,11 @@ class Gpu:
 class System:
     """The machine and the processes of a training, in `stretches_s` one after the other from `began_s` on.
 
-    `began_unix_s` is the same moment as the calendar has it. `cores` are those that the training may run on, and `core_busy_s` how long
-    each core of the machine was busy, by its number. `cpu_limit_cores` and `memory_limit_bytes` are the tightest limits of its control
-    groups. `programs` are the command lines of other Python processes that belonged to it. `missing` names what this system does not tell,
-    `limits` says in sentences what failed. `own_cpu_s` is what looking took.
+    `began_unix_s` is the same moment as the calendar has it. `cores` are those that the training may run on, and
+    `core_busy_s` how long each core of the machine was busy, by its number. `cpu_limit_cores` and `memory_limit_bytes`
+    are the tightest limits of its control groups. `programs` are the command lines of other Python processes that
+    belonged to it. `missing` names what this system does not tell, `limits` says in sentences what failed. `own_cpu_s`
+    is what looking took.
     """
 
     began_s: float = 0.0

@@ -1,6 +1,7 @@
 """What a remedy is: one module that turns a finding into changes, said as data.
 
-A remedy module holds `TITLE`, `TREATS`, `SAFETY`, `UNIT` and `propose`. Its id is its file name and its seam its folder:
+A remedy module holds `TITLE`, `TREATS`, `SAFETY`, `UNIT` and `propose`. Its id is its file name and its seam its
+folder:
 
 Example:
     >>> TITLE = "compiled step"
@@ -32,9 +33,10 @@ Unit = Literal["step", "epoch", "epoch_end", "validation", "call", "race", "proc
 class Proposal:
     """One way to carry a remedy out.
 
-    `label` tells the proposals of one remedy apart ("32", "vectorized"). `how` is one line of what to write in the source.
-    `unit` and `safety` override the remedy's own. A proposal that no trial can take says why in `untried`; where its effect on the unit is
-    plain arithmetic on a measured cost, `unit_ratio` holds it, so that the report can still project what it would save.
+    `label` tells the proposals of one remedy apart ("32", "vectorized"). `how` is one line of what to write in the
+    source. `unit` and `safety` override the remedy's own. A proposal that no trial can take says why in `untried`;
+    where its effect on the unit is plain arithmetic on a measured cost, `unit_ratio` holds it, so that the report can
+    still project what it would save.
     """
 
     changes: tuple[Change, ...]

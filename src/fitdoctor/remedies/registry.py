@@ -83,8 +83,8 @@ def all_remedies() -> dict[str, Remedy]:
 def offers(finding: Finding, facts: Facts) -> tuple[list[Offer], list[str]]:
     """What can be proposed for a finding.
 
-    The remedies that the cause names come first, in its order; others that say they treat it follow, so that a new remedy
-    needs no edit of a cause.
+    The remedies that the cause names come first, in its order; others that say they treat it follow, so that a new
+    remedy needs no edit of a cause.
 
     Returns:
         The offers, and a limit sentence for each remedy that failed to propose.

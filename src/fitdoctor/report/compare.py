@@ -1,4 +1,7 @@
-"""Two reports side by side: what each takes, where the time goes, which causes went and came, and what makes it unfair."""
+"""Two reports side by side:
+
+what each takes, where the time goes, which causes went and came, and what makes it unfair.
+"""
 
 from __future__ import annotations
 
@@ -56,10 +59,9 @@ class CausePair:
 class Comparison:
     """What two runs differ in.
 
-    `ratio` is how many times as fast B is as A; None where one of them takes no time, or where they can't be compared: then
-    `incomparable` says why. `differences` are those of machine,
-    software and work that make the comparison unfair, each a sentence. `runs` is how many runs stand behind each side: one,
-    so nothing here is proven.
+    `ratio` is how many times as fast B is as A; None where one of them takes no time, or where they can't be compared:
+    then `incomparable` says why. `differences` are those of machine, software and work that make the comparison unfair,
+    each a sentence. `runs` is how many runs stand behind each side: one, so nothing here is proven.
     """
 
     a: str
@@ -106,7 +108,10 @@ def _incomparable(a: Report, b: Report) -> str:
 
 
 def _is_cut_short(report: Report) -> bool:
-    """Whether the time of a report is not that of the whole training: one of a diagnosis is projected, wherever that was interrupted."""
+    """Whether the time of a report is not that of the whole training:
+
+    one of a diagnosis is projected, wherever that was interrupted.
+    """
     return report.stage == "watched" and bool(report.interrupted)
 
 
@@ -124,7 +129,9 @@ def _whole_steps(parts: dict[str, Part]) -> dict[str, Part]:
     of_steps = [part for part in parts.values() if part.id in (WHOLE_STEP, *STEP_SPLIT)]
     if not of_steps:
         return parts
-    whole = Part(id=WHOLE_STEP, label=STEP_LABEL, s=sum(part.s for part in of_steps), share=sum(part.share for part in of_steps))
+    whole = Part(
+        id=WHOLE_STEP, label=STEP_LABEL, s=sum(part.s for part in of_steps), share=sum(part.share for part in of_steps)
+    )
     return {whole.id: whole, **{name: part for name, part in parts.items() if part not in of_steps}}
 
 
@@ -203,7 +210,8 @@ def _sizes(one: FitSummary, other: FitSummary) -> Iterator[tuple[str, int | None
     if one.batch_size == other.batch_size or None in (one.batch_size, other.batch_size):
         yield "steps an epoch", one.steps_per_epoch, other.steps_per_epoch
         return
-    # With another batch size the steps differ on the same data: what must agree is the number of samples, up to the last batch.
+    # With another batch size the steps differ on the same data: what must agree is the number of samples, up to the
+    # last batch.
     samples = [(fit.steps_per_epoch or 0) * (fit.batch_size or 0) for fit in (one, other)]
     if abs(samples[0] - samples[1]) >= max(one.batch_size or 0, other.batch_size or 0):
         yield "samples an epoch, about", samples[0], samples[1]

@@ -1,4 +1,7 @@
-"""The result of a diagnosis: the one source of every rendering. Its JSON Schema is published as `docs/report.schema.json`."""
+"""The result of a diagnosis:
+
+the one source of every rendering. Its JSON Schema is published as `docs/report.schema.json`.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ class Location:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """One fact in the user's own numbers. `text` is a whole sentence; `value` and `unit` are its figure, for machines."""
+    """One fact in the user's own numbers.
+
+    `text` is a whole sentence; `value` and `unit` are its figure, for machines.
+    """
 
     text: str
     value: float | None = None
@@ -51,11 +57,12 @@ class Variant:
 class TimeToTarget:
     """How a remedy that changes the training did in races to the same validation loss.
 
-    `reached` is in how many of how many races it came to `target`, a value of `metric` that the training as it stands comes to.
-    `low`, `mid` and `high` say how many times sooner it did. Where the target is `beyond` what the training as it stands came to, they
-    are what it is at least. `covered` is the share of the whole training that was raced. `reached_low` and `reached_high` bound the
-    share of races that come to the target (95 %, Clopper and Pearson). `varied` is what differed between the races. Where `by_rule`, the
-    times are those until the script's own stopping rule ended the training, at a level that was no worse.
+    `reached` is in how many of how many races it came to `target`, a value of `metric` that the training as it stands
+    comes to. `low`, `mid` and `high` say how many times sooner it did. Where the target is `beyond` what the training
+    as it stands came to, they are what it is at least. `covered` is the share of the whole training that was raced.
+    `reached_low` and `reached_high` bound the share of races that come to the target (95 %, Clopper and Pearson).
+    `varied` is what differed between the races. Where `by_rule`, the times are those until the script's own stopping
+    rule ended the training, at a level that was no worse.
     """
 
     reached: tuple[int, int]
@@ -76,8 +83,8 @@ class TimeToTarget:
 class RemedyResult:
     """A remedy of a cause and what its trial said.
 
-    `speedup` is of the whole projected run; `unit_ratio` of the unit that was timed (a step, an epoch end, a call). `note` is a
-    sentence on what the trial rests on, where that is less than the whole.
+    `speedup` is of the whole projected run; `unit_ratio` of the unit that was timed (a step, an epoch end, a call).
+    `note` is a sentence on what the trial rests on, where that is less than the whole.
     """
 
     id: str
@@ -151,7 +158,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """Where the time goes. `overlapped` ran beside the parts, hidden behind computing: it costs nothing, and no part holds it."""
+    """Where the time goes.
+
+    `overlapped` ran beside the parts, hidden behind computing: it costs nothing, and no part holds it.
+    """
 
     total_s: float
     parts: tuple[Part, ...]
@@ -174,9 +184,10 @@ class CurvePoint:
 class LayerLearning:
     """How a layer learns, as far as that was seen; None where it was not.
 
-    `moved_share` is by how much of their own size an epoch moves its weights, in a sample of them. The rest is of one batch, when the
-    fit began: the norms of its weights and of the gradient by them, and of what it put out the mean, the deviation, the share of units
-    that gave nothing but zeros (`dead_units`) and of outputs at the flat ends of its activation (`saturated`).
+    `moved_share` is by how much of their own size an epoch moves its weights, in a sample of them. The rest is of one
+    batch, when the fit began: the norms of its weights and of the gradient by them, and of what it put out the mean,
+    the deviation, the share of units that gave nothing but zeros (`dead_units`) and of outputs at the flat ends of its
+    activation (`saturated`).
     """
 
     layer: str
@@ -193,10 +204,11 @@ class LayerLearning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSummary:
-    """The numbers of one part of what a fit is fed, from a sample of `rows` rows: "evenly spaced" ones, or those of the "first batches".
+    """The numbers of one part of what a fit is fed, from a sample of `rows` rows: "evenly spaced" ones, or those of the
+    "first batches".
 
-    `least_std` and `most_std` are those of single features. `classes` is how many there are where each row is one, and `largest_class`
-    the share of the most frequent; 0 elsewhere. None stands for what is beyond any number.
+    `least_std` and `most_std` are those of single features. `classes` is how many there are where each row is one, and
+    `largest_class` the share of the most frequent; 0 elsewhere. None stands for what is beyond any number.
     """
 
     name: str
@@ -279,10 +291,11 @@ class Treatment:
 class Prescription:
     """The remedies that are best together.
 
-    `measured_together` is False where their combination was only projected. `measured_in` says where it was measured: in a "fresh
-    process", all of it against the script as it is, or in the "same process" as the trials of its parts; "" where it was not.
-    `projected` is the whole run with it in seconds; its interval also holds what one process of a script differs by from the next.
-    `interaction` is a sentence, where the parts give together clearly more or less than each on its own let expect.
+    `measured_together` is False where their combination was only projected. `measured_in` says where it was measured:
+    in a "fresh process", all of it against the script as it is, or in the "same process" as the trials of its parts; ""
+    where it was not. `projected` is the whole run with it in seconds; its interval also holds what one process of a
+    script differs by from the next. `interaction` is a sentence, where the parts give together clearly more or less
+    than each on its own let expect.
     """
 
     remedies: tuple[str, ...]
@@ -339,14 +352,16 @@ class GpuWindow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemWindow:
-    """What the machine and the processes of the training did for some seconds, seen from outside; None is what the system does not tell.
+    """What the machine and the processes of the training did for some seconds, seen from outside; None is what the
+    system does not tell.
 
-    `process_cores` and `others_cores` say how many of the `cores` that the training may run on worked for it, and for others.
-    `main_waited_share` is for how long its main thread was ready to run and had no core, `waiting_threads` how many of its threads were
-    at a time. `stalls` are those for "cpu", "memory" and "io". `disk_…` is what its processes had from disks, `read_…` and `written_…`
-    what they asked for, `reread_bytes` what had to be read from files again as memory was short. `memory_left_bytes` is the least that was
-    left, of the machine or of its control groups, `memory_limit_bytes` the smaller of the two. `throttled_share` is of the periods of the
-    limit of `cpu_limit_cores`. `clock_share` is against the highest clock.
+    `process_cores` and `others_cores` say how many of the `cores` that the training may run on worked for it, and for
+    others. `main_waited_share` is for how long its main thread was ready to run and had no core, `waiting_threads` how
+    many of its threads were at a time. `stalls` are those for "cpu", "memory" and "io". `disk_…` is what its processes
+    had from disks, `read_…` and `written_…` what they asked for, `reread_bytes` what had to be read from files again as
+    memory was short. `memory_left_bytes` is the least that was left, of the machine or of its control groups,
+    `memory_limit_bytes` the smaller of the two. `throttled_share` is of the periods of the limit of `cpu_limit_cores`.
+    `clock_share` is against the highest clock.
     """
 
     seconds: float
@@ -399,15 +414,16 @@ class SystemSummary:
 class Report:
     """Everything that a diagnosis found.
 
-    `verdict` is "causes", "healthy" or "inconclusive"; `verdict_text` says in a sentence what it rests on. A run whose `stage` is
-    "watched" tried nothing: it is never healthy. `can_go_on` says that `fitdoctor diagnose` can take it up. `treat` is the command that
-    trains with the prescription, empty where there is none. `alternative` changes the training and won its races; it is offered
-    beside a `prescription` that leaves the training as it is. `system` is what was seen of the process that the report rests on, from
-    outside. `protection` says what kept the user's files as they are while the script was tried: a "layer" that took all writes, or the
-    "guard" in Python, which C libraries pass by; `protection_note` says why there was no layer. `changed_files` are, under a layer, what
-    the script would have changed. `interrupted` says where the diagnosis, or the training that was
-    watched, was when it was ended early; it is empty where it was not. `side_effects` are sentences on what the runs of a diagnosis did
-    that no file system holds back: connections, and programs that they started.
+    `verdict` is "causes", "healthy" or "inconclusive"; `verdict_text` says in a sentence what it rests on. A run whose
+    `stage` is "watched" tried nothing: it is never healthy. `can_go_on` says that `fitdoctor diagnose` can take it up.
+    `treat` is the command that trains with the prescription, empty where there is none. `alternative` changes the
+    training and won its races; it is offered beside a `prescription` that leaves the training as it is. `system` is
+    what was seen of the process that the report rests on, from outside. `protection` says what kept the user's files as
+    they are while the script was tried: a "layer" that took all writes, or the "guard" in Python, which C libraries
+    pass by; `protection_note` says why there was no layer. `changed_files` are, under a layer, what the script would
+    have changed. `interrupted` says where the diagnosis, or the training that was watched, was when it was ended early;
+    it is empty where it was not. `side_effects` are sentences on what the runs of a diagnosis did that no file system
+    holds back: connections, and programs that they started.
     """
 
     schema_version: int

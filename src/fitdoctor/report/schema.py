@@ -28,7 +28,9 @@ def schema() -> dict[str, Any]:
         if "description" in definition:
             definition["description"] = inspect.cleandoc(definition["description"])
         for field in definition.get("properties", {}).values():
-            if field.get("default") == {}:  # msgspec names an empty mapping from 0.23 on, and the schema is the same with each
+            if (
+                field.get("default") == {}
+            ):  # msgspec names an empty mapping from 0.23 on, and the schema is the same with each
                 del field["default"]
     made["$defs"]["Report"]["properties"]["schema_version"] = {"const": SCHEMA_VERSION}
     return {"$schema": DIALECT, "title": "fitdoctor report", **made}

@@ -64,7 +64,11 @@ def render(report: Report, *, width: int = PLAIN_WIDTH, color: bool = False, asc
     draw_causes(canvas, report)
     draw_tried_in_vain(canvas, report)
     _draw_prescription(canvas, report)
-    _draw_list(canvas, "What could not be seen or tried", tuple(limit for limit in report.limits if limit != report.interrupted))
+    _draw_list(
+        canvas,
+        "What could not be seen or tried",
+        tuple(limit for limit in report.limits if limit != report.interrupted),
+    )
     _draw_files(canvas, report)
     _draw_list(canvas, "What your script did beside, in the runs that were tried", report.side_effects)
     _draw_next(canvas, report)
@@ -86,7 +90,9 @@ def _draw_files(canvas: Canvas, report: Report) -> None:
     _draw_list(canvas, title, (*changed, *([said] if report.protection else [])))
 
 
-def render_first_answer(report: Report, *, width: int = PLAIN_WIDTH, color: bool = False, ascii_only: bool = False) -> str:
+def render_first_answer(
+    report: Report, *, width: int = PLAIN_WIDTH, color: bool = False, ascii_only: bool = False
+) -> str:
     """Renders what is known before anything was tried: the headline, the time, and what is suspected."""
     canvas = Canvas(width=width, color=color, ascii_only=ascii_only)
     canvas.blank()
@@ -144,9 +150,11 @@ def _draw_alternative(canvas: Canvas, other: Prescription) -> None:
 
 
 def _ceilings(report: Report) -> Iterator[str]:
-    """Says what fixes of one kind can give at most by themselves; for input also that it is nothing, which spares a search.
+    """Says what fixes of one kind can give at most by themselves; for input also that it is nothing, which spares a
+    search.
 
-    A kind that gives less than what is prescribed, or than what a cause costs, is not where the answer lies, and is not spoken of.
+    A kind that gives less than what is prescribed, or than what a cause costs, is not where the answer lies, and is not
+    spoken of.
     """
     costliest = max((cause.cost_s.low for cause in report.causes if cause.status != "informative"), default=0.0)
     without = report.training.projected_s / max(report.training.projected_s - NEARLY * costliest, 1e-9)
@@ -155,7 +163,9 @@ def _ceilings(report: Report) -> Iterator[str]:
     worth = [ceiling for ceiling in measured if ceiling.speedup >= least]
     if worth:
         projected_s = report.training.projected_s
-        limits = ", ".join(f"{each.kind} {ratio(each.speedup)} ({duration(projected_s / each.speedup)})" for each in worth)
+        limits = ", ".join(
+            f"{each.kind} {ratio(each.speedup)} ({duration(projected_s / each.speedup)})" for each in worth
+        )
         yield f"The most that fixes of one kind alone can give: {limits}."
     if any(ceiling.kind == "input" and ceiling.speedup < WORTH_A_LINE for ceiling in measured):
         yield "Even with input for free it would take as long: input is not what holds it up."
@@ -164,8 +174,17 @@ def _ceilings(report: Report) -> Iterator[str]:
 def _where_compared(report: Report) -> str:
     """Says that a trial could not compare the numbers of every remedy that is prescribed."""
     chosen = report.prescription.remedies if report.prescription else ()
-    applied = [remedy for cause in report.causes for remedy in cause.remedies if remedy.id in chosen and remedy.status == "measured"]
-    return "" if all(remedy.verified_safety or remedy.time_to_target for remedy in applied) else " where they were compared"
+    applied = [
+        remedy
+        for cause in report.causes
+        for remedy in cause.remedies
+        if remedy.id in chosen and remedy.status == "measured"
+    ]
+    return (
+        ""
+        if all(remedy.verified_safety or remedy.time_to_target for remedy in applied)
+        else " where they were compared"
+    )
 
 
 def _draw_prescription(canvas: Canvas, report: Report) -> None:
@@ -199,7 +218,12 @@ def _draw_prescription(canvas: Canvas, report: Report) -> None:
 
 
 def _measured(report: Report) -> set[tuple[str, str]]:
-    return {(remedy.title, remedy.how) for cause in report.causes for remedy in cause.remedies if remedy.status == "measured"}
+    return {
+        (remedy.title, remedy.how)
+        for cause in report.causes
+        for remedy in cause.remedies
+        if remedy.status == "measured"
+    }
 
 
 def _steps(report: Report, chosen: Prescription) -> list[tuple[str, str]]:
@@ -207,7 +231,11 @@ def _steps(report: Report, chosen: Prescription) -> list[tuple[str, str]]:
     remedies = [remedy for cause in report.causes for remedy in cause.remedies if remedy.status == "measured"]
     steps: list[tuple[str, str]] = []
     for name in chosen.remedies:
-        found = [(remedy.title, remedy.how) for remedy in remedies if remedy.id == name and (remedy.how in chosen.how or not remedy.how)]
+        found = [
+            (remedy.title, remedy.how)
+            for remedy in remedies
+            if remedy.id == name and (remedy.how in chosen.how or not remedy.how)
+        ]
         steps += dict.fromkeys(found) or {(name, ""): None}
     return steps
 
@@ -281,12 +309,17 @@ def _loop_words(loop: LoopSummary) -> str:
 
 
 def _dotted(*texts: str) -> list[str]:
-    """Continues a line after a dot; short texts stay in one piece, and where a line wraps, the new one begins with the dot."""
+    """Continues a line after a dot; short texts stay in one piece, and where a line wraps, the new one begins with the
+    dot.
+    """
     return [f" ·{GLUE}{text.replace(' ', GLUE) if len(text) <= WHOLE_LENGTH else text}" for text in texts if text]
 
 
 def _shortened(files: tuple[str, ...]) -> tuple[str, ...]:
-    """The first of some files, and how many there are besides. Where the recording leaves out some itself, its last line says so."""
+    """The first of some files, and how many there are besides.
+
+    Where the recording leaves out some itself, its last line says so.
+    """
     left_out = MORE.fullmatch(files[-1]) if files else None
     named = files[:-1] if left_out else files
     if len(named) <= LISTED_FILES:

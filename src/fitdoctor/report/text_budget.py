@@ -33,7 +33,9 @@ def draw_budget(canvas: Canvas, budget: Budget) -> None:
     if len(small) == 1:
         _draw_part(canvas, small[0])
     elif small:
-        _draw_row(canvas, f"{len(small)} smaller parts", sum(part.s for part in small), sum(part.share for part in small))
+        _draw_row(
+            canvas, f"{len(small)} smaller parts", sum(part.s for part in small), sum(part.share for part in small)
+        )
     _draw_row(canvas, "not attributed", budget.unattributed_s, budget.unattributed_s / budget.total_s)
     beside = sorted((part for part in budget.overlapped if part.share >= SHOWN_SHARE), key=lambda part: -part.s)
     if beside:

@@ -9,7 +9,11 @@ from fitdoctor.report.canvas import Canvas
 from fitdoctor.report.figures import GLUE, counted, deviation, duration, duration_range, ratio, share, speedup
 from fitdoctor.report.model import CauseResult, RemedyResult, Report, Safety, Tried, Variant
 
-SAFETY_WORDS: dict[Safety, str] = {"exact": "same numbers", "numerics": "other rounding", "semantics": "another training"}
+SAFETY_WORDS: dict[Safety, str] = {
+    "exact": "same numbers",
+    "numerics": "other rounding",
+    "semantics": "another training",
+}
 
 UNIT_WORDS = {
     "step": "step",
@@ -49,7 +53,9 @@ def draw_tried_in_vain(canvas: Canvas, report: Report) -> None:
     shown = {(cause.id, remedy.id) for cause in report.causes for remedy in cause.remedies}
     hidden = [arm for arm in report.tried if arm.role == "remedy" and (arm.cause, arm.remedy) not in shown]
     refuted = _best_by_remedy(arm for arm in hidden if arm.verdict == "refuted")
-    open_arms = {arm.remedy: arm for arm in hidden if arm.verdict in ("inconclusive", "failed") and arm.remedy not in refuted}
+    open_arms = {
+        arm.remedy: arm for arm in hidden if arm.verdict in ("inconclusive", "failed") and arm.remedy not in refuted
+    }
     placebo = _placebo(report.tried)
     if refuted or open_arms or placebo:
         canvas.blank()
@@ -92,14 +98,21 @@ def _cost(cause: CauseResult, same_as: int) -> tuple[tuple[str, str], ...]:
     if seconds.low < seconds.high / NEXT_TO_NOTHING:
         at_most = cause.share * seconds.high / seconds.mid if seconds.mid else cause.share
         cost, most = f"up to {duration(seconds.high)}", f"up to {share(min(1.0, at_most))}"
-    notes = [most] * (cause.share > 0) + [f"partly the same seconds as {same_as}"] * (same_as > 0) + ["estimated"] * estimated
+    notes = (
+        [most] * (cause.share > 0)
+        + [f"partly the same seconds as {same_as}"] * (same_as > 0)
+        + ["estimated"] * estimated
+    )
     cost = cost.replace(" ", GLUE)
     rest = f" of this training ({', '.join(notes)})" if notes else " of this training"
     return ("may cost " if estimated else "costs ", ""), (cost, "bold"), (rest, "")
 
 
 def _same_seconds_as(report: Report, cause: CauseResult) -> int:
-    """The rank of an earlier cause that costs some of the same wait for input: both together cost more than all of it; or 0."""
+    """The rank of an earlier cause that costs some of the same wait for input:
+
+    both together cost more than all of it; or 0.
+    """
     waited_s = sum(part.s for part in report.budget.parts if part.id == "input_wait")
     ranked = [each for each in report.causes if each.status != "informative"]
     if cause.family != "input":
@@ -111,7 +124,10 @@ def _same_seconds_as(report: Report, cause: CauseResult) -> int:
 
 
 def _was_timed(report: Report, cause: CauseResult, remedy: RemedyResult) -> bool:
-    """Whether the turn of a remedy came before the time was up. One trial may stand for several causes, and is listed under the first."""
+    """Whether the turn of a remedy came before the time was up.
+
+    One trial may stand for several causes, and is listed under the first.
+    """
     arms = [arm for arm in report.tried if (arm.remedy, arm.unit) == (remedy.id, remedy.unit)]
     own = [arm for arm in arms if arm.cause == cause.id] or arms
     return not own or any(arm.windows for arm in own)
@@ -128,7 +144,9 @@ def _draw_remedy(canvas: Canvas, remedy: RemedyResult, *, yet: bool, timed: bool
             canvas.block(*_measured(remedy), prefix=(f"{INDENT}✓ ", "green"))
         case "refuted":
             unit = f" ({_unit(remedy.unit)} {ratio(remedy.unit_ratio.mid)})" if remedy.unit_ratio else ""
-            canvas.block(f"tried without effect: {remedy.title}{unit}{_because(remedy.why)}", prefix=(f"{INDENT}✗ ", "red"))
+            canvas.block(
+                f"tried without effect: {remedy.title}{unit}{_because(remedy.why)}", prefix=(f"{INDENT}✗ ", "red")
+            )
         case "inconclusive":
             seen = f" ({_unit(remedy.unit)} {speedup(remedy.unit_ratio)})" if remedy.unit_ratio else ""
             word = "tried, could not tell" if timed else "not tried"
@@ -138,12 +156,14 @@ def _draw_remedy(canvas: Canvas, remedy: RemedyResult, *, yet: bool, timed: bool
         case "untried" if remedy.speedup:
             gain = speedup(remedy.speedup)
             canvas.block(
-                f"not tried: {remedy.title}  {gain}{GLUE}whole{GLUE}run, computed{_because(remedy.why)}", prefix=(f"{INDENT}· ", "")
+                f"not tried: {remedy.title}  {gain}{GLUE}whole{GLUE}run, computed{_because(remedy.why)}",
+                prefix=(f"{INDENT}· ", ""),
             )
         case "untried":
             word = "could not be tried" if remedy.why else "not tried"
             canvas.block(
-                f"{word}: {remedy.title}{_because(remedy.why.removeprefix('Could not be tried: '))}", prefix=(f"{INDENT}? ", "yellow")
+                f"{word}: {remedy.title}{_because(remedy.why.removeprefix('Could not be tried: '))}",
+                prefix=(f"{INDENT}? ", "yellow"),
             )
     if remedy.status == "measured" and remedy.note:
         canvas.block((remedy.note, "dim"), prefix=f"{INDENT}  ")
@@ -162,7 +182,13 @@ def _variant(variant: Variant, *, raced: bool) -> str:
         return f"{label} (could not be tried)"
     if raced:  # one race told that another setting was ahead, and no more
         return f"{label} ({ratio(variant.unit_ratio)})"
-    told = "without effect" if variant.verdict == "refuted" else "could not tell" if variant.verdict == "inconclusive" else ""
+    told = (
+        "without effect"
+        if variant.verdict == "refuted"
+        else "could not tell"
+        if variant.verdict == "inconclusive"
+        else ""
+    )
     return f"{label} ({ratio(variant.unit_ratio)}{', ' if told else ''}{told})"
 
 
@@ -183,7 +209,9 @@ def _measured(remedy: RemedyResult) -> tuple[tuple[str, str], ...]:
             sooner = f"{ratio(race.mid)} sooner at the end by its own stopping rule"
         spans.append((_next(sooner), ""))
         bounds = f"{share(race.reached_low)} to {share(race.reached_high)}"
-        spans.append((_next(f"in {race.reached[0]} of {counted(race.reached[1], 'race')} ({bounds} of such races)"), ""))
+        spans.append(
+            (_next(f"in {race.reached[0]} of {counted(race.reached[1], 'race')} ({bounds} of such races)"), "")
+        )
     if remedy.breaks_even_at:
         once = f"{duration(remedy.one_off_s)} once, " if remedy.one_off_s > 0 else ""
         spans.append((_next(f"{once}pays after {counted(remedy.breaks_even_at, _unit(remedy.unit))}"), ""))
@@ -194,7 +222,9 @@ def _measured(remedy: RemedyResult) -> tuple[tuple[str, str], ...]:
 
 def _safety_words(remedy: RemedyResult) -> str:
     """Says what a remedy does to the numbers, and whether a trial checked it."""
-    if remedy.time_to_target or remedy.safety == "semantics":  # which it stays, however much alike its first batches are
+    if (
+        remedy.time_to_target or remedy.safety == "semantics"
+    ):  # which it stays, however much alike its first batches are
         return SAFETY_WORDS[remedy.safety]
     if remedy.verified_safety:
         return SAFETY_WORDS[remedy.verified_safety]

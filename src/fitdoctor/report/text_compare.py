@@ -25,7 +25,9 @@ ONE_RUN_EACH = (
 )
 
 
-def render_comparison(comparison: Comparison, *, width: int = PLAIN_WIDTH, color: bool = False, ascii_only: bool = False) -> str:
+def render_comparison(
+    comparison: Comparison, *, width: int = PLAIN_WIDTH, color: bool = False, ascii_only: bool = False
+) -> str:
     """Renders a comparison.
 
     Example:
@@ -59,13 +61,17 @@ def _headline(comparison: Comparison) -> str:
         return f"{times}."
     if 1 / SAME < comparison.ratio < SAME:
         return f"{times}: the same."
-    faster, slower, times_as_fast = ("B", "A", comparison.ratio) if comparison.ratio >= 1 else ("A", "B", 1 / comparison.ratio)
+    faster, slower, times_as_fast = (
+        ("B", "A", comparison.ratio) if comparison.ratio >= 1 else ("A", "B", 1 / comparison.ratio)
+    )
     return f"{times}: {faster} was {ratio(times_as_fast)} as fast as {slower}."
 
 
 def _draw_parts(canvas: Canvas, parts: Iterable[PartPair], whole_s: float) -> None:
     columns = _label_columns(canvas)
-    head = f"{'Where the time goes':<{columns + 2}}" + "".join(f"{title:>{TIME_COLUMNS}}" for title in ("A", "B", "B - A"))
+    head = f"{'Where the time goes':<{columns + 2}}" + "".join(
+        f"{title:>{TIME_COLUMNS}}" for title in ("A", "B", "B - A")
+    )
     canvas.cropped((head, "bold"))
     large = [part for part in parts if max(part.a_s, part.b_s) >= SHOWN_SHARE * whole_s]
     small = [part for part in parts if part not in large and max(part.a_s, part.b_s) > 0]
@@ -75,7 +81,9 @@ def _draw_parts(canvas: Canvas, parts: Iterable[PartPair], whole_s: float) -> No
         rows.append((label, sum(part.a_s for part in small), sum(part.b_s for part in small)))
     for label, a_s, b_s in rows:
         sign = "+" if b_s > a_s else ""
-        times = "".join(f"{time:>{TIME_COLUMNS}}" for time in (duration(a_s), duration(b_s), sign + duration(b_s - a_s)))
+        times = "".join(
+            f"{time:>{TIME_COLUMNS}}" for time in (duration(a_s), duration(b_s), sign + duration(b_s - a_s))
+        )
         canvas.cropped(f"{_short(label, columns)}{times}", prefix="    ")
 
 

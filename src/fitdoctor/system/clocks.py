@@ -15,7 +15,9 @@ MOST_CORES = 4
 def open_source(place: Place) -> Clocks | None:
     folder = place.sys / "devices" / "system" / "cpu"
     try:
-        found = sorted(at for path in folder.iterdir() if path.name[:3] == "cpu" and (at := number(path.name[3:])) is not None)
+        found = sorted(
+            at for path in folder.iterdir() if path.name[:3] == "cpu" and (at := number(path.name[3:])) is not None
+        )
     except OSError:
         return None
     cores = [at for at in found if not place.cores or at in place.cores]

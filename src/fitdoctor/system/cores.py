@@ -15,7 +15,10 @@ IN_USE = 0.5
 
 
 class Core(NamedTuple):
-    """Seconds of one core: busy, idle while something waited for a disk, taken away by the host of a virtual machine, and all."""
+    """Seconds of one core:
+
+    busy, idle while something waited for a disk, taken away by the host of a virtual machine, and all.
+    """
 
     busy_s: float
     waited_s: float
@@ -29,7 +32,10 @@ def open_source(place: Place) -> Cores | None:
 
 
 class Cores:
-    """Reads /proc/stat. All sums are over the cores that the training may run on; all cores where those are not known."""
+    """Reads /proc/stat.
+
+    All sums are over the cores that the training may run on; all cores where those are not known.
+    """
 
     def __init__(self, file: Kept, allowed: frozenset[int]) -> None:
         self._file, self._allowed = file, allowed
@@ -46,7 +52,11 @@ class Cores:
         if not mine:
             return Reading()
         busy_s, waited_s, stolen_s, _ = map(sum, zip(*mine.values(), strict=True))
-        levels = {"busiest_core": max(shares), "cores_in_use": float(sum(share >= IN_USE for share in shares))} if shares else {}
+        levels = (
+            {"busiest_core": max(shares), "cores_in_use": float(sum(share >= IN_USE for share in shares))}
+            if shares
+            else {}
+        )
         return Reading(counters={"machine_cpu_s": busy_s, "io_wait_s": waited_s, "steal_s": stolen_s}, levels=levels)
 
     def describe(self, system: System) -> None:

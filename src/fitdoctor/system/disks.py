@@ -41,7 +41,11 @@ class Disks:
         self._busy_s += max(0.0, *(disk[2] - self._before.get(name, disk)[2] for name, disk in found.items()))
         self._before = found
         read, written = (float(sum(disk[kind] for disk in found.values())) for kind in range(2))
-        counters = {"machine_disk_read_bytes": read, "machine_disk_written_bytes": written, "machine_disk_busy_s": self._busy_s}
+        counters = {
+            "machine_disk_read_bytes": read,
+            "machine_disk_written_bytes": written,
+            "machine_disk_busy_s": self._busy_s,
+        }
         return Reading(counters=counters)
 
     def describe(self, system: System) -> None:

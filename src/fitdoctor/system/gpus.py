@@ -1,4 +1,7 @@
-"""NVIDIA's accelerators through NVML: how busy they are, their memory and clocks, what slows them down, and what comes over PCIe."""
+"""NVIDIA's accelerators through NVML:
+
+how busy they are, their memory and clocks, what slows them down, and what comes over PCIe.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ HEAT = ("SwThermalSlowdown", "HwThermalSlowdown")
 POWER = ("SwPowerCap", "HwPowerBrakeSlowdown")
 HARDWARE = ("HwSlowdown",)
 REASONS = {"slowed_by_heat": HEAT, "slowed_by_power": POWER, "slowed_by_hardware": HARDWARE}
-"""By the names that NVML has for why clocks are lower than they could be. Idle and chosen clocks are not on the list."""
+"""By the names that NVML has for why clocks are lower than they could be.
+
+Idle and chosen clocks are not on the list.
+"""
 
 GONE = ("NotSupported", "NoPermission", "FunctionNotFound", "InvalidArgument")
 """Errors after which nothing is asked for again; others may pass."""
@@ -53,7 +59,12 @@ class GpuSource:
         nvml.nvmlInit()
         self._handle = nvml.nvmlDeviceGetHandleByIndex(index)
         self._bits = {name: sum(self._bit(reason) for reason in reasons) for name, reasons in REASONS.items()}
-        self._asked: list[Callable[[], dict[str, float]]] = [self._utilisation, self._memory, self._clocks, self._reasons]
+        self._asked: list[Callable[[], dict[str, float]]] = [
+            self._utilisation,
+            self._memory,
+            self._clocks,
+            self._reasons,
+        ]
         self._link: list[Callable[[], dict[str, float]]] = [self._pcie]
         self._looks = 0
 
@@ -111,7 +122,10 @@ class GpuSource:
 
     def _pcie(self) -> dict[str, float]:
         ask, nvml = self._nvml.nvmlDeviceGetPcieThroughput, self._nvml
-        received, sent = ask(self._handle, nvml.NVML_PCIE_UTIL_RX_BYTES), ask(self._handle, nvml.NVML_PCIE_UTIL_TX_BYTES)
+        received, sent = (
+            ask(self._handle, nvml.NVML_PCIE_UTIL_RX_BYTES),
+            ask(self._handle, nvml.NVML_PCIE_UTIL_TX_BYTES),
+        )
         return {"pcie_in_bytes_per_s": received * 1024.0, "pcie_out_bytes_per_s": sent * 1024.0}
 
     def _bit(self, reason: str) -> int:

@@ -1,4 +1,7 @@
-"""The folders of the control groups that a process belongs to, its own first and those around it after: each may set a limit."""
+"""The folders of the control groups that a process belongs to, its own first and those around it after:
+
+each may set a limit.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,13 @@ from fitdoctor.system.source import Place
 def second_version(place: Place) -> list[Path]:
     """Those of version 2, wherever they are mounted; a container may see its own group as the root."""
     roots = [place.sys / "fs" / "cgroup", place.sys / "fs" / "cgroup" / "unified"]
-    return [folder for controllers, path in _lines(place) if controllers == [""] for root in roots for folder in _upwards(root, path)]
+    return [
+        folder
+        for controllers, path in _lines(place)
+        if controllers == [""]
+        for root in roots
+        for folder in _upwards(root, path)
+    ]
 
 
 def first_version(place: Place, controller: str) -> list[Path]:

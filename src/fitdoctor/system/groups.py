@@ -1,4 +1,7 @@
-"""The limits that a container or a job scheduler sets, and how often the training runs into them: control groups, both versions."""
+"""The limits that a container or a job scheduler sets, and how often the training runs into them:
+
+control groups, both versions.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ class _Cpu:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Memory:
-    """A group that limits memory. `reclaimable` is what its statistics call files that lie there and are given up when need be."""
+    """A group that limits memory.
+
+    `reclaimable` is what its statistics call files that lie there and are given up when need be.
+    """
 
     limit: int
     used: Kept
@@ -53,7 +59,11 @@ def open_source(place: Place) -> Groups | None:
 def _memory(folder: Path, limits: tuple[str, ...], used: str, reclaimable: bytes) -> _Memory | None:
     found = [limit for name in limits if (limit := memory_limit(text(folder / name))) is not None]
     file = kept(folder / used) if found else None
-    return None if file is None else _Memory(limit=min(found), used=file, stat=kept(folder / "memory.stat"), reclaimable=reclaimable)
+    return (
+        None
+        if file is None
+        else _Memory(limit=min(found), used=file, stat=kept(folder / "memory.stat"), reclaimable=reclaimable)
+    )
 
 
 class Groups:

@@ -1,4 +1,7 @@
-"""Files of /proc and /sys that are read again and again: opened once, and numbers taken from whatever stands in them."""
+"""Files of /proc and /sys that are read again and again:
+
+opened once, and numbers taken from whatever stands in them.
+"""
 
 from __future__ import annotations
 

@@ -118,7 +118,9 @@ class Look:
                 self._failed(each.name, error)
                 continue
             known = found.get(each.owner, Reading())
-            found[each.owner] = Reading(counters=known.counters | reading.counters, levels=known.levels | reading.levels)
+            found[each.owner] = Reading(
+                counters=known.counters | reading.counters, levels=known.levels | reading.levels
+            )
         return found
 
     def _failed(self, name: str, error: Exception) -> None:

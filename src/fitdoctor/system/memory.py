@@ -8,7 +8,10 @@ from fitdoctor.system.processes import PAGE
 from fitdoctor.system.source import Place, Reading
 
 PAGES = {b"pswpin": "swap_in_bytes", b"pswpout": "swap_out_bytes", b"workingset_refault_file": "file_reread_bytes"}
-"""Of /proc/vmstat, in pages. The last are pages of files that had been given up not long before they were needed again."""
+"""Of /proc/vmstat, in pages.
+
+The last are pages of files that had been given up not long before they were needed again.
+"""
 SIZES = {b"MemAvailable": "memory_left_bytes", b"Cached": "file_cache_bytes"}
 """Of /proc/meminfo, in kilobytes."""
 
@@ -30,7 +33,9 @@ class Memory:
         levels = {name: float(known[key] << 10) for key, name in SIZES.items() if key in known}
         if b"SwapTotal" in known and b"SwapFree" in known:
             levels["swap_used_bytes"] = float(max(0, known[b"SwapTotal"] - known[b"SwapFree"]) << 10)
-        return Reading(counters={name: float(moved[key] * PAGE) for key, name in PAGES.items() if key in moved}, levels=levels)
+        return Reading(
+            counters={name: float(moved[key] * PAGE) for key, name in PAGES.items() if key in moved}, levels=levels
+        )
 
     def describe(self, system: System) -> None:
         system.memory_bytes = self._known.get(b"MemTotal", 0) << 10

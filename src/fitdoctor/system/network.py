@@ -27,7 +27,11 @@ class Network:
 
     def read(self) -> Reading:
         found = parse(self._file.whole())
-        return Reading() if found is None else Reading(counters={"network_in_bytes": found[0], "network_out_bytes": found[1]})
+        return (
+            Reading()
+            if found is None
+            else Reading(counters={"network_in_bytes": found[0], "network_out_bytes": found[1]})
+        )
 
     def describe(self, system: System) -> None:
         """Nothing about the network stays as it is."""

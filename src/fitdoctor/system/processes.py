@@ -1,4 +1,7 @@
-"""What the processes of a training use: CPU time, cores that they wait for, memory, threads, and what they read and write."""
+"""What the processes of a training use:
+
+CPU time, cores that they wait for, memory, threads, and what they read and write.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,12 @@ MOST_PROGRAMS = 8
 MOST_WORDS = 12
 LONGEST_WORD = 200
 
-IO = {b"read_bytes": "disk_read_bytes", b"write_bytes": "disk_written_bytes", b"rchar": "read_bytes", b"wchar": "written_bytes"}
+IO = {
+    b"read_bytes": "disk_read_bytes",
+    b"write_bytes": "disk_written_bytes",
+    b"rchar": "read_bytes",
+    b"wchar": "written_bytes",
+}
 """What reaches a disk, and what a process asks for, whether or not it lies in memory."""
 
 
@@ -51,7 +59,8 @@ def open_source(place: Place) -> Processes | None:
 class Processes:
     """Follows a process and its descendants.
 
-    What a child used is in its parent's figures once that has waited for it, and in its own before: the sum goes on without a gap.
+    What a child used is in its parent's figures once that has waited for it, and in its own before: the sum goes on
+    without a gap.
     """
 
     def __init__(self, place: Place) -> None:
@@ -86,7 +95,9 @@ class Processes:
             return Reading()
         if any(files.threads for files in self._open.values()):
             counters["threads_wait_s"] = self._threads_wait_s
-        return Reading(counters=counters, levels={"rss_bytes": float(rss), "threads": float(threads), "processes": float(found)})
+        return Reading(
+            counters=counters, levels={"rss_bytes": float(rss), "threads": float(threads), "processes": float(found)}
+        )
 
     def _wait(self, files: _Process, counters: dict[str, float]) -> None:
         for thread, (file, before_s) in list(files.threads.items()):
@@ -131,7 +142,10 @@ class Processes:
         if process == self._root or len(self._programs) >= MOST_PROGRAMS:
             return
         with suppress(OSError):
-            words = [os.fsdecode(word)[:LONGEST_WORD] for word in (self._proc / str(process) / "cmdline").read_bytes().split(b"\0")[:-1]]
+            words = [
+                os.fsdecode(word)[:LONGEST_WORD]
+                for word in (self._proc / str(process) / "cmdline").read_bytes().split(b"\0")[:-1]
+            ]
             own = (self._proc / str(self._root) / "cmdline").read_bytes().split(b"\0")[:-1]
             if words and Path(words[0]).name.startswith("python") and words != [os.fsdecode(word) for word in own]:
                 self._programs.append(words[:MOST_WORDS])
@@ -163,7 +177,10 @@ def parse_stat(data: bytes) -> Usage | None:
     faults, child_faults, user, kernel, child_user, child_kernel, _, _, threads, _, _, _, pages = fields
     ticks = sum(value or 0 for value in (user, kernel, child_user, child_kernel))
     return Usage(
-        cpu_s=ticks * TICK_S, major_faults=(faults or 0) + (child_faults or 0), threads=threads or 0, rss_bytes=(pages or 0) * PAGE
+        cpu_s=ticks * TICK_S,
+        major_faults=(faults or 0) + (child_faults or 0),
+        threads=threads or 0,
+        rss_bytes=(pages or 0) * PAGE,
     )
 
 

@@ -13,7 +13,8 @@ from fitdoctor.recording.system import System
 class Reading:
     """What one look at a source gave.
 
-    `counters` have been growing since some moment in the past; `levels` are as they are now. What is not known is not in them.
+    `counters` have been growing since some moment in the past; `levels` are as they are now. What is not known is not
+    in them.
     """
 
     counters: dict[str, float] = field(default_factory=dict)
@@ -22,7 +23,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Whom to look at, and where the system tells of it. `cores` are the numbers of those that the process may run on."""
+    """Whom to look at, and where the system tells of it.
+
+    `cores` are the numbers of those that the process may run on.
+    """
 
     process: int
     cores: frozenset[int] = frozenset()

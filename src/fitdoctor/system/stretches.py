@@ -58,7 +58,9 @@ class Stretches:
             self._least_s = sum(self.lengths_s) / len(self.lengths_s)
 
     def _added(self, readings: Mapping[str, Reading]) -> dict[tuple[str, str], float | None]:
-        """What each counter grew by since it was read last; nothing where it went backwards, as it began anew or wrapped around."""
+        """What each counter grew by since it was read last; nothing where it went backwards, as it began anew or
+        wrapped around.
+        """
         found: dict[tuple[str, str], float | None] = {}
         for owner, reading in readings.items():
             for name, value in reading.counters.items():
@@ -84,7 +86,8 @@ class Stretches:
                 values[begin:] = [_sum(*pair) for pair in _pairs(values[begin:])]
             for level in series.levels.values():
                 level.mean[begin:] = [
-                    _mean(*pair, *lengths) for pair, lengths in zip(_pairs(level.mean[begin:]), _pairs(lengths_s), strict=True)
+                    _mean(*pair, *lengths)
+                    for pair, lengths in zip(_pairs(level.mean[begin:]), _pairs(lengths_s), strict=True)
                 ]
                 level.least[begin:] = [min(_known(pair), default=None) for pair in _pairs(level.least[begin:])]
                 level.most[begin:] = [max(_known(pair), default=None) for pair in _pairs(level.most[begin:])]

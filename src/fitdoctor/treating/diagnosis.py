@@ -39,7 +39,8 @@ class Diagnosis:
 
 
 def find(target: Target, name: str | None) -> Diagnosis:
-    """The diagnosis that is meant: the one called `name`, or the latest of this script, with the same arguments where there is one.
+    """The diagnosis that is meant: the one called `name`, or the latest of this script, with the same arguments where
+    there is one.
 
     What the user has not recorded on this machine comes last, so that it never stands in the place of what they have.
 
@@ -56,7 +57,9 @@ def find(target: Target, name: str | None) -> Diagnosis:
         run = found.run
         if run.bundled or run.scout is None:
             what = "a bundle, which has no script" if run.bundled else "a run in which nothing was diagnosed"
-            raise FitdoctorError(f"Received “--run {name}”, {what}; expected one that “fitdoctor diagnose {target.shown}” made.")
+            raise FitdoctorError(
+                f"Received “--run {name}”, {what}; expected one that “fitdoctor diagnose {target.shown}” made."
+            )
         if not _is_of(run, target):
             raise FitdoctorError(
                 f"Received “--run {name}”, a diagnosis of {run.script}; expected one of {target.target}. "
@@ -111,7 +114,9 @@ def check_arguments(diagnosis: Diagnosis, target: Target) -> None:
     again = _again(target)
     if tuple(run.argv) != target.arguments:
         given, expected = (shlex.join(arguments) or "no arguments" for arguments in (target.arguments, run.argv))
-        raise FitdoctorError(f"Received {target.target} with {given}; expected {expected}, with which {diagnosis.shown} was made. {again}")
+        raise FitdoctorError(
+            f"Received {target.target} with {given}; expected {expected}, with which {diagnosis.shown} was made. {again}"
+        )
     sources = run.scout.sources if run.scout is not None else {}
     if run.mode != "code" and not sources:
         raise FitdoctorError(
@@ -121,7 +126,8 @@ def check_arguments(diagnosis: Diagnosis, target: Target) -> None:
 
 
 def check_unchanged(diagnosis: Diagnosis, target: Target) -> None:
-    """Holds the source against the diagnosis. The recording names the files, so this waits until the user has agreed to it.
+    """Holds the source against the diagnosis. The recording names the files, so this waits until the user has agreed to
+    it.
 
     Raises:
         FitdoctorError: The source is another one, or can't be read.

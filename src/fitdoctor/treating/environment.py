@@ -1,4 +1,6 @@
-"""Whether a training would run in the environment in which it was diagnosed, as far as that can be told without running it."""
+"""Whether a training would run in the environment in which it was diagnosed, as far as that can be told without running
+it.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,10 @@ for package in ("keras", "tf-keras", "tensorflow", "tensorflow-cpu", "jax", "tor
         found[package] = version(package)
 print(json.dumps(found))
 """
-"""Reads what is installed, and imports nothing: a second or more is saved, and the script is first to choose settings."""
+"""Reads what is installed, and imports nothing:
+
+a second or more is saved, and the script is first to choose settings.
+"""
 
 PATIENCE_S = 60.0
 LEGACY = "tf_keras"
@@ -40,7 +45,8 @@ WORDS = {
 
 
 def check(python: str, diagnosed: dict[str, Any], shown: str, *, again: str) -> None:
-    """Compares versions, the backend and the number of cores with those of a diagnosis. Devices are compared once they are known.
+    """Compares versions, the backend and the number of cores with those of a diagnosis. Devices are compared once they
+    are known.
 
     Args:
         python: The interpreter of the training.
@@ -68,7 +74,9 @@ def _as_recorded(installed: dict[str, Any], backend: str) -> dict[str, Any]:
     """What is installed, by the names that the record has for a training on this backend."""
     found: dict[str, Any] = {name: installed[name] for name in ("python", "cores") if name in installed}
     found["keras"] = installed.get("tf-keras" if backend == LEGACY else "keras")
-    found["backend_version"] = next((installed[each] for each in FRAMEWORKS.get(backend, ("", ()))[1] if each in installed), None)
+    found["backend_version"] = next(
+        (installed[each] for each in FRAMEWORKS.get(backend, ("", ()))[1] if each in installed), None
+    )
     if (chosen := os.environ.get("KERAS_BACKEND")) and backend != LEGACY:
         found["backend"] = chosen
     return found

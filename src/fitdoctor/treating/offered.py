@@ -1,4 +1,7 @@
-"""Holds what a recording asks to be changed against what our own remedies offer: a recording is data, and may come from anyone."""
+"""Holds what a recording asks to be changed against what our own remedies offer:
+
+a recording is data, and may come from anyone.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,8 @@ from fitdoctor.report.model import Treatment
 
 
 def check_offered(facts: Facts, treatments: Iterable[Treatment], shown: str, *, again: str) -> None:
-    """Lets only changes pass that a remedy proposes for these very facts, and that name nothing but what changes may name.
+    """Lets only changes pass that a remedy proposes for these very facts, and that name nothing but what changes may
+    name.
 
     Args:
         facts: Of the recording.
@@ -26,7 +30,9 @@ def check_offered(facts: Facts, treatments: Iterable[Treatment], shown: str, *, 
     Raises:
         FitdoctorError: There is another one among them.
     """
-    offered = [change for finding in run_causes(facts)[0] for offer in offers(finding, facts)[0] for change in offer.changes]
+    offered = [
+        change for finding in run_causes(facts)[0] for offer in offers(finding, facts)[0] for change in offer.changes
+    ]
     for change in (change for treatment in treatments for change in treatment.changes):
         why = "which no remedy of this fitdoctor offers there" if change not in offered else _problem(change)
         if why:
@@ -38,7 +44,9 @@ def check_offered(facts: Facts, treatments: Iterable[Treatment], shown: str, *, 
 
 def in_words(change: dict[str, Any]) -> str:
     """A change as a message shows it: all that it says, but for its place."""
-    return json.dumps({name: value for name, value in change.items() if name != "place"}, ensure_ascii=False, default=str)
+    return json.dumps(
+        {name: value for name, value in change.items() if name != "place"}, ensure_ascii=False, default=str
+    )
 
 
 def _problem(change: dict[str, Any]) -> str:

@@ -22,7 +22,10 @@ from fitdoctor.trials.safety import ORDER
 from fitdoctor.trials.savings import projected
 
 WORTH_SAYING = 1.05
-"""How many times as fast as what is applied another prescription must be to be mentioned: less does not count anywhere."""
+"""How many times as fast as what is applied another prescription must be to be mentioned:
+
+less does not count anywhere.
+"""
 
 OWN_SHOWN_S = 0.1
 """What `treat` itself takes is told from here on: by that its figures are apart from those of the report."""
@@ -40,8 +43,8 @@ def choose(diagnosis: Diagnosis, allowed: Collection[Safety], *, again: str = ""
         again: What stands behind “fitdoctor diagnose” to make another diagnosis.
 
     Raises:
-        FitdoctorError: Nothing was verified that is that safe, and the message says what --allow would add; or it asks for a change that
-            none of our remedies offers.
+        FitdoctorError: Nothing was verified that is that safe, and the message says what --allow would add; or it asks
+            for a change that none of our remedies offers.
     """
     analysis = analyse(diagnosis.run, "final")
     chosen = treatable(analysis, allowed)
@@ -96,7 +99,9 @@ def _is_raced(change: dict[str, Any]) -> bool:
 def _with_expectation(facts: Facts, treatment: Treatment) -> dict[str, Any]:
     """A treatment with what was recorded of the data of its call."""
     records: list[Fit] | list[Loop] = facts.scout.fits if treatment.kind == "fit" else facts.scout.loops
-    found = next((each for each in records if (each.site.file, each.site.line) == (treatment.file, treatment.line)), None)
+    found = next(
+        (each for each in records if (each.site.file, each.site.line) == (treatment.file, treatment.line)), None
+    )
     expected: dict[str, Any] = {}
     if isinstance(found, Fit):
         expected = {name: value for name, value in asdict(found).items() if name in KEPT}
@@ -149,7 +154,9 @@ def conclusion(treated: Treated, diagnosed: Scout, seen: Scout | None, *, code: 
 
 
 def _outside(treated: Treated, diagnosed: Scout, seen: Scout, wall_s: float) -> Iterator[str]:
-    """Says so where a training that went through took longer or shorter than promised, and how far its start explains that."""
+    """Says so where a training that went through took longer or shorter than promised, and how far its start explains
+    that.
+    """
     if treated.promised_low_s <= wall_s - treated.own_s <= treated.promised_high_s:
         return
     now_s, then_s = (sum(scout.parts.get(part, 0.0) for part in ("start", "imports")) for scout in (seen, diagnosed))
@@ -160,9 +167,13 @@ def _outside(treated: Treated, diagnosed: Scout, seen: Scout, wall_s: float) -> 
 
 def _length(fit: Fit, diagnosed: Scout) -> Iterator[str]:
     """Whether a fit was as long as it was taken to be."""
-    before = next((each for each in diagnosed.fits if (each.site.file, each.site.line) == (fit.site.file, fit.site.line)), None)
+    before = next(
+        (each for each in diagnosed.fits if (each.site.file, each.site.line) == (fit.site.file, fit.site.line)), None
+    )
     planned = fit.calls_run * (fit.epochs - fit.initial_epoch)
-    expected = planned if before is None else fit.calls_run * (before.stopped_at or before.epochs - before.initial_epoch)
+    expected = (
+        planned if before is None else fit.calls_run * (before.stopped_at or before.epochs - before.initial_epoch)
+    )
     if not fit.epochs_seen or fit.epochs_seen == expected:
         return
     rule = ", stopped by a rule of its own" if fit.stopped_at else ""
@@ -171,7 +182,8 @@ def _length(fit: Fit, diagnosed: Scout) -> Iterator[str]:
 
 def _promised(treated: Treated) -> str:
     low, mid, high = (
-        duration(seconds + treated.own_s) for seconds in (treated.promised_low_s, treated.promised_s, treated.promised_high_s)
+        duration(seconds + treated.own_s)
+        for seconds in (treated.promised_low_s, treated.promised_s, treated.promised_high_s)
     )
     own = f", {duration(treated.own_s)} of it for treat itself" if treated.own_s >= OWN_SHOWN_S else ""
     return f"{mid} [{low}, {high}] instead of {duration(treated.plain_s)}{own}"

@@ -41,7 +41,9 @@ def wait_until_reached(executor: Reaches, timeout_s: float) -> None:
     """
     reply = executor.receive(timeout_s)
     if not reply.get("reached"):
-        raise ChildEndedError(f"the script ended before it came to this place again ({headline(str(reply.get('ended')))})")
+        raise ChildEndedError(
+            f"the script ended before it came to this place again ({headline(str(reply.get('ended')))})"
+        )
 
 
 def patience_s(longest_s: float, left_s: float) -> float:
@@ -64,7 +66,8 @@ class Executor(Protocol):
 
 
 class InProcess:
-    """Carries commands out here and now. A command can't be cut off: `timeout_s` is for those that wait for somebody else.
+    """Carries commands out here and now. A command can't be cut off: `timeout_s` is for those that wait for somebody
+    else.
 
     Args:
         obey: What carries a command out.

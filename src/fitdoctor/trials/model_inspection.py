@@ -27,12 +27,15 @@ def look_s(budget_s: float) -> float:
 def rows_for(fit: FitFacts, backend: str, seconds: float) -> tuple[int, str]:
     """How many rows of a batch there is time for; 0, with a sentence that says why, where not even for a few.
 
-    On JAX the pass is compiled, as the training's own step is. Elsewhere it runs operation by operation, for as long as it has rows.
+    On JAX the pass is compiled, as the training's own step is. Elsewhere it runs operation by operation, for as long as
+    it has rows.
     """
     size = fit.record.batch_size or 32
     most = min(MOST_ROWS, size)
     if backend == "jax":
-        return (most, "") if fit.record.first_step.first_s + AROUND_S <= seconds else (0, _too_long("to compile its pass"))
+        return (
+            (most, "") if fit.record.first_step.first_s + AROUND_S <= seconds else (0, _too_long("to compile its pass"))
+        )
     left_s, eager_s = seconds - AROUND_S, EAGER * fit.step_s
     rows = most if eager_s * most / size <= left_s else int(size * left_s / eager_s)
     return (rows, "") if rows >= min(LEAST_ROWS, most) else (0, _too_long("a step"))

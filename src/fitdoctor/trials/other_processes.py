@@ -11,7 +11,10 @@ WORKER = "a worker process"
 
 
 def declined(scout: Scout) -> str:
-    """Why nothing was learned, where another process of the script's is the reason: received, expected, and how to go on."""
+    """Why nothing was learned, where another process of the script's is the reason:
+
+    received, expected, and how to go on.
+    """
     for kind in ("forked", "started"):
         other = next((each for each in scout.others if each.fits and each.kind == kind), None)
         if other is not None:
@@ -43,9 +46,13 @@ def limits(scout: Scout) -> list[str]:
         if other.kind == "replaced":
             found.append(replaced_by(other))
         elif other.fits and other.kind == "forked":
-            found.append(f"fit was also called in a process that the script forked{_at(other.site)}: that was not diagnosed.")
+            found.append(
+                f"fit was also called in a process that the script forked{_at(other.site)}: that was not diagnosed."
+            )
         elif other.fits:
-            found.append(f"fit was also called in {_name(other)} that the script started{_at(other.site)}: that was not diagnosed.")
+            found.append(
+                f"fit was also called in {_name(other)} that the script started{_at(other.site)}: that was not diagnosed."
+            )
     return found
 
 
@@ -91,10 +98,16 @@ def unseen(scout: Scout) -> str:
         return known[0].replace("fit was also", "fit was").replace("diagnosed", "watched")
     forked = next((each for each in scout.others if each.kind == "forked"), None)
     if forked is not None and scout.ending.how == "exit":
-        return f"The script's own process ended after it had forked another one{_at(forked.site)}, which was not watched."
+        return (
+            f"The script's own process ended after it had forked another one{_at(forked.site)}, which was not watched."
+        )
     programs = scout.system.programs if scout.system is not None else []
     started = next((command for words in programs if (command := _script(words))), "")
-    return f"The script's own process did not call it, and started `python {started}`, which was not watched." if started else ""
+    return (
+        f"The script's own process did not call it, and started `python {started}`, which was not watched."
+        if started
+        else ""
+    )
 
 
 def _script(words: list[str]) -> str:

@@ -22,7 +22,8 @@ STRETCH = "stretch"
 #: The unit of a prescription as a whole, measured in a process of its own.
 WHOLE = "whole"
 STRETCHES = 3
-#: Units whose arms do not share the chance of being wrong with those of windows: they are judged, or looked at, in another way.
+#: Units whose arms do not share the chance of being wrong with those of windows: they are judged, or looked at, in
+#: another way.
 APART = frozenset({RACE, STRETCH, WHOLE})
 #: The remedy that changes the learning rate and nothing else, and the cause that it treats.
 RATE_ALONE, LOW_RATE = "raise-learning-rate", "low-learning-rate"
@@ -34,8 +35,8 @@ OutcomeVerdict = Literal["measured", "refuted", "inconclusive", "failed", "refer
 class Outcome:
     """One arm, how it compares with its reference, and what that proves.
 
-    `one_off_s` is what the arm pays once beyond what the baseline pays. `target` and `index` name the fit or loop. `finish` is how
-    an arm of the unit "race" did: its comparison is of the times to the same validation loss.
+    `one_off_s` is what the arm pays once beyond what the baseline pays. `target` and `index` name the fit or loop.
+    `finish` is how an arm of the unit "race" did: its comparison is of the times to the same validation loss.
     """
 
     target: str
@@ -71,17 +72,27 @@ def outcomes_of(rehearsal: Rehearsal) -> tuple[Outcome, ...]:
         >>> [(outcome.arm.id, outcome.verdict) for outcome in outcomes_of(rehearsal)]
         [('step/placebo', 'reference'), ('step/input-free', 'reference'), ('step/prefetch', 'refuted')]
     """
-    remedies = max(1, sum(1 for arm in rehearsal.arms if arm.role in ("remedy", "prescription") and arm.unit not in APART))
+    remedies = max(
+        1, sum(1 for arm in rehearsal.arms if arm.role in ("remedy", "prescription") and arm.unit not in APART)
+    )
     tried = [arm for arm in rehearsal.arms if arm.role != "baseline"]
     timed = [_outcome(rehearsal, arm, remedies) for arm in tried if arm.unit != RACE]
     found = timed + _credited([_raced(rehearsal, arm, timed) for arm in tried if arm.unit == RACE])
     stretched = [outcome for outcome in found if outcome.arm.unit == STRETCH and outcome.arm.role == "prescription"]
-    stretch = next((outcome for outcome in stretched if outcome.comparison.n >= STRETCHES and not outcome.arm.doubt), None)
-    held = next((o for o in found if stretch and o.helps and o.arm.unit == "step" and o.arm.changes == stretch.arm.changes), None)
+    stretch = next(
+        (outcome for outcome in stretched if outcome.comparison.n >= STRETCHES and not outcome.arm.doubt), None
+    )
+    held = next(
+        (o for o in found if stretch and o.helps and o.arm.unit == "step" and o.arm.changes == stretch.arm.changes),
+        None,
+    )
     if stretch is None or held is None:
         return tuple(found)
     kept = min(1.0, max(0.0, stretch.comparison.mean_log) / held.comparison.mean_log)
-    return tuple(_confirmed(o, stretch.comparison if o is held else kept) if o.helps and o.arm.unit == "step" else o for o in found)
+    return tuple(
+        _confirmed(o, stretch.comparison if o is held else kept) if o.helps and o.arm.unit == "step" else o
+        for o in found
+    )
 
 
 def confirmed_next(rehearsal: Rehearsal) -> Arm | None:
@@ -93,11 +104,14 @@ def confirmed_next(rehearsal: Rehearsal) -> Arm | None:
 def _confirmed(outcome: Outcome, stretch: Comparison | float) -> Outcome:
     """The outcome as continuous stretches bear it out: what they show is what is promised.
 
-    Only the best arm of a unit is held against stretches; of what the windows of the others showed, the same share is kept.
+    Only the best arm of a unit is held against stretches; of what the windows of the others showed, the same share is
+    kept.
     """
     comparison = stretch if isinstance(stretch, Comparison) else shrunk(outcome.comparison, stretch)
     why = f"{outcome.why} In continuous stretches {comparison.mid:.2f}×."
-    return replace(outcome, comparison=comparison, verdict="measured" if comparison.mid > FLOOR else "inconclusive", why=why)
+    return replace(
+        outcome, comparison=comparison, verdict="measured" if comparison.mid > FLOOR else "inconclusive", why=why
+    )
 
 
 def is_larger_batch(arm: Arm) -> bool:
@@ -107,7 +121,9 @@ def is_larger_batch(arm: Arm) -> bool:
 
 def _credited(raced: list[Outcome]) -> list[Outcome]:
     """The racers with what the learning rate alone gives taken off the merits of larger batches."""
-    alone = max((o for o in raced if o.helps and o.arm.remedy == RATE_ALONE), key=lambda o: o.comparison.mid, default=None)
+    alone = max(
+        (o for o in raced if o.helps and o.arm.remedy == RATE_ALONE), key=lambda o: o.comparison.mid, default=None
+    )
     if alone is None:
         return raced
     return [
@@ -135,9 +151,16 @@ def measured_by(outcomes: Iterable[Outcome]) -> Measured:
             gathered[outcome.index] = ratio
         if outcome.target == "fit" and outcome.arm.remedy == RATE_ALONE and outcome.helps:
             rate_alone[outcome.index] = outcome.arm.changes[0]["value"]
-        if outcome.target != "fit" or outcome.arm.unit != "step" or outcome.arm.failed or outcome.arm.doubt or ratio is None:
+        if (
+            outcome.target != "fit"
+            or outcome.arm.unit != "step"
+            or outcome.arm.failed
+            or outcome.arm.doubt
+            or ratio is None
+        ):
             continue
-        # No ceiling is below what an input remedy reached: the two differ by chance where the remedy takes all of the wait away.
+        # No ceiling is below what an input remedy reached: the two differ by chance where the remedy takes all of the
+        # wait away.
         if outcome.arm.role == "ceiling" or outcome.helps and _only_changes_input(outcome.arm):
             input_free[outcome.index] = _larger(ratio, input_free.get(outcome.index))
         elif outcome.helps and _only_dispatches_less(outcome.arm):
@@ -154,7 +177,8 @@ def _outcome(rehearsal: Rehearsal, arm: Arm, remedies: int) -> Outcome:
     comparison = compare(windows, arm.id, references)
     placebo = compare(rehearsal.windows, placebos[0].id, [other.id for other in baselines]) if placebos else None
     verdict, why = _judged(arm, comparison, placebo, remedies, untried=_untried(rehearsal))
-    # The placebo is made anew as every arm is, in a process that is as warm: what it pays is what the script pays as it stands.
+    # The placebo is made anew as every arm is, in a process that is as warm: what it pays is what the script pays as it
+    # stands.
     paid_s = max((other.one_off_s for other in placebos or baselines), default=0.0)
     return Outcome(
         target=rehearsal.target,
@@ -216,7 +240,9 @@ def _untried(rehearsal: Rehearsal) -> str:
     return "The budget was used up before it was tried."
 
 
-def _judged(arm: Arm, comparison: Comparison, placebo: Comparison | None, remedies: int, *, untried: str) -> tuple[OutcomeVerdict, str]:
+def _judged(
+    arm: Arm, comparison: Comparison, placebo: Comparison | None, remedies: int, *, untried: str
+) -> tuple[OutcomeVerdict, str]:
     if arm.failed:
         return "failed", arm.why or "The trial of this change failed."
     if arm.doubt:

@@ -65,12 +65,17 @@ def plan(facts: Facts) -> tuple[RehearsalPlan, ...]:
         return ()
     findings = [finding for finding in run_causes(facts)[0] if not finding.informative]
     plans = [*_fit_plans(facts, findings), *_fit_call_plans(facts, findings), *_loop_plans(facts, findings)]
-    plans.sort(key=lambda each: -each.expected_saving_s / max(whole_trial_s(facts, each.target, each.index, each.arms), LEAST_TRIAL_S))
+    plans.sort(
+        key=lambda each: (
+            -each.expected_saving_s / max(whole_trial_s(facts, each.target, each.index, each.arms), LEAST_TRIAL_S)
+        )
+    )
     return tuple(plans[:MOST_REHEARSALS])
 
 
 def plan_environments(facts: Facts) -> tuple[RehearsalPlan, ...]:
-    """The comparisons of environments that may be worth their time, the one with the most to gain first: each has one arm.
+    """The comparisons of environments that may be worth their time, the one with the most to gain first: each has one
+    arm.
 
     Example:
         >>> [comparison.arms[-1].remedy for comparison in plan_environments(Facts(run))]
@@ -87,7 +92,11 @@ def plan_environments(facts: Facts) -> tuple[RehearsalPlan, ...]:
         for arm in _arms(facts, concerned):
             if arm.unit == PROCESS:
                 saving_s = max(finding.cost_s.mid for finding in concerned if finding.cause == arm.cause)
-                plans.append(RehearsalPlan(target="fit", index=fit.index, arms=(_baseline(PROCESS), arm), expected_saving_s=saving_s))
+                plans.append(
+                    RehearsalPlan(
+                        target="fit", index=fit.index, arms=(_baseline(PROCESS), arm), expected_saving_s=saving_s
+                    )
+                )
     return tuple(sorted(plans, key=lambda comparison: -comparison.expected_saving_s))
 
 
@@ -97,7 +106,8 @@ def _fit_plans(facts: Facts, findings: Iterable[Finding]) -> Iterator[RehearsalP
             continue
         concerned = [finding for finding in findings if finding.fit == fit.index]
         arms = _arms(facts, concerned)
-        # The ceiling bounds every input remedy and is what proves that a fit is bound by compute, so it is always there.
+        # The ceiling bounds every input remedy and is what proves that a fit is bound by compute, so it is always
+        # there.
         step = [*_references("step"), ceiling(), *(arm for arm in arms if arm.unit == "step")]
         costs: dict[str, float] = {}
         for finding in concerned:
@@ -107,7 +117,9 @@ def _fit_plans(facts: Facts, findings: Iterable[Finding]) -> Iterator[RehearsalP
         saving_s = max((finding.cost_s.mid for finding in concerned), default=0.0)
         raced = {arm.cause for arm in rest if arm.unit == RACE}
         race_s = max((finding.cost_s.mid for finding in concerned if finding.cause in raced), default=0.0)
-        yield RehearsalPlan(target="fit", index=fit.index, arms=(*units, *rest), expected_saving_s=saving_s, race_saving_s=race_s)
+        yield RehearsalPlan(
+            target="fit", index=fit.index, arms=(*units, *rest), expected_saving_s=saving_s, race_saving_s=race_s
+        )
 
 
 def _fit_call_plans(facts: Facts, findings: Iterable[Finding]) -> Iterator[RehearsalPlan]:
@@ -125,7 +137,9 @@ def _loop_plans(facts: Facts, findings: Iterable[Finding]) -> Iterator[Rehearsal
         concerned = [finding for finding in findings if finding.loop == loop.index]
         arms = _with_references("call", _arms(facts, concerned))
         if loop.is_of_pieces and concerned:
-            ceiling_arm = Arm(id=f"call/{GATHERED}", role="ceiling", unit="call", remedy=GATHERED, label="more rows a call")
+            ceiling_arm = Arm(
+                id=f"call/{GATHERED}", role="ceiling", unit="call", remedy=GATHERED, label="more rows a call"
+            )
             arms = [*(arms or _references("call")), ceiling_arm]
         if not arms or facts.share(loop.id) < WORTHWHILE_SHARE:
             continue
@@ -134,7 +148,8 @@ def _loop_plans(facts: Facts, findings: Iterable[Finding]) -> Iterator[Rehearsal
 
 
 def race_share(index: int, plans: Sequence[RehearsalPlan]) -> float:
-    """The share of the time that is left for races which those at one fit may take: as much as they may save of what all may.
+    """The share of the time that is left for races which those at one fit may take: as much as they may save of what
+    all may.
 
     Args:
         index: Of the fit whose turn it is.
@@ -178,7 +193,11 @@ def _arms(facts: Facts, findings: Iterable[Finding]) -> list[Arm]:
     arms: dict[str, Arm] = {}
     for finding in findings:
         for offer in offers(finding, facts)[0]:
-            if not offer.proposal.changes or offer.proposal.untried or any(offer.is_tried_by(arm) for arm in arms.values()):
+            if (
+                not offer.proposal.changes
+                or offer.proposal.untried
+                or any(offer.is_tried_by(arm) for arm in arms.values())
+            ):
                 continue
             again = sum(1 for taken in arms if taken.startswith(offer.arm_id))
             arm_id = f"{offer.arm_id}-{again + 1}" if offer.arm_id in arms else offer.arm_id
@@ -237,6 +256,11 @@ def _edited(change: dict[str, Any]) -> tuple[object, ...]:
     """What a change edits: two changes of the same thing exclude each other, such as two values of one argument."""
     place = change["place"]
     if change["kind"] == "swap-calls" or change["kind"] == "insert-call" and change["call"] == "cache":
-        return "stage", place["file"], place["line"], place["position"]  # both move the stage to another place in the chain
+        return (
+            "stage",
+            place["file"],
+            place["line"],
+            place["position"],
+        )  # both move the stage to another place in the chain
     what = change.get("argument") or change.get("hook") or change.get("call") or ""
     return change["kind"], place["file"], place["line"], place["position"], change.get("index", -1), what

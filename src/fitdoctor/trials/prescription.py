@@ -51,8 +51,8 @@ def prescribe_allowed(
 ) -> Prescription | None:
     """The best that is verified to be as safe as asked for, and can be applied while the source stays as it is.
 
-    Where one prescription leaves the training as it is and another won its races, it is the better one, with those remedies of the
-    other that work at places of their own: at one place the two were not measured together.
+    Where one prescription leaves the training as it is and another won its races, it is the better one, with those
+    remedies of the other that work at places of their own: at one place the two were not measured together.
     """
     candidates = [each for each in candidates if _is_allowed(each.outcome, allowed)]
     outcomes = [outcome for outcome in outcomes if _is_allowed(outcome, allowed)]
@@ -71,7 +71,9 @@ def prescribe_allowed(
 
 def _is_allowed(outcome: Outcome, allowed: Collection[Safety]) -> bool:
     """Whether an arm is safe enough, and leaves the names of files alone that the script may read again."""
-    return outcome.safety in allowed and not any(change.get("argument") in RENAMES_FILES for change in outcome.arm.changes)
+    return outcome.safety in allowed and not any(
+        change.get("argument") in RENAMES_FILES for change in outcome.arm.changes
+    )
 
 
 def prescribe(facts: Facts, candidates: Sequence[Candidate], outcomes: Iterable[Outcome]) -> Prescription | None:
@@ -106,9 +108,13 @@ def prescribe(facts: Facts, candidates: Sequence[Candidate], outcomes: Iterable[
     whole = _whole(single, outcomes)
     if whole is not None and whole.comparison.mid <= 1:
         # What helped in windows did not help in a fresh process: nothing at that fit is worth prescribing.
-        others = [each for each in candidates if (each.outcome.target, each.outcome.index) != (whole.target, whole.index)]
+        others = [
+            each for each in candidates if (each.outcome.target, each.outcome.index) != (whole.target, whole.index)
+        ]
         return prescribe(facts, others, outcomes)
-    rest = [outcome for outcome in single if whole is None or (outcome.target, outcome.index) != (whole.target, whole.index)]
+    rest = [
+        outcome for outcome in single if whole is None or (outcome.target, outcome.index) != (whole.target, whole.index)
+    ]
     speedup = _together(facts, [whole, *rest] if whole is not None else single)
     members = [member for _, parts in chosen for member in parts]
     return Prescription(
@@ -160,7 +166,10 @@ def _interaction(
 
 
 def _apart(chosen: list[tuple[Outcome, list[Candidate]]]) -> list[tuple[Outcome, list[Candidate]]]:
-    """The choices without those that save the same time as a better one: an epoch holds the steps of its fit, and so does a process."""
+    """The choices without those that save the same time as a better one:
+
+    an epoch holds the steps of its fit, and so does a process.
+    """
     kept: list[tuple[Outcome, list[Candidate]]] = []
     for item in chosen:
         units = {(other.target, other.index, other.arm.unit) for other, _ in kept}
@@ -182,11 +191,15 @@ def _treatment(facts: Facts, outcome: Outcome) -> Treatment:
 
 
 def _is_superseded(facts: Facts, outcome: Outcome, others: Iterable[Outcome]) -> bool:
-    """Whether a remedy of whole calls of a fit is better than what helps inside them, or the reverse: they take the same time."""
+    """Whether a remedy of whole calls of a fit is better than what helps inside them, or the reverse:
+
+    they take the same time.
+    """
     rivals = [
         other
         for other in others
-        if (other.target, other.index) == (outcome.target, outcome.index) and (other.arm.unit == "call") != (outcome.arm.unit == "call")
+        if (other.target, other.index) == (outcome.target, outcome.index)
+        and (other.arm.unit == "call") != (outcome.arm.unit == "call")
     ]
     return any(_alone(facts, rival) > _alone(facts, outcome) for rival in rivals)
 

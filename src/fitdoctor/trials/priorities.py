@@ -40,7 +40,8 @@ def trial_s(facts: Facts, target: str, index: int, arms: Iterable[Arm]) -> float
 
 
 def by_worth(facts: Facts, index: int, units: Iterable[Sequence[Arm]], costs: Mapping[str, float]) -> list[Arm]:
-    """The arms of a fit's units: the unit with the most to save in a second of trial first, and within one the arm with the most.
+    """The arms of a fit's units: the unit with the most to save in a second of trial first, and within one the arm with
+    the most.
 
     Args:
         facts: Of the scout.
@@ -50,10 +51,16 @@ def by_worth(facts: Facts, index: int, units: Iterable[Sequence[Arm]], costs: Ma
     """
 
     def worth(arms: Sequence[Arm]) -> float:
-        return max((costs.get(arm.cause, 0.0) for arm in arms), default=0.0) / max(trial_s(facts, "fit", index, arms), 1e-9)
+        return max((costs.get(arm.cause, 0.0) for arm in arms), default=0.0) / max(
+            trial_s(facts, "fit", index, arms), 1e-9
+        )
 
     ordered = sorted((arms for arms in units if arms), key=lambda arms: -worth(arms))
-    return [arm for arms in ordered for arm in sorted(arms, key=lambda arm: (arm.role == "remedy", -costs.get(arm.cause, 0.0)))]
+    return [
+        arm
+        for arms in ordered
+        for arm in sorted(arms, key=lambda arm: (arm.role == "remedy", -costs.get(arm.cause, 0.0)))
+    ]
 
 
 def whole_trial_s(facts: Facts, target: str, index: int, arms: Iterable[Arm]) -> float:

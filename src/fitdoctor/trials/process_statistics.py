@@ -14,12 +14,14 @@ from fitdoctor.trials.statistics import CONFIDENCE, FLOOR, HARDLY_FASTER, OPEN, 
 PROCESS = "process"
 #: Pairs after which a decision may be taken, fixed beforehand: each look is a chance to be wrong.
 LOOKS = (3, 5)
-#: Largest difference between two updates of the weights, as a share of the update, that other rounding explains over a few steps.
+#: Largest difference between two updates of the weights, as a share of the update, that other rounding explains over a
+#: few steps.
 CLOSE = 0.05
 
 
 def per_process(windows: Iterable[Window]) -> list[Window]:
-    """One window for each process: the median of its own. Windows of one process share its luck, so they are no samples by themselves.
+    """One window for each process: the median of its own. Windows of one process share its luck, so they are no samples
+    by themselves.
 
     Example:
         >>> compare(per_process(rehearsal.windows), "process/default-threads", ["process/baseline"])
@@ -44,7 +46,10 @@ def per_process(windows: Iterable[Window]) -> list[Window]:
 def judge(comparison: Comparison) -> tuple[Verdict, str]:
     """Whether an environment is proven to be faster, proven not to be, or neither."""
     if comparison.ratio is None or comparison.n < LOOKS[0]:
-        return "inconclusive", f"{comparison.n} pairs of processes are too few to tell: a larger --budget has room for more."
+        return (
+            "inconclusive",
+            f"{comparison.n} pairs of processes are too few to tell: a larger --budget has room for more.",
+        )
     strict = bounds(comparison, 1 - (1 - CONFIDENCE) / len(LOOKS))
     shown = f"{comparison.ratio.mid:.2f}× [{comparison.ratio.low:.2f}, {comparison.ratio.high:.2f}] over {comparison.n} pairs of processes"
     crowd = ", while other processes took the machine" if comparison.contended else ""
@@ -56,12 +61,22 @@ def judge(comparison: Comparison) -> tuple[Verdict, str]:
 
 
 def compared(plain: Sequence[ProcessRun], changed: Sequence[ProcessRun]) -> tuple[str, str]:
-    """Whether some steps lead to the "same", "close" or "different" weights in another environment, and why that can't be told."""
+    """Whether some steps lead to the "same", "close" or "different" weights in another environment, and why that can't
+    be told.
+    """
     found = [run.weights for run in (*plain, *changed)]
     if not plain or not changed or any("end" not in weights for weights in found):
         why = next((str(weights["why"]) for weights in found if weights.get("why")), "")
-        return "", f"the weights could not be followed ({why})" if why else "the model is built too late or too large to be compared"
-    if len({(run.weights["start"], run.weights["end"]) for run in plain}) > 1 or len({weights["start"] for weights in found}) > 1:
+        return (
+            "",
+            f"the weights could not be followed ({why})"
+            if why
+            else "the model is built too late or too large to be compared",
+        )
+    if (
+        len({(run.weights["start"], run.weights["end"]) for run in plain}) > 1
+        or len({weights["start"] for weights in found}) > 1
+    ):
         return "", "two processes of the script as it is differ, so weights can't be compared"
     if len({weights["end"] for weights in found}) == 1:
         return "same", ""

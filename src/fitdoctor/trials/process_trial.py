@@ -37,8 +37,8 @@ class Process(Protocol):
 class EnvironmentTrial:
     """Runs pairs of children until it is decided or the time is up.
 
-    Two processes of one script differ by several percent, whatever they run in. So a pair gives one ratio, neighbours in time make a
-    pair, and the one that comes first changes from pair to pair.
+    Two processes of one script differ by several percent, whatever they run in. So a pair gives one ratio, neighbours
+    in time make a pair, and the one that comes first changes from pair to pair.
 
     Args:
         record: With two arms of the unit "process": the baseline, and the one that needs another environment.

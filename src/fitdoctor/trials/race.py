@@ -44,9 +44,15 @@ LEAST_STEPS = 20
 BEYOND = 1.25
 """How far past the baseline's time a racer may go: then it has lost, and by how much is of no interest."""
 THROUGHPUT_LEAST = 1.3
-"""How many times as many samples a second a larger batch must give to be raced: each of its samples teaches a little less."""
+"""How many times as many samples a second a larger batch must give to be raced:
+
+each of its samples teaches a little less.
+"""
 SPARE = 0.9
-"""Of the time that is left, for the repetitions that a decision still needs: the way is cut short rather than one of them."""
+"""Of the time that is left, for the repetitions that a decision still needs:
+
+the way is cut short rather than one of them.
+"""
 MARGIN = 2.0
 """A racer is given this many times as long as the heat lets expect, before others lose their time to it."""
 HOPELESS = 0.8
@@ -76,7 +82,9 @@ class RaceTrial:
         self._random = random.Random(0)  # noqa: S311 - the order of racers
 
     def run(self) -> None:
-        """Prepares, chooses where several racers stand for one remedy, and races the rest until it is decided or the time is up."""
+        """Prepares, chooses where several racers stand for one remedy, and races the rest until it is decided or the
+        time is up.
+        """
         began_s = time.monotonic()
         steps = self._fit.steps_per_epoch * self._fit.epochs.mid
         race = self._record.race = Race(training_steps=steps, batch_size=self._fit.record.batch_size or 0)
@@ -108,7 +116,11 @@ class RaceTrial:
                 arm.failed, arm.why = True, failure(failed)
             return False
         race.judged_on, race.rows, race.varied = reply["judged_on"], reply["rows"], reply["varied"]
-        race.metric, race.upwards, race.rule = reply.get("metric", "loss"), bool(reply.get("upwards")), reply.get("rule", "")
+        race.metric, race.upwards, race.rule = (
+            reply.get("metric", "loss"),
+            bool(reply.get("upwards")),
+            reply.get("rule", ""),
+        )
         self._record.limits += reply.get("notes", [])
         self._score_s = reply["score_s"]
         # Where the script's rules are followed, a score is taken at the end of every epoch.
@@ -140,7 +152,10 @@ class RaceTrial:
         heat = max(LEAST_STEPS, int(self._horizon * HEAT_SHARE))
         if not self._repetition(0, min(heat, self._horizon)):
             return
-        for arm in (self._baseline, *self._live()):  # what laps took tells more than a few steps beforehand, in a process still cold
+        for arm in (
+            self._baseline,
+            *self._live(),
+        ):  # what laps took tells more than a few steps beforehand, in a process still cold
             self._step_s[arm.id] = settled_step_s(race, arm.id) or self._step_s[arm.id]
         results = {arm.id: self._in_heat(arm) for arm in self._live()}
         race.counted_from = 1
@@ -160,14 +175,19 @@ class RaceTrial:
             self._horizon = min(self._horizon, room)
 
     def _set_horizon(self, race: Race, runs: float) -> bool:
-        """Decides how far the baseline runs, so that there is time for as many runs of that length; False where that is too short."""
+        """Decides how far the baseline runs, so that there is time for as many runs of that length; False where that is
+        too short.
+        """
         step_s = self._step_s[self._baseline.id] + self._epoch_s / max(1, self._fit.steps_per_epoch)
         room = int(self.left_s() / (OVERHEAD * runs * step_s))
         self._horizon = min(room, race.training_steps)
         if self._horizon >= min(LEAST_STEPS, race.training_steps):
             return True
         for arm in self._live():
-            arm.failed, arm.why = True, failure(f"the time for races has room for {plural(max(0, room), 'step')} of this training")
+            arm.failed, arm.why = (
+                True,
+                failure(f"the time for races has room for {plural(max(0, room), 'step')} of this training"),
+            )
         return False
 
     def _choose(self, racers: Sequence[Arm], results: dict[str, float]) -> None:
@@ -188,7 +208,11 @@ class RaceTrial:
     def _is_decided(self, races: int) -> bool:
         for arm in self._live():
             result = finish(self._record, arm)
-            if result is not None and races >= HOPELESS_RACES and (not result.reached or exp(result.comparison.mean_log) < HOPELESS):
+            if (
+                result is not None
+                and races >= HOPELESS_RACES
+                and (not result.reached or exp(result.comparison.mean_log) < HOPELESS)
+            ):
                 arm.dropped = True
         if races not in LOOKS:
             return False
@@ -196,8 +220,13 @@ class RaceTrial:
         return all(verdicts[arm.id] != "inconclusive" for arm in self._live())
 
     def _control(self, race: Race) -> None:
-        """Races the learning rate alone where larger batches won with another one: the batch is not to be credited with that."""
-        for arm in [outcome.arm for outcome in outcomes_of(self._record) if outcome.helps and is_larger_batch(outcome.arm)]:
+        """Races the learning rate alone where larger batches won with another one:
+
+        the batch is not to be credited with that.
+        """
+        for arm in [
+            outcome.arm for outcome in outcomes_of(self._record) if outcome.helps and is_larger_batch(outcome.arm)
+        ]:
             rate = [change for change in arm.changes if change.get("argument") == "learning_rate"]
             if not rate or any(rate == other.changes for other in self._racers):
                 continue
@@ -206,7 +235,11 @@ class RaceTrial:
                 id=f"{RACE}/{RATE_ALONE}-{label}", role="remedy", unit=RACE, remedy=RATE_ALONE, cause=LOW_RATE,
                 label=f"learning rate {label}, batches as they are", safety="semantics", changes=rate,
             )  # fmt: skip
-            baselines = [run for run in race.runs if run.arm == self._baseline.id and run.finished and run.repetition >= race.counted_from]
+            baselines = [
+                run
+                for run in race.runs
+                if run.arm == self._baseline.id and run.finished and run.repetition >= race.counted_from
+            ]
             ways = [self._aim(run.repetition, run) for run in baselines]
             self._record.arms.append(control)
             reply = self._ask({"do": "race_add", "arm": self._plain(control)}, PREPARE_S)
@@ -223,7 +256,11 @@ class RaceTrial:
     def _plain(self, arm: Arm) -> dict[str, Any]:
         batches = batch_ratio(arm, self._fit.record.batch_size or 0)
         known = self._fit.steps_known
-        return {"id": arm.id, "changes": arm.changes, "epoch_steps": ceil(self._fit.steps_per_epoch / batches) if known else 0}
+        return {
+            "id": arm.id,
+            "changes": arm.changes,
+            "epoch_steps": ceil(self._fit.steps_per_epoch / batches) if known else 0,
+        }
 
     # one repetition
 
@@ -256,7 +293,11 @@ class RaceTrial:
         if not stopped_early(baseline.laps):
             return target, BEYOND * baseline_steps(baseline.laps, target)
         assert self._record.race is not None
-        runs = [run for run in self._record.race.runs if run.arm == self._baseline.id and (run.repetition > 0) == (number > 0)]
+        runs = [
+            run
+            for run in self._record.race.runs
+            if run.arm == self._baseline.id and (run.repetition > 0) == (number > 0)
+        ]
         lowest = min(best(run.laps) for run in runs)
         return bettered(bettered(lowest)), float(baseline.laps[-1].steps)
 
@@ -277,7 +318,11 @@ class RaceTrial:
             reply = self._ask({"do": "race_lap", "arm": arm.id, "steps": steps}, LAP_TIMEOUT_S)
             if self._failed(arm, reply):
                 return run
-            run.laps.append(Lap(steps=run.laps[-1].steps + reply.get("steps", steps), score=reply["score"], seconds=reply["seconds"]))
+            run.laps.append(
+                Lap(
+                    steps=run.laps[-1].steps + reply.get("steps", steps), score=reply["score"], seconds=reply["seconds"]
+                )
+            )
             if reply.get("stopped"):
                 run.stopped = True
                 break
@@ -307,5 +352,8 @@ def _is_through(laps: Sequence[Lap], target: float) -> bool:
 
 
 def _is_lost(laps: Sequence[Lap]) -> bool:
-    """Whether a run that had a score has none any more, twice in a row: weights that are no numbers do not come back."""
+    """Whether a run that had a score has none any more, twice in a row:
+
+    weights that are no numbers do not come back.
+    """
     return len(laps) > 2 and laps[0].score is not None and laps[-1].score is None and laps[-2].score is None

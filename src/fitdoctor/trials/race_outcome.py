@@ -16,12 +16,13 @@ RACE = "race"
 LOOKS = (3, 6)
 #: A gain below this that the repetitions do not prove is taken for none: first arrivals differ more than windows do.
 HARDLY_SOONER = 1.25
-#: Two scores this near to each other are one level: a target is eased by it, so that the last wiggle of a curve decides nothing.
+#: Two scores this near to each other are one level: a target is eased by it, so that the last wiggle of a curve decides
+#: nothing.
 SAME_LEVEL = 0.02
 #: A level this much lower than another is a better one, whatever either wiggles.
 BETTER = 0.10
-#: A baseline that comes to its best level in the first half of its run has stopped learning: then how soon others come to that level
-#: says little, and whether they come to a better one says much.
+#: A baseline that comes to its best level in the first half of its run has stopped learning: then how soon others come
+#: to that level says little, and whether they come to a better one says much.
 EARLY = 0.5
 #: A racer must have come this share below where it began: a score that is good because the start was is not learned.
 LEARNED = 0.05
@@ -31,14 +32,16 @@ LEARNED = 0.05
 class Finish:
     """How one racer did against the baseline, over the repetitions that count.
 
-    The target is the level that the baseline came to. Where the racer came to a clearly better level in each repetition, the target is
-    that one (`beyond`), and the baseline's time the whole of its run: at least so much sooner.
+    The target is the level that the baseline came to. Where the racer came to a clearly better level in each
+    repetition, the target is that one (`beyond`), and the baseline's time the whole of its run: at least so much
+    sooner.
 
-    `comparison` holds a log ratio a repetition: how many times sooner the racer reached the target. A racer that never did is
-    taken to have reached it when it was stopped, or no sooner than the baseline, which flatters it; `reached` says how often it really
-    did. Where the script's own stopping rule ended every run of both, and the racer's at no worse a level (`by_rule`), the times are
-    those until it did. `what` names the score. `covered` is the share of the whole training that the baseline's runs went through,
-    `throughput` how many times as many samples a second the racer trains on; `level` and `baseline_level` are the best that each came to.
+    `comparison` holds a log ratio a repetition: how many times sooner the racer reached the target. A racer that never
+    did is taken to have reached it when it was stopped, or no sooner than the baseline, which flatters it; `reached`
+    says how often it really did. Where the script's own stopping rule ended every run of both, and the racer's at no
+    worse a level (`by_rule`), the times are those until it did. `what` names the score. `covered` is the share of the
+    whole training that the baseline's runs went through, `throughput` how many times as many samples a second the racer
+    trains on; `level` and `baseline_level` are the best that each came to.
     """
 
     comparison: Comparison
@@ -58,7 +61,9 @@ class Finish:
     def reached_share(self) -> tuple[float, float]:
         """Bounds of the share of races in which the racer comes to the target (Clopper and Pearson)."""
         reached, n, tail = self.reached, self.comparison.n, (1 - CONFIDENCE) / 2
-        from scipy.special import betaincinv  # quantiles of the beta distribution; `scipy.stats` takes a second to import
+        from scipy.special import (
+            betaincinv,
+        )  # quantiles of the beta distribution; `scipy.stats` takes a second to import
 
         low = float(betaincinv(reached, n - reached + 1, tail)) if reached else 0.0
         return low, float(betaincinv(reached + 1, n - reached, 1 - tail)) if reached < n else 1.0
@@ -118,10 +123,11 @@ def finish(rehearsal: Rehearsal, arm: Arm) -> Finish | None:
 
 
 def _end_alike(theirs: Sequence[RaceRun], ours: Sequence[RaceRun]) -> bool:
-    """Whether the script's stopping rule ended every run, those of the racer at no worse a level than the baseline's of its repetition.
+    """Whether the script's stopping rule ended every run, those of the racer at no worse a level than the baseline's of
+    its repetition.
 
-    A rule that ends a run at its best score yet waits for a goal: who is stopped there as well has come to the same goal, even where
-    the last step of the one went further past it.
+    A rule that ends a run at its best score yet waits for a goal: who is stopped there as well has come to the same
+    goal, even where the last step of the one went further past it.
     """
     if not all(run.stopped for run in (*theirs, *ours)):
         return False
@@ -149,14 +155,20 @@ def judge(result: Finish, racers: int) -> tuple[Verdict, str]:
         racers: How many share the chance of being wrong.
     """
     comparison, races = result.comparison, result.comparison.n
-    aim = f"{result.what} {result.value(result.target):.3g}" if result.target < inf else f"a {result.what} that is a number"
+    aim = (
+        f"{result.what} {result.value(result.target):.3g}"
+        if result.target < inf
+        else f"a {result.what} that is a number"
+    )
     aim = f"{aim}, where it never comes as it is," if result.beyond else aim
     aim = f"the end by the script's own stopping rule, at no worse a {result.what}," if result.by_rule else aim
     counted = f"{result.reached} of {races} races"
     if races < LOOKS[0] or comparison.ratio is None:
         return "inconclusive", f"Came to {aim} in {counted}: too few to tell. A larger --race-budget has room for more."
     if result.reached < races:
-        verdict: Verdict = "refuted" if 2 * result.reached <= races or comparison.mid < HARDLY_SOONER else "inconclusive"
+        verdict: Verdict = (
+            "refuted" if 2 * result.reached <= races or comparison.mid < HARDLY_SOONER else "inconclusive"
+        )
         return verdict, f"Came to {aim} in {counted} only."
     shown = f"{comparison.ratio.mid:.2f}× [{comparison.ratio.low:.2f}, {comparison.ratio.high:.2f}] over {races} races"
     strict = bounds(comparison, 1 - (1 - CONFIDENCE) / (len(LOOKS) * max(1, racers)))
@@ -209,7 +221,8 @@ def stopped_early(laps: Sequence[Lap]) -> bool:
 
 
 def steps_to(laps: Sequence[Lap], target: float) -> float | None:
-    """Steps until a run first came to the target and had learned something, between two laps in proportion; None where it never did.
+    """Steps until a run first came to the target and had learned something, between two laps in proportion; None where
+    it never did.
 
     Within the first lap nothing is told apart: who arrives there has taken all of it.
     """
@@ -232,12 +245,19 @@ def baseline_steps(laps: Sequence[Lap], target: float) -> float:
 
 
 def settled_step_s(race: Race, arm: str) -> float:
-    """The median cost of a step of an arm, over all of its laps but the first of each run: one hiccup decides nothing."""
+    """The median cost of a step of an arm, over all of its laps but the first of each run:
+
+    one hiccup decides nothing.
+    """
     costs = []
     for run in race.runs:
         if run.arm == arm:
             pairs = list(zip(run.laps, run.laps[1:], strict=False))
-            costs += [(lap.seconds / (lap.steps - before.steps)) for before, lap in pairs[1:] or pairs if lap.steps > before.steps]
+            costs += [
+                (lap.seconds / (lap.steps - before.steps))
+                for before, lap in pairs[1:] or pairs
+                if lap.steps > before.steps
+            ]
     return median(costs) if costs else 0.0
 
 

@@ -14,7 +14,15 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.process.child import ChildEndedError
 from fitdoctor.recording.error_text import headline
 from fitdoctor.recording.model import Arm, Inside, Rehearsal, Window
-from fitdoctor.trials.executor import FAILED, PREPARE_S, WINDOW_TIMEOUT_S, Executor, failure, patience_s, wait_until_reached
+from fitdoctor.trials.executor import (
+    FAILED,
+    PREPARE_S,
+    WINDOW_TIMEOUT_S,
+    Executor,
+    failure,
+    patience_s,
+    wait_until_reached,
+)
 from fitdoctor.trials.model_inspection import LOOK_PATIENCE, UNANSWERED, rows_for, seen_inside
 from fitdoctor.trials.outcomes import STRETCH, WHOLE, confirmed_next, outcomes_of
 from fitdoctor.trials.plan import combine
@@ -23,7 +31,10 @@ from fitdoctor.trials.race_outcome import RACE
 from fitdoctor.trials.statistics import LOOKS, bounds, compare, hopeless
 
 CEILING_LOOKS = (4, 12)
-"""Rounds after which a ceiling may rule arms out: few tell where it gives nothing at all, more where it gives little."""
+"""Rounds after which a ceiling may rule arms out:
+
+few tell where it gives nothing at all, more where it gives little.
+"""
 CEILING_SHARE = 0.5
 """Of a unit's time: what a ceiling can't rule out is still to be prepared and timed."""
 PRUNE_BELOW = 1.10
@@ -34,8 +45,8 @@ SHARE_OF_TIME = {"step": 0.6, "epoch": 0.6, "epoch_end": 0.6, "validation": 0.8}
 """Of the time that is left when a unit's turn comes."""
 HANGS = 10
 HANGS_S = {"windows": 20.0, "prepare": 30.0, "verify": 30.0}
-"""A reply that takes so many times as long as any of its kind before, and at least so many seconds, is not waited for: the budget is
-for the other arms."""
+"""A reply that takes so many times as long as any of its kind before, and at least so many seconds, is not waited for:
+the budget is for the other arms."""
 GATHERING_S = 60.0
 """The same for an arm that runs the input once and keeps it, which may take most of a minute."""
 CALL_ROUNDS = 8
@@ -94,14 +105,20 @@ class RehearsalRun:
         self._looking = False
 
     def go_on_in(self, child: Executor) -> None:
-        """Another child takes the place of one that ended: `try_fit` goes on there, without the arm that was at its turn then."""
+        """Another child takes the place of one that ended:
+
+        `try_fit` goes on there, without the arm that was at its turn then.
+        """
         self._child, self._blamed, self._looking = child, None, False
         self._bounded.clear()
         self._record.restarts += 1
 
     @property
     def can_go_on(self) -> bool:
-        """Whether the child ended over something that others can be tried without: an arm, or the look inside the model."""
+        """Whether the child ended over something that others can be tried without:
+
+        an arm, or the look inside the model.
+        """
         blamed = self._blamed
         spared = self._looking or blamed is not None and blamed.role not in ("baseline", "placebo")
         return spared and any(map(self._is_open, self._record.arms))
@@ -116,7 +133,9 @@ class RehearsalRun:
         """Whether an arm's trial is still to come, or to go on."""
         if arm.role != "remedy" or arm.unit in self._done or arm.failed or arm.dropped:
             return False
-        return not any(outcome.arm is arm and outcome.verdict != "inconclusive" for outcome in outcomes_of(self._record))
+        return not any(
+            outcome.arm is arm and outcome.verdict != "inconclusive" for outcome in outcomes_of(self._record)
+        )
 
     def wait_for_target(self, timeout_s: float) -> None:
         """Waits until the script has come to the unit in question.
@@ -129,14 +148,17 @@ class RehearsalRun:
         self._timed("start-up", self._child.began_s, self._record.startup_s)
 
     def look_inside(self, seconds: float) -> None:
-        """Has one batch taken through the model, before anything is tried there. What can't be seen is left out, and said.
+        """Has one batch taken through the model, before anything is tried there. What can't be seen is left out, and
+        said.
 
         Raises:
             ChildEndedError: The child did not live through it. Another one goes on without.
         """
         if self._record.inside is not None:
             return
-        rows, why = rows_for(self._facts.fits[self._record.index], str(self._facts.scout.environment.get("backend", "")), seconds)
+        rows, why = rows_for(
+            self._facts.fits[self._record.index], str(self._facts.scout.environment.get("backend", "")), seconds
+        )
         if not rows:
             self._record.inside = Inside(missing=why)
             return
@@ -149,7 +171,10 @@ class RehearsalRun:
         return self._deadline_s - time.monotonic()
 
     def _ask(self, command: dict[str, Any], arms: list[Arm], longest_s: float) -> dict[str, Any]:
-        """Has a command about some arms carried out. Where the child does not live through it, the arm at its turn is to blame."""
+        """Has a command about some arms carried out.
+
+        Where the child does not live through it, the arm at its turn is to blame.
+        """
         kind, began_s = command["do"], time.monotonic()
         known_s = self._expected_s(kind, arms)
         if known_s:
@@ -177,7 +202,9 @@ class RehearsalRun:
             return sum(self._window_s.get(arm.id, 0.0) for arm in arms)
         # What compares an arm with the baseline builds both: that takes about as long as to prepare them.
         unit = arms[0].unit if arms else ""
-        return self._longest_s.get((kind, unit), self._longest_s.get(("prepare", unit), 0.0) if kind == "verify" else 0.0)
+        return self._longest_s.get(
+            (kind, unit), self._longest_s.get(("prepare", unit), 0.0) if kind == "verify" else 0.0
+        )
 
     def _at_turn(self, arms: Sequence[Arm]) -> Arm | None:
         """The arm that the child was at last."""
@@ -241,10 +268,15 @@ class RehearsalRun:
             self._keep()
 
     def _leave_in_doubt(self, what: str) -> None:
-        """Nothing follows from the arms of this unit and of those to come: they may not have begun where the baseline did."""
+        """Nothing follows from the arms of this unit and of those to come:
+
+        they may not have begun where the baseline did.
+        """
         self.astray = True
         said = f"{what} was not as before, though it had been put back between arms"
-        self._record.limits.append(f"Some trials were given up: {said}. What they showed until then counts for nothing.")
+        self._record.limits.append(
+            f"Some trials were given up: {said}. What they showed until then counts for nothing."
+        )
         for arm in self._record.arms:
             if arm.unit not in self._done:
                 arm.doubt = f"Not concluded: {said}."
@@ -275,7 +307,9 @@ class RehearsalRun:
         for arm in references:
             if arm.role != "ceiling" and not self._prepare(arm):
                 raise TrialError(f"as it is, it can't be repeated ({arm.why.removeprefix(FAILED).rstrip('.')})")
-        ceilings = [arm for arm in references if arm.role == "ceiling" and not self._is_seen(arm) and self._prepare(arm)]
+        ceilings = [
+            arm for arm in references if arm.role == "ceiling" and not self._is_seen(arm) and self._prepare(arm)
+        ]
         live = [arm for arm in references if arm.role in ("baseline", "placebo") or arm in ceilings]
         until_s -= (until_s - time.monotonic()) * (1 - CEILING_SHARE)
         for number, look in enumerate(CEILING_LOOKS if ceilings else ()):
@@ -298,13 +332,23 @@ class RehearsalRun:
                 self._until_decided("step", references, [arm], self._deadline_s)
 
     def _confirm(self) -> None:
-        """Holds the best arm of a step against the baseline once more, in continuous stretches: short windows flatter."""
+        """Holds the best arm of a step against the baseline once more, in continuous stretches:
+
+        short windows flatter.
+        """
         best = confirmed_next(self._record)
         if best is None or self.left_s() < STRETCH_LEAST_S or any(arm.unit == STRETCH for arm in self._record.arms):
             return
         baseline = Arm(id="stretch/baseline", role="baseline", unit="stretch", label="as it is")
         placebo = replace(baseline, id="stretch/placebo", role="placebo", label="as it is, again")
-        arm = replace(best, id=f"stretch/{best.id.removeprefix('step/')}", unit="stretch", role="prescription", one_off_s=0.0, why="")
+        arm = replace(
+            best,
+            id=f"stretch/{best.id.removeprefix('step/')}",
+            unit="stretch",
+            role="prescription",
+            one_off_s=0.0,
+            why="",
+        )
         arms = [baseline, placebo, arm]
         self._record.arms += arms
         if all(self._prepare(each) for each in arms):
@@ -330,7 +374,9 @@ class RehearsalRun:
 
     def _prepare(self, arm: Arm) -> bool:
         began_s = time.monotonic()
-        reply = self._ask({"do": "prepare", "arm": {**_plain(arm), "epoch_steps": self._epoch_steps()}}, [arm], PREPARE_S)
+        reply = self._ask(
+            {"do": "prepare", "arm": {**_plain(arm), "epoch_steps": self._epoch_steps()}}, [arm], PREPARE_S
+        )
         if "error" in reply:
             arm.failed, arm.why = True, failure(reply["error"])
             return False
@@ -360,7 +406,8 @@ class RehearsalRun:
             return
         live, done, bounded = list(remedies), 0, any(arm.role == "ceiling" for arm in references)
         for look in LOOKS:
-            # To prepare the arms may have taken this unit's share of the time: without a first look, that was for nothing.
+            # To prepare the arms may have taken this unit's share of the time: without a first look, that was for
+            # nothing.
             end_s = self._deadline_s if look == LOOKS[0] and remedies else until_s
             while done < look and (live or bounded and not remedies) and time.monotonic() < end_s:
                 self._tell(live[done % len(live)].label if live else "how far identical arms differ")
@@ -379,7 +426,10 @@ class RehearsalRun:
         return compare(self._record.windows, arm.id, [f"{unit}/baseline", f"{unit}/placebo"])
 
     def _rounds_of(self, arms: list[Arm], rounds: int, until_s: float) -> bool:
-        """Times each arm in turns; False where there was no time for all rounds. None begins that would go on past the deadline."""
+        """Times each arm in turns; False where there was no time for all rounds.
+
+        None begins that would go on past the deadline.
+        """
         unit = arms[0].unit
         for _ in range(rounds):
             if time.monotonic() >= until_s and self._rounds.get(unit, 0) >= 2:
@@ -390,7 +440,9 @@ class RehearsalRun:
             number = self._rounds[unit] = self._rounds.get(unit, -1) + 1
             order = list(arms)
             self._random.shuffle(order)
-            reply = self._ask({"do": "windows", "arms": [_plain(arm) for arm in order]}, order, WINDOW_TIMEOUT_S * len(order))
+            reply = self._ask(
+                {"do": "windows", "arms": [_plain(arm) for arm in order]}, order, WINDOW_TIMEOUT_S * len(order)
+            )
             if "error" in reply:
                 at = self._at_turn(order)
                 if at is None or at.role != "remedy":

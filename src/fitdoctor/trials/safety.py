@@ -30,8 +30,8 @@ def verified(arm: Arm) -> Safety | None:
 def found_safety(arm: Arm) -> Safety:
     """What is known of an arm's safety.
 
-    Batches alone say nothing of settings, so there the declaration counts as well. Another training stays one, however much
-    alike its first batches are.
+    Batches alone say nothing of settings, so there the declaration counts as well. Another training stays one, however
+    much alike its first batches are.
     """
     found, claimed = verified(arm), declared(arm)
     if found is None:
@@ -47,7 +47,10 @@ def worst(safeties: Iterable[str]) -> Safety:
 
 
 def quality(arm: Arm) -> str:
-    """What the verified safety alone does not say: which numbers came out otherwise, and which could not be compared."""
+    """What the verified safety alone does not say:
+
+    which numbers came out otherwise, and which could not be compared.
+    """
     words = {"close": "equal but for rounding", "different": "different"}
     found = (("batches", arm.batches), ("weights", arm.weights))
     said = [f"{noun} {words[state]}" for noun, state in found if state in words]

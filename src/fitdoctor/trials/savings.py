@@ -19,8 +19,9 @@ from fitdoctor.trials.statistics import MOST_RATIO
 
 End = Literal["low", "mid", "high"]
 
-#: What a unit costs differs between two processes of the same script, by a standard deviation of 8.5 % (docs/trials.md, drift): 95 %
-#: of them lie within this. The interval of a whole run must hold that as well as the spread within one rehearsal.
+#: What a unit costs differs between two processes of the same script, by a standard deviation of 8.5 % (docs/trials.md,
+#: drift): 95 % of them lie within this. The interval of a whole run must hold that as well as the spread within one
+#: rehearsal.
 PROCESS_DRIFT = 0.17
 DRIFTS = (1 - PROCESS_DRIFT, 1.0, 1 + PROCESS_DRIFT)
 
@@ -29,11 +30,11 @@ DRIFTS = (1 - PROCESS_DRIFT, 1.0, 1 + PROCESS_DRIFT)
 class Effect:
     """One unit that becomes `ratio` times as fast, for `one_off_s` more that is paid once.
 
-    Where the unit is the race to a validation loss, all steps and epochs of the fit become fewer. `covered` is the share of the
-    training that was raced: the low end counts only on what was seen there. `throughput` is how many times as many samples the
-    remedy trains on in a second; what is paid once an epoch gains nothing from that. `refills` says that the elements themselves
-    come as much faster, so that filling a buffer anew at the start of an epoch does as well. `parts` are what of an epoch was timed
-    where the unit is a whole one.
+    Where the unit is the race to a validation loss, all steps and epochs of the fit become fewer. `covered` is the
+    share of the training that was raced: the low end counts only on what was seen there. `throughput` is how many times
+    as many samples the remedy trains on in a second; what is paid once an epoch gains nothing from that. `refills` says
+    that the elements themselves come as much faster, so that filling a buffer anew at the start of an epoch does as
+    well. `parts` are what of an epoch was timed where the unit is a whole one.
     """
 
     target: str
@@ -67,7 +68,10 @@ def effect_of(facts: Facts, outcome: Outcome) -> Effect | None:
 
 
 def _keeps_elements(change: dict[str, Any]) -> bool:
-    """Whether elements are made once and kept: what is made behind them, such as a shuffle's buffer, then fills from memory."""
+    """Whether elements are made once and kept:
+
+    what is made behind them, such as a shuffle's buffer, then fills from memory.
+    """
     kept: bool = change["kind"] == "precompute" or (change["kind"] == "insert-call" and change["call"] == "cache")
     return kept
 
@@ -80,7 +84,10 @@ def times_paid(facts: Facts, outcome: Outcome) -> int:
 
 
 def filling_s(facts: Facts, outcome: Outcome) -> float:
-    """What the first pass over the data takes beyond later ones where a cache is put in: it is filled at today's cost."""
+    """What the first pass over the data takes beyond later ones where a cache is put in:
+
+    it is filled at today's cost.
+    """
     if not any(change["kind"] == "insert-call" and change["call"] == "cache" for change in outcome.arm.changes):
         return 0.0
     fit = facts.fits[outcome.index]
@@ -109,7 +116,8 @@ def whole_run(facts: Facts, effects: Iterable[Effect]) -> Interval:
 def projected(facts: Facts, speedup: Interval) -> Interval:
     """Seconds of the whole run with such a speed-up, as one process of its own takes them.
 
-    A speed-up compares two trainings on equal terms. What one process will take differs from that as processes of one script do.
+    A speed-up compares two trainings on equal terms. What one process will take differs from that as processes of one
+    script do.
     """
 
     def seconds(end: float, sign: int) -> float:
@@ -120,7 +128,9 @@ def projected(facts: Facts, speedup: Interval) -> Interval:
 
 def saved_s(facts: Facts, speedup: Interval) -> Interval:
     """Seconds of the whole training that a speed-up saves."""
-    low, mid, high = (facts.total_s * (1 - 1 / end) if end > 0 else 0.0 for end in (speedup.low, speedup.mid, speedup.high))
+    low, mid, high = (
+        facts.total_s * (1 - 1 / end) if end > 0 else 0.0 for end in (speedup.low, speedup.mid, speedup.high)
+    )
     return Interval(low=low, mid=mid, high=high)
 
 
@@ -148,7 +158,9 @@ def terms(facts: Facts, target: str, index: int, unit: str) -> tuple[str, ...]:
     if target == "loop":
         return (f"loop{index}/call",)
     if unit == "call":  # whatever a call of fit takes, but for what only the first one pays
-        return tuple(t.id for t in facts.projection.terms if t.id.startswith(f"fit{index}/") and not t.id.endswith("/first"))
+        return tuple(
+            t.id for t in facts.projection.terms if t.id.startswith(f"fit{index}/") and not t.id.endswith("/first")
+        )
     if unit == RACE:
         return (f"fit{index}/step", *_per_epoch(facts, index))
     if unit == PROCESS:
@@ -159,9 +171,15 @@ def terms(facts: Facts, target: str, index: int, unit: str) -> tuple[str, ...]:
         return f"fit{index}/step", f"fit{index}/epoch_first_step", *ended
     if unit != "epoch_end":
         return (f"fit{index}/{unit}",)
-    hooks = [term.id for term in facts.projection.terms if term.id.startswith(f"fit{index}/callback") and "/on_epoch_end" in term.id]
+    hooks = [
+        term.id
+        for term in facts.projection.terms
+        if term.id.startswith(f"fit{index}/callback") and "/on_epoch_end" in term.id
+    ]
     nested = [
-        f"{loop.id}/call" for loop in facts.loops if loop.fit is not None and loop.fit.index == index and loop.record.hook == "on_epoch_end"
+        f"{loop.id}/call"
+        for loop in facts.loops
+        if loop.fit is not None and loop.fit.index == index and loop.record.hook == "on_epoch_end"
     ]
     return (*hooks, *nested)
 
@@ -191,7 +209,10 @@ def _factor(effect: Effect, term_id: str, end: End) -> float:
 
 
 def _speedup(facts: Facts, effects: list[Effect], bound: Bound, end: End, drift: float) -> float:
-    """One end of a speed-up, with the treated units' own cost `drift` times what it was: it differs between processes."""
+    """One end of a speed-up, with the treated units' own cost `drift` times what it was:
+
+    it differs between processes.
+    """
     treated = {term_id for effect in effects for term_id in _treated(facts, effect)}
     before = facts.projection_at(bound).scaled(dict.fromkeys(treated, drift))
     factors: dict[str, float] = {}

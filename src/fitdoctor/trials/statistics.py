@@ -17,17 +17,20 @@ Verdict = Literal["measured", "refuted", "inconclusive"]
 CONFIDENCE = 0.95
 #: Rounds after which decisions are taken: fixed beforehand, since every look is a chance to be wrong.
 LOOKS = (6, 15, 40)
-#: Identical arms differ systematically by 2–4 % (memory layout, order, caches), and more rounds can't average that away: so a
-#: ratio counts from 5 % on.
+#: Identical arms differ systematically by 2–4 % (memory layout, order, caches), and more rounds can't average that
+#: away: so a ratio counts from 5 % on.
 FLOOR = 1.05
-#: The standard deviation of the log that belongs to that, in a comparison of an arm with its references. It is part of the interval
-#: that is shown, which would else grow ever narrower around a ratio that is off by so much. The proof of a gain has the floor for it.
+#: The standard deviation of the log that belongs to that, in a comparison of an arm with its references. It is part of
+#: the interval that is shown, which would else grow ever narrower around a ratio that is off by so much. The proof of a
+#: gain has the floor for it.
 ARMS_DIFFER = 0.02
-#: An arm differs from the mean of two others by this share of what one differs from another, where all three are identical.
+#: An arm differs from the mean of two others by this share of what one differs from another, where all three are
+#: identical.
 FROM_TWO = sqrt(3 / 4)
 #: From the first look on, what is not even 3 % faster is not going to be 5 %.
 HARDLY_FASTER = 1.03
-#: What looks hardly faster is refuted only where more than this is ruled out: a few noisy rounds can't tell 1.0 from 1.3.
+#: What looks hardly faster is refuted only where more than this is ruled out: a few noisy rounds can't tell 1.0 from
+#: 1.3.
 OPEN = 1.20
 #: An arm this slow after two rounds, and slower in each of them, is not worth a third.
 HOPELESS = 0.8
@@ -62,14 +65,16 @@ class Comparison:
         return _ratio(self.mean_log)
 
 
-def compare(windows: Iterable[Window], arm_id: str, reference_ids: Sequence[str], *, confidence: float = CONFIDENCE) -> Comparison:
+def compare(
+    windows: Iterable[Window], arm_id: str, reference_ids: Sequence[str], *, confidence: float = CONFIDENCE
+) -> Comparison:
     """Pairs the windows of an arm with those of its reference, round by round.
 
     Args:
         windows: Those of a whole rehearsal.
         arm_id: The arm in question.
-        reference_ids: The arms that it is compared with, usually the baseline and the placebo. By what these two differ, though they
-            are identical, the interval is wider.
+        reference_ids: The arms that it is compared with, usually the baseline and the placebo. By what these two
+            differ, though they are identical, the interval is wider.
         confidence: Of the interval.
 
     Example:
@@ -89,11 +94,16 @@ def compare(windows: Iterable[Window], arm_id: str, reference_ids: Sequence[str]
 def comparison_of(
     arm_id: str, logs: Sequence[float], *, contended: bool = False, confidence: float = CONFIDENCE, apart: float = 0.0
 ) -> Comparison:
-    """The comparison that a log ratio for each round makes. `apart` is the standard deviation that no number of rounds averages away."""
+    """The comparison that a log ratio for each round makes.
+
+    `apart` is the standard deviation that no number of rounds averages away.
+    """
     mean = fsum(logs) / len(logs) if logs else 0.0
     sd = sqrt(fsum((value - mean) ** 2 for value in logs) / (len(logs) - 1)) if len(logs) > 1 else 0.0
     ratio = _interval(mean, sd, len(logs), confidence, apart) if len(logs) > 1 else None
-    return Comparison(arm=arm_id, rounds=tuple(logs), ratio=ratio, mean_log=mean, sd_log=sd, n=len(logs), contended=contended)
+    return Comparison(
+        arm=arm_id, rounds=tuple(logs), ratio=ratio, mean_log=mean, sd_log=sd, n=len(logs), contended=contended
+    )
 
 
 def bounds(comparison: Comparison, confidence: float) -> Interval:
@@ -101,7 +111,9 @@ def bounds(comparison: Comparison, confidence: float) -> Interval:
     return _interval(comparison.mean_log, comparison.sd_log, max(2, comparison.n), confidence)
 
 
-def judge(comparison: Comparison, placebo: Comparison | None, *, looks: int = len(LOOKS), remedies: int = 1) -> tuple[Verdict, str]:
+def judge(
+    comparison: Comparison, placebo: Comparison | None, *, looks: int = len(LOOKS), remedies: int = 1
+) -> tuple[Verdict, str]:
     """Whether the arm is proven to be faster, proven not to be, or neither.
 
     Args:
@@ -116,7 +128,9 @@ def judge(comparison: Comparison, placebo: Comparison | None, *, looks: int = le
     if comparison.ratio is None:
         return "inconclusive", "Too few windows to tell."
     floor = max(FLOOR, exp(min(abs(placebo.mean_log), log(MOST_RATIO)))) if placebo is not None else FLOOR
-    strict = _interval(comparison.mean_log, comparison.sd_log, comparison.n, 1 - (1 - CONFIDENCE) / max(1, looks * remedies))
+    strict = _interval(
+        comparison.mean_log, comparison.sd_log, comparison.n, 1 - (1 - CONFIDENCE) / max(1, looks * remedies)
+    )
     shown = f"{comparison.ratio.mid:.2f}× [{comparison.ratio.low:.2f}, {comparison.ratio.high:.2f}] over {comparison.n} rounds"
     crowd = ", while other processes took the machine" if comparison.contended else ""
     if strict.low > floor:
@@ -131,7 +145,10 @@ def judge(comparison: Comparison, placebo: Comparison | None, *, looks: int = le
 
 
 def shrunk(comparison: Comparison, share: float) -> Comparison:
-    """The comparison with only a share of its effect left, and as uncertain as before: the share is no better known than it was."""
+    """The comparison with only a share of its effect left, and as uncertain as before:
+
+    the share is no better known than it was.
+    """
     ratio, less = comparison.ratio, (1 - share) * comparison.mean_log
     ends = [_ratio(log(end) - less) for end in (ratio.low, ratio.mid, ratio.high)] if ratio is not None else []
     return replace(
@@ -149,7 +166,9 @@ def hopeless(comparison: Comparison) -> bool:
 
 
 def _references_differ(windows: Sequence[Window], reference_ids: Sequence[str]) -> float:
-    """What baseline and placebo say of how far this arm may be off by chance of its making; 0 where there is only one of them."""
+    """What baseline and placebo say of how far this arm may be off by chance of its making; 0 where there is only one
+    of them.
+    """
     if len(reference_ids) != 2:
         return 0.0
     logs = _log_ratios([window for window in windows if window.arm in reference_ids], reference_ids[1])
@@ -171,7 +190,10 @@ def _log_ratios(windows: Sequence[Window], arm_id: str) -> list[float]:
 
 
 def _interval(mean: float, sd: float, n: int, confidence: float, apart: float = 0.0) -> Interval:
-    from scipy.special import ndtri, stdtrit  # quantiles of the normal and of Student's t; `scipy.stats` takes a second to import
+    from scipy.special import (
+        ndtri,
+        stdtrit,
+    )  # quantiles of the normal and of Student's t; `scipy.stats` takes a second to import
 
     level = 0.5 + confidence / 2
     reach = hypot(float(stdtrit(n - 1, level)) * sd / sqrt(n), float(ndtri(level)) * apart)

@@ -50,5 +50,7 @@ def seconds_of(stages: list[Stage]) -> dict[str, float]:
     """The sum of each stage; of the first answer, when it was there."""
     found: dict[str, float] = {}
     for stage in stages:
-        found[stage.name] = found.get(stage.name, 0.0) + (stage.began_s if stage.name == FIRST_ANSWER else stage.seconds)
+        found[stage.name] = found.get(stage.name, 0.0) + (
+            stage.began_s if stage.name == FIRST_ANSWER else stage.seconds
+        )
     return found

@@ -63,12 +63,16 @@ def plan_whole(facts: Facts, outcomes: Iterable[Outcome], prescription: Prescrip
 
 def _chosen(facts: Facts, outcomes: Iterable[Outcome], prescription: Prescription) -> list[Outcome]:
     """What a prescription rests on inside fits, in its order."""
-    helped = [outcome for outcome in outcomes if outcome.helps and outcome.target == "fit" and outcome.arm.unit in OF_FIT]
+    helped = [
+        outcome for outcome in outcomes if outcome.helps and outcome.target == "fit" and outcome.arm.unit in OF_FIT
+    ]
     found = []
     for treatment in prescription.treatments:
         for outcome in helped:
             site = facts.fits[outcome.index].record.site
-            if (site.file, site.line) == (treatment.file, treatment.line) and tuple(outcome.arm.changes) == treatment.changes:
+            if (site.file, site.line) == (treatment.file, treatment.line) and tuple(
+                outcome.arm.changes
+            ) == treatment.changes:
                 found.append(outcome)
                 break
     return found
@@ -78,7 +82,11 @@ def _parts(fit: FitFacts, own: Iterable[Outcome]) -> list[str]:
     """What of an epoch is timed: the steps, and whatever else the prescription treats."""
     units = {outcome.arm.unit for outcome in own}
     short = fit.step_s * (fit.steps_per_epoch or 0) <= EPOCH_S
-    return ["step", *(["start"] if short or "epoch" in units else []), *(unit for unit in ("epoch_end", "validation") if unit in units)]
+    return [
+        "step",
+        *(["start"] if short or "epoch" in units else []),
+        *(unit for unit in ("epoch_end", "validation") if unit in units),
+    ]
 
 
 def _goes_on(change: dict[str, Any]) -> bool:
@@ -97,7 +105,9 @@ class WholeTrial:
         tell: Called with what is being tried.
     """
 
-    def __init__(self, child: Executor, record: Rehearsal, facts: Facts, *, deadline_s: float, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, child: Executor, record: Rehearsal, facts: Facts, *, deadline_s: float, tell: Callable[[str], None]
+    ) -> None:
         self._child, self._record, self._deadline_s, self._tell = child, record, deadline_s, tell
         self._epoch_steps = facts.fits[record.index].steps_per_epoch
 
@@ -123,7 +133,8 @@ class WholeTrial:
             began_s = time.monotonic()
             arms = self._record.arms if number % 2 == 0 else self._record.arms[::-1]
             reply = self._child.ask(
-                {"do": "windows", "arms": [self._plain(arm) for arm in arms]}, self._patience_s(WINDOW_TIMEOUT_S * len(arms))
+                {"do": "windows", "arms": [self._plain(arm) for arm in arms]},
+                self._patience_s(WINDOW_TIMEOUT_S * len(arms)),
             )
             if "error" in reply:
                 self._record.arms[-1].doubt = f"Not concluded: {headline(reply['error']).rstrip('.')}."

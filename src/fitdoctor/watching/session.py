@@ -38,7 +38,8 @@ PARTLY_WRITTEN = "From some point on, the recording could not be written ({}): w
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """How a watched training ended: its exit code as of `run_beside`, its seconds, and its run, or the reason why there is none.
+    """How a watched training ended: its exit code as of `run_beside`, its seconds, and its run, or the reason why there
+    is none.
 
     `unwritten` is the reason why the last of what was recorded could not be written, if that is so.
     """
@@ -124,7 +125,10 @@ def _plain(request: WatchRequest) -> list[str]:
 
 
 def _read(folder: RunFolder, code: int, wall_s: float, system: System) -> Scout:
-    """The record as it stood last, with what only we could see: how the process ended, and when, and what the system did meanwhile."""
+    """The record as it stood last, with what only we could see:
+
+    how the process ended, and when, and what the system did meanwhile.
+    """
     recorded = decode_scout(read_regular(folder.path / RECORD))
     unrecorded_s = max(0.0, wall_s - recorded.wall_s)
     if recorded.ending.how == "unfinished":
@@ -153,5 +157,7 @@ def _run(request: WatchRequest, recorded: Scout, began: datetime, wall_s: float)
         spent_s=wall_s,
         watched=recorded,
         treated=request.treated,
-        limits=[TREATED.format(" and ".join(request.treated.remedies), request.treated.diagnosis)] if request.treated else [],
+        limits=[TREATED.format(" and ".join(request.treated.remedies), request.treated.diagnosis)]
+        if request.treated
+        else [],
     )

@@ -28,7 +28,9 @@ def test_what_keras_adds_is_not_the_users() -> None:
 
 
 def test_maps_move_across_what_treats_elements_as_a_whole() -> None:
-    record = make.fit(operations=make.chain(("range", 1), ("map", 2), ("shuffle", 3), ("map", 4), ("repeat", 5), ("batch", 6)))
+    record = make.fit(
+        operations=make.chain(("range", 1), ("map", 2), ("shuffle", 3), ("map", 4), ("repeat", 5), ("batch", 6))
+    )
     (found,) = maps_before_batch(record)
     assert [step.position for step in found.maps] == [1, 3]
     assert found.batch.position == 5

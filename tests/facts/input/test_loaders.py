@@ -13,7 +13,9 @@ from fitdoctor.recording.model import InputArray, Operation
 from tests import builders as make
 
 
-def loader(*, backend: str = "torch", input_free: float = 2.0, stateful: bool = False, stall_s: float = 0.0, **changed: Any) -> Facts:
+def loader(
+    *, backend: str = "torch", input_free: float = 2.0, stateful: bool = False, stall_s: float = 0.0, **changed: Any
+) -> Facts:
     """A fit on a `DataLoader` whose steps wait for it half of their time."""
     arguments = {
         "dataset": "Scans",
@@ -49,7 +51,12 @@ def grain(workers: int = 0) -> Facts:
         position=0,
         function=make.site(5, "def scan(index):"),
         python=True,
-        arguments={"class": "MapDataset", "num_workers": workers, "num_threads": None, "stages": ["RangeMapDataset", "MapMapDataset"]},
+        arguments={
+            "class": "MapDataset",
+            "num_workers": workers,
+            "num_threads": None,
+            "stages": ["RangeMapDataset", "MapMapDataset"],
+        },
     )
     return make.facts(make.fit(input_kind="grain", operations=[source]), input_free=2.0)
 
@@ -61,7 +68,9 @@ def why_not(facts: Facts) -> str:
     return more_of_them(facts, record, workers)
 
 
-@pytest.mark.parametrize("facts", [loader(), loader(num_workers=1, backend="jax"), loader(num_workers=1, start_method="spawn")])
+@pytest.mark.parametrize(
+    "facts", [loader(), loader(num_workers=1, backend="jax"), loader(num_workers=1, start_method="spawn")]
+)
 def test_more_are_tried_where_that_is_safe(facts: Facts) -> None:
     assert why_not(facts) == ""
 

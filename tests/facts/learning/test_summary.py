@@ -33,12 +33,19 @@ from tests import builders as make
 def weights(*ways: float, rms: float = 1.0, since: int = 1) -> SampledWeights:
     """Two weights, of which the second one stays where it is."""
     first = WeightReading(call=1, epoch=0, rms=[rms, rms])
-    later = [WeightReading(call=1, epoch=at, since=since, rms=[rms, rms], moved=[way, 0.0]) for at, way in enumerate(ways, 1)]
-    return SampledWeights(names=["net/dense/kernel", "net/out/kernel"], sizes=[8, 4], entries=1024, readings=[first, *later])
+    later = [
+        WeightReading(call=1, epoch=at, since=since, rms=[rms, rms], moved=[way, 0.0]) for at, way in enumerate(ways, 1)
+    ]
+    return SampledWeights(
+        names=["net/dense/kernel", "net/out/kernel"], sizes=[8, 4], entries=1024, readings=[first, *later]
+    )
 
 
 def inside(*gradients: float | None, **changed: Any) -> Inside:
-    looks = [GradientLook(name=f"net/{at}/kernel", layer=f"net/{at}", size=4, norm=2.0, gradient=each) for at, each in enumerate(gradients)]
+    looks = [
+        GradientLook(name=f"net/{at}/kernel", layer=f"net/{at}", size=4, norm=2.0, gradient=each)
+        for at, each in enumerate(gradients)
+    ]
     return Inside(rows=32, gradients=looks, **changed)
 
 
@@ -64,7 +71,12 @@ def test_a_layer_is_put_together_from_a_training_and_a_rehearsal() -> None:
     )
     facts = with_inside(look, make.fit(weights=weights(0.2)))
     dense, unused, out = learning_of(facts.fits[0], facts.inside(0)).layers
-    assert (dense.layer, dense.kind, dense.dead_units, dense.moved_share) == ("net/dense", "Dense", 0.25, pytest.approx(0.2))
+    assert (dense.layer, dense.kind, dense.dead_units, dense.moved_share) == (
+        "net/dense",
+        "Dense",
+        0.25,
+        pytest.approx(0.2),
+    )
     assert (dense.weight_norm, dense.gradient_norm) == (pytest.approx(5.0), pytest.approx(0.5))
     assert (unused.layer, unused.weight_norm, unused.gradient_norm) == ("net/unused", 1.0, None)
     assert (out.layer, out.moved_share, out.gradient_norm) == ("net/out", 0.0, None)
@@ -79,9 +91,15 @@ def test_a_curve_is_thinned_and_ends_where_the_training_ended() -> None:
 
 def test_data_in_memory_goes_before_that_of_one_batch() -> None:
     own = InputArray(
-        name="x", container="numpy.ndarray", dtype="float32", spread=Spread(rows=4096, features=2, mean=[0.0, 4.0], std=[1.0, 1.0])
+        name="x",
+        container="numpy.ndarray",
+        dtype="float32",
+        spread=Spread(rows=4096, features=2, mean=[0.0, 4.0], std=[1.0, 1.0]),
     )
-    fed = [InputArray(name=name, container="batch", spread=Spread(rows=32, features=1, mean=[1.0], std=[0.0])) for name in ("x", "y")]
+    fed = [
+        InputArray(name=name, container="batch", spread=Spread(rows=32, features=1, mean=[1.0], std=[0.0]))
+        for name in ("x", "y")
+    ]
     x, y = learning_of(make.facts(make.fit(inputs=[own])).fits[0], Inside(inputs=fed)).data
     assert (x.name, x.rows, x.mean, x.std, x.most_std) == ("x", 4096, 2.0, pytest.approx(5**0.5), 1.0)
     assert (y.name, y.rows) == ("y", 32)
@@ -93,9 +111,12 @@ def test_why_something_was_not_seen_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gradients", "expected"), [((50.0, 1.0, 2.0, None), 50 / 1.5), ((1.0,), None), ((None, 1.0, 2.0), None), ((1.0, 0.0), None)]
+    ("gradients", "expected"),
+    [((50.0, 1.0, 2.0, None), 50 / 1.5), ((1.0,), None), ((None, 1.0, 2.0), None), ((1.0, 0.0), None)],
 )
-def test_the_first_gradient_is_held_against_the_others(gradients: tuple[float | None, ...], expected: float | None) -> None:
+def test_the_first_gradient_is_held_against_the_others(
+    gradients: tuple[float | None, ...], expected: float | None
+) -> None:
     assert first_gradient_ratio(inside(*gradients)) == (None if expected is None else pytest.approx(expected))
 
 
@@ -103,14 +124,19 @@ SIZES = st.floats(allow_nan=False, allow_infinity=False)
 POSITIVE = st.floats(0, allow_nan=False, allow_infinity=False)
 
 
-@given(st.lists(st.tuples(SIZES, POSITIVE), max_size=4), st.lists(POSITIVE | st.none(), max_size=4), st.lists(POSITIVE, max_size=3))
+@given(
+    st.lists(st.tuples(SIZES, POSITIVE), max_size=4),
+    st.lists(POSITIVE | st.none(), max_size=4),
+    st.lists(POSITIVE, max_size=3),
+)
 def test_whatever_was_recorded_every_figure_can_stand_in_a_report(
     columns: list[tuple[float, float]], gradients: list[float | None], ways: list[float]
 ) -> None:
     mean, std = [mean for mean, _ in columns], [std for _, std in columns]
     spread = Spread(rows=32, features=len(columns), mean=mean, std=std, low=mean, high=mean)
     facts = with_inside(
-        inside(*gradients), make.fit(inputs=[InputArray(name="x", container="list", spread=spread)], weights=weights(*ways, rms=1e-300))
+        inside(*gradients),
+        make.fit(inputs=[InputArray(name="x", container="list", spread=spread)], weights=weights(*ways, rms=1e-300)),
     )
     found = learning_of(facts.fits[0], facts.inside(0))
     assert json.loads(json.dumps(msgspec.to_builtins(found), allow_nan=False))
@@ -118,7 +144,9 @@ def test_whatever_was_recorded_every_figure_can_stand_in_a_report(
 
 def test_a_rate_that_creeps_is_shown_by_how_little_the_weights_move() -> None:
     def texts(*ways: float) -> list[str]:
-        (finding,) = check_rate(make.facts(make.fit(step_s=0.01, epochs=50, optimizer="Adam", learning_rate=1e-5, weights=weights(*ways))))
+        (finding,) = check_rate(
+            make.facts(make.fit(step_s=0.01, epochs=50, optimizer="Adam", learning_rate=1e-5, weights=weights(*ways)))
+        )
         return [evidence.text for evidence in finding.evidence]
 
     assert texts(0.002)[1:] == ["An epoch moves the weights by 0.001 of their own size."]
@@ -145,10 +173,14 @@ def test_targets_are_no_inputs_that_could_be_scaled() -> None:
 def test_wasted_epochs_are_shown_to_overfit_where_the_training_score_goes_on() -> None:
     def texts(losses: list[float]) -> list[str]:
         curve = [
-            EpochRow(number=at, steps=100, ended_s=2.0 * (at + 1), logs={"loss": loss, "val_loss": 1.0 + abs(at - 19) / 100})
+            EpochRow(
+                number=at, steps=100, ended_s=2.0 * (at + 1), logs={"loss": loss, "val_loss": 1.0 + abs(at - 19) / 100}
+            )
             for at, loss in enumerate(losses)
         ]
-        (finding,) = check_waste(make.watched_facts(make.fit(curve=curve, seen=6000, epochs=60, epochs_seen=60, cut=False)))
+        (finding,) = check_waste(
+            make.watched_facts(make.fit(curve=curve, seen=6000, epochs=60, epochs_seen=60, cut=False))
+        )
         return [evidence.text for evidence in finding.evidence]
 
     assert "Meanwhile loss on the training data went from 0.4 to 0.2: it overfits." in texts([0.4] * 40 + [0.2] * 20)

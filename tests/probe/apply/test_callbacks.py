@@ -19,7 +19,10 @@ class ProgbarLogger:
 
 
 class TensorBoard:
-    """What matters of Keras' own: a writer is open between batches unless it writes by epoch, and a profiler may run."""
+    """What matters of Keras' own:
+
+    a writer is open between batches unless it writes by epoch, and a profiler may run.
+    """
 
     def __init__(self) -> None:
         self.update_freq: Any = 1

@@ -28,7 +28,9 @@ def compile_(argument: str, value: object) -> SetArgument:
 
 def test_settings_of_a_model_are_put_back() -> None:
     model = SimpleNamespace(run_eagerly=True, steps_per_execution=1, jit_compile=False)
-    undo = live.to_model(model, [compile_("run_eagerly", False), compile_("steps_per_execution", 8), compile_("run_eagerly", None)])
+    undo = live.to_model(
+        model, [compile_("run_eagerly", False), compile_("steps_per_execution", 8), compile_("run_eagerly", None)]
+    )
     assert (model.run_eagerly, model.steps_per_execution) == (None, 8)
     undo()
     assert model == SimpleNamespace(run_eagerly=True, steps_per_execution=1, jit_compile=False)
@@ -43,14 +45,18 @@ def test_what_can_not_be_set_later_leaves_the_model_as_it_was() -> None:
 
 def test_arguments_of_fit() -> None:
     bound = {"x": 1, "validation_batch_size": None}
-    changed = live.to_fit(bound, [SetArgument(place=HERE, call="Model.fit", argument="validation_batch_size", value=256)])
+    changed = live.to_fit(
+        bound, [SetArgument(place=HERE, call="Model.fit", argument="validation_batch_size", value=256)]
+    )
     assert changed == {"x": 1, "validation_batch_size": 256}
     assert bound == {"x": 1, "validation_batch_size": None}
 
 
 def test_a_hook_runs_now_and_then() -> None:
     callback = Plotter()
-    undo = live.to_callbacks([object(), callback], [ThrottleHook(place=HERE, call="Plotter", hook="on_epoch_end", every=3, index=1)])
+    undo = live.to_callbacks(
+        [object(), callback], [ThrottleHook(place=HERE, call="Plotter", hook="on_epoch_end", every=3, index=1)]
+    )
     for epoch in range(7):
         callback.on_epoch_end(epoch)
     assert callback.epochs == [0, 3, 6]
@@ -83,7 +89,9 @@ def test_a_hook_that_the_instance_had_is_put_back() -> None:
     callback = Plotter()
     own = callback.on_epoch_end
     callback.on_epoch_end = own  # type: ignore[method-assign]
-    undo = live.to_callbacks([callback], [ThrottleHook(place=HERE, call="Plotter", hook="on_epoch_end", every=2, index=0)])
+    undo = live.to_callbacks(
+        [callback], [ThrottleHook(place=HERE, call="Plotter", hook="on_epoch_end", every=2, index=0)]
+    )
     undo()
     assert vars(callback)["on_epoch_end"] is own
 
@@ -101,7 +109,9 @@ def test_a_callback_that_is_not_there_leaves_the_others_as_they_were(index: int,
     callback = Plotter()
     first = SetArgument(place=HERE, call="Plotter", argument="every", value=5, index=0)
     with pytest.raises(ValueError, match=f"Expected callback {index} to be a {call}"):
-        live.to_callbacks([callback], [first, ThrottleHook(place=HERE, call=call, hook="on_epoch_end", every=2, index=index)])
+        live.to_callbacks(
+            [callback], [first, ThrottleHook(place=HERE, call=call, hook="on_epoch_end", every=2, index=index)]
+        )
     assert callback.every == 1
 
 

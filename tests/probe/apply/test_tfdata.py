@@ -16,7 +16,9 @@ class Dataset:
 
     def __init__(self, name: str, parent: Dataset | None, **keywords: Any) -> None:
         self.name, self.parent = name, parent
-        setattr(self, ATTRIBUTE, Recipe(name, (), keywords, (parent,) if parent else (), self._maker(name), None, False))
+        setattr(
+            self, ATTRIBUTE, Recipe(name, (), keywords, (parent,) if parent else (), self._maker(name), None, False)
+        )
 
     @staticmethod
     def _maker(name: str) -> Any:
@@ -62,9 +64,16 @@ DEBUGGED = RemoveCall(place=place(), call="tf.data.experimental.enable_debug_mod
 
 @pytest.mark.parametrize(
     ("change", "wanted"),
-    [(PREFETCH, [True] * 4 + [False]), (PARALLEL, [True] + [False] * 3), (MOVED, [True] + [False] * 3), (DEBUGGED, [False] * 4)],
+    [
+        (PREFETCH, [True] * 4 + [False]),
+        (PARALLEL, [True] + [False] * 3),
+        (MOVED, [True] + [False] * 3),
+        (DEBUGGED, [False] * 4),
+    ],
 )
-def test_all_before_the_first_change_is_the_scripts_own(steps: list[Dataset], change: Change, wanted: list[bool]) -> None:
+def test_all_before_the_first_change_is_the_scripts_own(
+    steps: list[Dataset], change: Change, wanted: list[bool]
+) -> None:
     assert own(changed(steps[-1], change), steps) == wanted
 
 

@@ -39,7 +39,11 @@ def test_on_tf_keras_they_are_arguments_of_fit() -> None:
     bound = {"x": None, "workers": 1, "use_multiprocessing": False, "max_queue_size": 10}
     more = SetArgument(place=HERE, call="Model.fit", argument="workers", value=4)
     other = SetArgument(place=HERE, call="Model.fit", argument="batch_size", value=4)
-    assert settings(bound, [more, other], steady=False) == {"workers": 4, "use_multiprocessing": False, "max_queue_size": 10}
+    assert settings(bound, [more, other], steady=False) == {
+        "workers": 4,
+        "use_multiprocessing": False,
+        "max_queue_size": 10,
+    }
     steady = settings(bound, [more], steady=True)
     assert (steady["max_queue_size"], held_by(**steady)) == (5, 6)
     assert settings(bound, [], steady=True)["max_queue_size"] == 10

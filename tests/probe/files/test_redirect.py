@@ -54,7 +54,9 @@ def test_each_path_is_named_once_and_their_number_is_bounded(redirect: Redirect)
     assert len(redirect._redirected) == len(set(redirect._redirected)) == 100
 
 
-@pytest.mark.parametrize("path", ["model.keras", "sub/model.keras", "~/model.keras", "gs://bucket/model.keras", "/data/model.keras"])
+@pytest.mark.parametrize(
+    "path", ["model.keras", "sub/model.keras", "~/model.keras", "gs://bucket/model.keras", "/data/model.keras"]
+)
 def test_what_was_written_is_read_back(redirect: Redirect, path: str) -> None:
     assert redirect.read(path) == path
     aside = redirect.written(path)

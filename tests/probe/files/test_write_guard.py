@@ -118,7 +118,16 @@ def test_what_was_there_ends_the_child_before_it_is_changed(old: Project, source
     assert {path: found for path, found in state(old.folder).items() if path in before} == before
     ending = old.record().ending
     assert ending.how == "blocked-write"
-    assert Path(old.folder, ending.message).name in ("model.txt", "events.txt", "logs", "empty", "latest", "nowhere", "pipe", "study.db")
+    assert Path(old.folder, ending.message).name in (
+        "model.txt",
+        "events.txt",
+        "logs",
+        "empty",
+        "latest",
+        "nowhere",
+        "pipe",
+        "study.db",
+    )
     assert ending.error
     assert ending.site is not None
     assert ending.site.file == str(old.folder / "train.py")
@@ -140,7 +149,9 @@ def test_writing_is_allowed_where_the_user_says_so(old: Project) -> None:
 
 
 def test_nothing_stands_before_files_where_a_layer_holds_writes_back(old: Project) -> None:
-    old.write(train="import os\nassert os.open.__module__ == 'posix'\nopen('model.txt', 'w').write('new')\nos.rmdir('empty')")
+    old.write(
+        train="import os\nassert os.open.__module__ == 'posix'\nopen('model.txt', 'w').write('new')\nos.rmdir('empty')"
+    )
     done = old.launch("train.py", isolated=True)
     assert (done.returncode, (old.folder / "model.txt").read_text()) == (0, "new"), done.stderr
 
@@ -180,7 +191,9 @@ if __name__ == "__main__":
 
 
 def test_what_somebody_put_in_its_place_is_protected(old: Project) -> None:
-    old.write(train="import os, posix, subprocess\nos.mkdir('a'); os.rmdir('a')\nsubprocess.run(['mkdir', 'a'])\nposix.rmdir('a')")
+    old.write(
+        train="import os, posix, subprocess\nos.mkdir('a'); os.rmdir('a')\nsubprocess.run(['mkdir', 'a'])\nposix.rmdir('a')"
+    )
     assert old.launch("train.py").returncode == BLOCKED
     assert (old.folder / "a").is_dir()
 
@@ -219,7 +232,9 @@ if __name__ == "__main__":
 
 def test_pipes_sockets_and_shared_memory_are_listed(old: Project) -> None:
     source = "s = socket.socket(socket.AF_UNIX); s.bind('socket')\nm = shared_memory.SharedMemory(create=True, size=1)\nprint(m.name)"
-    old.write(train=f"import os, socket\nfrom multiprocessing import shared_memory\nos.mkfifo('fifo')\n{source}\nos._exit(3)")
+    old.write(
+        train=f"import os, socket\nfrom multiprocessing import shared_memory\nos.mkfifo('fifo')\n{source}\nos._exit(3)"
+    )
     done = old.launch("train.py")
     assert done.returncode == 3, done.stderr
     lines = [json.loads(line) for line in (old.ours / "made.jsonl").read_text().splitlines()]
@@ -230,7 +245,9 @@ def test_pipes_sockets_and_shared_memory_are_listed(old: Project) -> None:
 def test_the_folder_of_the_child_is_free_and_never_counts_as_made(old: Project) -> None:
     (old.ours / "other.json").write_text(BEFORE)
     old.begin()
-    old.write(train=f"import os\nos.chdir({str(old.ours)!r})\nopen('new', 'w')\nopen('other.json', 'w')\nos.mkdir('folder')")
+    old.write(
+        train=f"import os\nos.chdir({str(old.ours)!r})\nopen('new', 'w')\nopen('other.json', 'w')\nos.mkdir('folder')"
+    )
     done = old.launch("train.py")
     assert done.returncode == 0, done.stderr
     assert not (old.ours / "made.jsonl").exists()
@@ -241,7 +258,9 @@ def test_what_was_made_is_listed(old: Project) -> None:
     old.write(train=f"{source}os.rename('run/lock', 'run/other')\nos._exit(3)")
     assert old.launch("train.py").returncode == 3
     lines = [json.loads(line) for line in (old.ours / "made.jsonl").read_text().splitlines()]
-    assert [line[0] for line in lines] == [str(old.folder / f) for f in ("run", "run/lock", "run/link", "a", "a", "run/lock", "run/other")]
+    assert [line[0] for line in lines] == [
+        str(old.folder / f) for f in ("run", "run/lock", "run/link", "a", "a", "run/lock", "run/other")
+    ]
     assert [len(line) for line in lines] == [3, 3, 3, 3, 1, 1, 3]
     status = (old.folder / "run" / "link").lstat()
     assert lines[2][1:] == [status.st_dev, status.st_ino]
@@ -363,7 +382,9 @@ GUARDED = {
 
 @pytest.mark.parametrize("source", GUARDED.values(), ids=GUARDED.keys())
 def test_python_programs_are_guarded(old: Project, source: str) -> None:
-    old.write(train=f"import os, subprocess, sys\n{source}\nprint('went on')", other="open('model.txt', 'w').write('new')")
+    old.write(
+        train=f"import os, subprocess, sys\n{source}\nprint('went on')", other="open('model.txt', 'w').write('new')"
+    )
     done = old.launch("train.py")
     assert (done.returncode, done.stdout) == (0, "went on\n"), done.stderr
     assert (old.folder / "model.txt").read_text() == BEFORE

@@ -29,7 +29,9 @@ def test_containers_keep_their_names(tmp_path: Path) -> None:
     assert recorded(table) == [("x", "pandas.DataFrame", "object", [1, 2], 16)]
     assert recorded(table[["a"]]) == [("x", "pandas.DataFrame", "float64", [1, 1], 8)]
     with h5py.File(tmp_path / "rows.h5", "w") as file:
-        assert recorded(file.create_dataset("x", data=np.zeros((2, 3), "float32"))) == [("x", "h5py.Dataset", "float32", [2, 3], 24)]
+        assert recorded(file.create_dataset("x", data=np.zeros((2, 3), "float32"))) == [
+            ("x", "h5py.Dataset", "float32", [2, 3], 24)
+        ]
 
 
 def test_what_a_pydataset_reads_from() -> None:

@@ -60,7 +60,9 @@ def test_processes_that_read_shares_of_it_are_counted() -> None:
 def test_a_data_loader_is_told_by_its_operations() -> None:
     options = SimpleNamespace(num_workers=2)
     reading = SimpleNamespace(num_threads=4)
-    loader = SimpleNamespace(_data_source=range(4), _operations=[Squared()], _multiprocessing_options=options, _read_options=reading)
+    loader = SimpleNamespace(
+        _data_source=range(4), _operations=[Squared()], _multiprocessing_options=options, _read_options=reading
+    )
     found = grain_input(loader)
     assert (found.arguments["num_workers"], found.arguments["num_threads"]) == (2, 4)
     assert found.function is not None

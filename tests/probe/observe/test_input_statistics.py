@@ -84,7 +84,9 @@ def test_the_figures_are_those_of_numpy(values: np.ndarray) -> None:
     assert found.zeros == pytest.approx(np.mean(values == 0), abs=1e-5)
     assert found.nonfinite == pytest.approx(np.mean(~np.isfinite(values)), abs=1e-5)
     whole = [(column == np.round(column)).all() for column in columns]
-    assert found.distinct == [len(set(column)) if is_whole else 0 for column, is_whole in zip(columns, whole, strict=True)]
+    assert found.distinct == [
+        len(set(column)) if is_whole else 0 for column, is_whole in zip(columns, whole, strict=True)
+    ]
 
 
 @given(st.lists(st.integers(-3, 3), min_size=1, max_size=60))
@@ -102,7 +104,9 @@ def test_labels_are_counted_as_numbers_and_one_hot(labels: list[int]) -> None:
     assert hot.largest == pytest.approx(max(counts) / len(labels), rel=1e-5)
 
 
-@pytest.mark.parametrize("values", [np.array([[1, 1], [0, 1]]), np.array([[0.5], [1.0]]), np.array([[1.0], [np.nan]]), np.ones((4, 3, 1))])
+@pytest.mark.parametrize(
+    "values", [np.array([[1, 1], [0, 1]]), np.array([[0.5], [1.0]]), np.array([[1.0], [np.nan]]), np.ones((4, 3, 1))]
+)
 def test_what_is_no_class_a_row_has_no_classes(values: np.ndarray) -> None:
     found = input_statistics.of(values)
     assert found is not None

@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fitdoctor.probe.observe import weight_movement
-from fitdoctor.probe.observe.weight_movement import ENTRIES, MOST_READINGS, MOST_WEIGHTS, ONCE_S, Allowance, MovedWeights
+from fitdoctor.probe.observe.weight_movement import (
+    ENTRIES,
+    MOST_READINGS,
+    MOST_WEIGHTS,
+    ONCE_S,
+    Allowance,
+    MovedWeights,
+)
 from fitdoctor.recording.model import Fit, SampledWeights, Site
 
 READING_S = 0.001
@@ -103,7 +110,9 @@ def test_readings_stay_few_and_reach_from_the_start_to_the_end(clock: Clock, epo
     assert len(found) <= MOST_READINGS
     assert found[0].epoch == 0
     assert found[-1].epoch > 0.9 * epochs
-    assert all(reading.moved == [reading.since] for reading in found[1:])  # one a epoch, whatever was left out in between
+    assert all(
+        reading.moved == [reading.since] for reading in found[1:]
+    )  # one a epoch, whatever was left out in between
 
 
 def test_many_short_fits_keep_what_moved(clock: Clock) -> None:
@@ -124,7 +133,9 @@ def test_many_short_fits_keep_what_moved(clock: Clock) -> None:
 
 def test_readings_that_cost_too_much_are_rarer(clock: Clock) -> None:
     record, allowance = fit(), Allowance(clock)
-    weights = following(record, clock, *(Weight(str(number), [[1.0]], clock) for number in range(10)), allowance=allowance)
+    weights = following(
+        record, clock, *(Weight(str(number), [[1.0]], clock) for number in range(10)), allowance=allowance
+    )
     for epoch in range(1000):
         weights.read(epoch, 0.0)
         clock.now_s += 0.5

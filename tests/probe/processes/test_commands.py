@@ -60,7 +60,12 @@ def test_a_script_names_its_interpreter_in_its_first_line(tmp_path: Path) -> Non
     script.write_text("#!/usr/bin/env -S python3 -u\nprint(1)\n")
     found = python_command(str(script), ["train", "a"], {})
     assert found is not None
-    assert (found.before, found.options, found.target, found.arguments) == (("/usr/bin/env", "python3"), ("-u",), str(script), ("a",))
+    assert (found.before, found.options, found.target, found.arguments) == (
+        ("/usr/bin/env", "python3"),
+        ("-u",),
+        str(script),
+        ("a",),
+    )
 
 
 @pytest.mark.parametrize(

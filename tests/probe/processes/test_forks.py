@@ -27,7 +27,12 @@ predict()
 """
 )
 LINE = 8
-ENDS = {"os._exit": "os._exit(0)", "sys.exit": "sys.exit(3)", "an error": "raise ValueError('bad')", "the end": "sys.exit()"}
+ENDS = {
+    "os._exit": "os._exit(0)",
+    "sys.exit": "sys.exit(3)",
+    "an error": "raise ValueError('bad')",
+    "the end": "sys.exit()",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -66,14 +71,18 @@ def test_the_record_is_that_of_the_scripts_own_process(user: Project, role: str,
     assert (Path(other.site.file).name, other.site.line) == ("train.py", 9)
 
 
-@pytest.mark.parametrize("how", ["os.system('ls -l /proc/self/fd')", "os.spawnlp(os.P_WAIT, 'ls', 'ls', '-l', '/proc/self/fd')"])
+@pytest.mark.parametrize(
+    "how", ["os.system('ls -l /proc/self/fd')", "os.spawnlp(os.P_WAIT, 'ls', 'ls', '-l', '/proc/self/fd')"]
+)
 def test_the_pipes_are_not_those_of_other_programs(user: Project, how: str) -> None:
     user.write(train=f"import os\n{how}\n")
     commands, ours = os.pipe()
     replies, theirs = os.pipe()
     site = {"kind": "fit", "file": "train.py", "line": 1}
     inode = f"pipe:[{os.fstat(theirs).st_ino}]"
-    done = user.launch("train.py", role="rehearsal", pass_fds=(commands, theirs), commands=commands, replies=theirs, site=site)
+    done = user.launch(
+        "train.py", role="rehearsal", pass_fds=(commands, theirs), commands=commands, replies=theirs, site=site
+    )
     for descriptor in (commands, ours, replies, theirs):
         os.close(descriptor)
     assert "pipe" in done.stdout

@@ -36,7 +36,12 @@ def test_two_hosts_on_one_port(resolved: list[str]) -> None:
     names = HostNames()
     names.looked_up("one", 443)
     names.looked_up("two", 443)
-    assert [names.of(address, 443) for address in ("10.0.0.1", "10.0.0.2", "fe80::2", "10.0.0.3")] == [["one"], ["two"], ["two"], []]
+    assert [names.of(address, 443) for address in ("10.0.0.1", "10.0.0.2", "fe80::2", "10.0.0.3")] == [
+        ["one"],
+        ["two"],
+        ["two"],
+        [],
+    ]
     assert names.of("10.0.0.1", 80) == []
     assert resolved == ["one", "two"]
 

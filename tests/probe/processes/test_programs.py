@@ -69,7 +69,9 @@ def test_what_leaves_files_alone(line: str) -> None:
     assert not shell_changes_files(f"{line} 2>/dev/null | head -1 2>&1")
 
 
-@pytest.mark.parametrize("line", ["echo x > results.txt", "date >> log", "cat a|tee b", "echo 'a > b'>c", "(cd out; rm x)", "ls 2> errors"])
+@pytest.mark.parametrize(
+    "line", ["echo x > results.txt", "date >> log", "cat a|tee b", "echo 'a > b'>c", "(cd out; rm x)", "ls 2> errors"]
+)
 def test_lines_of_a_shell_that_write(line: str) -> None:
     assert shell_changes_files(line)
 
@@ -94,7 +96,8 @@ def test_words_of_a_shell_stand_before_a_program(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["echo 'a > b'", "ls > /dev/null 2>&1", "", "test 1 -gt 0 && echo a=>b", "awk '{ if ($1 > 3) print }' data.csv"]
+    "line",
+    ["echo 'a > b'", "ls > /dev/null 2>&1", "", "test 1 -gt 0 && echo a=>b", "awk '{ if ($1 > 3) print }' data.csv"],
 )
 def test_lines_of_a_shell_that_only_read(line: str) -> None:
     assert not shell_changes_files(line)

@@ -54,17 +54,25 @@ PROGRAMS = {
     "popen": ("os.popen('true secret').read()", "true"),
     "posix_spawn": ("os.waitpid(os.posix_spawn('/bin/true', ['true', 'secret'], os.environ), 0)", "true"),
     "spawn": ("os.spawnlp(os.P_WAIT, 'true', 'true', 'secret')", "true"),
-    "one that is not there": ("try: subprocess.run(['no-such-program', 'secret'])\nexcept OSError: pass", "no-such-program"),
+    "one that is not there": (
+        "try: subprocess.run(['no-such-program', 'secret'])\nexcept OSError: pass",
+        "no-such-program",
+    ),
 }
 
 
 @pytest.mark.parametrize("source", CONNECTIONS.values(), ids=CONNECTIONS.keys())
 def test_a_connection_is_noted_by_host_and_port(user: Project, port: int, source: str) -> None:
-    user.write(train=f"import socket, sys\ntry:\n    exec({source.replace('PORT', str(port))!r})\nexcept OSError as error: print(error)\n")
+    user.write(
+        train=f"import socket, sys\ntry:\n    exec({source.replace('PORT', str(port))!r})\nexcept OSError as error: print(error)\n"
+    )
     done = user.launch("train.py")
     assert done.returncode == 0, done.stderr
     found = [effect.what for effect in effects(user) if effect.kind == "connection"]
-    assert found in ([f"127.0.0.1:{port}"], [f"localhost:{port}"]) or found == [f"localhost:{port}", f"127.0.0.1:{port}"]
+    assert found in ([f"127.0.0.1:{port}"], [f"localhost:{port}"]) or found == [
+        f"localhost:{port}",
+        f"127.0.0.1:{port}",
+    ]
     assert "secret" not in (user.ours / f"record.json{SUFFIX}").read_text()
 
 
@@ -96,7 +104,9 @@ def test_a_program_is_noted_by_its_name(user: Project, source: str, name: str) -
 
 
 def test_every_program_of_a_line_is_noted(user: Project) -> None:
-    user.write(train="import os\nos.system('cd / && true; for i in 1 2; do nice uname secret; done | PASS=secret wc -c')\n")
+    user.write(
+        train="import os\nos.system('cd / && true; for i in 1 2; do nice uname secret; done | PASS=secret wc -c')\n"
+    )
     assert user.launch("train.py").returncode == 0
     assert [(effect.kind, effect.what) for effect in effects(user)] == [("program", "uname"), ("program", "wc")]
 
@@ -144,11 +154,16 @@ def test_nothing_is_noted_in_a_real_training(user: Project, port: int) -> None:
         ("socket.create_connection(('192.0.2.1', 80), timeout=5)", "OSError [Errno 101]"),
         ("socket.create_connection(('tracker.example', 443), timeout=5)", "gaierror [Errno -3]"),
         ("socket.socket(type=socket.SOCK_DGRAM).sendto(b'x', ('192.0.2.1', 53))", "OSError [Errno 101]"),
-        ("import urllib.request; urllib.request.urlopen('http://192.0.2.1/', timeout=5)", "URLError <urlopen error [Errno 101]"),
+        (
+            "import urllib.request; urllib.request.urlopen('http://192.0.2.1/', timeout=5)",
+            "URLError <urlopen error [Errno 101]",
+        ),
     ],
 )
 def test_offline_refuses_other_machines(user: Project, source: str, error: str) -> None:
-    user.write(train=f"import socket\ntry:\n    {source}\nexcept OSError as error:\n    print(type(error).__name__, error)\n")
+    user.write(
+        train=f"import socket\ntry:\n    {source}\nexcept OSError as error:\n    print(type(error).__name__, error)\n"
+    )
     done = user.launch("train.py", offline=True)
     assert done.stdout.startswith(error), done.stdout + done.stderr
     assert "there is no network with --offline" in done.stdout
@@ -170,5 +185,7 @@ def test_offline_holds_for_what_the_script_starts(user: Project) -> None:
 
 
 def test_a_network_of_its_own_needs_no_refusals(user: Project) -> None:
-    user.write(train="import socket\nsocket.socket(type=socket.SOCK_DGRAM).connect(('127.0.0.2', 9))\nprint('went on')\n")
+    user.write(
+        train="import socket\nsocket.socket(type=socket.SOCK_DGRAM).connect(('127.0.0.2', 9))\nprint('went on')\n"
+    )
     assert user.launch("train.py", offline=True, network_namespace=True).stdout == "went on\n"

@@ -1,4 +1,6 @@
-"""A script that replaces its own process by another Python is followed; what is no Python script is declined, or left alone."""
+"""A script that replaces its own process by another Python is followed; what is no Python script is declined, or left
+alone.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ AGAIN = {
     "its file": "os.execv(sys.executable, [sys.executable, __file__, *sys.argv[1:]])",
     "its command line": "os.execv(sys.executable, sys.orig_argv)",
     "its command line, with an option": "os.execv(sys.executable, [sys.executable, '-X', 'dev', *sys.orig_argv[1:]])",
-    "the system's command line": ("os.execv(sys.executable, open('/proc/self/cmdline', 'rb').read().rstrip(b'\\0').split(b'\\0'))"),
+    "the system's command line": (
+        "os.execv(sys.executable, open('/proc/self/cmdline', 'rb').read().rstrip(b'\\0').split(b'\\0'))"
+    ),
     "env": "os.execv('/usr/bin/env', ['env', 'A=b', sys.executable, *sys.argv])",
     "nice": "os.execvp('nice', ['nice', '-n', '1', sys.executable, *sys.argv])",
     "a shell": "os.execv('/bin/sh', ['sh', '-c', f'B=c exec {sys.executable} train.py a'])",
@@ -58,7 +62,10 @@ LEFT = {
 @pytest.mark.parametrize("again", AGAIN.values(), ids=AGAIN.keys())
 @pytest.mark.parametrize("role", ["scout", "watch"])
 def test_the_new_python_has_the_probe(user: Project, role: str, again: str) -> None:
-    user.write(train=ONCE.format(again=again) + "print(sys.argv[1:], 'fitdoctor.probe' in sys.modules, flush=True)\nsys.exit(3)\n")
+    user.write(
+        train=ONCE.format(again=again)
+        + "print(sys.argv[1:], 'fitdoctor.probe' in sys.modules, flush=True)\nsys.exit(3)\n"
+    )
     (user.folder / "sub").mkdir()
     done = user.launch("train.py", "a", role=role)
     assert (done.returncode, done.stdout) == (3, "['a'] True\n"), f"{done.stderr}{user.record().ending}"
@@ -68,7 +75,9 @@ def test_the_new_python_has_the_probe(user: Project, role: str, again: str) -> N
     assert Path(ending.site.file).name == "train.py"
 
 
-@pytest.mark.parametrize("case", ["as a module", "to a module", "to code", "to a folder", "to another script", "by its first line"])
+@pytest.mark.parametrize(
+    "case", ["as a module", "to a module", "to code", "to a folder", "to another script", "by its first line"]
+)
 @pytest.mark.parametrize("role", ["scout", "watch", "treat"])
 def test_the_new_python_runs_what_was_asked_for(user: Project, role: str, case: str) -> None:
     seen = "import sys\nprint(__name__, sys.argv[1:], 'fitdoctor.probe' in sys.modules)\n"
@@ -92,7 +101,9 @@ def test_the_new_python_runs_what_was_asked_for(user: Project, role: str, case: 
 
 
 def test_isolated_python_looks_where_it_would_without_us(user: Project) -> None:
-    user.write(train=ONCE.format(again="os.execv(sys.executable, [sys.executable, '-I', *sys.argv])") + "print(sys.path)\n")
+    user.write(
+        train=ONCE.format(again="os.execv(sys.executable, [sys.executable, '-I', *sys.argv])") + "print(sys.path)\n"
+    )
     launched = user.launch("train.py", role="watch")
     assert launched.stdout == user.python("train.py").stdout
 
@@ -148,7 +159,10 @@ def test_a_script_that_replaces_itself_for_ever_is_declined(user: Project) -> No
 
 
 def test_the_limit_is_that_of_all_of_them_together(user: Project) -> None:
-    user.write(train=ONCE.format(again="os.execv(sys.executable, [sys.executable, *sys.argv])") + "import time\ntime.sleep(60)\n")
+    user.write(
+        train=ONCE.format(again="os.execv(sys.executable, [sys.executable, *sys.argv])")
+        + "import time\ntime.sleep(60)\n"
+    )
     done = user.launch("train.py", limit_s=1.5, hard_limit_s=1.5)
     assert done.returncode == BLOCKED
     spec = json.loads((user.ours / "spec.json.1").read_text())
@@ -173,7 +187,10 @@ sys.exit(code)
 def test_the_guard_stands_in_the_new_python(user: Project) -> None:
     (user.folder / "model.txt").write_text("precious")
     user.begin()
-    user.write(train=ONCE.format(again="os.execv(sys.executable, [sys.executable, *sys.argv])") + "open('model.txt', 'w').write('new')\n")
+    user.write(
+        train=ONCE.format(again="os.execv(sys.executable, [sys.executable, *sys.argv])")
+        + "open('model.txt', 'w').write('new')\n"
+    )
     (user.folder / "logs").mkdir()
     user.write(train=(user.folder / "train.py").read_text() + "os.rmdir('logs')\n")
     assert user.launch("train.py").returncode == BLOCKED
@@ -199,7 +216,9 @@ def test_a_rehearsal_keeps_its_pipes_or_leaves(user: Project, closed: bool) -> N
 
 
 def test_the_start_covers_what_was_before(user: Project) -> None:
-    user.write(train=ONCE.format(again="import time; time.sleep(0.5); os.execv(sys.executable, [sys.executable, *sys.argv])"))
+    user.write(
+        train=ONCE.format(again="import time; time.sleep(0.5); os.execv(sys.executable, [sys.executable, *sys.argv])")
+    )
     user.launch("train.py", role="watch")
     assert user.record().parts["start"] >= 0.5
 

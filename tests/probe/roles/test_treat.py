@@ -13,14 +13,26 @@ from fitdoctor.recording.model import Scout
 
 PLACE = {"file": "train.py", "line": 7, "position": -1}
 THREADS = {"kind": "set-environment", "place": PLACE, "name": "TF_NUM_INTRAOP_THREADS", "value": "2"}
-LARGER = {"kind": "set-argument", "place": PLACE, "call": "Model.fit", "argument": "batch_size", "value": 64, "index": -1}
+LARGER = {
+    "kind": "set-argument",
+    "place": PLACE,
+    "call": "Model.fit",
+    "argument": "batch_size",
+    "value": 64,
+    "index": -1,
+}
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
-    [([LARGER], "the training runs as written"), ([LARGER, THREADS], "more is changed than what the process began with")],
+    [
+        ([LARGER], "the training runs as written"),
+        ([LARGER, THREADS], "more is changed than what the process began with"),
+    ],
 )
-def test_another_environment_is_said_as_it_is(changes: list[dict[str, Any]], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_another_environment_is_said_as_it_is(
+    changes: list[dict[str, Any]], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     treatments = [{"kind": "fit", "file": "train.py", "line": 7, "changes": changes}]
     scout = Scout()
     scout.environment = {"cores": 2}
@@ -29,5 +41,8 @@ def test_another_environment_is_said_as_it_is(changes: list[dict[str, Any]], sai
     director._hold_against(("cores",))
     error = capsys.readouterr().err
     assert "cores is 2 here, and was 8" in error
-    assert [text in error for text in ("runs as written", "more is changed")] == [THREADS not in changes, THREADS in changes]
+    assert [text in error for text in ("runs as written", "more is changed")] == [
+        THREADS not in changes,
+        THREADS in changes,
+    ]
     assert said in error

@@ -1,4 +1,7 @@
-"""A watched training computes what it would compute alone: each call goes through once, as it was made, whatever becomes of us."""
+"""A watched training computes what it would compute alone:
+
+each call goes through once, as it was made, whatever becomes of us.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,9 @@ Seam = Callable[[str, tuple[Any, ...]], Any]
 
 @pytest.fixture
 def director(monkeypatch: pytest.MonkeyPatch) -> WatchDirector:
-    monkeypatch.setattr(describe, "fit", lambda model, bound, site: Fit(site=Site(file="train.py", line=7), epochs=3, steps_per_epoch=2))
+    monkeypatch.setattr(
+        describe, "fit", lambda model, bound, site: Fit(site=Site(file="train.py", line=7), epochs=3, steps_per_epoch=2)
+    )
     made = WatchDirector(Scout(), Ledger("start", started_s=time.monotonic()), lambda: None)
     for name in ("_identify", "_name_devices", "_settle"):  # they ask the framework
         monkeypatch.setattr(made, name, lambda *_, **__: None)
@@ -120,8 +125,12 @@ def test_an_error_of_the_scripts_is_the_scripts(director: WatchDirector) -> None
     assert director.scout.fits[0].teardown.count == 0
 
 
-@pytest.mark.parametrize("broken", ["open_fit", "enter_fit", "leave_fit", "before_hook", "after_hook", "learn_from", "take_off"])
-def test_a_failure_of_ours_ends_the_looking_and_nothing_else(director: WatchDirector, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+@pytest.mark.parametrize(
+    "broken", ["open_fit", "enter_fit", "leave_fit", "before_hook", "after_hook", "learn_from", "take_off"]
+)
+def test_a_failure_of_ours_ends_the_looking_and_nothing_else(
+    director: WatchDirector, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
     def fail(*arguments: Any, **keywords: Any) -> None:
         raise ZeroDivisionError("ours")
 
@@ -157,7 +166,9 @@ def test_calls_of_predict_are_counted_and_never_replaced(director: WatchDirector
 def test_what_a_callback_evaluates_is_no_validation_of_the_fit(director: WatchDirector) -> None:
     def evaluate(model: Model, x: Any) -> None:
         for name in ("on_test_batch_begin", "on_test_batch_end"):
-            director.hook(name, lambda callbacks, *arguments: None, SimpleNamespace(callbacks=[], model=model), (0,), {})
+            director.hook(
+                name, lambda callbacks, *arguments: None, SimpleNamespace(callbacks=[], model=model), (0,), {}
+            )
 
     class Evaluates(Callback):
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -212,7 +223,9 @@ def test_loops_in_loops_leave_a_rest_as_it_was(director: WatchDirector) -> None:
     assert director.rest.of is outer
 
 
-def test_a_handler_of_the_scripts_is_heard_while_a_batch_is_noted(director: WatchDirector, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_handler_of_the_scripts_is_heard_while_a_batch_is_noted(
+    director: WatchDirector, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def handler(number: int, frame: Any) -> None:
         raise TimeoutError
 
@@ -228,7 +241,9 @@ def test_a_handler_of_the_scripts_is_heard_while_a_batch_is_noted(director: Watc
 
 def test_another_thread_is_left_alone(director: WatchDirector) -> None:
     results: list[Any] = []
-    thread = threading.Thread(target=lambda: results.append(director.unit("fit", lambda model, x: x, Model(), (5,), {})))
+    thread = threading.Thread(
+        target=lambda: results.append(director.unit("fit", lambda model, x: x, Model(), (5,), {}))
+    )
     thread.start()
     thread.join()
     assert results == [5]
@@ -236,7 +251,9 @@ def test_another_thread_is_left_alone(director: WatchDirector) -> None:
     assert "in a thread" in director.scout.limits[0]
 
 
-def test_weights_that_cannot_be_read_are_left_out_and_nothing_else(director: WatchDirector, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_that_cannot_be_read_are_left_out_and_nothing_else(
+    director: WatchDirector, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: Any) -> None:
         raise RuntimeError("no values here")
 
@@ -250,7 +267,9 @@ def test_weights_that_cannot_be_read_are_left_out_and_nothing_else(director: Wat
     assert director.scout.limits == ["How the weights moved was not seen: RuntimeError: no values here"]
 
 
-def test_an_input_that_cannot_be_looked_at_is_left_out_and_nothing_else(director: WatchDirector, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_input_that_cannot_be_looked_at_is_left_out_and_nothing_else(
+    director: WatchDirector, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("no numbers here")
 

@@ -24,7 +24,10 @@ FIT = ("/venv/lib/site-packages/keras/src/trainer.py", "fit")
     [
         ([("/home/ann/train.py", "loss")], "step"),
         ([("/home/ann/train.py", "loss"), ("/venv/lib/site-packages/numpy/linalg/_linalg.py", "svd")], "step"),
-        ([("/home/ann/train.py", "loss"), ("/venv/lib/site-packages/tensorflow/python/framework/ops.py", "numpy")], "step"),
+        (
+            [("/home/ann/train.py", "loss"), ("/venv/lib/site-packages/tensorflow/python/framework/ops.py", "numpy")],
+            "step",
+        ),
         ([("/home/ann/train.py", "loss"), ("/venv/lib/site-packages/tensorflow/python/ops/math_ops.py", "matmul")], ""),
         ([], ""),
     ],

@@ -40,7 +40,14 @@ def test_what_is_never_assigned_is_not_found() -> None:
 
 @pytest.mark.parametrize(
     ("expression", "name"),
-    [("x", "x"), ("frame[columns].values", "frame"), ("x.astype('float32')", "x"), ("np.array(x)", "np"), ("load()", ""), ("[a, b]", "")],
+    [
+        ("x", "x"),
+        ("frame[columns].values", "frame"),
+        ("x.astype('float32')", "x"),
+        ("np.array(x)", "np"),
+        ("load()", ""),
+        ("[a, b]", ""),
+    ],
 )
 def test_the_variable_behind_an_expression(expression: str, name: str) -> None:
     assert assignments.root(ast.parse(expression, mode="eval").body) == name

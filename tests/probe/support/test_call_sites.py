@@ -1,4 +1,7 @@
-"""Which line of the user's a call is pinned to. The scripts are compiled from files of the test's own, as a user's would be."""
+"""Which line of the user's a call is pinned to.
+
+The scripts are compiled from files of the test's own, as a user's would be.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,9 @@ def test_a_call_on_one_line(run: Callable[[str], Found], tmp_path: Path) -> None
 
 
 def test_keywords_have_lines_of_their_own(run: Callable[[str], Found]) -> None:
-    site = run("model.compile(\n    optimizer='adam',\n    run_eagerly=(\n        True\n    ),\n    **{'loss': 'mse'},\n)\n")["compile"]
+    site = run(
+        "model.compile(\n    optimizer='adam',\n    run_eagerly=(\n        True\n    ),\n    **{'loss': 'mse'},\n)\n"
+    )["compile"]
     assert (site.line, site.code) == (1, "model.compile(")
     assert site.arguments == {"optimizer": 2, "run_eagerly": 4}
 
@@ -69,7 +74,9 @@ def test_each_link_of_a_chain_is_where_its_name_stands(run: Callable[[str], Foun
 
 
 def test_calls_within_calls(run: Callable[[str], Found]) -> None:
-    found = run("here(\n    'outer',\n    a=here(\n        'inner', b=1,\n    ),\n)\nhere('made')(\n    'called', c=3,\n)\n")
+    found = run(
+        "here(\n    'outer',\n    a=here(\n        'inner', b=1,\n    ),\n)\nhere('made')(\n    'called', c=3,\n)\n"
+    )
     assert (found["inner"].line, found["inner"].arguments) == (3, {"b": 4})
     assert (found["outer"].line, found["outer"].arguments) == (1, {"a": 3})
     assert (found["made"].line, found["called"].line) == (7, 7)
@@ -115,7 +122,10 @@ def test_a_file_that_is_gone_or_does_not_parse(tmp_path: Path) -> None:
         if text is not None:
             path.write_text(text)
         found: list[Site] = []
-        exec(compile("note(x=1)", str(path), "exec"), {"note": lambda x, found=found: found.append(call_sites.of_frame(sys._getframe(1)))})
+        exec(
+            compile("note(x=1)", str(path), "exec"),
+            {"note": lambda x, found=found: found.append(call_sites.of_frame(sys._getframe(1)))},
+        )
         assert (found[0].file, found[0].line) == (str(path), 1)
 
 
@@ -170,7 +180,10 @@ def test_a_cell_is_named_as_the_notebook_numbers_it(file: str, monkeypatch: pyte
 def test_where_a_function_is_defined() -> None:
     site = call_sites.of_function(test_where_a_function_is_defined)
     assert site is not None
-    assert (site.function, site.code) == ("test_where_a_function_is_defined", "def test_where_a_function_is_defined() -> None:")
+    assert (site.function, site.code) == (
+        "test_where_a_function_is_defined",
+        "def test_where_a_function_is_defined() -> None:",
+    )
     assert call_sites.of_function(json.dumps) is None
     assert call_sites.of_function(len) is None
     assert call_sites.of_function(None) is None
@@ -203,7 +216,9 @@ def test_an_object_is_made_where_its_class_is_called(tmp_path: Path) -> None:
     assert (found["made"].line, found["made"].function, found["made"].arguments) == (12, "factory", {"rows": 13})
 
 
-@pytest.mark.parametrize(("calls", "line"), [("Mine(1)\n", 4), ("\nx.Mine(rows=1)\n", 5), ("Mine(1), Mine(2)\n", None), ("", None)])
+@pytest.mark.parametrize(
+    ("calls", "line"), [("Mine(1)\n", 4), ("\nx.Mine(rows=1)\n", 5), ("Mine(1), Mine(2)\n", None), ("", None)]
+)
 def test_the_only_call_of_a_class_is_found_in_the_source(tmp_path: Path, calls: str, line: int | None) -> None:
     path, found = tmp_path / "train.py", dict[str, Any]()
     source = (
@@ -212,6 +227,11 @@ def test_the_only_call_of_a_class_is_found_in_the_source(tmp_path: Path, calls: 
         + "found['call'] = of_only_call(Mine)\n"
     )
     path.write_text(source, encoding="utf-8")
-    names = {"of_only_call": call_sites.of_only_call, "found": found, "SimpleNamespace": SimpleNamespace, "__name__": "nowhere"}
+    names = {
+        "of_only_call": call_sites.of_only_call,
+        "found": found,
+        "SimpleNamespace": SimpleNamespace,
+        "__name__": "nowhere",
+    }
     exec(compile(source, str(path), "exec"), names)
     assert (found["call"] and found["call"].line) == line

@@ -50,7 +50,9 @@ def test_what_goes_well_gives_its_result(record: Record) -> None:
     assert record.limits == []
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError("ours"), MemoryError(), OSError(28, "No space left on device"), StopIteration()])
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("ours"), MemoryError(), OSError(28, "No space left on device"), StopIteration()]
+)
 def test_what_fails_gives_none_and_is_said(record: Record, error: Exception) -> None:
     def fail() -> None:
         raise error
@@ -102,7 +104,9 @@ class Handler:
         self.method(number, frame)
 
 
-@pytest.mark.parametrize("handler", [Handler().method, Handler(), functools.partial(Handler.method, None), lambda *_: Handler().method(*_)])
+@pytest.mark.parametrize(
+    "handler", [Handler().method, Handler(), functools.partial(Handler.method, None), lambda *_: Handler().method(*_)]
+)
 def test_what_a_handler_for_a_signal_raises_is_the_scripts(record: Record, handled: Any, handler: Any) -> None:
     handled(handler)
     with pytest.raises(TooLongError):

@@ -34,7 +34,9 @@ def test_the_file_is_what_the_record_is_now(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [math.nan, math.inf, pytest.param(object(), id="object"), 2**80, {1: {2}}, b"\xff", "\udcff", Path("a")], ids=repr
+    "value",
+    [math.nan, math.inf, pytest.param(object(), id="object"), 2**80, {1: {2}}, b"\xff", "\udcff", Path("a")],
+    ids=repr,
 )
 def test_whatever_a_script_holds_is_written_as_json(tmp_path: Path, value: Any) -> None:
     Store(str(tmp_path / "record.json"), lambda: Record({"value": value})).save()
@@ -93,9 +95,14 @@ def test_a_forked_copy_saves_nothing(tmp_path: Path) -> None:
 
 
 def test_a_record_never_takes_the_place_of_a_stream(tmp_path: Path) -> None:
-    """Where the script has no stdout, the file would get its number, and what C code prints all the same would come into it."""
+    """Where the script has no stdout, the file would get its number, and what C code prints all the same would come
+    into it.
+    """
     done = subprocess.run(
-        [sys.executable, "-c", FEW_STREAMS, str(tmp_path / "record.json")], stderr=subprocess.PIPE, check=False, text=True
+        [sys.executable, "-c", FEW_STREAMS, str(tmp_path / "record.json")],
+        stderr=subprocess.PIPE,
+        check=False,
+        text=True,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads((tmp_path / "record.json").read_text()) == {"values": {}}

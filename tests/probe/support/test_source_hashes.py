@@ -14,7 +14,9 @@ def test_the_script_and_its_own_modules_are_hashed(user: Project) -> None:
     assert user.record().sources == first
     user.write(data="x = 3")
     user.launch("train.py")
-    assert {path.rpartition("/")[2] for path, digest in user.record().sources.items() if first[path] != digest} == {"data.py"}
+    assert {path.rpartition("/")[2] for path, digest in user.record().sources.items() if first[path] != digest} == {
+        "data.py"
+    }
 
 
 def test_code_that_has_no_file_has_no_hash(user: Project) -> None:

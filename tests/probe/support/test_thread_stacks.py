@@ -59,12 +59,16 @@ def test_nothing_is_collected_while_calls_are_looked_at(sleeper: threading.Threa
     assert counts_deeper(50) > 50
     assert within
     if thread_stacks.COLLECTS_MEANWHILE:
-        assert within.count(True) <= 2 * 3  # before the thresholds are read, and behind the calls: none of their objects is made then
+        assert (
+            within.count(True) <= 2 * 3
+        )  # before the thresholds are read, and behind the calls: none of their objects is made then
 
 
 @pytest.mark.parametrize("enabled", [True, False])
 @pytest.mark.parametrize("thresholds", [(700, 10, 10), (5, 0, 3), (0, 1, 2)])
-def test_the_collector_is_as_it_was(monkeypatch: pytest.MonkeyPatch, enabled: bool, thresholds: tuple[int, int, int]) -> None:
+def test_the_collector_is_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, enabled: bool, thresholds: tuple[int, int, int]
+) -> None:
     monkeypatch.setattr(thread_stacks, "COLLECTS_MEANWHILE", True)
     usual = gc.get_threshold()
     if not enabled:

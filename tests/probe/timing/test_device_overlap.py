@@ -31,7 +31,10 @@ def test_before_the_first_call_of_an_epoch_nothing_is_computed() -> None:
     assert Overlap().idle_s(0, 1.0, 4.0) == 3.0
 
 
-@given(st.lists(st.tuples(st.floats(0, 10), st.floats(0, 10), st.floats(0, 10)), max_size=3 * SLOTS), st.integers(1, 2 * SLOTS))
+@given(
+    st.lists(st.tuples(st.floats(0, 10), st.floats(0, 10), st.floats(0, 10)), max_size=3 * SLOTS),
+    st.integers(1, 2 * SLOTS),
+)
 def test_whatever_is_told_when_no_second_is_counted_twice(steps: list[tuple[float, float, float]], every: int) -> None:
     overlap, now_s, done_s, counted_s = Overlap(), 1.0, 0.0, 0.0
     for number, (draw_s, send_s, compute_s) in enumerate(steps):

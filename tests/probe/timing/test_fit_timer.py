@@ -29,9 +29,9 @@ KINDS = (
 class FakeFit:
     """Calls a timer as the probe does while Keras runs a fit. Each of its methods takes the time that it is given.
 
-    Times are multiples of 1/1024 s, which add up without rounding. With `computing`, steps are computed one after the other for so many
-    ticks each, behind calls that return at once, and the end of an epoch or of a validation pass waits for them.
-    """
+    Times are multiples of 1/1024 s, which add up without rounding. With `computing`, steps are computed one after the
+    other for so many ticks each, behind calls that return at once, and the end of an epoch or of a validation pass
+    waits for them."""
 
     def __init__(self, computing: int | None = None, *, rests: bool = False) -> None:
         self.computing = computing
@@ -187,7 +187,9 @@ def test_a_fit_adds_up(
     rests: bool,
 ) -> None:
     with often_resting():
-        fit = FakeFit(computing, rests=rests and not any(epoch["cut"] for epoch in epochs))  # who cuts looks at each step
+        fit = FakeFit(
+            computing, rests=rests and not any(epoch["cut"] for epoch in epochs)
+        )  # who cuts looks at each step
         fit.pass_(begin[0])
         fit.hook(begin[1])
         for number, epoch in enumerate(epochs):
@@ -210,7 +212,11 @@ def test_a_fit_adds_up(
         assert fit.accounted_s() == pytest.approx(fit.wall_s(), abs=1e-9)
         assert all(getattr(fit.record, kind).total_s >= 0 for kind in KINDS)
         steps = sum(len(epoch["steps"]) for epoch in epochs)
-        assert fit.timer.train_calls == fit.record.first_step.count + fit.record.epoch_first_step.count + fit.record.step.count == steps
+        assert (
+            fit.timer.train_calls
+            == fit.record.first_step.count + fit.record.epoch_first_step.count + fit.record.step.count
+            == steps
+        )
         assert fit.record.function.count == fit.record.logs.count == fit.record.step.count
         assert fit.record.function.total_s + fit.record.logs.total_s <= fit.record.step.total_s + 1e-9
 
@@ -350,7 +356,10 @@ def test_it_rests_longer_once_no_batch_is_waited_for_long(monkeypatch: pytest.Mo
         until_it_rests_again()
         fit.step(0, 0, 10, 4, 0, drawn=20)
         fit.timer.long_step()
-        assert (rests, fit.timer.rest.left) == ([2, 30 * 1], 2)  # what is timed after a long step is no longer than the first rest
+        assert (rests, fit.timer.rest.left) == (
+            [2, 30 * 1],
+            2,
+        )  # what is timed after a long step is no longer than the first rest
         fit.step(0, 0, 10, 4, 0, drawn=LONG)
         until_it_rests_again()
         assert rests[-1] == 3
@@ -462,7 +471,12 @@ def test_each_second_goes_to_its_own_part() -> None:
     }
     assert record.logs.total_s * 1024 == 2 * 4
     assert record.function.total_s * 1024 == 2 * 100
-    assert (record.epochs_seen, record.first_step.count, record.epoch_first_step.count, record.step.count) == (2, 1, 1, 2)
+    assert (record.epochs_seen, record.first_step.count, record.epoch_first_step.count, record.step.count) == (
+        2,
+        1,
+        1,
+        2,
+    )
 
 
 def test_input_that_is_drawn_while_steps_are_computed_is_told_apart() -> None:
@@ -474,8 +488,12 @@ def test_input_that_is_drawn_while_steps_are_computed_is_told_apart() -> None:
         fit.epoch_ends(hook=0, after=1)
     record = fit.record
     assert [round(s * 1024) for s in record.input_wait.samples_s] == [250] * 4
-    assert [round(s * 1024) for s in record.input_idle.samples_s] == [160] * 4  # the step before took the first 90 of them
-    assert [round(s * 1024) for s in record.device.samples_s] == [90] * 4  # of its 100 ticks, 10 passed before the call returned
+    assert [round(s * 1024) for s in record.input_idle.samples_s] == [
+        160
+    ] * 4  # the step before took the first 90 of them
+    assert [round(s * 1024) for s in record.device.samples_s] == [
+        90
+    ] * 4  # of its 100 ticks, 10 passed before the call returned
     assert record.still_computing.total_s * 1024 == 2 * 90
     assert record.epoch_boundary.total_s * 1024 == 0
 

@@ -1,4 +1,6 @@
-"""While steps are not looked at, Keras' own hooks are called, no step is lost to the count, and the list is left as it was."""
+"""While steps are not looked at, Keras' own hooks are called, no step is lost to the count, and the list is left as it
+was.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,10 @@ def aside(callbacks: Any) -> bool:
 
 @contextmanager
 def fitted(batches: int = 2000, *, long_s: float = 10.0, **arguments: Any) -> Iterator[tuple[Trainer, Fit, Any]]:
-    """A fit of two epochs, beside which the list of callbacks that it had is given. No hiccup of the machine is long for it."""
+    """A fit of two epochs, beside which the list of callbacks that it had is given.
+
+    No hiccup of the machine is long for it.
+    """
     long = (patch.object(module, "LONG_S", long_s) for module in (batch_waits, step_hooks))
     with next(long), next(long), patch.object(step_sampling, "UNUSUAL", 1e6), watched("jax") as director:
         trainer = Trainer(director, **arguments)

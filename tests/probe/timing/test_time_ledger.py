@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 from fitdoctor.probe.timing.time_ledger import Ledger
 from tests.probe.clocks import FakeClock
 
-EVENTS = st.lists(st.tuples(st.sampled_from(["push", "pop", "rebase", "read"]), st.sampled_from("abc"), st.integers(0, 1000)), max_size=60)
+EVENTS = st.lists(
+    st.tuples(st.sampled_from(["push", "pop", "rebase", "read"]), st.sampled_from("abc"), st.integers(0, 1000)),
+    max_size=60,
+)
 
 
 def test_time_belongs_to_the_part_on_top() -> None:

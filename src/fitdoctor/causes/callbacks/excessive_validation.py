@@ -26,9 +26,9 @@ model.fit(x, y, validation_data=(x_val, y_val), batch_size=16, validation_freq=5
 ```
 
 ## Safety
-Larger batches round the score otherwise: its last digits may change, and with them what a callback that follows it does. Where
-a callback may act on the validation score, rarer validation is named and left untried: it would stop, save or change the
-learning rate at another epoch. The training itself is the same.
+Larger batches round the score otherwise: its last digits may change, and with them what a callback that follows it
+does. Where a callback may act on the validation score, rarer validation is named and left untried: it would stop, save
+or change the learning rate at another epoch. The training itself is the same.
 
 ## Further reading
 * [validation_freq and validation_batch_size in Model.fit](https://keras.io/api/models/model_training_apis/#fit-method)
@@ -72,7 +72,9 @@ def check(facts: Facts) -> Iterator[Finding]:
             cost_s=cost,
             measured=True,
             locations=locations(
-                location(record.site, "validation_batch_size", batch) if "validation_batch_size" in record.site.arguments else None,
+                location(record.site, "validation_batch_size", batch)
+                if "validation_batch_size" in record.site.arguments
+                else None,
                 location(record.site),
             ),
             evidence=(

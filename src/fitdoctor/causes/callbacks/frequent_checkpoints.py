@@ -1,8 +1,8 @@
 """Training stops again and again to save the model.
 
 ## What it is
-`ModelCheckpoint`, `BackupAndRestore` or a callback of the script's own saves the model after every short epoch, or every
-few batches.
+`ModelCheckpoint`, `BackupAndRestore` or a callback of the script's own saves the model after every short epoch, or
+every few batches.
 
 ## Why it is slow
 A save copies every weight and, for a whole model, the optimizer's state, and writes a file, on the thread that trains.
@@ -10,10 +10,10 @@ That costs the same for an epoch of a second as for one of an hour.
 
 ## How it is told
 The hooks of these callbacks are timed, and what Keras writes inside them is counted. They count from 5 % of the whole
-training on. A trial ends epochs with a save after every fifth only. Saves after every few batches become one an epoch, or a
-tenth of what they were where that is still less; where an epoch is too long to be tried, the trial takes a tenth. A callback
-that keeps the best model saves as often as the score improves, which is not known beforehand: what is said is what it
-would cost if every second time brought an improvement.
+training on. A trial ends epochs with a save after every fifth only. Saves after every few batches become one an epoch,
+or a tenth of what they were where that is still less; where an epoch is too long to be tried, the trial takes a tenth.
+A callback that keeps the best model saves as often as the score improves, which is not known beforehand: what is said
+is what it would cost if every second time brought an improvement.
 
 ## Example
 ```python
@@ -83,7 +83,9 @@ def check(facts: Facts) -> Iterator[Finding]:
                     location(fit.record.site),
                 ),
                 evidence=(
-                    Evidence(text=f"{callback.name} saves {often}{number(seen)} times, {a_save(callback)} each.", value=seen),
+                    Evidence(
+                        text=f"{callback.name} saves {often}{number(seen)} times, {a_save(callback)} each.", value=seen
+                    ),
                     Evidence(text=f"The callback is {percent(share)} of the whole training.", value=share),
                 ),
                 data={"callback": position, "hooks": hooks},

@@ -55,7 +55,11 @@ def check(facts: Facts) -> Iterator[Finding]:
             settings = ", ".join(f"{name}={callback.attributes[name]!r}" for name in heavy)
             share = facts.share_of(cost.mid)
             site = callback.site
-            written = [location(site, name, callback.attributes[name]) for name in heavy if name in site.arguments] if site else []
+            written = (
+                [location(site, name, callback.attributes[name]) for name in heavy if name in site.arguments]
+                if site
+                else []
+            )
             yield Finding(
                 fit=fit.index,
                 cost_s=cost,

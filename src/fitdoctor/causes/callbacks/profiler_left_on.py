@@ -6,13 +6,13 @@ its stop, `tf.debugging.enable_check_numerics` or `tf.data.experimental.enable_d
 
 ## Why it is slow
 A profiler writes down each operation and keeps all of it in memory until it stops. Checked numerics look through the
-output of each operation for values that are not finite. The debug mode of tf.data runs every function of the pipeline in
-Python, one element after another.
+output of each operation for values that are not finite. The debug mode of tf.data runs every function of the pipeline
+in Python, one element after another.
 
 ## How it is told
-What is on is read when `fit` begins, with the line that turned it on. What it costs is settled by a trial with it off. A
-profiler counts where it holds at least half of the batches: a short range is what it is meant for. What it writes when it stops
-is timed, and grows with the steps that it holds.
+What is on is read when `fit` begins, with the line that turned it on. What it costs is settled by a trial with it off.
+A profiler counts where it holds at least half of the batches: a short range is what it is meant for. What it writes
+when it stops is timed, and grows with the steps that it holds.
 
 ## Example
 ```python
@@ -31,7 +31,8 @@ Exact: weights are compared bit for bit after some steps; in tf.data's debug mod
 ## Further reading
 * [TensorFlow profiler](https://www.tensorflow.org/guide/profiler)
 * [tf.debugging.enable_check_numerics](https://www.tensorflow.org/api_docs/python/tf/debugging/enable_check_numerics)
-* [tf.data.experimental.enable_debug_mode](https://www.tensorflow.org/api_docs/python/tf/data/experimental/enable_debug_mode)
+*
+  [tf.data.experimental.enable_debug_mode](https://www.tensorflow.org/api_docs/python/tf/data/experimental/enable_debug_mode)
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ REMEDIES = ("profiler-off",)
 
 #: A range of batches below this was chosen to look at something.
 MOST_BATCHES = 0.5
-#: Shares of a step that are taken for possible until a trial tells. A profiler was seen to add 7 % to steps of a few milliseconds, a
-#: check of each operation's output several times the step.
+#: Shares of a step that are taken for possible until a trial tells. A profiler was seen to add 7 % to steps of a few
+#: milliseconds, a check of each operation's output several times the step.
 PROFILER = Interval(low=0.0, mid=0.07, high=0.4)
 CHECKS = Interval(low=0.0, mid=0.3, high=0.9)
 #: What it does, by the call that turns it on.
@@ -83,7 +84,9 @@ def check(facts: Facts) -> Iterator[Finding]:
                 fit=fit.index,
                 cost_s=cost,
                 measured=facts.share_of(ended.low) >= WORTHWHILE_SHARE,
-                locations=locations(location(site, "profile_batch", (first, last)) if site else None, location(fit.record.site)),
+                locations=locations(
+                    location(site, "profile_batch", (first, last)) if site else None, location(fit.record.site)
+                ),
                 evidence=(Evidence(text=text, value=share), _step(fit), *_writing(fit, callback)),
                 data={"callback": position, "writing_s": ended.mid},
             )
@@ -112,5 +115,7 @@ def _step(fit: FitFacts) -> Evidence:
 def _writing(fit: FitFacts, callback: CallbackRecord) -> Iterator[Evidence]:
     took = callback.hooks.get(WRITES)
     if took is not None:
-        text = f"To write down {number(fit.hook_calls_seen('on_train_batch_end'))} steps took it {duration(took.first_s)}."
+        text = (
+            f"To write down {number(fit.hook_calls_seen('on_train_batch_end'))} steps took it {duration(took.first_s)}."
+        )
         yield Evidence(text=text, value=took.first_s, unit="s")

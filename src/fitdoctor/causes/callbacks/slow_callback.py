@@ -57,7 +57,12 @@ def check(facts: Facts) -> Iterator[Finding]:
         for position, callback in enumerate(fit.record.callbacks):
             cost = callback_cost(fit, position)
             # Hooks are timed directly, so the best estimate decides; heavy logging and saving are other causes'.
-            if not callback.own or heavy_logging(callback) or saves(callback) or facts.share_of(cost.mid) < WORTHWHILE_SHARE:
+            if (
+                not callback.own
+                or heavy_logging(callback)
+                or saves(callback)
+                or facts.share_of(cost.mid) < WORTHWHILE_SHARE
+            ):
                 continue
             hooks = sorted(hook_costs(fit, position).items(), key=lambda item: -item[1].mid)
             costly = [hook for hook, taken in hooks if facts.share_of(taken.mid) >= WORTHWHILE_SHARE] or [hooks[0][0]]

@@ -4,16 +4,16 @@
 The learning rate is a small part of what the optimizer takes by default, and no schedule or callback raises it.
 
 ## Why it is slow
-A step takes as long as with any other rate; it is the number of steps that grows. At a hundredth of the rate that would do,
-the loss comes down about a hundred times as slowly.
+A step takes as long as with any other rate; it is the number of steps that grows. At a hundredth of the rate that would
+do, the loss comes down about a hundred times as slowly.
 
 ## How it is told
 A rate ten times or more below the optimizer's default is a suspicion, as long as the loss still falls in what was seen.
-The training is then raced at the default rate and half of the way to it, from the same weights, to the level that it reaches
-as it stands. Only a race that is won makes this a measured cause. How far an epoch moves the weights, where that was seen, is
-told beside it. Where larger batches won their races with a higher rate,
-that rate alone is raced as well: if it does as much, the rate is the cause and the batch is not. A model that was trained
-before often needs a low rate: it is raced from its own weights, and the low rate stands if it wins.
+The training is then raced at the default rate and half of the way to it, from the same weights, to the level that it
+reaches as it stands. Only a race that is won makes this a measured cause. How far an epoch moves the weights, where
+that was seen, is told beside it. Where larger batches won their races with a higher rate, that rate alone is raced as
+well: if it does as much, the rate is the cause and the batch is not. A model that was trained before often needs a low
+rate: it is raced from its own weights, and the low rate stands if it wins.
 
 ## Example
 ```python
@@ -28,11 +28,12 @@ model.fit(x, y, epochs=10)
 ```
 
 ## Safety
-Another training: the weights take other ways. The race compares what both come to on the same validation data. A higher rate
-may end at a somewhat worse level in a very long training: let it fall towards the end.
+Another training: the weights take other ways. The race compares what both come to on the same validation data. A higher
+rate may end at a somewhat worse level in a very long training: let it fall towards the end.
 
 ## Further reading
-* [Goodfellow, Bengio and Courville, Deep Learning, section 11.4.1](https://www.deeplearningbook.org/contents/guidelines.html)
+* [Goodfellow, Bengio and Courville, Deep Learning, section
+  11.4.1](https://www.deeplearningbook.org/contents/guidelines.html)
 * [Cyclical learning rates: the range test](https://arxiv.org/abs/1506.01186)
 """
 

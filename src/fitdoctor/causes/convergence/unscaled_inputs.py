@@ -10,10 +10,11 @@ of small ones, the first layer saturates or overshoots, and many epochs pass bef
 
 ## How it is told
 A sample of the rows that the fit gets shows the mean and the deviation of each feature, and the model which layer meets
-it first. What that costs no step can tell: the training is raced, with and without scaling, from the same weights, to the
-validation loss that it reaches as it stands. Only a race that is won makes this a measured cause. Inputs that are
+it first. What that costs no step can tell: the training is raced, with and without scaling, from the same weights, to
+the validation loss that it reaches as it stands. Only a race that is won makes this a measured cause. Inputs that are
 scaled already, meet a `Normalization`, `Rescaling` or `BatchNormalization` layer first, or are whole numbers for an
-`Embedding`, are none. Where a rehearsal took a batch through the model, the gradient by its first weights is told beside it.
+`Embedding`, are none. Where a rehearsal took a batch through the model, the gradient by its first weights is told
+beside it.
 
 ## Example
 ```python
@@ -30,9 +31,9 @@ model.fit(x, y, epochs=60)
 ```
 
 ## Safety
-Another training: the weights take other ways. The race compares what both come to on the same validation data. Inside the
-model, the layer goes along when it is saved; where the data is scaled outside, whatever the model is later asked must
-be scaled with the same figures.
+Another training: the weights take other ways. The race compares what both come to on the same validation data. Inside
+the model, the layer goes along when it is saved; where the data is scaled outside, whatever the model is later asked
+must be scaled with the same figures.
 
 ## Further reading
 * [The Normalization layer](https://keras.io/api/layers/preprocessing_layers/numerical/normalization/)
@@ -71,9 +72,17 @@ def check(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             fit=fit.index,
             cost_s=cost,
-            locations=locations(location(record.input_made) if record.input_made else None, location(record.site, "x", "…")),
-            evidence=(*(_evidence(unscaled) for unscaled in parts[:SHOWN_PARTS]), *_conditioning(facts.inside(fit.index))),
-            data={"parts": [unscaled.part.name for unscaled in parts], "together": all(unscaled.together for unscaled in parts)},
+            locations=locations(
+                location(record.input_made) if record.input_made else None, location(record.site, "x", "…")
+            ),
+            evidence=(
+                *(_evidence(unscaled) for unscaled in parts[:SHOWN_PARTS]),
+                *_conditioning(facts.inside(fit.index)),
+            ),
+            data={
+                "parts": [unscaled.part.name for unscaled in parts],
+                "together": all(unscaled.together for unscaled in parts),
+            },
         )
 
 
@@ -84,7 +93,9 @@ def _evidence(unscaled: Unscaled) -> Evidence:
         text = f"The features of {part.name} vary by {_figure(unscaled.unequal)}× different amounts, and nothing scales them{layers}."
         return Evidence(text=text, value=unscaled.unequal, unit="×")
     size = f"{_figure(most)}" if most < LARGE or least > most / 2 else f"{_figure(least)} to {_figure(most)}"
-    return Evidence(text=f"Numbers in {part.name} have a typical size of {size}, and nothing scales them{layers}.", value=most)
+    return Evidence(
+        text=f"Numbers in {part.name} have a typical size of {size}, and nothing scales them{layers}.", value=most
+    )
 
 
 def _conditioning(inside: Inside | None) -> Iterator[Evidence]:

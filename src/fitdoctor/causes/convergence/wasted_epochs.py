@@ -8,11 +8,11 @@ The epochs after the best one take as long as those before it, and what they lea
 model that is kept in the end is often the worse one.
 
 ## How it is told
-Only the whole training shows it: `fitdoctor watch` keeps what each epoch reached. Looked at are the scores that a callback
-monitors, else all whose direction is known (losses, errors, accuracies and the like), and of several the one that was at
-its best last. `EarlyStopping` is then played on the recorded curve, with twice the patience that the curve itself needed
-up to its best, and at least ten epochs. The epochs that it leaves out are what it costs. A fit that stops by a validation
-score already is left alone.
+Only the whole training shows it: `fitdoctor watch` keeps what each epoch reached. Looked at are the scores that a
+callback monitors, else all whose direction is known (losses, errors, accuracies and the like), and of several the one
+that was at its best last. `EarlyStopping` is then played on the recorded curve, with twice the patience that the curve
+itself needed up to its best, and at least ten epochs. The epochs that it leaves out are what it costs. A fit that stops
+by a validation score already is left alone.
 
 ## Example
 ```python
@@ -26,9 +26,9 @@ model.fit(x, y, validation_data=(x_val, y_val), epochs=200, callbacks=[stop])
 ```
 
 ## Safety
-Another training: it ends earlier. With `restore_best_weights` the model is the one of the best epoch, on the score that is
-monitored. Nothing needs to be tried, as each epoch was timed; but another seed may take longer to its best. A learning rate
-that falls by a schedule over the epochs can bring a late gain: then change both.
+Another training: it ends earlier. With `restore_best_weights` the model is the one of the best epoch, on the score that
+is monitored. Nothing needs to be tried, as each epoch was timed; but another seed may take longer to its best. A
+learning rate that falls by a schedule over the epochs can bring a late gain: then change both.
 
 ## Further reading
 * [EarlyStopping](https://keras.io/api/callbacks/early_stopping/)
@@ -72,7 +72,9 @@ def _finding(facts: Facts, fit: FitFacts, stop: Stop) -> Finding:
         fit=fit.index,
         cost_s=cost,
         measured=True,
-        locations=locations(location(site, "epochs", fit.record.epochs) if "epochs" in site.arguments else None, location(site)),
+        locations=locations(
+            location(site, "epochs", fit.record.epochs) if "epochs" in site.arguments else None, location(site)
+        ),
         evidence=(
             Evidence(
                 text=f"{stop.monitor} was at its best, {stop.best:.4g}, after epoch {number(stop.best_epoch)} of "
@@ -94,4 +96,7 @@ def _overfitting(stop: Stop) -> Iterator[Evidence]:
     if stop.trained is not None:
         before, after = stop.trained
         name = stop.monitor.removeprefix("val_")
-        yield Evidence(text=f"Meanwhile {name} on the training data went from {before:.4g} to {after:.4g}: it overfits.", value=after)
+        yield Evidence(
+            text=f"Meanwhile {name} on the training data went from {before:.4g} to {after:.4g}: it overfits.",
+            value=after,
+        )

@@ -1,17 +1,18 @@
 """A setting of threads starts far more of them than there are cores.
 
 ## What it is
-`TF_NUM_INTRAOP_THREADS`, `OMP_NUM_THREADS` or `tf.config.threading` with several times as many threads as the process may use cores:
-often a number that was right on another machine, or in a container whose limit is lower than the machine.
+`TF_NUM_INTRAOP_THREADS`, `OMP_NUM_THREADS` or `tf.config.threading` with several times as many threads as the process
+may use cores: often a number that was right on another machine, or in a container whose limit is lower than the
+machine.
 
 ## Why it is slow
-Each operation is divided into as many pieces. Their threads take turns on the cores, and the operation is done when the last of them
-was at its turn. What they hold in caches is pushed out by the others.
+Each operation is divided into as many pieces. Their threads take turns on the cores, and the operation is done when the
+last of them was at its turn. What they hold in caches is pushed out by the others.
 
 ## How it is told
-The settings are read when TensorFlow has started, with the line that made them, and held against the cores that the process may use
-and the time that its container grants. From four threads a core on they count. What they cost is settled by processes of their own,
-with and without the setting in turns, because TensorFlow reads it only once.
+The settings are read when TensorFlow has started, with the line that made them, and held against the cores that the
+process may use and the time that its container grants. From four threads a core on they count. What they cost is
+settled by processes of their own, with and without the setting in turns, because TensorFlow reads it only once.
 
 ## Example
 ```python
@@ -25,8 +26,8 @@ model.fit(x, y, epochs=50)
 ```
 
 ## Safety
-Numerics: sums may be taken in another order, so the last digits may differ. Where two runs of the script agree bit for bit, the
-weights after some steps are compared.
+Numerics: sums may be taken in another order, so the last digits may differ. Where two runs of the script agree bit for
+bit, the weights after some steps are compared.
 
 ## Further reading
 * [tf.config.threading](https://www.tensorflow.org/api_docs/python/tf/config/threading)
@@ -45,7 +46,8 @@ from fitdoctor.facts.threads import finding, too_many
 TITLE = "A thread setting starts more threads than there are cores"
 REMEDIES = ("default-threads",)
 
-#: Shares of a step that are taken for possible until a trial tells: most operations hardly suffer, small ones take twice as long.
+#: Shares of a step that are taken for possible until a trial tells: most operations hardly suffer, small ones take
+#: twice as long.
 SHARES = Interval(low=0.0, mid=0.1, high=0.5)
 #: Half a thread that waits at any time is more than a machine with enough cores shows.
 SHOWN_THREADS = 0.5

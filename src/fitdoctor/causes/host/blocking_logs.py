@@ -10,8 +10,8 @@ accelerator it waits for the step to end; then it formats, prints or writes. Whe
 large part of it.
 
 ## How it is told
-The batch hooks of callbacks that the script did not write itself are timed; saving is another cause. They count from 5 %
-of the whole training on. Trials run steps with the progress bar quiet until the epoch's end, with scalars written by
+The batch hooks of callbacks that the script did not write itself are timed; saving is another cause. They count from 5
+% of the whole training on. Trials run steps with the progress bar quiet until the epoch's end, with scalars written by
 epoch, or with another callback's hook on every fiftieth batch. The script's own callbacks are looked at as what they
 are. A terminal may be slower than the file that a diagnosis prints to.
 
@@ -87,7 +87,11 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 def _places(record: Fit, callback: CallbackRecord) -> list[Location]:
     """Where the argument stands that says how often, then the calls themselves."""
-    site, name = (record.site, "verbose") if callback.name == "ProgbarLogger" else (callback.site, SETTINGS.get(callback.name, ""))
+    site, name = (
+        (record.site, "verbose")
+        if callback.name == "ProgbarLogger"
+        else (callback.site, SETTINGS.get(callback.name, ""))
+    )
     value = record.verbose if name == "verbose" else callback.attributes.get(name)
     written = [location(site, name, value)] if site and name in site.arguments else []
     return [*written, *([location(callback.site)] if callback.site else []), location(record.site)]

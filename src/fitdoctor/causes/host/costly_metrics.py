@@ -11,7 +11,8 @@ any of it. Beside a model that is small, that is a large part of a step.
 ## How it is told
 The metrics and the numbers that each one keeps are read from the compiled model. Metrics that keep more than a few
 numbers, metrics of the script's own, and any four or more are suspects. What they cost is settled by a trial without
-them; the loss stays. What tracing the script's own metrics takes is known from samples of the stack during the first step.
+them; the loss stays. What tracing the script's own metrics takes is known from samples of the stack during the first
+step.
 
 ## Example
 ```python
@@ -53,9 +54,9 @@ REMEDIES = ("fewer-metrics",)
 
 #: From so many metrics on, even such as only add up are suspects.
 MANY = 4
-#: What a metric was seen to cost a step on a CPU (`bench/metric_costs.py`, up to `--batch 1024`): one that adds up a number a sample, and
-#: one with thresholds or classes, for each number that it keeps. Without a compiler each number costs more. Each as what is likely, and
-#: the most.
+#: What a metric was seen to cost a step on a CPU (`bench/metric_costs.py`, up to `--batch 1024`): one that adds up a
+#: number a sample, and one with thresholds or classes, for each number that it keeps. Without a compiler each number
+#: costs more. Each as what is likely, and the most.
 LIGHT_S, HEAVY_S = (0.03e-3, 0.2e-3), (0.3e-3, 5e-3)
 NUMBER_S, NUMBER_UNCOMPILED_S = (10e-9, 40e-9), (0.1e-6, 5e-6)
 #: Beyond this share of the train function the step itself would have vanished.
@@ -74,13 +75,16 @@ def check(facts: Facts) -> Iterator[Finding]:
             min(most_s, light * each_s + sum(max(least_s, metric.state_size * by_number_s) for metric in heavy))
             for each_s, least_s, by_number_s in zip(LIGHT_S, HEAVY_S, number_s, strict=True)
         )
-        # Tracing was timed, and samples of the stack told whose lines are traced; what a step takes for metrics only a trial tells.
+        # Tracing was timed, and samples of the stack told whose lines are traced; what a step takes for metrics only a
+        # trial tells.
         least_s, likely_s = metrics_traced_s(fit)
         cost = Interval(low=least_s, mid=likely_s + mid_s * steps, high=likely_s + high_s * steps)
         if not facts.worthwhile(cost):
             continue
         suspects = heavy or record.metrics
-        told = ", ".join(metric.name + (f" ({number(metric.state_size)} numbers)" if metric in heavy else "") for metric in suspects)
+        told = ", ".join(
+            metric.name + (f" ({number(metric.state_size)} numbers)" if metric in heavy else "") for metric in suspects
+        )
         site = record.compile_site
         yield Finding(
             fit=fit.index,

@@ -60,7 +60,9 @@ def check(facts: Facts) -> Iterator[Finding]:
         if fit.bare_step_s <= 0 or fit.step_s >= LONGEST_STEP_S:
             continue
         steps = fit.steps("mid")
-        low, mid, high = (min(floor, fit.bare_step_s) * steps for floor in (DISPATCH_LOW_S, DISPATCH_MID_S, DISPATCH_HIGH_S))
+        low, mid, high = (
+            min(floor, fit.bare_step_s) * steps for floor in (DISPATCH_LOW_S, DISPATCH_MID_S, DISPATCH_HIGH_S)
+        )
         cost = Interval(low=low, mid=mid, high=high)
         if not facts.worthwhile(cost):
             continue

@@ -1,8 +1,8 @@
 """The model trains eagerly: Python launches every operation of every step.
 
 ## What it is
-The model was compiled with `run_eagerly=True`, or `tf.config.run_functions_eagerly(True)` is on for the whole program, or, on JAX,
-the model was compiled with `jit_compile=False`.
+The model was compiled with `run_eagerly=True`, or `tf.config.run_functions_eagerly(True)` is on for the whole program,
+or, on JAX, the model was compiled with `jit_compile=False`.
 
 ## Why it is slow
 A compiled step is one call into TensorFlow. An eager step is hundreds of calls from Python, each with its own overhead,
@@ -45,7 +45,8 @@ from fitdoctor.recording.model import Fit
 TITLE = "The model runs eagerly"
 REMEDIES = ("compiled-step",)
 
-#: The share of an eager step that compiling removes: little where large operations dominate, else three quarters and more.
+#: The share of an eager step that compiling removes: little where large operations dominate, else three quarters and
+#: more.
 SAVED_LOW, SAVED_MID, SAVED_HIGH = 0.2, 0.75, 0.9
 
 
@@ -65,7 +66,9 @@ def check(facts: Facts) -> Iterator[Finding]:
             cost_s=cost,
             locations=locations(
                 location(site, "run_eagerly", True) if site and record.run_eagerly else None,
-                location(site, "jit_compile", False) if site and not (record.run_eagerly or record.eager_globally) else None,
+                location(site, "jit_compile", False)
+                if site and not (record.run_eagerly or record.eager_globally)
+                else None,
                 location(record.eager_site) if record.eager_site and record.eager_globally else None,
                 location(site) if site else None,
                 location(record.site),

@@ -1,19 +1,19 @@
 """`fit` is called again and again from one place.
 
 ## What it is
-A loop calls `model.fit` for one epoch, one batch or one sample at a time: an agent that learns from each transition, a loop
-over files, `for epoch in range(n): model.fit(…, epochs=1)`.
+A loop calls `model.fit` for one epoch, one batch or one sample at a time: an agent that learns from each transition, a
+loop over files, `for epoch in range(n): model.fit(…, epochs=1)`.
 
 ## Why it is slow
-Each call makes a data adapter and an iterator, starts the input, sets up callbacks and a progress bar, and ends all of that
-again. That takes some 50 to 100 ms, whether the call trains for an hour or on one row.
+Each call makes a data adapter and an iterator, starts the input, sets up callbacks and a progress bar, and ends all of
+that again. That takes some 50 to 100 ms, whether the call trains for an hour or on one row.
 
 ## How it is told
-Calls are counted by the line that makes them. The set-up, the first step beyond an ordinary one, and the end of each call are
-timed as they run. Ten or more calls are a loop, and three or more of the same model on the same data; it counts from 5 % of the
-whole training on. Where each call is one step on one batch, a trial lets `fit` and `train_on_batch` alternate while the script
-goes on. Where the same model is fitted on the same data each time, one fit would do, and what it saves follows from what was
-timed.
+Calls are counted by the line that makes them. The set-up, the first step beyond an ordinary one, and the end of each
+call are timed as they run. Ten or more calls are a loop, and three or more of the same model on the same data; it
+counts from 5 % of the whole training on. Where each call is one step on one batch, a trial lets `fit` and
+`train_on_batch` alternate while the script goes on. Where the same model is fitted on the same data each time, one fit
+would do, and what it saves follows from what was timed.
 
 ## Example
 ```python
@@ -32,9 +32,9 @@ model.fit(x_train, y_train, epochs=100, callbacks=[PrintScore()])  # what stood 
 ```
 
 ## Safety
-`train_on_batch` on the same batch is exact: the trial compares the weights. It prints no progress bar, and `fit` also shuffles
-the rows within its one batch, which only rounding can show. One fit in place of many computes the same where nothing between
-the calls changes the model or the data.
+`train_on_batch` on the same batch is exact: the trial compares the weights. It prints no progress bar, and `fit` also
+shuffles the rows within its one batch, which only rounding can show. One fit in place of many computes the same where
+nothing between the calls changes the model or the data.
 
 ## Further reading
 * [Model.train_on_batch](https://keras.io/api/models/model_training_apis/#train_on_batch-method)
@@ -58,7 +58,8 @@ REMEDIES = ("train-on-batch", "one-fit", "gathered-rows")
 
 #: Fewer calls pay a second at most: folds of a cross-validation are no loop that is worth rewriting.
 FEWEST_CALLS = 10
-#: Unless one fit would do for all of them. Few calls are few samples: then the best estimate has to count, not only the highest.
+#: Unless one fit would do for all of them. Few calls are few samples: then the best estimate has to count, not only the
+#: highest.
 FEWEST_ALIKE = 3
 
 
@@ -73,7 +74,11 @@ def check(facts: Facts) -> Iterator[Finding]:
         least = cost if record.calls >= FEWEST_CALLS else replace(cost, high=cost.mid)
         if not facts.worthwhile(least):
             continue
-        rows = f" on {number(record.rows)} row{'s' if record.rows > 1 else ''}" if record.rows and record.one_batch_calls else ""
+        rows = (
+            f" on {number(record.rows)} row{'s' if record.rows > 1 else ''}"
+            if record.rows and record.one_batch_calls
+            else ""
+        )
         text = f"fit() is called {number(record.calls)} times{rows}; a call takes {duration(each.low)} or more beside its step."
         share = facts.share_of(cost.mid)
         yield Finding(

@@ -1,16 +1,18 @@
 """An epoch passes over the data many times.
 
 ## What it is
-`steps_per_epoch` or `validation_steps` holds the number of samples, where Keras counts batches, and the data repeats without end.
+`steps_per_epoch` or `validation_steps` holds the number of samples, where Keras counts batches, and the data repeats
+without end.
 
 ## Why it is slow
-An epoch of 10,000 steps of 32 samples passes 32 times over 10,000 samples. Ten epochs are 320, checkpoints and learning-rate
-schedules come 32 times too late, and a validation pass scores every sample 32 times to get the same score.
+An epoch of 10,000 steps of 32 samples passes 32 times over 10,000 samples. Ten epochs are 320, checkpoints and
+learning-rate schedules come 32 times too late, and a validation pass scores every sample 32 times to get the same
+score.
 
 ## How it is told
-The batches in one pass over the data, as far as a `tf.data` pipeline tells them, are held against the steps of an epoch. It is a
-cause where the steps are the number of samples and not of batches. Where an epoch only is some passes long, that may be meant,
-and is left alone.
+The batches in one pass over the data, as far as a `tf.data` pipeline tells them, are held against the steps of an
+epoch. It is a cause where the steps are the number of samples and not of batches. Where an epoch only is some passes
+long, that may be meant, and is left alone.
 
 ## Example
 ```python
@@ -25,9 +27,9 @@ model.fit(dataset, validation_data=held_out.batch(32))
 ```
 
 ## Safety
-Fewer validation steps give the same score, up to rounding and to the share of a last, smaller batch. Shorter training epochs are
-another training of the same number of epochs: whether it is as good, only the validation score tells. So the first is tried, and
-the second only projected.
+Fewer validation steps give the same score, up to rounding and to the share of a last, smaller batch. Shorter training
+epochs are another training of the same number of epochs: whether it is as good, only the validation score tells. So the
+first is tried, and the second only projected.
 
 ## Further reading
 * [Model.fit](https://keras.io/api/models/model_training_apis/#fit-method)
@@ -64,7 +66,9 @@ def _training(facts: Facts, fit: FitFacts) -> Iterator[Finding]:
     batches, steps = batches_in_data(fit.record), fit.steps_per_epoch
     if batches and fit.record.steps_basis == "declared" and _counts_samples(steps, batches, fit.record.batch_size):
         saved_s = fit.step_s * fit.steps("mid") * (1 - batches / steps)
-        yield from _finding(facts, fit, "steps_per_epoch", steps, batches, Interval(low=saved_s, mid=saved_s, high=saved_s))
+        yield from _finding(
+            facts, fit, "steps_per_epoch", steps, batches, Interval(low=saved_s, mid=saved_s, high=saved_s)
+        )
 
 
 def _validation(facts: Facts, fit: FitFacts) -> Iterator[Finding]:

@@ -10,9 +10,9 @@ for a thousand. With a small model the computation itself is a fraction of that.
 
 ## How it is told
 Calls are counted by the line that makes them, and timed as they run. Twenty or more, on no more rows than one batch,
-are a loop; it counts from 5 % of the whole training on. On up to eight batches they may be one, which only a trial shows.
-A trial lets `predict` and `predict_on_batch` (or `evaluate` and `test_on_batch`) alternate while the script goes on. One
-call on all rows is often faster still, but only you know whether the loop allows it.
+are a loop; it counts from 5 % of the whole training on. On up to eight batches they may be one, which only a trial
+shows. A trial lets `predict` and `predict_on_batch` (or `evaluate` and `test_on_batch`) alternate while the script goes
+on. One call on all rows is often faster still, but only you know whether the loop allows it.
 
 ## Example
 ```python

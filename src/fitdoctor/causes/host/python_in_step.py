@@ -6,14 +6,14 @@ eagerly, works with `.numpy()`, NumPy or plain Python.
 
 ## Why it is slow
 The compiled step stops, waits for the interpreter and its one lock, and hands tensors over and back. Nothing of that
-part can be fused, run in parallel or moved to an accelerator. In a model that runs eagerly it is also what stands in the
-way of compiling it.
+part can be fused, run in parallel or moved to an accelerator. In a model that runs eagerly it is also what stands in
+the way of compiling it.
 
 ## How it is told
-Functions that a step calls back into are noted when the step is traced, and each of their runs is timed. In a model that
-runs eagerly, samples of the stack tell how much of a step is Python and NumPy itself and not the framework. From 5 % of
-the whole training on they count. How much a step would take without them can't be told from outside: the functions must
-be written anew, by hand.
+Functions that a step calls back into are noted when the step is traced, and each of their runs is timed. In a model
+that runs eagerly, samples of the stack tell how much of a step is Python and NumPy itself and not the framework. From 5
+% of the whole training on they count. How much a step would take without them can't be told from outside: the functions
+must be written anew, by hand.
 
 ## Example
 ```python
@@ -106,4 +106,6 @@ def _a_step(fit: FitFacts, operation: PythonOperation) -> float:
 def _evidence(operation: PythonOperation) -> Evidence:
     where = f" at {short(operation.site)}" if operation.site else ""
     value = unit_s(operation.runs)
-    return Evidence(text=f"The step calls a {operation.kind}{where}: {duration(value)} each time.", value=value, unit="s")
+    return Evidence(
+        text=f"The step calls a {operation.kind}{where}: {duration(value)} each time.", value=value, unit="s"
+    )

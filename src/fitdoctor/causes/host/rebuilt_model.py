@@ -1,17 +1,18 @@
 """The model is built or compiled anew in a loop, and traced again each time.
 
 ## What it is
-A cross-validation, a search over settings or a loop of experiments makes a model for each turn, or calls `compile` again
-before each `fit`.
+A cross-validation, a search over settings or a loop of experiments makes a model for each turn, or calls `compile`
+again before each `fit`.
 
 ## Why it is slow
-A new model, and one that was compiled again, has no compiled step: the first batch of each fit traces the Python code of the
-model into a graph again, and XLA, where it is on, compiles it again. That takes a second or more, and ten for large models. What
-was traced before is often still held, so that memory grows as well.
+A new model, and one that was compiled again, has no compiled step: the first batch of each fit traces the Python code
+of the model into a graph again, and XLA, where it is on, compiles it again. That takes a second or more, and ten for
+large models. What was traced before is often still held, so that memory grows as well.
 
 ## How it is told
-Different models and calls of `compile` are counted for each line that calls `fit`. What counts is the time of their first steps
-beyond ordinary ones. Making a fresh model is often right: each fold needs fresh weights. Only the tracing is avoidable.
+Different models and calls of `compile` are counted for each line that calls `fit`. What counts is the time of their
+first steps beyond ordinary ones. Making a fresh model is often right: each fold needs fresh weights. Only the tracing
+is avoidable.
 
 Models of different sizes are a search for the best one and no rebuilding: each has to be traced, and nothing is said.
 
@@ -36,9 +37,10 @@ for train, test in folds:
 ```
 
 ## Safety
-Exact where weights and the optimizer's state are really put back, its learning rate included. A search over layer sizes needs
-new models; one over learning rates does not: `model.optimizer.learning_rate = rate`. No trial can do this from outside: only
-you know what has to be fresh in each turn. `keras.backend.clear_session()` between turns frees the memory, not the time.
+Exact where weights and the optimizer's state are really put back, its learning rate included. A search over layer sizes
+needs new models; one over learning rates does not: `model.optimizer.learning_rate = rate`. No trial can do this from
+outside: only you know what has to be fresh in each turn. `keras.backend.clear_session()` between turns frees the
+memory, not the time.
 
 ## Further reading
 * [Better performance with tf.function](https://www.tensorflow.org/guide/function)
@@ -73,7 +75,11 @@ def check(facts: Facts) -> Iterator[Finding]:
         cost = times(each, fit.one_offs_paid - 1)
         if not facts.worthwhile(cost):
             continue
-        what = plural(record.models, "model") if record.models >= FEWEST else f"a model that was compiled {number(record.compiles)} times"
+        what = (
+            plural(record.models, "model")
+            if record.models >= FEWEST
+            else f"a model that was compiled {number(record.compiles)} times"
+        )
         share = facts.share_of(cost.mid)
         yield Finding(
             fit=fit.index,

@@ -1,19 +1,19 @@
 """The step is compiled again for batches of other shapes.
 
 ## What it is
-The step is compiled for the shape of its batch, and batches differ in shape: sequences padded to the longest of each batch,
-images of several sizes, ragged data. So it is with `jit_compile=True` on TensorFlow, with `torch.compile` on PyTorch, and on JAX
-always.
+The step is compiled for the shape of its batch, and batches differ in shape: sequences padded to the longest of each
+batch, images of several sizes, ragged data. So it is with `jit_compile=True` on TensorFlow, with `torch.compile` on
+PyTorch, and on JAX always.
 
 ## Why it is slow
-XLA, or `torch.compile`, makes a program for each shape that it meets, which takes from half a second to minutes. TensorFlow's own
-graphs do not need that, nor does PyTorch as it is: they run any shape.
+XLA, or `torch.compile`, makes a program for each shape that it meets, which takes from half a second to minutes.
+TensorFlow's own graphs do not need that, nor does PyTorch as it is: they run any shape.
 
 ## How it is told
-JAX and `torch.compile` tell of each program that they make. TensorFlow does not: under XLA most steps take the same time, and
-some take ten times as long or more, and these are the ones that compile. They are a cause from the third one on, as the smaller
-batch at the end of an epoch makes one more by nobody's fault. Calls of `train_on_batch` in a loop of the script's own are looked
-at by their times on each backend.
+JAX and `torch.compile` tell of each program that they make. TensorFlow does not: under XLA most steps take the same
+time, and some take ten times as long or more, and these are the ones that compile. They are a cause from the third one
+on, as the smaller batch at the end of an epoch makes one more by nobody's fault. Calls of `train_on_batch` in a loop of
+the script's own are looked at by their times on each backend.
 
 ## Example
 ```python
@@ -29,13 +29,14 @@ model.compile(optimizer="adam", loss="mse", jit_compile=False)                  
 ```
 
 ## Safety
-Without XLA the same mathematics is rounded otherwise. Padding to one length changes nothing where the model masks it, and much
-where it does not. Neither is tried: each shape is compiled once, so that steps which are repeated in a trial would not show what
-compiling them cost. XLA may still win over a long training whose shapes are few.
+Without XLA the same mathematics is rounded otherwise. Padding to one length changes nothing where the model masks it,
+and much where it does not. Neither is tried: each shape is compiled once, so that steps which are repeated in a trial
+would not show what compiling them cost. XLA may still win over a long training whose shapes are few.
 
 ## Further reading
 * [XLA: known issues, tensor shapes](https://www.tensorflow.org/xla/known_issues)
-* [tf.data.Dataset.bucket_by_sequence_length](https://www.tensorflow.org/api_docs/python/tf/data/Dataset#bucket_by_sequence_length)
+*
+  [tf.data.Dataset.bucket_by_sequence_length](https://www.tensorflow.org/api_docs/python/tf/data/Dataset#bucket_by_sequence_length)
 """
 
 from __future__ import annotations
@@ -54,12 +55,14 @@ from fitdoctor.recording.model import Duration, Site
 TITLE = "The step is compiled again for other shapes"
 REMEDIES: tuple[str, ...] = ()
 
-#: A step that compiles takes at least this many times as long as one that does not, and no program compiles faster than this.
+#: A step that compiles takes at least this many times as long as one that does not, and no program compiles faster than
+#: this.
 SLOWER = 10.0
 LEAST_COMPILE_S = 0.1
 #: One for the last, smaller batch of an epoch is nobody's fault.
 FEWEST = 3
-#: Backends that tell of each program that they make: there, times are not needed, and a batch that comes late is not taken for one.
+#: Backends that tell of each program that they make: there, times are not needed, and a batch that comes late is not
+#: taken for one.
 TELLING = frozenset({"jax", "torch"})
 #: Calls that run one batch each, so that a slow one among them is one that compiles.
 STEPWISE = frozenset({"train_on_batch", "test_on_batch", "predict_on_batch"})
@@ -76,7 +79,9 @@ def check(facts: Facts) -> Iterator[Finding]:
         most_s = found.seconds * max(1.0, fit.steps_per_epoch / max(1, record.step.count * fit.per_execution))
         cost = Interval(low=found.seconds, mid=(found.seconds * most_s) ** 0.5, high=most_s)
         if facts.worthwhile(cost):
-            yield _finding(found, cost, f"{number(record.step.count)} steps", record.compile_site, record.site, fit=fit.index)
+            yield _finding(
+                found, cost, f"{number(record.step.count)} steps", record.compile_site, record.site, fit=fit.index
+            )
     for loop in facts.loops:
         call = loop.record
         found = _compiling(call.run) if call.jit_compile and call.kind in STEPWISE else None
@@ -109,7 +114,9 @@ def _told(fit: FitFacts) -> _Compiling | None:
         return None
     each_s = took.total_s / took.count
     samples = fit.record.step.samples_s
-    return _Compiling(count=took.count, each_s=each_s, usual_s=min(samples, default=0.0), seconds=took.total_s, told=True)
+    return _Compiling(
+        count=took.count, each_s=each_s, usual_s=min(samples, default=0.0), seconds=took.total_s, told=True
+    )
 
 
 def _compiling(took: Duration) -> _Compiling | None:
@@ -131,7 +138,14 @@ def _compiling(took: Duration) -> _Compiling | None:
 
 
 def _finding(
-    found: _Compiling, cost: Interval, of: str, compiled: Site | None, site: Site, *, fit: int | None = None, loop: int | None = None
+    found: _Compiling,
+    cost: Interval,
+    of: str,
+    compiled: Site | None,
+    site: Site,
+    *,
+    fit: int | None = None,
+    loop: int | None = None,
 ) -> Finding:
     text = f"{number(found.count)} of {of} took {duration(found.each_s)}, the others {duration(found.usual_s)}."
     if found.told:

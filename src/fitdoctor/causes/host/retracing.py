@@ -1,16 +1,16 @@
 """A `tf.function` is traced again and again.
 
 ## What it is
-A function of the script's own, under `@tf.function`, gets other Python numbers, strings or objects, or tensors of other shapes,
-with each call; or the `tf.function` itself is made anew in a loop.
+A function of the script's own, under `@tf.function`, gets other Python numbers, strings or objects, or tensors of other
+shapes, with each call; or the `tf.function` itself is made anew in a loop.
 
 ## Why it is slow
-A Python value is part of the graph: for each new one TensorFlow runs the Python code once more to make another graph, which
-takes from tens of milliseconds to seconds where a call of a graph that is there takes a fraction of one.
+A Python value is part of the graph: for each new one TensorFlow runs the Python code once more to make another graph,
+which takes from tens of milliseconds to seconds where a call of a graph that is there takes a fraction of one.
 
 ## How it is told
-Every trace is timed as it happens, with the function and the line that called it. Five traces of one function from one place are
-what TensorFlow itself warns of. The cost is the time of all but the first.
+Every trace is timed as it happens, with the function and the line that called it. Five traces of one function from one
+place are what TensorFlow itself warns of. The cost is the time of all but the first.
 
 ## Example
 ```python
@@ -33,11 +33,12 @@ def train_step(x, y, epoch):
 ```
 
 ## Safety
-Exact: the same operations on the same values. Nothing is tried from outside: a value that becomes a tensor changes what Python
-code around it may do with it, and only you know that code.
+Exact: the same operations on the same values. Nothing is tried from outside: a value that becomes a tensor changes what
+Python code around it may do with it, and only you know that code.
 
 ## Further reading
-* [Better performance with tf.function: controlling retracing](https://www.tensorflow.org/guide/function#controlling_retracing)
+* [Better performance with tf.function: controlling
+  retracing](https://www.tensorflow.org/guide/function#controlling_retracing)
 """
 
 from __future__ import annotations

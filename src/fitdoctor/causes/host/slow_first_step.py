@@ -1,18 +1,18 @@
 """Tracing and compiling the step takes a large part of a short training.
 
 ## What it is
-The first step of a fit takes as long as hundreds of others: a recurrent layer with `unroll=True`, a Python loop over time steps
-in `call` or `train_step`, or XLA (`jit_compile=True`) for a training of a few minutes.
+The first step of a fit takes as long as hundreds of others: a recurrent layer with `unroll=True`, a Python loop over
+time steps in `call` or `train_step`, or XLA (`jit_compile=True`) for a training of a few minutes.
 
 ## Why it is slow
-Before the first batch the model's Python code runs once to make a graph. A loop that Python runs puts its body into that graph
-once for each turn: tracing, optimising and compiling grow with it. The time is paid once a process, so it only matters where
-the training is short against it.
+Before the first batch the model's Python code runs once to make a graph. A loop that Python runs puts its body into
+that graph once for each turn: tracing, optimising and compiling grow with it. The time is paid once a process, so it
+only matters where the training is short against it.
 
 ## How it is told
-The first step is timed apart from the others. A first step of one to three seconds is usual and nobody's fault; it is a cause
-from 5 s and a fifth of the whole training on, where something in the script explains it: XLA, an unrolled layer, or lines of its
-own in which most of the tracing was seen.
+The first step is timed apart from the others. A first step of one to three seconds is usual and nobody's fault; it is a
+cause from 5 s and a fifth of the whole training on, where something in the script explains it: XLA, an unrolled layer,
+or lines of its own in which most of the tracing was seen.
 
 ## Example
 ```python
@@ -30,8 +30,9 @@ model.compile(optimizer="adam", loss="mse")   # XLA for long trainings only
 ```
 
 ## Safety
-A rolled loop and a graph without XLA compute the same with other rounding. No trial is made: it would have to pay the first
-step again, and steps that become slower can outweigh it. Over a longer training the same first step may be worth it.
+A rolled loop and a graph without XLA compute the same with other rounding. No trial is made: it would have to pay the
+first step again, and steps that become slower can outweigh it. Over a longer training the same first step may be worth
+it.
 
 ## Further reading
 * [Better performance with tf.function](https://www.tensorflow.org/guide/function)
@@ -78,7 +79,11 @@ def check(facts: Facts) -> Iterator[Finding]:
             fit=fit.index,
             cost_s=Interval(low=extra_s, mid=extra_s, high=extra_s),
             measured=True,
-            locations=locations(*hot_places(fit, TRACING), location(jit, "jit_compile", True) if jit else None, location(fit.record.site)),
+            locations=locations(
+                *hot_places(fit, TRACING),
+                location(jit, "jit_compile", True) if jit else None,
+                location(fit.record.site),
+            ),
             evidence=(Evidence(text=text, value=extra_s, unit="s"), *reasons),
         )
 

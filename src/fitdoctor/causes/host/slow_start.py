@@ -4,13 +4,13 @@
 The script reads files, parses text, or loops over rows in Python, and training waits until all of it is done.
 
 ## Why it is slow
-It is one thread of Python, before anything can overlap with it, and it is done again in each run, although the data has not
-changed since the last one.
+It is one thread of Python, before anything can overlap with it, and it is done again in each run, although the data has
+not changed since the last one.
 
 ## How it is told
-The time before the first `fit` or `predict` is recorded, and samples of the stack name the script's own lines in it. Imports, and
-what Keras does to build a model, are left out: they are nobody's fault. The rest is a cause from 10 s and a fifth of the whole
-run on.
+The time before the first `fit` or `predict` is recorded, and samples of the stack name the script's own lines in it.
+Imports, and what Keras does to build a model, are left out: they are nobody's fault. The rest is a cause from 10 s and
+a fifth of the whole run on.
 
 ## Example
 ```python
@@ -32,8 +32,9 @@ model.fit(x, y)
 ```
 
 ## Safety
-Exact, as long as what is kept is made anew when the data changes. Nothing is tried from outside: only you know what the lines
-depend on. Where the data needs no more than one pass, a `tf.data` pipeline prepares it while the model already trains.
+Exact, as long as what is kept is made anew when the data changes. Nothing is tried from outside: only you know what the
+lines depend on. Where the data needs no more than one pass, a `tf.data` pipeline prepares it while the model already
+trains.
 
 ## Further reading
 * [Better performance with the tf.data API](https://www.tensorflow.org/guide/data_performance)
@@ -73,7 +74,10 @@ def check(facts: Facts) -> Iterator[Finding]:
         measured=True,
         locations=locations(*(location(line.site) for line in lines)),
         evidence=(
-            Evidence(text=f"Lines of the script take {duration(cost_s)} before its first step: {percent(share)} of the run.", value=share),
+            Evidence(
+                text=f"Lines of the script take {duration(cost_s)} before its first step: {percent(share)} of the run.",
+                value=share,
+            ),
             Evidence(
                 text=f"{duration(lines[0].share * before_s)} of it at {PurePath(first.file).name}:{first.line}: {first.code}",
                 value=lines[0].share * before_s,

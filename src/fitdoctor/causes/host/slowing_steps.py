@@ -78,7 +78,9 @@ def check(facts: Facts) -> Iterator[Finding]:
         excess_s = sum(max(0.0, block.seconds - found.first * block.steps) for block in warm)
         least_s = sum(max(0.0, block.seconds - max(each_s[: len(each_s) // 4]) * block.steps) for block in warm)
         steps_s = facts.projection.under(f"{fit.id}/step")
-        cost = Interval(low=steps_s * least_s / whole_s, mid=steps_s * excess_s / whole_s, high=steps_s * excess_s / whole_s)
+        cost = Interval(
+            low=steps_s * least_s / whole_s, mid=steps_s * excess_s / whole_s, high=steps_s * excess_s / whole_s
+        )
         if not facts.worthwhile(cost):
             continue
         per_step = fit.per_execution
@@ -103,9 +105,16 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 def _grower(seen: Fit, whole: Growth) -> tuple[CallbackRecord | None, str]:
     """The part of a step that grows most, as a callback where it is one, and as a sentence."""
-    parts: list[tuple[CallbackRecord | None, str, Duration]] = [(None, "the train function", seen.function), (None, "the logs", seen.logs)]
+    parts: list[tuple[CallbackRecord | None, str, Duration]] = [
+        (None, "the train function", seen.function),
+        (None, "the logs", seen.logs),
+    ]
     for callback in seen.callbacks:
-        parts += [(callback, f"{callback.name}.{hook}", took) for hook, took in callback.hooks.items() if where(hook) == "batch"]
+        parts += [
+            (callback, f"{callback.name}.{hook}", took)
+            for hook, took in callback.hooks.items()
+            if where(hook) == "batch"
+        ]
     grower, name, took = max(parts, key=lambda part: _grown_s(part[2]))
     share = min(1.0, _grown_s(took) / (whole.last - whole.first))
     text = f"{percent(share)} of what it grew by is in {name}."

@@ -8,10 +8,11 @@ Each step pays a fixed price for being launched, for the optimizer's update and 
 pay it often, and leave the wide units of the processor half empty.
 
 ## How it is told
-By no figure of throughput alone: larger batches make an epoch faster and may need more of them. A few steps tell whether
-larger batches give more samples a second at all. If so, the training is raced on them, with the learning rate as it is and
-scaled along, from the same weights, to the validation loss that it reaches as it stands. Only a race that is won makes
-this a measured cause. Of the usual 32 samples and a very short step, see `dispatch-bound-steps`: larger batches are raced there.
+By no figure of throughput alone: larger batches make an epoch faster and may need more of them. A few steps tell
+whether larger batches give more samples a second at all. If so, the training is raced on them, with the learning rate
+as it is and scaled along, from the same weights, to the validation loss that it reaches as it stands. Only a race that
+is won makes this a measured cause. Of the usual 32 samples and a very short step, see `dispatch-bound-steps`: larger
+batches are raced there.
 
 ## Example
 ```python
@@ -26,8 +27,8 @@ model.fit(x, y, batch_size=16, epochs=3)
 ```
 
 ## Safety
-Another training: fewer, steadier updates. The race compares what both come to on the same validation data. Where only the
-launching of steps is dear, `steps_per_execution` takes most of that away and leaves the training as it is.
+Another training: fewer, steadier updates. The race compares what both come to on the same validation data. Where only
+the launching of steps is dear, `steps_per_execution` takes most of that away and leaves the training as it is.
 
 ## Further reading
 * [Measuring the effects of data parallelism on neural network training](https://arxiv.org/abs/1811.03600)
@@ -50,7 +51,8 @@ from fitdoctor.report.model import Location
 TITLE = "Batches are smaller than the machine would take"
 REMEDIES = ("larger-batch",)
 
-#: What a call of the train function was seen to cost on TensorFlow beside the computation: it shrinks with the number of steps.
+#: What a call of the train function was seen to cost on TensorFlow beside the computation: it shrinks with the number
+#: of steps.
 FIXED_S = 0.6e-3
 
 

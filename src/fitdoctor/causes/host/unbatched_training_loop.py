@@ -1,15 +1,16 @@
 """`train_on_batch` is called again and again on a few rows.
 
 ## What it is
-A loop of the script's own calls `model.train_on_batch` (or `test_on_batch`) on one sample or a handful of them at a time.
+A loop of the script's own calls `model.train_on_batch` (or `test_on_batch`) on one sample or a handful of them at a
+time.
 
 ## Why it is slow
 A call takes about a millisecond before and after it computes anything: arguments are checked, the compiled function is
 launched, the metrics are reset and read back. One row costs as much as a whole batch.
 
 ## How it is told
-Calls are counted by the line that makes them, with the rows of the first one. In a trial the same call is made with the same
-rows repeated to an ordinary batch of 32: how much cheaper a row is then is what larger pieces can save, at most.
+Calls are counted by the line that makes them, with the rows of the first one. In a trial the same call is made with the
+same rows repeated to an ordinary batch of 32: how much cheaper a row is then is what larger pieces can save, at most.
 
 ## Example
 ```python
@@ -25,8 +26,9 @@ for start in range(0, len(x), 32):
 ```
 
 ## Safety
-Larger pieces are another training: one update on 32 rows in place of 32 updates. The learning rate may have to grow with
-them, and only a race to the same validation score tells what is gained. For `test_on_batch` the scores are the same.
+Larger pieces are another training: one update on 32 rows in place of 32 updates. The learning rate may have to grow
+with them, and only a race to the same validation score tells what is gained. For `test_on_batch` the scores are the
+same.
 
 ## Further reading
 * [Model.train_on_batch](https://keras.io/api/models/model_training_apis/#train_on_batch-method)

@@ -1,21 +1,21 @@
 """Each epoch waits for its first batch, because the input begins anew.
 
 ## What it is
-At the start of each epoch the pipeline is built again: files are opened, workers started, buffers filled. The first step
-of each epoch takes far longer than the others. The same holds for a `torch.utils.data.DataLoader` with `num_workers`, but
-without `persistent_workers=True`: its processes are ended after each epoch, and started for the next. A generator, a
-`PyDataset` or a loader may itself open, read or shuffle something before its first batch.
+At the start of each epoch the pipeline is built again: files are opened, workers started, buffers filled. The first
+step of each epoch takes far longer than the others. The same holds for a `torch.utils.data.DataLoader` with
+`num_workers`, but without `persistent_workers=True`: its processes are ended after each epoch, and started for the
+next. A generator, a `PyDataset` or a loader may itself open, read or shuffle something before its first batch.
 
 ## Why it is slow
 Nothing is read ahead across the end of an epoch, so the device waits until the first batch is there. With many short
 epochs that adds up.
 
 ## How it is told
-The first step of each later epoch is timed apart from other steps; where it costs less than 5 % of the whole training it
-is no cause. On JAX and PyTorch the wait for the batch itself is timed; on TensorFlow that is not seen, and of an input
-that is made in Python it is suspected only. A trial lets the pipeline go on from one epoch to the next, and times whole
-epochs: work that only moves from the start of an epoch into its steps is no saving. Where an epoch is too long to be
-repeated, the wait is all that is known.
+The first step of each later epoch is timed apart from other steps; where it costs less than 5 % of the whole training
+it is no cause. On JAX and PyTorch the wait for the batch itself is timed; on TensorFlow that is not seen, and of an
+input that is made in Python it is suspected only. A trial lets the pipeline go on from one epoch to the next, and times
+whole epochs: work that only moves from the start of an epoch into its steps is no saving. Where an epoch is too long to
+be repeated, the wait is all that is known.
 
 ## Example
 ```python
@@ -38,8 +38,8 @@ class Samples(keras.utils.PyDataset):
 
 ## Safety
 Exact where `repeat` stands behind `batch`. Behind a shuffle it stands before it: then the buffer for the next pass is
-filled while this one ends, and a batch may hold the last samples of one pass and the first of the next. Workers that are
-kept give the same batches, but a shuffle takes other orders from the second epoch on.
+filled while this one ends, and a batch may hold the last samples of one pass and the first of the next. Workers that
+are kept give the same batches, but a shuffle takes other orders from the second epoch on.
 
 ## Further reading
 * [tf.data.Dataset.repeat](https://www.tensorflow.org/api_docs/python/tf/data/Dataset#repeat)
@@ -62,7 +62,14 @@ from fitdoctor.facts.wording import plural
 TITLE = "Each epoch waits for its first batch"
 REMEDIES = ("persistent-input",)
 #: What makes each element slow makes a buffer slow to fill, and with it the first batch.
-SIGN_OF = ("python-in-pipeline", "repeated-preprocessing", "serial-map", "per-sample-map", "misordered-stages", "oversized-shuffle")
+SIGN_OF = (
+    "python-in-pipeline",
+    "repeated-preprocessing",
+    "serial-map",
+    "per-sample-map",
+    "misordered-stages",
+    "oversized-shuffle",
+)
 IN_PYTHON = ("generator", "pydataset", "dataloader", "grain")
 
 
@@ -76,7 +83,10 @@ def check(facts: Facts) -> Iterator[Finding]:
         elif fit.record.input_kind == "tf.data" and chain:
             cost, evidence = stall_cost(fit), [stalled(fit)]
         elif fit.record.input_kind in IN_PYTHON:
-            (cost, measured), evidence = first_waits_cost(fit), [stalled(fit), *hottest(fit, "the input's time", "input")]
+            (cost, measured), evidence = (
+                first_waits_cost(fit),
+                [stalled(fit), *hottest(fit, "the input's time", "input")],
+            )
         else:
             continue
         if not facts.worthwhile(cost):

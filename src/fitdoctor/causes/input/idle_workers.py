@@ -1,22 +1,23 @@
-"""A `PyDataset` or `DataLoader` makes its batches one after another, or with few workers, while other cores have nothing to do.
+"""A `PyDataset` or `DataLoader` makes its batches one after another, or with few workers, while other cores have
+nothing to do.
 
 ## What it is
 `fit` was given a `keras.utils.PyDataset` with `workers=1`, its default, or with fewer workers than there are cores, and
-training waits for its batches. The same of a `torch.utils.data.DataLoader` with `num_workers=0`, its default, and of an input
-of Grain without processes.
+training waits for its batches. The same of a `torch.utils.data.DataLoader` with `num_workers=0`, its default, and of an
+input of Grain without processes.
 
 ## Why it is slow
-One thread calls `__getitem__` for one batch after another. Reading files, decoding images and large NumPy operations let
-go of the interpreter lock while they run, so several batches could be made at once; with one worker they are not. A
+One thread calls `__getitem__` for one batch after another. Reading files, decoding images and large NumPy operations
+let go of the interpreter lock while they run, so several batches could be made at once; with one worker they are not. A
 `DataLoader` without workers makes each batch in the training loop itself, which computes nothing meanwhile.
 
 ## How it is told
 The workers are read from the dataset when `fit` is called. What waiting for input costs is measured by a trial on
 batches that are there already; other trials run the same steps with more threads. Code that holds on to the interpreter
 lock gains nothing from threads, and the trial shows that. Processes would help there, and are named but not tried: they
-are forked from a process in which TensorFlow runs already, which may hang. The workers of a `DataLoader` are processes, and
-are tried on PyTorch. Not tried are those of an `IterableDataset`, of which each worker gives every sample unless it takes its
-share by itself, those that would share an open HDF5 file, and those of Grain.
+are forked from a process in which TensorFlow runs already, which may hang. The workers of a `DataLoader` are processes,
+and are tried on PyTorch. Not tried are those of an `IterableDataset`, of which each worker gives every sample unless it
+takes its share by itself, those that would share an open HDF5 file, and those of Grain.
 
 ## Example
 ```python
@@ -46,9 +47,9 @@ model.fit(loader, epochs=20)
 Exact: Keras hands the batches on in their order, and a trial compares them. `__getitem__` then runs in several threads
 at once: what it shares between calls, such as an open file or a random generator, must bear that.
 
-A `DataLoader` hands its batches on in their order too. But each worker draws random numbers of its own, so samples that are
-augmented at random are others. And a shuffle takes other orders from the second epoch on, as more numbers are drawn from its
-generator. Either is another training, as with another seed, and said so.
+A `DataLoader` hands its batches on in their order too. But each worker draws random numbers of its own, so samples that
+are augmented at random are others. And a shuffle takes other orders from the second epoch on, as more numbers are drawn
+from its generator. Either is another training, as with another seed, and said so.
 
 ## Further reading
 * [keras.utils.PyDataset](https://keras.io/api/utils/python_utils/#pydataset-class)

@@ -12,9 +12,9 @@ that is filled with decoded elements, an endless `repeat` before a `cache`.
 
 ## How it is told
 The construction of the pipeline is recorded, call by call. Orders that cost no time are left alone. What waiting for
-input costs is measured by a trial, what the first step of an epoch costs is timed; below 5 % of the whole training it is
-no cause. Another trial moves the stage; where it is about the start of epochs, it times whole ones, as work that only
-moves into the steps is no saving.
+input costs is measured by a trial, what the first step of an epoch costs is timed; below 5 % of the whole training it
+is no cause. Another trial moves the stage; where it is about the start of epochs, it times whole ones, as work that
+only moves into the steps is no saving.
 
 ## Example
 ```python
@@ -72,7 +72,9 @@ def check(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 fit=fit.index,
                 cost_s=cost,
-                locations=locations(*(location(step.site) for step in (found.stage, found.work) if step.site), location(fit.record.site)),
+                locations=locations(
+                    *(location(step.site) for step in (found.stage, found.work) if step.site), location(fit.record.site)
+                ),
                 evidence=(Evidence(text=text), waiting(facts, fit) if found.unit == "step" else stalled(fit)),
                 data={"stage": found.stage.position},
             )

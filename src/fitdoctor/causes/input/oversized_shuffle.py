@@ -1,17 +1,17 @@
 """Each epoch begins with filling a large shuffle buffer.
 
 ## What it is
-The pipeline has `shuffle(buffer_size)` with a buffer so large, over elements so costly, that training waits for it at the
-start of each epoch.
+The pipeline has `shuffle(buffer_size)` with a buffer so large, over elements so costly, that training waits for it at
+the start of each epoch.
 
 ## Why it is slow
-`shuffle` draws from its buffer only once that is full. Until then nothing reaches the model, and what is drawn before the
-first batch of each epoch is read, decoded and held in memory while the device waits.
+`shuffle` draws from its buffer only once that is full. Until then nothing reaches the model, and what is drawn before
+the first batch of each epoch is read, decoded and held in memory while the device waits.
 
 ## How it is told
-The first step of each later epoch is timed apart from other steps; where it costs less than 5 % of the whole training it
-is no cause. A trial times whole epochs with a smaller buffer, as work that only moves from the start of an epoch into its
-steps is no saving; where an epoch is too long for that, nothing is tried.
+The first step of each later epoch is timed apart from other steps; where it costs less than 5 % of the whole training
+it is no cause. A trial times whole epochs with a smaller buffer, as work that only moves from the start of an epoch
+into its steps is no saving; where an epoch is too long for that, nothing is tried.
 
 ## Example
 ```python
@@ -25,8 +25,8 @@ dataset = dataset.map(decode).shuffle(5_000).batch(64)
 Or shuffle what is small: file names, indices, rows before they are decoded. Then the buffer may hold all of them.
 
 ## Safety
-Semantics, a small one: samples are mixed less thoroughly. Where the data is sorted by class, keep the buffer and shuffle
-before the costly work instead.
+Semantics, a small one: samples are mixed less thoroughly. Where the data is sorted by class, keep the buffer and
+shuffle before the costly work instead.
 
 ## Further reading
 * [tf.data.Dataset.shuffle](https://www.tensorflow.org/api_docs/python/tf/data/Dataset#shuffle)

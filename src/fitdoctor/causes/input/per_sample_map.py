@@ -9,8 +9,8 @@ work on a sample (casting, scaling, slicing, one-hot) that fixed cost is most of
 runs once for 32 or 256 samples.
 
 ## How it is told
-The construction of the pipeline is recorded, call by call; a `map` counts when only other maps and operations that treat
-elements as opaque (`shuffle`, `repeat`, …) stand between it and the next `batch`. What waiting for input costs is
+The construction of the pipeline is recorded, call by call; a `map` counts when only other maps and operations that
+treat elements as opaque (`shuffle`, `repeat`, …) stand between it and the next `batch`. What waiting for input costs is
 measured by a trial on input that is there already; a wait below 5 % of the whole training is no cause. Two more trials
 make the swap, plain and with `tf.vectorized_map`.
 
@@ -65,6 +65,9 @@ def check(facts: Facts) -> Iterator[Finding]:
                     *(location(step.site) for step in found.maps if step.site),
                     *(location(step.function) for step in found.maps if step.function),
                 ),
-                evidence=(Evidence(text=f"The mapped function is called {often}, before batch()."), waiting(facts, fit)),
+                evidence=(
+                    Evidence(text=f"The mapped function is called {often}, before batch()."),
+                    waiting(facts, fit),
+                ),
                 data={"batch": found.batch.position},
             )

@@ -14,7 +14,8 @@ The construction of the pipeline is recorded, call by call; a stage counts when 
 element. What waiting for input costs is measured by a trial on input that is there already; a wait below 5 % of the
 whole training is no cause. Samples of the stack name the costliest lines. For `from_generator` another trial feeds what
 the generator gives as arrays. A function that is mapped can only be rewritten by hand; where it gives the same in each
-epoch, a trial keeps its results in a `cache`. Where they fill the buffer of a shuffle, the wait for that is timed and counts too.
+epoch, a trial keeps its results in a `cache`. Where they fill the buffer of a shuffle, the wait for that is timed and
+counts too.
 
 ## Example
 ```python

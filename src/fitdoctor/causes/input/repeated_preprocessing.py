@@ -1,19 +1,20 @@
 """The same work is done on the same data in every epoch.
 
 ## What it is
-A `tf.data` pipeline reads, decodes or maps its elements anew in each epoch, and what comes out is the same each time: the
-stages draw no random numbers.
+A `tf.data` pipeline reads, decodes or maps its elements anew in each epoch, and what comes out is the same each time:
+the stages draw no random numbers.
 
 ## Why it is slow
 All epochs but the first pay for work whose result was known already.
 
 ## How it is told
 The construction of the pipeline is recorded, call by call, and the graph of each mapped function is searched for random
-operations. The work counts up to the first stage that gives something else in each pass. What waiting for input costs is
-measured by a trial on input that is there already; a wait below 5 % of the whole training is no cause. Another trial puts
-a `cache` there: it runs on a slice of the data, as filling a whole cache takes an epoch. What the whole cache would hold
-is projected from the slice, and the first epoch is counted at what it costs now. Two passes over the slice must give the
-same elements bit for bit. A buffer of a shuffle that is filled with this work before the first batch of each epoch is the same cost.
+operations. The work counts up to the first stage that gives something else in each pass. What waiting for input costs
+is measured by a trial on input that is there already; a wait below 5 % of the whole training is no cause. Another trial
+puts a `cache` there: it runs on a slice of the data, as filling a whole cache takes an epoch. What the whole cache
+would hold is projected from the slice, and the first epoch is counted at what it costs now. Two passes over the slice
+must give the same elements bit for bit. A buffer of a shuffle that is filled with this work before the first batch of
+each epoch is the same cost.
 
 ## Example
 ```python
@@ -68,7 +69,8 @@ def check(facts: Facts) -> Iterator[Finding]:
             continue
         waits, measured = input_and_stalls(facts, fit)
         repeated = 1 - 1 / often
-        # Part of the wait may be for stages that no cache saves: only a trial tells, but for the filling of a buffer with this work.
+        # Part of the wait may be for stages that no cache saves: only a trial tells, but for the filling of a buffer
+        # with this work.
         surely_s = stall_cost(fit).low * repeated if fills_a_shuffle(fit.record, point) else 0.0
         cost = Interval(low=surely_s, mid=waits.mid * repeated, high=waits.high * repeated)
         if not facts.worthwhile(cost):
@@ -83,7 +85,9 @@ def check(facts: Facts) -> Iterator[Finding]:
                 *(location(step.function) for step in point.work if step.function),
             ),
             evidence=(
-                Evidence(text=f"{names} runs in each of {number(often)} passes over the data, and no cache keeps the result."),
+                Evidence(
+                    text=f"{names} runs in each of {number(often)} passes over the data, and no cache keeps the result."
+                ),
                 waiting(facts, fit),
             ),
         )

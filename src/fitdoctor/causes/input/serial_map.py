@@ -31,7 +31,8 @@ Exact: elements come in the same order, unless `deterministic=False` is set. A f
 draw them for other elements. A trial compares the batches.
 
 ## Further reading
-* [Parallelizing data transformation](https://www.tensorflow.org/guide/data_performance#parallelizing_data_transformation)
+* [Parallelizing data
+  transformation](https://www.tensorflow.org/guide/data_performance#parallelizing_data_transformation)
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Training waits for a Python generator, `PyDataset` or loader that makes its batches in Python.
 
 ## What it is
-`fit` was given a generator, a `keras.utils.PyDataset`, a `torch.utils.data.DataLoader` or an input of Grain, and making a batch
-takes a visible part of the time that a step takes.
+`fit` was given a generator, a `keras.utils.PyDataset`, a `torch.utils.data.DataLoader` or an input of Grain, and making
+a batch takes a visible part of the time that a step takes.
 
 ## Why it is slow
 The generator's Python runs in the process that trains, under the one interpreter lock that Keras' loop needs as well.
@@ -29,8 +29,8 @@ model.fit(batches(), steps_per_epoch=math.ceil(len(table) / 64), epochs=20)
 features = np.stack([parse(row) for row in table])  # once, before training
 model.fit(features, labels, batch_size=64, epochs=20, shuffle=False)  # the same order as before
 ```
-Where the data does not fit into memory: a `PyDataset` with `workers=4`, whose threads help as far as its code lets go of
-the lock (`fitdoctor explain idle-workers`), or a `tf.data` pipeline.
+Where the data does not fit into memory: a `PyDataset` with `workers=4`, whose threads help as far as its code lets go
+of the lock (`fitdoctor explain idle-workers`), or a `tf.data` pipeline.
 
 ## Safety
 Arrays that are made once hold the same numbers: exact, unless each epoch draws new ones (shuffling, augmentation). The
@@ -83,4 +83,8 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 def _made(workers: Workers | None) -> list[Location]:
     """Where a loader is made: what it calls may be all but the user's own."""
-    return [location(workers.site)] if workers is not None and workers.call == "DataLoader" and workers.site is not None else []
+    return (
+        [location(workers.site)]
+        if workers is not None and workers.call == "DataLoader" and workers.site is not None
+        else []
+    )

@@ -1,18 +1,18 @@
 """The data lies in a container from which every batch is read or converted anew.
 
 ## What it is
-`fit` is given a sparse matrix, or a `PyDataset`, or the dataset of a `DataLoader`, takes its rows from an HDF5 dataset, a
-memory-mapped file or a DataFrame.
+`fit` is given a sparse matrix, or a `PyDataset`, or the dataset of a `DataLoader`, takes its rows from an HDF5 dataset,
+a memory-mapped file or a DataFrame.
 
 ## Why it is slow
 Rows of such a container are looked up, read from disk, decompressed or converted for each batch and in each epoch. Rows
 of one array in memory are copied, and that is all.
 
 ## How it is told
-The types of what `fit` was given, and of the attributes of such a dataset, are recorded; nothing is converted. Keras itself
-makes one array of a DataFrame, an HDF5 dataset or a memory-mapped file that is given to `fit` directly, once, so these
-don't count. What waiting for input costs is measured by a trial on input that is there already; a wait below 5 % of the
-whole training is no cause. Another trial converts the container once, before the training.
+The types of what `fit` was given, and of the attributes of such a dataset, are recorded; nothing is converted. Keras
+itself makes one array of a DataFrame, an HDF5 dataset or a memory-mapped file that is given to `fit` directly, once, so
+these don't count. What waiting for input costs is measured by a trial on input that is there already; a wait below 5 %
+of the whole training is no cause. Another trial converts the container once, before the training.
 
 ## Example
 ```python

@@ -8,8 +8,8 @@ Each batch is read, sliced, shuffled and copied at twice its size, and then cast
 
 ## How it is told
 The element types of the input are recorded. Keras itself narrows float64 arrays once, before the first step; those of a
-`tf.data` pipeline stay as they are. What waiting for input costs is measured by a trial on input that is there already; a
-wait below 5 % of the whole training is no cause. Another trial casts the arrays once, before the training.
+`tf.data` pipeline stay as they are. What waiting for input costs is measured by a trial on input that is there already;
+a wait below 5 % of the whole training is no cause. Another trial casts the arrays once, before the training.
 
 ## Example
 ```python

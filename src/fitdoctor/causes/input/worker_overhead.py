@@ -2,7 +2,8 @@
 
 ## What it is
 `fit` was given a `keras.utils.PyDataset` with several workers or with `use_multiprocessing=True`, or a
-`torch.utils.data.DataLoader` with `num_workers`. Making a batch takes little, and training waits for its batches nevertheless.
+`torch.utils.data.DataLoader` with `num_workers`. Making a batch takes little, and training waits for its batches
+nevertheless.
 
 ## Why it is slow
 Each batch goes through a queue and a pool. Between processes it is pickled, copied and unpickled as well, and the pool
@@ -10,8 +11,8 @@ is started anew in every epoch. Threads that hold the interpreter lock also take
 
 ## How it is told
 The workers are read from the dataset when `fit` is called. What waiting for input costs is measured by a trial on
-batches that are there already; another trial runs the same steps without workers. Processes are started anew for each epoch:
-that is timed.
+batches that are there already; another trial runs the same steps without workers. Processes are started anew for each
+epoch: that is timed.
 
 ## Example
 ```python
@@ -32,8 +33,9 @@ model.fit(Rows(), epochs=20)
 ```
 
 ## Safety
-Exact: the same batches in the same order, compared by a trial. The workers of a `DataLoader` draw random numbers of their own:
-samples that are augmented at random are others without them, and a shuffle takes other orders from the second epoch on.
+Exact: the same batches in the same order, compared by a trial. The workers of a `DataLoader` draw random numbers of
+their own: samples that are augmented at random are others without them, and a shuffle takes other orders from the
+second epoch on.
 
 ## Further reading
 * [keras.utils.PyDataset](https://keras.io/api/utils/python_utils/#pydataset-class)

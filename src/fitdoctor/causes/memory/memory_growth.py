@@ -4,12 +4,13 @@
 What the process holds in memory climbs from epoch to epoch, or from fit to fit, and does not level out.
 
 ## Why it is slow
-By itself it is not: it costs no time until the memory is used up. Then the machine swaps, or the system ends the training.
+By itself it is not: it costs no time until the memory is used up. Then the machine swaps, or the system ends the
+training.
 
 ## How it is told
-Only a long run shows it: `fitdoctor watch` keeps what the process holds after each epoch. The first epoch is left out, as
-caches, shuffle buffers and allocators fill up there, and of the rest the first quarter, in which they settle. What is left
-must grow steadily, in all quarters and more than by chance, by a tenth and by 64 MB at least.
+Only a long run shows it: `fitdoctor watch` keeps what the process holds after each epoch. The first epoch is left out,
+as caches, shuffle buffers and allocators fill up there, and of the rest the first quarter, in which they settle. What
+is left must grow steadily, in all quarters and more than by chance, by a tenth and by 64 MB at least.
 
 ## Example
 ```python
@@ -27,8 +28,8 @@ for fold in range(50):
 ```
 
 ## Safety
-Information, not a cost: there is no time to be saved as long as there is memory, so nothing is tried. Numbers stay the same
-when what is no longer needed is let go.
+Information, not a cost: there is no time to be saved as long as there is memory, so nothing is tried. Numbers stay the
+same when what is no longer needed is let go.
 
 ## Further reading
 * [clear_session](https://keras.io/api/utils/config_utils/#clear_session-function)
@@ -99,6 +100,10 @@ def _evidence(facts: Facts, seen: Fit, rows: Sequence[EpochRow], found: Growth) 
         left = int((memory - found.last) / each)
         yield Evidence(text=f"The {size(memory)} {whose} would be used up after {plural(left, unit)} more.", value=left)
     if seen.models > 1:
-        yield Evidence(text=f"{plural(seen.models, 'model')} were fitted here: each brings its own graph.", value=seen.models)
+        yield Evidence(
+            text=f"{plural(seen.models, 'model')} were fitted here: each brings its own graph.", value=seen.models
+        )
     elif seen.traces.count > seen.calls_run + 1:
-        yield Evidence(text=f"{plural(seen.traces.count, 'function')} were traced while fit ran.", value=seen.traces.count)
+        yield Evidence(
+            text=f"{plural(seen.traces.count, 'function')} were traced while fit ran.", value=seen.traces.count
+        )

@@ -6,9 +6,11 @@ from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.input.inputs import user_chain
 from fitdoctor.recording.model import Fit, Operation
 
-#: Of so few samples a step hardly any processor is filled. Up to the usual 32 it may be the launching of steps that costs.
+#: Of so few samples a step hardly any processor is filled. Up to the usual 32 it may be the launching of steps that
+#: costs.
 TINY, USUAL = 16, 32
-#: How many times as large the batches of a trial are: enough for the fixed price of a step to fall away, and once more as much.
+#: How many times as large the batches of a trial are: enough for the fixed price of a step to fall away, and once more
+#: as much.
 GROWTHS = (4, 16)
 LEAST_GROWTH = GROWTHS[0]
 #: Larger batches than this are no longer a matter of the machine's idle units.

@@ -27,7 +27,9 @@ REPEATABLE = frozenset(
      "rebatch", "prefetch", "with_options", "cache", "concatenate", "unique", "scan", "bucket_by_sequence_length"}
 )  # fmt: skip
 #: Stages that do work for each element which a cache would save.
-WORK = frozenset({"map", "filter", "flat_map", "interleave", "from_generator", "TFRecordDataset", "scan", "padded_batch"})
+WORK = frozenset(
+    {"map", "filter", "flat_map", "interleave", "from_generator", "TFRecordDataset", "scan", "padded_batch"}
+)
 #: Stages that a shuffle may be moved behind: one element goes in and one comes out, in the same order.
 ONE_TO_ONE = frozenset({"map", "prefetch", "with_options"})
 #: Stages that no cache need stand behind.
@@ -36,7 +38,9 @@ IDLE = frozenset({"prefetch", "with_options"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachePoint:
-    """The stage to put a cache behind, the stages with work that it would save, and a shuffle that has to be moved behind it."""
+    """The stage to put a cache behind, the stages with work that it would save, and a shuffle that has to be moved
+    behind it.
+    """
 
     behind: Operation
     work: tuple[Operation, ...]
@@ -85,7 +89,8 @@ def cache_point(fit: Fit) -> CachePoint | None:
 
 
 def fills_a_shuffle(fit: Fit, point: CachePoint) -> bool:
-    """Whether what a cache would keep goes straight into the buffer of a shuffle, so that filling this is doing the work anew.
+    """Whether what a cache would keep goes straight into the buffer of a shuffle, so that filling this is doing the
+    work anew.
 
     What Python gives may differ from pass to pass, and then no cache could keep it.
     """

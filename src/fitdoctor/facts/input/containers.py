@@ -8,15 +8,31 @@ from fitdoctor.recording.model import Fit, InputArray, Operation
 #: Types of numbers that are twice as wide as what models compute with, and what they become.
 NARROW = {"float64": "float32", "int64": "int32", "uint64": "uint32"}
 #: Containers from which Keras, or a `PyDataset`, takes each batch anew.
-SLOW = frozenset({"scipy.csr_matrix", "scipy.csc_matrix", "scipy.coo_matrix", "scipy.csr_array", "scipy.csc_array", "scipy.coo_array"})
+SLOW = frozenset(
+    {
+        "scipy.csr_matrix",
+        "scipy.csc_matrix",
+        "scipy.coo_matrix",
+        "scipy.csr_array",
+        "scipy.csc_array",
+        "scipy.coo_array",
+    }
+)
 #: Sources of a pipeline that are given their data as arrays.
 SOURCES = frozenset({"from_tensor_slices", "from_tensors"})
 
 
 def wide(fit: Fit) -> list[InputArray]:
-    """Parts of `x` that are fed wider than needed. Keras narrows float64 arrays by itself, once, before the first step."""
+    """Parts of `x` that are fed wider than needed.
+
+    Keras narrows float64 arrays by itself, once, before the first step.
+    """
     known = {name for name in NARROW if fit.input_kind == "tf.data" or name != "float64"}
-    return [part for part in fit.inputs if part.name.startswith("x") and part.dtype in known and fit.input_kind in ("tf.data", "arrays")]
+    return [
+        part
+        for part in fit.inputs
+        if part.name.startswith("x") and part.dtype in known and fit.input_kind in ("tf.data", "arrays")
+    ]
 
 
 def array_source(fit: Fit) -> Operation | None:

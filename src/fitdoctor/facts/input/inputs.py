@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from fitdoctor.recording.model import Fit, Operation
 
 #: Operations that run code for each element: what stands behind them has to be overlapped with training to be hidden.
-COSTLY = frozenset({"map", "flat_map", "interleave", "filter", "from_generator", "scan", "group_by_window", "batch", "padded_batch"})
+COSTLY = frozenset(
+    {"map", "flat_map", "interleave", "filter", "from_generator", "scan", "group_by_window", "batch", "padded_batch"}
+)
 #: Operations that treat elements as opaque: a map of single elements gives the same ones before and after them.
 TRANSPARENT = frozenset({"shuffle", "repeat", "prefetch", "take", "skip", "with_options", "apply_options", "shard"})
 

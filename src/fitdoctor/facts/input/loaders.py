@@ -12,7 +12,8 @@ from fitdoctor.report.model import Safety
 if TYPE_CHECKING:
     from fitdoctor.facts.facts import Facts
 
-#: The one way to start processes in which a script without `if __name__ == "__main__"` does not begin again in each of them.
+#: The one way to start processes in which a script without `if __name__ == "__main__"` does not begin again in each of
+#: them.
 FORK = "fork"
 #: What must not be open in two processes at once.
 UNSHARED = "h5py."
@@ -41,18 +42,22 @@ def more_of_them(facts: Facts, record: Fit, workers: Workers) -> str:
 
 
 def reorders(record: Fit, workers: Workers, count: int, *, persistent: bool) -> bool:
-    """Whether a shuffle takes other orders from the second epoch on with so many workers, which are kept from epoch to epoch or not.
+    """Whether a shuffle takes other orders from the second epoch on with so many workers, which are kept from epoch to
+    epoch or not.
 
-    It draws each order from a generator, from which an iterator takes a number as well. Keras begins an iterator too many at the end of
-    each epoch: workers draw an order for it, while a loader without workers waits until it is asked for a batch. And workers that are
-    kept draw their own number but once.
+    It draws each order from a generator, from which an iterator takes a number as well. Keras begins an iterator too
+    many at the end of each epoch: workers draw an order for it, while a loader without workers waits until it is asked
+    for a batch. And workers that are kept draw their own number but once.
     """
     as_before = (count > 0, persistent) == (workers.count > 0, workers.persistent)
     return bool(record.operations[0].arguments.get("shuffled")) and not as_before
 
 
 def safety_of(record: Fit, workers: Workers, count: int, *, persistent: bool) -> Safety:
-    """What comes out of a `DataLoader` then. Samples are handed on in their order, but each worker draws random numbers of its own."""
+    """What comes out of a `DataLoader` then.
+
+    Samples are handed on in their order, but each worker draws random numbers of its own.
+    """
     known = record.operations[0]
     same = not known.stateful and known.arguments.get("in_order", True)
     return "exact" if same and not reorders(record, workers, count, persistent=persistent) else "semantics"

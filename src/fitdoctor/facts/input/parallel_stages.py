@@ -13,7 +13,11 @@ def serial_stages(fit: Fit) -> list[Operation]:
     """The user's maps without `num_parallel_calls`; those before a cache work in the first epoch only and don't count."""
     chain = user_chain(fit)
     cached = max((at for at, step in enumerate(chain) if step.name == "cache"), default=-1)
-    return [step for step in chain[cached + 1 :] if step.name in PARALLEL_CALLS and _calls(step) is None and step.site is not None]
+    return [
+        step
+        for step in chain[cached + 1 :]
+        if step.name in PARALLEL_CALLS and _calls(step) is None and step.site is not None
+    ]
 
 
 def _calls(step: Operation) -> object:

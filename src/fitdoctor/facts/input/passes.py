@@ -14,7 +14,9 @@ BATCHING = frozenset({"batch", "padded_batch", "ragged_batch"})
 
 
 def batches_in_data(fit: Fit) -> int | None:
-    """Batches in one pass over data that repeats itself; None where nothing repeats, or where the pipeline does not tell."""
+    """Batches in one pass over data that repeats itself; None where nothing repeats, or where the pipeline does not
+    tell.
+    """
     return _batches(user_chain(fit), fit.batch_size)
 
 

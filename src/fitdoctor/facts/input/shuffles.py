@@ -33,5 +33,7 @@ def held(step: Operation, holds: int) -> int | None:
 
 
 def _least(fit: Fit, step: Operation) -> int:
-    batched = any(other.name in ("batch", "padded_batch") for other in user_chain(fit) if other.position < step.position)
+    batched = any(
+        other.name in ("batch", "padded_batch") for other in user_chain(fit) if other.position < step.position
+    )
     return LEAST_BATCHES * (1 if batched else fit.batch_size or 32)

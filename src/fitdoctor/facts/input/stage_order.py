@@ -15,7 +15,8 @@ from fitdoctor.recording.model import Fit, Operation
 class Misplaced:
     """A stage, the one that it should directly follow, and the work that this takes away or puts off.
 
-    `unit` is where it shows: in each step, or where an epoch starts. `wasted` is the share of the input's work that it wastes.
+    `unit` is where it shows: in each step, or where an epoch starts. `wasted` is the share of the input's work that it
+    wastes.
     """
 
     stage: Operation
@@ -57,6 +58,8 @@ def _before_cache(chain: list[Operation], at: int) -> Iterator[Misplaced]:
     cache = next((other for other in range(at + 1, len(chain)) if chain[other].name == "cache"), None)
     if cache is None or any(step.name not in ONE_TO_ONE or step.stateful for step in chain[at + 1 : cache]):
         return
-    work = [step for step in chain[:cache] if step.name in ("map", "interleave", "flat_map", "filter", "from_generator")]
+    work = [
+        step for step in chain[:cache] if step.name in ("map", "interleave", "flat_map", "filter", "from_generator")
+    ]
     if work:
         yield Misplaced(stage=chain[at], behind=chain[cache], work=work[0], unit="step", wasted=1.0)

@@ -56,8 +56,8 @@ def stalled(fit: FitFacts) -> Evidence:
 def restart_cost(fit: FitFacts, workers: int, cores: int) -> Interval:
     """Seconds in which processes are ended after each epoch, and waited for at the start of the next.
 
-    Left out is what the first batch itself may take: as many steps as there are workers to make one in that time, if all of them
-    could be at work at once, or as many as there are cores.
+    Left out is what the first batch itself may take: as many steps as there are workers to make one in that time, if
+    all of them could be at work at once, or as many as there are cores.
     """
     all_s, most_s = max(1, workers) * fit.step_s, max(1, min(workers, cores)) * fit.step_s
     between_s = typical_s(fit.record.epoch_boundary)

@@ -8,12 +8,19 @@ from typing import Literal
 from fitdoctor.recording.model import Fit, Site
 
 Call = Literal["PyDataset", "Model.fit", "DataLoader", "grain"]
-NAMES: dict[Call, str] = {"PyDataset": "PyDataset", "Model.fit": "Sequence", "DataLoader": "DataLoader", "grain": "Grain input"}
+NAMES: dict[Call, str] = {
+    "PyDataset": "PyDataset",
+    "Model.fit": "Sequence",
+    "DataLoader": "DataLoader",
+    "grain": "Grain input",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workers:
-    """What the constructor of a `PyDataset` or `DataLoader` was given, and where it was called; on tf_keras, what `fit` was given."""
+    """What the constructor of a `PyDataset` or `DataLoader` was given, and where it was called; on tf_keras, what `fit`
+    was given.
+    """
 
     count: int
     processes: bool

@@ -10,20 +10,27 @@ from fitdoctor.recording.model import EpochRow, Fit
 
 Mode = Literal["min", "max"]
 
-#: Epochs that a stopping rule should wait at least: what most examples give `EarlyStopping`, and enough for a score that wobbles.
+#: Epochs that a stopping rule should wait at least: what most examples give `EarlyStopping`, and enough for a score
+#: that wobbles.
 LEAST_PATIENCE = 10
 #: Twice the longest wait up to the best epoch: another run of the same training may wait longer.
 PATIENCE_FACTOR = 2
 
-_LOWER_IS_BETTER = re.compile(r"loss|error|mse|mae|mape|msle|rmse|perplexity|divergence|distance|crossentropy|hinge|poisson")
-_HIGHER_IS_BETTER = re.compile(r"acc|auc|precision|recall|f1|fbeta|iou|dice|top_?k|r2|bleu|rouge|cosine_similarity|sensitivity|specificity")
+_LOWER_IS_BETTER = re.compile(
+    r"loss|error|mse|mae|mape|msle|rmse|perplexity|divergence|distance|crossentropy|hinge|poisson"
+)
+_HIGHER_IS_BETTER = re.compile(
+    r"acc|auc|precision|recall|f1|fbeta|iou|dice|top_?k|r2|bleu|rouge|cosine_similarity|sensitivity|specificity"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """What `EarlyStopping` on `monitor` would have done. Shares are of the time of the fit, from the first epoch to the last.
+    """What `EarlyStopping` on `monitor` would have done. Shares are of the time of the fit, from the first epoch to the
+    last.
 
-    `trained` is what the same score on the training data was at the best epoch and in the end, where it went on getting better.
+    `trained` is what the same score on the training data was at the best epoch and in the end, where it went on getting
+    better.
     """
 
     monitor: str
@@ -51,7 +58,8 @@ def stop_early(fit: Fit) -> Stop | None:
 def stops_by_validation(fit: Fit) -> bool:
     """Whether a callback may end the fit by a validation score already: then how long it waits is the user's choice."""
     return any(
-        callback.may_stop and (callback.own or str(callback.attributes.get("monitor", "")).startswith("val_")) for callback in fit.callbacks
+        callback.may_stop and (callback.own or str(callback.attributes.get("monitor", "")).startswith("val_"))
+        for callback in fit.callbacks
     )
 
 
@@ -69,7 +77,10 @@ def direction(name: str) -> Mode | None:
 
 
 def _monitored(fit: Fit) -> dict[str, Mode]:
-    """The validation scores that count: those that a callback acts on, else all that can be read. None where one can't be."""
+    """The validation scores that count:
+
+    those that a callback acts on, else all that can be read. None where one can't be.
+    """
     names = {name for row in fit.curve for name in row.logs if name.startswith("val_")}
     chosen = {str(callback.attributes.get("monitor", "")) for callback in fit.callbacks} & names or names
     known = {name: direction(name) for name in sorted(chosen)}

@@ -9,8 +9,8 @@ from math import sqrt
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.recording.model import InputArray, Spread
 
-#: Initial weights and usual learning rates are made for numbers of a size around 1. Ten times that is where Adam at its default
-#: rate was seen to need several times as many epochs; images from 0 to 255 and raw columns lie far above.
+#: Initial weights and usual learning rates are made for numbers of a size around 1. Ten times that is where Adam at its
+#: default rate was seen to need several times as many epochs; images from 0 to 255 and raw columns lie far above.
 LARGE = 10.0
 #: Below this, a whole row together hardly moves the first layer.
 SMALL = 0.05
@@ -38,16 +38,26 @@ class Unscaled:
 
 
 def unscaled_parts(fit: FitFacts) -> Iterator[Unscaled]:
-    """The parts of a fit's input whose numbers are too large, too small or too unequal, with nothing in front that scales them."""
+    """The parts of a fit's input whose numbers are too large, too small or too unequal, with nothing in front that
+    scales them.
+    """
     for part in fit.record.inputs:
         spread = part.spread
-        if not is_input(part) or spread is None or spread.rows < LEAST_ROWS or not spread.mean or _is_cared_for(part, spread):
+        if (
+            not is_input(part)
+            or spread is None
+            or spread.rows < LEAST_ROWS
+            or not spread.mean
+            or _is_cared_for(part, spread)
+        ):
             continue
         sizes = [sqrt(mean**2 + std**2) for mean, std in zip(spread.mean, spread.std, strict=True)]
         ratio = _unequal(spread)
         norm = sqrt(sum(size**2 for size in sizes) * spread.features / len(sizes))
         if max(sizes) > LARGE or ratio > UNEQUAL or 0 < norm < SMALL:
-            yield Unscaled(part=part, sizes=(min(sizes), max(sizes)), unequal=ratio, together=_is_one_scale(part, spread, ratio))
+            yield Unscaled(
+                part=part, sizes=(min(sizes), max(sizes)), unequal=ratio, together=_is_one_scale(part, spread, ratio)
+            )
 
 
 def is_input(part: InputArray) -> bool:
@@ -61,7 +71,9 @@ def _is_cared_for(part: InputArray, spread: Spread) -> bool:
 
 
 def _unequal(spread: Spread) -> float:
-    """How many times as much the widest feature varies as the narrowest, those left out that are constant or only yes and no."""
+    """How many times as much the widest feature varies as the narrowest, those left out that are constant or only yes
+    and no.
+    """
     deviations = [
         std
         for mean, std, low, high in zip(spread.mean, spread.std, spread.low, spread.high, strict=True)

@@ -10,9 +10,11 @@ from fitdoctor.recording.model import EpochRow, Fit
 #: What Keras' optimizers take where nothing is said; all others take 0.001.
 DEFAULTS = {"SGD": 0.01}
 DEFAULT = 0.001
-#: A rate this many times below the default is one that was not chosen by trying: what suits a model is mostly within a factor of ten.
+#: A rate this many times below the default is one that was not chosen by trying: what suits a model is mostly within a
+#: factor of ten.
 FAR_BELOW = 10.0
-#: From so many epochs on a curve tells whether it still falls: at least this share of all that it gained must lie in its second half.
+#: From so many epochs on a curve tells whether it still falls: at least this share of all that it gained must lie in
+#: its second half.
 LEAST_EPOCHS, STILL_FALLING = 4, 0.10
 
 
@@ -22,7 +24,9 @@ def default_rate(record: Fit) -> float:
 
 
 def is_low(fit: FitFacts) -> bool:
-    """Whether the rate is far below the default, nothing but the script's constant sets it, and the loss does not lie still."""
+    """Whether the rate is far below the default, nothing but the script's constant sets it, and the loss does not lie
+    still.
+    """
     record = fit.record
     rate = record.learning_rate
     if rate is None or not 0 < rate <= default_rate(record) / FAR_BELOW * 1.001:

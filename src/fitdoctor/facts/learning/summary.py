@@ -18,7 +18,11 @@ MOST_POINTS = 64
 def learning_of(fit: FitFacts, inside: Inside | None) -> Learning:
     """All that is known of how a fit learns, for the report."""
     record = fit.seen or fit.record
-    parts = {part.name: part for part in [*(inside.inputs if inside is not None else ()), *fit.record.inputs] if part.spread is not None}
+    parts = {
+        part.name: part
+        for part in [*(inside.inputs if inside is not None else ()), *fit.record.inputs]
+        if part.spread is not None
+    }
     return Learning(
         curve=tuple(_points(record.curve)),
         layers=tuple(_layers(record.weights, inside)),
@@ -34,7 +38,9 @@ def moved_share(record: Fit) -> float | None:
 
 
 def first_gradient_ratio(inside: Inside) -> float | None:
-    """How many times as large, for the size of the weights, the gradient of the first layer is as that of the others' middle one."""
+    """How many times as large, for the size of the weights, the gradient of the first layer is as that of the others'
+    middle one.
+    """
     ratios = [norm / weight if weight and norm else None for _, weight, norm in _by_layer(inside.gradients)]
     others = [ratio for ratio in ratios[1:] if ratio is not None]
     if not others or ratios[0] is None:
@@ -47,14 +53,18 @@ def _points(curve: list[EpochRow]) -> Iterator[CurvePoint]:
     most = min(len(curve), MOST_POINTS)
     for at in range(most):
         row = curve[round(at * (len(curve) - 1) / max(1, most - 1))]
-        yield CurvePoint(call=row.call, epoch=row.number, s=row.ended_s, learning_rate=row.learning_rate, logs=dict(row.logs))
+        yield CurvePoint(
+            call=row.call, epoch=row.number, s=row.ended_s, learning_rate=row.learning_rate, logs=dict(row.logs)
+        )
 
 
 def _layers(weights: SampledWeights | None, inside: Inside | None) -> Iterator[LayerLearning]:
     """One row a layer, in the order in which the model computes them, as far as that is known."""
     moved = _moved(weights)
     looks = {look.name: look for look in inside.layers} if inside is not None else {}
-    gradients = {name: (weight, norm) for name, weight, norm in _by_layer(inside.gradients)} if inside is not None else {}
+    gradients = (
+        {name: (weight, norm) for name, weight, norm in _by_layer(inside.gradients)} if inside is not None else {}
+    )
     holders = list(dict.fromkeys([*looks, *gradients]))
     shares: dict[str, list[float]] = {}
     for variable, share in moved.items():
@@ -82,7 +92,10 @@ def _layer(look: LayerLook, moved: float | None, weight: float | None, gradient:
 
 
 def _moved(weights: SampledWeights | None) -> dict[str, float | None]:
-    """By how much of its size each sampled weight moves in an epoch: the middle of its readings. Of several epochs, their mean at least."""
+    """By how much of its size each sampled weight moves in an epoch:
+
+    the middle of its readings. Of several epochs, their mean at least.
+    """
     if weights is None:
         return {}
     found: dict[str, list[float]] = {name: [] for name in weights.names}
@@ -98,7 +111,9 @@ def _owner(variable: str) -> str:
 
 
 def _by_layer(gradients: Iterable[GradientLook]) -> Iterator[tuple[str, float | None, float | None]]:
-    """Each layer with the norm of its weights and that of the gradient by them; None where one is not finite, or there is none."""
+    """Each layer with the norm of its weights and that of the gradient by them; None where one is not finite, or there
+    is none.
+    """
     held: dict[str, list[GradientLook]] = {}
     for each in gradients:
         held.setdefault(each.layer or _owner(each.name), []).append(each)

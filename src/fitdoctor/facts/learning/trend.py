@@ -10,9 +10,11 @@ from statistics import median
 
 #: Fewer figures than this make no trend.
 LEAST = 12
-#: Standard errors by which Kendall's rank statistic must differ from that of figures in random order: 1 in 1000 by chance.
+#: Standard errors by which Kendall's rank statistic must differ from that of figures in random order: 1 in 1000 by
+#: chance.
 CERTAIN = 3.1
-#: A jump, as when another program takes the machine, is one quarter's step; of steady growth each quarter has about a third.
+#: A jump, as when another program takes the machine, is one quarter's step; of steady growth each quarter has about a
+#: third.
 MOST_AT_ONCE = 0.7
 
 
@@ -31,8 +33,8 @@ class Growth:
 def growth(values: Sequence[float]) -> Growth | None:
     """How a series grows, or None where it does not do so steadily.
 
-    Medians of quarters leave single hiccups out; Kendall's statistic (Mann 1945, Kendall 1975: the usual test for a trend of any
-    shape) leaves wobbling out; that no quarter brings nearly all of it leaves jumps out.
+    Medians of quarters leave single hiccups out; Kendall's statistic (Mann 1945, Kendall 1975: the usual test for a
+    trend of any shape) leaves wobbling out; that no quarter brings nearly all of it leaves jumps out.
 
     Example:
         >>> growth([1.0 + 0.1 * number for number in range(20)])

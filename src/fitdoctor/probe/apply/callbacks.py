@@ -1,4 +1,7 @@
-"""Sets an argument of a live callback: where an attribute alone would not do, what Keras itself does with the argument."""
+"""Sets an argument of a live callback:
+
+where an attribute alone would not do, what Keras itself does with the argument.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,9 @@ from fitdoctor.probe.support.patches import Patches
 
 
 def hold_variables(changes: Iterable[dict[str, Any]]) -> Patches:
-    """Keeps the variables of this process as the changes ask for them, whatever the script assigns, until the result undoes it."""
+    """Keeps the variables of this process as the changes ask for them, whatever the script assigns, until the result
+    undoes it.
+    """
     patches, held = Patches(), variables(changes)
     if not held:
         return patches
@@ -25,7 +27,9 @@ def hold_variables(changes: Iterable[dict[str, Any]]) -> Patches:
         kept = held.get(key, value) if self is os.environ else value
         original(self, key, value if kept is None else kept)
         if kept is None:
-            os.unsetenv(key)  # the script reads back what it wrote; the libraries, which look below Python, find nothing
+            os.unsetenv(
+                key
+            )  # the script reads back what it wrote; the libraries, which look below Python, find nothing
 
     patches.put(kind, "__setitem__", assign)
     return patches

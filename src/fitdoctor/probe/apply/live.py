@@ -39,7 +39,11 @@ def to_model(model: Any, changes: list[Change]) -> Undo:
                 undos.append(debug_switches.turned_off(change.call))
             elif isinstance(change, SetArgument) and change.call == "Model.compile" and change.argument == "metrics":
                 undos.append(compiled_metrics.keep(model, change.value))
-            elif isinstance(change, SetArgument) and change.call == "Model.compile" and change.argument == "learning_rate":
+            elif (
+                isinstance(change, SetArgument)
+                and change.call == "Model.compile"
+                and change.argument == "learning_rate"
+            ):
                 undos.append(_set_learning_rate(model.optimizer, change.value))
             elif isinstance(change, SetArgument) and change.call == "Model.compile":
                 if change.argument not in COMPILE_SETTINGS:
@@ -91,7 +95,8 @@ def to_callbacks(items: list[Any], changes: list[Change], calls: dict[int, int] 
     Args:
         items: Fit's list, in its order.
         changes: Any; those of other things are left to others.
-        calls: How often each throttled hook was called so far, by the change's number: kept by who makes the same changes again.
+        calls: How often each throttled hook was called so far, by the change's number: kept by who makes the same
+            changes again.
 
     Raises:
         ValueError: There is no such callback.
@@ -118,7 +123,9 @@ def to_callbacks(items: list[Any], changes: list[Change], calls: dict[int, int] 
 
 def rarest(changes: list[Change], hooks: str) -> int:
     """After how many calls each throttled hook whose name begins so has run once."""
-    return max([1, *(change.every for change in changes if isinstance(change, ThrottleHook) and change.hook.startswith(hooks))])
+    return max(
+        [1, *(change.every for change in changes if isinstance(change, ThrottleHook) and change.hook.startswith(hooks))]
+    )
 
 
 def _throttle(callback: Any, change: ThrottleHook, calls: dict[int, int], number: int) -> Undo:

@@ -45,10 +45,16 @@ def digest(arrays: Iterable[Any]) -> bytes:
 def size(array: Any) -> int:
     """Bytes of an array, its strings included."""
     value = np.asarray(array)
-    return int(value.nbytes) if value.dtype != object else sum(len(part) for part in value.ravel() if isinstance(part, (bytes, str)))
+    return (
+        int(value.nbytes)
+        if value.dtype != object
+        else sum(len(part) for part in value.ravel() if isinstance(part, (bytes, str)))
+    )
 
 
-def elements(make: Callable[[], Iterable[Any]], flatten: Callable[[Any], list[Any]], dtypes: list[Any], limit_s: float) -> list[Any]:
+def elements(
+    make: Callable[[], Iterable[Any]], flatten: Callable[[Any], list[Any]], dtypes: list[Any], limit_s: float
+) -> list[Any]:
     """Runs `make()` to its end and stacks its elements, one array for each component.
 
     Args:
@@ -58,7 +64,8 @@ def elements(make: Callable[[], Iterable[Any]], flatten: Callable[[Any], list[An
         limit_s: Seconds after which it is given up.
 
     Raises:
-        NotRepeatingError: It has no end, gives other elements the second time, varies in shape, or does not fit into memory.
+        NotRepeatingError: It has no end, gives other elements the second time, varies in shape, or does not fit into
+            memory.
     """
     began_s = time.perf_counter()
     most = free_bytes() * MEMORY_SHARE
@@ -72,7 +79,9 @@ def elements(make: Callable[[], Iterable[Any]], flatten: Callable[[Any], list[An
         if time.perf_counter() - began_s > limit_s:
             raise NotRepeatingError(f"one pass takes longer than the {limit_s:.0f} s that there were for it")
         if held > most:
-            raise NotRepeatingError(f"its elements need more than a quarter of the free memory ({held / 1e9:.1f} GB so far)")
+            raise NotRepeatingError(
+                f"its elements need more than a quarter of the free memory ({held / 1e9:.1f} GB so far)"
+            )
     if not columns or not columns[0]:
         raise NotRepeatingError("it gave no elements when it was run again")
     _check_second_pass(make, flatten, dtypes, columns)
@@ -93,9 +102,13 @@ def _check_second_pass(make: Any, flatten: Any, dtypes: list[Any], columns: list
 
 
 def _goes_on(batches: Iterator[Any], flatten: Callable[[Any], list[Any]], hashes: list[bytes], length: int) -> bool:
-    """Whether the next batches follow the supposed period too. Those that do not are lost to the search, and only to it."""
+    """Whether the next batches follow the supposed period too.
+
+    Those that do not are lost to the search, and only to it.
+    """
     return all(
-        digest(flatten(batch)) == hashes[(PERIOD_CHECKS + count) % length] for count, batch in enumerate(itertools.islice(batches, CHECKED))
+        digest(flatten(batch)) == hashes[(PERIOD_CHECKS + count) % length]
+        for count, batch in enumerate(itertools.islice(batches, CHECKED))
     )
 
 
@@ -126,7 +139,9 @@ def period(batches: Iterator[Any], flatten: Callable[[Any], list[Any]], *, most:
         if held > largest:
             raise NotRepeatingError("one pass needs more than a quarter of the free memory")
         if len(hashes) > most + PERIOD_CHECKS:
-            raise NotRepeatingError(f"none of its first {most} batches came again: it shuffles, augments, or reads more than an epoch")
+            raise NotRepeatingError(
+                f"none of its first {most} batches came again: it shuffles, augments, or reads more than an epoch"
+            )
         if time.perf_counter() - began_s > limit_s:
             raise NotRepeatingError(f"one pass takes longer than the {limit_s:.0f} s that there were for it")
     raise NotRepeatingError("it can be read only once")

@@ -22,7 +22,9 @@ class Scale:
 
 
 def of(values: Any, *, together: bool) -> Scale:
-    """The scale of an array's features along its last axis; `together` gives one to all of them, as to the pixels of an image."""
+    """The scale of an array's features along its last axis; `together` gives one to all of them, as to the pixels of an
+    image.
+    """
     import numpy as np
 
     table = np.asarray(values).astype(np.float64)
@@ -34,7 +36,8 @@ def of(values: Any, *, together: bool) -> Scale:
 
 
 def wanted(samples: dict[str, Any], changes: list[Change]) -> list[Scale | None]:
-    """The scale of each part of an input that a change names, None for the other parts; an empty list where nothing is to be scaled.
+    """The scale of each part of an input that a change names, None for the other parts; an empty list where nothing is
+    to be scaled.
 
     Args:
         samples: The parts of fit's `x` by name in the order in which Keras flattens them, each an array of some rows.
@@ -46,7 +49,11 @@ def wanted(samples: dict[str, Any], changes: list[Change]) -> list[Scale | None]
     together = {part: change.together for change in changes if isinstance(change, ScaleInput) for part in change.parts}
     if not set(together) <= set(samples):
         raise ValueError("the input has other parts than those that were to be scaled")
-    return [of(values, together=together[name]) if name in together else None for name, values in samples.items()] if together else []
+    return (
+        [of(values, together=together[name]) if name in together else None for name, values in samples.items()]
+        if together
+        else []
+    )
 
 
 def put_in_front(model: Any, scales: list[Scale | None]) -> Callable[[], None]:

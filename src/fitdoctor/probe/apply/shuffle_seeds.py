@@ -9,7 +9,8 @@ from typing import Any
 
 @contextmanager
 def as_of(dataset: Any) -> Iterator[None]:
-    """While this is open, a shuffle that is made gets the seeds of the shuffled `dataset`; one without seeds that we know goes its own way.
+    """While this is open, a shuffle that is made gets the seeds of the shuffled `dataset`; one without seeds that we
+    know goes its own way.
 
     Example:
         >>> with as_of(shuffled):

@@ -14,7 +14,18 @@ from fitdoctor.probe.inputs.tfdata_recipes import Recipe
 
 Edit = Callable[[int, Recipe, Any], Any]
 
-LENGTH_AWARE = ("cache", "concatenate", "take", "skip", "enumerate", "repeat", "interleave", "unique", "take_while", "snapshot")
+LENGTH_AWARE = (
+    "cache",
+    "concatenate",
+    "take",
+    "skip",
+    "enumerate",
+    "repeat",
+    "interleave",
+    "unique",
+    "take_while",
+    "snapshot",
+)
 """Stages that need their input to end, or count it: an endless source before them would change what comes out."""
 
 
@@ -40,8 +51,8 @@ def rebuild(dataset: Any, edit: Edit) -> Any:
 def apply(dataset: Any, changes: list[Change], materialize: Callable[[Any, Recipe], Any]) -> Any:
     """The dataset with the pipeline changes among `changes`.
 
-    What lies before the first of them is the script's own: its shuffles go on in their order, and its caches stay filled. All is made
-    again where a switch is turned off that TensorFlow looks at while it makes a stage.
+    What lies before the first of them is the script's own: its shuffles go on in their order, and its caches stay
+    filled. All is made again where a switch is turned off that TensorFlow looks at while it makes a stage.
 
     Args:
         dataset: The one that the script gave to `fit`.
@@ -65,7 +76,10 @@ def apply(dataset: Any, changes: list[Change], materialize: Callable[[Any, Recip
 
 
 def endless(dataset: Any) -> Any:
-    """The dataset without an end: repeated as near to its source as its stages allow, so that no refill falls into a window."""
+    """The dataset without an end:
+
+    repeated as near to its source as its stages allow, so that no refill falls into a window.
+    """
     steps = tfdata_recipes.chain(dataset)
     if not steps or steps[0][1].parents:
         return dataset.repeat()
@@ -75,7 +89,11 @@ def endless(dataset: Any) -> Any:
     def edit(position: int, recipe: Recipe, parent: Any) -> Any:
         if recipe.name == "zip" and position > behind:
             others = {id(other): endless(other) for other in recipe.parents[1:] if not is_endless(other)}
-            recipe = replace(recipe, arguments=with_datasets(recipe.arguments, others), keywords=with_datasets(recipe.keywords, others))
+            recipe = replace(
+                recipe,
+                arguments=with_datasets(recipe.arguments, others),
+                keywords=with_datasets(recipe.keywords, others),
+            )
         made = again(recipe, parent)
         return made.repeat() if position == behind and not is_endless(made) else made
 
@@ -110,11 +128,15 @@ def steady(dataset: Any, *, cores: int) -> Any:
 
 def ordered(dataset: Any) -> Any:
     """The dataset without its shuffles, so that two feeds can be compared element by element."""
-    return rebuild(dataset, lambda position, recipe, parent: parent if recipe.name == "shuffle" else again(recipe, parent))
+    return rebuild(
+        dataset, lambda position, recipe, parent: parent if recipe.name == "shuffle" else again(recipe, parent)
+    )
 
 
 def read_ahead(dataset: Any) -> int:
-    """How many elements the stages of a steady dataset may hold ready, behind the last of which a draw waits for the producer."""
+    """How many elements the stages of a steady dataset may hold ready, behind the last of which a draw waits for the
+    producer.
+    """
     held = 0
     for _, recipe in tfdata_recipes.chain(dataset):
         if recipe.name == "prefetch":

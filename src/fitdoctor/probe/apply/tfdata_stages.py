@@ -34,7 +34,9 @@ class Stage:
 
 
 def again(recipe: Recipe, parent: Any, **changed: Any) -> Any:
-    """Makes the recorded call once more on `parent`, with some keywords changed; it keeps the line it was first made at."""
+    """Makes the recorded call once more on `parent`, with some keywords changed; it keeps the line it was first made
+    at.
+    """
     arguments, keywords = recipe.arguments, {**recipe.keywords, **changed}
     if recipe.name == "zip":
         replaced = {id(recipe.parents[0]): parent}
@@ -66,8 +68,8 @@ def by_keyword(recipe: Recipe) -> Recipe:
 def edited(steps: list[tuple[Any, Recipe]], changes: list[Change], materialize: Materialize) -> list[Stage]:
     """The stages of a chain with the changes made.
 
-    Stages are moved first and put in last: a call that is put behind another stands directly behind it, before one that was
-    moved there. That is how a cache comes to stand before a shuffle.
+    Stages are moved first and put in last: a call that is put behind another stands directly behind it, before one that
+    was moved there. That is how a cache comes to stand before a shuffle.
 
     Raises:
         ValueError: A change does not fit this chain, or two of them exclude each other.

@@ -1,4 +1,7 @@
-"""The workers of a `DataLoader` of PyTorch: other numbers of them for a trial, how far ahead they run, and their end."""
+"""The workers of a `DataLoader` of PyTorch:
+
+other numbers of them for a trial, how far ahead they run, and their end.
+"""
 
 from __future__ import annotations
 
@@ -21,20 +24,23 @@ LOOKED_AT = 4
 
 def settings(changes: list[Change]) -> dict[str, Any]:
     """What changes set of a `DataLoader`."""
-    return {change.argument: change.value for change in changes if isinstance(change, SetArgument) and change.call == CALL}
+    return {
+        change.argument: change.value for change in changes if isinstance(change, SetArgument) and change.call == CALL
+    }
 
 
 def arranged(loader: Any, changes: list[Change], *, steady: bool, started: weakref.WeakSet[Any] | None = None) -> Any:
-    """The loader with the workers that the changes ask for, as a copy of the same data, sampler, generator and collation.
+    """The loader with the workers that the changes ask for, as a copy of the same data, sampler, generator and
+    collation.
 
-    Where there are workers, an arm gets a copy in any case: a loader that keeps its workers has but one iterator, which begins anew when
-    another arm asks for one.
+    Where there are workers, an arm gets a copy in any case: a loader that keeps its workers has but one iterator, which
+    begins anew when another arm asks for one.
 
     Args:
         loader: A `DataLoader`.
         changes: Any; those of other things are left to others.
-        steady: Whether each worker is to have but a few batches ready, as an idle arm must fill its store and then rest, and is kept from
-            epoch to epoch, as its start would fall into whichever window it does.
+        steady: Whether each worker is to have but a few batches ready, as an idle arm must fill its store and then
+            rest, and is kept from epoch to epoch, as its start would fall into whichever window it does.
         started: Gets the iterators that have workers, as they are made, so that these can be ended.
 
     Raises:
@@ -104,7 +110,10 @@ def generators_put_back(loaders: Iterable[Any]) -> Callable[[], None]:
 
 
 def draws(loader: Any) -> bool:
-    """Whether its samples are others when they are read again, or reading them draws random numbers. All generators stay as they are."""
+    """Whether its samples are others when they are read again, or reading them draws random numbers.
+
+    All generators stay as they are.
+    """
     put_back = from_here(loader)
     try:
         index = next(iter(loader._index_sampler))

@@ -20,12 +20,17 @@ def arranged(dataset: Any, changes: list[Change], *, steady: bool, started: weak
     Args:
         dataset: A `PyDataset` or a `DataLoader`.
         changes: Any; those of other things are left to others.
-        steady: Whether its queue is to be just long enough to keep its workers busy: an idle arm must fill it and then rest.
+        steady: Whether its queue is to be just long enough to keep its workers busy: an idle arm must fill it and then
+            rest.
         started: See `torch_loaders.arranged`.
     """
     if kinds.input_kind(dataset) == "dataloader":
         return torch_loaders.arranged(dataset, changes, steady=steady, started=started)
-    wanted = {change.argument: change.value for change in changes if isinstance(change, SetArgument) and change.call == "PyDataset"}
+    wanted = {
+        change.argument: change.value
+        for change in changes
+        if isinstance(change, SetArgument) and change.call == "PyDataset"
+    }
     if not wanted and not (steady and _queues(dataset)):
         return dataset
     made = copy.copy(dataset)
@@ -37,10 +42,19 @@ def arranged(dataset: Any, changes: list[Change], *, steady: bool, started: weak
 
 
 def settings(bound: dict[str, Any], changes: list[Change], *, steady: bool) -> dict[str, Any]:
-    """The same for tf_keras, where the workers are arguments of fit: these, with what the changes and a steady queue ask for."""
-    wanted = {change.argument: change.value for change in changes if isinstance(change, SetArgument) and sets_workers(change)}
+    """The same for tf_keras, where the workers are arguments of fit:
+
+    these, with what the changes and a steady queue ask for.
+    """
+    wanted = {
+        change.argument: change.value for change in changes if isinstance(change, SetArgument) and sets_workers(change)
+    }
     made = {name: bound[name] for name in WORKER_ARGUMENTS if name in bound} | wanted
-    if steady and made.get("max_queue_size") and _is_queued(made.get("workers", 1), made.get("use_multiprocessing", False)):
+    if (
+        steady
+        and made.get("max_queue_size")
+        and _is_queued(made.get("workers", 1), made.get("use_multiprocessing", False))
+    ):
         made["max_queue_size"] = min(made["max_queue_size"], made.get("workers", 1) + 1)
     return made
 

@@ -31,7 +31,9 @@ def is_distributed(model: Any) -> bool:
 
 
 def devices() -> list[str] | None:
-    """The accelerators that JAX uses, empty for a CPU; None as long as none was used, since to ask for them settles the platform."""
+    """The accelerators that JAX uses, empty for a CPU; None as long as none was used, since to ask for them settles the
+    platform.
+    """
     bridge = sys.modules.get("jax._src.xla_bridge")
     if bridge is None or not getattr(bridge, "_backends", None):
         return None

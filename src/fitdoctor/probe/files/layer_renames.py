@@ -1,7 +1,8 @@
-"""Renames between layers: each folder with a layer of its own is a file system of its own, though to the script they were one.
+"""Renames between layers: each folder with a layer of its own is a file system of its own, though to the script they
+were one.
 
-The kernel gives the error EXDEV there, and for a folder of the real files in a user namespace. Then the entry is copied and the old one
-removed, as `mv` does it.
+The kernel gives the error EXDEV there, and for a folder of the real files in a user namespace. Then the entry is copied
+and the old one removed, as `mv` does it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What a child made on disk itself: only that may it change or delete.
 
-One list serves the child and its workers. It is a file of JSON, a line for each path, so that a process that is killed loses nothing,
-and that the parent can clean up after it: `[path, device, inode]` for what was made, `[path]` for what the child took away again.
+One list serves the child and its workers. It is a file of JSON, a line for each path, so that a process that is killed
+loses nothing, and that the parent can clean up after it: `[path, device, inode]` for what was made, `[path]` for what
+the child took away again.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ Identity = tuple[int, int]
 
 
 class Ours(threading.local):
-    """Whether fitdoctor itself is at work in this thread: then neither the guard nor the private copies stand in its way.
+    """Whether fitdoctor itself is at work in this thread: then neither the guard nor the private copies stand in its
+    way.
 
     Example:
         >>> with ours:
@@ -71,7 +73,10 @@ class MadeFiles:
             self._new.paths.append(path)
 
     def settle(self) -> None:
-        """Lists what was made since the last time: by now it is there, and can be told from what somebody puts in its place."""
+        """Lists what was made since the last time:
+
+        by now it is there, and can be told from what somebody puts in its place.
+        """
         new, self._new.paths = self._new.paths, []
         for path in new:
             if self._paths.get(path, ()) is None and self._made(path):

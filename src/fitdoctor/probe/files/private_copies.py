@@ -1,8 +1,9 @@
-"""Lets the script write to files that were there, in private copies: a small overlay in Python, for where the system gives none.
+"""Lets the script write to files that were there, in private copies: a small overlay in Python, for where the system
+gives none.
 
-A file that is opened for writing is copied to the scratch folder first, and that copy is what the script sees from then on: when it opens,
-asks for, renames or deletes it. What is not done so (folders, links, large files, what C libraries open) is left to the write guard, which
-ends the child.
+A file that is opened for writing is copied to the scratch folder first, and that copy is what the script sees from then
+on: when it opens, asks for, renames or deletes it. What is not done so (folders, links, large files, what C libraries
+open) is left to the write guard, which ends the child.
 """
 
 from __future__ import annotations
@@ -49,13 +50,22 @@ class PrivateCopies:
         with ours:
             full = real_path(given) if follow else entry_path(given)
             aside = self._redirect.aside(full)
-            if os.path.lexists(aside):  # of a folder, some files may lie aside: it is still the real one that is asked for
+            if os.path.lexists(
+                aside
+            ):  # of a folder, some files may lie aside: it is still the real one that is asked for
                 return path if os.path.isdir(aside) and os.path.isdir(full) else aside
             return aside if full in self._gone else path
 
     def listed(self, path: Any) -> tuple[str, set[str]] | None:
-        """A folder of which something lies aside: where that is, and the names of its files that the script deleted. Or None."""
-        given = None if not self._redirect.names or ours.depth or type(path) is int else _text("." if path is None else path)
+        """A folder of which something lies aside:
+
+        where that is, and the names of its files that the script deleted. Or None.
+        """
+        given = (
+            None
+            if not self._redirect.names or ours.depth or type(path) is int
+            else _text("." if path is None else path)
+        )
         if given is None:
             return None
         with ours:
@@ -141,7 +151,9 @@ class PrivateCopies:
                 return True
             if os.path.lexists(new) and not self._is_protected_file(new) and self._guard.protected(new):
                 return False  # a folder or a link: the guard ends the child
-            if is_private and not has_real and os.path.isdir(old):  # a folder of the script's own, some of whose files lie aside
+            if (
+                is_private and not has_real and os.path.isdir(old)
+            ):  # a folder of the script's own, some of whose files lie aside
                 self._make_room(new, wanted)
                 os.rename(from_, to)
                 return False
@@ -169,7 +181,9 @@ class PrivateCopies:
         with ours:
             entry = entry_path(given)
             aside = self._redirect.aside(entry)
-            return aside if os.path.isdir(os.path.dirname(aside)) and not os.path.isdir(os.path.dirname(entry)) else path
+            return (
+                aside if os.path.isdir(os.path.dirname(aside)) and not os.path.isdir(os.path.dirname(entry)) else path
+            )
 
     def removed_folder(self, path: Any) -> bool:
         """Deletes what lies aside of a folder that is deleted: True where there is nothing else of it."""
@@ -188,7 +202,12 @@ class PrivateCopies:
             return True
 
     def _is_protected_file(self, entry: str) -> bool:
-        return self._guard.protected(entry) and not is_remote(entry) and os.path.isfile(entry) and not os.path.islink(entry)
+        return (
+            self._guard.protected(entry)
+            and not is_remote(entry)
+            and os.path.isfile(entry)
+            and not os.path.islink(entry)
+        )
 
     def _make_room(self, full: str, given: str) -> None:
         os.makedirs(os.path.dirname(self._redirect.aside(full)), exist_ok=True)
@@ -228,7 +247,10 @@ class PrivateCopies:
         return patches
 
     def install_sockets(self, module: Any) -> Patches:
-        """Has a socket in the file system listed as soon as it is there: the script may do nothing but wait from then on."""
+        """Has a socket in the file system listed as soon as it is there:
+
+        the script may do nothing but wait from then on.
+        """
         patches = Patches()
         patches.put(module.socket, "bind", self._settled(module.socket.bind))
         return patches
@@ -239,7 +261,9 @@ class PrivateCopies:
         @functools.wraps(original)
         def wrapper(*arguments: Any, **keywords: Any) -> Any:
             if not ours.depth:
-                self._guard.note_made_in_folder(arguments[0] if arguments else keywords.get("path"), keywords.get("dir_fd"))
+                self._guard.note_made_in_folder(
+                    arguments[0] if arguments else keywords.get("path"), keywords.get("dir_fd")
+                )
             result = original(*arguments, **keywords)
             self._guard.settle()
             return result
@@ -294,7 +318,10 @@ class PrivateCopies:
             real = original(path) if os.path.isdir("." if path is None else path) else []
             with ours:
                 private = original(aside)
-            return [*(name for name in real if name not in gone), *(name for name in private if name in gone or name not in real)]
+            return [
+                *(name for name in real if name not in gone),
+                *(name for name in private if name in gone or name not in real),
+            ]
 
         return listdir
 
@@ -312,7 +339,9 @@ class PrivateCopies:
             with original(path) as entries:
                 real = {entry.name: entry for entry in entries if entry.name not in gone}
             folders = {name for name, entry in real.items() if entry.is_dir()}
-            return _Entries(iter({**real, **{name: entry for name, entry in private.items() if name not in folders}}.values()))
+            return _Entries(
+                iter({**real, **{name: entry for name, entry in private.items() if name not in folders}}.values())
+            )
 
         return scandir
 

@@ -1,7 +1,7 @@
 """Puts together what keeps the user's files as they are while a child repeats the script.
 
-Where the child runs over a layer of the file system (`isolated`), only addresses such as gs://bucket are held back here. Elsewhere the
-guard, private copies and redirects in Python do it all.
+Where the child runs over a layer of the file system (`isolated`), only addresses such as gs://bucket are held back
+here. Elsewhere the guard, private copies and redirects in Python do it all.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ class Protection:
         self.redirect = Redirect(spec["scratch"], redirected, remote_only=self._isolated)
         made = spec.get("made") or made_list(spec["out"])
         scratch = os.path.join(os.path.abspath(spec["scratch"]), "")
-        # The child's folder holds its specification and its records. They are ours, and never count as made by the script.
+        # The child's folder holds its specification and its records. They are ours, and never count as made by the
+        # script.
         folder = os.path.join(os.path.dirname(made), "") if made else ""
         self.guard = WriteGuard(
             made=MadeFiles(made if self._guards else ""),
@@ -93,7 +94,9 @@ class Protection:
         redirect, copies, guard = self.redirect, self._copies, self.guard
         for name in redirected_libraries.MODULES:
             _after(hook, name, lambda module: redirected_libraries.install(module, redirect, copies, guard))
-        _after(hook, redirected_libraries.FILES, lambda module: redirected_libraries.install_files(module, copies, guard))
+        _after(
+            hook, redirected_libraries.FILES, lambda module: redirected_libraries.install_files(module, copies, guard)
+        )
         if self._isolated:
             layer_renames.install()
             return

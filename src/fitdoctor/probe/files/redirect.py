@@ -1,7 +1,7 @@
 """Sends saving of Keras to a scratch folder, and reads from there first.
 
-Whatever Keras saves goes there, new files as well: what a run that was cut short has saved is of no use to anybody. The libraries
-beneath Keras are in `redirected_libraries.py`, files that Python opens in `private_copies.py`.
+Whatever Keras saves goes there, new files as well: what a run that was cut short has saved is of no use to anybody. The
+libraries beneath Keras are in `redirected_libraries.py`, files that Python opens in `private_copies.py`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class Redirect:
     Args:
         scratch: The folder; made when first needed.
         redirected: Gets each real path that was not written to.
-        remote_only: Whether only addresses such as gs://bucket are sent there: a layer of the file system holds back all else.
+        remote_only: Whether only addresses such as gs://bucket are sent there: a layer of the file system holds back
+            all else.
 
     Attributes:
         names: Names of what was sent there: a path that has none of them in it is where it always was.
@@ -100,7 +101,10 @@ class Redirect:
                 above = os.path.dirname(above)
 
     def find_names(self) -> None:
-        """Learns what lies in the scratch folder already: another process of this child, which started this one, may have written there."""
+        """Learns what lies in the scratch folder already:
+
+        another process of this child, which started this one, may have written there.
+        """
         with ours:
             for _, folders, files in os.walk(self._scratch):
                 if len(self.names) > MOST_NAMES:
@@ -118,7 +122,9 @@ class Redirect:
         return aside
 
     def install(self, keras: ModuleType) -> Patches:
-        """Replaces Keras' saving and loading functions and the path arguments of its callbacks, until the result undoes it."""
+        """Replaces Keras' saving and loading functions and the path arguments of its callbacks, until the result undoes
+        it.
+        """
         import importlib
 
         patches = Patches()
@@ -132,12 +138,16 @@ class Redirect:
         ):
             original = getattr(api, name, None)
             if original is not None:
-                replacements[original] = with_path(original, mapped, "filepath", position=1 if name != "load_model" else 0)
+                replacements[original] = with_path(
+                    original, mapped, "filepath", position=1 if name != "load_model" else 0
+                )
         replace_everywhere(patches, keras.__name__, replacements)
         export = vars(keras.Model).get("export")
         if export is not None:
             patches.put(keras.Model, "export", with_path(export, self.written, "filepath", position=1))
-        if keras.__name__ == "tf_keras":  # its weights go into TensorFlow's checkpoints, of which there is a latest in a folder
+        if (
+            keras.__name__ == "tf_keras"
+        ):  # its weights go into TensorFlow's checkpoints, of which there is a latest in a folder
             patches.put_call(sys.modules["tensorflow"], "tf.train.latest_checkpoint", self.latest)
         for name, argument in CALLBACK_PATHS.items():
             cls = getattr(keras.callbacks, name, None)
@@ -152,7 +162,11 @@ class Redirect:
         def wrapper(checkpoint_dir: Any, *arguments: Any, **keywords: Any) -> Any:
             aside = self.read(checkpoint_dir)
             found = latest(aside, *arguments, **keywords)
-            return latest(checkpoint_dir, *arguments, **keywords) if found is None and aside is not checkpoint_dir else found
+            return (
+                latest(checkpoint_dir, *arguments, **keywords)
+                if found is None and aside is not checkpoint_dir
+                else found
+            )
 
         return wrapper
 
@@ -171,7 +185,9 @@ def replace_everywhere(patches: Patches, package: str, replacements: Mapping[Any
                     patches.put(module, attribute, by_id[id(value)])
 
 
-def with_path(function: Callable[..., Any], mapped: Callable[[Any], Any], name: str, *, position: int) -> Callable[..., Any]:
+def with_path(
+    function: Callable[..., Any], mapped: Callable[[Any], Any], name: str, *, position: int
+) -> Callable[..., Any]:
     """A function that has one of its arguments, a path, mapped to another one.
 
     Args:

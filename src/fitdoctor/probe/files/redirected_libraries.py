@@ -1,4 +1,6 @@
-"""Sends to the scratch folder what libraries write in C and C++, where no audit event tells of it, and reads from there first."""
+"""Sends to the scratch folder what libraries write in C and C++, where no audit event tells of it, and reads from there
+first.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,9 @@ class Call(NamedTuple):
         module: Where it is defined.
         name: The function, or `Class.method`.
         argument: The argument that is the path.
-        how: "aside" (all of it is written to the scratch folder), "backed up" (the same, and it begins as what is there), "own" (only
-            what was there is, new files stay where they are), "cached" (aside unless it is complete), "read" or "latest".
+        how: "aside" (all of it is written to the scratch folder), "backed up" (the same, and it begins as what is
+            there), "own" (only what was there is, new files stay where they are), "cached" (aside unless it is
+            complete), "read" or "latest".
     """
 
     module: str
@@ -105,7 +108,9 @@ def install(module: ModuleType, redirect: Redirect, copies: PrivateCopies, guard
         if call.how == "latest":
             replacement = redirect.latest(original)
         else:
-            replacement = with_path(original, hows[call.how], call.argument, position=_position(original, call.argument))
+            replacement = with_path(
+                original, hows[call.how], call.argument, position=_position(original, call.argument)
+            )
         patches.put(owner, name, replacement)
     return patches
 
@@ -150,7 +155,9 @@ def _own(path: Any, *, copies: PrivateCopies, guard: WriteGuard) -> Any:
 
 
 def _cached(path: Any, *, redirect: Redirect) -> Any:
-    """A cache that is complete is only read; one that is not would be written, with a lock that bars the real training from it."""
+    """A cache that is complete is only read; one that is not would be written, with a lock that bars the real training
+    from it.
+    """
     if not isinstance(path, (str, bytes, os.PathLike)) or not path or os.path.exists(f"{os.fsdecode(path)}.index"):
         return path
     return redirect.written(path)

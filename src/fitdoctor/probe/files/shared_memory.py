@@ -1,7 +1,7 @@
 """Knows what lay in the folder of shared memory before the script began.
 
-C code makes shared memory and semaphores there, and raises no audit event. What appears there later and belongs to this user therefore
-counts as the script's own.
+C code makes shared memory and semaphores there, and raises no audit event. What appears there later and belongs to this
+user therefore counts as the script's own.
 """
 
 from __future__ import annotations
@@ -93,7 +93,10 @@ def install(module: ModuleType, guard: WriteGuard) -> Patches:
 
 
 def install_tracker(module: ModuleType, guard: WriteGuard) -> Patches:
-    """Keeps segments that were there from the tracker of `multiprocessing`: it deletes those that a script has only opened, too."""
+    """Keeps segments that were there from the tracker of `multiprocessing`:
+
+    it deletes those that a script has only opened, too.
+    """
     patches = Patches()
 
     def registers(original: Any) -> Any:

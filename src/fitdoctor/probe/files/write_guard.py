@@ -1,7 +1,9 @@
-"""Ends the child before Python changes something of the user's: an audit hook, which no library can go around from Python.
+"""Ends the child before Python changes something of the user's: an audit hook, which no library can go around from
+Python.
 
-What was there is protected, and so is whatever appears later unless the children of this diagnosis made it: another training may run
-in the same folder. C and C++ code raises no audit events: `redirect.py` and `redirected_libraries.py` stand before what is known of it.
+What was there is protected, and so is whatever appears later unless the children of this diagnosis made it: another
+training may run in the same folder. C and C++ code raises no audit events: `redirect.py` and `redirected_libraries.py`
+stand before what is known of it.
 """
 
 from __future__ import annotations
@@ -64,7 +66,9 @@ class WriteGuard:
         self.made = made
         cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
         inductor = os.path.join(tempfile.gettempdir(), "torchinductor_")
-        self._free = tuple({prefix for path in (*free, os.path.join(cache, ""), inductor) for prefix in (path, _real(path))})
+        self._free = tuple(
+            {prefix for path in (*free, os.path.join(cache, ""), inductor) for prefix in (path, _real(path))}
+        )
         self._blocked, self._started, self._refused, self._replaced = blocked, started, refused, replaced
         self._active = active
         self._shared_before = shared_before
@@ -95,7 +99,9 @@ class WriteGuard:
     def stop(self, path: str, event: str) -> None:
         """Ends the child before `path` is changed; a worker of it gets an error, for its parent to know of."""
         if os.getpid() != self._process:
-            raise PermissionError(f"fitdoctor: {path} was there before; pass --allow-writes to let the script change it.")
+            raise PermissionError(
+                f"fitdoctor: {path} was there before; pass --allow-writes to let the script change it."
+            )
         self._blocked(path, event)
 
     def check(self, path: str, event: str) -> None:
@@ -106,14 +112,19 @@ class WriteGuard:
                 self.stop(entry, event)
 
     def check_in_folder(self, name: Any, folder: int, flags: int) -> None:
-        """The same for a file in an open folder that is about to be opened: its audit event does not tell the folder."""
+        """The same for a file in an open folder that is about to be opened:
+
+        its audit event does not tell the folder.
+        """
         with ours:
             path = _in_folder(name, folder)
             if path is not None:
                 self.opened("open", (path, None, flags))
 
     def note_made(self, path: str) -> None:
-        """Notes that something is about to be made at `path`, if nothing lies there and nobody else keeps account of it."""
+        """Notes that something is about to be made at `path`, if nothing lies there and nobody else keeps account of
+        it.
+        """
         with ours:
             entry = entry_path(path)
             if not is_remote(path) and self._counts(entry) and not os.path.lexists(entry):
@@ -273,7 +284,9 @@ class WriteGuard:
 
     def _refuse(self, program: str) -> None:
         if os.getpid() != self._process:
-            raise PermissionError(f"fitdoctor: {program} would change files out of our sight; pass --allow-writes to let it.")
+            raise PermissionError(
+                f"fitdoctor: {program} would change files out of our sight; pass --allow-writes to let it."
+            )
         self._refused(program)
 
 
@@ -327,7 +340,10 @@ def _is_of_system(path: str) -> bool:
 
 
 def is_remote(path: str) -> bool:
-    """Whether a path is an address, such as gs://bucket/model: no layer of a file system holds back what is written there."""
+    """Whether a path is an address, such as gs://bucket/model:
+
+    no layer of a file system holds back what is written there.
+    """
     return "://" in path and not path.startswith("file:")
 
 
@@ -337,7 +353,10 @@ def real_path(path: str) -> str:
 
 
 def entry_path(path: str) -> str:
-    """The entry that `path` names: absolute, with no link but itself in it. Deleting and renaming take the link, not where it leads."""
+    """The entry that `path` names:
+
+    absolute, with no link but itself in it. Deleting and renaming take the link, not where it leads.
+    """
     if is_remote(path):
         return path
     folder, name = os.path.split(os.path.abspath(path))

@@ -9,7 +9,10 @@ from typing import Any
 from fitdoctor.recording.model import InputArray
 
 HOLDERS = ("h5py.File", "h5py.Group", "h5py.Dataset", "numpy.memmap", "pandas.DataFrame", "pandas.Series")
-"""Containers that are named where an attribute of a dataset of the user's is one: reading rows of them costs more than of an array."""
+"""Containers that are named where an attribute of a dataset of the user's is one:
+
+reading rows of them costs more than of an array.
+"""
 
 
 def arrays(bound: dict[str, Any], kind: str) -> list[InputArray]:
@@ -21,7 +24,11 @@ def arrays(bound: dict[str, Any], kind: str) -> list[InputArray]:
     if kind == "dataloader":
         return list(_held("x.dataset", bound["x"].dataset))
     if kind == "arrays":
-        return [_described(name, part) for argument in ("x", "y", "sample_weight") for name, part in parts(bound[argument], argument)]
+        return [
+            _described(name, part)
+            for argument in ("x", "y", "sample_weight")
+            for name, part in parts(bound[argument], argument)
+        ]
     return []
 
 
@@ -64,7 +71,9 @@ def _described(name: str, value: Any) -> InputArray:
         dtype = np.dtype(columns.pop()) if len(columns) == 1 else np.dtype(object)
     size = getattr(dtype, "itemsize", getattr(dtype, "size", 0))
     count = math.prod(part or 0 for part in shape)
-    return InputArray(name=name, container=container(value), dtype=getattr(dtype, "name", ""), shape=shape, bytes=count * int(size))
+    return InputArray(
+        name=name, container=container(value), dtype=getattr(dtype, "name", ""), shape=shape, bytes=count * int(size)
+    )
 
 
 def _components(spec: Any) -> Iterator[InputArray]:
@@ -74,4 +83,6 @@ def _components(spec: Any) -> Iterator[InputArray]:
             sizes = shape.as_list() if shape is not None and shape.rank is not None else []
             dtype = getattr(tensor, "dtype", None)
             known = math.prod(size or 1 for size in sizes) * (dtype.size if dtype is not None else 0)
-            yield InputArray(name=name, container="tf.data", dtype=dtype.name if dtype is not None else "", shape=sizes, bytes=known)
+            yield InputArray(
+                name=name, container="tf.data", dtype=dtype.name if dtype is not None else "", shape=sizes, bytes=known
+            )

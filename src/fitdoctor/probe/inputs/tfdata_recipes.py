@@ -1,7 +1,8 @@
 """Records how each `tf.data.Dataset` was made, call by call, so that it can be made again with changes.
 
-Objects of tf.data can't be edited, and walking them finds an optimised graph without the user's names. So the public methods are
-wrapped before the script runs; only the outermost call on a thread counts. What was recorded hangs on the dataset itself.
+Objects of tf.data can't be edited, and walking them finds an optimised graph without the user's names. So the public
+methods are wrapped before the script runs; only the outermost call on a thread counts. What was recorded hangs on the
+dataset itself.
 """
 
 from __future__ import annotations
@@ -34,7 +35,16 @@ STAGES = (
     "interleave", "with_options", "concatenate", "enumerate", "unbatch", "rebatch", "window", "shard", "snapshot", "unique",
     "take_while", "scan", "rejection_resample", "group_by_window", "bucket_by_sequence_length", "ignore_errors", "apply", "sparse_batch",
 )  # fmt: skip
-STATEFUL = ("Random", "Stateful", "TruncatedNormal", "ParameterizedTruncatedNormal", "Multinomial", "RngReadAndSkip", "RngSkip", "Assign")
+STATEFUL = (
+    "Random",
+    "Stateful",
+    "TruncatedNormal",
+    "ParameterizedTruncatedNormal",
+    "Multinomial",
+    "RngReadAndSkip",
+    "RngSkip",
+    "Assign",
+)
 """How operations begin that draw random numbers by themselves, or write to a variable."""
 SHOWN_TYPES = (bool, int, float, str, type(None))
 FUNCTION_AT = {"map": 0, "flat_map": 0, "interleave": 0, "filter": 0, "take_while": 0, "from_generator": 0, "scan": 1}
@@ -86,8 +96,8 @@ def install(dataset_ops: ModuleType, readers: ModuleType | None, *, replayable: 
     Args:
         dataset_ops: The module of `DatasetV2`.
         readers: The module of the readers of files.
-        replayable: Whether recipes keep the data that a stage was given. It would stay in memory for as long as the dataset does,
-            a second time: not in a training that is only watched.
+        replayable: Whether recipes keep the data that a stage was given. It would stay in memory for as long as the
+            dataset does, a second time: not in a training that is only watched.
     """
     patches = Patches()
     cls = dataset_ops.DatasetV2
@@ -123,7 +133,9 @@ def _recorded(name: str, function: Callable[..., Any], *, method: bool, keep: bo
                 inputs = own if own else (kwargs.get("datasets"),)
                 parents = tuple(_datasets_in(inputs))
             _attach(made, name, own, kwargs, parents, wrapper, keep=keep)
-        except Exception as error:  # a dataset without a recipe is one that nothing is known of; the script gets it all the same
+        except (
+            Exception
+        ) as error:  # a dataset without a recipe is one that nothing is known of; the script gets it all the same
             guard.note(error)
         return made
 
@@ -164,7 +176,9 @@ def _attach(
     if not keep:
         arguments = tuple(map(_without_data, arguments))
         keywords = {name: _without_data(value) for name, value in keywords.items()}
-    object.__setattr__(made, ATTRIBUTE, Recipe(name, arguments, keywords, parents, make, call_sites.find(), _called_by_keras(), shown))
+    object.__setattr__(
+        made, ATTRIBUTE, Recipe(name, arguments, keywords, parents, make, call_sites.find(), _called_by_keras(), shown)
+    )
 
 
 def _without_data(value: Any) -> Any:
@@ -224,7 +238,11 @@ def operations(dataset: Any) -> list[Operation]:
 def _runs_python(dataset: Any) -> bool:
     """Whether the stage's own function calls back into Python (`py_function`, `numpy_function`)."""
     try:
-        return any(node.op in ("PyFunc", "EagerPyFunc", "PyFuncStateless") for graph in _graphs_of(dataset) for node in _nodes(graph))
+        return any(
+            node.op in ("PyFunc", "EagerPyFunc", "PyFuncStateless")
+            for graph in _graphs_of(dataset)
+            for node in _nodes(graph)
+        )
     except AttributeError:
         return False
 
@@ -260,7 +278,11 @@ def _element_bytes(dataset: Any) -> int | None:
 
 
 def _graphs_of(dataset: Any) -> list[Any]:
-    return [getattr(dataset, name).function.graph.as_graph_def() for name in WRAPPED if getattr(dataset, name, None) is not None]
+    return [
+        getattr(dataset, name).function.graph.as_graph_def()
+        for name in WRAPPED
+        if getattr(dataset, name, None) is not None
+    ]
 
 
 def _nodes(graph: Any) -> Iterator[Any]:

@@ -11,7 +11,9 @@ from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.timing.step_sampling import LONG_S, Rest
 
 AT_ONCE, AT_ONCE_S = 32, 0.006
-"""Batches that pass without asking whether steps are still not looked at, and how long they take at most, as far as is known."""
+"""Batches that pass without asking whether steps are still not looked at, and how long they take at most, as far as is
+known.
+"""
 NEVER_S = -1.0
 """What the clock never reads: at that, `iter` would end."""
 
@@ -19,8 +21,9 @@ NEVER_S = -1.0
 class Draws(chain):  # type: ignore[type-arg]
     """An iterator of batches that says how long each was waited for, and else is the one that it holds.
 
-    It is a chain of stretches of that one, so that no frame of ours stands between a batch and who asks for it: while steps are looked at,
-    a stretch is one batch between two readings of the clock, and while none is, it may be many batches as they come (`Rest.passing`).
+    It is a chain of stretches of that one, so that no frame of ours stands between a batch and who asks for it: while
+    steps are looked at, a stretch is one batch between two readings of the clock, and while none is, it may be many
+    batches as they come (`Rest.passing`).
     """
 
     __slots__ = ("_inner",)
@@ -68,7 +71,9 @@ def _stretches(inner: Iterator[Any], rest: Rest, drew: Callable[[float], None]) 
 
 
 def _aside(inner: Iterator[Any], rest: Rest) -> Iterator[Iterator[Any]]:
-    """What passes with no seam in the way of the steps, until that is enough, or some took so long that one of them may have been long."""
+    """What passes with no seam in the way of the steps, until that is enough, or some took so long that one of them may
+    have been long.
+    """
     clock, aside = time.perf_counter, rest.aside
     most = AT_ONCE if rest.usual_s * AT_ONCE <= AT_ONCE_S else max(1, int(AT_ONCE_S / rest.usual_s))
     aside.asked_s = clock()

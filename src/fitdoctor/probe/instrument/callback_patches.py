@@ -1,7 +1,7 @@
 """Puts something else in the place of a callback's hooks for a while, without a trace on the callback.
 
-A callback may be copied, pickled or shown while it is called. So what stands in for its hooks stands on its class, and asks whose hook
-is looked up: only a hook that the instance itself holds, as a `LambdaCallback` does, is replaced there.
+A callback may be copied, pickled or shown while it is called. So what stands in for its hooks stands on its class, and
+asks whose hook is looked up: only a hook that the instance itself holds, as a `LambdaCallback` does, is replaced there.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ _NOTHING = object()
 
 
 class _OnClass:
-    """What a class has in place of a hook: for the callbacks in `table` theirs, by their ids, and for all others the hook itself.
+    """What a class has in place of a hook: for the callbacks in `table` theirs, by their ids, and for all others the
+    hook itself.
 
-    Theirs are bound methods that say of themselves what the hook says: somebody may ask for its signature, or keep it by a weak reference.
+    Theirs are bound methods that say of themselves what the hook says: somebody may ask for its signature, or keep it
+    by a weak reference.
     """
 
     __slots__ = ("original", "patches", "table")
@@ -40,13 +42,14 @@ class _OnClass:
 
 
 def replace(callback: Any, name: str, around: Around) -> Callable[[], None]:
-    """Has `callback.name` be something else, until the result is called, unless somebody put another one in its place meanwhile.
+    """Has `callback.name` be something else, until the result is called, unless somebody put another one in its place
+    meanwhile.
 
     Args:
         callback: Whose hook.
         name: Of the hook.
-        around: Gives what stands in for the function that it is given, and is called with that one's arguments: the callback among them
-            where the class has the function.
+        around: Gives what stands in for the function that it is given, and is called with that one's arguments: the
+            callback among them where the class has the function.
 
     Raises:
         AttributeError, TypeError: The callback does not let itself be changed.

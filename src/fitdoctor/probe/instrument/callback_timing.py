@@ -18,7 +18,10 @@ from fitdoctor.recording.model import CallbackRecord, Duration
 
 KERAS = ("keras.", f"{backends.LEGACY}.")
 ADDED = ("History", "ProgbarLogger")
-"""Callbacks that Keras adds itself, and that take about the same at each step: others may do much at every hundredth."""
+"""Callbacks that Keras adds itself, and that take about the same at each step:
+
+others may do much at every hundredth.
+"""
 RESTING = ("on_train_batch_begin", "on_train_batch_end")
 
 PutBack = Callable[[], None]
@@ -51,7 +54,9 @@ class HookTimes:
         """
         for name in HOOKS:
             beside = asynchronous and name.endswith("batch_end") and type(callback).__module__.startswith("keras.")
-            if not beside and not _does_nothing(callback, name):  # timing those of Keras on their thread would hold up the loop's
+            if not beside and not _does_nothing(
+                callback, name
+            ):  # timing those of Keras on their thread would hold up the loop's
                 self._time(callback, name, described, put_back)
 
     def epoch_begins(self) -> None:
@@ -67,7 +72,13 @@ class HookTimes:
         if getattr(callback, name, None) is None or callback_patches.is_replaced(callback, name):
             return
 
-        director, main, clock, tally, seen = self._director, self._director.main, time.perf_counter, saving.tally, described.hooks
+        director, main, clock, tally, seen = (
+            self._director,
+            self._director.main,
+            time.perf_counter,
+            saving.tally,
+            described.hooks,
+        )
 
         def around(function: Callable[..., Any]) -> Callable[..., Any]:
             def timed(*args: Any, **kwargs: Any) -> Any:
@@ -101,21 +112,31 @@ class HookTimes:
             put_back.append(callback_patches.replace(callback, name, around))
         except (AttributeError, TypeError):
             return
-        if director.timer is not None and name in RESTING and described.name in ADDED and described.module.startswith(KERAS):
+        if (
+            director.timer is not None
+            and name in RESTING
+            and described.name in ADDED
+            and described.module.startswith(KERAS)
+        ):
             director.timer.alike[put_back[-1]] = seen.get(name) or seen.setdefault(name, Duration())
 
     @unnoticed
-    def _beside(self, described: CallbackRecord, name: str, function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    def _beside(
+        self, described: CallbackRecord, name: str, function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Any:
         """Times a hook that Keras calls on a thread beside the loop, which it does not hold up."""
         began_s = time.perf_counter()
         try:
             return function(*arguments, **keywords)
         finally:
             seconds = time.perf_counter() - began_s
-            batch = next((each for each in arguments[:2] if isinstance(each, int)), None)  # the callback itself may stand before it
+            batch = next(
+                (each for each in arguments[:2] if isinstance(each, int)), None
+            )  # the callback itself may stand before it
             if name == "on_train_batch_end" and batch is not None:
                 self._of_steps[batch % SLOTS] = (batch, self.taken_beside_s(batch) + seconds)
-            # Several threads may be here. One that waited could wait for ever in a forked process: of two that meet, one is not counted.
+            # Several threads may be here. One that waited could wait for ever in a forked process: of two that meet,
+            # one is not counted.
             if self._account.acquire(blocking=False):
                 try:
                     add(described.beside.setdefault(name, Duration()), seconds)
@@ -124,6 +145,9 @@ class HookTimes:
 
 
 def _does_nothing(callback: Any, name: str) -> bool:
-    """Whether a hook is Keras' own empty one. That of a training batch still calls the one by the shorter name that it once had."""
+    """Whether a hook is Keras' own empty one.
+
+    That of a training batch still calls the one by the shorter name that it once had.
+    """
     older = getattr(callback, name.replace("train_batch", "batch"), None)
     return all(getattr(function, "_is_default", False) for function in (getattr(callback, name, None), older))

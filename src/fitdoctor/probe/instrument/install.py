@@ -1,7 +1,7 @@
 """The seams in Keras' `fit`, on every backend: where a probe stands is said in `places`, what it does there here.
 
-Everything is put in at class level when Keras was imported. Where a Keras lacks a place, the others serve, and the report says what
-is not seen.
+Everything is put in at class level when Keras was imported. Where a Keras lacks a place, the others serve, and the
+report says what is not seen.
 """
 
 from __future__ import annotations
@@ -56,9 +56,13 @@ class Director(Protocol):
     @property
     def cuts(self) -> bool: ...
 
-    def unit(self, kind: str, original: Original, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any: ...
+    def unit(
+        self, kind: str, original: Original, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Any: ...
 
-    def hook(self, name: str, original: Original, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any: ...
+    def hook(
+        self, name: str, original: Original, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Any: ...
 
     def stop_here(self, iterator: Any) -> bool: ...
 
@@ -98,7 +102,9 @@ def tell_of_fit(keras: ModuleType, told: Callable[[], None]) -> None:
 
 
 def lacking(keras: ModuleType) -> Iterator[str]:
-    """A sentence for each place that this Keras does not have, and a warning where it is newer than any that was tested."""
+    """A sentence for each place that this Keras does not have, and a warning where it is newer than any that was
+    tested.
+    """
     if _parts(keras) > NEWEST:
         newest = f"{NEWEST[0]}.{NEWEST[1]}"
         yield (
@@ -144,10 +150,11 @@ def install(keras: ModuleType, director: Director, *, whole_process: bool = True
 
 
 def _tell_of_objects(cls: Any, constructed: Callable[[Any], None], patches: Patches) -> None:
-    """Tells of each object that a class or a subclass of it makes, as far as it has an `__init__` of its own, and that is called.
+    """Tells of each object that a class or a subclass of it makes, as far as it has an `__init__` of its own, and that
+    is called.
 
-    A `__new__` would see them all. But whoever reads what a class takes would see it too, and read the parameters of this class where
-    a subclass has others.
+    A `__new__` would see them all. But whoever reads what a class takes would see it too, and read the parameters of
+    this class where a subclass has others.
     """
     original = vars(cls).get("__init__")
     if not isinstance(original, FunctionType):
@@ -181,9 +188,11 @@ def _decision(place: Place, director: Director, patches: Patches, *, timed: bool
 
     def advance(original: Original, iterator: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         if director.stop_here(iterator):
-            # A suspended generator would keep the input alive in a cycle until the interpreter's shutdown, which then may hang.
+            # A suspended generator would keep the input alive in a cycle until the interpreter's shutdown, which then
+            # may hang.
             iterator._epoch_iterator.close()
-            iterator.data_adapter.on_epoch_end()  # what stands behind the loop that was closed: a `PyDataset` insists on it
+            # what stands behind the loop that was closed: a `PyDataset` insists on it
+            iterator.data_adapter.on_epoch_end()
             raise StopIteration
         if not timed:
             return original(iterator)
@@ -219,7 +228,9 @@ def _decision(place: Place, director: Director, patches: Patches, *, timed: bool
     return {"compile": compile_, "advance": advance, "steps": steps, "draws": draws}[place.kind]
 
 
-def _around(patches: Patches, place: Place, decide: Callable[[Original, Any, tuple[Any, ...], dict[str, Any]], Any]) -> None:
+def _around(
+    patches: Patches, place: Place, decide: Callable[[Original, Any, tuple[Any, ...], dict[str, Any]], Any]
+) -> None:
     original = getattr(place.owner, place.name)
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:

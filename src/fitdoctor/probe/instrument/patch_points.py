@@ -19,9 +19,9 @@ UNITS = ("fit", "evaluate", "predict", "train_on_batch", "test_on_batch", "predi
 class Place:
     """An attribute of a class of Keras'. `owner` is None where the class itself is not there.
 
-    `kind` is what its seam does: "unit", "hook", "compile", "advance" (the loop's next step), "steps" (the same in Keras before 3.7, as a
-    generator) or "draws" (the iterator that the train function draws from). "computed" has none: where Keras waits for a step on a thread
-    of its own, what it keeps of that wait tells the probe.
+    `kind` is what its seam does: "unit", "hook", "compile", "advance" (the loop's next step), "steps" (the same in
+    Keras before 3.7, as a generator) or "draws" (the iterator that the train function draws from). "computed" has none:
+    where Keras waits for a step on a thread of its own, what it keeps of that wait tells the probe.
     """
 
     kind: str
@@ -51,7 +51,9 @@ def places(keras: ModuleType) -> Iterator[Place]:
     if trainer is None:
         raise LookupError("no class of keras.Model has a method fit")
     for name in UNITS:
-        yield Place(kind="unit", owner=trainer, owner_name=trainer.__name__, name=name, without=f"calls of {name} are not seen")
+        yield Place(
+            kind="unit", owner=trainer, owner_name=trainer.__name__, name=name, without=f"calls of {name} are not seen"
+        )
     callbacks, owner_name = getattr(keras.callbacks, "CallbackList", None), "CallbackList"
     for name in HOOKS:
         without = f"what happens at {name} is not told apart"
@@ -59,7 +61,11 @@ def places(keras: ModuleType) -> Iterator[Place]:
     shared = next((cls for cls in keras.Model.__mro__ if "compile" in vars(cls)), None)
     without = "how often a model is compiled, and where, is not known"
     yield Place(
-        kind="compile", owner=shared, owner_name=shared.__name__ if shared is not None else "Model", name="compile", without=without
+        kind="compile",
+        owner=shared,
+        owner_name=shared.__name__ if shared is not None else "Model",
+        name="compile",
+        without=without,
     )
     if keras.__name__ != backends.LEGACY:
         yield from _of_the_backend(keras, callbacks)
@@ -77,7 +83,9 @@ def _of_the_backend(keras: ModuleType, callbacks: type | None) -> Iterator[Place
         yield Place(kind="draws", owner=iterator, owner_name=owner_name, name="_get_iterator", without=without)
     if backends.name_of(keras) in backends.ASYNCHRONOUS:
         without = "what the device computes while the loop goes on is not known"
-        yield Place(kind="computed", owner=callbacks, owner_name="CallbackList", name="_async_dispatch", without=without)
+        yield Place(
+            kind="computed", owner=callbacks, owner_name="CallbackList", name="_async_dispatch", without=without
+        )
 
 
 def _is_before_3_7(iterator: type | None) -> bool:

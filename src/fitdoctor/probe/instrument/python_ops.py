@@ -14,8 +14,8 @@ from fitdoctor.probe.timing.durations import add
 from fitdoctor.recording.model import Duration, PythonOperation
 
 STEP_FUNCTIONS = frozenset({"one_step_on_data", "multi_step_on_iterator", "tf__train_function"})
-"""The functions of Keras' trainer that are traced into a step: what is made while one of them runs is part of the step. That of tf_keras
-has been rewritten by TensorFlow by then, and goes by this name."""
+"""The functions of Keras' trainer that are traced into a step: what is made while one of them runs is part of the step.
+That of tf_keras has been rewritten by TensorFlow by then, and goes by this name."""
 
 
 def install(script_ops: ModuleType, told: Callable[[PythonOperation], None]) -> Patches:

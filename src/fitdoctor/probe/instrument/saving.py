@@ -42,7 +42,9 @@ def install(keras: ModuleType) -> Patches:
     for module_name, name in SAVING:
         try:
             module = importlib.import_module(f"{keras.__name__}.{module_name}")
-        except ImportError:  # another Keras keeps it elsewhere: what it saves is then not counted, and nothing else is lost
+        except (
+            ImportError
+        ):  # another Keras keeps it elsewhere: what it saves is then not counted, and nothing else is lost
             continue
         if name in vars(module):
             patches.put(module, name, _counted(vars(module)[name], patches))
@@ -69,11 +71,17 @@ def _count(path: Any, seconds: float) -> None:
 
 
 def _size(path: Any) -> int:
-    """Bytes of a file, of all files of a folder, or of those whose names go on behind this one, as TensorFlow's checkpoints do."""
+    """Bytes of a file, of all files of a folder, or of those whose names go on behind this one, as TensorFlow's
+    checkpoints do.
+    """
     try:
         if os.path.isfile(path):
             return os.path.getsize(path)
-        pattern = os.path.join(glob.escape(os.fsdecode(path)), "**") if os.path.isdir(path) else f"{glob.escape(os.fsdecode(path))}.*"
+        pattern = (
+            os.path.join(glob.escape(os.fsdecode(path)), "**")
+            if os.path.isdir(path)
+            else f"{glob.escape(os.fsdecode(path))}.*"
+        )
         return sum(os.path.getsize(found) for found in glob.iglob(pattern, recursive=True) if os.path.isfile(found))
     except (OSError, TypeError, ValueError):
         return 0

@@ -1,7 +1,9 @@
-"""The seams that a training goes through at every step, as one function each: the way through a director costs more than it notes.
+"""The seams that a training goes through at every step, as one function each: the way through a director costs more
+than it notes.
 
-They note what `Observer.before_hook`, `after_hook` and `drew` note, for a director that hands every call through as it was made. While the
-steps of a fit are not looked at, one comparison is all that most of them make (see `Rest`), or they step aside (see `Aside`).
+They note what `Observer.before_hook`, `after_hook` and `drew` note, for a director that hands every call through as it
+was made. While the steps of a fit are not looked at, one comparison is all that most of them make (see `Rest`), or they
+step aside (see `Aside`).
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ Stamp = Callable[[FitTimer], None]
 Stamps = tuple[Stamp | None, Stamp | None]
 
 
-def hook(director: Any, name: str, original: Callable[..., Any], patches: Patches, stamps: Stamps) -> Callable[..., Any]:
+def hook(
+    director: Any, name: str, original: Callable[..., Any], patches: Patches, stamps: Stamps
+) -> Callable[..., Any]:
     """A hook of Keras' list of callbacks with a stamp on either side.
 
     Args:

@@ -22,7 +22,10 @@ _assigned: dict[str, Site | None] = {}
 
 
 def assigned() -> dict[str, dict[str, Any] | None]:
-    """The lines that assigned a variable until now, as plain data: for a script that replaces itself by another Python."""
+    """The lines that assigned a variable until now, as plain data:
+
+    for a script that replaces itself by another Python.
+    """
     return {name: asdict(site) if site is not None else None for name, site in _assigned.items()}
 
 
@@ -69,7 +72,10 @@ def _keep(call: str, values: tuple[Any, ...]) -> None:
 
 
 def settings() -> list[ThreadSetting]:
-    """What was chosen until now; 0, which leaves it to TensorFlow, is no choice. A variable that nothing here reads is none either."""
+    """What was chosen until now; 0, which leaves it to TensorFlow, is no choice.
+
+    A variable that nothing here reads is none either.
+    """
     found = [setting for setting in _calls.values() if setting.value > 0]
     for name in VARIABLES:
         value = os.environ.get(name, "").strip()
@@ -115,7 +121,10 @@ def _second_version(folder: str) -> float | None:
 
 
 def _first_version(folder: str) -> float | None:
-    quota, period = _read(os.path.join(folder, "cpu.cfs_quota_us")).strip(), _read(os.path.join(folder, "cpu.cfs_period_us")).strip()
+    quota, period = (
+        _read(os.path.join(folder, "cpu.cfs_quota_us")).strip(),
+        _read(os.path.join(folder, "cpu.cfs_period_us")).strip(),
+    )
     return int(quota) / int(period) if quota.isdecimal() and period.isdecimal() and int(period) > 0 else None
 
 

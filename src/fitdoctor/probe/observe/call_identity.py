@@ -23,8 +23,8 @@ def count_compile(model: Any) -> None:
 class Identities:
     """What was fitted at one call site so far.
 
-    `again` says whether the model of the last call was fitted here before, as it is compiled now; `one_batch` whether that call
-    was one step on one batch.
+    `again` says whether the model of the last call was fitted here before, as it is compiled now; `one_batch` whether
+    that call was one step on one batch.
     """
 
     def __init__(self) -> None:

@@ -57,7 +57,9 @@ def fit(model: Any, bound: dict[str, Any], site: Site) -> Fit:
         compile_site=creation_sites.site_of(model),
         optimizer=type(model.optimizer).__name__,
         verbose=bound["verbose"],
-        validation_freq=bound["validation_freq"] if isinstance(bound["validation_freq"], int) else list(bound["validation_freq"]),
+        validation_freq=bound["validation_freq"]
+        if isinstance(bound["validation_freq"], int)
+        else list(bound["validation_freq"]),
     )
     _describe_validation(record, bound, count)
     record.unrolled = _unrolled(model)
@@ -97,13 +99,19 @@ def _operations(x: Any, kind: str, settings: dict[str, Any] | None = None) -> li
         return tfdata_recipes.operations(x)
     if kind in ("generator", "pydataset"):
         code = getattr(x, "gi_code", None)
-        function = call_sites.of_code(code) if code is not None else call_sites.of_function(getattr(type(x), "__getitem__", None))
+        function = (
+            call_sites.of_code(code)
+            if code is not None
+            else call_sites.of_function(getattr(type(x), "__getitem__", None))
+        )
         arguments = _worker_settings(x, settings or {}) if kind == "pydataset" else {}
         name = "sequence" if is_sequence(x) else kind
         site = creation_sites.site_of(x) or (call_sites.of_only_call(type(x)) if kind == "pydataset" else None)
         return [Operation(name=name, position=0, site=site, arguments=arguments, function=function, python=True)]
     if kind in ("dataloader", "grain"):
-        described = guard.guarded(describe_loaders.data_loader if kind == "dataloader" else describe_loaders.grain_input, x)
+        described = guard.guarded(
+            describe_loaders.data_loader if kind == "dataloader" else describe_loaders.grain_input, x
+        )
         return [described] if described is not None else []
     return []
 
@@ -168,7 +176,8 @@ def callbacks(items: list[Any]) -> list[CallbackRecord]:
                 attributes={k: v for k, v in vars(callback).items() if _is_plain(v) and not k.startswith("_")}
                 | debug_switches.profiled_batches(callback),
                 may_stop="stop_training" in names or cls.__name__ in ("EarlyStopping", "TerminateOnNaN"),
-                steers=bool(names & STEERING_NAMES) or cls.__name__ in ("LearningRateScheduler", "ReduceLROnPlateau", "SwapEMAWeights"),
+                steers=bool(names & STEERING_NAMES)
+                or cls.__name__ in ("LearningRateScheduler", "ReduceLROnPlateau", "SwapEMAWeights"),
             )
         )
     return described
@@ -187,12 +196,28 @@ def _is_users(cls: type) -> bool:
         return False
 
 
-HOOK_NAMES = ("on_epoch_end", "on_train_batch_end", "on_epoch_begin", "on_batch_end", "on_train_batch_begin", "on_train_end")
+HOOK_NAMES = (
+    "on_epoch_end",
+    "on_train_batch_end",
+    "on_epoch_begin",
+    "on_batch_end",
+    "on_train_batch_begin",
+    "on_train_end",
+)
 
 
 def _hook_sites(cls: type) -> dict[str, Site]:
-    """Where the user wrote each hook of a callback: in its own class, or else in the nearest that it is derived from."""
-    found = {name: vars(base)[name] for base in reversed(cls.__mro__) if _is_users(base) for name in HOOK_NAMES if name in vars(base)}
+    """Where the user wrote each hook of a callback:
+
+    in its own class, or else in the nearest that it is derived from.
+    """
+    found = {
+        name: vars(base)[name]
+        for base in reversed(cls.__mro__)
+        if _is_users(base)
+        for name in HOOK_NAMES
+        if name in vars(base)
+    }
     return {name: site for name, function in found.items() if (site := call_sites.of_function(function)) is not None}
 
 
@@ -232,7 +257,10 @@ def environment(keras: Any) -> dict[str, Any]:
 
 
 def _platform() -> str:
-    """What `platform.platform()` says. On Linux that starts a program, `uname`, which has no place in somebody else's process."""
+    """What `platform.platform()` says.
+
+    On Linux that starts a program, `uname`, which has no place in somebody else's process.
+    """
     import os
     import platform
     import sys

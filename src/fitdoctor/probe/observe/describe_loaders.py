@@ -21,7 +21,9 @@ def data_loader(x: Any) -> Operation:
     kinds = torch.utils.data
     dataset = _innermost(x.dataset)
     iterable = isinstance(x.dataset, kinds.IterableDataset)
-    in_order = type(x.sampler) is kinds.SequentialSampler and (x.batch_sampler is None or type(x.batch_sampler) is kinds.BatchSampler)
+    in_order = type(x.sampler) is kinds.SequentialSampler and (
+        x.batch_sampler is None or type(x.batch_sampler) is kinds.BatchSampler
+    )
     context = x.multiprocessing_context
     arguments = {
         "dataset": type(dataset).__name__,
@@ -43,7 +45,14 @@ def data_loader(x: Any) -> Operation:
     }
     reads = getattr(type(dataset), "__iter__" if iterable else "__getitem__", None)
     function = _function(reads) or _function(x.collate_fn)
-    return Operation(name="dataloader", position=0, site=creation_sites.site_of(x), arguments=arguments, function=function, python=True)
+    return Operation(
+        name="dataloader",
+        position=0,
+        site=creation_sites.site_of(x),
+        arguments=arguments,
+        function=function,
+        python=True,
+    )
 
 
 def _start_method() -> str:
@@ -91,20 +100,28 @@ def grain_input(x: Any) -> Operation:
 
 
 def _stages(dataset: Any) -> Iterator[Any]:
-    """The stages of a Grain pipeline, from the last to the source; of several that are alike in each process, the first stands for all."""
+    """The stages of a Grain pipeline, from the last to the source; of several that are alike in each process, the first
+    stands for all.
+    """
     waiting, seen = [dataset], 0
     while waiting and seen < MOST_STAGES:
         stage = waiting.pop(0)
         seen += 1
         yield stage
-        workers = [each for each in getattr(stage, "_datasets", ()) if type(each).__name__ == "ProcessPrefetchIterDataset"]
+        workers = [
+            each for each in getattr(stage, "_datasets", ()) if type(each).__name__ == "ProcessPrefetchIterDataset"
+        ]
         yield from workers[1:]
         waiting += workers[:1] or list(getattr(stage, "_parents", ()))
 
 
 def _of_stage(stage: Any) -> Site | None:
     """The user's function that a stage calls, or how the user's source gives a record."""
-    return _function(getattr(stage, "_map_fn", None)) or _of_part(getattr(stage, "_transform", None)) or _of_part(_source(stage))
+    return (
+        _function(getattr(stage, "_map_fn", None))
+        or _of_part(getattr(stage, "_transform", None))
+        or _of_part(_source(stage))
+    )
 
 
 def _source(stage: Any) -> Any:
@@ -113,7 +130,10 @@ def _source(stage: Any) -> Any:
 
 def _of_part(part: Any) -> Site | None:
     """The same of a transformation or a source: an object of a class of the user's."""
-    found = (_function(getattr(type(part), name, None)) for name in ("map", "random_map", "filter", "flat_map", "__getitem__"))
+    found = (
+        _function(getattr(type(part), name, None))
+        for name in ("map", "random_map", "filter", "flat_map", "__getitem__")
+    )
     return _function(part) or next((site for site in found if site is not None), None)
 
 

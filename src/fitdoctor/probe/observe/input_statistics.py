@@ -31,7 +31,10 @@ BATCHES = 4
 WITHOUT_HARM = frozenset({"from_tensor_slices", "from_tensors", "range", "zip", "shuffle", "repeat", "batch", "padded_batch", "map",
                           "prefetch", "take", "skip", "shard", "with_options", "filter", "interleave", "list_files", "TFRecordDataset",
                           "TextLineDataset", "FixedLengthRecordDataset", "unbatch", "rebatch", "concatenate", "enumerate"})  # fmt: skip
-"""Stages of which a second iterator may be made and dropped: they neither write files nor keep anything between iterators."""
+"""Stages of which a second iterator may be made and dropped:
+
+they neither write files nor keep anything between iterators.
+"""
 
 
 def learn(record: Fit, model: Any, bound: dict[str, Any], *, draw: bool, sample: Sample = FULL) -> None:
@@ -41,8 +44,8 @@ def learn(record: Fit, model: Any, bound: dict[str, Any], *, draw: bool, sample:
         record: Of the fit, its model built.
         model: The model.
         bound: Fit's arguments by name.
-        draw: Whether batches may be drawn from a dataset; one that could notice it is left alone anyway. Where not, what does not
-            lie in memory is not read either.
+        draw: Whether batches may be drawn from a dataset; one that could notice it is left alone anyway. Where not,
+            what does not lie in memory is not read either.
         sample: How much of it is looked at.
     """
     found = dict(_everything(bound, record.input_kind, draw=draw, sample=sample))
@@ -97,7 +100,10 @@ def in_memory(part: Any) -> bool:
 
 
 def parts(x: Any, name: str = "x") -> Iterator[tuple[str, Any]]:
-    """The parts of a nest with the path to each, in the order in which Keras flattens it: dicts by their sorted keys."""
+    """The parts of a nest with the path to each, in the order in which Keras flattens it:
+
+    dicts by their sorted keys.
+    """
     if isinstance(x, dict):
         for key in sorted(x):
             yield from parts(x[key], f"{name}[{key!r}]")
@@ -174,7 +180,9 @@ def _classes(values: Any, table: Any) -> tuple[int, float, int]:
     if width == 1 and (table == np.round(table)).all():
         _, labels, counts = np.unique(table[:, 0], return_inverse=True, return_counts=True)
         classes, largest = len(counts), counts.max() / rows
-    elif width > 1 and width == values.shape[-1] and np.isin(table, (0.0, 1.0)).all() and (table.sum(axis=1) == 1).all():
+    elif (
+        width > 1 and width == values.shape[-1] and np.isin(table, (0.0, 1.0)).all() and (table.sum(axis=1) == 1).all()
+    ):
         labels, classes, largest = table.argmax(axis=1), width, table.mean(axis=0).max()
     else:
         return 0, 0.0, 0

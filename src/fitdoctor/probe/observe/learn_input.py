@@ -1,4 +1,7 @@
-"""Learns, once a fit has returned, what it was fed: where that was made, how its numbers are spread, and what they meet first."""
+"""Learns, once a fit has returned, what it was fed:
+
+where that was made, how its numbers are spread, and what they meet first.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +30,26 @@ def learn(record: Fit, model: Any, bound: dict[str, Any], *, draw: bool) -> None
         record: Of the fit, which has returned.
         model: Its model.
         bound: Fit's arguments by name.
-        draw: Whether batches may be drawn from a dataset. Where not, less of it is looked at, and only what lies in memory.
+        draw: Whether batches may be drawn from a dataset. Where not, less of it is looked at, and only what lies in
+            memory.
     """
-    from fitdoctor.probe.apply import torch_loaders  # NumPy reads its settings when it is imported: not before the script does
-    from fitdoctor.probe.observe import input_statistics  # NumPy reads its settings when it is imported: not before the script does
+    from fitdoctor.probe.apply import (
+        torch_loaders,
+    )  # NumPy reads its settings when it is imported: not before the script does
+    from fitdoctor.probe.observe import (
+        input_statistics,
+    )  # NumPy reads its settings when it is imported: not before the script does
 
     record.input_made = assignments.argument("x", 0)
     record.learning_rate = learning_rate(model.optimizer)
     record.schedule = type(schedule).__name__ if (schedule := rates.schedule_of(model.optimizer)) is not None else ""
-    if draw and record.input_kind == "dataloader" and record.operations and not record.operations[0].arguments["iterable"]:
+    if (
+        draw
+        and record.input_kind == "dataloader"
+        and record.operations
+        and not record.operations[0].arguments["iterable"]
+    ):
         record.operations[0].stateful = bool(guard.guarded(torch_loaders.draws, bound["x"]))
-    input_statistics.learn(record, model, bound, draw=draw, sample=input_statistics.FULL if draw else input_statistics.LIGHT)
+    input_statistics.learn(
+        record, model, bound, draw=draw, sample=input_statistics.FULL if draw else input_statistics.LIGHT
+    )

@@ -1,4 +1,6 @@
-"""Follows what a script makes Keras do and writes it down; what is run, cut or replaced is for its subclasses to decide."""
+"""Follows what a script makes Keras do and writes it down; what is run, cut or replaced is for its subclasses to
+decide.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,10 @@ from fitdoctor.recording.model import Ending, Fit, Loop, PythonOperation, Scout,
 from fitdoctor.recording.system import Span
 
 MOST_PYTHON_OPERATIONS = 64
-"""Kept of one fit: a step that is traced again and again brings new ones each time, for as long as the training runs."""
+"""Kept of one fit:
+
+a step that is traced again and again brings new ones each time, for as long as the training runs.
+"""
 MOST_LIMITS = 64
 
 
@@ -53,8 +58,8 @@ class Visit:
 class Observer(ABC):
     """Keeps the record of every Keras call that the main thread makes.
 
-    `enter_fit` and `leave_fit`, `enter_loop` and `leave_loop`, `before_hook` and `after_hook` come in pairs around the script's own
-    call; they record and never decide.
+    `enter_fit` and `leave_fit`, `enter_loop` and `leave_loop`, `before_hook` and `after_hook` come in pairs around the
+    script's own call; they record and never decide.
 
     Args:
         scout: The record that is filled.
@@ -97,7 +102,9 @@ class Observer(ABC):
         """The script calls `fit`, `evaluate`, `predict` or an `…_on_batch`: gives what it gets."""
 
     @abstractmethod
-    def hook(self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    def hook(
+        self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Any:
         """Keras calls a hook of all callbacks."""
 
     @abstractmethod
@@ -110,7 +117,10 @@ class Observer(ABC):
             self.scout.environment = describe.environment(keras)
 
     def _settle(self, model: Any, *, certain: bool) -> None:
-        """Says which Keras this is about, where the script has imported several: that of its first fit, or else of its first call."""
+        """Says which Keras this is about, where the script has imported several:
+
+        that of its first fit, or else of its first call.
+        """
         keras = backends.keras_of(model)
         backends.use(keras)
         if self._settled or self._called and not certain:
@@ -145,9 +155,11 @@ class Observer(ABC):
         return self.timer is not None and self.on_main_thread() and not self.timer.validating and not self.in_loop
 
     def sent(self, timer: FitTimer, callbacks: Any, batch: int) -> None:
-        """A step's logs are about to become numbers on a thread of Keras', or have become that here: that waits until it is computed.
+        """A step's logs are about to become numbers on a thread of Keras', or have become that here: that waits until
+        it is computed.
 
-        Nothing more is waited for: another wait on that thread would have the loop's thread give way once more at every step.
+        Nothing more is waited for: another wait on that thread would have the loop's thread give way once more at every
+        step.
         """
         number = batch // timer.at_once
         if not timer.record.asynchronous_hooks:
@@ -167,7 +179,14 @@ class Observer(ABC):
     def compiled_step(self, seconds: float) -> None:
         """JAX or torch.compile made a program of a train step."""
         timer = self.timer
-        if timer is None or not self.on_main_thread() or self.in_loop or timer.validating or timer.hook or not timer.in_epoch:
+        if (
+            timer is None
+            or not self.on_main_thread()
+            or self.in_loop
+            or timer.validating
+            or timer.hook
+            or not timer.in_epoch
+        ):
             return
         add(timer.record.traces, seconds)
         if timer.first_step_done:
@@ -213,7 +232,9 @@ class Observer(ABC):
         """From here on the hooks belong to this call."""
         record = self.scout.fits[index]
         outer, self.rest.of = (self.timer, self._current, self.in_loop, self.rest.of), None
-        timer = FitTimer(record, rest=self.rest if self.rests and self.timer is None else None)  # a fit in a callback's hook is looked at
+        timer = FitTimer(
+            record, rest=self.rest if self.rests and self.timer is None else None
+        )  # a fit in a callback's hook is looked at
         visit = Visit(index, timer, outer, call_spans.opened(record))
         self._visits.append(visit)
         self.timer, self._current, self.in_loop = visit.timer, index, False
@@ -253,9 +274,13 @@ class Observer(ABC):
             record.stopped_at = max(record.stopped_at or 0, timer.epochs)
         doubt = record.declined or self._doubts.pop(visit.index, "")
         if doubt and timer.first_step_done:  # the call made sense to fit
-            self.missing(f"Of the fit at {os.path.basename(record.site.file)}:{record.site.line} something is missing: {doubt}.")
+            self.missing(
+                f"Of the fit at {os.path.basename(record.site.file)}:{record.site.line} something is missing: {doubt}."
+            )
         record.parameters = record.parameters or _parameters(model)
-        if record.calls_run == 1:  # a machine that is busy saves late, and the script may crash: the first of each place is kept at once
+        if (
+            record.calls_run == 1
+        ):  # a machine that is busy saves late, and the script may crash: the first of each place is kept at once
             self.save_now()
 
     def validation(self, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -337,14 +362,21 @@ class Observer(ABC):
             timer.overlap = Overlap()
 
     def _watch_callbacks(self, callbacks: Any) -> None:
-        """Times each callback's own hooks until the fit ends: the list of callbacks and they themselves stay as the user made them."""
+        """Times each callback's own hooks until the fit ends:
+
+        the list of callbacks and they themselves stay as the user made them.
+        """
         record = self.scout.fits[self._current]
         items = list(callbacks.callbacks)
         if not record.callbacks:
             record.callbacks = describe.callbacks(items)
             record.debug_switches = debug_switches.on()
         eager = record.run_eagerly or record.eager_globally
-        python = eager or any(step.python for step in record.operations) or any(callback.own for callback in record.callbacks)
+        python = (
+            eager
+            or any(step.python for step in record.operations)
+            or any(callback.own for callback in record.callbacks)
+        )
         if python and not self.hurried and record.calls_run == 1 and self._sampler is None and self.timer is not None:
             self._sampler = StackSampler(self.timer, steps=eager, switch_s=self.switch_s)
             self._sampler.start()
@@ -363,7 +395,10 @@ class Observer(ABC):
         loop = self._loops.get(key)
         if loop is None:
             loop = self._loops[key] = Loop(kind=kind, site=site, inside=inside, hook=hook)
-            loop.jit_compile, loop.compile_site = getattr(model, "jit_compile", False) is True, creation_sites.site_of(model)
+            loop.jit_compile, loop.compile_site = (
+                getattr(model, "jit_compile", False) is True,
+                creation_sites.site_of(model),
+            )
             self.scout.loops.append(loop)
         loop.calls += 1
         if loop.rows is None and "x" in bound:
@@ -443,7 +478,9 @@ def bind(original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[s
 
 
 def _described(model: Any, bound: dict[str, Any], site: Site) -> Fit:
-    """The record of a fit; only its place where its arguments make no sense, which fit itself will say in its own words."""
+    """The record of a fit; only its place where its arguments make no sense, which fit itself will say in its own
+    words.
+    """
     try:
         return describe.fit(model, bound, site)
     except Exception as error:

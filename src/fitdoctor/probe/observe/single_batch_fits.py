@@ -12,7 +12,10 @@ DEFAULT_BATCH_SIZE = 32
 
 
 def is_one(model: Any, bound: dict[str, Any]) -> bool:
-    """Whether a call of fit does nothing but one step on one batch of arrays: no validation, no callback, no second epoch."""
+    """Whether a call of fit does nothing but one step on one batch of arrays:
+
+    no validation, no callback, no second epoch.
+    """
     count = kinds.rows(bound["x"]) if kinds.input_kind(bound["x"]) == "arrays" else None
     return bool(
         count
@@ -32,7 +35,11 @@ def train(model: Any, bound: dict[str, Any]) -> Any:
     """Takes the step with `train_on_batch`, and returns the `History` that fit would have returned."""
     model.reset_metrics()  # as fit does: `train_on_batch` of Keras before 2026 goes on with the means that there are
     logs = model.train_on_batch(
-        bound["x"], bound["y"], sample_weight=bound["sample_weight"], class_weight=bound["class_weight"], return_dict=True
+        bound["x"],
+        bound["y"],
+        sample_weight=bound["sample_weight"],
+        class_weight=bound["class_weight"],
+        return_dict=True,
     )
     history = backends.keras_of(model).callbacks.History()
     history.set_model(model)
@@ -45,4 +52,7 @@ def train(model: Any, bound: dict[str, Any]) -> Any:
 
 def _are_arrays(data: Any) -> bool:
     """Whether every leaf is an array already: fit converts lists and tables, and `train_on_batch` does not."""
-    return all(hasattr(leaf, "shape") and hasattr(leaf, "dtype") and not hasattr(leaf, "iloc") for _, leaf in containers.parts(data, ""))
+    return all(
+        hasattr(leaf, "shape") and hasattr(leaf, "dtype") and not hasattr(leaf, "iloc")
+        for _, leaf in containers.parts(data, "")
+    )

@@ -1,4 +1,7 @@
-"""How far the weights of a model move from epoch to epoch: a few fixed entries of each are read, and only as often as that is cheap."""
+"""How far the weights of a model move from epoch to epoch:
+
+a few fixed entries of each are read, and only as often as that is cheap.
+"""
 
 from __future__ import annotations
 
@@ -55,8 +58,9 @@ class Allowance:
 class MovedWeights:
     """Reads the same entries of a model's weights again and again, in one call of `fit`.
 
-    Their root mean square stands for the norm, which is as many times larger as the root of the number of entries: read whole, a large
-    model would take longer than its epoch. Memory is constant: the last sample is kept, and a few dozen readings of a place.
+    Their root mean square stands for the norm, which is as many times larger as the root of the number of entries: read
+    whole, a large model would take longer than its epoch. Memory is constant: the last sample is kept, and a few dozen
+    readings of a place.
 
     Args:
         record: Of the fit; filled.
@@ -65,7 +69,9 @@ class MovedWeights:
         clock: Seconds.
     """
 
-    def __init__(self, record: Fit, model: Any, allowance: Allowance, clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(
+        self, record: Fit, model: Any, allowance: Allowance, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
         self._record, self._model, self._allowance, self._clock = record, model, allowance, clock
         self._chosen: list[Chosen] | None = None
         self._call = record.calls_run
@@ -73,7 +79,10 @@ class MovedWeights:
         self._cost_s = FIRST_S
 
     def read(self, epoch: int, ended_s: float) -> float:
-        """Takes a reading after `epoch` epochs, if it is the turn of one and there is room for it. Gives the seconds that it took."""
+        """Takes a reading after `epoch` epochs, if it is the turn of one and there is room for it.
+
+        Gives the seconds that it took.
+        """
         if self._chosen == [] or not self._is_due(epoch) or not self._allowance.permits(self._cost_s):
             return 0.0
         began_s = self._clock()
@@ -94,13 +103,20 @@ class MovedWeights:
 
     def _keep(self, chosen: list[Chosen], epoch: int, ended_s: float, values: list[Any]) -> None:
         kept, sizes = self._record.weights, [each.size for each in chosen]
-        if kept is None or kept.sizes != sizes:  # another model at the same place: what was read of the one before says nothing of it
+        if (
+            kept is None or kept.sizes != sizes
+        ):  # another model at the same place: what was read of the one before says nothing of it
             names = [str(getattr(each.variable, "path", None) or each.variable.name) for each in chosen]
             kept = self._record.weights = SampledWeights(names=names, sizes=sizes, entries=ENTRIES)
         since, before = self._last or (epoch, None)
         moved = [] if before is None else [_rms(now - then) for now, then in zip(values, before, strict=True)]
         reading = WeightReading(
-            call=self._call, epoch=epoch, since=epoch - since, ended_s=ended_s, rms=[_rms(value) for value in values], moved=moved
+            call=self._call,
+            epoch=epoch,
+            since=epoch - since,
+            ended_s=ended_s,
+            rms=[_rms(value) for value in values],
+            moved=moved,
         )
         self._last = (epoch, values)
         kept.readings.append(reading)
@@ -123,7 +139,10 @@ def _chosen(model: Any) -> list[Chosen]:
     kernels = [(variable, size) for variable, size in sized if len(variable.shape) > 1] or sized
     most = min(len(kernels), MOST_WEIGHTS)
     picked = [kernels[round(at * (len(kernels) - 1) / max(1, most - 1))] for at in range(most)]
-    return [Chosen(variable, size, np.unique(np.linspace(0, size - 1, min(size, ENTRIES)).astype(np.int64))) for variable, size in picked]
+    return [
+        Chosen(variable, size, np.unique(np.linspace(0, size - 1, min(size, ENTRIES)).astype(np.int64)))
+        for variable, size in picked
+    ]
 
 
 def _apart(kept: SampledWeights | None, call: int) -> int:

@@ -1,4 +1,7 @@
-"""Reads a command line as the system would: whether it runs Python, with what options, and which program of the user's."""
+"""Reads a command line as the system would:
+
+whether it runs Python, with what options, and which program of the user's.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,12 @@ BEYOND_WORDS = re.compile(r"[|&;<>()$`*?\[\]~{}!\n#\\]")
 """What makes a line of a shell more than a list of words."""
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 LAUNCHERS = frozenset({"torchrun", "accelerate", "horovodrun", "mpirun", "mpiexec", "srun", "deepspeed", "ray"})
-LAUNCHER_MODULES = ("torch.distributed.run", "torch.distributed.launch", "accelerate.commands.launch", "horovod.runner.launch")
+LAUNCHER_MODULES = (
+    "torch.distributed.run",
+    "torch.distributed.launch",
+    "accelerate.commands.launch",
+    "horovod.runner.launch",
+)
 SEVERAL = (
     "The script starts “{}”{}: a training on several processes. Expected one process, the only kind that can be diagnosed so far. "
     "Diagnose the script itself on one device, without its launcher."
@@ -141,12 +149,17 @@ def is_launcher(words: Sequence[str], environment: Mapping[str, str]) -> bool:
 
 
 def is_too_old(python: str) -> bool:
-    """Whether an interpreter is known to be older than what the probe runs in: by its name, or by its virtual environment."""
+    """Whether an interpreter is known to be older than what the probe runs in:
+
+    by its name, or by its virtual environment.
+    """
     known = re.search(r"(?:python|pypy)(\d+)(?:\.(\d+))?", os.path.basename(os.path.realpath(python)))
     if known and known.group(2):
         return (int(known.group(1)), int(known.group(2))) < OLDEST
     try:
-        with open(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(python))), "pyvenv.cfg"), encoding="utf-8") as file:
+        with open(
+            os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(python))), "pyvenv.cfg"), encoding="utf-8"
+        ) as file:
             version = re.search(r"^version(?:_info)?\s*=\s*(\d+)\.(\d+)", file.read(), re.MULTILINE)
     except (OSError, UnicodeDecodeError):
         version = None
@@ -218,7 +231,9 @@ def _parsed(command: list[str], at: int, assigned: Mapping[str, str]) -> PythonC
                 options += [word[:number]] if number > 1 else []
                 if not value and not rest:
                     return None
-                return _python(command, at, options, "module" if letter == "m" else "code", value or rest.pop(0), rest, assigned)
+                return _python(
+                    command, at, options, "module" if letter == "m" else "code", value or rest.pop(0), rest, assigned
+                )
             if letter in "WX":
                 options += [word] if value else [word, *rest[:1]]
                 rest = rest if value else rest[1:]
@@ -229,7 +244,13 @@ def _parsed(command: list[str], at: int, assigned: Mapping[str, str]) -> PythonC
 
 
 def _python(
-    command: list[str], at: int, options: list[str], mode: str, target: str, arguments: list[str], assigned: Mapping[str, str]
+    command: list[str],
+    at: int,
+    options: list[str],
+    mode: str,
+    target: str,
+    arguments: list[str],
+    assigned: Mapping[str, str],
 ) -> PythonCommand:
     return PythonCommand(
         before=tuple(command[: at + 1]),

@@ -1,7 +1,8 @@
 """What becomes of the probe in a process that the script forks: it is the script's own process that is diagnosed.
 
-A forked process has a copy of us. It writes no record, takes no command and answers none. Where it calls `fit`, that is noted for the
-report. In a script that is only tried, its fits are cut as short as those on the way to a rehearsal's target; a real one trains.
+A forked process has a copy of us. It writes no record, takes no command and answers none. Where it calls `fit`, that is
+noted for the report. In a script that is only tried, its fits are cut as short as those on the way to a rehearsal's
+target; a real one trains.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ class Forks:
 def leave(probe: Probe, *, tried: bool, fitted: Any) -> None:
     """Takes record, commands and looking from the probe of a process that is not the one to be diagnosed.
 
-    The patch points hold the director's methods since Keras was imported. What those look up on the director each time is replaced.
+    The patch points hold the director's methods since Keras was imported. What those look up on the director each time
+    is replaced.
 
     Args:
         probe: Of this process.

@@ -1,7 +1,7 @@
 """Finds the name by which a script came to an address: it looks up a name first, and connects to an address then.
 
-A name is taken only where it leads to that address: threads look up several at a time, and a script may connect to an address that it
-never looked up.
+A name is taken only where it leads to that address: threads look up several at a time, and a script may connect to an
+address that it never looked up.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ MOST = 1000
 
 
 class HostNames:
-    """Keeps which names were looked up for a port, and resolves each once, at the first connection that may have come from it.
+    """Keeps which names were looked up for a port, and resolves each once, at the first connection that may have come
+    from it.
 
     Example:
         >>> names = HostNames()
@@ -38,7 +39,10 @@ class HostNames:
             pending.append(name)
 
     def of(self, address: str, port: Any) -> list[str]:
-        """The names that led to an address: those that were looked up since the last time, or else the one from then."""
+        """The names that led to an address:
+
+        those that were looked up since the last time, or else the one from then.
+        """
         plain = _plain(address)
         found = []
         for kept in (port, None):

@@ -1,4 +1,7 @@
-"""Tells which programs would change files out of the guard's sight. It is a matter of names: a program can do anything."""
+"""Tells which programs would change files out of the guard's sight.
+
+It is a matter of names: a program can do anything.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,66 @@ from fitdoctor.probe.processes.commands import SHELLS
 from fitdoctor.probe.processes.shell_lines import without_wrappers
 
 CHANGE_FILES = {
-    *("rm", "mv", "cp", "rsync", "ln", "dd", "truncate", "tee", "install", "shred", "rmdir", "unlink", "rename", "touch", "chmod"),
-    *("chown", "sqlite3", "aws", "gsutil", "gcloud", "azcopy", "rclone", "s3cmd", "scp", "sftp", "dvc", "make", "trash"),
+    *(
+        "rm",
+        "mv",
+        "cp",
+        "rsync",
+        "ln",
+        "dd",
+        "truncate",
+        "tee",
+        "install",
+        "shred",
+        "rmdir",
+        "unlink",
+        "rename",
+        "touch",
+        "chmod",
+    ),
+    *(
+        "chown",
+        "sqlite3",
+        "aws",
+        "gsutil",
+        "gcloud",
+        "azcopy",
+        "rclone",
+        "s3cmd",
+        "scp",
+        "sftp",
+        "dvc",
+        "make",
+        "trash",
+    ),
 }
 GIT_READS = {
-    *("rev-parse", "describe", "status", "log", "diff", "show", "ls-files", "ls-remote", "ls-tree", "cat-file", "config", "remote"),
-    *("branch", "version", "--version", "rev-list", "show-ref", "symbolic-ref", "name-rev", "shortlog", "blame", "grep"),
+    *(
+        "rev-parse",
+        "describe",
+        "status",
+        "log",
+        "diff",
+        "show",
+        "ls-files",
+        "ls-remote",
+        "ls-tree",
+        "cat-file",
+        "config",
+        "remote",
+    ),
+    *(
+        "branch",
+        "version",
+        "--version",
+        "rev-list",
+        "show-ref",
+        "symbolic-ref",
+        "name-rev",
+        "shortlog",
+        "blame",
+        "grep",
+    ),
     *("merge-base", "for-each-ref", "var", "check-ignore"),
 }
 PYTHON = re.compile(r"^(python|pypy)[\d.]*(\.exe)?$")
@@ -53,7 +110,9 @@ def changes_files(command: Sequence[str], *, by_library: bool = True, guarded: b
         return next((word for word in _without_options(rest)), "version") not in GIT_READS
     if name == "find":
         starts = [position for position, word in enumerate(rest) if word in ("-exec", "-execdir", "-ok", "-okdir")]
-        return "-delete" in rest or any(changes_files(rest[at + 1 :], by_library=by_library, guarded=guarded) for at in starts)
+        return "-delete" in rest or any(
+            changes_files(rest[at + 1 :], by_library=by_library, guarded=guarded) for at in starts
+        )
     if name in ("sed", "perl"):
         return any(IN_PLACE.match(word) for word in rest)
     return name in CHANGE_FILES or name.endswith((".sh", ".bash"))
@@ -77,7 +136,9 @@ def shell_changes_files(text: str, *, by_library: bool = True, guarded: bool = F
 def _shell_changes(rest: list[str], by_library: bool, guarded: bool) -> bool:
     for position, word in enumerate(rest):
         if word.startswith("-") and "c" in word.lstrip("-") and not word.startswith("--"):
-            return position + 1 < len(rest) and shell_changes_files(rest[position + 1], by_library=by_library, guarded=guarded)
+            return position + 1 < len(rest) and shell_changes_files(
+                rest[position + 1], by_library=by_library, guarded=guarded
+            )
         if not word.startswith(("-", "+")):
             return True  # a script
     return False

@@ -1,7 +1,8 @@
-"""Notes of what a run of the script does, one line each, written at once: they outlive `exec`, `fork`, `os._exit` and SIGKILL.
+"""Notes of what a run of the script does, one line each, written at once: they outlive `exec`, `fork`, `os._exit` and
+SIGKILL.
 
-All processes of a run append to one file beside the record: the script's own, those that it forks, and the Python programs that it
-starts. Our own process reads it when the run is over.
+All processes of a run append to one file beside the record: the script's own, those that it forks, and the Python
+programs that it starts. Our own process reads it when the run is over.
 """
 
 from __future__ import annotations
@@ -36,7 +37,10 @@ class Notes:
         self._written: set[str] = set()
 
     def add(self, note: str, **more: Any) -> None:
-        """Writes a note, unless this process wrote it already. Nothing is raised: a note that is lost changes nothing for the script."""
+        """Writes a note, unless this process wrote it already.
+
+        Nothing is raised: a note that is lost changes nothing for the script.
+        """
         try:
             line = json.dumps({"note": note, **{name: _short(value) for name, value in more.items()}})
             if line not in self._written and len(self._written) < MOST_NOTES and not self.path.startswith(os.devnull):

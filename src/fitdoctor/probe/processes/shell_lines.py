@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from fitdoctor.probe.processes import commands
 from fitdoctor.probe.processes.commands import ASSIGNMENT, SHELLS
 
-KEYWORDS = frozenset(["do", "then", "else", "elif", "if", "while", "until", "!", "{", "(", "time", "exec", "builtin", "coproc"])
+KEYWORDS = frozenset(
+    ["do", "then", "else", "elif", "if", "while", "until", "!", "{", "(", "time", "exec", "builtin", "coproc"]
+)
 """Words of a shell that a command follows."""
 NO_COMMANDS = frozenset(["for", "case", "select", "function", "done", "fi", "esac", "in", "}", ")", "[[", "((", "]]"])
 """Words of a shell after which no command stands in the same part."""
@@ -45,7 +47,9 @@ WITH_VALUES = {
     "xvfb-run": "efnpsw",
 }
 """Programs that start the one that follows, each with its short options that take the next word as their value."""
-LONG_WITH_VALUES = frozenset(["--user", "--group", "--unset", "--chdir", "--adjustment", "--signal", "--kill-after", "--max-args"])
+LONG_WITH_VALUES = frozenset(
+    ["--user", "--group", "--unset", "--chdir", "--adjustment", "--signal", "--kill-after", "--max-args"]
+)
 BEFORE_PROGRAM = {"timeout": 1, "taskset": 1, "chrt": 1, "flock": 1}
 """Words that stand between options and program, such as the seconds of `timeout`."""
 PUNCTUATION = "();<>|&\n"
@@ -92,7 +96,8 @@ def without_wrappers(words: Sequence[str]) -> list[str]:
 
 
 def programs(words: Sequence[str], layers: int = MOST_LAYERS) -> list[str]:
-    """Every program that a command starts, as `commands.program` names it; the first builtin where there are only builtins.
+    """Every program that a command starts, as `commands.program` names it; the first builtin where there are only
+    builtins.
 
     Example:
         >>> programs(["sh", "-c", "cd /tmp && nice curl -u me:secret host | jq"])
@@ -125,7 +130,10 @@ def _of_line(line: str, layers: int) -> list[str]:
     line = line[:LONGEST_LINE].replace("\\\n", " ")
     found: list[str] = []
     builtins: list[str] = []
-    for part in [*_parts(line), *(part for match in SUBSTITUTED.finditer(line) for part in _parts(match[1] or match[2]))]:
+    for part in [
+        *_parts(line),
+        *(part for match in SUBSTITUTED.finditer(line) for part in _parts(match[1] or match[2])),
+    ]:
         words = without_wrappers(part)
         if not words:
             continue
@@ -140,7 +148,10 @@ def _of_line(line: str, layers: int) -> list[str]:
 
 
 def _parts(line: str) -> list[list[str]]:
-    """The words of each command. What is no command is left out: redirections, comments, patterns of `case`, texts below `<<`."""
+    """The words of each command.
+
+    What is no command is left out: redirections, comments, patterns of `case`, texts below `<<`.
+    """
     lexer = shlex.shlex(line, posix=True, punctuation_chars=PUNCTUATION)
     lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t\r", True, ""
     try:

@@ -1,7 +1,8 @@
 """Notes what a tried script does that no file system holds back: connections, and programs that it starts.
 
-An audit hook sees what Python does; what C libraries connect to by themselves, as gRPC does, is not seen. With `--offline`, where the
-system gives no network of its own to the script, the same hook refuses connections to other machines.
+An audit hook sees what Python does; what C libraries connect to by themselves, as gRPC does, is not seen. With
+`--offline`, where the system gives no network of its own to the script, the same hook refuses connections to other
+machines.
 """
 
 from __future__ import annotations
@@ -32,12 +33,16 @@ class Outside:
 
     Args:
         notes: Where to.
-        began_s: When the diagnosis began (`time.time`): a socket in the file system that is younger is the script's own.
+        began_s: When the diagnosis began (`time.time`): a socket in the file system that is younger is the script's
+            own.
         offline: Whether to refuse connections to other machines.
-        several: Called with a command that starts a training on several processes, before it does; expected not to return.
+        several: Called with a command that starts a training on several processes, before it does; expected not to
+            return.
     """
 
-    def __init__(self, notes: Notes, *, began_s: float, offline: bool, several: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self, notes: Notes, *, began_s: float, offline: bool, several: Callable[[str], None] | None = None
+    ) -> None:
         self._notes, self._began_s, self._offline, self._several = notes, began_s, offline, several
         self._thread = threading.local()
         self._names = HostNames()
@@ -46,8 +51,12 @@ class Outside:
             "socket.bind": self._listens,
             "socket.getaddrinfo": self._looks_up,
             "socket.gethostbyname": lambda arguments: self._looks_up((arguments[0], None)),
-            "subprocess.Popen": lambda arguments: self._starts(_words(arguments[0], arguments[1]), _variables(arguments[3])),
-            "os.posix_spawn": lambda arguments: self._starts(_words(arguments[0], arguments[1]), _variables(arguments[2])),
+            "subprocess.Popen": lambda arguments: self._starts(
+                _words(arguments[0], arguments[1]), _variables(arguments[3])
+            ),
+            "os.posix_spawn": lambda arguments: self._starts(
+                _words(arguments[0], arguments[1]), _variables(arguments[2])
+            ),
             "os.exec": lambda arguments: self._execs(_words(arguments[0], arguments[1]), _variables(arguments[2])),
             "os.system": lambda arguments: self._starts(["/bin/sh", "-c", os.fsdecode(arguments[0])], None),
         }

@@ -1,7 +1,8 @@
 """The probe of a Python program that a tried script starts: a worker, a re-run of itself, a training of its own.
 
-It keeps the user's files as they are, notes connections and programs, and cuts fits short. It keeps no record: only the script's own
-process is diagnosed. That `fit` was called here is noted, so that the report can say where the training is.
+It keeps the user's files as they are, notes connections and programs, and cuts fits short. It keeps no record: only the
+script's own process is diagnosed. That `fit` was called here is noted, so that the report can say where the training
+is.
 """
 
 from __future__ import annotations
@@ -25,7 +26,11 @@ PROCESS = "FITDOCTOR_PROCESS"
 """The same for the number of that script's process."""
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "startup")
 """Python imports `sitecustomize` from here, where it stands first on PYTHONPATH."""
-HELPERS = ("from multiprocessing.resource_tracker", "from multiprocessing.semaphore_tracker", "from joblib.externals.loky.backend.resource")
+HELPERS = (
+    "from multiprocessing.resource_tracker",
+    "from multiprocessing.semaphore_tracker",
+    "from joblib.externals.loky.backend.resource",
+)
 """Code of processes that only keep books for others."""
 NEVER_SHOWN = ("PYTHONPATH", "PWD", "OLDPWD", "SHLVL", "_", "FITDOCTOR_CHILD", SPEC, PROCESS)
 SECRET = ("KEY", "TOKEN", "SECRET", "PASS", "AUTH", "CRED")

@@ -15,7 +15,10 @@ Obey = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class Reached(BaseException):
-    """Leaves the user's fit once what was to be done there is done. No `Exception`: handlers of the user's must not see it."""
+    """Leaves the user's fit once what was to be done there is done.
+
+    No `Exception`: handlers of the user's must not see it.
+    """
 
 
 class _Hurried(ScoutDirector):
@@ -34,7 +37,11 @@ class _Hurried(ScoutDirector):
 
     def _is_target(self, kind: str, record: Any) -> bool:
         target = self._target
-        return (kind, record.site.file, record.site.line) == (target.get("loop_kind", target["kind"]), target["file"], target["line"])
+        return (kind, record.site.file, record.site.line) == (
+            target.get("loop_kind", target["kind"]),
+            target["file"],
+            target["line"],
+        )
 
 
 class BuildDirector(_Hurried):
@@ -43,7 +50,9 @@ class BuildDirector(_Hurried):
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger, {"kind": "", "file": "", "line": 0})
 
-    def hook(self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    def hook(
+        self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Any:
         if name == "on_train_begin" and self.on_main_thread():
             raise Reached
         return super().hook(name, original, callbacks, arguments, keywords)

@@ -1,10 +1,13 @@
-"""Follows a script that replaces its own process by another Python: `os.execv(sys.executable, [sys.executable, *sys.argv])`.
+"""Follows a script that replaces its own process by another Python: `os.execv(sys.executable, [sys.executable,
+*sys.argv])`.
 
-All of `os.exec…` come down to `execv` and `execve`. In their place the same command is run with the launcher before the script, and the
-specification that the launcher reads says what to run: the new interpreter gets the probe with the same role, record, limit and pipes.
-The time before belongs to the training's start, as the account still begins where the first process did.
+All of `os.exec…` come down to `execv` and `execve`. In their place the same command is run with the launcher before the
+script, and the specification that the launcher reads says what to run: the new interpreter gets the probe with the same
+role, record, limit and pipes. The time before belongs to the training's start, as the account still begins where the
+first process did.
 
-What can't be followed is declined, before it happens, where the script is only tried. A real training goes on as written, unseen.
+What can't be followed is declined, before it happens, where the script is only tried. A real training goes on as
+written, unseen.
 """
 
 from __future__ import annotations
@@ -107,7 +110,9 @@ class ReExec:
             if guard.from_a_handler(error):
                 raise
             if self._tried:
-                self._decline(f"The script replaced itself by another program, and that could not be followed: {guard.said(error)}.")
+                self._decline(
+                    f"The script replaced itself by another program, and that could not be followed: {guard.said(error)}."
+                )
             return asked
 
     def _followed(self, asked: Execution) -> Execution:
@@ -124,11 +129,18 @@ class ReExec:
         if spec is None:
             return self._left_alone(asked, words)
         if self._tried and spec["times_replaced"] > MOST_TIMES:
-            self._decline(f"The script replaced itself {MOST_TIMES} times{self._place()} and never came to its training.")
+            self._decline(
+                f"The script replaced itself {MOST_TIMES} times{self._place()} and never came to its training."
+            )
         return self._launched(asked, words, command, spec, environment)
 
     def _launched(
-        self, asked: Execution, words: list[str], command: commands.PythonCommand, spec: dict[str, Any], environment: Mapping[str, str]
+        self,
+        asked: Execution,
+        words: list[str],
+        command: commands.PythonCommand,
+        spec: dict[str, Any],
+        environment: Mapping[str, str],
     ) -> Execution:
         file = f"{spec['first_path']}.{spec['times_replaced'] % 2}"  # the last one stays, in case that the call fails
         with open(file, "w", encoding="utf-8") as opened:
@@ -176,10 +188,15 @@ class ReExec:
         scout = self._probe.scout
         if not scout.fits and not scout.loops:
             return []
-        return [f"The script replaced itself by another Python{self._place()}: what it had trained until then was not diagnosed."]
+        return [
+            f"The script replaced itself by another Python{self._place()}: what it had trained until then was not diagnosed."
+        ]
 
     def _is_out_of_reach(self, command: commands.PythonCommand, environment: Mapping[str, str]) -> bool:
-        """Whether the new interpreter can't take our place: it is too old, starts several processes, or has lost our pipes."""
+        """Whether the new interpreter can't take our place:
+
+        it is too old, starts several processes, or has lost our pipes.
+        """
         if command.is_launcher or commands.is_too_old(commands.found(command.python, environment)):
             return True
         return any(pipe is None or _pipe(pipe[0]) != pipe for pipe in self._pipes)
@@ -205,7 +222,10 @@ class ReExec:
 
 
 def _pipe(descriptor: Any) -> tuple[int, int, int] | None:
-    """Which pipe a descriptor stands for: scripts close descriptors that they do not know, and open others under their numbers."""
+    """Which pipe a descriptor stands for:
+
+    scripts close descriptors that they do not know, and open others under their numbers.
+    """
     try:
         found = os.fstat(descriptor)
     except (OSError, TypeError):

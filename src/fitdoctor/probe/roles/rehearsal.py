@@ -71,7 +71,9 @@ def obey(arms: FitArms, command: dict[str, Any], race: FitRace | None = None) ->
         if command["do"] == "inside":
             from fitdoctor.probe.trials import inside
 
-            return {"inside": asdict(inside.look(arms.model, arms.bound, rows=command["rows"], seconds=command["seconds"]))}
+            return {
+                "inside": asdict(inside.look(arms.model, arms.bound, rows=command["rows"], seconds=command["seconds"]))
+            }
         return {"windows": arms.windows(command["arms"])}
     except StateError as error:
         return {"error": str(error)[:LONGEST_MESSAGE], "astray": True}
@@ -130,7 +132,9 @@ class RehearsalDirector(ScoutDirector):
         site = self.scout.fits[index].site
         if self._target["kind"] != "fit" or (site.file, site.line) != (self._target["file"], self._target["line"]):
             return super().run_fit(original, model, bound, index)
-        from fitdoctor.probe.trials.fit_arms import FitArms  # NumPy reads its settings when it is imported: not before the script does
+        from fitdoctor.probe.trials.fit_arms import (
+            FitArms,
+        )  # NumPy reads its settings when it is imported: not before the script does
 
         self.timer = None
         self.in_loop = True  # what the trials call from here on is neither cut nor substituted
@@ -160,7 +164,9 @@ class RehearsalDirector(ScoutDirector):
             command = self._channel.receive()
             if command["do"] == "quit":
                 self._leave()
-            self._calls = CallArms(self._target["loop_kind"], command["arms"], seconds=command["seconds"], rounds=command["rounds"])
+            self._calls = CallArms(
+                self._target["loop_kind"], command["arms"], seconds=command["seconds"], rounds=command["rounds"]
+            )
         result = self._calls.call(original, model, bound)
         if self._calls.done:
             self._report_calls()
@@ -168,7 +174,10 @@ class RehearsalDirector(ScoutDirector):
 
     def _is_target_at(self, kind: str, site: Site) -> bool:
         target = self._target
-        return bool(target["kind"] == "loop" and (kind, site.file, site.line) == (target["loop_kind"], target["file"], target["line"]))
+        return bool(
+            target["kind"] == "loop"
+            and (kind, site.file, site.line) == (target["loop_kind"], target["file"], target["line"])
+        )
 
     def _report_calls(self) -> None:
         assert self._calls is not None

@@ -10,19 +10,25 @@ from fitdoctor.recording.model import Site
 
 
 def of_fit(model: Any, bound: dict[str, Any], expected: dict[str, Any], *, first: bool) -> str:
-    """What differs between the data of a call of `fit` and the record of the diagnosed one, in words; empty where nothing does.
+    """What differs between the data of a call of `fit` and the record of the diagnosed one, in words; empty where
+    nothing does.
 
     Args:
         model: The model that is fitted.
         bound: Fit's arguments by name.
-        expected: `input_kind`, `inputs`, `batch_size` and `steps_per_epoch` as they were recorded. What is not there is not compared.
-        first: Whether this is the first call at its place, which is the one that was recorded. The length of later ones may differ.
+        expected: `input_kind`, `inputs`, `batch_size` and `steps_per_epoch` as they were recorded. What is not there is
+            not compared.
+        first: Whether this is the first call at its place, which is the one that was recorded. The length of later ones
+            may differ.
     """
     kind = kinds.input_kind(bound["x"])
     if kind != expected.get("input_kind", kind):
         return f"its input is {kind}, and {expected['input_kind']} was diagnosed"
     if "inputs" in expected:
-        now, then = [_shape(part.name, part.dtype, part.shape, kind) for part in containers.arrays(bound, kind)], expected["inputs"]
+        now, then = (
+            [_shape(part.name, part.dtype, part.shape, kind) for part in containers.arrays(bound, kind)],
+            expected["inputs"],
+        )
         before = [_shape(part["name"], part["dtype"], part["shape"], kind) for part in then]
         if now != before:
             return f"its data is {_words(now)}, and {_words(before)} was diagnosed"
@@ -49,4 +55,7 @@ def _shape(name: str, dtype: str, shape: list[int | None], kind: str) -> tuple[s
 
 
 def _words(parts: list[tuple[str, str, list[int | None]]]) -> str:
-    return ", ".join(f"{name} of {dtype or 'another type'} {tuple(shape)}" for name, dtype, shape in parts) or "of no known shape"
+    return (
+        ", ".join(f"{name} of {dtype or 'another type'} {tuple(shape)}" for name, dtype, shape in parts)
+        or "of no known shape"
+    )

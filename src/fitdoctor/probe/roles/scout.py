@@ -30,13 +30,20 @@ FIT_S = 6.0
 MIN_STEPS = 3
 MIN_EPOCHS = 2
 STALL = 10
-"""Times as long as a step: an epoch that begins with such a wait is seen to do so twice, since every epoch is charged for it."""
+"""Times as long as a step:
+
+an epoch that begins with such a wait is seen to do so twice, since every epoch is charged for it.
+"""
 VALIDATION_S = 1.5
 SITE_S = 8.0
-"""Seconds at one call site of `fit` after which further calls there get one epoch of a few steps; twice that, and they are skipped."""
+"""Seconds at one call site of `fit` after which further calls there get one epoch of a few steps; twice that, and they
+are skipped.
+"""
 TIGHT_S = 0.3
 LOOP_S = 2.5
-"""Seconds of real calls at one call site of `predict` and the like before cheaper calls with the same result take their place."""
+"""Seconds of real calls at one call site of `predict` and the like before cheaper calls with the same result take their
+place.
+"""
 LOOP_CALLS = 10
 
 
@@ -81,7 +88,9 @@ class ScoutDirector(Observer):
             return original(model, *arguments, **keywords)
         return self._loop(kind, original, model, arguments, keywords)
 
-    def hook(self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    def hook(
+        self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Any:
         timer = self.timer
         if timer is None or not self.on_main_thread():
             return original(callbacks, *arguments, **keywords)
@@ -95,7 +104,9 @@ class ScoutDirector(Observer):
         if timer is None or self.in_loop:
             return False
         if timer.validating:
-            if timer.validation_steps >= MIN_STEPS and timer.validation_seconds() > (TIGHT_S if self._tight else VALIDATION_S):
+            if timer.validation_steps >= MIN_STEPS and timer.validation_seconds() > (
+                TIGHT_S if self._tight else VALIDATION_S
+            ):
                 self.scout.fits[self._current].cut = True
                 return True
             return False
@@ -150,7 +161,10 @@ class ScoutDirector(Observer):
         return result
 
     def _has_seen_enough(self, index: int, spent_s: float) -> bool:
-        """Whether a fit of one batch may be run without fit around it: its model is known, and so is what a call costs."""
+        """Whether a fit of one batch may be run without fit around it:
+
+        its model is known, and so is what a call costs.
+        """
         seen, record = self._identities.get(index), self.scout.fits[index]
         least, least_s = (1, TIGHT_S) if self.hurried else (LOOP_CALLS, LOOP_S)
         return seen is not None and seen.one_batch and seen.again and record.calls_run >= least and spent_s > least_s
@@ -240,9 +254,14 @@ class ScoutDirector(Observer):
             self.leave_loop(time.perf_counter() - began_s)
 
     def run_loop(self, loop: Loop, original: Any, model: Any, bound: dict[str, Any]) -> Any:
-        """Runs one call, or a cheaper one that gives the same. A rehearsal overrides this for the call site that it is about."""
+        """Runs one call, or a cheaper one that gives the same.
+
+        A rehearsal overrides this for the call site that it is about.
+        """
         began_s = time.perf_counter()
-        if loop.run.total_s > (TIGHT_S if self.hurried else LOOP_S) and loop.calls > (1 if self.hurried else LOOP_CALLS):
+        if loop.run.total_s > (TIGHT_S if self.hurried else LOOP_S) and loop.calls > (
+            1 if self.hurried else LOOP_CALLS
+        ):
             done, result = cheaper(loop, model, bound)
             if done:
                 add(loop.substituted, time.perf_counter() - began_s)

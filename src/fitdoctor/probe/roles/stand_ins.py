@@ -1,4 +1,7 @@
-"""What stands in for a call that a scout does not run in full: a cheaper call with the same result, or a plausible one."""
+"""What stands in for a call that a scout does not run in full:
+
+a cheaper call with the same result, or a plausible one.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,10 @@ def cheaper(loop: Loop, model: Any, bound: dict[str, Any]) -> tuple[bool, Any]:
 
 
 def cheaper_fit(model: Any, bound: dict[str, Any]) -> tuple[bool, Any]:
-    """The one step of a fit of one batch, without fit around it: `(True, history)`, or `(False, None)` where that failed."""
+    """The one step of a fit of one batch, without fit around it:
+
+    `(True, history)`, or `(False, None)` where that failed.
+    """
     try:
         return True, single_batch_fits.train(model, bound)
     except Exception:  # fit itself will say in its own words what is wrong, or manage where this can't
@@ -39,7 +45,10 @@ def cheaper_fit(model: Any, bound: dict[str, Any]) -> tuple[bool, Any]:
 
 
 def extended(history: Any, bound: dict[str, Any], timer: FitTimer) -> Any:
-    """A plausible `History` for the whole fit: the last value of each metric stands for the epochs that were left out."""
+    """A plausible `History` for the whole fit:
+
+    the last value of each metric stands for the epochs that were left out.
+    """
     missing = int(bound["epochs"]) - int(bound["initial_epoch"] or 0) - timer.epochs
     if timer.stopped_by_us and missing > 0 and hasattr(history, "history"):
         for values in history.history.values():

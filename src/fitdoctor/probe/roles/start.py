@@ -31,11 +31,14 @@ if TYPE_CHECKING:
 SAVE_EVERY_S = 1.0
 SAVING_SHARE = 0.001
 YOUNG = 0.1
-"""Most of a thread's time that goes into saving: where a record takes long to write, it is written less often, but never at longer
-intervals than this share of the time that it has seen so far."""
+"""Most of a thread's time that goes into saving: where a record takes long to write, it is written less often, but
+never at longer intervals than this share of the time that it has seen so far."""
 TRACING = "tensorflow.python.eager.polymorphic_function.tracing_compilation"
 TRIED = ("scout", "rehearsal", bystander.ROLE)
-"""Roles in which the script is only tried: it must not change anything of the user's. In the others it is run for real."""
+"""Roles in which the script is only tried:
+
+it must not change anything of the user's. In the others it is run for real.
+"""
 BLOCKED = 75
 """Exit code of a child that ended rather than change one of the user's files."""
 REFUSED = (
@@ -103,7 +106,9 @@ class Probe:
     def blocked(self, path: str, event: str) -> None:
         """Ends the process before a file of the user's is changed. What the script started gets an error."""
         if self.spec["role"] == bystander.ROLE:
-            raise PermissionError(f"fitdoctor: {path} was there before; pass --allow-writes to let the script change it.")
+            raise PermissionError(
+                f"fitdoctor: {path} was there before; pass --allow-writes to let the script change it."
+            )
         self.director.end(Ending(how="blocked-write", message=path, error=event, site=call_sites.find()))
         os._exit(BLOCKED)
 
@@ -146,7 +151,9 @@ def start(spec: dict[str, Any]) -> Probe:
     if spec["role"] == "scout":
         thread_settings.watch_environment()
     hook = ImportHook(around)
-    hook.after("tensorflow.python.data.ops.readers", _guarded(probe, lambda module: _record_pipelines(module, spec["role"])))
+    hook.after(
+        "tensorflow.python.data.ops.readers", _guarded(probe, lambda module: _record_pipelines(module, spec["role"]))
+    )
     redirect = None
     if spec["role"] in TRIED:
         from fitdoctor.probe.files.protection import Protection
@@ -274,7 +281,12 @@ def _watch(probe: Probe, keras: ModuleType, redirect: Redirect | None) -> None:
     from fitdoctor.probe.instrument import install, saving
 
     why = install.declined(keras)
-    if why and keras.__name__ != backends.LEGACY and hasattr(keras, "Model") and importlib.util.find_spec(backends.LEGACY):
+    if (
+        why
+        and keras.__name__ != backends.LEGACY
+        and hasattr(keras, "Model")
+        and importlib.util.find_spec(backends.LEGACY)
+    ):
         # TensorFlow imports Keras 3 in any case; that the script trains with it is only known once it does.
         install.tell_of_fit(keras, lambda: _decline(probe, why))
         return
@@ -348,7 +360,9 @@ def _watchdog(probe: Probe, limit_s: float, hard_limit_s: float) -> None:
         if not _learned_something(probe.scout):
             thread.wait(max(0.1, hard_limit_s - limit_s))
         try:
-            place = next((call_sites.of_frame(frame) for frame in call_sites.frames(thread_stacks.innermost(main))), None)
+            place = next(
+                (call_sites.of_frame(frame) for frame in call_sites.frames(thread_stacks.innermost(main))), None
+            )
             probe.director.overdue(place)
         finally:
             os._exit(BLOCKED)
@@ -362,7 +376,10 @@ def _learned_something(scout: Scout) -> bool:
 
 
 def _exit_code(given: object) -> int:
-    """The exit code of a process that gives this to `sys.exit`: Python makes a C long of it, and Linux keeps the lowest byte."""
+    """The exit code of a process that gives this to `sys.exit`:
+
+    Python makes a C long of it, and Linux keeps the lowest byte.
+    """
     if given is None:
         return 0
     if not isinstance(given, int):
@@ -383,7 +400,9 @@ def _site_of(error: BaseException) -> Any:
     while trace is not None:
         if call_sites.is_users(trace.tb_frame.f_code.co_filename):
             place = call_sites.of_frame(trace.tb_frame)
-            place = type(place)(file=place.file, line=trace.tb_lineno, function=place.function, code=_line(place.file, trace.tb_lineno))
+            place = type(place)(
+                file=place.file, line=trace.tb_lineno, function=place.function, code=_line(place.file, trace.tb_lineno)
+            )
         trace = trace.tb_next
     return place
 

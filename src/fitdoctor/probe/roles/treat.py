@@ -42,17 +42,20 @@ class Treatment:
 
 
 class TreatDirector(WatchDirector):
-    """Records a training as it is watched, and changes the calls that the prescription names. What does not fit runs as written.
+    """Records a training as it is watched, and changes the calls that the prescription names. What does not fit runs as
+    written.
 
     Args:
         scout: The record that is filled.
         ledger: The account of the main thread.
         save: Writes the record.
-        spec: `treatments` lists call sites (`kind`, `file`, `line`) with their `changes`, and what is `expected` of their data;
-            `environment` is that of the diagnosis.
+        spec: `treatments` lists call sites (`kind`, `file`, `line`) with their `changes`, and what is `expected` of
+            their data; `environment` is that of the diagnosis.
     """
 
-    stamped: Mapping[str, Stamps] = {name: stamps for name, stamps in WatchDirector.stamped.items() if name != "on_train_batch_end"}
+    stamped: Mapping[str, Stamps] = {
+        name: stamps for name, stamps in WatchDirector.stamped.items() if name != "on_train_batch_end"
+    }
 
     def __init__(self, scout: Scout, ledger: Ledger, save: Callable[[], None], spec: dict[str, Any]) -> None:
         super().__init__(scout, ledger, save)
@@ -61,7 +64,9 @@ class TreatDirector(WatchDirector):
         self._begun_changed = False
         for each in spec["treatments"]:
             key = each["kind"], each["file"], each["line"]
-            treatment = self._treatments.setdefault(key, Treatment(f"{call_sites.shown(key[1]).rpartition('/')[2]}:{key[2]}"))
+            treatment = self._treatments.setdefault(
+                key, Treatment(f"{call_sites.shown(key[1]).rpartition('/')[2]}:{key[2]}")
+            )
             outer = of_process(each["changes"])
             treatment.changes += [from_data(change) for change in each["changes"] if change not in outer]
             treatment.expected |= each.get("expected", {})
@@ -75,7 +80,9 @@ class TreatDirector(WatchDirector):
     def imported(self, keras: ModuleType) -> None:
         super().imported(keras)
         legacy = backends.LEGACY in (keras.__name__, self._environment.get("backend"))
-        if not legacy:  # whatever imports TensorFlow imports Keras 3 as well: which of both it trains with, a call tells
+        if (
+            not legacy
+        ):  # whatever imports TensorFlow imports Keras 3 as well: which of both it trains with, a call tells
             self._hold_against(COMPARED)
 
     def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -86,7 +93,9 @@ class TreatDirector(WatchDirector):
                 original = self._treated(kind, original, treatment)
         return super().unit(kind, original, model, arguments, keywords)
 
-    def hook(self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    def hook(
+        self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Any:
         fit = self._running[-1] if self._running else None
         if fit is not None and self.on_main_thread() and callbacks.model is fit.model:
             if name == "on_train_begin" and not fit.began:
@@ -117,7 +126,11 @@ class TreatDirector(WatchDirector):
             change = next((change for change in treatment.changes if isinstance(change, ReplaceCall)), None)
             if change is not None:
                 return self._replace(kind, change, treatment, model, bound, as_written)
-            return self._fit(original, treatment, TreatedFit(model, bound, treatment.changes)) if kind == "fit" else as_written()
+            return (
+                self._fit(original, treatment, TreatedFit(model, bound, treatment.changes))
+                if kind == "fit"
+                else as_written()
+            )
 
         return method
 
@@ -144,7 +157,13 @@ class TreatDirector(WatchDirector):
                 return
 
     def _replace(
-        self, kind: str, change: ReplaceCall, treatment: Treatment, model: Any, bound: dict[str, Any], as_written: Callable[[], Any]
+        self,
+        kind: str,
+        change: ReplaceCall,
+        treatment: Treatment,
+        model: Any,
+        bound: dict[str, Any],
+        as_written: Callable[[], Any],
     ) -> Any:
         if not suits(kind, model, bound):
             return as_written()
@@ -172,7 +191,9 @@ class TreatDirector(WatchDirector):
             fit.end()
             raise
         if treatment.calls == 1 and any(isinstance(change, ScaleInput) for change in treatment.changes):
-            self._say(f"The scaling in front of the model of {treatment.place} is not part of what the script saves of it.")
+            self._say(
+                f"The scaling in front of the model of {treatment.place} is not part of what the script saves of it."
+            )
         self._running.append(fit)
         self.scout.treated_calls += 1
         try:

@@ -17,17 +17,25 @@ from fitdoctor.probe.inputs import kinds
 from fitdoctor.probe.trainer import compiled_metrics, debug_switches
 
 FUNCTIONS = "_fitdoctor_functions"
-"""The attribute of a model that keeps what was compiled with changes: another fit of the same model need not compile again."""
+"""The attribute of a model that keeps what was compiled with changes:
+
+another fit of the same model need not compile again.
+"""
 RATE = "_fitdoctor_rate"
 """The attribute of an optimizer that keeps the learning rate that it was given with changes."""
 MADE = "_fitdoctor_made"
-"""The attribute of an input that keeps what was made of it: a later fit goes on with its random order and its filled caches."""
+"""The attribute of an input that keeps what was made of it:
+
+a later fit goes on with its random order and its filled caches.
+"""
 
 
 class TreatedFit:
-    """The changes of one call. What only lasts for the call is taken out again; what `compile` would have been given once stays.
+    """The changes of one call. What only lasts for the call is taken out again; what `compile` would have been given
+    once stays.
 
-    Where the call is given up, all of it is taken out, and it begins again from the random numbers and the batches that it began with.
+    Where the call is given up, all of it is taken out, and it begins again from the random numbers and the batches that
+    it began with.
 
     Args:
         model: The model that is fitted.
@@ -53,7 +61,8 @@ class TreatedFit:
         self._functions: tuple[Any, Any] | None = None
 
     def arguments(self) -> dict[str, Any]:
-        """Makes the changes that come before the call, and gives the call's arguments. The random generators stay where they are.
+        """Makes the changes that come before the call, and gives the call's arguments. The random generators stay where
+        they are.
 
         Raises:
             Exception: A change does not fit. `end` takes back what was made until then.
@@ -87,20 +96,30 @@ class TreatedFit:
         return treated
 
     def begun(self, items: list[Any]) -> None:
-        """Makes the changes that need a model that is built, and callbacks as fit lists them. A callback's settings stay.
+        """Makes the changes that need a model that is built, and callbacks as fit lists them. A callback's settings
+        stay.
 
         Raises:
             ValueError: One does not fit.
         """
         self.began = True
-        of_callbacks = [change for change in self._changes if isinstance(change, (SetArgument, ThrottleHook)) and change.index >= 0]
-        self._lasting.append(live.to_callbacks(items, [change for change in of_callbacks if isinstance(change, SetArgument)]))
-        self._undos.append(live.to_callbacks(items, [change for change in of_callbacks if isinstance(change, ThrottleHook)]))
+        of_callbacks = [
+            change for change in self._changes if isinstance(change, (SetArgument, ThrottleHook)) and change.index >= 0
+        ]
+        self._lasting.append(
+            live.to_callbacks(items, [change for change in of_callbacks if isinstance(change, SetArgument)])
+        )
+        self._undos.append(
+            live.to_callbacks(items, [change for change in of_callbacks if isinstance(change, ThrottleHook)])
+        )
         for change in self._metrics:
             self._undos.append(compiled_metrics.keep_once_built(self.model, change.value, self.dropped.extend))
 
     def stepped(self) -> None:
-        """Counts a step. From the first on, the call can't begin again, and what was drawn for that is needed no more."""
+        """Counts a step.
+
+        From the first on, the call can't begin again, and what was drawn for that is needed no more.
+        """
         self.steps += 1
         self._drawn.clear()
 
@@ -116,7 +135,9 @@ class TreatedFit:
             self._undos.pop()()
 
     def given_up(self) -> dict[str, Any]:
-        """Takes everything back, and gives the arguments of the call without changes; what was drawn of a generator comes first again."""
+        """Takes everything back, and gives the arguments of the call without changes; what was drawn of a generator
+        comes first again.
+        """
         self.end()
         while self._lasting:
             self._lasting.pop()()
@@ -128,7 +149,10 @@ class TreatedFit:
 
     @property
     def can_begin_anew(self) -> bool:
-        """Whether the call can be made again as it was written: nothing was trained, and what was drawn of its input is still there."""
+        """Whether the call can be made again as it was written:
+
+        nothing was trained, and what was drawn of its input is still there.
+        """
         return self.steps == 0
 
     def _put_random_back(self) -> None:
@@ -145,7 +169,9 @@ class TreatedFit:
         kind, changes = kinds.input_kind(x), self._changes
         if kind == "generator":
             return feeds.changed_input(self._remembered(x), changes)
-        own = [change for change in changes if change.place.position >= 0 or isinstance(change, (Precompute, RemoveCall))]
+        own = [
+            change for change in changes if change.place.position >= 0 or isinstance(change, (Precompute, RemoveCall))
+        ]
         own += [change for change in changes if torch_loaders.settings([change])]
         if not own or kind not in ("tf.data", "pydataset", "dataloader"):
             return feeds.changed_input(x, changes)
@@ -156,7 +182,10 @@ class TreatedFit:
         return made.made
 
     def _remembered(self, generator: Iterator[Any]) -> Iterator[Any]:
-        """The generator, with a copy of each batch kept until the first step is done: where that fails, the training needs them."""
+        """The generator, with a copy of each batch kept until the first step is done:
+
+        where that fails, the training needs them.
+        """
         from fitdoctor.probe.trials.feeds.tfdata import copied
 
         for batch in generator:  # not `yield from`, which would close it with this one
@@ -173,7 +202,10 @@ class TreatedFit:
                 setattr(x, change.argument, change.value)
 
     def _set_rates(self) -> None:
-        """Sets a rate that this optimizer did not have already: what follows is for callbacks to decide, as it would be after `compile`."""
+        """Sets a rate that this optimizer did not have already:
+
+        what follows is for callbacks to decide, as it would be after `compile`.
+        """
         for change in self._rates:
             optimizer = self.model.optimizer
             before = getattr(optimizer, RATE, None)
@@ -183,7 +215,10 @@ class TreatedFit:
                 object.__setattr__(optimizer, RATE, change.value)
 
     def _scale(self) -> None:
-        """Puts scaling in front of the model where a change asks for it, once and for good: what is predicted later needs it too."""
+        """Puts scaling in front of the model where a change asks for it, once and for good:
+
+        what is predicted later needs it too.
+        """
         from fitdoctor.probe.apply import scaling
         from fitdoctor.probe.observe import input_statistics
 
@@ -191,7 +226,10 @@ class TreatedFit:
             return
         x = self.bound["x"]
         samples = dict(input_statistics.sampled(x, kinds.input_kind(x), draw=True))
-        self._lasting += [self._forget_functions, scaling.put_in_front(self.model, scaling.wanted(samples, self._changes))]
+        self._lasting += [
+            self._forget_functions,
+            scaling.put_in_front(self.model, scaling.wanted(samples, self._changes)),
+        ]
         self._forget_functions()
 
     def _forget_functions(self) -> None:
@@ -199,7 +237,10 @@ class TreatedFit:
 
 
 class _Made:
-    """What stands for one input with some changes. It stays with that input; a copy or a pickle of that is another one."""
+    """What stands for one input with some changes.
+
+    It stays with that input; a copy or a pickle of that is another one.
+    """
 
     def __init__(self, x: Any, changes: list[Change], made: Any) -> None:
         self._x, self._changes, self.made = weakref.ref(x), changes, made
@@ -229,17 +270,25 @@ def _signature(model: Any, changes: list[Change]) -> tuple[Any, ...]:
 
 def _kept(model: Any, changes: list[Change]) -> tuple[Any, Any]:
     signature, *functions = vars(model).get(FUNCTIONS, (None, None, None))
-    same = signature is not None and all(a is b for a, b in zip(signature[:2], _signature(model, changes)[:2], strict=True))
+    same = signature is not None and all(
+        a is b for a, b in zip(signature[:2], _signature(model, changes)[:2], strict=True)
+    )
     return (functions[0], functions[1]) if same and signature[2] == changes else (None, None)
 
 
 def _of_unknown_length(before: Any, made: Any) -> Any:
     """A dataset that stands for one of unknown length, without a length either.
 
-    Where Keras doesn't know it, each epoch begins one step more, which ends at once but draws random numbers for dropout.
+    Where Keras doesn't know it, each epoch begins one step more, which ends at once but draws random numbers for
+    dropout.
     """
     tf = backends.loaded("tensorflow")
-    if made is before or tf is None or not isinstance(before, tf.data.Dataset) or before.cardinality() != tf.data.UNKNOWN_CARDINALITY:
+    if (
+        made is before
+        or tf is None
+        or not isinstance(before, tf.data.Dataset)
+        or before.cardinality() != tf.data.UNKNOWN_CARDINALITY
+    ):
         return made
     return made if made.cardinality() == tf.data.UNKNOWN_CARDINALITY else made.filter(lambda *_: True)
 

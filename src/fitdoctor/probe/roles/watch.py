@@ -1,4 +1,7 @@
-"""Follows a real training to its end: nothing is cut, replaced, skipped or redirected, and no failure of ours reaches the script."""
+"""Follows a real training to its end:
+
+nothing is cut, replaced, skipped or redirected, and no failure of ours reaches the script.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,8 @@ T = TypeVar("T")
 
 
 class WatchDirector(Observer):
-    """Hands every call through as it was made and keeps the account of it. With its first failure it stops looking, for good.
+    """Hands every call through as it was made and keeps the account of it. With its first failure it stops looking, for
+    good.
 
     Args:
         scout: The record that is filled.
@@ -78,7 +82,9 @@ class WatchDirector(Observer):
                 self._guarded(leave)
 
     @unnoticed
-    def hook(self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    def hook(
+        self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
+    ) -> Any:
         timer = self.timer
         if timer is None or self.in_loop or not self.looking or threading.get_ident() != self.main:
             return original(callbacks, *arguments, **keywords)
@@ -145,7 +151,10 @@ class WatchDirector(Observer):
         self.learn_from(visit, model)
 
     def _learn_input(self, visit: Visit, model: Any, bound: dict[str, Any]) -> None:
-        """Looks at what the first fit of a place was fed, where that lies in memory. What fails is left out, and said."""
+        """Looks at what the first fit of a place was fed, where that lies in memory.
+
+        What fails is left out, and said.
+        """
         record = visit.timer.record
         if record.calls_run != 1 or not model.built:
             return

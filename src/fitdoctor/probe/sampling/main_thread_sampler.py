@@ -1,4 +1,7 @@
-"""Samples what the main thread does while no step is timed: the script's own lines before its first unit, or while it is traced."""
+"""Samples what the main thread does while no step is timed:
+
+the script's own lines before its first unit, or while it is traced.
+"""
 
 from __future__ import annotations
 
@@ -71,7 +74,10 @@ class MainLines:
 
 
 def own_work(calls: list[Call]) -> Call | None:
-    """The script's innermost call, unless it imports something or Keras builds something for it: that is nobody's fault."""
+    """The script's innermost call, unless it imports something or Keras builds something for it:
+
+    that is nobody's fault.
+    """
     for call in calls:
         if call_sites.is_users(call.file):
             return call

@@ -17,8 +17,8 @@ from fitdoctor.recording.model import HotLine, Site
 INTERVAL_S = 0.005
 LONGEST_S = 1.0
 SWITCH_S = 0.00005
-"""While a training is only tried, a thread gives up the interpreter this soon: calls much shorter than Python's own 5 ms are hardly ever
-seen otherwise. A real training keeps the switch interval that it has: a script can see it."""
+"""While a training is only tried, a thread gives up the interpreter this soon: calls much shorter than Python's own 5
+ms are hardly ever seen otherwise. A real training keeps the switch interval that it has: a script can see it."""
 FRAMEWORKS = frozenset({"tensorflow", "keras", "tf_keras"})
 """Folders of files whose time is the framework's, whoever called it."""
 LOADING = FRAMEWORKS | {"torch", "grain"}
@@ -44,7 +44,10 @@ class _SwitchInterval:
         self._lowered_s = sys.getswitchinterval()  # it is kept in whole microseconds
 
     def restore(self) -> None:
-        """Undoes it, unless the script has set its own meanwhile. A process that is forked meanwhile does so as well."""
+        """Undoes it, unless the script has set its own meanwhile.
+
+        A process that is forked meanwhile does so as well.
+        """
         if self._usual_s and sys.getswitchinterval() == self._lowered_s:
             sys.setswitchinterval(self._usual_s)
         self._usual_s = 0.0
@@ -67,8 +70,9 @@ class StackSampler:
     """Looks at every thread now and then, until it is stopped.
 
     Args:
-        owner: Its `hook` names the callback hook that the main thread is in, or is "" while it trains. Other threads count as
-            "input" where a framework calls the user's Python: that is where Keras and tf.data run a Python input.
+        owner: Its `hook` names the callback hook that the main thread is in, or is "" while it trains. Other threads
+            count as "input" where a framework calls the user's Python: that is where Keras and tf.data run a Python
+            input.
         steps: Whether the step itself is Python, as one that is not compiled: then lines of it are looked for as well.
         switch_s: The interpreter's switch interval while stacks are read, in seconds; None leaves it alone.
 
@@ -124,9 +128,15 @@ class StackSampler:
     def _take(self, stacks: dict[int, list[Call]]) -> None:
         """Notes where each thread is."""
         for thread, calls in stacks.items():
-            if thread == self._main and self.owner.in_loop:  # a `predict` or the like within a hook is a part of its own
+            if (
+                thread == self._main and self.owner.in_loop
+            ):  # a `predict` or the like within a hook is a part of its own
                 continue
-            where = (self.owner.hook or in_loader(calls) or self._in_step(calls)) if thread == self._main else on_thread(calls)
+            where = (
+                (self.owner.hook or in_loader(calls) or self._in_step(calls))
+                if thread == self._main
+                else on_thread(calls)
+            )
             innermost = next((call for call in calls if call_sites.is_users(call.file)), None)
             if where and innermost is not None and thread != self._thread.ident:
                 key = (innermost.file, innermost.line)
@@ -135,7 +145,9 @@ class StackSampler:
                 self._seen[where, *key] += 1
 
     def _in_step(self, calls: list[Call]) -> str:
-        """The word "step" where the main thread runs Python or NumPy of the user's own there, and not the framework for them."""
+        """The word "step" where the main thread runs Python or NumPy of the user's own there, and not the framework for
+        them.
+        """
         if not self._steps:
             return ""
         self._step_samples += 1
@@ -148,7 +160,9 @@ class StackSampler:
 
 
 def on_thread(calls: list[Call]) -> str:
-    """The word "input" where a framework calls Python of the user's own; a thread that the script began is its own affair."""
+    """The word "input" where a framework calls Python of the user's own; a thread that the script began is its own
+    affair.
+    """
     return _input_of(calls, lambda file: not LOADING.isdisjoint(file.split(os.sep)))
 
 

@@ -1,4 +1,7 @@
-"""Short texts that tell whether a model, its callbacks and the random generators are as they were: hashes where a thing is large."""
+"""Short texts that tell whether a model, its callbacks and the random generators are as they were:
+
+hashes where a thing is large.
+"""
 
 from __future__ import annotations
 

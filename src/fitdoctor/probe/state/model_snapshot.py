@@ -11,7 +11,9 @@ from fitdoctor.probe import backends
 from fitdoctor.probe.trainer import tf_keras_state
 
 CLOSE = 0.05
-"""Largest difference between two updates, as a share of the update itself, that other rounding explains over a few steps."""
+"""Largest difference between two updates, as a share of the update itself, that other rounding explains over a few
+steps.
+"""
 MOST_BYTES = 2 << 30
 """Of variables, which a snapshot keeps once more."""
 
@@ -71,9 +73,13 @@ def is_counter(variable: Any) -> bool:
 
 
 def read(variable: Any) -> Any:
-    """The value of a variable as an array. It may share the variable's memory, which JAX gives to another value later."""
+    """The value of a variable as an array.
+
+    It may share the variable's memory, which JAX gives to another value later.
+    """
     if backends.on_tensorflow():
-        # Not `np.array(variable)`: it asks the variable itself for a copy, which Keras' do not know of, and NumPy 2 warns of that.
+        # Not `np.array(variable)`: it asks the variable itself for a copy, which Keras' do not know of, and NumPy 2
+        # warns of that.
         return np.asarray(variable)
     import keras
 

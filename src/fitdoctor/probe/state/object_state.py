@@ -17,7 +17,10 @@ from fitdoctor.probe.support import call_sites
 from fitdoctor.probe.trainer import tf_keras_state
 
 LARGEST_ARRAY_BYTES = 64 << 20
-"""Arrays in attributes, such as the order of rows that a data set shuffles, are kept up to this size: larger ones are data."""
+"""Arrays in attributes, such as the order of rows that a data set shuffles, are kept up to this size:
+
+larger ones are data.
+"""
 
 CONTAINERS: tuple[type, ...] = (list, set, collections.deque)
 
@@ -27,9 +30,9 @@ PutBack = Callable[[], None]
 class Remembered:
     """The state of some objects and of all that belongs to them, as it is now.
 
-    Followed are layers, optimizers, metrics, losses, callbacks, data sets and instances of the user's own classes: their attributes,
-    the lists, dicts and sets in them, and the values of variables, small arrays and random generators. The same objects get their
-    state back; nothing is replaced by a copy.
+    Followed are layers, optimizers, metrics, losses, callbacks, data sets and instances of the user's own classes:
+    their attributes, the lists, dicts and sets in them, and the values of variables, small arrays and random
+    generators. The same objects get their state back; nothing is replaced by a copy.
 
     Args:
         *roots: Where to begin.

@@ -1,4 +1,7 @@
-"""The state of every random generator that belongs to the whole process: Python's, NumPy's, Keras' and the frameworks'."""
+"""The state of every random generator that belongs to the whole process:
+
+Python's, NumPy's, Keras' and the frameworks'.
+"""
 
 from __future__ import annotations
 
@@ -82,7 +85,9 @@ class RandomState:
             self._steps.append(partial(_restore_counts, names, dict(names)))
         generator = global_state.get_global_attribute("global_seed_generator")
         for name in ("global_seed_generator", "global_random_seed"):
-            self._steps.append(partial(global_state.set_global_attribute, name, global_state.get_global_attribute(name)))
+            self._steps.append(
+                partial(global_state.set_global_attribute, name, global_state.get_global_attribute(name))
+            )
         if generator is not None:
             self._steps.append(partial(generator.state.assign, read(generator.state).copy()))
 

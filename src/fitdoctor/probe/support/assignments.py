@@ -38,7 +38,12 @@ def argument(name: str, position: int) -> Site | None:
     line = last_assignment(tree, variable, call.lineno)
     if line is None:
         return None
-    return Site(file=call_sites.shown(file), line=line, function=frame.f_code.co_name, code=linecache.getline(file, line).strip())
+    return Site(
+        file=call_sites.shown(file),
+        line=line,
+        function=frame.f_code.co_name,
+        code=linecache.getline(file, line).strip(),
+    )
 
 
 def root(expression: ast.expr | None) -> str:
@@ -63,7 +68,9 @@ def last_assignment(tree: ast.Module, variable: str, line: int) -> int | None:
         >>> last_assignment(ast.parse("x = load()\nx = x / 2\nmodel.fit(x)"), "x", 3)
         2
     """
-    around = [node for node in ast.walk(tree) if isinstance(node, Function) and node.lineno < line <= (node.end_lineno or 0)]
+    around = [
+        node for node in ast.walk(tree) if isinstance(node, Function) and node.lineno < line <= (node.end_lineno or 0)
+    ]
     for scope in (*sorted(around, key=lambda node: -node.lineno), tree):
         lines = [at for at in _assignments(scope, variable) if at < line]
         if lines:

@@ -18,7 +18,9 @@ from fitdoctor.recording.model import Site
 TYPED = ("<string>", "<stdin>", "<console>", "<ipython-input", "<python-input")
 """How the names of code begin that somebody typed at a prompt or passed with -c."""
 GENERATED = "__autograph_generated_file"
-"""How files begin that TensorFlow writes a function to when it rewrites it, the user's or Keras' own, and removes again."""
+"""How files begin that TensorFlow writes a function to when it rewrites it, the user's or Keras' own, and removes
+again.
+"""
 
 
 def _library_folders() -> tuple[str, ...]:
@@ -87,7 +89,9 @@ def _is_method_of(thing: Any, frame: FrameType) -> bool:
 
 
 def of_only_call(cls: type) -> Site | None:
-    """The one call of a class by its name, in the files that the user's code runs from and that of the class; None of several."""
+    """The one call of a class by its name, in the files that the user's code runs from and that of the class; None of
+    several.
+    """
     files = dict.fromkeys(frame.f_code.co_filename for frame in frames(sys._getframe(1)))
     defined_in = getattr(sys.modules.get(cls.__module__), "__file__", None)
     if defined_in and is_users(defined_in):
@@ -100,11 +104,15 @@ def of_only_call(cls: type) -> Site | None:
 
 
 def _name_of(function: ast.expr) -> str:
-    return function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
+    return (
+        function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
+    )
 
 
 def is_from_users() -> bool:
-    """Whether what is called here is called by the user's code, by way of the standard library at most, and not by another library."""
+    """Whether what is called here is called by the user's code, by way of the standard library at most, and not by
+    another library.
+    """
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
@@ -152,7 +160,11 @@ def of_line(file: str, line: int, function: str) -> Site:
 
 def _locate(code: CodeType, last: int, line: int) -> Site:
     call = _call_at(code, last)
-    return of_line(code.co_filename, line, code.co_name) if call is None else _of_call(code.co_filename, call, code.co_name)
+    return (
+        of_line(code.co_filename, line, code.co_name)
+        if call is None
+        else _of_call(code.co_filename, call, code.co_name)
+    )
 
 
 def _of_call(file: str, call: ast.Call, function: str) -> Site:

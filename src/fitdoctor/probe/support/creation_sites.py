@@ -1,4 +1,7 @@
-"""Remembers where the user's objects were made, beside them: an attribute of ours would be copied and pickled with them."""
+"""Remembers where the user's objects were made, beside them:
+
+an attribute of ours would be copied and pickled with them.
+"""
 
 from __future__ import annotations
 

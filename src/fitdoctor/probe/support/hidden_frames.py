@@ -1,9 +1,9 @@
 """Frames of ours that warnings and the traces of errors pass by.
 
-A warning may name the line that called the code that warns (`stacklevel=2`), and is shown once for each such line. Where a frame of ours
-stands in between, it would be named instead. Python leaves its own import machinery out of that count, and tells it by the file's name.
-Keras leaves frames of its own and of TensorFlow out of the traces of errors, all but the innermost where there is nothing else: it too
-tells them by the file's name.
+A warning may name the line that called the code that warns (`stacklevel=2`), and is shown once for each such line.
+Where a frame of ours stands in between, it would be named instead. Python leaves its own import machinery out of that
+count, and tells it by the file's name. Keras leaves frames of its own and of TensorFlow out of the traces of errors,
+all but the innermost where there is nothing else: it too tells them by the file's name.
 """
 
 from __future__ import annotations

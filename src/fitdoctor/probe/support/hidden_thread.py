@@ -1,8 +1,8 @@
 """Threads of ours in the user's process, which the script neither sees nor waits for.
 
-`threading` knows nothing of them: scripts join all threads that it lists, or wait until it counts one. They block every signal: the
-kernel gives one that the script has blocked, to wait for it, to any thread that has not. And they rest on nothing that a script may
-replace.
+`threading` knows nothing of them: scripts join all threads that it lists, or wait until it counts one. They block every
+signal: the kernel gives one that the script has blocked, to wait for it, to any thread that has not. And they rest on
+nothing that a script may replace.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from fitdoctor.probe.support.originals import _thread, os, signal
 
 
 class HiddenThread:
-    """Runs a function beside the script until it returns. Nothing that it raises is shown; failures are noted in the record.
+    """Runs a function beside the script until it returns. Nothing that it raises is shown; failures are noted in the
+    record.
 
     Args:
         run: What to run. It must not call `threading.current_thread`, which would list the thread from then on.
@@ -83,7 +84,8 @@ class _AllSignalsBlocked:
     def __enter__(self) -> None:
         if not hasattr(signal, "pthread_sigmask"):
             return
-        # Each of these calls may run a handler of the script's, which may raise: the mask that was there must be known before.
+        # Each of these calls may run a handler of the script's, which may raise: the mask that was there must be known
+        # before.
         self._before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         try:
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())

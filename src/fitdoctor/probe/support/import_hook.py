@@ -15,13 +15,18 @@ Callback = Callable[[ModuleType], None]
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Finds nothing itself: it lets the others find, and wraps the loader's `exec_module` of the modules that we wait for."""
+    """Finds nothing itself:
+
+    it lets the others find, and wraps the loader's `exec_module` of the modules that we wait for.
+    """
 
     def __init__(self, around: Callable[[str, Callable[[], None]], None]) -> None:
         self.waiting: dict[str, list[Callback]] = {}
         self._around = around
 
-    def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> importlib.machinery.ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: Any, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
         return guard.guarded(self._find, fullname, path, target) if fullname in self.waiting else None
 
     def _find(self, fullname: str, path: Any, target: ModuleType | None) -> importlib.machinery.ModuleSpec | None:

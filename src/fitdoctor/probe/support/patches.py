@@ -1,7 +1,7 @@
 """Replaces attributes of other people's classes and modules, and puts them back as they were.
 
-A child process never puts anything back: it ends. In a notebook the seams stand for a moment only, and several may stand on top of
-each other, to be taken out in any order.
+A child process never puts anything back: it ends. In a notebook the seams stand for a moment only, and several may
+stand on top of each other, to be taken out in any order.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Patches:
     """A set of replaced attributes that come and go together.
 
     Attributes:
-        live: Whether they are in force. A replacement that something else was put on top of can't be taken out at once: it must
-            look here, and do what the original does.
+        live: Whether they are in force. A replacement that something else was put on top of can't be taken out at once:
+            it must look here, and do what the original does.
 
     Example:
         >>> patches = Patches()
@@ -47,7 +47,10 @@ class Patches:
         self._mine: list[_Layer] = []
 
     def put(self, owner: Any, name: str, replacement: Any) -> None:
-        """Replaces an attribute that `owner` has, itself or by inheritance. A function then looks like the one that was there."""
+        """Replaces an attribute that `owner` has, itself or by inheritance.
+
+        A function then looks like the one that was there.
+        """
         resemble(replacement, vars(owner).get(name) or getattr(owner, name, None))
         layer = _Layer(owner, name, vars(owner).get(name, _INHERITED), replacement)
         setattr(owner, name, replacement)
@@ -55,7 +58,8 @@ class Patches:
         self._mine.append(layer)
 
     def put_call(self, module: Any, call: str, wrap: Callable[[Any], Any]) -> None:
-        """Replaces what a dotted name leads to from a module on, such as "tf.debugging.enable_check_numerics", where it is there.
+        """Replaces what a dotted name leads to from a module on, such as "tf.debugging.enable_check_numerics", where it
+        is there.
 
         Args:
             module: What the name's first part stands for.
@@ -70,7 +74,10 @@ class Patches:
             self.put(owner, name, wrap(vars(owner)[name]))
 
     def undo(self) -> None:
-        """Puts the originals back; what lies below a replacement of somebody else's goes with that one. May be called twice."""
+        """Puts the originals back; what lies below a replacement of somebody else's goes with that one.
+
+        May be called twice.
+        """
         self.live = False
         for layer in reversed(self._mine):
             layer.live = False

@@ -17,8 +17,8 @@ except ImportError:  # Windows
 TRIES = 5
 """The script may add to the record while another thread, the watchdog, describes it."""
 FIRST_NUMBER = 100
-"""Files of ours have numbers from here on. The lowest are those of stdin, stdout and stderr, also where the script was started without, and
-then come those that its own files get."""
+"""Files of ours have numbers from here on. The lowest are those of stdin, stdout and stderr, also where the script was
+started without, and then come those that its own files get."""
 
 
 class Store:
@@ -41,8 +41,8 @@ class Store:
     def save(self) -> None:
         """Writes the current state.
 
-        Nothing is raised here, whatever happens: the script must go on. A disk that is full or read-only is the parent's to notice,
-        and a script may have set a recursion limit that is too low for us.
+        Nothing is raised here, whatever happens: the script must go on. A disk that is full or read-only is the
+        parent's to notice, and a script may have set a recursion limit that is too low for us.
         """
         if self._path == os.devnull:  # nobody asked for a record, and a device must not be replaced
             return

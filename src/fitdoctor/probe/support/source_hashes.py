@@ -10,7 +10,8 @@ from fitdoctor.recording.digest import hash_of
 
 
 def hashes(folder: str) -> dict[str, str]:
-    """The hash of each file of the user's below `folder` that is imported now, and of the script itself, by its whole path.
+    """The hash of each file of the user's below `folder` that is imported now, and of the script itself, by its whole
+    path.
 
     Example:
         >>> hashes(os.getcwd())

@@ -1,13 +1,14 @@
 """Reads the stacks of running threads, without a trace in them.
 
-Python 3.11 makes an object of a call only when it is asked for, and may collect garbage while it does. A finalizer then may hand the
-interpreter to the very thread that is looked at (PyTorch does when a tensor ends): its call returns, and the object is written to where
-another call's values are by then. The process dies of it, sometimes much later. Python 3.12 puts a collection off until the object is
-made (https://github.com/python/cpython/issues/97922).
+Python 3.11 makes an object of a call only when it is asked for, and may collect garbage while it does. A finalizer then
+may hand the interpreter to the very thread that is looked at (PyTorch does when a tensor ends): its call returns, and
+the object is written to where another call's values are by then. The process dies of it, sometimes much later. Python
+3.12 puts a collection off until the object is made (https://github.com/python/cpython/issues/97922).
 
-So stacks are read in one go: functions of C call each other, and no line of Python stands between them. The interpreter changes threads
-between lines of Python only, so no other thread runs meanwhile. The thresholds of the collector are zero for that long, and no thread can
-see that. No object of a call is kept: whoever drops the last reference to one ends the variables of that call, on its own thread.
+So stacks are read in one go: functions of C call each other, and no line of Python stands between them. The interpreter
+changes threads between lines of Python only, so no other thread runs meanwhile. The thresholds of the collector are
+zero for that long, and no thread can see that. No object of a call is kept: whoever drops the last reference to one
+ends the variables of that call, on its own thread.
 """
 
 from __future__ import annotations
@@ -96,10 +97,11 @@ def innermost(thread: int) -> FrameType | None:
 
 
 def _at_once(threads: list[int], frames: list[FrameType], then: list[Callable[[], Any]]) -> None:
-    """Finds all threads and their calls, the innermost first, and does what else is to be done before another thread runs.
+    """Finds all threads and their calls, the innermost first, and does what else is to be done before another thread
+    runs.
 
-    An audit hook of somebody's is Python, and may let others run after all. So this is for one thread at a time, and it leaves alone
-    whether collections are on: only who sets thresholds just then would lose them.
+    An audit hook of somebody's is Python, and may let others run after all. So this is for one thread at a time, and it
+    leaves alone whether collections are on: only who sets thresholds just then would lose them.
     """
     found: list[dict[int, FrameType]] = []
     steps: list[Callable[[], Any]] = [
@@ -107,13 +109,18 @@ def _at_once(threads: list[int], frames: list[FrameType], then: list[Callable[[]
         partial(threads.extend, _each(found)),
         partial(frames.extend, _each(map(dict.values, found))),
         found.clear,
-        partial(frames.extend, filter(None, map(_caller, frames))),  # it grows while it is read, until the outermost calls are in it
+        partial(
+            frames.extend, filter(None, map(_caller, frames))
+        ),  # it grows while it is read, until the outermost calls are in it
         *then,
     ]
     with _collector.alone:
         if COLLECTS_MEANWHILE:
             saved = _collector.thresholds
-            before: list[Callable[[], Any]] = [partial(saved.extend, map(_call, (_thresholds,))), partial(_set_thresholds, 0)]
+            before: list[Callable[[], Any]] = [
+                partial(saved.extend, map(_call, (_thresholds,))),
+                partial(_set_thresholds, 0),
+            ]
             steps = [*before, *steps, partial(_exhaust, starmap(_set_thresholds, saved)), saved.clear]
         try:
             _exhaust(map(_call, steps))

@@ -1,7 +1,8 @@
-"""Makes a function that stands in another one's place look like it to whoever asks, as configuration tools do before they call it.
+"""Makes a function that stands in another one's place look like it to whoever asks, as configuration tools do before
+they call it.
 
-`functools.wraps` does that for `inspect.signature`, which follows it to the original. `inspect.getfullargspec`, which many tools still use,
-does not follow.
+`functools.wraps` does that for `inspect.signature`, which follows it to the original. `inspect.getfullargspec`, which
+many tools still use, does not follow.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ _signatures: WeakKeyDictionary[Any, inspect.Signature | None] = WeakKeyDictionar
 def resemble(wrapper: Any, original: Any) -> None:
     """Gives a wrapper the name, the documentation, the annotations and the signature of what it stands for.
 
-    What stands for a function that is a wrapper itself, as most of Keras' public methods are, must be written with its parameters:
-    `*args, **kwargs`. Of such a function two signatures are told, its own and that of what it wraps.
+    What stands for a function that is a wrapper itself, as most of Keras' public methods are, must be written with its
+    parameters: `*args, **kwargs`. Of such a function two signatures are told, its own and that of what it wraps.
 
     Example:
         >>> def wrapper(*args, **kwargs):

@@ -13,7 +13,9 @@ LONGEST_S = 0.25
 
 
 def queue_s() -> float:
-    """Seconds that the calling thread was ready to run and had no core, since it began; 0 where the system does not say."""
+    """Seconds that the calling thread was ready to run and had no core, since it began; 0 where the system does not
+    say.
+    """
     try:
         with open("/proc/thread-self/schedstat", "rb") as file:
             return int(file.read().split()[1]) / 1e9

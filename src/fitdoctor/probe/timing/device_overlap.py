@@ -1,7 +1,8 @@
 """What goes on at the same time: steps that are computed while the loop draws and sends the next ones.
 
-On an asynchronous backend a call of the train function returns before its step is computed. Keras waits for each step on a thread of
-its own, to have its logs as numbers; that is where it is seen that a step is done, without a wait that was not there before.
+On an asynchronous backend a call of the train function returns before its step is computed. Keras waits for each step
+on a thread of its own, to have its logs as numbers; that is where it is seen that a step is done, without a wait that
+was not there before.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ SLOTS = 256
 
 
 class Overlap:
-    """Follows the calls of one epoch, counted from 0: the loop's thread says what it sends, any thread says what is done.
+    """Follows the calls of one epoch, counted from 0: the loop's thread says what it sends, any thread says what is
+    done.
 
-    Every slot is written by one thread at a time and read by the loop's, so nothing here needs a lock, which a fork could leave held.
+    Every slot is written by one thread at a time and read by the loop's, so nothing here needs a lock, which a fork
+    could leave held.
 
     Example:
         >>> overlap = Overlap()
@@ -61,14 +64,19 @@ class Overlap:
         return done_s if number >= 0 and done_s >= self._drawn_s[number % SLOTS] else None
 
     def idle_s(self, number: int, began_s: float, ended_s: float) -> float:
-        """The part of a stretch before a call is sent in which all earlier ones were done: nothing was computed then."""
+        """The part of a stretch before a call is sent in which all earlier ones were done:
+
+        nothing was computed then.
+        """
         if number == 0:
             return ended_s - began_s
         before_s = self.done_at(number - 1)
         return 0.0 if before_s is None else max(0.0, ended_s - max(began_s, before_s))
 
     def computed(self, sent: int) -> Iterator[tuple[int, float]]:
-        """The seconds that the device had each step, once for each that is done, in their order; `sent` calls are sent by now."""
+        """The seconds that the device had each step, once for each that is done, in their order; `sent` calls are sent
+        by now.
+        """
         if sent - self._next >= SLOTS:  # their slots are taken by now
             self._next, self._before_s = sent - SLOTS // 2, 0.0
         while self._next < sent:

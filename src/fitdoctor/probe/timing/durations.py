@@ -5,12 +5,15 @@ from __future__ import annotations
 from fitdoctor.recording.model import Duration
 
 SAMPLES = 400
-"""Most figures kept of each kind: each is one duration, or from so many on the mean of 2, 4, 8 … in succession. Constant in the number
-of steps, and whatever comes at every so many steps is in it by its due."""
+"""Most figures kept of each kind: each is one duration, or from so many on the mean of 2, 4, 8 … in succession.
+Constant in the number of steps, and whatever comes at every so many steps is in it by its due."""
 
 
 def add(duration: Duration, seconds: float, *, first: bool | None = None) -> None:
-    """Counts one more occurrence. The very first is kept apart from the samples, as it often builds or compiles something."""
+    """Counts one more occurrence.
+
+    The very first is kept apart from the samples, as it often builds or compiles something.
+    """
     number = duration.count
     duration.count = number + 1
     duration.total_s += seconds

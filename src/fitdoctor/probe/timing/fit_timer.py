@@ -23,12 +23,17 @@ class FitTimer:
         rest: What the seams read and write while steps are not looked at, where they do: see `LONG_S`.
     """
 
-    def __init__(self, record: Fit, clock: Callable[[], float] = time.perf_counter, *, rest: Rest | None = None) -> None:
+    def __init__(
+        self, record: Fit, clock: Callable[[], float] = time.perf_counter, *, rest: Rest | None = None
+    ) -> None:
         self.record = record
         self.rest = rest or Rest()
         self.drawn_s = self.mark_s = 0.0
         self.alike: dict[Callable[[], None], Duration] = {}
-        """Hooks that take about the same at each step, by what ends that they are timed: after the first rest, that is told from before."""
+        """Hooks that take about the same at each step, by what ends that they are timed:
+
+        after the first rest, that is told from before.
+        """
         self._told: list[Duration] = []
         self._rests = itertools.cycle(RESTS) if rest is not None else None
         self._look_began, self._looked, self._rest_steps = 0, Split(), 0
@@ -55,7 +60,9 @@ class FitTimer:
         self._cut_s: float | None = None
         self.mark_s = self.began_s
         self._begin_s = self._function_end_s = 0.0
-        self._accounted_s = self._hooks_before_s = self._validation_steps_s = self._validation_hooks_s = self._validation_began_s = 0.0
+        self._accounted_s = self._hooks_before_s = self._validation_steps_s = self._validation_hooks_s = (
+            self._validation_began_s
+        ) = 0.0
         self._setup_done = False
         self.stopped_by_us = False
         self._first_drawn_s = self._idle_s = 0.0
@@ -116,7 +123,9 @@ class FitTimer:
         overlap, number = self.overlap, self.epoch_steps
         if not number and not self.drawn_s and self.in_epoch and self.record.input_drawn == "loop":
             self._asked_s = self._clock() - seconds
-        if overlap is not None and self.following and not self.drawn_s:  # of several draws the first meets nothing but earlier calls
+        if (
+            overlap is not None and self.following and not self.drawn_s
+        ):  # of several draws the first meets nothing but earlier calls
             now_s = self._clock()
             began_s = now_s - seconds
             if number:
@@ -204,7 +213,12 @@ class FitTimer:
         self.following, self.rest.of = False, self.callbacks
 
     def _begin_rest(self, steps: int, passing: int) -> None:
-        self._rest_steps, self._rest_began_s, self._hooks_at_rest_s, self._long_waits_s = steps, self.mark_s, self.hooks_s, 0.0
+        self._rest_steps, self._rest_began_s, self._hooks_at_rest_s, self._long_waits_s = (
+            steps,
+            self.mark_s,
+            self.hooks_s,
+            0.0,
+        )
         self.rest.left, self.rest.drawn_s, self.rest.ended_s = steps, 0.0, self.mark_s
         self._passed = self.rest.passing = passing
         if passing and self.epoch_batches:  # the last step of an epoch is seen, as what comes after it is no step's
@@ -213,11 +227,17 @@ class FitTimer:
             self.rest.aside.begin(self.callbacks, alone, self.at_once)
 
     def _draws_in(self, steps: int) -> int:
-        """How many batches of arrays the next steps draw, if the train function does; no more than the epoch has left, if known."""
-        if self.record.input_drawn != "function" or self.record.input_kind != "arrays":  # any other may stall, once in a while
+        """How many batches of arrays the next steps draw, if the train function does; no more than the epoch has left,
+        if known.
+        """
+        if (
+            self.record.input_drawn != "function" or self.record.input_kind != "arrays"
+        ):  # any other may stall, once in a while
             return 0
         wanted = steps * self.at_once
-        return min(wanted, max(0, self.epoch_batches - self.epoch_steps * self.at_once)) if self.epoch_batches else wanted
+        return (
+            min(wanted, max(0, self.epoch_batches - self.epoch_steps * self.at_once)) if self.epoch_batches else wanted
+        )
 
     def rested_enough(self) -> None:
         """As many steps have passed as were to."""
@@ -258,7 +278,11 @@ class FitTimer:
         add_alike(record.logs, steps, logs_s)
         if drawn_s:
             if record.input_idle.count:
-                idle_share = record.input_idle.total_s / record.input_idle.count / (record.input_wait.total_s / record.input_wait.count)
+                idle_share = (
+                    record.input_idle.total_s
+                    / record.input_idle.count
+                    / (record.input_wait.total_s / record.input_wait.count)
+                )
                 usual_s = drawn_s - self._long_waits_s
                 add_alike(record.input_idle, steps, min(drawn_s, idle_share * usual_s + self._long_waits_s))
             add_alike(record.input_wait, steps, drawn_s)
@@ -279,7 +303,9 @@ class FitTimer:
     def _add_overlap(self, overlap: Overlap) -> None:
         if not overlap.told:
             return
-        if self.epoch_steps > self._look_began:  # of the first that is looked at it is not known when the one before it was done
+        if (
+            self.epoch_steps > self._look_began
+        ):  # of the first that is looked at it is not known when the one before it was done
             idle_share = self._idle_s / self._first_drawn_s if self._first_drawn_s > 0 else 0.0
             add(self.record.input_idle, min(1.0, idle_share) * self.drawn_s, first=False)
         self._add_computed(overlap, self.epoch_steps)
@@ -297,7 +323,10 @@ class FitTimer:
         return 0.0 if last_s is None else max(0.0, min(last_s, until_s) - since_s)
 
     def _add_step(self, step_s: float, function_s: float, logs_s: float) -> None:
-        """Does for three durations at once, which are always added together, what `add` does for each: it comes with every step."""
+        """Does for three durations at once, which are always added together, what `add` does for each:
+
+        it comes with every step.
+        """
         record = self.record
         step, function, logs = record.step, record.function, record.logs
         number = step.count
@@ -366,7 +395,9 @@ class FitTimer:
         if self.overlap is not None and self.overlap.told:
             self._note_still_computing(self.overlap)
         if self.record.steps_basis == "unknown" and self.epoch_steps:
-            self.record.steps_per_epoch = max(self.record.steps_per_epoch or 0, self.epoch_steps * self.record.steps_per_execution)
+            self.record.steps_per_epoch = max(
+                self.record.steps_per_epoch or 0, self.epoch_steps * self.record.steps_per_execution
+            )
 
     def _note_still_computing(self, overlap: Overlap) -> None:
         if not self.following:
@@ -377,7 +408,9 @@ class FitTimer:
         if self.epoch_steps > 1:
             add(self.record.still_computing, self._computing_s)
         elif self.epoch_steps:  # it is that step's own
-            lengthen(self.record.first_step if self.train_calls == 1 else self.record.epoch_first_step, self._computing_s)
+            lengthen(
+                self.record.first_step if self.train_calls == 1 else self.record.epoch_first_step, self._computing_s
+            )
         overlap.sent(self.epoch_steps - 1, self._function_end_s)
         self._add_computed(overlap, self.epoch_steps, alone=self.epoch_steps == 1)
 
@@ -391,7 +424,10 @@ class FitTimer:
             self._close_epoch(now_s, self.hooks_s)
         else:
             self._close_epoch(self._last_epoch_end_s, self._hooks_at_epoch_end_s)
-            add(self.record.teardown, max(0.0, now_s - self._last_epoch_end_s - (self.hooks_s - self._hooks_at_epoch_end_s)))
+            add(
+                self.record.teardown,
+                max(0.0, now_s - self._last_epoch_end_s - (self.hooks_s - self._hooks_at_epoch_end_s)),
+            )
 
     def epoch_end_returned(self) -> None:
         self.in_epoch = False

@@ -15,8 +15,9 @@ _second = dict[None, Any]().get
 class Aside:
     """Seams that step aside and come back, and the count of the batches that pass meanwhile.
 
-    Between short steps even a seam that does next to nothing takes time that shows: what it touches is in no cache any more. So while
-    nobody looks, the hooks are Keras' own, in the list itself and nowhere else, and the batches tell when enough steps have passed.
+    Between short steps even a seam that does next to nothing takes time that shows: what it touches is in no cache any
+    more. So while nobody looks, the hooks are Keras' own, in the list itself and nowhere else, and the batches tell
+    when enough steps have passed.
 
     Attributes:
         seams: By the name of a hook of steps, what stands on the class and Keras' own function.

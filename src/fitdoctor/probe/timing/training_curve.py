@@ -1,4 +1,7 @@
-"""How a fit goes on: its epochs with what they reached, and how the time of a step and the memory change, in constant memory."""
+"""How a fit goes on:
+
+its epochs with what they reached, and how the time of a step and the memory change, in constant memory.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,10 @@ class Course:
 
 
 def _put(rows: list[EpochRow], row: EpochRow, before: int) -> None:
-    """Adds a row after `before` others: one is kept of so many, twice as many each time that the store is full, and the last."""
+    """Adds a row after `before` others:
+
+    one is kept of so many, twice as many each time that the store is full, and the last.
+    """
     apart = 1 << (before // MOST_ROWS).bit_length()
     if len(rows) > 1 and (before - 1) % apart:
         rows[-2:] = [_telling(*rows[-2:])]

@@ -1,4 +1,7 @@
-"""The metrics that a compiled model keeps while it trains: what the recording says of them, and fewer of them for a trial."""
+"""The metrics that a compiled model keeps while it trains:
+
+what the recording says of them, and fewer of them for a trial.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,8 @@ def keep(model: Any, kept: list[str]) -> Callable[[], None]:
 
 
 def keep_once_built(model: Any, kept: list[str], told: Callable[[list[str]], None]) -> Callable[[], None]:
-    """The same for a model whose metrics Keras may build only in its first step: then they are left out of that already.
+    """The same for a model whose metrics Keras may build only in its first step: then they are left out of that
+    already.
 
     Args:
         model: The model.
@@ -107,7 +111,9 @@ def _record(metric: Any) -> MetricRecord:
     size = sum(prod(tuple(variable.shape)) for variable in metric.variables)
     source = _source(metric)
     lines = _lines_of(metric) if source is not None else []
-    return MetricRecord(name=str(metric.name), kind=type(metric).__name__, state_size=int(size), source=source, lines=lines)
+    return MetricRecord(
+        name=str(metric.name), kind=type(metric).__name__, state_size=int(size), source=source, lines=lines
+    )
 
 
 def _source(metric: Any) -> Site | None:

@@ -1,4 +1,7 @@
-"""Profilers and debugging aids that stay on while fit runs: which are on, who turned them on, and how to turn one off for a while."""
+"""Profilers and debugging aids that stay on while fit runs:
+
+which are on, who turned them on, and how to turn one off for a while.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,9 @@ def install(tensorflow: ModuleType) -> Patches:
     patches = Patches()
     for call in CALLS:
         patches.put_call(tensorflow, call, functools.partial(_noted, call))
-    inside = sys.modules.get("tensorflow.python.profiler.profiler_v2")  # `tf.profiler.experimental.Profile` goes past the public call
+    inside = sys.modules.get(
+        "tensorflow.python.profiler.profiler_v2"
+    )  # `tf.profiler.experimental.Profile` goes past the public call
     if inside is not None and "start" in vars(inside):
         patches.put(inside, "start", _kept(PROFILER, vars(inside)["start"]))
     return patches

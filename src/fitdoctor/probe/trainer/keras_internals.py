@@ -27,7 +27,10 @@ def callback_list(model: Any, bound: dict[str, Any]) -> Any:
 
 
 def split_off(arrays: tuple[Any, ...], share: float) -> tuple[tuple[Any, ...], Any]:
-    """What `validation_split` makes of fit's `x`, `y` and `sample_weight`: those to train with, and the validation data."""
+    """What `validation_split` makes of fit's `x`, `y` and `sample_weight`:
+
+    those to train with, and the validation data.
+    """
     if backends.name() == backends.LEGACY:
         from tf_keras.src.engine import data_adapter as splitting
     else:
@@ -128,7 +131,10 @@ def operations() -> Any:
 
 
 def set_functions_aside(model: Any) -> None:
-    """Lets fit make its functions anew where those that there are hold a state of their own: in tf_keras, that of what they draw."""
+    """Lets fit make its functions anew where those that there are hold a state of their own:
+
+    in tf_keras, that of what they draw.
+    """
     if backends.is_legacy(model):
         model.train_function = model.test_function = model.predict_function = None
 
@@ -150,7 +156,10 @@ def train_as_compiled(model: Any) -> None:
 
 
 def build_optimizer(model: Any) -> None:
-    """Builds the optimizer of a model that is built. That of tf_keras is left to a step, which knows what weights have gradients."""
+    """Builds the optimizer of a model that is built.
+
+    That of tf_keras is left to a step, which knows what weights have gradients.
+    """
     if not backends.is_legacy(model) and model.optimizer is not None and not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
 
@@ -166,7 +175,9 @@ def build(model: Any, batches: Any) -> None:
         tf_keras_internals.build(model, batches())
         return
     parts = [model, *model.layers]
-    if not backends.on_tensorflow():  # there a state of all of it is handed from step to step, and none can be added on the way
+    if (
+        not backends.on_tensorflow()
+    ):  # there a state of all of it is handed from step to step, and none can be added on the way
         parts += filter(None, (model._compile_metrics, model._compile_loss))
     if not all(part.built for part in parts):
         model._symbolic_build(data_batch=next(iter(batches())))

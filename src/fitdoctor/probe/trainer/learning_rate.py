@@ -1,4 +1,7 @@
-"""The learning rate of an optimizer as it is now, a schedule's too: computed from its settings, so that nothing of it is called."""
+"""The learning rate of an optimizer as it is now, a schedule's too:
+
+computed from its settings, so that nothing of it is called.
+"""
 
 from __future__ import annotations
 
@@ -38,12 +41,18 @@ def _is_keras(schedule: Any) -> bool:
 
 def _exponential(config: dict[str, Any], step: float) -> float:
     passed = step / config["decay_steps"]
-    return float(config["initial_learning_rate"] * config["decay_rate"] ** (math.floor(passed) if config["staircase"] else passed))
+    return float(
+        config["initial_learning_rate"]
+        * config["decay_rate"] ** (math.floor(passed) if config["staircase"] else passed)
+    )
 
 
 def _inverse_time(config: dict[str, Any], step: float) -> float:
     passed = step / config["decay_steps"]
-    return float(config["initial_learning_rate"] / (1 + config["decay_rate"] * (math.floor(passed) if config["staircase"] else passed)))
+    return float(
+        config["initial_learning_rate"]
+        / (1 + config["decay_rate"] * (math.floor(passed) if config["staircase"] else passed))
+    )
 
 
 def _polynomial(config: dict[str, Any], step: float) -> float:
@@ -102,7 +111,8 @@ def constant(optimizer: Any) -> float | None:
     try:
         # Optimizers of tf_keras' legacy kind make their variables when they are first asked for one.
         kept = optimizer.learning_rate if getattr(optimizer, "_hypers_created", False) else optimizer._learning_rate
-        # A variable of Keras' gives its value by a conversion that NumPy 2 warns of on JAX and PyTorch: the value itself is read.
+        # A variable of Keras' gives its value by a conversion that NumPy 2 warns of on JAX and PyTorch: the value
+        # itself is read.
         rate = variable_reader.number(kept) if hasattr(kept, "_value") else float(kept.numpy())
     except Exception:  # a schedule, an optimizer of the user's own, or none
         return None

@@ -1,4 +1,7 @@
-"""What fit is made of in tf_keras, for trials: its input, its callbacks, its validation passes, its settings and its state."""
+"""What fit is made of in tf_keras, for trials:
+
+its input, its callbacks, its validation passes, its settings and its state.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ from fitdoctor.changes.model import WORKER_ARGUMENTS, Change, SetArgument
 from fitdoctor.probe.inputs import kinds
 
 UNCOUNTED = "tf_keras takes several steps per execution only where fit is told how many steps an epoch and a validation pass have"
-AUTOTUNED = "steps_per_execution=“auto” changes how it runs while it trains, so that no two of its stretches can be compared"
+AUTOTUNED = (
+    "steps_per_execution=“auto” changes how it runs while it trains, so that no two of its stretches can be compared"
+)
 
 
 def dataset(model: Any, x: Any, settings: dict[str, Any]) -> Any:
@@ -46,7 +51,10 @@ def dataset(model: Any, x: Any, settings: dict[str, Any]) -> Any:
 
 
 def _ended_with_its_iterator(adapter: Any) -> Any:
-    """The adapter of a `Sequence`, with workers that end when nobody draws from them any more: fit ends them with an epoch."""
+    """The adapter of a `Sequence`, with workers that end when nobody draws from them any more:
+
+    fit ends them with an epoch.
+    """
 
     class Ended(adapter):  # type: ignore[misc]
         _enqueuer: Any
@@ -127,7 +135,11 @@ def not_tried(model: Any, bound: dict[str, Any], changes: list[Change]) -> str:
     """Why nothing can be tried with these changes, in words; empty where it can."""
     if model.autotune_steps_per_execution:
         return AUTOTUNED
-    at_once = [change.value for change in changes if isinstance(change, SetArgument) and change.argument == "steps_per_execution"]
+    at_once = [
+        change.value
+        for change in changes
+        if isinstance(change, SetArgument) and change.argument == "steps_per_execution"
+    ]
     return UNCOUNTED if any(value > 1 for value in at_once) and not _are_counted(bound) else ""
 
 
@@ -138,11 +150,14 @@ def _are_counted(bound: dict[str, Any]) -> bool:
         return False
     data = bound["validation_data"]
     x = data[0] if isinstance(data, (tuple, list)) else data
-    return data is None or kinds.steps_of(x, bound["validation_batch_size"] or size, bound["validation_steps"]) is not None
+    return (
+        data is None or kinds.steps_of(x, bound["validation_batch_size"] or size, bound["validation_steps"]) is not None
+    )
 
 
 def build(model: Any, batches: Any) -> None:
-    """Builds what a first step builds: layers, metrics, and what the optimizer keeps of each weight. Nothing is trained by it.
+    """Builds what a first step builds: layers, metrics, and what the optimizer keeps of each weight. Nothing is trained
+    by it.
 
     Args:
         model: The model, compiled.
@@ -165,8 +180,13 @@ def keep_metrics(compiled: Any, kept: list[str]) -> Callable[[], None]:
     """
     names = ("_metrics", "_weighted_metrics")
     before = {name: vars(compiled)[name] for name in (*names, "_metrics_in_order")}
-    fewer = {name: [[metric for metric in each if metric is not None and metric.name in kept] for each in before[name]] for name in names}
-    vars(compiled).update(fewer, _metrics_in_order=[metric for metric in before["_metrics_in_order"] if metric.name in kept])
+    fewer = {
+        name: [[metric for metric in each if metric is not None and metric.name in kept] for each in before[name]]
+        for name in names
+    }
+    vars(compiled).update(
+        fewer, _metrics_in_order=[metric for metric in before["_metrics_in_order"] if metric.name in kept]
+    )
     return partial(vars(compiled).update, before)
 
 

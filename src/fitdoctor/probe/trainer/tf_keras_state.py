@@ -40,7 +40,10 @@ def optimizer_variables(optimizer: Any) -> list[Any]:
 
     kept = [*optimizer.variables(), *vars(optimizer).values(), *getattr(optimizer, "_hyper", {}).values()]
     inner = getattr(optimizer, "_optimizer", None)
-    return [*(each for each in kept if isinstance(each, tf.Variable)), *(optimizer_variables(inner) if inner is not None else ())]
+    return [
+        *(each for each in kept if isinstance(each, tf.Variable)),
+        *(optimizer_variables(inner) if inner is not None else ()),
+    ]
 
 
 def seeds() -> str:
@@ -76,23 +79,40 @@ def followed() -> tuple[type, ...]:
     from tf_keras.src.backend import RandomGenerator
     from tf_keras.src.engine.compile_utils import Container
 
-    kinds = (layers.Layer, losses.Loss, optimizers.Optimizer, optimizers.legacy.Optimizer, callbacks.Callback, utils.Sequence)
+    kinds = (
+        layers.Layer,
+        losses.Loss,
+        optimizers.Optimizer,
+        optimizers.legacy.Optimizer,
+        callbacks.Callback,
+        utils.Sequence,
+    )
     return (*kinds, Container, RandomGenerator)
 
 
 def draw_on(model: Any, number: int) -> None:
-    """Lets the layers draw other random numbers. Those that TensorFlow keeps within a function are others each time in any case."""
+    """Lets the layers draw other random numbers.
+
+    Those that TensorFlow keeps within a function are others each time in any case.
+    """
     for generator in _generators(model):
         if getattr(generator, "_generator", None) is not None:
             generator._generator.skip(number)
 
 
 def draws_inside(model: Any) -> bool:
-    """Whether a layer draws random numbers whose state TensorFlow keeps within each compiled function, where nobody can put it back."""
+    """Whether a layer draws random numbers whose state TensorFlow keeps within each compiled function, where nobody can
+    put it back.
+    """
     return any(getattr(each, "_rng_type", "") == each.RNG_LEGACY_STATEFUL for each in _generators(model))
 
 
 def _generators(model: Any) -> list[Any]:
     from tf_keras.src.backend import RandomGenerator
 
-    return [value for layer in model._flatten_layers() for value in vars(layer).values() if isinstance(value, RandomGenerator)]
+    return [
+        value
+        for layer in model._flatten_layers()
+        for value in vars(layer).values()
+        if isinstance(value, RandomGenerator)
+    ]

@@ -9,10 +9,11 @@ MOST_COPIED_BYTES = 1 << 20
 
 
 def taken(variable: Any, index: Any) -> Any:
-    """The entries at some positions of a flattened variable, as a copy, or None where they can't be had without side effects.
+    """The entries at some positions of a flattened variable, as a copy, or None where they can't be had without side
+    effects.
 
-    Keras' JAX trainer takes the values out of the variables while it runs an epoch, and donates them to the next step: then there is
-    nothing to read, and nothing is put back for our sake.
+    Keras' JAX trainer takes the values out of the variables while it runs an epoch, and donates them to the next step:
+    then there is nothing to read, and nothing is put back for our sake.
 
     Args:
         variable: Of Keras, or of TensorFlow.
@@ -67,4 +68,6 @@ def _of_jax(value: Any, index: Any) -> Any:
     on_cpu = all(device.platform == "cpu" for device in value.devices())
     if not (on_cpu and len(value.devices()) == 1) and value.nbytes > MOST_COPIED_BYTES:
         return None
-    return np.asarray(value).reshape(-1)[index]  # on one CPU a view, so that the buffer can still be donated once it is gone
+    return np.asarray(value).reshape(-1)[
+        index
+    ]  # on one CPU a view, so that the buffer can still be donated once it is gone

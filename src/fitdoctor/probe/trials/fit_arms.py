@@ -1,4 +1,7 @@
-"""The arms of one fit: each has its own input, compiled function and settings, and is stepped as fit's own loop would step it."""
+"""The arms of one fit:
+
+each has its own input, compiled function and settings, and is stepped as fit's own loop would step it.
+"""
 
 from __future__ import annotations
 
@@ -26,15 +29,23 @@ from fitdoctor.probe.trials.units.validation import Validations
 from fitdoctor.probe.trials.units.whole_epoch import Wholes
 
 WINDOW_S = 0.015
-"""Short and many: windows of 15 ms had the same deviation as windows of 100 ms, so an effect is told in a fraction of the time."""
+"""Short and many:
+
+windows of 15 ms had the same deviation as windows of 100 ms, so an effect is told in a fraction of the time.
+"""
 LONGEST_WINDOW_S = 0.4
 LONGEST_PERIOD_S = 1.0
-"""A callback that acts every so many batches must act equally often in each window, where that does not make it too long."""
+"""A callback that acts every so many batches must act equally often in each window, where that does not make it too
+long.
+"""
 WARM_S = 0.06
 BUFFERS = 4
 """A window must be long against what a pipeline holds ready, or it measures the store and not the producer."""
 STRETCH_S = 1.0
-"""A continuous stretch: long against windows, so that whatever only a running pipeline costs (tuning, waking, refills) is in it."""
+"""A continuous stretch:
+
+long against windows, so that whatever only a running pipeline costs (tuning, waking, refills) is in it.
+"""
 FILL_S = 0.3
 
 
@@ -78,7 +89,8 @@ class FitArms:
     def prepare(self, arm: dict[str, Any]) -> dict[str, Any]:
         """Builds an arm and takes its first steps: what that costs is the arm's one-off.
 
-        Every arm is prepared from the same state: that in which the first one left the model, as only then all of it is built.
+        Every arm is prepared from the same state: that in which the first one left the model, as only then all of it is
+        built.
         """
         changes = [from_data(change) for change in arm["changes"]]
         if self.standing is not None:
@@ -110,7 +122,9 @@ class FitArms:
             raise ValueError(why)
         stray = [change for change in changes if not _fits(change, arm["unit"])]
         if stray:
-            raise ValueError(f"a {stray[0].kind} of {getattr(stray[0], 'call', 'a stage')} has no effect on a {arm['unit']}")
+            raise ValueError(
+                f"a {stray[0].kind} of {getattr(stray[0], 'call', 'a stage')} has no effect on a {arm['unit']}"
+            )
         began_s = time.perf_counter()
         runner = Runner(changes)
         if arm["unit"] == "step":
@@ -166,7 +180,12 @@ class FitArms:
             wanted = math.ceil(wanted / runner.period) * runner.period
         runner.units = max(1, round(wanted / runner.steps)) * runner.steps
         cpu_contention.wait_until_quiet()
-        return {"one_off_s": one_off_s, "unit_s": unit_s, "note": self.feeds.take_note(), "sentence": self.feeds.take_sentence()}
+        return {
+            "one_off_s": one_off_s,
+            "unit_s": unit_s,
+            "note": self.feeds.take_note(),
+            "sentence": self.feeds.take_sentence(),
+        }
 
     def _warm(self, runner: Runner) -> float:
         """Steps for a moment, and returns the seconds of one step, from the later half."""
@@ -190,8 +209,8 @@ class FitArms:
     def _enter(self, runner: Runner, *, new: bool = False, fresh: bool = False) -> live.Undo:
         """Puts an arm's settings and function in place; the result puts the script's own back.
 
-        Arms with the same settings share a compiled function, unless `fresh` asks for one of its own: the placebo goes through
-        all that a remedy goes through.
+        Arms with the same settings share a compiled function, unless `fresh` asks for one of its own: the placebo goes
+        through all that a remedy goes through.
         """
         model = self.model
         before = model.train_function
@@ -219,7 +238,10 @@ class FitArms:
         return undo
 
     def _go(self, runner: Runner, units: int) -> int:
-        """Steps an arm as fit's own loop does, and waits for the end of the last step. Returns how many steps they were."""
+        """Steps an arm as fit's own loop does, and waits for the end of the last step.
+
+        Returns how many steps they were.
+        """
         callbacks, function, iterator, steps = self.callbacks, runner.function, runner.iterator, runner.steps
         step, first = self._loop.step, runner.step
         with loops.to_the_end(self._loop):
@@ -233,7 +255,10 @@ class FitArms:
         return runner.step - first
 
     def close(self) -> None:
-        """Ends what the first arm began, where the process lives on: a callback may hold files, threads or a profiler."""
+        """Ends what the first arm began, where the process lives on:
+
+        a callback may hold files, threads or a profiler.
+        """
         self._runners.clear()
         self._functions.clear()
         self._weights.first_s.clear()
@@ -272,7 +297,9 @@ class FitArms:
             if runner.lead:
                 calls = dict(runner.calls)
                 self._go(runner, runner.lead)
-                runner.calls.update(calls)  # of the calls that are timed, one of so many is to run, also where windows are short
+                runner.calls.update(
+                    calls
+                )  # of the calls that are timed, one of so many is to run, also where windows are short
             timed = _timed(lambda: self._go(runner, runner.units), runner.units)
         finally:
             undo()
@@ -287,7 +314,9 @@ class FitArms:
         self._loop.rest()
 
     def _stretch(self, runner: Runner) -> dict[str, Any]:
-        """Times an arm's pipeline as tf.data runs and tunes it by itself, from a fresh iterator that is gone afterwards."""
+        """Times an arm's pipeline as tf.data runs and tunes it by itself, from a fresh iterator that is gone
+        afterwards.
+        """
         runner.iterator = iter(runner.dataset)
         undo = self._enter(runner)
         try:
@@ -321,7 +350,10 @@ class FitArms:
         self.callbacks.on_epoch_begin(runner.epoch)
 
     def _epoch_logs(self) -> dict[str, Any]:
-        """Logs as an epoch's end has them. The callbacks see values of this moment, `val_` ones standing for validation."""
+        """Logs as an epoch's end has them.
+
+        The callbacks see values of this moment, `val_` ones standing for validation.
+        """
         logs = {name: float(value) for name, value in self.model.get_metrics_result().items()}
         if self.bound["validation_data"] is not None:
             logs |= {f"val_{name}": value for name, value in logs.items()}
@@ -332,7 +364,8 @@ class FitArms:
     def verify(self, arm: dict[str, Any]) -> dict[str, str]:
         """Compares an arm with the baseline: its first batches, and the weights after some steps on the same batches.
 
-        Where it changes nothing of its input, its batches are the script's own: that is said once its weights were compared.
+        Where it changes nothing of its input, its batches are the script's own: that is said once its weights were
+        compared.
         """
         changes = [from_data(change) for change in arm["changes"]]
         if arm["unit"] not in ("step", "epoch"):
@@ -359,7 +392,9 @@ def _is_placebo(arm: dict[str, Any]) -> bool:
 def _fits(change: Change, unit: str) -> bool:
     """Whether a trial of this unit carries the change out: an arm that changes nothing would look refuted."""
     of_input = isinstance(change, SetArgument) and sets_workers(change)
-    of_fit = isinstance(change, SetArgument) and change.call == "Model.fit" and change.argument != "verbose" and not of_input
+    of_fit = (
+        isinstance(change, SetArgument) and change.call == "Model.fit" and change.argument != "verbose" and not of_input
+    )
     of_callback = isinstance(change, (SetArgument, ThrottleHook)) and change.index >= 0
     of_workers = bool(torch_loaders.settings([change]))
     if unit == "whole":

@@ -24,4 +24,6 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     elif finding.fit is not None:
         record = facts.fits[finding.fit].record
         if record.one_batch_calls == record.calls and record.rows is not None and record.rows <= TINY_ROWS:
-            yield Proposal(changes=(), how="one model.fit(…) or model.train_on_batch(…) on all rows of the loop", untried=WHY)
+            yield Proposal(
+                changes=(), how="one model.fit(…) or model.train_on_batch(…) on all rows of the loop", untried=WHY
+            )

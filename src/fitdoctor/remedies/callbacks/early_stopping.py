@@ -20,7 +20,9 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     if finding.fit is None:
         return
     fit_id = facts.fits[finding.fit].id
-    whole_s = sum(term.s for term in facts.projection.terms if term.id.startswith(f"{fit_id}/") and not term.id.endswith("/first"))
+    whole_s = sum(
+        term.s for term in facts.projection.terms if term.id.startswith(f"{fit_id}/") and not term.id.endswith("/first")
+    )
     saved_s = float(finding.data["cost_s"])
     monitor, mode, patience = finding.data["monitor"], finding.data["mode"], finding.data["patience"]
     given = f'monitor="{monitor}"' + (', mode="max"' if mode == "max" else "")

@@ -24,7 +24,8 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     where = place(callback.site or record.site)
     off = heavy_logging(callback)
     changes = tuple(
-        SetArgument(place=where, call=callback.name, argument=name, value=value, index=callback.index) for name, value in off.items()
+        SetArgument(place=where, call=callback.name, argument=name, value=value, index=callback.index)
+        for name, value in off.items()
     )
     how = f"{callback.name}(…) without " + ", ".join(f"{name}={callback.attributes[name]!r}" for name in off)
     yield Proposal(changes=changes, how=how)

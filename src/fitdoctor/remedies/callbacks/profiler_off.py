@@ -33,4 +33,6 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     yield Proposal(changes=(off,), how=how)
     if finding.measured:
         untried = "Not timed: it follows from leaving out what the profiler writes when training ends."
-        yield Proposal(changes=(), how=how, unit="call", untried=untried, unit_ratio=ratio_without(facts, finding, "writing_s"))
+        yield Proposal(
+            changes=(), how=how, unit="call", untried=untried, unit_ratio=ratio_without(facts, finding, "writing_s")
+        )

@@ -31,11 +31,18 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
 def _ways(record: Fit, callback: CallbackRecord, hooks: list[str]) -> tuple[tuple[Change, ...], str]:
     where = place(callback.site or record.site)
     if callback.name == "ProgbarLogger":
-        return (SetArgument(place=place(record.site), call="Model.fit", argument="verbose", value=2),), "model.fit(…, verbose=2)"
+        return (
+            SetArgument(place=place(record.site), call="Model.fit", argument="verbose", value=2),
+        ), "model.fit(…, verbose=2)"
     if callback.name == "TensorBoard" and callback.attributes.get("update_freq", "epoch") != "epoch":
-        change = SetArgument(place=where, call=callback.name, argument="update_freq", value="epoch", index=callback.index)
+        change = SetArgument(
+            place=where, call=callback.name, argument="update_freq", value="epoch", index=callback.index
+        )
         return (change,), 'TensorBoard(…, update_freq="epoch")'
-    throttled = (ThrottleHook(place=where, call=callback.name, hook=hook, every=BATCHES_APART, index=callback.index) for hook in hooks)
+    throttled = (
+        ThrottleHook(place=where, call=callback.name, hook=hook, every=BATCHES_APART, index=callback.index)
+        for hook in hooks
+    )
     return tuple(throttled), f"{callback.name}: log every {BATCHES_APART} batches"
 
 

@@ -36,7 +36,10 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         if not hooks:
             continue
         yield Proposal(
-            changes=tuple(ThrottleHook(place=site, call=callback.name, hook=hook, every=every, index=callback.index) for hook in hooks),
+            changes=tuple(
+                ThrottleHook(place=site, call=callback.name, hook=hook, every=every, index=callback.index)
+                for hook in hooks
+            ),
             how=f"{callback.name}: do the work of {' and '.join(hooks)} every {every} {noun}",
             label=f"every {every} {noun}",
             unit=unit,

@@ -33,14 +33,20 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     if every is not None:
         yield _by_batches(fit, finding.data["callback"], every)
         return
-    hooks = [hook for hook in finding.data["hooks"] if hook == "on_epoch_end" or where(hook) == "batch" and callback.own]
+    hooks = [
+        hook for hook in finding.data["hooks"] if hook == "on_epoch_end" or where(hook) == "batch" and callback.own
+    ]
     for hook in hooks[:1]:
         by_epoch = hook == "on_epoch_end"
         apart, noun = (EPOCHS_APART, "epochs") if by_epoch else (BATCHES_APART, "batches")
         if by_epoch and fit.epochs.mid <= EPOCHS_APART:
             continue
         yield Proposal(
-            changes=(ThrottleHook(place=_place(fit, callback), call=callback.name, hook=hook, every=apart, index=callback.index),),
+            changes=(
+                ThrottleHook(
+                    place=_place(fit, callback), call=callback.name, hook=hook, every=apart, index=callback.index
+                ),
+            ),
             how=_how(fit, callback) if by_epoch else f"{callback.name}: save every {apart} batches",
             label=f"every {apart} {noun}",
             unit="epoch_end" if by_epoch else "step",
@@ -62,7 +68,9 @@ def _by_batches(fit: FitFacts, position: int, every: int) -> Proposal:
     elif not untried and tried != value:
         how += f"  # tried: a save every {tried} batches"
     tried = tried or value
-    change = SetArgument(place=_place(fit, callback), call=callback.name, argument="save_freq", value=tried, index=callback.index)
+    change = SetArgument(
+        place=_place(fit, callback), call=callback.name, argument="save_freq", value=tried, index=callback.index
+    )
     return Proposal(changes=(change,), how=how, label=str(tried), unit="step", untried=untried, unit_ratio=ratio)
 
 

@@ -29,7 +29,11 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     elif every is not None and every * facts.fits[finding.fit].step_s > LONGEST_PERIOD_S:
         untried = "Its saves are too far apart for a trial."
     change = SetArgument(
-        place=place(callback.site or record.site), call=callback.name, argument="save_weights_only", value=True, index=callback.index
+        place=place(callback.site or record.site),
+        call=callback.name,
+        argument="save_weights_only",
+        value=True,
+        index=callback.index,
     )
     yield Proposal(
         changes=(change,),

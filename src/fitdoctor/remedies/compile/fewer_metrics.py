@@ -23,11 +23,18 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     record = facts.fits[finding.fit].record
     dropped = [metric.name for metric in heavy_metrics(record)] or [metric.name for metric in record.metrics]
     kept = [metric.name for metric in record.metrics if metric.name not in dropped]
-    change = SetArgument(place=place(record.compile_site or record.site), call="Model.compile", argument="metrics", value=kept)
+    change = SetArgument(
+        place=place(record.compile_site or record.site), call="Model.compile", argument="metrics", value=kept
+    )
     how = f"model.compile(…) without {', '.join(dropped)} among its metrics: compute them now and then, or when training is done"
     yield Proposal(changes=(change,), how=how, untried=_obstacle(record, dropped))
     if finding.measured:
-        yield Proposal(changes=(), how=how, unit="call", untried="Steps that a trial repeats are traced already: compare whole runs.")
+        yield Proposal(
+            changes=(),
+            how=how,
+            unit="call",
+            untried="Steps that a trial repeats are traced already: compare whole runs.",
+        )
 
 
 def _obstacle(record: Fit, dropped: list[str]) -> str:

@@ -20,5 +20,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         return
     record = facts.fits[finding.fit].record
     for rate in finding.data["rates"]:
-        change = SetArgument(place=place(record.compile_site or record.site), call="Model.compile", argument="learning_rate", value=rate)
+        change = SetArgument(
+            place=place(record.compile_site or record.site), call="Model.compile", argument="learning_rate", value=rate
+        )
         yield Proposal(changes=(change,), how=f"{record.optimizer}(learning_rate={rate:g})", label=f"{rate:g}")

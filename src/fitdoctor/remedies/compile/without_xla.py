@@ -19,7 +19,9 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     if finding.fit is None or facts.backend == "jax":  # there nothing else compiles
         return
     record = facts.fits[finding.fit].record
-    change = SetArgument(place=place(record.compile_site or record.site), call="Model.compile", argument="jit_compile", value=False)
+    change = SetArgument(
+        place=place(record.compile_site or record.site), call="Model.compile", argument="jit_compile", value=False
+    )
     yield Proposal(
         changes=(change,),
         how="model.compile(…, jit_compile=False)",

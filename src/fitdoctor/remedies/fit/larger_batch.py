@@ -17,8 +17,8 @@ TREATS = ("tiny-batches", "dispatch-bound-steps")
 SAFETY = "semantics"
 UNIT = "race"
 
-#: Optimizers whose steps grow with the gradient: their rate grows in proportion to the batch. The others divide by the gradient's
-#: size, and theirs grows with the root.
+#: Optimizers whose steps grow with the gradient: their rate grows in proportion to the batch. The others divide by the
+#: gradient's size, and theirs grows with the root.
 PROPORTIONAL = frozenset({"SGD"})
 
 

@@ -39,14 +39,24 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         return
     if record.input_kind == "dataloader":
         untried = "The container belongs to the dataset behind the DataLoader, which is not taken apart."
-        yield Proposal(changes=(), how=f"make arrays of {names} once, before fit: {found[0].name}[:] or np.asarray(…)", untried=untried)
+        yield Proposal(
+            changes=(),
+            how=f"make arrays of {names} once, before fit: {found[0].name}[:] or np.asarray(…)",
+            untried=untried,
+        )
         return
     changes = tuple(_change(record, part.name) for part in found)
     first = found[0].name
-    written = f"{{name: part[:] for name, part in {first}.items()}}" if found[0].container in FILES else f"{first}[:] or np.asarray(…)"
+    written = (
+        f"{{name: part[:] for name, part in {first}.items()}}"
+        if found[0].container in FILES
+        else f"{first}[:] or np.asarray(…)"
+    )
     yield Proposal(changes=changes, how=f"make arrays of {names} once, before fit: {written}")
 
 
 def _change(record: Fit, name: str) -> ConvertArgument:
     argument, _, attribute = name.partition(".")
-    return ConvertArgument(place=place(record.site), call="Model.fit", argument=argument.partition("[")[0], attribute=attribute)
+    return ConvertArgument(
+        place=place(record.site), call="Model.fit", argument=argument.partition("[")[0], attribute=attribute
+    )

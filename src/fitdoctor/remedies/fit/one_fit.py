@@ -1,7 +1,7 @@
 """One fit of all epochs in place of many.
 
-No trial is needed to tell what that saves: what each call was measured to take around its steps. What stands between the calls
-has to be moved by hand.
+No trial is needed to tell what that saves: what each call was measured to take around its steps. What stands between
+the calls has to be moved by hand.
 """
 
 from __future__ import annotations
@@ -23,9 +23,13 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         return
     fit = facts.fits[finding.fit]
     record = fit.record
-    if record.models != 1 or record.data_objects != 1:  # another model or other data each time: one fit can't stand for them
+    if (
+        record.models != 1 or record.data_objects != 1
+    ):  # another model or other data each time: one fit can't stand for them
         return
-    terms = [term for term in facts.projection.terms if term.id.startswith(f"{fit.id}/") and not term.id.endswith("/first")]
+    terms = [
+        term for term in facts.projection.terms if term.id.startswith(f"{fit.id}/") and not term.id.endswith("/first")
+    ]
     whole_s, saved_s = sum(term.s for term in terms), float(finding.data["cost_s"])
     epochs = record.calls * fit.epochs.mid
     yield Proposal(

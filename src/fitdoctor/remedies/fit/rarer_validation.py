@@ -1,7 +1,7 @@
 """Validates every fifth epoch.
 
-No trial is needed to tell what that saves: the passes that are left out, at the cost that was measured. Since no trial ran, the
-result stays marked as untried.
+No trial is needed to tell what that saves: the passes that are left out, at the cost that was measured. Since no trial
+ran, the result stays marked as untried.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ EPOCHS_APART = 5
 
 
 def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
-    # Where only the batches are small, larger ones are the remedy; fewer scores are a sacrifice that excess alone justifies.
+    # Where only the batches are small, larger ones are the remedy; fewer scores are a sacrifice that excess alone
+    # justifies.
     if finding.fit is None or not finding.data.get("excessive"):
         return
     fit = facts.fits[finding.fit]

@@ -21,5 +21,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     if finding.fit is None or finding.data["argument"] != ARGUMENT:
         return
     batches = int(finding.data["batches"])
-    change = SetArgument(place=place(facts.fits[finding.fit].record.site), call="Model.fit", argument=ARGUMENT, value=batches)
+    change = SetArgument(
+        place=place(facts.fits[finding.fit].record.site), call="Model.fit", argument=ARGUMENT, value=batches
+    )
     yield Proposal(changes=(change,), how=f"model.fit(…, {ARGUMENT}={batches})")

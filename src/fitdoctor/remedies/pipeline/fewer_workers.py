@@ -1,4 +1,6 @@
-"""Makes the batches of a `PyDataset` or a `DataLoader` without workers, or with fewer, and with threads in place of processes."""
+"""Makes the batches of a `PyDataset` or a `DataLoader` without workers, or with fewer, and with threads in place of
+processes.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +46,9 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     yield Proposal(changes=tuple(changes), how=how, label="none")
     if finding.measured:
         untried = "Not timed: it follows from leaving out what ending and starting processes takes."
-        yield Proposal(changes=(), how=how, unit="call", untried=untried, unit_ratio=ratio_without(facts, finding, "restarts_s"))
+        yield Proposal(
+            changes=(), how=how, unit="call", untried=untried, unit_ratio=ratio_without(facts, finding, "restarts_s")
+        )
 
 
 def _processes(record: Fit, workers: Workers) -> Iterator[Proposal]:
@@ -60,7 +64,9 @@ def _processes(record: Fit, workers: Workers) -> Iterator[Proposal]:
             changes.append(SetArgument(place=where, call=workers.call, argument="persistent_workers", value=False))
         persistent = bool(count and workers.persistent)
         how = workers.written(f"num_workers={count}")
-        if not count and (workers.persistent or "prefetch_factor" in (workers.site.arguments if workers.site is not None else ())):
+        if not count and (
+            workers.persistent or "prefetch_factor" in (workers.site.arguments if workers.site is not None else ())
+        ):
             how += ", and without what else is for workers only (prefetch_factor, persistent_workers)"
         if reorders(record, workers, count, persistent=persistent):
             how += REORDERED

@@ -18,7 +18,8 @@ TREATS = ("idle-workers",)
 SAFETY = "exact"
 UNIT = "step"
 
-#: Tried as far as they are no more than twice the cores: threads that wait for a disk need none of their own. The two largest do.
+#: Tried as far as they are no more than twice the cores: threads that wait for a disk need none of their own. The two
+#: largest do.
 COUNTS = (2, 4, 8)
 WAYS = 2
 #: Of a `Sequence`: its pipeline reads ahead, and asks for a batch beyond the last one with so much patience.
@@ -59,15 +60,23 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
 
 
 def _processes(facts: Facts, record: Fit, workers: Workers, counts: list[int]) -> Iterator[Proposal]:
-    """Other numbers of processes, which are kept from epoch to epoch unless that alone would give a shuffle other orders."""
+    """Other numbers of processes, which are kept from epoch to epoch unless that alone would give a shuffle other
+    orders.
+    """
     untried = more_of_them(facts, record, workers)
     if untried:
         count = max(2, int(facts.scout.environment.get("cores", 1)))
-        written = GRAIN.format(count=count) if workers.call == "grain" else workers.written(f"num_workers={count}, persistent_workers=True")
+        written = (
+            GRAIN.format(count=count)
+            if workers.call == "grain"
+            else workers.written(f"num_workers={count}, persistent_workers=True")
+        )
         yield Proposal(changes=(), how=written, untried=untried)
         return
     for count in counts:
-        alone = not reorders(record, workers, count, persistent=workers.persistent) and reorders(record, workers, count, persistent=True)
+        alone = not reorders(record, workers, count, persistent=workers.persistent) and reorders(
+            record, workers, count, persistent=True
+        )
         yield _proposal(record, workers, count, persistent=not alone)
 
 

@@ -1,4 +1,7 @@
-"""Lets the input go on from epoch to epoch: `repeat` and an epoch of a given number of steps, or workers that are kept."""
+"""Lets the input go on from epoch to epoch:
+
+`repeat` and an epoch of a given number of steps, or workers that are kept.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,12 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         how = workers.written("persistent_workers=True") + (REORDERED if safety != "exact" else "")
         yield Proposal(changes=(change,), how=how, label="workers kept", safety=safety)
         return
-    if fit.record.input_kind != "tf.data" or not chain or not fit.steps_known or any(step.name == "repeat" for step in chain):
+    if (
+        fit.record.input_kind != "tf.data"
+        or not chain
+        or not fit.steps_known
+        or any(step.name == "repeat" for step in chain)
+    ):
         return
     # tf.data fills the buffer of a shuffle for the next pass while this one ends, where repeat follows it directly.
     shuffles = [step for step in chain if step.name == "shuffle"]
@@ -41,7 +49,9 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     where = operation_place(behind)
     if where is None:
         return
-    steps = SetArgument(place=place(fit.record.site), call="Model.fit", argument="steps_per_epoch", value=fit.steps_per_epoch)
+    steps = SetArgument(
+        place=place(fit.record.site), call="Model.fit", argument="steps_per_epoch", value=fit.steps_per_epoch
+    )
     yield Proposal(
         changes=(InsertCall(place=where, call="repeat"), steps),
         how=f"put .repeat() behind {behind.name}() (line {where.line}), and give fit steps_per_epoch={fit.steps_per_epoch}",

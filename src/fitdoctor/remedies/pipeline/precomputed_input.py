@@ -28,10 +28,16 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     record = facts.fits[finding.fit].record
     if record.input_kind in ("generator", "pydataset"):
         change = Precompute(place=place(record.site), call="Model.fit", argument="x")
-        yield Proposal(changes=(change,), how="make the batches once, before fit, and give it the arrays: model.fit(x, y, …)")
+        yield Proposal(
+            changes=(change,), how="make the batches once, before fit, and give it the arrays: model.fit(x, y, …)"
+        )
         return
     if record.input_kind in LOADERS:
-        yield Proposal(changes=(), how=LOADERS[record.input_kind], untried="Whether each epoch needs new samples is for you to know.")
+        yield Proposal(
+            changes=(),
+            how=LOADERS[record.input_kind],
+            untried="Whether each epoch needs new samples is for you to know.",
+        )
         return
     for step in python_operations(record):
         where = operation_place(step)

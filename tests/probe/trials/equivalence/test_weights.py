@@ -15,7 +15,9 @@ LARGER_STEPS: Any = "a change that makes another training"
 
 
 class Training:
-    """One weight, which grows by one in each step, by two under the change, and by something else each time where `drifts`."""
+    """One weight, which grows by one in each step, by two under the change, and by something else each time where
+    `drifts`.
+    """
 
     def __init__(self, *, drifts: bool = False) -> None:
         self.weight, self.drifts, self.took, self.put_back_calls = 0.0, drifts, 0, 0

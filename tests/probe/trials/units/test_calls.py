@@ -36,18 +36,26 @@ class Accumulating:
 def history(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stands in for Keras' `History`."""
     made = SimpleNamespace(set_model=lambda _: None, set_params=lambda _: None)
-    monkeypatch.setitem(sys.modules, "keras", SimpleNamespace(callbacks=SimpleNamespace(History=lambda: SimpleNamespace(**vars(made)))))
+    monkeypatch.setitem(
+        sys.modules, "keras", SimpleNamespace(callbacks=SimpleNamespace(History=lambda: SimpleNamespace(**vars(made))))
+    )
 
 
 def test_a_replaced_evaluation_is_of_its_own_rows() -> None:
-    model, change = Accumulating(), ReplaceCall(place=Place(file="train.py", line=1), call="evaluate", replacement="test_on_batch")
+    model, change = (
+        Accumulating(),
+        ReplaceCall(place=Place(file="train.py", line=1), call="evaluate", replacement="test_on_batch"),
+    )
     said = [calls.replaced(change, model, {"x": ROWS * factor, "return_dict": True})["loss"] for factor in (1, 3)]
     assert said == [1.0, 3.0]
 
 
 @pytest.mark.usefixtures("history")
 def test_the_history_of_a_replaced_fit_is_of_its_own_step() -> None:
-    model, bound = Accumulating(), {"y": None, "sample_weight": None, "class_weight": None, "epochs": 1, "initial_epoch": 0}
+    model, bound = (
+        Accumulating(),
+        {"y": None, "sample_weight": None, "class_weight": None, "epochs": 1, "initial_epoch": 0},
+    )
     said = [single_batch_fits.train(model, {"x": ROWS * factor, **bound}).history for factor in (1, 3)]
     assert said == [{"loss": [1.0]}, {"loss": [3.0]}]
 

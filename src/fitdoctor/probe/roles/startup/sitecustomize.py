@@ -1,6 +1,8 @@
-"""Begins the probe of a Python program that a script under diagnosis starts, and then does what the user's own `sitecustomize` does.
+"""Begins the probe of a Python program that a script under diagnosis starts, and then does what the user's own
+`sitecustomize` does.
 
-Any Python may come here, however old. So this file says nothing that an old one can't read, and whatever fails here is left out.
+Any Python may come here, however old. So this file says nothing that an old one can't read, and whatever fails here is
+left out.
 """
 
 import os

@@ -2,10 +2,11 @@
 
 A backend's module has `Loop(model, kind)`, where `kind` is "train" or "test", with:
 
-* `step(function, iterator)`: calls a function that `make_train_function` or `make_test_function` made, and returns its logs
+* `step(function, iterator)`: calls a function that `make_train_function` or `make_test_function` made, and returns its
+  logs
 * `wait()`: returns when the last step has ended
-* `rest()`: does what the loop of Keras does behind its last step; only then can the weights be read, the model be called,
-  or its state be put back
+* `rest()`: does what the loop of Keras does behind its last step; only then can the weights be read, the model be
+  called, or its state be put back
 * `anew()`: within which functions are made that share nothing with those made before
 * `ENDS`: what a step raises where its input has come to its end
 """
@@ -21,7 +22,10 @@ from fitdoctor.probe import backends
 from fitdoctor.probe.support.originals import time
 
 LONGEST_CHUNK_S = 0.02
-"""Steps between two looks at the clock: each look waits for the last of them, and an accelerator, or JAX, then has nothing to do."""
+"""Steps between two looks at the clock:
+
+each look waits for the last of them, and an accelerator, or JAX, then has nothing to do.
+"""
 
 
 class Loop(Protocol):
@@ -71,7 +75,9 @@ def to_the_end(loop: Loop) -> Iterator[None]:
         raise ValueError("its input came to its end") from None
 
 
-def go_for(seconds: float, at_once: int, go: Callable[[int], int], clock: Callable[[], float] = time.perf_counter) -> int:
+def go_for(
+    seconds: float, at_once: int, go: Callable[[int], int], clock: Callable[[], float] = time.perf_counter
+) -> int:
     """Steps until so many seconds are over, at least once.
 
     Args:

@@ -55,7 +55,9 @@ class Loop:
 
     @contextmanager
     def anew(self) -> Iterator[None]:
-        """JAX keeps what it traced by the function that it is given, and a method of the same model is the same function to it."""
+        """JAX keeps what it traced by the function that it is given, and a method of the same model is the same
+        function to it.
+        """
         name = f"{self._kind}_step"
         step = getattr(self._model, name)
         own = vars(self._model).get(name)

@@ -19,7 +19,10 @@ class Loop:
         from tensorflow.python.framework import errors
 
         self._wait = context.async_wait
-        self.ENDS: tuple[type[Exception], ...] = (errors.OutOfRangeError, StopIteration)  # the latter is what an iterator makes of it
+        self.ENDS: tuple[type[Exception], ...] = (
+            errors.OutOfRangeError,
+            StopIteration,
+        )  # the latter is what an iterator makes of it
 
     def step(self, function: Any, iterator: Any) -> Any:
         return function(iterator)

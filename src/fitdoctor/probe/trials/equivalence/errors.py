@@ -1,4 +1,7 @@
-"""What a trial raises where the state of the training is not what it was. Without NumPy, which is the script's to import first."""
+"""What a trial raises where the state of the training is not what it was.
+
+Without NumPy, which is the script's to import first.
+"""
 
 
 class StateError(Exception):

@@ -22,7 +22,9 @@ TRIES = 3
 """The user's threads may draw a random number just after a generator was put back."""
 KEPT = ("train_function", "history")
 """Those of evaluate and predict are made when they are first called, and are kept: nothing is trained by them."""
-TOO_LARGE = "The model's state is too large to be copied: in trials, each arm went on from where the one before it had come."
+TOO_LARGE = (
+    "The model's state is too large to be copied: in trials, each arm went on from where the one before it had come."
+)
 DRAWN_INSIDE = "Layers such as Dropout draw random numbers within TensorFlow, as tf_keras does it: in trials, each arm drew others."
 DRAWN = "Threads of the input draw random numbers all the time: in trials, the random generators could not be put back exactly."
 
@@ -30,8 +32,8 @@ DRAWN = "Threads of the input draw random numbers all the time: in trials, the r
 class Standing:
     """Weights, optimizers, seeds, metrics, flags, random generators and callbacks as they are now.
 
-    Scalars of whole numbers, such as the optimizer's count of steps, go on within a unit: what a training does every so many steps
-    must come as often in windows as it does there. So do the callbacks.
+    Scalars of whole numbers, such as the optimizer's count of steps, go on within a unit: what a training does every so
+    many steps must come as often in windows as it does there. So do the callbacks.
 
     Args:
         model: Trained for some steps already, so that all of it is built.
@@ -52,8 +54,13 @@ class Standing:
             self.limits.append(TOO_LARGE)
         if keras_internals.unlike_itself(model):
             self.limits.append(DRAWN_INSIDE)
-        self._known = {id(variable): variable for variable in variables_of(model)}  # held, so that no other object gets its id
-        self._random, self._remembered = RandomState(), Remembered(list(callbacks), without=(model, *self._known.values()))
+        self._known = {
+            id(variable): variable for variable in variables_of(model)
+        }  # held, so that no other object gets its id
+        self._random, self._remembered = (
+            RandomState(),
+            Remembered(list(callbacks), without=(model, *self._known.values())),
+        )
         self._settings = {name: keras_internals.setting(model, name) for name in COMPILE_SETTINGS}
         self._plain = {name: getattr(model, name, None) for name in ("stop_training", "history", self._evaluation)}
         self._trainable = [(layer, layer._trainable) for layer in [model, *model._flatten_layers(include_self=False)]]
@@ -136,7 +143,11 @@ class Standing:
         if whole:
             for number, callback in enumerate(self._callbacks):
                 attributes = fingerprints.of_attributes(callback, number)
-                found |= {f"{type(callback).__name__}.{name}": text for name, text in attributes.items() if not name.startswith("_")}
+                found |= {
+                    f"{type(callback).__name__}.{name}": text
+                    for name, text in attributes.items()
+                    if not name.startswith("_")
+                }
         return found
 
 

@@ -29,7 +29,9 @@ class SameWeights:
         remember: Keeps the random generators of the process as they are: PyTorch's dropout draws from one of them.
     """
 
-    def __init__(self, feeds: Feeds, loop: Loop, enter: Callable[..., Undo], remember: Callable[[], RandomState] = RandomState) -> None:
+    def __init__(
+        self, feeds: Feeds, loop: Loop, enter: Callable[..., Undo], remember: Callable[[], RandomState] = RandomState
+    ) -> None:
         self._feeds, self._loop, self._enter, self._remember = feeds, loop, enter, remember
         self._random: RandomState
         self._reference: dict[int, list[Any] | None] = {}

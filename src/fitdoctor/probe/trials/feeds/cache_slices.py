@@ -17,12 +17,17 @@ SLICE_BYTES = 256 << 20
 LEAST = 2
 COMPARED = 64
 COMPARE_S = 2.0
-"""Elements of a second pass that must equal those of the first before a cache may keep them, and the longest that may take."""
+"""Elements of a second pass that must equal those of the first before a cache may keep them, and the longest that may
+take.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
-    """The first elements that a cache gets. `total` is how many there are in one pass, or None where that is not known."""
+    """The first elements that a cache gets.
+
+    `total` is how many there are in one pass, or None where that is not known.
+    """
 
     elements: int
     bytes: int
@@ -39,7 +44,9 @@ class Slice:
 
 
 class Slices:
-    """Cuts the data before each cache of a pipeline short, so that it can be filled and then shows what it costs from then on."""
+    """Cuts the data before each cache of a pipeline short, so that it can be filled and then shows what it costs from
+    then on.
+    """
 
     def __init__(self) -> None:
         self._known: dict[tuple[Any, ...], Slice] = {}
@@ -50,7 +57,8 @@ class Slices:
         """The dataset with a slice before each cache; as a whole, it still gives as many elements as it would.
 
         Raises:
-            materialize.NotRepeatingError: A cache that was put in would freeze what differs from pass to pass, or is too large.
+            materialize.NotRepeatingError: A cache that was put in would freeze what differs from pass to pass, or is
+            too large.
         """
         steps = tfdata_recipes.chain(dataset)
 

@@ -18,14 +18,17 @@ class Loader:
 
     Args:
         epochs: Keras' iterator over epochs.
-        endless: Whether the next epoch follows where one ends. The batches that then come all have as many rows as the first: another
-            number of them would be compiled for anew, in whichever window it falls.
+        endless: Whether the next epoch follows where one ends. The batches that then come all have as many rows as the
+            first: another number of them would be compiled for anew, in whichever window it falls.
         held: Batches that it may hold ready before anybody asks.
         pipeline: The dataset of tf.data behind it, where there is one.
-        spares: Whether Keras begins one iterator too many behind each epoch, which costs something: worker processes are started for it.
+        spares: Whether Keras begins one iterator too many behind each epoch, which costs something: worker processes
+            are started for it.
     """
 
-    def __init__(self, epochs: Any, *, endless: bool = False, held: int = 0, pipeline: Any = None, spares: bool = False) -> None:
+    def __init__(
+        self, epochs: Any, *, endless: bool = False, held: int = 0, pipeline: Any = None, spares: bool = False
+    ) -> None:
         self._epochs, self._endless, self.spares = epochs, endless, spares
         self._spare: Any = None
         self.held, self.pipeline = held, pipeline
@@ -76,9 +79,14 @@ class Repeated:
 
 
 class Loaders(Feeds):
-    """Makes the input of each arm as Keras' adapters give it to JAX and PyTorch. Pipelines of tf.data are edited as they are there."""
+    """Makes the input of each arm as Keras' adapters give it to JAX and PyTorch.
 
-    def dataset(self, changes: list[Change], *, shuffle: bool | None = None, steady: bool = False, anew: bool = False) -> Any:
+    Pipelines of tf.data are edited as they are there.
+    """
+
+    def dataset(
+        self, changes: list[Change], *, shuffle: bool | None = None, steady: bool = False, anew: bool = False
+    ) -> Any:
         """The input with the changes, as it is: finite where it is finite."""
         return self._loader(changes, lambda made: made, shuffle=shuffle, steady=steady, anew=anew)
 
@@ -93,7 +101,9 @@ class Loaders(Feeds):
             found: Loader = self._from_arrays[key]
             return found
         x = self.changed_input(bound["x"], changes)
-        keywords = {name: bound[name] for name in ("y", "sample_weight", "batch_size", "steps_per_epoch", "class_weight")}
+        keywords = {
+            name: bound[name] for name in ("y", "sample_weight", "batch_size", "steps_per_epoch", "class_weight")
+        }
         if kind == "tf.data":
             x = arranged(x)
         elif kinds.input_kind(x) in workers.KINDS:
@@ -107,7 +117,9 @@ class Loaders(Feeds):
         return loader
 
     def endless(self, changes: list[Change], *, anew: bool = False) -> Any:
-        """The input without an end and with fixed, small read-ahead; the caches of a pipeline hold a slice of the data, and are filled."""
+        """The input without an end and with fixed, small read-ahead; the caches of a pipeline hold a slice of the data,
+        and are filled.
+        """
 
         def arranged(dataset: Any) -> Any:
             return self._slices.filled(tfdata.steady(tfdata.endless(self._slices.cut(dataset)), cores=self._cores))
@@ -127,7 +139,9 @@ class Loaders(Feeds):
 
     def finite(self, changes: list[Change], *, anew: bool = False) -> Any:
         """One epoch of the input, as it runs by itself."""
-        return self._loader(changes, lambda dataset: self._slices.filled(self._slices.cut(dataset, whole=True)), anew=anew)
+        return self._loader(
+            changes, lambda dataset: self._slices.filled(self._slices.cut(dataset, whole=True)), anew=anew
+        )
 
     def read_ahead(self, dataset: Any, changes: list[Change]) -> int:
         """How many batches an endless input of ours may hold ready before anybody asks."""
@@ -147,7 +161,9 @@ class Loaders(Feeds):
         return [[_array(part) for part in _flat(batch)] for batch in itertools.islice(loader, count)]
 
     def in_batches_of(self, rows: int) -> Any:
-        """The input as it is, unshuffled, in batches of so many rows where that can be arranged and its own are much smaller."""
+        """The input as it is, unshuffled, in batches of so many rows where that can be arranged and its own are much
+        smaller.
+        """
         return self._loader([], lambda dataset: batched(dataset, rows, _flat), shuffle=False)
 
     def _again_and_again(self, batches: list[Any]) -> Any:

@@ -20,7 +20,10 @@ from fitdoctor.probe.trainer.keras_internals import epoch_iterator
 from fitdoctor.probe.trials.feeds.cache_slices import Slices
 
 FIXED_BATCHES = 8
-"""Real batches that an input-free feed repeats: more than one, so that a batch's own values do not stay in the nearest cache."""
+"""Real batches that an input-free feed repeats:
+
+more than one, so that a batch's own values do not stay in the nearest cache.
+"""
 MATERIALIZE_S = 40.0
 """The longest that one pass over a Python input may take in a trial."""
 
@@ -35,7 +38,10 @@ READ_ONCE = (
 
 
 class SharedGenerator:
-    """One generator that several arms draw from, each getting the next batch. It is never blocked, only locked for a draw."""
+    """One generator that several arms draw from, each getting the next batch.
+
+    It is never blocked, only locked for a draw.
+    """
 
     def __init__(self, generator: Iterator[Any]) -> None:
         self._generator = generator
@@ -77,11 +83,13 @@ class Feeds:
         self._converted: dict[str, Any] = {}
         self._started: weakref.WeakSet[Any] = weakref.WeakSet()
 
-    def dataset(self, changes: list[Change], *, shuffle: bool | None = None, steady: bool = False, anew: bool = False) -> Any:
+    def dataset(
+        self, changes: list[Change], *, shuffle: bool | None = None, steady: bool = False, anew: bool = False
+    ) -> Any:
         """Keras' dataset for fit's input with the changes of its pipeline, as it is: finite where it is finite.
 
-        With `steady`, the workers of a `PyDataset` run no further ahead than they must to be busy. With `anew`, arrays are copied
-        for this one once more, where they are small.
+        With `steady`, the workers of a `PyDataset` run no further ahead than they must to be busy. With `anew`, arrays
+        are copied for this one once more, where they are small.
         """
         bound = {**self._bound, **self.changed_arguments(changes)}
         shuffled = bound["shuffle"] if shuffle is None else shuffle
@@ -95,7 +103,9 @@ class Feeds:
         else:
             if kinds.input_kind(x) in workers.KINDS:
                 x = workers.arranged(x, changes, steady=steady, started=self._started)
-            keywords = {name: bound[name] for name in ("y", "sample_weight", "batch_size", "steps_per_epoch", "class_weight")}
+            keywords = {
+                name: bound[name] for name in ("y", "sample_weight", "batch_size", "steps_per_epoch", "class_weight")
+            }
             dataset = self._epoch_iterator(x, shuffled, keywords).data_adapter.get_tf_dataset()
         if kinds.input_kind(x) == "arrays":
             # Keras copies the arrays into each dataset that it makes of them: all arms share one copy.
@@ -116,7 +126,9 @@ class Feeds:
         return [READ_ONCE] if kinds.input_kind(self._bound["x"]) == "generator" else []
 
     def _epoch_iterator(self, x: Any, shuffle: Any, keywords: dict[str, Any]) -> Any:
-        return epoch_iterator(self._model, x=self._one_reader_of_many(x), shuffle=shuffle, steps_per_execution=1, **keywords)
+        return epoch_iterator(
+            self._model, x=self._one_reader_of_many(x), shuffle=shuffle, steps_per_execution=1, **keywords
+        )
 
     def _one_reader_of_many(self, x: Any) -> Any:
         """What gives an arm its share of a generator; any other input as it is."""
@@ -163,12 +175,16 @@ class Feeds:
         return made
 
     def endless(self, changes: list[Change], *, anew: bool = False) -> Any:
-        """A dataset without an end and with fixed, small read-ahead; its caches hold a slice of the data, and are filled."""
+        """A dataset without an end and with fixed, small read-ahead; its caches hold a slice of the data, and are
+        filled.
+        """
         endless = self._repeated(self._slices.cut(self.dataset(changes, steady=True, anew=anew)))
         return self._slices.filled(tfdata.steady(endless, cores=self._cores))
 
     def _repeated(self, dataset: Any) -> Any:
-        """The dataset without an end; a generator ends where it ends, as Keras would give its first two batches again and again."""
+        """The dataset without an end; a generator ends where it ends, as Keras would give its first two batches again
+        and again.
+        """
         return dataset if kinds.input_kind(self._bound["x"]) == "generator" else tfdata.endless(dataset)
 
     def read_ahead(self, dataset: Any, changes: list[Change]) -> int:
@@ -254,7 +270,9 @@ class Feeds:
         if self._shared is None:
             self._shared = SharedGenerator(generator)
         steps = self._bound["steps_per_epoch"] or 0
-        batches = materialize.period(map(copied, self._shared), backends.tree().flatten, most=max(1000, 2 * steps), limit_s=MATERIALIZE_S)
+        batches = materialize.period(
+            map(copied, self._shared), backends.tree().flatten, most=max(1000, 2 * steps), limit_s=MATERIALIZE_S
+        )
         self._note = f"the generator gives the same {len(batches)} batches again and again"
         return self._again_and_again(batches)
 
@@ -336,7 +354,9 @@ def _kept(dataset: Any) -> Any:
         if held > most:
             raise materialize.NotRepeatingError("its batches need more than a quarter of the free memory")
         if time.perf_counter() - began_s > MATERIALIZE_S:
-            raise materialize.NotRepeatingError(f"one pass takes longer than the {MATERIALIZE_S:.0f} s that there were for it")
+            raise materialize.NotRepeatingError(
+                f"one pass takes longer than the {MATERIALIZE_S:.0f} s that there were for it"
+            )
 
     if any(before[index] != materialize.digest(flatten(batches[index])) for index in probed):
         raise materialize.NotRepeatingError("its batches are others when they are read again, so they can't be kept")

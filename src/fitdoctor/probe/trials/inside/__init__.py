@@ -35,7 +35,9 @@ def look(model: Any, bound: dict[str, Any], *, rows: int, seconds: float) -> Ins
     try:
         _look(found, model, bound, rows, began_s + seconds)
     except Exception as error:  # whatever a stranger's model makes of our questions
-        why = str(error) if isinstance(error, UnseenError) else f"{type(error).__name__}: {str(error)[:LONGEST_MESSAGE]}"
+        why = (
+            str(error) if isinstance(error, UnseenError) else f"{type(error).__name__}: {str(error)[:LONGEST_MESSAGE]}"
+        )
         found.missing = f"The inside of the model was not seen in full: {why}."
     found.seconds = time.perf_counter() - began_s
     return found
@@ -50,7 +52,9 @@ def _look(found: Inside, model: Any, bound: dict[str, Any], rows: int, until_s: 
     for argument, given in zip(input_statistics.ARGUMENTS, batch, strict=True):
         for name, values in input_statistics.parts(given, argument) if given is not None else ():
             shape = [None, *values.shape[1:]]
-            part = InputArray(name=name, container="batch", dtype=str(values.dtype), shape=shape, spread=input_statistics.of(values))
+            part = InputArray(
+                name=name, container="batch", dtype=str(values.dtype), shape=shape, spread=input_statistics.of(values)
+            )
             found.inputs.append(part)
             found.rows = int(values.shape[0])
     if not backends.is_legacy(model):

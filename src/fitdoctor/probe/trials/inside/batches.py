@@ -14,7 +14,10 @@ Batch = tuple[Any, Any, Any]
 """Inputs, targets and sample weights, each a nest of arrays or None."""
 
 UNTOUCHED = frozenset({"cache", "snapshot", "save"})
-"""Stages that keep or write what goes through them: one that is left after a batch would be kept as if that were all."""
+"""Stages that keep or write what goes through them:
+
+one that is left after a batch would be kept as if that were all.
+"""
 
 
 def drawn(bound: dict[str, Any], rows: int) -> Batch:
@@ -26,7 +29,10 @@ def drawn(bound: dict[str, Any], rows: int) -> Batch:
     kind = kinds.input_kind(bound["x"])
     if kind == "arrays":
         count = min(kinds.rows(bound["x"]) or 0, int(bound["batch_size"] or 32), rows)
-        return tuple(None if bound[name] is None else _each(bound[name], count, picked=True) for name in ("x", "y", "sample_weight"))  # type: ignore[return-value]
+        return tuple(
+            None if bound[name] is None else _each(bound[name], count, picked=True)
+            for name in ("x", "y", "sample_weight")
+        )  # type: ignore[return-value]
     given = keras_internals.unpacked(_first(bound["x"], kind))
     return tuple(None if part is None else _each(part, rows, picked=False) for part in given)  # type: ignore[return-value]
 

@@ -25,15 +25,16 @@ def of(model: Any, batch: Batch, outputs: Outputs) -> tuple[float | None, list[G
         outputs: Sees the layers meanwhile.
 
     Raises:
-        UnseenError: The model's step is its own, so that its loss is not known. What the layers put out was seen all the same.
+        UnseenError: The model's step is its own, so that its loss is not known. What the layers put out was seen all
+            the same.
     """
     if not _is_keras(type(model).train_step):
         with outputs.watched():
             model(batch[0])
         raise UnseenError("its train_step is its own, so the gradients of its loss are not known")
-    loss, norms = (_on_tensorflow if backends.on_tensorflow() else {"jax": _on_jax, "torch": _on_torch}[backends.name()])(
-        model, batch, outputs
-    )
+    loss, norms = (
+        _on_tensorflow if backends.on_tensorflow() else {"jax": _on_jax, "torch": _on_torch}[backends.name()]
+    )(model, batch, outputs)
     return plain(loss), _looks(model, norms)
 
 
@@ -78,7 +79,12 @@ def _on_jax(model: Any, batch: Batch, outputs: Outputs) -> tuple[float, Norms]:
     def values(variables: Any) -> list[Any]:
         return [variable.value for variable in variables]
 
-    state = (model.trainable_variables, model.non_trainable_variables, model.metrics_variables, model.optimizer.variables)
+    state = (
+        model.trainable_variables,
+        model.non_trainable_variables,
+        model.metrics_variables,
+        model.optimizer.variables,
+    )
     try:
         loss, outputs.figures, norms = jax.jit(compute)(*map(values, state), *batch)
     except BaseException:
@@ -96,7 +102,9 @@ def _on_torch(model: Any, batch: Batch, outputs: Outputs) -> tuple[float, Norms]
         with outputs.watched():
             loss = _forward(model, batch)
         loss.backward()
-        return float(loss.detach()), [None if each.grad is None else float(each.grad.detach().float().norm()) for each in tensors]
+        return float(loss.detach()), [
+            None if each.grad is None else float(each.grad.detach().float().norm()) for each in tensors
+        ]
     finally:
         for tensor, gradient in zip(tensors, before, strict=True):
             tensor.grad = gradient

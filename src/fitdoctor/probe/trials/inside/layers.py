@@ -14,7 +14,13 @@ from fitdoctor.recording.model import LayerLook
 
 RELUS = frozenset({"relu", "relu6"})
 """Below zero they give nothing, and no gradient either: a unit that is there for every sample learns no more."""
-FLAT_ENDS = {"sigmoid": (0.0, 1.0), "hard_sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "hard_tanh": (-1.0, 1.0), "softsign": (-1.0, 1.0)}
+FLAT_ENDS = {
+    "sigmoid": (0.0, 1.0),
+    "hard_sigmoid": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "hard_tanh": (-1.0, 1.0),
+    "softsign": (-1.0, 1.0),
+}
 MARGIN = 0.01
 """Of the way between both ends: where a sigmoid is as close, its slope is a twenty-fifth of the steepest."""
 MOST_LAYERS = 128
@@ -92,7 +98,10 @@ class Outputs:
 
 
 def leaves(layer: Any) -> Iterator[Any]:
-    """The layers that compute something themselves: those with weights, and activations. A recurrent one counts as a whole."""
+    """The layers that compute something themselves:
+
+    those with weights, and activations. A recurrent one counts as a whole.
+    """
     inner = [] if hasattr(layer, "cell") else _held(layer)
     for each in inner:
         yield from leaves(each)
@@ -108,7 +117,10 @@ def _held(layer: Any) -> Any:
 
 
 def activation_of(layer: Any) -> str:
-    """The name of what a layer ends in, "" for nothing. A recurrent one multiplies it by a gate, so that it says nothing of the output."""
+    """The name of what a layer ends in, "" for nothing.
+
+    A recurrent one multiplies it by a gate, so that it says nothing of the output.
+    """
     kind = type(layer).__name__.lower()
     if kind in RELUS:
         return kind
@@ -132,7 +144,12 @@ def _figures(ops: Any, output: Any, axis: int, activation: str) -> dict[str, Any
     def share(mask: Any) -> Any:
         return ops.mean(ops.cast(mask, "float32"))
 
-    found = {"mean": ops.mean(y), "std": ops.std(y), "zeros": share(y == 0), "nonfinite": share(ops.logical_not(ops.isfinite(y)))}
+    found = {
+        "mean": ops.mean(y),
+        "std": ops.std(y),
+        "zeros": share(y == 0),
+        "nonfinite": share(ops.logical_not(ops.isfinite(y))),
+    }
     if activation in RELUS:
         found["dead"] = share(ops.all(y <= 0, axis=[at for at in range(len(y.shape)) if at != axis]))
     if activation in FLAT_ENDS:

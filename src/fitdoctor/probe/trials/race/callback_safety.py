@@ -1,4 +1,7 @@
-"""Whether a callback's hooks can be called in a race: whether all that they do is to look at the logs and steer the training."""
+"""Whether a callback's hooks can be called in a race:
+
+whether all that they do is to look at the logs and steer the training.
+"""
 
 from __future__ import annotations
 
@@ -25,16 +28,19 @@ RESTLESS = frozenset({"open", "save", "save_weights", "load_weights", "write", "
 OF_KERAS = frozenset({"model", "_model", "params"})
 """What Keras sets in each callback, and a race sets to something of its own."""
 CHANGING = ("assign", "update_state", "fit", "set_model", "bit_generator", "get_state")
-"""What variables, optimizers, metrics, models, callbacks and random generators have: a hook would change the script's own."""
+"""What variables, optimizers, metrics, models, callbacks and random generators have:
+
+a hook would change the script's own.
+"""
 CONTAINERS = (dict, list, tuple, set, frozenset, collections.deque)
 
 
 def obstacle(callback: Any) -> str:
     """Why the hooks of a callback had better not be called beside the training; an empty string where they may be.
 
-    Only code passes whose globals are known to be calm, whose attributes have no name of the restless ones, and which holds nothing of
-    its own but values: a callback that is left out of a race is named in the report, one that writes a file, tells a server, or counts
-    something of the script's would do harm.
+    Only code passes whose globals are known to be calm, whose attributes have no name of the restless ones, and which
+    holds nothing of its own but values: a callback that is left out of a race is named in the report, one that writes a
+    file, tells a server, or counts something of the script's would do harm.
     """
     seen: set[types.CodeType] = set()
     return next(filter(None, (_of_attribute(name, callback, seen) for name in HOOKS)), "")
@@ -47,7 +53,10 @@ def of_function(function: Any) -> str:
 
 
 def constants(callback: Any) -> set[str]:
-    """All strings in the code of a callback's hooks and in its attributes: the names of the logs that it reads are among them."""
+    """All strings in the code of a callback's hooks and in its attributes:
+
+    the names of the logs that it reads are among them.
+    """
     found = {value for value in vars(callback).values() if isinstance(value, str)}
     for name in HOOKS:
         function = _function(getattr(callback, name, None))
@@ -105,12 +114,19 @@ def _of_instruction(step: dis.Instruction, function: types.FunctionType, owner: 
 
 
 def _of_attribute(name: str, owner: Any, seen: set[types.CodeType]) -> str:
-    """The same of what a callback has by this name: a race calls a copy of it, which shares all objects that it holds."""
+    """The same of what a callback has by this name:
+
+    a race calls a copy of it, which shares all objects that it holds.
+    """
     if owner is None or name in OF_KERAS:
         return ""
     held = [scope[name] for scope in (getattr(owner, "__dict__", {}), *_scopes(type(owner))) if name in scope]
     for value in held:
-        function = None if isinstance(value, types.MethodType) else _function(value.fget if isinstance(value, property) else value)
+        function = (
+            None
+            if isinstance(value, types.MethodType)
+            else _function(value.fget if isinstance(value, property) else value)
+        )
         found = _of_held(name, value, seen) if function is None else _of_function(function, owner, seen)
         if found:
             return found
@@ -127,13 +143,18 @@ def _root(value: Any) -> str:
 
 
 def _of_held(name: str, value: Any, seen: set[types.CodeType], depth: int = 4) -> str:
-    """The same of a value that a callback holds: plain ones, what is made of them, and what of Keras' has nothing that changes."""
+    """The same of a value that a callback holds:
+
+    plain ones, what is made of them, and what of Keras' has nothing that changes.
+    """
     if depth and isinstance(value, CONTAINERS) and _root(type(value)) in ("builtins", "collections"):
         parts = [*value.keys(), *value.values()] if isinstance(value, dict) else value
         return next(filter(None, (_of_held(name, part, seen, depth - 1) for part in parts)), "")
     if _root(type(value)) in CALM_MODULES:
         return f"it uses {name}, which is not its own" if any(hasattr(value, each) for each in CHANGING) else ""
-    return f"it uses {name}, which is not its own" if isinstance(value, types.MethodType) else _of_value(name, value, seen)
+    return (
+        f"it uses {name}, which is not its own" if isinstance(value, types.MethodType) else _of_value(name, value, seen)
+    )
 
 
 def _of_value(name: str, value: Any, seen: set[types.CodeType]) -> str:
@@ -142,8 +163,16 @@ def _of_value(name: str, value: Any, seen: set[types.CodeType]) -> str:
     if isinstance(value, types.FunctionType):
         return _of_function(value, None, seen)
     if isinstance(value, type):
-        return "" if value.__module__.split(".")[0] in {"builtins", *CALM_MODULES} or name == "__class__" else f"it uses {name}"
-    if isinstance(value, SHOWN) or isinstance(value, (tuple, frozenset)) and all(isinstance(part, SHOWN) for part in value):
+        return (
+            ""
+            if value.__module__.split(".")[0] in {"builtins", *CALM_MODULES} or name == "__class__"
+            else f"it uses {name}"
+        )
+    if (
+        isinstance(value, SHOWN)
+        or isinstance(value, (tuple, frozenset))
+        and all(isinstance(part, SHOWN) for part in value)
+    ):
         return ""
     if callable(value) and getattr(value, "__module__", "").split(".")[0] in CALM_MODULES:
         return ""

@@ -38,7 +38,10 @@ class Rate(float):
 
 
 class StandIn:
-    """What callbacks get as their model and as its optimizer: it takes a stop and a learning rate, and gives nothing else away."""
+    """What callbacks get as their model and as its optimizer:
+
+    it takes a stop and a learning rate, and gives nothing else away.
+    """
 
     def __init__(self, rate: float, metrics: list[Any]) -> None:
         self.rate, self.metrics, self.stop_training = rate, metrics, False
@@ -86,7 +89,11 @@ class Rules:
         if name == "TerminateOnNaN":
             return  # a run whose loss is no number any more is given up in any case
         schedule = getattr(callback, "schedule", None)
-        why = callback_safety.of_function(schedule) if name == "LearningRateScheduler" else callback_safety.obstacle(callback)
+        why = (
+            callback_safety.of_function(schedule)
+            if name == "LearningRateScheduler"
+            else callback_safety.obstacle(callback)
+        )
         if name in ("EarlyStopping", "ReduceLROnPlateau"):
             why = ""
         if why:
@@ -97,18 +104,26 @@ class Rules:
             self.stopping.append(name)
 
     def monitored(self, names: list[str]) -> tuple[str, bool] | None:
-        """The one metric that the stopping rules look at, of those that a test step gives, and whether it gets better upwards."""
+        """The one metric that the stopping rules look at, of those that a test step gives, and whether it gets better
+        upwards.
+        """
         found: set[str] = set()
         for callback in self._kept:
             if type(callback).__name__ in self.stopping:
-                found |= {name for name in names for said in callback_safety.constants(callback) if said == f"val_{name}"}
+                found |= {
+                    name for name in names for said in callback_safety.constants(callback) if said == f"val_{name}"
+                }
         if len(found) != 1:
             return None
         (name,) = found
         if name == "loss":
             return name, False
-        direction = next((getattr(metric, "_direction", None) for metric in _inner(self._metrics) if metric.name == name), None)
-        direction = direction or next(filter(None, (_direction_of(callback, f"val_{name}") for callback in self._kept)), None)
+        direction = next(
+            (getattr(metric, "_direction", None) for metric in _inner(self._metrics) if metric.name == name), None
+        )
+        direction = direction or next(
+            filter(None, (_direction_of(callback, f"val_{name}") for callback in self._kept)), None
+        )
         return (name, direction == "up") if direction in ("up", "down") else None
 
     def begin(self, rate: float) -> None:
@@ -142,7 +157,9 @@ class Rules:
                 self._live.remove(callback)
                 self._kept = [kept for kept in self._kept if type(kept) is not type(callback)]
                 self.stopping = [other for other in self.stopping if other != name]
-                self.notes.append(f"Races ran without the callback {name}: it failed there ({type(error).__name__}: {error}).")
+                self.notes.append(
+                    f"Races ran without the callback {name}: it failed there ({type(error).__name__}: {error})."
+                )
 
 
 def _copied(callback: Any) -> Any:
@@ -170,7 +187,9 @@ def _own(value: Any) -> Any:
 
 def _direction_of(callback: Any, monitored: str) -> str | None:
     """Which way a metric gets better, where a callback of tf_keras looks at it: it knows that from when it is made."""
-    return DIRECTIONS.get(getattr(callback, "monitor_op", None)) if getattr(callback, "monitor", "") == monitored else None
+    return (
+        DIRECTIONS.get(getattr(callback, "monitor_op", None)) if getattr(callback, "monitor", "") == monitored else None
+    )
 
 
 def _inner(metrics: list[Any]) -> list[Any]:

@@ -75,7 +75,9 @@ class FitRace:
             self._rules = Rules(bound["callbacks"], model, int(bound["epochs"]))
             self._reads_once = kinds.input_kind(bound["x"]) == "generator"
             if self._reads_once and bound["validation_data"] is None:
-                raise ValueError("its input is a Python generator, and there is no validation data that racers could be judged on")
+                raise ValueError(
+                    "its input is a Python generator, and there is no validation data that racers could be judged on"
+                )
             self._bound, self._judged, self._judged_on = with_validation(bound)
             if self._bound is bound:
                 self._feeds[None] = plain
@@ -111,7 +113,9 @@ class FitRace:
     def _check_memory(self) -> None:
         import numpy as np
 
-        held = sum(int(getattr(part, "nbytes", 0) or np.size(part) * 8) for _, part in input_statistics.parts(self._bound["x"]))
+        held = sum(
+            int(getattr(part, "nbytes", 0) or np.size(part) * 8) for _, part in input_statistics.parts(self._bound["x"])
+        )
         if held > materialize.free_bytes() * MEMORY_SHARE:
             raise ValueError("another copy of its arrays, for another batch size, does not fit into memory")
 
@@ -164,7 +168,14 @@ class FitRace:
         if kinds.input_kind(x) == "generator":
             raise ValueError("its validation data is a Python generator, which can't be gone through again")
         size = BATCH_ROWS if kinds.input_kind(x) == "arrays" else None
-        given = {"x": x, "y": y, "sample_weight": weights, "batch_size": size, "steps_per_epoch": None, "class_weight": None}
+        given = {
+            "x": x,
+            "y": y,
+            "sample_weight": weights,
+            "batch_size": size,
+            "steps_per_epoch": None,
+            "class_weight": None,
+        }
         return tfdata.of(self._model, {**given, "shuffle": False}, self._cores)
 
     def add(self, arm: dict[str, Any]) -> dict[str, Any]:
@@ -190,7 +201,9 @@ class FitRace:
         if self._rules and not self._follows_rules(racer):
             notes.append("Races ran without the script's callbacks: how many steps an epoch has is not known.")
         elif self._rules.stopping and self._rules.monitored([self._judge.metric]) is None:
-            notes.append("Races are judged by the loss: what the stopping rule looks at could not be told, or not be computed there.")
+            notes.append(
+                "Races are judged by the loss: what the stopping rule looks at could not be told, or not be computed there."
+            )
         return notes
 
     def _follows_rules(self, racer: Racer) -> bool:
@@ -231,12 +244,17 @@ class FitRace:
             self._run(racer, 1, left=whole)
             began_s = time.perf_counter()
             steps = loops.go_for(
-                SETTLE_S, 1, lambda wanted: self._run(racer, wanted if whole is None else min(wanted, whole), left=whole)[1]
+                SETTLE_S,
+                1,
+                lambda wanted: self._run(racer, wanted if whole is None else min(wanted, whole), left=whole)[1],
             )
             return (time.perf_counter() - began_s) / steps
 
     def start(self, arm: str, repetition: int) -> dict[str, Any]:
-        """Begins a run: the state at the start of fit, with other weights in each repetition where they may be drawn anew."""
+        """Begins a run:
+
+        the state at the start of fit, with other weights in each repetition where they may be drawn anew.
+        """
         self._start.restore()
         self._begin(repetition)
         racer = self._racers[arm]
@@ -311,13 +329,17 @@ class FitRace:
             optimizer.learning_rate = before
 
     def _epoch_left(self, racer: Racer, steps: int) -> int | None:
-        """Steps after which the data of an epoch ends, where it does and it is known when: that ends an execution too."""
+        """Steps after which the data of an epoch ends, where it does and it is known when:
+
+        that ends an execution too.
+        """
         if not self._follows_rules(racer) or self._bound["steps_per_epoch"]:
             return None
         return racer.epoch_steps - steps
 
     def _run(self, racer: Racer, steps: int, *, left: int | None = None) -> tuple[Any, int]:
-        """Trains on for at least some steps, in executions as fit makes them. Returns the last logs and how many steps it took.
+        """Trains on for at least some steps, in executions as fit makes them. Returns the last logs and how many steps
+        it took.
 
         Args:
             racer: Who trains.
@@ -343,7 +365,10 @@ class FitRace:
             self._loop.rest()
 
     def _execute(self, racer: Racer, steps: int) -> Any:
-        """One execution of so many steps, with a function of its own: the input of a race goes on where that of an epoch ends."""
+        """One execution of so many steps, with a function of its own:
+
+        the input of a race goes on where that of an epoch ends.
+        """
         key, at_once = (bool(racer.scales), steps), self._at_once()
         keras_internals.put_setting(self._model, "steps_per_execution", steps)
         try:

@@ -25,8 +25,8 @@ LEAST_HELD_OUT = 32
 def with_validation(bound: dict[str, Any]) -> tuple[dict[str, Any], Any, str]:
     """Fit's arguments for the race, the data to judge on, and what that is.
 
-    Where the script has no validation data, some rows of its arrays are held out, so that no racer trains on them; a pipeline's own
-    first batches must do where it has none.
+    Where the script has no validation data, some rows of its arrays are held out, so that no racer trains on them; a
+    pipeline's own first batches must do where it has none.
     """
     if bound["validation_data"] is not None:
         return bound, bound["validation_data"], "validation data"
@@ -81,7 +81,10 @@ class Judge:
         return sum(int(backends.tree().flatten(batch)[0].shape[0]) for batch in self._batches)
 
     def function(self) -> Any:
-        """A test function for the model as it is set now, compiled. It judges fewer rows from then on if that took too long."""
+        """A test function for the model as it is set now, compiled.
+
+        It judges fewer rows from then on if that took too long.
+        """
         model = self._model
         before = keras_internals.setting(model, "steps_per_execution")
         keras_internals.put_setting(model, "steps_per_execution", 1)

@@ -32,7 +32,8 @@ class CallArms:
 
     Args:
         kind: The method that is called there.
-        arms: Baseline, placebo and remedies, as the plan made them; a ceiling stands for the same rows in larger pieces.
+        arms: Baseline, placebo and remedies, as the plan made them; a ceiling stands for the same rows in larger
+            pieces.
         seconds: How long to go on.
         rounds: Blocks of each arm after which it is enough.
     """
@@ -57,18 +58,24 @@ class CallArms:
         """Whether there are enough blocks, or no time is left."""
         if self._began_s is None or self._made:
             return False
-        if not any(arm["role"] == "ceiling" or arm["role"] == "remedy" and not self._is_out(arm) for arm in self.arms.values()):
+        if not any(
+            arm["role"] == "ceiling" or arm["role"] == "remedy" and not self._is_out(arm) for arm in self.arms.values()
+        ):
             return True
         late = time.perf_counter() - self._began_s > self._seconds
         return (not self._queue and self._round + 1 >= self._rounds) or (late and not self._queue)
 
     @property
     def why(self) -> str:
-        """Why no substitute could be held against the original, in words; empty where one could, or where results differ."""
+        """Why no substitute could be held against the original, in words; empty where one could, or where results
+        differ.
+        """
         if self._failed:
             return f"the call in its place failed ({next(iter(self._failed.values()))})"
         seen = {(self.arms[window["arm"]]["role"], window["round"]) for window in self.windows}
-        if "different" in self.checks.values() or any(("baseline", number) in seen for role, number in seen if role == "remedy"):
+        if "different" in self.checks.values() or any(
+            ("baseline", number) in seen for role, number in seen if role == "remedy"
+        ):
             return ""
         if self._began_s is None:
             return "none of the calls there could be replaced as they are made"
@@ -116,7 +123,9 @@ class CallArms:
         return result
 
     def _choose_block(self) -> None:
-        """How many calls are a block, by what the first ones take with what the script does between them, and by the time left."""
+        """How many calls are a block, by what the first ones take with what the script does between them, and by the
+        time left.
+        """
         assert self._began_s is not None
         now_s = time.perf_counter()
         call_s = (now_s - self._block_began_s) / self._made
@@ -163,7 +172,14 @@ class CallArms:
 
     def _keep(self, arm: str, seconds: float, units: int, queue_s: float) -> None:
         self.windows.append(
-            {"arm": arm, "round": self._round, "order": self._order, "seconds": seconds, "units": units, "queue_s": max(0.0, queue_s)}
+            {
+                "arm": arm,
+                "round": self._round,
+                "order": self._order,
+                "seconds": seconds,
+                "units": units,
+                "queue_s": max(0.0, queue_s),
+            }
         )
         self._order += 1
 
@@ -177,7 +193,10 @@ class CallArms:
             raise SubstituteError(f"{type(error).__name__}: {error}"[:LONGEST_MESSAGE]) from error
 
     def _check(self, arm: dict[str, Any], original: Any, model: Any, bound: dict[str, Any]) -> None:
-        """Holds an arm's call against the original; "different" once is different for good. The placebo's is the original again."""
+        """Holds an arm's call against the original; "different" once is different for good.
+
+        The placebo's is the original again.
+        """
         if arm["role"] not in CHECKED or arm["id"] in self._failed:
             return
         from fitdoctor.probe.state.random_state import RandomState
@@ -194,7 +213,10 @@ class CallArms:
         self.checks[arm["id"]] = max(self.checks.get(arm["id"], "same"), found, key=WORSE.index)
 
     def _is_out(self, arm: dict[str, Any]) -> bool:
-        """Whether an arm must not stand in for the script's own calls: it failed, its results differ, or nothing tells whether they do."""
+        """Whether an arm must not stand in for the script's own calls:
+
+        it failed, its results differ, or nothing tells whether they do.
+        """
         if arm["id"] in self._failed:
             return True
         placebos = [name for name, other in self.arms.items() if other["role"] == "placebo"]
@@ -216,7 +238,9 @@ def _likeness(one: Any, other: Any) -> str:
     import numpy as np
 
     ours, theirs = ([np.asarray(part) for part in backends.tree().flatten(result)] for result in (one, other))
-    if len(ours) == len(theirs) and all(np.array_equal(a, b, equal_nan=True) for a, b in zip(ours, theirs, strict=True)):
+    if len(ours) == len(theirs) and all(
+        np.array_equal(a, b, equal_nan=True) for a, b in zip(ours, theirs, strict=True)
+    ):
         return "same"
     if len(ours) == len(theirs) and all(
         a.shape == b.shape and np.allclose(a, b, rtol=1e-4, atol=1e-6) for a, b in zip(ours, theirs, strict=True)
@@ -226,7 +250,10 @@ def _likeness(one: Any, other: Any) -> str:
 
 
 def _weights(arm: dict[str, Any], original: Any, model: Any, bound: dict[str, Any], again: Callable[[], None]) -> str:
-    """How what the two calls make of the same weights differs. The order of the rows within the one batch is left alone."""
+    """How what the two calls make of the same weights differs.
+
+    The order of the rows within the one batch is left alone.
+    """
     from fitdoctor.probe.state.model_snapshot import Snapshot, compare
 
     snapshot = Snapshot(model)
@@ -268,7 +295,11 @@ def replaced(change: ReplaceCall, model: Any, bound: dict[str, Any]) -> Any:
         return model.predict_on_batch(bound["x"])
     if change.replacement == "test_on_batch":
         model.reset_metrics()  # as `evaluate` does; see `one_batch.train`
-        return model.test_on_batch(bound["x"], bound.get("y"), sample_weight=bound.get("sample_weight"), return_dict=bound["return_dict"])
+        return model.test_on_batch(
+            bound["x"], bound.get("y"), sample_weight=bound.get("sample_weight"), return_dict=bound["return_dict"]
+        )
     if change.replacement == "train_on_batch":
         return single_batch_fits.train(model, bound)
-    raise ValueError(f"Expected predict_on_batch, test_on_batch or train_on_batch as a replacement, received {change.replacement!r}.")
+    raise ValueError(
+        f"Expected predict_on_batch, test_on_batch or train_on_batch as a replacement, received {change.replacement!r}."
+    )

@@ -19,7 +19,8 @@ TOLD_AFTER_S = 1.0
 
 
 class Epochs:
-    """Windows of the unit `epoch`: from a fresh iterator on, or the second epoch of one that goes on where the change says so.
+    """Windows of the unit `epoch`: from a fresh iterator on, or the second epoch of one that goes on where the change
+    says so.
 
     Args:
         feeds: The inputs of the arms.
@@ -28,7 +29,9 @@ class Epochs:
         go: Steps an arm.
     """
 
-    def __init__(self, feeds: Feeds, steps: int | None, enter: Callable[..., Undo], go: Callable[[Runner, int], int]) -> None:
+    def __init__(
+        self, feeds: Feeds, steps: int | None, enter: Callable[..., Undo], go: Callable[[Runner, int], int]
+    ) -> None:
         self._feeds, self._steps, self._enter, self._go = feeds, steps, enter, go
 
     def prepare(self, runner: Runner, counted: int | None = None, *, fresh: bool = False) -> dict[str, Any]:
@@ -58,7 +61,8 @@ class Epochs:
         undo = self._enter(runner)
         try:
             if goes_on:
-                # Its second epoch is timed, straight after the first: one that stood idle in between would have made it by then.
+                # Its second epoch is timed, straight after the first: one that stood idle in between would have made it
+                # by then.
                 runner.iterator = iter(runner.dataset)
                 self._go(runner, self._steps)
             waited_s, began_s = cpu_contention.queue_s(), time.perf_counter()
@@ -96,4 +100,6 @@ def to_its_end(runner: Runner) -> None:
 
 def _check(expected_s: float, longest_s: float) -> None:
     if expected_s > longest_s:
-        raise ValueError("an epoch is too long to be repeated in a trial, and a part of one would not show where the time goes")
+        raise ValueError(
+            "an epoch is too long to be repeated in a trial, and a part of one would not show where the time goes"
+        )

@@ -21,7 +21,10 @@ def timed(original: Any, model: Any, bound: dict[str, Any]) -> tuple[float, int,
         The seconds, how many calls of the script's own that stands for, and the seconds of waiting for a core.
     """
     factor = max(1, ROWS // max(1, kinds.rows(bound["x"]) or 1))
-    larger = {name: _repeated(value, factor) if name in ("x", "y", "sample_weight") else value for name, value in bound.items()}
+    larger = {
+        name: _repeated(value, factor) if name in ("x", "y", "sample_weight") else value
+        for name, value in bound.items()
+    }
     waited_s, began_s = cpu_contention.queue_s(), time.perf_counter()
     for _ in range(CALLS):
         original(model, **larger)
@@ -31,4 +34,8 @@ def timed(original: Any, model: Any, bound: dict[str, Any]) -> tuple[float, int,
 def _repeated(data: Any, factor: int) -> Any:
     import numpy as np
 
-    return None if data is None else backends.tree().map_structure(lambda leaf: np.repeat(np.asarray(leaf), factor, axis=0), data)
+    return (
+        None
+        if data is None
+        else backends.tree().map_structure(lambda leaf: np.repeat(np.asarray(leaf), factor, axis=0), data)
+    )

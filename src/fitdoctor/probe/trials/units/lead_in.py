@@ -10,15 +10,20 @@ from fitdoctor.probe.support.originals import time
 LONG_LEAD_S = 0.4
 """Up to here a lead costs next to nothing."""
 QUICK = 0.25
-"""Input that takes at most this share of a step can't hold it up, even where both want the same cores: its store may stay full."""
+"""Input that takes at most this share of a step can't hold it up, even where both want the same cores:
+
+its store may stay full.
+"""
 DRAWS = 2
 
 
-def lead_of(iterator: Iterator[Any], *, held: int, unit_s: float, clock: Callable[[], float] = time.perf_counter) -> int:
+def lead_of(
+    iterator: Iterator[Any], *, held: int, unit_s: float, clock: Callable[[], float] = time.perf_counter
+) -> int:
     """How many steps to take before a window is timed.
 
-    With steps of a second, a lead of a few steps would be most of a trial. So where one takes long, a few batches are drawn without
-    training on them: what comes so quickly that steps never wait for it needs no lead.
+    With steps of a second, a lead of a few steps would be most of a trial. So where one takes long, a few batches are
+    drawn without training on them: what comes so quickly that steps never wait for it needs no lead.
 
     Args:
         iterator: The arm's own.

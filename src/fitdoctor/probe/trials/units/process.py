@@ -1,4 +1,7 @@
-"""What a whole process shows where environments are compared: its steps without a pause, and what they make of the weights."""
+"""What a whole process shows where environments are compared:
+
+its steps without a pause, and what they make of the weights.
+"""
 
 from __future__ import annotations
 
@@ -47,10 +50,11 @@ def _snapshot(arms: FitArms) -> Snapshot | None:
 
 
 def _weights(arms: FitArms, start: Snapshot) -> dict[str, Any]:
-    """Hashes before and after some steps on one batch, and for each weight the length of its update and its shadow on a fixed direction.
+    """Hashes before and after some steps on one batch, and for each weight the length of its update and its shadow on a
+    fixed direction.
 
-    Two processes can't hold their arrays against each other. Where the start is the same, the shadows tell other rounding from another
-    training: they differ as much as the updates do, up to a factor that chance sets.
+    Two processes can't hold their arrays against each other. Where the start is the same, the shadows tell other
+    rounding from another training: they differ as much as the updates do, up to a factor that chance sets.
     """
     try:
         start.restore()

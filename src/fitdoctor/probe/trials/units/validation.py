@@ -55,7 +55,12 @@ class Validations:
         model.test_function = runner.test_function
         try:
             result: dict[str, Any] = model.evaluate(
-                x=data[0], y=data[1], sample_weight=data[2], callbacks=self._callbacks, return_dict=True, _use_cached_eval_dataset=True
+                x=data[0],
+                y=data[1],
+                sample_weight=data[2],
+                callbacks=self._callbacks,
+                return_dict=True,
+                _use_cached_eval_dataset=True,
             )
         finally:
             setattr(model, self._kept, before)

@@ -1,4 +1,7 @@
-"""Times an epoch of a fit with all that a prescription treats in it: its steps without a pause, its end, its validation pass."""
+"""Times an epoch of a fit with all that a prescription treats in it:
+
+its steps without a pause, its end, its validation pass.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ from fitdoctor.probe.trials.feeds.tfdata import Feeds
 from fitdoctor.probe.trials.units.epoch import to_its_end
 
 STRETCH_S = 1.2
-"""Of steps, where a whole epoch takes longer: four of each arm and the start of their pipelines fit into fifteen seconds."""
+"""Of steps, where a whole epoch takes longer:
+
+four of each arm and the start of their pipelines fit into fifteen seconds.
+"""
 FILL_S = 0.3
 """Untimed steps before such a stretch, while the pipeline fills."""
 
@@ -22,7 +28,8 @@ FILL_S = 0.3
 class Wholes:
     """Windows of the unit `whole`, each from a fresh iterator that is gone afterwards.
 
-    An epoch that is short is run as a whole, its start included. Of a longer one, a stretch of steps stands for all of them.
+    An epoch that is short is run as a whole, its start included. Of a longer one, a stretch of steps stands for all of
+    them.
 
     Args:
         feeds: The inputs of the arms.
@@ -52,7 +59,9 @@ class Wholes:
         if not runner.epoch_steps:
             raise ValueError("how many steps an epoch has is not known")
         self._enter(runner, new=True)()
-        runner.dataset = self._feeds.finite(runner.changes) if "start" in runner.parts else self._feeds.continuous(runner.changes)
+        runner.dataset = (
+            self._feeds.finite(runner.changes) if "start" in runner.parts else self._feeds.continuous(runner.changes)
+        )
         runner.units = rarest(runner.changes, "on_epoch")
         undo = self._enter(runner)
         try:
