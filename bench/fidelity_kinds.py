@@ -220,7 +220,7 @@ def measure(make: Callable[[], Made], steps: int, rounds: int) -> dict[str, Any]
     assert standing is not None
 
     def plain() -> list[Any]:
-        standing.put_back(whole=True)
+        standing.restore(whole=True)
         standing.check(whole=True)
         keywords = given()
         keywords.pop("steps_per_epoch", None)
@@ -230,7 +230,7 @@ def measure(make: Callable[[], Made], steps: int, rounds: int) -> dict[str, Any]
         return [np.asarray(weight).copy() for weight in model.weights]
 
     first, second = plain(), plain()
-    standing.put_back(whole=True)
+    standing.restore(whole=True)
     for arm in tried[1:]:
         if arm["role"] == "remedy":
             arms.verify(arm)

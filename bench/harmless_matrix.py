@@ -158,11 +158,11 @@ class _Probe:
         self.refused = list(self.to.scout.limits)
 
     def begin(self) -> None:
-        from fitdoctor.probe.roles.watch import WatchDirector
+        from fitdoctor.probe.roles.watch import WatchRole
         from fitdoctor.probe.timing.time_ledger import Ledger
-        from fitdoctor.recording.model import Scout
+        from fitdoctor.recording.model import ProcessRecord
 
-        self.to = WatchDirector(Scout(), Ledger("start", started_s=time.monotonic()), lambda: None)
+        self.to = WatchRole(ProcessRecord(), Ledger("start", started_s=time.monotonic()), lambda: None)
 
     def __getattr__(self, name: str) -> Any:
         if not callable(getattr(self.to, name)):

@@ -21,11 +21,11 @@ from fitdoctor.probe.instrument import callback_patches, install
 from fitdoctor.probe.instrument import saving as saves
 from fitdoctor.probe.instrument.patch_points import HOOKS, UNITS
 from fitdoctor.probe.roles.start import SAVE_EVERY_S, SAVING_SHARE
-from fitdoctor.probe.roles.watch import WatchDirector
+from fitdoctor.probe.roles.watch import WatchRole
 from fitdoctor.probe.support import patches as patching
 from fitdoctor.probe.support.record_writer import Store
 from fitdoctor.probe.timing.time_ledger import Ledger
-from fitdoctor.recording.model import Scout
+from fitdoctor.recording.model import ProcessRecord
 
 BLOCK_S = 0.012
 """Longer ones scatter as much, so that more of them tell more."""
@@ -36,7 +36,7 @@ VERBOSE = 2
 ONCE = ("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end")
 
 
-class TimedDirector(WatchDirector):
+class TimedDirector(WatchRole):
     """The director of `fitdoctor watch`, which also adds up how long its own part takes of what does not come with
     every step.
     """
@@ -80,12 +80,12 @@ class Replaced:
     callback: Any
     name: str
     replacement: callback_patches.Hook
-    put_back: Any
+    restore: Any
     gone: bool = False
 
     def take_off(self) -> None:
         """The watching itself gives the callback its hook back, for good."""
-        self.put_back()
+        self.restore()
         self.gone = True
 
 
@@ -99,7 +99,7 @@ class Watching:
     def __init__(self, keras: ModuleType) -> None:
         folder = tempfile.mkdtemp(prefix="fitdoctor-overhead-")
         self.record = Path(folder) / "watch.json"
-        scout = Scout()
+        scout = ProcessRecord()
         self.director = TimedDirector(
             scout, Ledger("start", started_s=time.monotonic()), Store(str(self.record), lambda: scout).save
         )
@@ -133,7 +133,7 @@ class Watching:
             else:
                 setattr(layer.owner, layer.name, layer.original)
         for hook in self._hooks:
-            hook.put_back()
+            hook.restore()
         for iterator in self._epoch:
             self._draws, iterator._current_iterator = iterator._current_iterator, iterator._current_iterator._inner
         callbacks = self.director.rest.of
@@ -144,7 +144,7 @@ class Watching:
     def enter(self) -> None:
         """Puts it back, as if it had seen all steps until now."""
         for hook in (hook for hook in self._hooks if not hook.gone):
-            hook.put_back = self._replace(hook.callback, hook.name, hook.replacement)
+            hook.restore = self._replace(hook.callback, hook.name, hook.replacement)
         for layer in self._layers:
             setattr(layer.owner, layer.name, layer.replacement)
         for iterator in self._epoch:
@@ -171,11 +171,11 @@ class Watching:
 
     def _replaced(self, callback: Any, name: str, replacement: callback_patches.Hook) -> Any:
         """As `hooks.replace`, remembered where it is a hook that comes with every step."""
-        put_back = self._replace(callback, name, replacement)
+        restore = self._replace(callback, name, replacement)
         if "batch" in name:
-            self._hooks.append(Replaced(callback, name, replacement, put_back))
+            self._hooks.append(Replaced(callback, name, replacement, restore))
             return self._hooks[-1].take_off
-        return put_back
+        return restore
 
     def save(self) -> None:
         """Has the record written by a thread, as `fitdoctor watch` does about once a second."""

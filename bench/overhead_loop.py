@@ -18,19 +18,19 @@ import fake_keras
 
 from fitdoctor.probe import backends
 from fitdoctor.probe.instrument import install
-from fitdoctor.probe.roles.watch import WatchDirector
+from fitdoctor.probe.roles.watch import WatchRole
 from fitdoctor.probe.timing.time_ledger import Ledger
-from fitdoctor.recording.model import Scout
+from fitdoctor.recording.model import ProcessRecord
 
 BACKENDS = tuple(fake_keras.ITERATORS)
 
 
 @contextmanager
-def watched(backend: str, save: Callable[[], None] = lambda: None) -> Iterator[WatchDirector]:
+def watched(backend: str, save: Callable[[], None] = lambda: None) -> Iterator[WatchRole]:
     """Puts the seams of `fitdoctor watch` into the Keras without a framework, for as long as the block lasts."""
-    scout = Scout()
+    scout = ProcessRecord()
     scout.environment["devices"] = []  # nobody is to be asked for them
-    director = WatchDirector(scout, Ledger("start", started_s=time.monotonic()), save)
+    director = WatchRole(scout, Ledger("start", started_s=time.monotonic()), save)
     with fake_keras.imported(backend), patch.object(backends, "_used", []):
         patches = install.install(sys.modules["keras"], director, whole_process=False)
         try:

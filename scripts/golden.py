@@ -61,11 +61,11 @@ def report(run: Path) -> Any:
 
 
 def without_words(data: Any) -> str:
-    """The data as text, with its sentences left out.
+    r"""The data as text, with its sentences left out.
 
     Example:
         >>> without_words({"id": "serial-map", "cost_s": 2, "title": "One sample at a time"})
-        '{\\n "id": "serial-map",\\n "cost_s": 2,\\n "title": "words"\\n}\\n'
+        '{\n "id": "serial-map",\\n "cost_s": 2,\\n "title": "words"\\n}\\n'
     """
     return json.dumps(_plain(data), indent=1) + "\n"
 

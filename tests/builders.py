@@ -13,14 +13,14 @@ from fitdoctor.recording.folder import RunFolder
 from fitdoctor.recording.model import (
     Arm,
     CallbackRecord,
+    CallSiteRecord,
     Duration,
     Ending,
     Fit,
-    Loop,
     Operation,
+    ProcessRecord,
     Rehearsal,
     Run,
-    Scout,
     Site,
     Window,
 )
@@ -105,10 +105,10 @@ def chain(*steps: tuple[str, int] | Operation) -> list[Operation]:
     return made
 
 
-def run(*fits: Fit, loops: Iterable[Loop] = (), rehearsals: Iterable[Rehearsal] = (), **parts: float) -> Run:
+def run(*fits: Fit, loops: Iterable[CallSiteRecord] = (), rehearsals: Iterable[Rehearsal] = (), **parts: float) -> Run:
     """A run of which the scout saw start-up, the given fits and loops, and a second of the script itself."""
     shares = {"start": 2.0, "imports": 6.0, "script": 1.0, "shutdown": 0.5, "fit": 5.0, **parts}
-    scout = Scout(
+    scout = ProcessRecord(
         environment={"python": "3.11.9", "keras": "3.15.1", "backend": "tensorflow", "cores": 2, "devices": ["CPU:0"]},
         wall_s=sum(shares.values()),
         parts=shares,
@@ -138,7 +138,7 @@ def request(folder: Path, **changed: Any) -> DiagnoseRequest:
     return DiagnoseRequest(**{**values, "allow_writes": False, "folder": RunFolder(path=folder), **changed})
 
 
-def watched(*fits: Fit, loops: Iterable[Loop] = (), **parts: float) -> Run:
+def watched(*fits: Fit, loops: Iterable[CallSiteRecord] = (), **parts: float) -> Run:
     """A run of which nothing but a whole training was watched."""
     seen = run(*fits, loops=loops, **parts)
     seen.watched, seen.scout = seen.scout, None

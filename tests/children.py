@@ -12,7 +12,7 @@ from typing import Any
 
 import fitdoctor
 from fitdoctor.recording.load import decode_scout
-from fitdoctor.recording.model import Scout
+from fitdoctor.recording.model import ProcessRecord
 
 LAUNCH = Path(fitdoctor.__file__).parent / "launch.py"
 BLOCKED = 75
@@ -76,7 +76,7 @@ class Project:
         path.write_text(json.dumps(described), encoding="utf-8")
         return self._run([sys.executable, str(LAUNCH), str(path)], timeout_s, pass_fds)
 
-    def record(self) -> Scout:
+    def record(self) -> ProcessRecord:
         return decode_scout((self.ours / "record.json").read_bytes())
 
     def _run(

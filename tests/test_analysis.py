@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fitdoctor.analysis import build, sentences
 from fitdoctor.changes.environment import of_process
 from fitdoctor.facts.facts import Facts
-from fitdoctor.recording.model import Arm, Ending, Fit, Loop, Operation, Rehearsal
+from fitdoctor.recording.model import Arm, CallSiteRecord, Ending, Fit, Operation, Rehearsal
 from fitdoctor.report.model import Report
 from fitdoctor.report.text import render
 from fitdoctor.trials.plan import combine, plan_environments
@@ -125,7 +125,7 @@ def test_before_anything_was_tried_costs_are_estimates() -> None:
 
 
 def test_a_loop_of_predict() -> None:
-    loop = Loop(kind="predict", site=make.site(30), calls=4000, rows=1, run=make.took(0.05, 40, first_s=0.5))
+    loop = CallSiteRecord(kind="predict", site=make.site(30), calls=4000, rows=1, run=make.took(0.05, 40, first_s=0.5))
     report = build(diagnosed(make.run(loops=[loop]), {"call/predict-on-batch": 50.0}))
     assert (report.verdict, report.causes[0].id) == ("causes", "predict-in-a-loop")
     assert report.training.basis == "observed"
@@ -182,7 +182,7 @@ def test_no_recording_makes_a_figure_without_end(
 ) -> None:
     record = pipeline_fit(step_s=step_s, callbacks=[make.callback(hooks={"on_epoch_end": make.took(hook_s, 2)})])
     record.epochs, record.steps_per_epoch = epochs, steps
-    loop = Loop(kind="predict", site=make.site(30), calls=epochs, rows=1, run=make.took(hook_s, 40))
+    loop = CallSiteRecord(kind="predict", site=make.site(30), calls=epochs, rows=1, run=make.took(hook_s, 40))
     run = make.run(record, loops=[loop])
     assert run.scout
     run.scout.wall_s = wall_s

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from fitdoctor.api import looked
-from fitdoctor.api.looked import LookingDirector, Looks
+from fitdoctor.api.looked import Looks, ObservingRole
 from fitdoctor.probe.timing.time_ledger import Ledger
-from fitdoctor.recording.model import Scout
+from fitdoctor.recording.model import ProcessRecord
 
 
 def test_what_this_process_does_between_two_looks_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +45,7 @@ def test_a_look_that_fails_is_a_limit_and_no_more(at: str, monkeypatch: pytest.M
 
     monkeypatch.setattr(looked, "APART_S", 0.0)
     monkeypatch.setattr(looked.Look, at, fails)
-    director = LookingDirector(Scout(), Ledger("script", started_s=time.monotonic()), lambda: None)
+    director = ObservingRole(ProcessRecord(), Ledger("script", started_s=time.monotonic()), lambda: None)
     director.looks = Looks()
     assert director.unit("fit", lambda model: "history", None, (), {}) == "history"
     assert director.looks.end().limits == ["What the system did meanwhile was not looked at: ValueError: strange."]

@@ -44,21 +44,21 @@ def test_no_room_for_a_child(project: Lab, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_no_room_for_a_record(project: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workspace, "prove_room", full)
-    monkeypatch.setattr(workspace.Desk, "read", lambda *_: None)
+    monkeypatch.setattr(workspace.DiagnosisWorkspace, "read", lambda *_: None)
     result = diagnose()
     assert result.exit_code == 2
     assert "No space left on device. Expected room there" in result.stderr
 
 
 def test_no_room_for_a_rehearsal_keeps_what_the_scout_learned(project: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    start = workspace.Desk.start
+    start = workspace.DiagnosisWorkspace.start
 
-    def fails_later(self: workspace.Desk, role: str, **spec: object) -> child.Child:
+    def fails_later(self: workspace.DiagnosisWorkspace, role: str, **spec: object) -> child.Child:
         if role == "rehearsal":
             monkeypatch.setattr(child, "json", SimpleNamespace(dumps=full, loads=json.loads))
         return start(self, role, **spec)
 
-    monkeypatch.setattr(workspace.Desk, "start", fails_later)
+    monkeypatch.setattr(workspace.DiagnosisWorkspace, "start", fails_later)
     result = diagnose(budget="20")
     monkeypatch.undo()
     assert result.exit_code == 0

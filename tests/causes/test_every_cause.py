@@ -14,7 +14,7 @@ import pytest
 from fitdoctor.causes import registry
 from fitdoctor.causes.base import PAGE_SECTIONS, Cause
 from fitdoctor.facts.facts import Facts
-from fitdoctor.recording.model import Fit, Loop
+from fitdoctor.recording.model import CallSiteRecord, Fit
 from fitdoctor.remedies.registry import all_remedies
 from tests import builders as make
 
@@ -64,7 +64,7 @@ def test_bad_run_is_found_and_good_run_is_not(name: str) -> None:
 @each
 def test_nothing_recorded_is_nothing_found(name: str) -> None:
     empty = Fit(site=make.site(1), operations=make.chain(("map", 1), ("batch", 2)), input_kind="tf.data")
-    assert list(CAUSES[name].check(make.facts(empty, loops=[Loop(kind="predict", site=make.site(2))]))) == []
+    assert list(CAUSES[name].check(make.facts(empty, loops=[CallSiteRecord(kind="predict", site=make.site(2))]))) == []
 
 
 def test_a_crashing_check_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,13 +4,15 @@ import pytest
 
 from fitdoctor.causes.host.predict_in_a_loop import check
 from fitdoctor.facts.facts import Facts
-from fitdoctor.recording.model import Loop
+from fitdoctor.recording.model import CallSiteRecord
 from tests import builders as make
 
 
 def loop(**changed: object) -> Facts:
     values = {"kind": "predict", "site": make.site(30, "model.predict(row)"), "calls": 400, "rows": 1, "batch_size": 32}
-    return make.facts(make.fit(), loops=[Loop(**{**values, "run": make.took(0.05, 40, first_s=0.4), **changed})])  # type: ignore[arg-type]
+    return make.facts(
+        make.fit(), loops=[CallSiteRecord(**{**values, "run": make.took(0.05, 40, first_s=0.4), **changed})]
+    )  # type: ignore[arg-type]
 
 
 def bad() -> Facts:

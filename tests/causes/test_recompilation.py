@@ -4,7 +4,7 @@ import pytest
 
 from fitdoctor.causes.host.recompilation import check
 from fitdoctor.facts.facts import Facts
-from fitdoctor.recording.model import Duration, InputArray, Loop
+from fitdoctor.recording.model import CallSiteRecord, Duration, InputArray
 from tests import builders as make
 
 
@@ -74,7 +74,9 @@ def calls(samples: list[float], **changed: object) -> Facts:
         "calls": len(samples) + 1,
         "run": run,
     }
-    return make.facts(loops=[Loop(**{**values, "jit_compile": True, "compile_site": make.site(12), **changed})])  # type: ignore[arg-type]
+    return make.facts(
+        loops=[CallSiteRecord(**{**values, "jit_compile": True, "compile_site": make.site(12), **changed})]
+    )  # type: ignore[arg-type]
 
 
 def test_a_loop_of_the_scripts_own_is_looked_at_too() -> None:

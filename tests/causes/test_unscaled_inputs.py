@@ -7,7 +7,7 @@ import pytest
 
 from fitdoctor.causes.convergence.unscaled_inputs import check
 from fitdoctor.facts.facts import Facts
-from fitdoctor.recording.model import InputArray, Spread
+from fitdoctor.recording.model import ColumnStatistics, InputArray
 from fitdoctor.remedies.registry import offers
 from tests import builders as make
 
@@ -30,7 +30,7 @@ def part(
     mean = [(low + high) / 2 for low, high in columns]
     std = [(high - low) / 12**0.5 for low, high in columns]
     low, high = [low for low, _ in columns], [high for _, high in columns]
-    spread = Spread(rows=rows, features=len(columns), mean=mean, std=std, low=low, high=high, whole=whole)
+    spread = ColumnStatistics(rows=rows, features=len(columns), mean=mean, std=std, low=low, high=high, whole=whole)
     return InputArray(
         name=name,
         container="numpy.ndarray",

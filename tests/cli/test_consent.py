@@ -15,7 +15,7 @@ from click.testing import Result
 
 from fitdoctor.recording.digest import hash_of
 from fitdoctor.recording.load import load_run
-from fitdoctor.recording.model import Run, Scout
+from fitdoctor.recording.model import ProcessRecord, Run
 from fitdoctor.recording.save import save_run
 from fitdoctor.recording.signature import save_signed
 from fitdoctor.watching.request import WatchRequest
@@ -104,7 +104,10 @@ def test_treat_looks_at_no_file_that_it_names_before_it_may(
 
 
 def test_treat_with_yes_still_takes_no_interpreter_from_it(
-    call: Call, project: Path, evil: Path, requests: list[WatchRequest]
+    call: Call,
+    project: Path,
+    evil: Path,
+    requests: list[WatchRequest],  # noqa: F811
 ) -> None:
     diagnosis(project, "20990101-000000-train", own=False, python=str(evil))
     result = call("treat", "--yes", "train.py")
@@ -115,7 +118,9 @@ def test_treat_with_yes_still_takes_no_interpreter_from_it(
 
 
 def test_ones_own_diagnosis_counts_before_a_later_one_from_elsewhere(
-    call: Call, project: Path, requests: list[WatchRequest]
+    call: Call,
+    project: Path,
+    requests: list[WatchRequest],  # noqa: F811
 ) -> None:
     mine = diagnosis(project, "20260101-000000-train", own=True)
     diagnosis(project, "20990101-000000-train", own=False, python="/evil")
@@ -147,7 +152,14 @@ def test_one_changed_byte_makes_it_anothers(call: Call, project: Path, requests:
 def test_diagnose_goes_on_from_it_only_when_told(
     call: Call, session: FakeSession, project: Path, evil: Path, where: str, changed: dict[str, Any]
 ) -> None:
-    values = {"fitdoctor": "1", "script": "x", "python": sys.executable, "cwd": ".", "watched": Scout(), **changed}
+    values = {
+        "fitdoctor": "1",
+        "script": "x",
+        "python": sys.executable,
+        "cwd": ".",
+        "watched": ProcessRecord(),
+        **changed,
+    }
     folder = kept(project / where, Run(**values), own=False)
     result = call("diagnose", str(folder))
     assert (result.exit_code, session.requests) == (2, [])
@@ -168,7 +180,7 @@ def test_what_would_run_is_shown_even_quietly_and_without_codes(
         "mode": "code",
         "python": sys.executable,
         "cwd": str(project),
-        "watched": Scout(),
+        "watched": ProcessRecord(),
     }
     own = kept(project / "own", Run(**values, target="print(1)"), own=True)
     assert "as recorded in own." in call("diagnose", "-q", str(own)).stderr

@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 
 from fitdoctor.recording.folder import create
-from fitdoctor.recording.model import Run, Scout
+from fitdoctor.recording.model import ProcessRecord, Run
 from fitdoctor.recording.signature import save_signed
 from tests.cli.conftest import FakeSession
 
@@ -26,7 +26,7 @@ def saved(project: Path, **changed: Any) -> str:
         "argv": ["--epochs", "3"],
         "python": sys.executable,
         "cwd": str(project),
-        "watched": Scout(wall_s=12.0),
+        "watched": ProcessRecord(wall_s=12.0),
     }
     folder = create("train", parent=project)
     save_signed(Run(**{**values, **changed}), folder.run_file)

@@ -16,7 +16,7 @@ from click.testing import Result
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording.digest import hash_of
 from fitdoctor.recording.folder import create
-from fitdoctor.recording.model import Ending, Run, Scout
+from fitdoctor.recording.model import Ending, ProcessRecord, Run
 from fitdoctor.recording.signature import save_signed
 from fitdoctor.watching import session
 from fitdoctor.watching.request import WatchRequest
@@ -36,7 +36,7 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> list[WatchRequest]:
         asked.append(request)
         record = pipeline_fit()
         record.calls_run, record.epochs_seen, record.stopped_at = 1, 7, 7
-        seen = Scout(fits=[record], treated_calls=1, ending=Ending(how="exit", code=3))
+        seen = ProcessRecord(fits=[record], treated_calls=1, ending=Ending(how="exit", code=3))
         return session.Watched(code=3, wall_s=12.0, run=Run(watched=seen))
 
     monkeypatch.setattr(session, "watch", watch)
@@ -139,7 +139,7 @@ def test_without_a_diagnosis_nothing_runs(call: Call, project: Path, requests: l
 def test_a_watched_or_treated_training_is_no_diagnosis(call: Call, project: Path, requests: list[WatchRequest]) -> None:
     wanted = saved(project)
     folder = create("train", parent=project)
-    save_signed(Run(target="train.py", script="train.py", cwd=str(project), watched=Scout()), folder.run_file)
+    save_signed(Run(target="train.py", script="train.py", cwd=str(project), watched=ProcessRecord()), folder.run_file)
     assert call("treat", "train.py").exit_code == 3
     assert requests[0].treated is not None
     assert requests[0].treated.diagnosis.endswith(wanted)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fitdoctor.diagnosis.progress import Progress
-from fitdoctor.diagnosis.workspace import Desk
+from fitdoctor.diagnosis.workspace import DiagnosisWorkspace
 from fitdoctor.process.messages import Ended, Started
 from tests import builders as make
 
@@ -22,18 +22,18 @@ class Silent:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DiagnosisWorkspace:
     monkeypatch.chdir(tmp_path)
     progress: Progress = Silent()  # type: ignore[assignment]
-    return Desk(make.request(tmp_path / "run"), progress)
+    return DiagnosisWorkspace(make.request(tmp_path / "run"), progress)
 
 
-def ran(desk: Desk, started: Started, ended: Ended) -> None:
+def ran(desk: DiagnosisWorkspace, started: Started, ended: Ended) -> None:
     desk._note_protection(started)
     desk._note_end(ended)
 
 
-def test_children_in_a_layer_change_nothing(desk: Desk, tmp_path: Path) -> None:
+def test_children_in_a_layer_change_nothing(desk: DiagnosisWorkspace, tmp_path: Path) -> None:
     here = str(tmp_path)
     ran(desk, Started(layered=True), Ended(changes=[("new", f"{here}/b"), ("changed", f"{here}/a")]))
     ran(desk, Started(layered=True), Ended(changes=[("deleted", f"{here}/b"), ("new", "/etc/c")]))
@@ -42,7 +42,7 @@ def test_children_in_a_layer_change_nothing(desk: Desk, tmp_path: Path) -> None:
     assert desk.on_disk() == ""
 
 
-def test_one_child_without_a_layer_makes_it_a_guard(desk: Desk) -> None:
+def test_one_child_without_a_layer_makes_it_a_guard(desk: DiagnosisWorkspace) -> None:
     ran(desk, Started(layered=True), Ended())
     ran(desk, Started(why="this system allows no namespace"), Ended())
     ran(desk, Started(layered=True), Ended())
@@ -51,12 +51,12 @@ def test_one_child_without_a_layer_makes_it_a_guard(desk: Desk) -> None:
 
 def test_where_writes_are_allowed_nothing_holds_them_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    desk = Desk(make.request(tmp_path / "run", allow_writes=True), Silent())  # type: ignore[arg-type]
+    desk = DiagnosisWorkspace(make.request(tmp_path / "run", allow_writes=True), Silent())  # type: ignore[arg-type]
     ran(desk, Started(), Ended())
     assert desk.data.protection == ""
 
 
-def test_what_else_is_known_is_a_limit_once(desk: Desk) -> None:
+def test_what_else_is_known_is_a_limit_once(desk: DiagnosisWorkspace) -> None:
     for _ in range(2):
         ran(
             desk,
@@ -70,7 +70,7 @@ def test_what_else_is_known_is_a_limit_once(desk: Desk) -> None:
     ]
 
 
-def test_without_a_layer_what_was_left_behind_is_moved_and_told(desk: Desk, tmp_path: Path) -> None:
+def test_without_a_layer_what_was_left_behind_is_moved_and_told(desk: DiagnosisWorkspace, tmp_path: Path) -> None:
     for number, name in enumerate(("train.lock", "b.lock"), 1):
         left = tmp_path / name
         left.touch()

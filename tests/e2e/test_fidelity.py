@@ -40,26 +40,26 @@ def trained(model: Any) -> list[Any]:
 
 
 def test_putting_back_gives_the_same_steps_again(model: Any) -> None:
-    from fitdoctor.probe.trials.equivalence.training_state import Standing
+    from fitdoctor.probe.trials.equivalence.training_state import TrainingState
 
     model.train_function = None
-    standing = Standing(model, [])
+    standing = TrainingState(model, [])
     first = trained(model)
-    standing.put_back(whole=True)
+    standing.restore(whole=True)
     again = trained(model)
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
 
 
 def test_what_a_callback_sets_is_put_back(model: Any) -> None:
-    from fitdoctor.probe.trials.equivalence.training_state import Standing
+    from fitdoctor.probe.trials.equivalence.training_state import TrainingState
 
-    standing = Standing(model, [])
+    standing = TrainingState(model, [])
     model.layers[0].trainable = False
     model.stop_training = True
     model.run_eagerly = True
     model.optimizer.learning_rate = 1.0
     np.random.random()
-    standing.put_back(whole=True)
+    standing.restore(whole=True)
     standing.check(whole=True)
     assert model.layers[0].trainable
     assert float(model.optimizer.learning_rate) == pytest.approx(0.001)
@@ -67,30 +67,30 @@ def test_what_a_callback_sets_is_put_back(model: Any) -> None:
 
 @pytest.mark.parametrize("what", ["the weights", "the optimizer", "trainable flags"])
 def test_what_is_not_as_before_is_named(keras: Any, model: Any, what: str) -> None:
-    from fitdoctor.probe.trials.equivalence.errors import StateError
-    from fitdoctor.probe.trials.equivalence.training_state import Standing
+    from fitdoctor.probe.trials.equivalence.errors import StateChangedError
+    from fitdoctor.probe.trials.equivalence.training_state import TrainingState
 
-    standing = Standing(model, [])
+    standing = TrainingState(model, [])
     if what == "the weights":
         model.layers[0].kernel.assign_add(np.ones((4, 8)))
     elif what == "the optimizer":
         model.optimizer = keras.optimizers.SGD()
     else:
         model.layers[0].trainable = False
-    with pytest.raises(StateError, match=what):
+    with pytest.raises(StateChangedError, match=what):
         standing.check(whole=True)
 
 
 def test_counters_go_on_within_a_unit_and_are_put_back_between_units(model: Any) -> None:
-    from fitdoctor.probe.trials.equivalence.training_state import Standing
+    from fitdoctor.probe.trials.equivalence.training_state import TrainingState
 
-    standing = Standing(model, [])
+    standing = TrainingState(model, [])
     before = int(model.optimizer.iterations)
     trained(model)
     after = int(model.optimizer.iterations)
-    standing.put_back(whole=False)
+    standing.restore(whole=False)
     assert int(model.optimizer.iterations) == after > before
-    standing.put_back(whole=True)
+    standing.restore(whole=True)
     assert int(model.optimizer.iterations) == before
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fitdoctor.recording.model import Fit, Loop, Scout
+from fitdoctor.recording.model import CallSiteRecord, Fit, ProcessRecord
 from tests.children import Project
 
 pytestmark = pytest.mark.e2e
@@ -100,7 +100,7 @@ def done(user: Project) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def scout(user: Project, done: subprocess.CompletedProcess[str]) -> Scout:
+def scout(user: Project, done: subprocess.CompletedProcess[str]) -> ProcessRecord:
     return user.record()
 
 
@@ -109,35 +109,35 @@ def line_of(comment: str) -> int:
     return number
 
 
-def fit_at(scout: Scout, comment: str) -> Fit:
+def fit_at(scout: ProcessRecord, comment: str) -> Fit:
     (fit,) = (fit for fit in scout.fits if fit.site.line == line_of(comment))
     return fit
 
 
-def loop_at(scout: Scout, comment: str) -> Loop:
+def loop_at(scout: ProcessRecord, comment: str) -> CallSiteRecord:
     (loop,) = (loop for loop in scout.loops if loop.site.line == line_of(comment))
     return loop
 
 
-def test_the_script_comes_to_its_end(done: subprocess.CompletedProcess[str], scout: Scout) -> None:
+def test_the_script_comes_to_its_end(done: subprocess.CompletedProcess[str], scout: ProcessRecord) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.splitlines() == ["saved over", "predicted True", "end"]
     assert scout.ending.how == "finished"
 
 
-def test_a_half_trained_model_replaces_nothing(user: Project, scout: Scout) -> None:
+def test_a_half_trained_model_replaces_nothing(user: Project, scout: ProcessRecord) -> None:
     assert (user.folder / "model.keras").read_bytes() == BEFORE
     assert scout.redirected == [str(user.folder / "model.keras")]
     assert {path.name for path in user.folder.iterdir()} <= {"train.py", "model.keras", "__pycache__"}
 
 
-def test_the_parts_of_the_run_add_up(scout: Scout) -> None:
+def test_the_parts_of_the_run_add_up(scout: ProcessRecord) -> None:
     assert scout.wall_s == pytest.approx(sum(scout.parts.values()))
     assert {"start", "imports", "script", "fit", "loops", "shutdown"} <= set(scout.parts)
     assert all(seconds >= 0 for seconds in scout.parts.values())
 
 
-def test_the_parts_of_the_fits_add_up(scout: Scout) -> None:
+def test_the_parts_of_the_fits_add_up(scout: ProcessRecord) -> None:
     kinds = (
         "setup",
         "first_step",
@@ -158,7 +158,7 @@ def test_the_parts_of_the_fits_add_up(scout: Scout) -> None:
     assert 0.9 * scout.parts["fit"] <= seconds + hooks <= 1.01 * scout.parts["fit"]
 
 
-def test_a_long_fit_is_cut_and_known_by_its_plan(scout: Scout) -> None:
+def test_a_long_fit_is_cut_and_known_by_its_plan(scout: ProcessRecord) -> None:
     fit = fit_at(scout, "the long one")
     assert (fit.epochs, fit.steps_per_epoch, fit.steps_basis, fit.batch_size) == (10_000, 5, "declared", 32)
     assert fit.cut
@@ -173,14 +173,14 @@ def test_a_long_fit_is_cut_and_known_by_its_plan(scout: Scout) -> None:
     assert watcher.hooks["on_epoch_end"].count == fit.epochs_seen
 
 
-def test_ten_fits_of_one_place_are_one_record(scout: Scout) -> None:
+def test_ten_fits_of_one_place_are_one_record(scout: ProcessRecord) -> None:
     fit = fit_at(scout, "one of ten")
     assert (fit.calls, fit.epochs, fit.steps_per_epoch) == (10, 3, 7)
     assert fit.first_step.count == fit.calls_run
     assert fit.step.count + fit.epoch_first_step.count == fit.epochs_seen * 7 - fit.calls_run
 
 
-def test_an_endless_epoch_is_cut(scout: Scout) -> None:
+def test_an_endless_epoch_is_cut(scout: ProcessRecord) -> None:
     fit = fit_at(scout, "never to its end")
     assert (fit.epochs, fit.initial_epoch, fit.steps_per_epoch) == (5, 2, 100_000)
     assert fit.cut
@@ -188,18 +188,18 @@ def test_an_endless_epoch_is_cut(scout: Scout) -> None:
     assert [operation.name for operation in fit.operations] == ["from_tensor_slices", "repeat", "batch"]
 
 
-def test_a_fit_that_stops_by_its_own_rule_is_run_to_it(scout: Scout) -> None:
+def test_a_fit_that_stops_by_its_own_rule_is_run_to_it(scout: ProcessRecord) -> None:
     fit = fit_at(scout, "stops by its own rule")
     assert (fit.epochs, fit.stopped_at, fit.cut) == (500, 3, False)
 
 
-def test_an_unknown_number_of_steps_is_counted(scout: Scout) -> None:
+def test_an_unknown_number_of_steps_is_counted(scout: ProcessRecord) -> None:
     fit = fit_at(scout, "of unknown length")
     assert (fit.steps_per_epoch, fit.steps_basis) == (200, "counted")
     assert fit.operations[0].python
 
 
-def test_a_fit_in_a_callback_is_its_own_cost_alone(scout: Scout) -> None:
+def test_a_fit_in_a_callback_is_its_own_cost_alone(scout: ProcessRecord) -> None:
     outer, inner = fit_at(scout, "a fit in a fit"), fit_at(scout, "fit in a callback")
     assert (outer.calls, inner.calls) == (1, 1)
     hook = next(each for each in outer.callbacks if each.name == "Refit").hooks["on_epoch_end"]
@@ -207,7 +207,7 @@ def test_a_fit_in_a_callback_is_its_own_cost_alone(scout: Scout) -> None:
     assert hook.total_s < outer.setup.total_s + inside_s
 
 
-def test_predictions_are_loops_of_the_place_that_makes_them(scout: Scout) -> None:
+def test_predictions_are_loops_of_the_place_that_makes_them(scout: ProcessRecord) -> None:
     inside = loop_at(scout, "predict in a callback")
     assert scout.fits[inside.inside].site.line == line_of("the long one")
     assert (inside.kind, inside.hook, inside.rows) == ("predict", "on_epoch_end", 1)
@@ -218,7 +218,7 @@ def test_predictions_are_loops_of_the_place_that_makes_them(scout: Scout) -> Non
     assert loop_at(scout, "evaluated once").kind == "evaluate"
 
 
-def test_versions_and_cores_are_named(scout: Scout) -> None:
+def test_versions_and_cores_are_named(scout: ProcessRecord) -> None:
     assert scout.environment["backend"] == "tensorflow"
     assert scout.environment["keras"][0] == "3"
     assert scout.environment["cores"] >= 1

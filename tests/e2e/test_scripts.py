@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fitdoctor.recording.model import Scout
+from fitdoctor.recording.model import ProcessRecord
 from tests.children import Project
 
 pytestmark = pytest.mark.e2e
@@ -168,7 +168,7 @@ def files(project: Project) -> set[str]:
     return {str(path.relative_to(project.folder)) for path in project.folder.rglob("*") if path.is_file()}
 
 
-def finished_as_it_does(record: Scout) -> None:
+def finished_as_it_does(record: ProcessRecord) -> None:
     assert (record.ending.how, record.ending.code) == ("exit", 3)
     assert record.limits == []
 

@@ -359,7 +359,7 @@ def test_trials_leave_the_training_where_it_was(tf_keras: Any) -> None:
     found = {name: arms.verify(arm(name, *change))["weights"] for name, change in changes.items() if name != "rate"}
     assert (found["placebo"], found["executions"], found["metrics"]) == ("same", "same", "same")
     assert found["eager"] in ("same", "close")
-    arms.standing.put_back(whole=True)
+    arms.standing.restore(whole=True)
     arms.standing.check(whole=True)
     assert are_equal(state(model), before)
     settings = model.run_eagerly, int(model.steps_per_execution), model.train_function

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.measured import Measured
-from fitdoctor.recording.model import Loop
+from fitdoctor.recording.model import CallSiteRecord
 from fitdoctor.report.model import Budget, Part
 from tests import builders as make
 
@@ -60,7 +60,7 @@ def test_parts_sum_to_the_whole_whatever_was_recorded(
     measured = Measured(
         input_free={0: make.around(free)} if free else {}, fewer_dispatches={0: make.around(fewer)} if fewer else {}
     )
-    nested = Loop(kind="predict", site=make.site(3), calls=5, run=make.took(0.1, 5))
+    nested = CallSiteRecord(kind="predict", site=make.site(3), calls=5, run=make.took(0.1, 5))
     watched = make.watched(record, loops=[nested])
     for budget in (Facts(make.run(record, loops=[nested]), measured).budget, Facts(watched, measured).budget):
         _adds_up(budget)

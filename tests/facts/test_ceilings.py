@@ -4,7 +4,7 @@ import pytest
 
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.measured import Measured
-from fitdoctor.recording.model import Loop
+from fitdoctor.recording.model import CallSiteRecord
 from fitdoctor.report.model import Interval
 from tests import builders as make
 
@@ -21,7 +21,9 @@ def test_input_needs_a_trial() -> None:
 
 def test_callbacks_are_free_with_what_they_call() -> None:
     record = make.fit(callbacks=[make.callback(hooks={"on_epoch_end": make.took(1.0, 2)})])
-    nested = Loop(kind="predict", site=make.site(7), inside=0, hook="on_epoch_end", calls=4, run=make.took(1.0, 4))
+    nested = CallSiteRecord(
+        kind="predict", site=make.site(7), inside=0, hook="on_epoch_end", calls=4, run=make.took(1.0, 4)
+    )
     facts = make.facts(record, loops=[nested])
     (ceiling,) = facts.ceilings
     assert ceiling.kind == "callbacks"

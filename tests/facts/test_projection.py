@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fitdoctor.facts.facts import Facts
-from fitdoctor.recording.model import Duration, Loop
+from fitdoctor.recording.model import CallSiteRecord, Duration
 from tests import builders as make
 
 FIXED_S = 9.5  # start, imports, script and shutdown of the builders' run
@@ -69,7 +69,9 @@ def test_batch_hooks_are_inside_the_step_and_not_counted_twice() -> None:
 
 def test_loops_in_hooks_grow_with_the_epochs() -> None:
     record = make.fit(epochs=50, callbacks=[make.callback(hooks={"on_epoch_end": make.took(0.001, 2)})])
-    nested = Loop(kind="predict", site=make.site(7), inside=0, hook="on_epoch_end", calls=40, run=make.took(0.05, 40))
+    nested = CallSiteRecord(
+        kind="predict", site=make.site(7), inside=0, hook="on_epoch_end", calls=40, run=make.took(0.05, 40)
+    )
     facts = make.facts(record, loops=[nested])
     assert facts.loops[0].calls("mid") == pytest.approx(40 * 50 / 2)
     assert facts.projection.under("loop0") == pytest.approx(1000 * 0.05)
@@ -77,7 +79,7 @@ def test_loops_in_hooks_grow_with_the_epochs() -> None:
 
 def test_loops_in_batch_hooks_are_taken_out_of_the_step() -> None:
     record = make.fit(step_s=0.06, function_s=0.005, seen=60)
-    nested = Loop(
+    nested = CallSiteRecord(
         kind="predict", site=make.site(7), inside=0, hook="on_train_batch_end", calls=61, run=make.took(0.05, 61)
     )
     assert make.facts(record, loops=[nested]).fits[0].step_s == pytest.approx(0.01)

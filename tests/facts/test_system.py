@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fitdoctor.facts.system import of_fit, whole
-from fitdoctor.recording.model import Scout
+from fitdoctor.recording.model import ProcessRecord
 from fitdoctor.recording.system import Gpu, Level, Series, Span, System
 from tests import builders as make
 
@@ -28,10 +28,10 @@ def steady(*each: float) -> Level:
     return Level(mean=list(each), least=list(each), most=list(each))
 
 
-def scout(spans: list[Span], stretches: int = 4, **changed: Any) -> Scout:
+def scout(spans: list[Span], stretches: int = 4, **changed: Any) -> ProcessRecord:
     """Stretches of a second from the tenth second on."""
     system = System(began_s=10.0, stretches_s=[1.0] * stretches, cores=4, **changed)
-    return Scout(fits=[make.fit(spans=spans)], system=system)
+    return ProcessRecord(fits=[make.fit(spans=spans)], system=system)
 
 
 def counted(name: str, *each: float | None) -> Series:
@@ -74,10 +74,10 @@ def test_a_fit_that_never_ended_lasts_as_long_as_the_record() -> None:
 
 
 def test_what_nobody_looked_at_is_not_known() -> None:
-    assert of_fit(Scout(fits=[make.fit(spans=[Span(began_s=1.0)])]), 0) is None
+    assert of_fit(ProcessRecord(fits=[make.fit(spans=[Span(began_s=1.0)])]), 0) is None
     assert of_fit(scout([]), 0) is None
     assert of_fit(scout([Span(began_s=50.0, ended_s=60.0)]), 0) is None
-    assert whole(Scout()) is None
+    assert whole(ProcessRecord()) is None
 
 
 def test_shares_of_pressure_and_limits() -> None:
@@ -129,5 +129,5 @@ SLOW_CLOCK = Gpu(clock_mhz=0.5, series=Series(levels={"clock_mhz": steady(1.7e30
 @example(System(stretches_s=[1.0], gpus=[SLOW_CLOCK]))
 @settings(deadline=None)
 def test_no_record_makes_a_figure_without_end(system: System) -> None:
-    seen = whole(Scout(system=system))
+    seen = whole(ProcessRecord(system=system))
     json.dumps(asdict(seen) if seen is not None else None, allow_nan=False)

@@ -7,7 +7,7 @@ import pytest
 from fitdoctor.facts.callbacks import callback_cost
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.recording.model import Duration, Fit, Loop
+from fitdoctor.recording.model import CallSiteRecord, Duration, Fit
 from tests import builders as make
 
 
@@ -34,7 +34,7 @@ def watched(fit: Fit, **more: object) -> Facts:
 
 
 def test_the_parts_sum_to_the_wall_time() -> None:
-    loop = Loop(kind="predict", site=make.site(30), calls=10, run=make.took(0.05, 10, first_s=0.5))
+    loop = CallSiteRecord(kind="predict", site=make.site(30), calls=10, run=make.took(0.05, 10, first_s=0.5))
     facts = watched(trained(), loops=[loop])
     facts.scout.parts["loops"] = loop.run.total_s
     facts.scout.wall_s += loop.run.total_s

@@ -15,12 +15,12 @@ import pytest
 from fitdoctor.probe import backends
 from fitdoctor.probe.instrument import install, patch_points, step_hooks
 from fitdoctor.probe.instrument.batch_waits import AT_ONCE, Draws
-from fitdoctor.probe.roles.treat import TreatDirector
-from fitdoctor.probe.roles.watch import WatchDirector
+from fitdoctor.probe.roles.treat import TreatRole
+from fitdoctor.probe.roles.watch import WatchRole
 from fitdoctor.probe.support.patches import Patches
 from fitdoctor.probe.timing.step_sampling import LONG_S, Rest
 from fitdoctor.probe.timing.time_ledger import Ledger
-from fitdoctor.recording.model import Fit, Scout, Site
+from fitdoctor.recording.model import Fit, ProcessRecord, Site
 
 
 class CallbackList:
@@ -262,7 +262,7 @@ def test_an_error_of_the_input_is_its_own(passing: int) -> None:
     assert list(draws) == []
 
 
-def steps(director: WatchDirector, count: int) -> Fit:
+def steps(director: WatchRole, count: int) -> Fit:
     """A fit whose loop Keras would go through, its steps as short as can be."""
     visit, callbacks = director.enter_fit(0), CallbackList()
     visit.timer.callbacks = callbacks
@@ -276,12 +276,12 @@ def steps(director: WatchDirector, count: int) -> Fit:
     return visit.timer.record
 
 
-@pytest.mark.parametrize(("kind", "rests"), [(WatchDirector, True), (TreatDirector, False)])
+@pytest.mark.parametrize(("kind", "rests"), [(WatchRole, True), (TreatRole, False)])
 def test_steps_are_left_alone_only_where_a_seam_counts_them(
     keras: Any, kind: Any, rests: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kind, "_name_devices", lambda director: None)
-    scout = Scout(fits=[Fit(site=Site(file="train.py", line=1))])
+    scout = ProcessRecord(fits=[Fit(site=Site(file="train.py", line=1))])
     spec = () if rests else ({"treatments": []},)
     director = kind(scout, Ledger("start", started_s=time.monotonic()), lambda: None, *spec)
     patches = install.install(keras, director, whole_process=False)

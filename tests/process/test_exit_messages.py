@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fitdoctor.process.exit_messages import learned_something, never_started, no_verdict, seen_from_outside
-from fitdoctor.recording.model import Duration, Ending, Loop, Scout
+from fitdoctor.recording.model import CallSiteRecord, Duration, Ending, ProcessRecord
 from tests import builders as make
 
 REQUEST = make.request(Path("run"))
@@ -43,31 +43,31 @@ SAYS = {
 
 @pytest.mark.parametrize("how", ENDINGS)
 def test_why_there_is_no_verdict(how: str) -> None:
-    text = no_verdict(Scout(ending=ENDINGS[how]), REQUEST)
+    text = no_verdict(ProcessRecord(ending=ENDINGS[how]), REQUEST)
     assert all(part in text for part in SAYS[how]), text
     assert text.rstrip().endswith(".")
     assert "\n" not in text
 
 
 def test_no_two_endings_read_alike() -> None:
-    texts = [no_verdict(Scout(ending=ending), REQUEST) for ending in ENDINGS.values()]
+    texts = [no_verdict(ProcessRecord(ending=ending), REQUEST) for ending in ENDINGS.values()]
     assert all(one != other for one, other in itertools.combinations(texts, 2))
 
 
 def test_keras_that_was_imported_and_not_used() -> None:
-    text = no_verdict(Scout(ending=ENDINGS["finished"], environment={"keras": "3.15"}), REQUEST)
+    text = no_verdict(ProcessRecord(ending=ENDINGS["finished"], environment={"keras": "3.15"}), REQUEST)
     assert "called none of its fit" in text
 
 
 def test_a_fit_that_was_declined() -> None:
-    scout = Scout(fits=[make.fit(declined="a distribution strategy is in force")], ending=ENDINGS["finished"])
+    scout = ProcessRecord(fits=[make.fit(declined="a distribution strategy is in force")], ending=ENDINGS["finished"])
     text = no_verdict(scout, REQUEST)
     assert "train.py:18" in text
     assert "distribution strategy" in text
 
 
 def test_a_fit_that_did_no_step() -> None:
-    scout = Scout(fits=[make.fit(seen=0, first_step=Duration(), epochs=0)], ending=ENDINGS["finished"])
+    scout = ProcessRecord(fits=[make.fit(seen=0, first_step=Duration(), epochs=0)], ending=ENDINGS["finished"])
     assert "epochs=0" in no_verdict(scout, REQUEST)
 
 
@@ -93,9 +93,9 @@ def test_an_interpreter_that_is_none(code: int | None, how: str) -> None:
 
 
 def test_what_counts_as_learned() -> None:
-    assert not learned_something(Scout())
-    assert not learned_something(Scout(fits=[make.fit(declined="a strategy")]))
-    assert not learned_something(Scout(fits=[make.fit(seen=0, first_step=Duration())]))
-    assert learned_something(Scout(fits=[make.fit(seen=0)]))
-    assert not learned_something(Scout(loops=[Loop(kind="predict", site=PLACE, calls=3)]))
-    assert learned_something(Scout(loops=[Loop(kind="predict", site=PLACE, run=make.took(0.1, 1))]))
+    assert not learned_something(ProcessRecord())
+    assert not learned_something(ProcessRecord(fits=[make.fit(declined="a strategy")]))
+    assert not learned_something(ProcessRecord(fits=[make.fit(seen=0, first_step=Duration())]))
+    assert learned_something(ProcessRecord(fits=[make.fit(seen=0)]))
+    assert not learned_something(ProcessRecord(loops=[CallSiteRecord(kind="predict", site=PLACE, calls=3)]))
+    assert learned_something(ProcessRecord(loops=[CallSiteRecord(kind="predict", site=PLACE, run=make.took(0.1, 1))]))

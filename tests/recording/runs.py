@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from fitdoctor.recording.model import (
     Arm,
     CallbackRecord,
+    CallSiteRecord,
     Duration,
     Ending,
     Fit,
-    Loop,
     Operation,
+    ProcessRecord,
     Rehearsal,
     Run,
-    Scout,
     Site,
     Window,
 )
@@ -46,12 +46,12 @@ def full_run() -> Run:
         step=Duration(count=10, total_s=1.5, first_s=0.2, samples_s=[0.15] * 9),
         spans=[Span(began_s=3.5, ended_s=7.0), Span(began_s=8.0)],
     )
-    scout = Scout(
+    scout = ProcessRecord(
         environment={"keras": "3.15.1"},
         wall_s=12.5,
         parts={"fit": 10.0},
         fits=[fit],
-        loops=[Loop(kind="predict", site=site, inside=0, hook="on_epoch_end")],
+        loops=[CallSiteRecord(kind="predict", site=site, inside=0, hook="on_epoch_end")],
         ending=Ending(how="finished", code=0),
         system=System(
             stretches_s=[0.25], series=Series(counters={"swap_in_bytes": [None]}), gpus=[Gpu(device="NVIDIA H200")]
@@ -89,7 +89,9 @@ fits = st.builds(
         max_size=2,
     ),
 )
-scouts = st.builds(Scout, environment=st.dictionaries(texts, values, max_size=3), fits=st.lists(fits, max_size=2))
+scouts = st.builds(
+    ProcessRecord, environment=st.dictionaries(texts, values, max_size=3), fits=st.lists(fits, max_size=2)
+)
 windows = st.builds(
     Window, arm=texts, round=st.integers(0, 99), order=st.integers(0, 99), seconds=seconds, units=st.integers(1, 99)
 )

@@ -15,7 +15,7 @@ from fitdoctor.analysis import build
 from fitdoctor.recording import own_words
 from fitdoctor.recording.bundle import bundle
 from fitdoctor.recording.load import decode_run
-from fitdoctor.recording.model import Arm, CallbackRecord, InputArray, Run, Spread
+from fitdoctor.recording.model import Arm, CallbackRecord, ColumnStatistics, InputArray, Run
 from fitdoctor.recording.save import encode_run
 from fitdoctor.recording.system import Gpu, Level, Series, System
 from fitdoctor.system.look import FAILED
@@ -152,7 +152,7 @@ def test_what_no_cause_asks_for_is_dropped_from_callbacks() -> None:
 
 
 def test_of_the_data_only_the_size_of_its_numbers_is_kept() -> None:
-    spread = Spread(
+    spread = ColumnStatistics(
         rows=100, features=2, mean=[0.0, -70.123], std=[1.0, 12.5], low=[0.37, -99.9], high=[255.0, 3e-7], whole=False
     )
     record = InputArray(

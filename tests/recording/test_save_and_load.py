@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording.load import decode_run, decode_scout, load_run
-from fitdoctor.recording.model import VERSION, CallbackRecord, Fit, Run, Scout, Site
+from fitdoctor.recording.model import VERSION, CallbackRecord, Fit, ProcessRecord, Run, Site
 from fitdoctor.recording.save import encode_run, save_run
 from tests.recording.runs import full_run, runs
 
@@ -104,7 +104,7 @@ def test_what_json_has_no_word_for_does_not_lose_the_recording() -> None:
         own=True,
         attributes={"best": math.inf, "seed": 2**80, "file": "\udcff", "model": {1, 2}},
     )
-    run = Run(script="\udcff.py", scout=Scout(fits=[Fit(site=Site(file="a", line=1), callbacks=[callback])]))
+    run = Run(script="\udcff.py", scout=ProcessRecord(fits=[Fit(site=Site(file="a", line=1), callbacks=[callback])]))
     read = decode_run(encode_run(run))
     assert read.scout is not None
     assert read.scout.fits[0].callbacks[0].attributes == {

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fitdoctor.errors import FitdoctorError
-from fitdoctor.recording.model import Ending, Run, Scout, Treated
+from fitdoctor.recording.model import Ending, ProcessRecord, Run, Treated
 from fitdoctor.treating.diagnosis import Diagnosis
 from fitdoctor.treating.promise import announcement, choose, conclusion
 from tests import builders as make
@@ -53,18 +53,18 @@ def test_callbacks_that_would_write_to_another_file_are_left_alone() -> None:
         choose(diagnosis, {"exact", "numerics", "semantics"})
 
 
-def said(seen: Scout | None, treated: Treated = TREATED, *, code: int = 0) -> list[str]:
-    diagnosed_scout = Scout(fits=[make.fit(epochs=10)], ending=Ending(how="finished", code=0))
+def said(seen: ProcessRecord | None, treated: Treated = TREATED, *, code: int = 0) -> list[str]:
+    diagnosed_scout = ProcessRecord(fits=[make.fit(epochs=10)], ending=Ending(how="finished", code=0))
     return list(conclusion(treated, diagnosed_scout, seen, code=code, wall_s=41.0))
 
 
 def test_a_whole_training_is_held_against_its_promise() -> None:
-    seen = Scout(fits=[make.fit(epochs=10, epochs_seen=10)], treated_calls=1)
+    seen = ProcessRecord(fits=[make.fit(epochs=10, epochs_seen=10)], treated_calls=1)
     assert said(seen) == ["It took 41 s. Promised: 40 s [36 s, 45 s] instead of 1 min."]
 
 
 def test_what_makes_it_no_answer_is_said() -> None:
-    fewer = Scout(fits=[make.fit(epochs=10, epochs_seen=4, stopped_at=4)])
+    fewer = ProcessRecord(fits=[make.fit(epochs=10, epochs_seen=4, stopped_at=4)])
     first, *more = said(fewer, code=-15)
     assert first.startswith("It took 41 s")
     assert more == [
@@ -77,11 +77,15 @@ def test_what_makes_it_no_answer_is_said() -> None:
 
 def test_a_promise_of_a_race_is_one_of_the_time_to_a_loss() -> None:
     raced = Treated(promised_s=40, promised_low_s=36, promised_high_s=45, plain_s=60, to_target=True)
-    assert "the same loss" in said(Scout(fits=[make.fit(epochs=10, epochs_seen=10)], treated_calls=1), raced)[-1]
+    assert (
+        "the same loss" in said(ProcessRecord(fits=[make.fit(epochs=10, epochs_seen=10)], treated_calls=1), raced)[-1]
+    )
 
 
 def test_a_time_outside_the_promise_is_told_with_what_its_start_took() -> None:
-    seen = Scout(fits=[make.fit(epochs=10, epochs_seen=10)], treated_calls=1, parts={"start": 1.0, "imports": 4.0})
+    seen = ProcessRecord(
+        fits=[make.fit(epochs=10, epochs_seen=10)], treated_calls=1, parts={"start": 1.0, "imports": 4.0}
+    )
     for promised_s, how in ((20.0, "longer"), (90.0, "shorter")):
         treated = replace(
             TREATED, promised_s=promised_s, promised_low_s=promised_s - 5, promised_high_s=promised_s + 5, plain_s=120
@@ -92,10 +96,12 @@ def test_a_time_outside_the_promise_is_told_with_what_its_start_took() -> None:
 
 
 def test_what_was_not_applied_is_not_held_against_the_promise() -> None:
-    took, nothing = said(Scout(fits=[make.fit(epochs=10, epochs_seen=10)]))
+    took, nothing = said(ProcessRecord(fits=[make.fit(epochs=10, epochs_seen=10)]))
     assert took == "It took 41 s."
     assert nothing == "Nothing of it was applied: the training ran as written."
-    assert said(Scout())[-1] == "Nothing of it was applied: the training did not come to what was to be changed."
+    assert (
+        said(ProcessRecord())[-1] == "Nothing of it was applied: the training did not come to what was to be changed."
+    )
 
 
 def test_what_treat_itself_takes_is_told() -> None:

@@ -11,11 +11,11 @@ from fitdoctor.trials.executor import InProcess
 def test_it_stands_at_the_unit_and_carries_out_each_command() -> None:
     asked: list[dict[str, Any]] = []
 
-    def obey(command: dict[str, Any]) -> dict[str, Any]:
+    def handle_command(command: dict[str, Any]) -> dict[str, Any]:
         asked.append(command)
         return {"windows": len(asked)}
 
-    executor = InProcess(obey)
+    executor = InProcess(handle_command)
     assert executor.began_s <= time.monotonic()
     assert executor.receive(1.0) == {"reached": True}
     assert [executor.ask({"do": "windows"}, 0.0)["windows"] for _ in range(2)] == [1, 2]

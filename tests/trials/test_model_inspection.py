@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from fitdoctor.recording.model import Inside, LayerLook
+from fitdoctor.recording.model import LayerStatistics, ModelInspection
 from fitdoctor.trials.model_inspection import LEAST_ROWS, MOST_ROWS, look_s, rows_for, seen_inside
 from tests import builders as make
 
@@ -33,7 +33,7 @@ def test_on_jax_it_must_be_compiled() -> None:
 
 
 def test_what_the_child_saw_comes_back() -> None:
-    look = Inside(rows=8, loss=0.5, layers=[LayerLook(name="dense", kind="Dense", dead=0.5)])
+    look = ModelInspection(rows=8, loss=0.5, layers=[LayerStatistics(name="dense", kind="Dense", dead=0.5)])
     assert seen_inside({"inside": asdict(look)}) == look
 
 

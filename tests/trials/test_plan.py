@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from fitdoctor.facts.facts import Facts
-from fitdoctor.recording.model import Loop, Operation
+from fitdoctor.recording.model import CallSiteRecord, Operation
 from fitdoctor.trials.plan import combine, plan, plan_environments
 from tests import builders as make
 from tests.causes import test_fit_in_a_loop, test_unbatched_training_loop, test_unused_cores
@@ -63,7 +63,7 @@ def test_two_callbacks_get_an_arm_each() -> None:
 
 
 def test_loops_are_planned_and_the_most_to_gain_comes_first() -> None:
-    loop = Loop(kind="predict", site=make.site(30), calls=4000, rows=1, run=make.took(0.05, 40))
+    loop = CallSiteRecord(kind="predict", site=make.site(30), calls=4000, rows=1, run=make.took(0.05, 40))
     loop_plan, fit_plan = plan(make.facts(make.fit(step_s=0.1), loops=[loop]))
     assert (loop_plan.target, loop_plan.index) == ("loop", 0)
     assert make.ids(loop_plan.arms) == ["call/baseline", "call/placebo", "call/predict-on-batch"]

@@ -9,7 +9,17 @@ import pytest
 
 from fitdoctor.recording.model import Arm, Lap, Race, RaceRun, Rehearsal
 from fitdoctor.trials.outcomes import outcomes_of
-from fitdoctor.trials.race_outcome import LOOKS, Finish, best, finish, judge, levels, next_lap, settled_step_s, steps_to
+from fitdoctor.trials.race_outcome import (
+    LOOKS,
+    RaceOutcome,
+    best,
+    finish,
+    judge,
+    levels,
+    next_lap,
+    settled_step_s,
+    steps_to,
+)
 from fitdoctor.trials.statistics import Comparison
 
 BASELINE = Arm(id="race/baseline", role="baseline", unit="race")
@@ -247,6 +257,6 @@ def test_the_share_that_is_reached_has_exact_bounds(reached: int, n: int) -> Non
         "level": 1.0,
         "baseline_level": 1.0,
     }
-    found = Finish(comparison=comparison, reached=reached, **known).reached_share  # type: ignore[arg-type]
+    found = RaceOutcome(comparison=comparison, reached=reached, **known).reached_share  # type: ignore[arg-type]
     exact = binomtest(reached, n).proportion_ci(0.95, method="exact") if n else (0.0, 1.0)
     assert found == pytest.approx(tuple(exact))

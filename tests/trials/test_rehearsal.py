@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from fitdoctor.process.child import Child, ChildEndedError
-from fitdoctor.recording.model import Arm, Inside, Rehearsal
+from fitdoctor.recording.model import Arm, ModelInspection, Rehearsal
 from fitdoctor.trials import rehearsal
 from fitdoctor.trials.model_inspection import UNANSWERED
 from fitdoctor.trials.outcomes import outcomes_of
@@ -332,7 +332,7 @@ def test_a_look_inside_comes_once_and_is_kept(clock: FakeClock, child: FakeChild
     record = Rehearsal(arms=[*references("step"), remedy("cache")])
     run = started(child, record, clock)
     run.look_inside(3.0)
-    assert record.inside == Inside(rows=32, loss=0.5)
+    assert record.inside == ModelInspection(rows=32, loss=0.5)
     child.inside = {"inside": {"rows": 8}}
     run.look_inside(3.0)
     assert record.inside.rows == 32
@@ -351,7 +351,7 @@ def test_a_child_that_ends_over_the_look_inside_is_followed_by_one_that_does_wit
     run.look_inside(3.0)
     run.try_fit()
     assert verdicts(record)["step/cache"] == "measured"
-    assert record.inside == Inside(missing=UNANSWERED)
+    assert record.inside == ModelInspection(missing=UNANSWERED)
 
 
 def test_what_was_decided_is_not_tried_again_in_a_fresh_child(clock: FakeClock, child: FakeChild) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fitdoctor.recording.model import Loop
+from fitdoctor.recording.model import CallSiteRecord
 from fitdoctor.report.model import Interval
 from fitdoctor.trials.outcomes import outcomes_of
 from fitdoctor.trials.plan import plan
@@ -50,7 +50,9 @@ def test_the_end_of_an_epoch_holds_what_callbacks_call_there() -> None:
     record = make.fit(
         callbacks=[make.callback(hooks={"on_epoch_end": make.took(0.1, 2), "on_epoch_begin": make.took(0.1, 2)})]
     )
-    nested = Loop(kind="predict", site=make.site(7), inside=0, hook="on_epoch_end", calls=4, run=make.took(0.1, 4))
+    nested = CallSiteRecord(
+        kind="predict", site=make.site(7), inside=0, hook="on_epoch_end", calls=4, run=make.took(0.1, 4)
+    )
     facts = make.facts(record, loops=[nested])
     assert terms(facts, "fit", 0, "epoch_end") == ("fit0/callback0/on_epoch_end", "loop0/call")
     assert terms(facts, "fit", 0, "validation") == ("fit0/validation",)

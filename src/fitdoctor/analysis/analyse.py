@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fitdoctor.analysis.causes import CauseDraft, draft_causes, is_sign_of
+from fitdoctor.analysis.causes import CauseDraft, draft_causes, is_symptom_of
 from fitdoctor.analysis.verdict import Decision, decide
 from fitdoctor.causes.registry import run_causes
 from fitdoctor.facts.facts import Facts
@@ -66,7 +66,7 @@ def _roots_first(ranked: list[CauseDraft]) -> list[CauseDraft]:
     """Puts what may only be the sign of another cause behind that, unless a trial has proven a remedy of its own."""
     ordered = list(ranked)
     for draft in ranked:
-        roots = [at for at, other in enumerate(ordered) if is_sign_of(draft, other)]
+        roots = [at for at, other in enumerate(ordered) if is_symptom_of(draft, other)]
         own = ordered.index(draft)
         if roots and own < roots[0]:
             ordered.insert(roots[0], ordered.pop(own))

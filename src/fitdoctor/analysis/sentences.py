@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fitdoctor.analysis.causes import CauseDraft, is_sign_of
+from fitdoctor.analysis.causes import CauseDraft, is_symptom_of
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.places import short
@@ -53,7 +53,7 @@ def watched_text(facts: Facts, drafts: Sequence[CauseDraft]) -> str:
 def causes_text(facts: Facts, proven: Sequence[CauseDraft], suspected: Sequence[CauseDraft] = ()) -> str:
     """What the first cause costs, what was proven to save it, and what is suspected to cost far more."""
     most = max(proven, key=lambda draft: (draft.verified_saving_s, draft.result.cost_s.mid))
-    first = next((draft for draft in proven if is_sign_of(most, draft)), most)
+    first = next((draft for draft in proven if is_symptom_of(most, draft)), most)
     result = first.result
     cost = f"{result.id} costs {duration(result.cost_s.mid)} of {duration(facts.total_s)} ({percent(result.share)})"
     best = max(
@@ -70,7 +70,7 @@ def causes_text(facts: Facts, proven: Sequence[CauseDraft], suspected: Sequence[
     larger = max(suspected, key=lambda draft: draft.result.cost_s.mid, default=None)
     if larger is not None and larger.result.cost_s.mid >= FAR_MORE * result.cost_s.mid:
         more += f" Suspected, and not proven: {larger.result.id} may cost up to {percent(facts.share_of(larger.result.cost_s.high))}."
-    elif root := next((draft for draft in suspected if is_sign_of(first, draft)), None):
+    elif root := next((draft for draft in suspected if is_symptom_of(first, draft)), None):
         more += f" It may only be where {root.result.id} shows."
     return f"{cost}; {proof}.{more}"
 

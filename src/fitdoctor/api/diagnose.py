@@ -28,11 +28,11 @@ from fitdoctor.facts.places import short
 from fitdoctor.probe import backends
 from fitdoctor.probe.files.redirect import Redirect
 from fitdoctor.probe.roles.in_process import BuildDirector, CallTrials, FitTrials, Obey, Reached
-from fitdoctor.probe.roles.scout import ScoutDirector
+from fitdoctor.probe.roles.scout import ScoutRole
 from fitdoctor.probe.timing.time_ledger import Ledger
 from fitdoctor.probe.trainer import keras_internals
 from fitdoctor.probe.trials.units.calls import CallArms
-from fitdoctor.recording.model import Ending, Rehearsal, Run, Scout
+from fitdoctor.recording.model import Ending, ProcessRecord, Rehearsal, Run
 from fitdoctor.report.model import Report
 from fitdoctor.trials.executor import InProcess
 from fitdoctor.trials.plan import LEAST_TRIAL_S, RehearsalPlan, plan, plan_environments, race_share
@@ -120,7 +120,7 @@ class _Diagnosis:
             try:
                 self._look_and_try()
             finally:
-                self._intact.put_back()
+                self._intact.restore()
                 gc.collect()  # idle pipelines end their threads with their iterators
                 self._say_what_changed()
         return self._report()
@@ -144,7 +144,7 @@ class _Diagnosis:
         try:
             self._fit(BuildDirector(_ledger()))
         finally:
-            before.put_back()
+            before.restore()
 
     def _look_and_try(self) -> None:
         self._scout()
@@ -161,15 +161,15 @@ class _Diagnosis:
 
     def _scout(self) -> None:
         self._progress.stage("learning what this fit does")
-        scout = Scout()
-        director = ScoutDirector(scout, _ledger(), lambda: None)
+        scout = ProcessRecord()
+        director = ScoutRole(scout, _ledger(), lambda: None)
         director.imported(backends.keras_of(self._model))
         self._cores = int(scout.environment["cores"])
         try:
             self._fit(director)
         finally:
             director.end(Ending(how="finished", code=0))
-            self._intact.put_back()
+            self._intact.restore()
         declined = next((fit.declined for fit in scout.fits if fit.declined), "")
         if declined:
             raise FitdoctorError(f"This fit can't be diagnosed: {declined}.")
@@ -220,7 +220,7 @@ class _Diagnosis:
             self._data.limits.append(f"The trials at {where} ended early: {type(error).__name__}: {error}.")
         finally:
             record.wall_s = time.monotonic() - began_s
-            self._intact.put_back()
+            self._intact.restore()
 
     def _startup_s(self, each: RehearsalPlan, facts: Facts) -> float:
         """What it takes to come to the first step again."""

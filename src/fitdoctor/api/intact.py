@@ -8,7 +8,7 @@ from typing import Any
 from fitdoctor.probe.apply import torch_loaders
 from fitdoctor.probe.state import fingerprints as fingerprint
 from fitdoctor.probe.state.fingerprints import FUNCTIONS
-from fitdoctor.probe.state.object_state import Remembered
+from fitdoctor.probe.state.object_state import ObjectState
 from fitdoctor.probe.state.random_state import RandomState
 from fitdoctor.probe.trainer import keras_internals
 
@@ -35,12 +35,12 @@ class Intact:
     def __init__(self, model: Any, given: list[Any], loaders: Sequence[Any] = ()) -> None:
         self._model, self._given = model, given
         self._put_generators_back = torch_loaders.generators_put_back(loaders)
-        self._remembered, self._random = Remembered(model, given), RandomState()
+        self._remembered, self._random = ObjectState(model, given), RandomState()
         self._before = fingerprints(model, given)
 
-    def put_back(self) -> None:
-        self._remembered.put_back()
-        self._random.put_back()
+    def restore(self) -> None:
+        self._remembered.restore()
+        self._random.restore()
         self._put_generators_back()
 
     def differences(self) -> list[str]:
@@ -59,12 +59,12 @@ class Unbuilt:
     def __init__(self, model: Any) -> None:
         self._model = model
         self._attributes = {name: vars(model)[name] for name in FUNCTIONS if name in vars(model)}
-        self._remembered = Remembered(*(getattr(model, name, None) for name in COMPILED))
+        self._remembered = ObjectState(*(getattr(model, name, None) for name in COMPILED))
         self._random = RandomState()
 
-    def put_back(self) -> None:
-        self._remembered.put_back()
-        self._random.put_back()
+    def restore(self) -> None:
+        self._remembered.restore()
+        self._random.restore()
         for name in FUNCTIONS:
             vars(self._model).pop(name, None)
         vars(self._model).update(self._attributes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from fitdoctor.probe.roles.watch import WatchDirector
+from fitdoctor.probe.roles.watch import WatchRole
 from fitdoctor.probe.support.originals import time
 from fitdoctor.recording.system import System
 from fitdoctor.system.look import INSIDE, Look
@@ -57,8 +57,8 @@ class Looks:
         self._system = System(limits=[FAILED.format(type(error).__name__, error)])
 
 
-class LookingDirector(WatchDirector):
-    """Follows trainings as `WatchDirector` does, and looks at the system around each fit."""
+class ObservingRole(WatchRole):
+    """Follows trainings as `WatchRole` does, and looks at the system around each fit."""
 
     looks: Looks
 

@@ -13,18 +13,18 @@ import keras
 import fitdoctor
 from fitdoctor.analysis import build
 from fitdoctor.api import place, trials
-from fitdoctor.api.looked import LookingDirector, Looks
+from fitdoctor.api.looked import Looks, ObservingRole
 from fitdoctor.cli.look import Look
 from fitdoctor.cli.say import say as say_message
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.probe.instrument import install
 from fitdoctor.probe.instrument.step_hooks import Stamps
-from fitdoctor.probe.roles.watch import WatchDirector
+from fitdoctor.probe.roles.watch import WatchRole
 from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.timing.step_sampling import Rest
 from fitdoctor.probe.timing.time_ledger import Ledger
 from fitdoctor.process.exit_messages import learned_something
-from fitdoctor.recording.model import Ending, Run, Scout
+from fitdoctor.recording.model import Ending, ProcessRecord, Run
 from fitdoctor.report.model import Report
 from fitdoctor.report.text import render
 
@@ -39,8 +39,8 @@ class Observation:
     def __init__(self) -> None:
         self._name, self._mode = place.script()
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
-        self._record = Scout()
-        self.director = LookingDirector(self._record, Ledger("script", started_s=time.monotonic()), lambda: None)
+        self._record = ProcessRecord()
+        self.director = ObservingRole(self._record, Ledger("script", started_s=time.monotonic()), lambda: None)
         self.director.looks = Looks()
         self.director.imported(keras)
         for why in install.lacking(keras):
@@ -87,12 +87,12 @@ class Pass:
     cuts = False
 
     def __init__(self) -> None:
-        self.to: WatchDirector | None = None
+        self.to: WatchRole | None = None
         self.rest = Rest()
         """In force for nobody: each step is looked at."""
 
     @property
-    def _active(self) -> WatchDirector | None:
+    def _active(self) -> WatchRole | None:
         return None if trials.running() else self.to
 
     def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:

@@ -1,6 +1,6 @@
 """What a cause is: one module, its page in the docstring, its check a pure function from facts to findings.
 
-A cause module holds `TITLE`, `REMEDIES`, its thresholds, and `check`, and `SIGN_OF` where it may only show what another
+A cause module holds `TITLE`, `REMEDIES`, its thresholds, and `check`, and `SYMPTOM_OF` where it may only show what another
 causes. Its id is its file name and its family its folder:
 
 Example:

@@ -10,7 +10,7 @@ from typing import cast, get_args
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.process.request import Mode
 from fitdoctor.recording.folder import RUN_FILE, RunFolder
-from fitdoctor.recording.model import Run, Scout
+from fitdoctor.recording.model import ProcessRecord, Run
 from fitdoctor.recording.signature import load_recording
 from fitdoctor.regular_files import is_regular
 
@@ -27,7 +27,7 @@ class Resumed:
     mode: Mode
     python: str
     directory: Path
-    watched: Scout | None
+    watched: ProcessRecord | None
     shown: str
     is_own: bool
 

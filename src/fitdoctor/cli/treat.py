@@ -15,7 +15,7 @@ from fitdoctor.errors import FitdoctorError
 
 if TYPE_CHECKING:
     from fitdoctor.recording.folder import RunFolder
-    from fitdoctor.recording.model import Scout, Treated
+    from fitdoctor.recording.model import ProcessRecord, Treated
     from fitdoctor.report.model import Safety
     from fitdoctor.watching.session import Watched
 
@@ -135,7 +135,7 @@ def command(
     end_like(ended.code)
 
 
-def _conclude(ended: Watched, treated: Treated, diagnosed: Scout, folder: RunFolder) -> None:
+def _conclude(ended: Watched, treated: Treated, diagnosed: ProcessRecord, folder: RunFolder) -> None:
     from fitdoctor.treating.promise import conclusion
 
     seen = ended.run.watched if ended.run is not None else None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fitdoctor.changes.environment import of_process
-from fitdoctor.diagnosis.workspace import Desk, target_of, where
+from fitdoctor.diagnosis.workspace import DiagnosisWorkspace, target_of, where
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.facts.facts import Facts
 from fitdoctor.process.child import Child, ChildEndedError
@@ -28,7 +28,7 @@ MOST_RESTARTS = 2
 """Of a rehearsal whose child ended over an arm: each costs a start-up."""
 
 
-def rehearse(desk: Desk, each: RehearsalPlan, facts: Facts, raced: Sequence[RehearsalPlan]) -> None:
+def rehearse(desk: DiagnosisWorkspace, each: RehearsalPlan, facts: Facts, raced: Sequence[RehearsalPlan]) -> None:
     """Tries the arms of a plan. A child that ends over an arm costs that one: another child goes on with the others.
 
     Args:
@@ -94,7 +94,9 @@ def rehearse(desk: Desk, each: RehearsalPlan, facts: Facts, raced: Sequence[Rehe
     trial.leave(record.ending.message)
 
 
-def _race(desk: Desk, child: Child, record: Rehearsal, facts: Facts, raced: Sequence[RehearsalPlan]) -> None:
+def _race(
+    desk: DiagnosisWorkspace, child: Child, record: Rehearsal, facts: Facts, raced: Sequence[RehearsalPlan]
+) -> None:
     """Races on a budget of its own, shared by all fits that have something to race, by what that may save."""
     began_s, budget = time.monotonic(), desk.budget
     tell = desk.teller(facts.fits[record.index].record.site, beyond_s=desk.request.race_budget_s)
@@ -112,7 +114,7 @@ def _race(desk: Desk, child: Child, record: Rehearsal, facts: Facts, raced: Sequ
         budget.raced(time.monotonic() - began_s)
 
 
-def compare_environments(desk: Desk, each: RehearsalPlan, facts: Facts) -> None:
+def compare_environments(desk: DiagnosisWorkspace, each: RehearsalPlan, facts: Facts) -> None:
     """Tries an arm that needs another environment, in pairs of short children."""
     record, fit, budget = _record(each), facts.fits[each.index].record, desk.budget
     place, child_s, label = where(fit.site), budget.environment_child_s(each, facts), each.arms[1].label
@@ -144,7 +146,7 @@ def compare_environments(desk: Desk, each: RehearsalPlan, facts: Facts) -> None:
         record.wall_s = time.monotonic() - began_s
 
 
-def measure_whole(desk: Desk, facts: Facts) -> None:
+def measure_whole(desk: DiagnosisWorkspace, facts: Facts) -> None:
     """Measures the prescription as a whole, in a process of its own, where there is time for one."""
     budget = desk.budget
     startup_s = budget.startup_s()

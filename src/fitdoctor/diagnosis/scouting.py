@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 
-from fitdoctor.diagnosis.workspace import Desk, where
+from fitdoctor.diagnosis.workspace import DiagnosisWorkspace, where
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.process import exit_messages
 from fitdoctor.process.child import Child
-from fitdoctor.recording.model import Scout
+from fitdoctor.recording.model import ProcessRecord
 from fitdoctor.system.sampler import Sampler
 from fitdoctor.trials import other_processes
 
@@ -18,7 +18,7 @@ SHUTDOWN_S = 10.0
 """How long a script that is done may take to leave: some hang in their framework's shutdown."""
 
 
-def run_through(desk: Desk) -> None:
+def run_through(desk: DiagnosisWorkspace) -> None:
     """Records what the script does.
 
     Raises:
@@ -52,7 +52,7 @@ def run_through(desk: Desk) -> None:
     desk.data.limits += [f"{where(fit.site)}: {fit.declined}." for fit in scout.fits if fit.declined]
 
 
-def _wait(desk: Desk, child: Child) -> int | None:
+def _wait(desk: DiagnosisWorkspace, child: Child) -> int | None:
     """Waits for the scout's end, or for its last word and then a little longer."""
     done_s: float | None = None
     while True:
@@ -70,7 +70,7 @@ def _wait(desk: Desk, child: Child) -> int | None:
             return None
 
 
-def _reached(scout: Scout | None) -> str:
+def _reached(scout: ProcessRecord | None) -> str:
     """How far the scout has come, for the line of progress."""
     if scout is None or scout.ending.how != "unfinished":
         return ""

@@ -11,7 +11,7 @@ from fitdoctor.diagnosis.progress import Progress
 from fitdoctor.diagnosis.rehearsals import compare_environments, measure_whole, rehearse
 from fitdoctor.diagnosis.scouting import run_through
 from fitdoctor.diagnosis.signals import terminated_as_interrupted, undisturbed
-from fitdoctor.diagnosis.workspace import Desk
+from fitdoctor.diagnosis.workspace import DiagnosisWorkspace
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.facts.facts import Facts
 from fitdoctor.process import memory_watch
@@ -52,7 +52,7 @@ def diagnose_script(request: DiagnoseRequest, progress: Progress) -> Report:
         DiagnosisInterruptedError: Ctrl-C, with the report of what was learned.
     """
     _decline_launchers(request)
-    desk = Desk(request, progress)
+    desk = DiagnosisWorkspace(request, progress)
     lock = MachineLock()
     if lock.holder:
         desk.disturbed(DISTURBED.format(lock.holder))
@@ -69,7 +69,7 @@ def diagnose_script(request: DiagnoseRequest, progress: Progress) -> Report:
                 lock.release()
 
 
-def _diagnose(desk: Desk, lock: MachineLock) -> Report:
+def _diagnose(desk: DiagnosisWorkspace, lock: MachineLock) -> Report:
     with desk.stages.within("scout"):
         run_through(desk)
     desk.save()
@@ -94,7 +94,7 @@ def _diagnose(desk: Desk, lock: MachineLock) -> Report:
     return desk.report_so_far() or desk.report()
 
 
-def _interrupted(desk: Desk) -> None:
+def _interrupted(desk: DiagnosisWorkspace) -> None:
     """Notes what the diagnosis was at, and stops."""
     data = desk.data
     data.interrupted = desk.at

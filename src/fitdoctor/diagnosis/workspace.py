@@ -24,7 +24,7 @@ from fitdoctor.process.remove_tree import remove_tree
 from fitdoctor.process.request import DiagnoseRequest, new_run
 from fitdoctor.recording.folder import prove_room
 from fitdoctor.recording.load import decode_scout
-from fitdoctor.recording.model import Fit, Loop, Rehearsal, Scout, Site
+from fitdoctor.recording.model import CallSiteRecord, Fit, ProcessRecord, Rehearsal, Site
 from fitdoctor.recording.notes import SUFFIX, merge, read_notes, unnoted
 from fitdoctor.recording.signature import save_signed
 from fitdoctor.regular_files import read_regular
@@ -47,7 +47,7 @@ FULL = "Your script filled the scratch layer that takes what it writes ({}), and
 MOVED = "What your script made while it was tried, and left behind, was moved to"
 
 
-class Desk:
+class DiagnosisWorkspace:
     """Holds what is known so far, and at most one child.
 
     Args:
@@ -96,7 +96,7 @@ class Desk:
         self._note_protection(self._child.contained.started)
         return self._child
 
-    def read(self, child: Child) -> Scout | None:
+    def read(self, child: Child) -> ProcessRecord | None:
         """What a child has recorded up to now."""
         try:
             scout = decode_scout(read_regular(child.out))
@@ -257,6 +257,6 @@ def where(site: Site) -> str:
     return f"{Path(site.file).name}:{site.line}"
 
 
-def target_of(unit: Fit | Loop, kind: str) -> dict[str, Any]:
+def target_of(unit: Fit | CallSiteRecord, kind: str) -> dict[str, Any]:
     """Where a rehearsal goes, for its child."""
     return {"kind": kind, "file": unit.site.file, "line": unit.site.line}

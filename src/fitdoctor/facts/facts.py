@@ -16,7 +16,7 @@ from fitdoctor.facts.places import short
 from fitdoctor.facts.projection import Projection, project
 from fitdoctor.facts.units import times
 from fitdoctor.facts.watched import WatchedFit, as_watched, observed_terms, uncut
-from fitdoctor.recording.model import Inside, Run, Scout
+from fitdoctor.recording.model import ModelInspection, ProcessRecord, Run
 from fitdoctor.report.model import BACKENDS, Budget, Ceiling, Interval
 
 #: Parts of the process that are paid once, whatever the training repeats.
@@ -49,7 +49,7 @@ class Facts:
                 "Received a run without a scout, expected one that saw the script at least once. Diagnose the script again."
             )
         self.run = run
-        self.scout: Scout = scout
+        self.scout: ProcessRecord = scout
         """What all figures rest on: the scout, or the watched training itself where nothing was scouted yet."""
         self.observed = run.scout is None
         """Whether the whole training was seen, so that nothing is projected."""
@@ -202,7 +202,7 @@ class Facts:
         """The most that any remedy of a kind could give."""
         return ceilings(self)
 
-    def inside(self, index: int) -> Inside | None:
+    def inside(self, index: int) -> ModelInspection | None:
         """What a rehearsal saw inside the model of a fit, where one looked."""
         looks = (each.inside for each in self.run.rehearsals if each.target == "fit" and each.index == index)
         return next((look for look in looks if look is not None), None)

@@ -9,7 +9,7 @@ from math import ceil
 from fitdoctor.facts.epochs import Bound, Epochs, epochs_of
 from fitdoctor.facts.hooks import WITHIN_A_STEP, where
 from fitdoctor.facts.units import typical_s, unit_interval, unit_s
-from fitdoctor.recording.model import CallbackRecord, Duration, Fit, Loop
+from fitdoctor.recording.model import CallbackRecord, CallSiteRecord, Duration, Fit
 from fitdoctor.report.model import Interval
 
 #: A later call whose first step costs at least half of the very first one traces again: the model was built or compiled
@@ -277,7 +277,7 @@ class FitFacts:
         return {hook: took for hook, took in callback.hooks.items() if where(hook) not in WITHIN_A_STEP}
 
 
-def nested_step_s(index: int, record: Fit, loops: Iterable[Loop]) -> float:
+def nested_step_s(index: int, record: Fit, loops: Iterable[CallSiteRecord]) -> float:
     """Seconds of a recorded step that calls of `predict` and the like in its batch hooks take on average."""
     inside = [loop for loop in loops if loop.inside == index and where(loop.hook) == "batch"]
     taken_s = sum(loop.run.total_s + loop.substituted.total_s for loop in inside)

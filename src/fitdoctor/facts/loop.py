@@ -7,7 +7,7 @@ from functools import cached_property
 from fitdoctor.facts.epochs import Bound
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.units import times, unit_interval, unit_s
-from fitdoctor.recording.model import Loop
+from fitdoctor.recording.model import CallSiteRecord
 from fitdoctor.report.model import Interval
 
 PIECEWISE = frozenset({"train_on_batch", "test_on_batch"})
@@ -21,7 +21,7 @@ class LoopFacts:
     `fit` is the fit whose callback makes the calls, None where the script does.
     """
 
-    def __init__(self, index: int, record: Loop, fit: FitFacts | None) -> None:
+    def __init__(self, index: int, record: CallSiteRecord, fit: FitFacts | None) -> None:
         self.index = index
         self.record = record
         self.fit = fit

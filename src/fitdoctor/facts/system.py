@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from math import inf, isfinite
 
-from fitdoctor.recording.model import Scout
+from fitdoctor.recording.model import ProcessRecord
 from fitdoctor.recording.system import Gpu, Level, Series, Span, System
 from fitdoctor.report.model import GpuWindow, Stall, SystemWindow
 
@@ -91,12 +91,12 @@ class Window:
         return [(value, inside) for value, inside in zip(values, self._inside_s, strict=False) if value is not None]
 
 
-def whole(scout: Scout) -> SystemWindow | None:
+def whole(scout: ProcessRecord) -> SystemWindow | None:
     """What was seen of the whole process; None where nobody looked."""
     return _summary(scout.system, None) if scout.system is not None else None
 
 
-def of_fit(scout: Scout, index: int) -> SystemWindow | None:
+def of_fit(scout: ProcessRecord, index: int) -> SystemWindow | None:
     """What was seen while the calls of a fit ran; None where nobody looked, or where it was too short to be seen.
 
     Example:

@@ -7,13 +7,13 @@ import signal
 from fitdoctor.facts.blocked_writes import action
 from fitdoctor.process.request import DiagnoseRequest
 from fitdoctor.recording.error_text import headline
-from fitdoctor.recording.model import Ending, Fit, Scout
+from fitdoctor.recording.model import Ending, Fit, ProcessRecord
 from fitdoctor.trials import other_processes
 
 UNREADABLE = "The script ran, but what was recorded of it can't be read back. That is a fault of fitdoctor, not of your script: please report it."
 
 
-def learned_something(scout: Scout) -> bool:
+def learned_something(scout: ProcessRecord) -> bool:
     """Whether there is a unit whose cost is known."""
     fits = any(fit.step.count or fit.first_step.count for fit in scout.fits if not fit.declined)
     return fits or any(loop.run.count for loop in scout.loops)
@@ -56,7 +56,7 @@ def never_started(request: DiagnoseRequest, code: int | None) -> str:
     )
 
 
-def no_verdict(scout: Scout, request: DiagnoseRequest) -> str:
+def no_verdict(scout: ProcessRecord, request: DiagnoseRequest) -> str:
     """Why there is nothing to diagnose: received, expected, and how to go on."""
     ending = scout.ending
     declined = next((fit for fit in scout.fits if fit.declined), None)
@@ -72,7 +72,7 @@ def no_verdict(scout: Scout, request: DiagnoseRequest) -> str:
     return " ".join([*scout.limits, _why(scout, where, stage, request)])
 
 
-def _why(scout: Scout, where: str, stage: str, request: DiagnoseRequest) -> str:
+def _why(scout: ProcessRecord, where: str, stage: str, request: DiagnoseRequest) -> str:
     ending = scout.ending
     if ending.how == "exception":
         return _exception(ending, where, stage, request)
@@ -100,7 +100,7 @@ def _why(scout: Scout, where: str, stage: str, request: DiagnoseRequest) -> str:
     )
 
 
-def _limit(scout: Scout, where: str, request: DiagnoseRequest) -> str:
+def _limit(scout: ProcessRecord, where: str, request: DiagnoseRequest) -> str:
     spent_s = scout.wall_s or request.budget_s
     stuck = "had not done a step of fit" if scout.fits else "had not reached fit"
     return (
@@ -110,7 +110,7 @@ def _limit(scout: Scout, where: str, request: DiagnoseRequest) -> str:
     )
 
 
-def _finished(scout: Scout) -> str:
+def _finished(scout: ProcessRecord) -> str:
     if scout.fits:
         fit = scout.fits[0]
         why = "epochs=0" if fit.epochs <= fit.initial_epoch else "its input may be empty"

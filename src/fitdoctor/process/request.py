@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol
 
 import fitdoctor
 from fitdoctor.recording.folder import RunFolder
-from fitdoctor.recording.model import Run, Scout
+from fitdoctor.recording.model import ProcessRecord, Run
 from fitdoctor.recording.places import current_folder
 
 Mode = Literal["script", "module", "code"]
@@ -43,7 +43,7 @@ class DiagnoseRequest:
     budget_s: float
     allow_writes: bool
     folder: RunFolder
-    watched: Scout | None = None
+    watched: ProcessRecord | None = None
     race_budget_s: float = 60.0
     offline: bool = False
     stdin: bool = False

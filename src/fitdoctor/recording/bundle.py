@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import PurePath
 from typing import Any, TypeVar
 
-from fitdoctor.recording.model import CallbackRecord, Run, Spread
+from fitdoctor.recording.model import CallbackRecord, ColumnStatistics, Run
 from fitdoctor.recording.own_words import as_said, is_own
 from fitdoctor.recording.system import System
 
@@ -186,9 +186,9 @@ class _Copy:
             return self.of(value, "script")
         if isinstance(owner, System) and name == "began_unix_s":
             return 0.0
-        if isinstance(owner, Spread) and isinstance(value, list):
+        if isinstance(owner, ColumnStatistics) and isinstance(value, list):
             return [type(number)(_coarse(number)) for number in value]
-        if isinstance(owner, Spread) and isinstance(value, float):
+        if isinstance(owner, ColumnStatistics) and isinstance(value, float):
             return _coarse(value)
         if isinstance(owner, CallbackRecord) and name == "attributes":
             value = {key: item for key, item in value.items() if is_own(key)}  # nothing asks for the others

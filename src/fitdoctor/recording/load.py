@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fitdoctor.errors import FitdoctorError
-from fitdoctor.recording.model import VERSION, Run, Scout
+from fitdoctor.recording.model import VERSION, ProcessRecord, Run
 from fitdoctor.regular_files import MOST_BYTES, read_regular
 
 if TYPE_CHECKING:
@@ -71,13 +71,13 @@ def decode_run(data: bytes, *, name: str = "the recording") -> Run:
     return _convert(raw, Run, name)
 
 
-def decode_scout(data: bytes, *, name: str = "the scout's recording") -> Scout:
+def decode_scout(data: bytes, *, name: str = "the scout's recording") -> ProcessRecord:
     """Reads what the first child wrote.
 
     Raises:
         FitdoctorError: It is damaged or from another version.
     """
-    return _decode_part(data, Scout, name)
+    return _decode_part(data, ProcessRecord, name)
 
 
 def _unpacked(data: bytes, path: Path) -> bytes:

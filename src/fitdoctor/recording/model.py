@@ -140,7 +140,7 @@ class DebugSwitch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
+class ColumnStatistics:
     """How the numbers of an input are spread, in a sample of `rows` rows: one figure for each index of the last axis.
 
     `features` is how long that axis is; of a longer one than a few hundred, every so many an index was looked at.
@@ -185,7 +185,7 @@ class InputArray:
     dtype: str = ""
     shape: list[int | None] = field(default_factory=list)
     bytes: int = 0
-    spread: Spread | None = None
+    spread: ColumnStatistics | None = None
     layers: list[str] = field(default_factory=list)
 
 
@@ -364,7 +364,7 @@ class Traced:
 
 
 @dataclass(slots=True, kw_only=True)
-class Loop:
+class CallSiteRecord:
     """All calls of `predict`, `evaluate` or `…_on_batch` from one place outside fit's own validation.
 
     `inside` is the index of the fit whose callback made the calls and `hook` that hook's name; -1 and "" where the
@@ -440,7 +440,7 @@ class SideEffect:
 
 
 @dataclass(slots=True, kw_only=True)
-class Scout:
+class ProcessRecord:
     """What the first child learned: the script run through, cut short at every call site.
 
     `sources` maps the script, and those of the user's modules in its folder that it imported, to hashes of their text.
@@ -454,7 +454,7 @@ class Scout:
     wall_s: float = 0.0
     parts: dict[str, float] = field(default_factory=dict)
     fits: list[Fit] = field(default_factory=list)
-    loops: list[Loop] = field(default_factory=list)
+    loops: list[CallSiteRecord] = field(default_factory=list)
     traced: list[Traced] = field(default_factory=list)
     start_lines: list[HotLine] = field(default_factory=list)
     start_lines_share: float = 0.0
@@ -586,7 +586,7 @@ class ProcessRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LayerLook:
+class LayerStatistics:
     """What a layer put out for the rows of one batch. A *unit* is an index of its channels: all its outputs in the
     batch together.
 
@@ -607,7 +607,7 @@ class LayerLook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GradientLook:
+class GradientStatistics:
     """The norm of a trainable variable, and of the gradient of the loss on one batch by it: None where that is not
     finite.
 
@@ -623,7 +623,7 @@ class GradientLook:
 
 
 @dataclass(slots=True, kw_only=True)
-class Inside:
+class ModelInspection:
     """What one real batch of `rows` rows does inside a model as it is when its fit begins.
 
     `inputs` are the parts of that batch. `missing` says in a sentence what could not be learned, and why.
@@ -631,8 +631,8 @@ class Inside:
 
     rows: int = 0
     loss: float | None = None
-    layers: list[LayerLook] = field(default_factory=list)
-    gradients: list[GradientLook] = field(default_factory=list)
+    layers: list[LayerStatistics] = field(default_factory=list)
+    gradients: list[GradientStatistics] = field(default_factory=list)
     inputs: list[InputArray] = field(default_factory=list)
     seconds: float = 0.0
     missing: str = ""
@@ -653,7 +653,7 @@ class Rehearsal:
     arms: list[Arm] = field(default_factory=list)
     windows: list[Window] = field(default_factory=list)
     race: Race | None = None
-    inside: Inside | None = None
+    inside: ModelInspection | None = None
     processes: list[ProcessRun] = field(default_factory=list)
     restarts: int = 0
     peak_rss_bytes: int = 0
@@ -720,8 +720,8 @@ class Run:
     started: str = ""
     budget_s: float = 0.0
     spent_s: float = 0.0
-    scout: Scout | None = None
-    watched: Scout | None = None
+    scout: ProcessRecord | None = None
+    watched: ProcessRecord | None = None
     treated: Treated | None = None
     rehearsals: list[Rehearsal] = field(default_factory=list)
     stages: list[Stage] = field(default_factory=list)

@@ -13,7 +13,7 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import short
 from fitdoctor.facts.wording import duration, plural
 from fitdoctor.process.exit_messages import signal_name
-from fitdoctor.recording.model import Fit, Loop, Scout, Treated
+from fitdoctor.recording.model import CallSiteRecord, Fit, ProcessRecord, Treated
 from fitdoctor.report.model import Prescription, Safety, Treatment
 from fitdoctor.treating.diagnosis import Diagnosis
 from fitdoctor.treating.offered import check_offered
@@ -98,7 +98,7 @@ def _is_raced(change: dict[str, Any]) -> bool:
 
 def _with_expectation(facts: Facts, treatment: Treatment) -> dict[str, Any]:
     """A treatment with what was recorded of the data of its call."""
-    records: list[Fit] | list[Loop] = facts.scout.fits if treatment.kind == "fit" else facts.scout.loops
+    records: list[Fit] | list[CallSiteRecord] = facts.scout.fits if treatment.kind == "fit" else facts.scout.loops
     found = next(
         (each for each in records if (each.site.file, each.site.line) == (treatment.file, treatment.line)), None
     )
@@ -107,7 +107,7 @@ def _with_expectation(facts: Facts, treatment: Treatment) -> dict[str, Any]:
         expected = {name: value for name, value in asdict(found).items() if name in KEPT}
         if found.steps_basis != "declared":
             del expected["steps_per_epoch"]
-    elif isinstance(found, Loop):
+    elif isinstance(found, CallSiteRecord):
         expected = {"rows": found.rows, "batch_size": found.batch_size}
     return {**asdict(treatment), "changes": list(treatment.changes), "expected": expected}
 
@@ -129,7 +129,9 @@ def _too_short(treated: Treated) -> str:
     )
 
 
-def conclusion(treated: Treated, diagnosed: Scout, seen: Scout | None, *, code: int, wall_s: float) -> Iterator[str]:
+def conclusion(
+    treated: Treated, diagnosed: ProcessRecord, seen: ProcessRecord | None, *, code: int, wall_s: float
+) -> Iterator[str]:
     """What came of it: the seconds, and whatever makes them no answer to the promise."""
     applied = seen is None or seen.treated_calls > 0
     yield f"It took {duration(wall_s)}.{f' Promised: {_promised(treated)}.' if applied else ''}"
@@ -153,7 +155,7 @@ def conclusion(treated: Treated, diagnosed: Scout, seen: Scout | None, *, code: 
         yield "The promise is of the time to the same loss: a training without a stopping rule goes through all of its epochs."
 
 
-def _outside(treated: Treated, diagnosed: Scout, seen: Scout, wall_s: float) -> Iterator[str]:
+def _outside(treated: Treated, diagnosed: ProcessRecord, seen: ProcessRecord, wall_s: float) -> Iterator[str]:
     """Says so where a training that went through took longer or shorter than promised, and how far its start explains
     that.
     """
@@ -165,7 +167,7 @@ def _outside(treated: Treated, diagnosed: Scout, seen: Scout, wall_s: float) -> 
     yield f"That is {how} than promised. {came}"
 
 
-def _length(fit: Fit, diagnosed: Scout) -> Iterator[str]:
+def _length(fit: Fit, diagnosed: ProcessRecord) -> Iterator[str]:
     """Whether a fit was as long as it was taken to be."""
     before = next(
         (each for each in diagnosed.fits if (each.site.file, each.site.line) == (fit.site.file, fit.site.line)), None

@@ -77,14 +77,14 @@ class InProcess:
         >>> executor.ask({"do": "prepare", "arm": arm}, timeout_s=60)
     """
 
-    def __init__(self, obey: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    def __init__(self, handle_command: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         self.began_s = time.monotonic()
         self.at = ""
-        self._obey = obey
+        self._handle_command = handle_command
 
     def receive(self, timeout_s: float) -> dict[str, Any]:  # noqa: ARG002
         """The unit is where this was made."""
         return {"reached": True}
 
     def ask(self, command: dict[str, Any], timeout_s: float) -> dict[str, Any]:  # noqa: ARG002
-        return self._obey(command)
+        return self._handle_command(command)

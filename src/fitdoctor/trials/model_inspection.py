@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.recording.model import Inside
+from fitdoctor.recording.model import ModelInspection
 
 MOST_S, SHARE = 3.0, 0.05
 """The shorter of some seconds and a share of the whole budget."""
@@ -41,13 +41,15 @@ def rows_for(fit: FitFacts, backend: str, seconds: float) -> tuple[int, str]:
     return (rows, "") if rows >= min(LEAST_ROWS, most) else (0, _too_long("a step"))
 
 
-def seen_inside(reply: dict[str, Any]) -> Inside:
+def seen_inside(reply: dict[str, Any]) -> ModelInspection:
     """What the child's reply holds; where it failed, why."""
     import msgspec
 
     if "inside" not in reply:
-        return Inside(missing=f"The inside of the model was not seen: {reply.get('error', 'nothing was sent')}.")
-    return msgspec.convert(reply["inside"], Inside)
+        return ModelInspection(
+            missing=f"The inside of the model was not seen: {reply.get('error', 'nothing was sent')}."
+        )
+    return msgspec.convert(reply["inside"], ModelInspection)
 
 
 def _too_long(what: str) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from fitdoctor.recording.model import OtherProcess, Scout, Site
+from fitdoctor.recording.model import OtherProcess, ProcessRecord, Site
 
 WORKER = "a worker process"
 """What `probe.processes.commands` calls a process of a library that only does what it is told."""
 
 
-def declined(scout: Scout) -> str:
+def declined(scout: ProcessRecord) -> str:
     """Why nothing was learned, where another process of the script's is the reason:
 
     received, expected, and how to go on.
@@ -39,7 +39,7 @@ def declined(scout: Scout) -> str:
     return ""
 
 
-def limits(scout: Scout) -> list[str]:
+def limits(scout: ProcessRecord) -> list[str]:
     """What of a script that also trained by itself was not seen, each as a sentence."""
     found = []
     for other in scout.others:
@@ -91,7 +91,7 @@ def _at(site: Site | None) -> str:
     return f" at {PurePath(site.file).name}:{site.line}" if site is not None else ""
 
 
-def unseen(scout: Scout) -> str:
+def unseen(scout: ProcessRecord) -> str:
     """Why a real training shows no step of fit, where another process is the reason; "" where none is known."""
     known = limits(scout)
     if known:

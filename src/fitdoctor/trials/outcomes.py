@@ -12,7 +12,7 @@ from fitdoctor.recording.model import Arm, Rehearsal, Run
 from fitdoctor.report.model import Interval, Safety
 from fitdoctor.trials.process_statistics import PROCESS, per_process
 from fitdoctor.trials.process_statistics import judge as judge_processes
-from fitdoctor.trials.race_outcome import HARDLY_SOONER, RACE, Finish, finish
+from fitdoctor.trials.race_outcome import HARDLY_SOONER, RACE, RaceOutcome, finish
 from fitdoctor.trials.race_outcome import judge as judge_race
 from fitdoctor.trials.safety import declared, found_safety, verified
 from fitdoctor.trials.statistics import FLOOR, Comparison, compare, comparison_of, hopeless, judge, shrunk
@@ -47,7 +47,7 @@ class Outcome:
     verdict: OutcomeVerdict
     why: str
     one_off_s: float
-    finish: Finish | None = None
+    finish: RaceOutcome | None = None
 
     @property
     def safety(self) -> Safety:

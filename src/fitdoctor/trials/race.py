@@ -19,14 +19,14 @@ from fitdoctor.trials.race_outcome import (
     baseline_steps,
     batch_ratio,
     best,
-    bettered,
-    eased,
+    clearly_better,
     finish,
     levels,
     next_lap,
     settled_step_s,
     steps_to,
     stopped_early,
+    with_tolerance,
 )
 from fitdoctor.trials.rehearsal import Report
 
@@ -289,7 +289,7 @@ class RaceTrial:
         """
         if baseline.stopped:  # whoever comes to the end by the same rule must show when it does
             return None, BEYOND * baseline.laps[-1].steps
-        target = eased(best(baseline.laps))
+        target = with_tolerance(best(baseline.laps))
         if not stopped_early(baseline.laps):
             return target, BEYOND * baseline_steps(baseline.laps, target)
         assert self._record.race is not None
@@ -299,7 +299,7 @@ class RaceTrial:
             if run.arm == self._baseline.id and (run.repetition > 0) == (number > 0)
         ]
         lowest = min(best(run.laps) for run in runs)
-        return bettered(bettered(lowest)), float(baseline.laps[-1].steps)
+        return clearly_better(clearly_better(lowest)), float(baseline.laps[-1].steps)
 
     def _train(self, arm: Arm, number: int, most: int, target: float | None) -> RaceRun:
         """One run, until `most` steps or past the target: then one lap more shows that it was no chance."""

@@ -29,7 +29,7 @@ LEARNED = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finish:
+class RaceOutcome:
     """How one racer did against the baseline, over the repetitions that count.
 
     The target is the level that the baseline came to. Where the racer came to a clearly better level in each
@@ -73,7 +73,7 @@ class Finish:
         return 1 - score if self.upwards else score
 
 
-def finish(rehearsal: Rehearsal, arm: Arm) -> Finish | None:
+def finish(rehearsal: Rehearsal, arm: Arm) -> RaceOutcome | None:
     """How an arm did in the race of a rehearsal, or None where no repetition counts.
 
     Example:
@@ -91,7 +91,7 @@ def finish(rehearsal: Rehearsal, arm: Arm) -> Finish | None:
     if not paired:
         return None
     bests = [best(theirs[number].laps) for number in paired]
-    target, further = eased(max(bests)), bettered(min(bests))
+    target, further = with_tolerance(max(bests)), clearly_better(min(bests))
     beyond = all(steps_to(ours[number].laps, further) is not None for number in paired)
     by_rule = bool(race.rule) and _end_alike([theirs[number] for number in paired], [ours[number] for number in paired])
     beyond = beyond and not by_rule
@@ -106,7 +106,7 @@ def finish(rehearsal: Rehearsal, arm: Arm) -> Finish | None:
         logs.append(_bounded_log(baseline_s, took * step_s if took is not None else max(own * step_s, baseline_s)))
     ended = all(theirs[number].stopped for number in paired)
     covered = 1.0 if ended else min(theirs[number].laps[-1].steps for number in paired) / max(1, race.training_steps)
-    return Finish(
+    return RaceOutcome(
         comparison=comparison_of(arm.id, logs),
         reached=reached,
         target=target,
@@ -133,7 +133,7 @@ def _end_alike(theirs: Sequence[RaceRun], ours: Sequence[RaceRun]) -> bool:
         return False
     if all(_ends_at_its_best(run) for run in (*theirs, *ours)):
         return True
-    return all(_stopped_at(own) <= eased(_stopped_at(other)) for own, other in zip(ours, theirs, strict=True))
+    return all(_stopped_at(own) <= with_tolerance(_stopped_at(other)) for own, other in zip(ours, theirs, strict=True))
 
 
 def _ends_at_its_best(run: RaceRun) -> bool:
@@ -147,7 +147,7 @@ def _stopped_at(run: RaceRun) -> float:
     return min(best(run.laps), inf if last is None else last)
 
 
-def judge(result: Finish, racers: int) -> tuple[Verdict, str]:
+def judge(result: RaceOutcome, racers: int) -> tuple[Verdict, str]:
     """Whether a racer is proven to be sooner at the target, not to be, or neither.
 
     Args:
@@ -205,19 +205,19 @@ def best(laps: Sequence[Lap]) -> float:
     return min(levels(laps), default=inf)
 
 
-def eased(level: float) -> float:
+def with_tolerance(level: float) -> float:
     """A level with what counts as the same added to it."""
     return level + SAME_LEVEL * abs(level) if level < inf else inf
 
 
-def bettered(level: float) -> float:
+def clearly_better(level: float) -> float:
     """A level that is clearly better."""
     return level - BETTER * abs(level) if level < inf else inf
 
 
 def stopped_early(laps: Sequence[Lap]) -> bool:
     """Whether a run came to its best level so early that it learned nothing more in most of its time."""
-    return baseline_steps(laps, eased(best(laps))) < EARLY * laps[-1].steps
+    return baseline_steps(laps, with_tolerance(best(laps))) < EARLY * laps[-1].steps
 
 
 def steps_to(laps: Sequence[Lap], target: float) -> float | None:

@@ -13,7 +13,7 @@ from fitdoctor.changes.model import edits_input
 from fitdoctor.facts.facts import Facts
 from fitdoctor.process.child import ChildEndedError
 from fitdoctor.recording.error_text import headline
-from fitdoctor.recording.model import Arm, Inside, Rehearsal, Window
+from fitdoctor.recording.model import Arm, ModelInspection, Rehearsal, Window
 from fitdoctor.trials.executor import (
     FAILED,
     PREPARE_S,
@@ -59,7 +59,7 @@ class TrialError(Exception):
     """A window failed in the child; the child lives, and other units can still be tried."""
 
 
-class AstrayError(TrialError):
+class RehearsalStateError(TrialError):
     """The state of the training is not what it was before an arm, though it was put back."""
 
 
@@ -160,9 +160,9 @@ class RehearsalRun:
             self._facts.fits[self._record.index], str(self._facts.scout.environment.get("backend", "")), seconds
         )
         if not rows:
-            self._record.inside = Inside(missing=why)
+            self._record.inside = ModelInspection(missing=why)
             return
-        self._record.inside, self._looking = Inside(missing=UNANSWERED), True
+        self._record.inside, self._looking = ModelInspection(missing=UNANSWERED), True
         reply = self._ask({"do": "inside", "rows": rows, "seconds": seconds}, [], LOOK_PATIENCE * seconds)
         self._looking = False
         self._record.inside = seen_inside(reply)
@@ -193,7 +193,7 @@ class RehearsalRun:
         self._timed(kind, began_s, took_s)
         self._record.limits += [sentence for sentence in reply.get("limits", []) if sentence not in self._record.limits]
         if reply.get("astray"):
-            raise AstrayError(reply["error"])
+            raise RehearsalStateError(reply["error"])
         return reply
 
     def _expected_s(self, kind: str, arms: Sequence[Arm]) -> float:
@@ -258,7 +258,7 @@ class RehearsalRun:
                     self._bounded[unit] = self._references(unit, until_s)
                     continue
                 self._try_unit(unit, until_s)
-            except AstrayError as error:
+            except RehearsalStateError as error:
                 self._leave_in_doubt(str(error))
                 break
             except TrialError as error:

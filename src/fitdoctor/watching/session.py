@@ -19,7 +19,7 @@ from fitdoctor.process.request import OPTIONS, new_run
 from fitdoctor.process.supervisor import run_beside
 from fitdoctor.recording.folder import RunFolder
 from fitdoctor.recording.load import decode_scout
-from fitdoctor.recording.model import Run, Scout
+from fitdoctor.recording.model import ProcessRecord, Run
 from fitdoctor.recording.notes import SUFFIX, read_notes
 from fitdoctor.recording.plain import UNWRITTEN
 from fitdoctor.recording.signature import save_signed
@@ -124,7 +124,7 @@ def _plain(request: WatchRequest) -> list[str]:
     return [request.python, *OPTIONS[request.mode], request.target, *request.arguments]
 
 
-def _read(folder: RunFolder, code: int, wall_s: float, system: System) -> Scout:
+def _read(folder: RunFolder, code: int, wall_s: float, system: System) -> ProcessRecord:
     """The record as it stood last, with what only we could see:
 
     how the process ended, and when, and what the system did meanwhile.
@@ -150,7 +150,7 @@ def _unwritten(folder: RunFolder) -> str:
         return ""
 
 
-def _run(request: WatchRequest, recorded: Scout, began: datetime, wall_s: float) -> Run:
+def _run(request: WatchRequest, recorded: ProcessRecord, began: datetime, wall_s: float) -> Run:
     return new_run(
         request,
         started=began,

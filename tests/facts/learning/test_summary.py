@@ -16,15 +16,15 @@ from fitdoctor.causes.convergence.wasted_epochs import check as check_waste
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.learning.summary import MOST_POINTS, first_gradient_ratio, learning_of, moved_share
 from fitdoctor.recording.model import (
+    ColumnStatistics,
     EpochRow,
     Fit,
-    GradientLook,
+    GradientStatistics,
     InputArray,
-    Inside,
-    LayerLook,
+    LayerStatistics,
+    ModelInspection,
     Rehearsal,
     SampledWeights,
-    Spread,
     WeightReading,
 )
 from tests import builders as make
@@ -41,15 +41,15 @@ def weights(*ways: float, rms: float = 1.0, since: int = 1) -> SampledWeights:
     )
 
 
-def inside(*gradients: float | None, **changed: Any) -> Inside:
+def inside(*gradients: float | None, **changed: Any) -> ModelInspection:
     looks = [
-        GradientLook(name=f"net/{at}/kernel", layer=f"net/{at}", size=4, norm=2.0, gradient=each)
+        GradientStatistics(name=f"net/{at}/kernel", layer=f"net/{at}", size=4, norm=2.0, gradient=each)
         for at, each in enumerate(gradients)
     ]
-    return Inside(rows=32, gradients=looks, **changed)
+    return ModelInspection(rows=32, gradients=looks, **changed)
 
 
-def with_inside(look: Inside, fit: Fit) -> Facts:
+def with_inside(look: ModelInspection, fit: Fit) -> Facts:
     return make.facts(fit, rehearsals=[Rehearsal(target="fit", index=0, inside=look)])
 
 
@@ -61,12 +61,14 @@ def test_an_epoch_moves_the_weights_by_a_share_of_their_size() -> None:
 
 
 def test_a_layer_is_put_together_from_a_training_and_a_rehearsal() -> None:
-    look = Inside(
-        layers=[LayerLook(name="net/dense", kind="Dense", activation="relu", units=8, mean=0.5, std=1.0, dead=0.25)],
+    look = ModelInspection(
+        layers=[
+            LayerStatistics(name="net/dense", kind="Dense", activation="relu", units=8, mean=0.5, std=1.0, dead=0.25)
+        ],
         gradients=[
-            GradientLook(name="net/dense/kernel", layer="net/dense", size=8, norm=3.0, gradient=0.3),
-            GradientLook(name="net/dense/bias", layer="net/dense", size=2, norm=4.0, gradient=0.4),
-            GradientLook(name="net/unused/kernel", layer="net/unused", size=2, norm=1.0, connected=False),
+            GradientStatistics(name="net/dense/kernel", layer="net/dense", size=8, norm=3.0, gradient=0.3),
+            GradientStatistics(name="net/dense/bias", layer="net/dense", size=2, norm=4.0, gradient=0.4),
+            GradientStatistics(name="net/unused/kernel", layer="net/unused", size=2, norm=1.0, connected=False),
         ],
     )
     facts = with_inside(look, make.fit(weights=weights(0.2)))
@@ -94,19 +96,19 @@ def test_data_in_memory_goes_before_that_of_one_batch() -> None:
         name="x",
         container="numpy.ndarray",
         dtype="float32",
-        spread=Spread(rows=4096, features=2, mean=[0.0, 4.0], std=[1.0, 1.0]),
+        spread=ColumnStatistics(rows=4096, features=2, mean=[0.0, 4.0], std=[1.0, 1.0]),
     )
     fed = [
-        InputArray(name=name, container="batch", spread=Spread(rows=32, features=1, mean=[1.0], std=[0.0]))
+        InputArray(name=name, container="batch", spread=ColumnStatistics(rows=32, features=1, mean=[1.0], std=[0.0]))
         for name in ("x", "y")
     ]
-    x, y = learning_of(make.facts(make.fit(inputs=[own])).fits[0], Inside(inputs=fed)).data
+    x, y = learning_of(make.facts(make.fit(inputs=[own])).fits[0], ModelInspection(inputs=fed)).data
     assert (x.name, x.rows, x.mean, x.std, x.most_std) == ("x", 4096, 2.0, pytest.approx(5**0.5), 1.0)
     assert (y.name, y.rows) == ("y", 32)
 
 
 def test_why_something_was_not_seen_is_told() -> None:
-    facts = with_inside(Inside(missing="The inside of the model was not seen: no time."), make.fit())
+    facts = with_inside(ModelInspection(missing="The inside of the model was not seen: no time."), make.fit())
     assert learning_of(facts.fits[0], facts.inside(0)).missing == ("The inside of the model was not seen: no time.",)
 
 
@@ -133,7 +135,7 @@ def test_whatever_was_recorded_every_figure_can_stand_in_a_report(
     columns: list[tuple[float, float]], gradients: list[float | None], ways: list[float]
 ) -> None:
     mean, std = [mean for mean, _ in columns], [std for _, std in columns]
-    spread = Spread(rows=32, features=len(columns), mean=mean, std=std, low=mean, high=mean)
+    spread = ColumnStatistics(rows=32, features=len(columns), mean=mean, std=std, low=mean, high=mean)
     facts = with_inside(
         inside(*gradients),
         make.fit(inputs=[InputArray(name="x", container="list", spread=spread)], weights=weights(*ways, rms=1e-300)),
@@ -155,7 +157,7 @@ def test_a_rate_that_creeps_is_shown_by_how_little_the_weights_move() -> None:
 
 def test_unscaled_inputs_are_shown_by_the_gradient_of_the_first_layer() -> None:
     def texts(first: float) -> list[str]:
-        spread = Spread(rows=4096, features=1, mean=[0.0], std=[5e4], low=[-1e5], high=[1e5])
+        spread = ColumnStatistics(rows=4096, features=1, mean=[0.0], std=[5e4], low=[-1e5], high=[1e5])
         part = InputArray(name="x", container="numpy.ndarray", spread=spread, layers=["Dense"])
         (finding,) = check_scale(with_inside(inside(first, 1.0, 1.0), make.fit(step_s=0.01, epochs=50, inputs=[part])))
         return [evidence.text for evidence in finding.evidence]
@@ -165,7 +167,7 @@ def test_unscaled_inputs_are_shown_by_the_gradient_of_the_first_layer() -> None:
 
 
 def test_targets_are_no_inputs_that_could_be_scaled() -> None:
-    spread = Spread(rows=4096, features=1, mean=[0.0], std=[5e4], low=[-1e5], high=[1e5])
+    spread = ColumnStatistics(rows=4096, features=1, mean=[0.0], std=[5e4], low=[-1e5], high=[1e5])
     fit = make.fit(step_s=0.01, epochs=50, inputs=[InputArray(name="y", container="numpy.ndarray", spread=spread)])
     assert list(check_scale(make.facts(fit))) == []
 

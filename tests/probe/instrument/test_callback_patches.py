@@ -55,11 +55,11 @@ def counting(calls: list[int]) -> Any:
 def test_the_hook_is_called_through_ours_and_given_back(kind: Any) -> None:
     callback, other, calls = kind(), kind(), list[int]()
     state, names, expected = dict(vars(callback)), set(vars(kind)), callback.on_epoch_end(3)
-    put_back = callback_patches.replace(callback, "on_epoch_end", counting(calls))
+    restore = callback_patches.replace(callback, "on_epoch_end", counting(calls))
     assert callback.on_epoch_end(3) == expected
     assert other.on_epoch_end(3) == expected
     assert calls == [3]
-    put_back()
+    restore()
     assert callback.on_epoch_end(3) == expected
     assert (calls, dict(vars(callback)), set(vars(kind))) == ([3], state, names)
     assert "_OnClass" not in str(vars(kind))
@@ -68,7 +68,7 @@ def test_the_hook_is_called_through_ours_and_given_back(kind: Any) -> None:
 def test_a_callback_is_copied_and_pickled_as_without_us() -> None:
     callback, calls = Derived(), list[int]()
     before = pickle.dumps(callback)
-    put_back = callback_patches.replace(callback, "on_epoch_end", counting(calls))
+    restore = callback_patches.replace(callback, "on_epoch_end", counting(calls))
     assert vars(callback) == {}
     assert pickle.dumps(callback) == before
     for made in (copy.copy(callback), copy.deepcopy(callback), pickle.loads(before)):
@@ -76,7 +76,7 @@ def test_a_callback_is_copied_and_pickled_as_without_us() -> None:
     assert calls == []
     assert copy.copy(vars(Derived)["on_epoch_end"])(callback, 2) == "derived base 2 Derived"
     assert Derived.on_epoch_end(callback, 2) == "derived base 2 Derived"
-    put_back()
+    restore()
 
 
 @pytest.mark.parametrize("kind", [Base, Derived, Inherits, OnInstance])
@@ -96,12 +96,12 @@ def test_it_says_of_itself_what_the_hook_says(kind: Any) -> None:
         ]
 
     before = asked()
-    put_back = callback_patches.replace(callback, "on_epoch_end", counting([]))
+    restore = callback_patches.replace(callback, "on_epoch_end", counting([]))
     assert asked() == before
     assert callback.on_epoch_end == callback.on_epoch_end
     if kind is not OnInstance:
         assert weakref.WeakMethod(callback.on_epoch_end)()(1) == kind().on_epoch_end(1)
-    put_back()
+    restore()
 
 
 def test_several_of_one_class_and_of_its_base() -> None:
@@ -126,9 +126,9 @@ def test_several_of_one_class_and_of_its_base() -> None:
 
 def test_what_somebody_put_in_its_place_meanwhile_stays() -> None:
     callback = OnInstance()
-    put_back = callback_patches.replace(callback, "on_epoch_end", lambda function: lambda epoch: "ours")
+    restore = callback_patches.replace(callback, "on_epoch_end", lambda function: lambda epoch: "ours")
     callback.on_epoch_end = lambda epoch: "theirs"  # type: ignore[method-assign,assignment]
-    put_back()
+    restore()
     assert callback.on_epoch_end(1) == "theirs"
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from fitdoctor.probe.roles.treat import TreatDirector
+from fitdoctor.probe.roles.treat import TreatRole
 from fitdoctor.probe.timing.time_ledger import Ledger
-from fitdoctor.recording.model import Scout
+from fitdoctor.recording.model import ProcessRecord
 
 PLACE = {"file": "train.py", "line": 7, "position": -1}
 THREADS = {"kind": "set-environment", "place": PLACE, "name": "TF_NUM_INTRAOP_THREADS", "value": "2"}
@@ -34,10 +34,10 @@ def test_another_environment_is_said_as_it_is(
     changes: list[dict[str, Any]], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     treatments = [{"kind": "fit", "file": "train.py", "line": 7, "changes": changes}]
-    scout = Scout()
+    scout = ProcessRecord()
     scout.environment = {"cores": 2}
     spec = {"environment": {"cores": 8}, "treatments": treatments}
-    director = TreatDirector(scout, Ledger("start", started_s=time.monotonic()), lambda: None, spec)
+    director = TreatRole(scout, Ledger("start", started_s=time.monotonic()), lambda: None, spec)
     director._hold_against(("cores",))
     error = capsys.readouterr().err
     assert "cores is 2 here, and was 8" in error

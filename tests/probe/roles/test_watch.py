@@ -17,10 +17,10 @@ import pytest
 
 from fitdoctor.probe.observe import describe, learn_input, weight_movement
 from fitdoctor.probe.observe.observer import Observer
-from fitdoctor.probe.roles.watch import WatchDirector
+from fitdoctor.probe.roles.watch import WatchRole
 from fitdoctor.probe.timing.device_overlap import Overlap
 from fitdoctor.probe.timing.time_ledger import Ledger
-from fitdoctor.recording.model import Ending, Fit, Scout, Site
+from fitdoctor.recording.model import Ending, Fit, ProcessRecord, Site
 
 
 class Callback:
@@ -50,17 +50,17 @@ Seam = Callable[[str, tuple[Any, ...]], Any]
 
 
 @pytest.fixture
-def director(monkeypatch: pytest.MonkeyPatch) -> WatchDirector:
+def director(monkeypatch: pytest.MonkeyPatch) -> WatchRole:
     monkeypatch.setattr(
         describe, "fit", lambda model, bound, site: Fit(site=Site(file="train.py", line=7), epochs=3, steps_per_epoch=2)
     )
-    made = WatchDirector(Scout(), Ledger("start", started_s=time.monotonic()), lambda: None)
+    made = WatchRole(ProcessRecord(), Ledger("start", started_s=time.monotonic()), lambda: None)
     for name in ("_identify", "_name_devices", "_settle"):  # they ask the framework
         monkeypatch.setattr(made, name, lambda *_, **__: None)
     return made
 
 
-def fit(director: WatchDirector, steps: int = 2, fail: BaseException | None = None) -> Callable[..., Any]:
+def fit(director: WatchRole, steps: int = 2, fail: BaseException | None = None) -> Callable[..., Any]:
     """What Keras' fit does with its hooks, three epochs long."""
 
     def fit_(model: Model, x: Any, *, epochs: int = 3, validation_data: Any = None) -> Any:
@@ -90,7 +90,7 @@ def fit(director: WatchDirector, steps: int = 2, fail: BaseException | None = No
     return fit_
 
 
-def test_a_fit_goes_through_and_is_recorded(director: WatchDirector) -> None:
+def test_a_fit_goes_through_and_is_recorded(director: WatchRole) -> None:
     model, x = Model(), object()
     assert director.unit("fit", fit(director), model, (x,), {"epochs": 3}) is x
     (record,) = director.scout.fits
@@ -107,7 +107,7 @@ def test_a_fit_goes_through_and_is_recorded(director: WatchDirector) -> None:
     assert director.scout.limits == []
 
 
-def test_callbacks_are_given_back_as_they_were(director: WatchDirector) -> None:
+def test_callbacks_are_given_back_as_they_were(director: WatchRole) -> None:
     model = Model()
     before = dict(vars(model.callback))
     director.unit("fit", fit(director), model, (1,), {})
@@ -118,7 +118,7 @@ def test_callbacks_are_given_back_as_they_were(director: WatchDirector) -> None:
     assert vars(model.callback) == before
 
 
-def test_an_error_of_the_scripts_is_the_scripts(director: WatchDirector) -> None:
+def test_an_error_of_the_scripts_is_the_scripts(director: WatchRole) -> None:
     with pytest.raises(KeyboardInterrupt):
         director.unit("fit", fit(director, fail=KeyboardInterrupt()), Model(), (1,), {})
     assert director.timer is None
@@ -129,7 +129,7 @@ def test_an_error_of_the_scripts_is_the_scripts(director: WatchDirector) -> None
     "broken", ["open_fit", "enter_fit", "leave_fit", "before_hook", "after_hook", "learn_from", "take_off"]
 )
 def test_a_failure_of_ours_ends_the_looking_and_nothing_else(
-    director: WatchDirector, monkeypatch: pytest.MonkeyPatch, broken: str
+    director: WatchRole, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     def fail(*arguments: Any, **keywords: Any) -> None:
         raise ZeroDivisionError("ours")
@@ -145,13 +145,13 @@ def test_a_failure_of_ours_ends_the_looking_and_nothing_else(
     assert director.scout.ending.how == "finished"
 
 
-def test_arguments_that_fit_does_not_take_are_told_by_fit_itself(director: WatchDirector) -> None:
+def test_arguments_that_fit_does_not_take_are_told_by_fit_itself(director: WatchRole) -> None:
     with pytest.raises(TypeError, match="nonsense"):
         director.unit("fit", fit(director), Model(), (1,), {"nonsense": 2})
     assert director.looking
 
 
-def test_calls_of_predict_are_counted_and_never_replaced(director: WatchDirector) -> None:
+def test_calls_of_predict_are_counted_and_never_replaced(director: WatchRole) -> None:
     made = []
 
     def predict(model: Model, x: Any, batch_size: int | None = None) -> int:
@@ -163,7 +163,7 @@ def test_calls_of_predict_are_counted_and_never_replaced(director: WatchDirector
     assert (loop.kind, loop.calls, loop.run.count, loop.substituted.count) == ("predict", 50, 50, 0)
 
 
-def test_what_a_callback_evaluates_is_no_validation_of_the_fit(director: WatchDirector) -> None:
+def test_what_a_callback_evaluates_is_no_validation_of_the_fit(director: WatchRole) -> None:
     def evaluate(model: Model, x: Any) -> None:
         for name in ("on_test_batch_begin", "on_test_batch_end"):
             director.hook(
@@ -182,7 +182,7 @@ def test_what_a_callback_evaluates_is_no_validation_of_the_fit(director: WatchDi
     assert record.validation_first_step.count == record.validation_step.count == 0
 
 
-def test_when_a_step_was_computed_is_told_by_the_wait_that_keras_keeps(director: WatchDirector) -> None:
+def test_when_a_step_was_computed_is_told_by_the_wait_that_keras_keeps(director: WatchRole) -> None:
     director.scout.fits.append(Fit(site=Site(file="train.py", line=1), asynchronous_hooks=True))
     timer = director.enter_fit(0).timer
     timer.overlap, future = Overlap(), Future[None]()
@@ -196,7 +196,7 @@ def test_when_a_step_was_computed_is_told_by_the_wait_that_keras_keeps(director:
     assert timer.overlap.done_at(3) is None
 
 
-def test_what_hooks_took_beside_the_loop_is_that_of_one_step(director: WatchDirector) -> None:
+def test_what_hooks_took_beside_the_loop_is_that_of_one_step(director: WatchRole) -> None:
     times = director._hook_times
     described = describe.callbacks([Callback()])[0]
     for _ in range(2):
@@ -210,7 +210,7 @@ def test_what_hooks_took_beside_the_loop_is_that_of_one_step(director: WatchDire
     assert times.taken_beside_s(3) == 0.0
 
 
-def test_loops_in_loops_leave_a_rest_as_it_was(director: WatchDirector) -> None:
+def test_loops_in_loops_leave_a_rest_as_it_was(director: WatchRole) -> None:
     director.scout.fits.append(Fit(site=Site(file="train.py", line=1)))
     outer = director.rest.of = object()
     director.enter_loop("evaluate", Model(), {})
@@ -224,7 +224,7 @@ def test_loops_in_loops_leave_a_rest_as_it_was(director: WatchDirector) -> None:
 
 
 def test_a_handler_of_the_scripts_is_heard_while_a_batch_is_noted(
-    director: WatchDirector, monkeypatch: pytest.MonkeyPatch
+    director: WatchRole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def handler(number: int, frame: Any) -> None:
         raise TimeoutError
@@ -239,7 +239,7 @@ def test_a_handler_of_the_scripts_is_heard_while_a_batch_is_noted(
         signal.signal(signal.SIGALRM, before)
 
 
-def test_another_thread_is_left_alone(director: WatchDirector) -> None:
+def test_another_thread_is_left_alone(director: WatchRole) -> None:
     results: list[Any] = []
     thread = threading.Thread(
         target=lambda: results.append(director.unit("fit", lambda model, x: x, Model(), (5,), {}))
@@ -252,7 +252,7 @@ def test_another_thread_is_left_alone(director: WatchDirector) -> None:
 
 
 def test_weights_that_cannot_be_read_are_left_out_and_nothing_else(
-    director: WatchDirector, monkeypatch: pytest.MonkeyPatch
+    director: WatchRole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any) -> None:
         raise RuntimeError("no values here")
@@ -268,7 +268,7 @@ def test_weights_that_cannot_be_read_are_left_out_and_nothing_else(
 
 
 def test_an_input_that_cannot_be_looked_at_is_left_out_and_nothing_else(
-    director: WatchDirector, monkeypatch: pytest.MonkeyPatch
+    director: WatchRole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise RuntimeError("no numbers here")

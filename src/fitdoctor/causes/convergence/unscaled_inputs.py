@@ -49,7 +49,7 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.learning.input_scales import LARGE, UNEQUAL, Unscaled, unscaled_parts
 from fitdoctor.facts.learning.summary import first_gradient_ratio
 from fitdoctor.facts.places import locations
-from fitdoctor.recording.model import Inside
+from fitdoctor.recording.model import ModelInspection
 
 TITLE = "The inputs are far from unit scale"
 REMEDIES = ("standardised-inputs",)
@@ -98,7 +98,7 @@ def _evidence(unscaled: Unscaled) -> Evidence:
     )
 
 
-def _conditioning(inside: Inside | None) -> Iterator[Evidence]:
+def _conditioning(inside: ModelInspection | None) -> Iterator[Evidence]:
     ratio = first_gradient_ratio(inside) if inside is not None else None
     if ratio is not None and ratio >= STEEP:
         yield Evidence(

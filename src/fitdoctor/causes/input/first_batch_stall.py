@@ -62,7 +62,7 @@ from fitdoctor.facts.wording import plural
 TITLE = "Each epoch waits for its first batch"
 REMEDIES = ("persistent-input",)
 #: What makes each element slow makes a buffer slow to fill, and with it the first batch.
-SIGN_OF = (
+SYMPTOM_OF = (
     "python-in-pipeline",
     "repeated-preprocessing",
     "serial-map",

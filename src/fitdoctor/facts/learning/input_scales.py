@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.recording.model import InputArray, Spread
+from fitdoctor.recording.model import ColumnStatistics, InputArray
 
 #: Initial weights and usual learning rates are made for numbers of a size around 1. Ten times that is where Adam at its
 #: default rate was seen to need several times as many epochs; images from 0 to 255 and raw columns lie far above.
@@ -65,12 +65,12 @@ def is_input(part: InputArray) -> bool:
     return part.name.partition("[")[0] == "x"
 
 
-def _is_cared_for(part: InputArray, spread: Spread) -> bool:
+def _is_cared_for(part: InputArray, spread: ColumnStatistics) -> bool:
     met = set(part.layers)
     return bool(met & SCALING) or spread.whole and bool(met & NAMING)
 
 
-def _unequal(spread: Spread) -> float:
+def _unequal(spread: ColumnStatistics) -> float:
     """How many times as much the widest feature varies as the narrowest, those left out that are constant or only yes
     and no.
     """
@@ -82,7 +82,7 @@ def _unequal(spread: Spread) -> float:
     return max(deviations) / min(deviations) if deviations else 1.0
 
 
-def _is_one_scale(part: InputArray, spread: Spread, ratio: float) -> bool:
+def _is_one_scale(part: InputArray, spread: ColumnStatistics, ratio: float) -> bool:
     image = len(part.shape) >= 4
     flat_image = spread.whole and spread.features >= PIXELS and min(spread.low) >= 0 and max(spread.high) <= BRIGHTEST
     return image or flat_image or ratio <= LARGE

@@ -8,14 +8,22 @@ from statistics import median
 from typing import Literal
 
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.recording.model import EpochRow, Fit, GradientLook, InputArray, Inside, LayerLook, SampledWeights
+from fitdoctor.recording.model import (
+    EpochRow,
+    Fit,
+    GradientStatistics,
+    InputArray,
+    LayerStatistics,
+    ModelInspection,
+    SampledWeights,
+)
 from fitdoctor.report.model import CurvePoint, DataSummary, LayerLearning, Learning
 
 #: Points of a curve in a report: enough for its shape.
 MOST_POINTS = 64
 
 
-def learning_of(fit: FitFacts, inside: Inside | None) -> Learning:
+def learning_of(fit: FitFacts, inside: ModelInspection | None) -> Learning:
     """All that is known of how a fit learns, for the report."""
     record = fit.seen or fit.record
     parts = {
@@ -37,7 +45,7 @@ def moved_share(record: Fit) -> float | None:
     return median(shares) if shares else None
 
 
-def first_gradient_ratio(inside: Inside) -> float | None:
+def first_gradient_ratio(inside: ModelInspection) -> float | None:
     """How many times as large, for the size of the weights, the gradient of the first layer is as that of the others'
     middle one.
     """
@@ -58,7 +66,7 @@ def _points(curve: list[EpochRow]) -> Iterator[CurvePoint]:
         )
 
 
-def _layers(weights: SampledWeights | None, inside: Inside | None) -> Iterator[LayerLearning]:
+def _layers(weights: SampledWeights | None, inside: ModelInspection | None) -> Iterator[LayerLearning]:
     """One row a layer, in the order in which the model computes them, as far as that is known."""
     moved = _moved(weights)
     looks = {look.name: look for look in inside.layers} if inside is not None else {}
@@ -73,10 +81,12 @@ def _layers(weights: SampledWeights | None, inside: Inside | None) -> Iterator[L
     for name in dict.fromkeys([*holders, *shares]):
         weight, norm = gradients.get(name, (None, None))
         found = shares.get(name)
-        yield _layer(looks.get(name) or LayerLook(name=name, kind=""), median(found) if found else None, weight, norm)
+        yield _layer(
+            looks.get(name) or LayerStatistics(name=name, kind=""), median(found) if found else None, weight, norm
+        )
 
 
-def _layer(look: LayerLook, moved: float | None, weight: float | None, gradient: float | None) -> LayerLearning:
+def _layer(look: LayerStatistics, moved: float | None, weight: float | None, gradient: float | None) -> LayerLearning:
     return LayerLearning(
         layer=look.name,
         kind=look.kind,
@@ -110,11 +120,11 @@ def _owner(variable: str) -> str:
     return variable.rpartition("/")[0] or variable
 
 
-def _by_layer(gradients: Iterable[GradientLook]) -> Iterator[tuple[str, float | None, float | None]]:
+def _by_layer(gradients: Iterable[GradientStatistics]) -> Iterator[tuple[str, float | None, float | None]]:
     """Each layer with the norm of its weights and that of the gradient by them; None where one is not finite, or there
     is none.
     """
-    held: dict[str, list[GradientLook]] = {}
+    held: dict[str, list[GradientStatistics]] = {}
     for each in gradients:
         held.setdefault(each.layer or _owner(each.name), []).append(each)
     for layer, own in held.items():

@@ -91,22 +91,22 @@ def from_here(loader: Any) -> Callable[[], None]:
     process = RandomState()
     own = generators_put_back([loader])
 
-    def put_back() -> None:
-        process.put_back()
+    def restore() -> None:
+        process.restore()
         own()
 
-    return put_back
+    return restore
 
 
 def generators_put_back(loaders: Iterable[Any]) -> Callable[[], None]:
     """Remembers the generators that loaders hold themselves; the result puts them back."""
     kept = [(each, each.get_state()) for loader in loaders for each in _generators(loader)]
 
-    def put_back() -> None:
+    def restore() -> None:
         for generator, state in kept:
             generator.set_state(state)
 
-    return put_back
+    return restore
 
 
 def draws(loader: Any) -> bool:
@@ -114,7 +114,7 @@ def draws(loader: Any) -> bool:
 
     All generators stay as they are.
     """
-    put_back = from_here(loader)
+    restore = from_here(loader)
     try:
         index = next(iter(loader._index_sampler))
         chosen = list(index)[:LOOKED_AT] if loader.batch_sampler is not None else [index]
@@ -124,7 +124,7 @@ def draws(loader: Any) -> bool:
             return True
         return one != _read(loader, chosen)
     finally:
-        put_back()
+        restore()
 
 
 def _read(loader: Any, chosen: list[Any]) -> bytes:

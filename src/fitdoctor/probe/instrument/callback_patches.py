@@ -64,12 +64,12 @@ def replace(callback: Any, name: str, around: Around) -> Callable[[], None]:
         standing.patches.put(cls, name, standing)
     standing.table[id(callback)] = MethodType(_like(around(standing.original), standing.original), callback)
 
-    def put_back() -> None:
+    def restore() -> None:
         standing.table.pop(id(callback), None)
         if not standing.table:
             standing.patches.undo()
 
-    return put_back
+    return restore
 
 
 def is_replaced(callback: Any, name: str) -> bool:
@@ -94,7 +94,7 @@ def _on_instance(callback: Any, name: str, around: Around) -> Callable[[], None]
         _like(replacement, function)
     setattr(callback, name, replacement)
 
-    def put_back() -> None:
+    def restore() -> None:
         if vars(callback).get(name) is not replacement:
             return
         if before is _NOTHING:
@@ -102,4 +102,4 @@ def _on_instance(callback: Any, name: str, around: Around) -> Callable[[], None]
         else:
             setattr(callback, name, before)
 
-    return put_back
+    return restore

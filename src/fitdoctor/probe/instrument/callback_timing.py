@@ -27,7 +27,7 @@ RESTING = ("on_train_batch_begin", "on_train_batch_end")
 PutBack = Callable[[], None]
 
 
-class Director(Protocol):
+class Role(Protocol):
     """Has the timer of the fit that runs, and the thread that it follows."""
 
     timer: FitTimer | None
@@ -37,19 +37,19 @@ class Director(Protocol):
 class HookTimes:
     """Puts a clock around hooks, and says what took time beside the loop."""
 
-    def __init__(self, director: Director) -> None:
+    def __init__(self, director: Role) -> None:
         self._director = director
         self._account = threading.Lock()
         self._of_steps: list[tuple[int, float]] = [(-1, 0.0)] * SLOTS
         """Of the latest steps, by their number: which it is, and what hooks have taken beside the loop."""
 
-    def follow(self, callback: Any, described: CallbackRecord, put_back: list[PutBack], *, asynchronous: bool) -> None:
+    def follow(self, callback: Any, described: CallbackRecord, restore: list[PutBack], *, asynchronous: bool) -> None:
         """Times all hooks of a callback that do something.
 
         Args:
             callback: The user's or one of Keras'.
             described: Its record.
-            put_back: Gets what ends that, for each hook.
+            restore: Gets what ends that, for each hook.
             asynchronous: Whether Keras calls those of batches on a thread of its own.
         """
         for name in HOOKS:
@@ -57,7 +57,7 @@ class HookTimes:
             if not beside and not _does_nothing(
                 callback, name
             ):  # timing those of Keras on their thread would hold up the loop's
-                self._time(callback, name, described, put_back)
+                self._time(callback, name, described, restore)
 
     def epoch_begins(self) -> None:
         """Steps are counted anew."""
@@ -68,7 +68,7 @@ class HookTimes:
         number, seconds = self._of_steps[batch % SLOTS]
         return seconds if number == batch else 0.0
 
-    def _time(self, callback: Any, name: str, described: CallbackRecord, put_back: list[PutBack]) -> None:
+    def _time(self, callback: Any, name: str, described: CallbackRecord, restore: list[PutBack]) -> None:
         if getattr(callback, name, None) is None or callback_patches.is_replaced(callback, name):
             return
 
@@ -109,7 +109,7 @@ class HookTimes:
             return unnoticed(timed)
 
         try:
-            put_back.append(callback_patches.replace(callback, name, around))
+            restore.append(callback_patches.replace(callback, name, around))
         except (AttributeError, TypeError):
             return
         if (
@@ -118,7 +118,7 @@ class HookTimes:
             and described.name in ADDED
             and described.module.startswith(KERAS)
         ):
-            director.timer.alike[put_back[-1]] = seen.get(name) or seen.setdefault(name, Duration())
+            director.timer.alike[restore[-1]] = seen.get(name) or seen.setdefault(name, Duration())
 
     @unnoticed
     def _beside(

@@ -31,7 +31,7 @@ NEWEST = (3, 15)
 Original = Callable[..., Any]
 
 
-class Director(Protocol):
+class Role(Protocol):
     """What decides about the calls that a script makes: it gets the original and the arguments, and returns the result.
 
     Attributes:
@@ -120,7 +120,7 @@ def _parts(keras: ModuleType) -> tuple[int, ...]:
     return tuple(int(part) for part in str(keras.__version__).split(".")[:2] if part.isdigit())
 
 
-def install(keras: ModuleType, director: Director, *, whole_process: bool = True) -> Patches:
+def install(keras: ModuleType, director: Role, *, whole_process: bool = True) -> Patches:
     """Puts the seams in; the result takes them out again.
 
     Args:
@@ -167,7 +167,7 @@ def _tell_of_objects(cls: Any, constructed: Callable[[Any], None], patches: Patc
     patches.put(cls, "__init__", unnoticed(wrapper))
 
 
-def _stamped(place: Place, director: Director, patches: Patches) -> Callable[..., Any] | None:
+def _stamped(place: Place, director: Role, patches: Patches) -> Callable[..., Any] | None:
     """The seam of a place that every step goes through, where it is nothing but a stamp on either side."""
     original = getattr(place.owner, place.name)
     if place.kind == "hook" and place.name in director.stamped and step_hooks.suits(original):
@@ -178,7 +178,7 @@ def _stamped(place: Place, director: Director, patches: Patches) -> Callable[...
     return None
 
 
-def _decision(place: Place, director: Director, patches: Patches, *, timed: bool) -> Callable[..., Any]:
+def _decision(place: Place, director: Role, patches: Patches, *, timed: bool) -> Callable[..., Any]:
     """What is done at a place, with the original in hand."""
 
     def compile_(original: Original, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:

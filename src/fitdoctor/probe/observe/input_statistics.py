@@ -9,7 +9,7 @@ from typing import Any
 
 from fitdoctor.probe.inputs import kinds, tfdata_recipes
 from fitdoctor.probe.trainer import first_layers
-from fitdoctor.recording.model import Fit, InputArray, Spread
+from fitdoctor.recording.model import ColumnStatistics, Fit, InputArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def parts(x: Any, name: str = "x") -> Iterator[tuple[str, Any]]:
         yield name, x
 
 
-def of(values: Any) -> Spread | None:
+def of(values: Any) -> ColumnStatistics | None:
     """The spread of an array along its last axis, or None where it holds no numbers."""
     import numpy as np
 
@@ -143,7 +143,7 @@ def of(values: Any) -> Spread | None:
     if not known.any():
         return None
     table = table[:, known]
-    return Spread(
+    return ColumnStatistics(
         rows=int(values.shape[0]),
         features=features,
         mean=_plain(means[known]),

@@ -29,7 +29,7 @@ from fitdoctor.probe.timing.fit_timer import FitTimer
 from fitdoctor.probe.timing.step_sampling import Rest
 from fitdoctor.probe.timing.time_ledger import Ledger
 from fitdoctor.probe.trainer import compiled_metrics, debug_switches, learning_rate
-from fitdoctor.recording.model import Ending, Fit, Loop, PythonOperation, Scout, Site
+from fitdoctor.recording.model import CallSiteRecord, Ending, Fit, ProcessRecord, PythonOperation, Site
 from fitdoctor.recording.system import Span
 
 MOST_PYTHON_OPERATIONS = 64
@@ -76,11 +76,11 @@ class Observer(ABC):
     switch_s: float | None = None
     """The interpreter's switch interval while stacks are sampled; None leaves it as it is, as a real training must."""
 
-    def __init__(self, scout: Scout, ledger: Ledger, save: Any) -> None:
+    def __init__(self, scout: ProcessRecord, ledger: Ledger, save: Any) -> None:
         self.scout, self.ledger, self._save = scout, ledger, save
         self.timer: FitTimer | None = None
         self._fits: dict[tuple[str, int], int] = {}
-        self._loops: dict[tuple[str, str, int, int, str], Loop] = {}
+        self._loops: dict[tuple[str, str, int, int, str], CallSiteRecord] = {}
         self._identities: dict[int, call_identity.Identities] = {}
         self._traced = TracedFunctions(scout.traced)
         self._current = -1
@@ -263,8 +263,8 @@ class Observer(ABC):
     @staticmethod
     def take_off(visit: Visit) -> None:
         """Gives the callbacks their hooks back."""
-        for put_back in visit.timed:
-            guard.guarded(put_back)
+        for restore in visit.timed:
+            guard.guarded(restore)
 
     def learn_from(self, visit: Visit, model: Any, *, cut: bool = False) -> None:
         """Notes what is known only once the call has returned; of one that was cut, its length is not."""
@@ -385,7 +385,7 @@ class Observer(ABC):
 
     # predict, evaluate and the like
 
-    def enter_loop(self, kind: str, model: Any, bound: dict[str, Any]) -> Loop:
+    def enter_loop(self, kind: str, model: Any, bound: dict[str, Any]) -> CallSiteRecord:
         """Counts a call of `predict` and the like; time is that call's from here on."""
         site = call_sites.find() or Site(file="", line=0)
         self._settle(model, certain=False)
@@ -394,7 +394,7 @@ class Observer(ABC):
         key = (kind, site.file, site.line, inside, hook)
         loop = self._loops.get(key)
         if loop is None:
-            loop = self._loops[key] = Loop(kind=kind, site=site, inside=inside, hook=hook)
+            loop = self._loops[key] = CallSiteRecord(kind=kind, site=site, inside=inside, hook=hook)
             loop.jit_compile, loop.compile_site = (
                 getattr(model, "jit_compile", False) is True,
                 creation_sites.site_of(model),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fitdoctor.probe.roles.rehearsal import obey
-from fitdoctor.probe.roles.scout import ScoutDirector
+from fitdoctor.probe.roles.rehearsal import handle_command
+from fitdoctor.probe.roles.scout import ScoutRole
 from fitdoctor.probe.timing.time_ledger import Ledger
 from fitdoctor.probe.trials.units.calls import CallArms
-from fitdoctor.recording.model import Loop, Scout
+from fitdoctor.recording.model import CallSiteRecord, ProcessRecord
 
 Obey = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -21,7 +21,7 @@ class Reached(BaseException):
     """
 
 
-class _Hurried(ScoutDirector):
+class _Hurried(ScoutRole):
     """Cuts everything to its least.
 
     Args:
@@ -32,7 +32,7 @@ class _Hurried(ScoutDirector):
     hurried = True
 
     def __init__(self, ledger: Ledger, target: dict[str, Any]) -> None:
-        super().__init__(Scout(), ledger, lambda: None)
+        super().__init__(ProcessRecord(), ledger, lambda: None)
         self._target = target
 
     def _is_target(self, kind: str, record: Any) -> bool:
@@ -83,7 +83,7 @@ class FitTrials(_Hurried):
         arms = FitArms(model, bound, self._cores)
         race = FitRace(model, arms.bound, arms.feeds, self._cores) if self._target["race"] else None
         try:
-            self._trials(lambda command: obey(arms, command, race))
+            self._trials(lambda command: handle_command(arms, command, race))
         finally:
             _close(arms)
         raise Reached
@@ -102,7 +102,7 @@ class CallTrials(_Hurried):
         super().__init__(ledger, target)
         self._calls = calls
 
-    def run_loop(self, loop: Loop, original: Any, model: Any, bound: dict[str, Any]) -> Any:
+    def run_loop(self, loop: CallSiteRecord, original: Any, model: Any, bound: dict[str, Any]) -> Any:
         if not self._is_target(loop.kind, loop):
             return super().run_loop(loop, original, model, bound)
         result = self._calls.call(original, model, bound)

@@ -10,11 +10,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
 
 from fitdoctor.probe.observe.observer import bind
-from fitdoctor.probe.roles.scout import ScoutDirector
+from fitdoctor.probe.roles.scout import ScoutRole
 from fitdoctor.probe.support import call_sites
-from fitdoctor.probe.trials.equivalence.errors import StateError
+from fitdoctor.probe.trials.equivalence.errors import StateChangedError
 from fitdoctor.probe.trials.units.calls import CallArms
-from fitdoctor.recording.model import Ending, Loop, Site
+from fitdoctor.recording.model import CallSiteRecord, Ending, Site
 from fitdoctor.recording.plain import LONGEST_MESSAGE
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Channel:
             os._exit(0)
 
 
-def obey(arms: FitArms, command: dict[str, Any], race: FitRace | None = None) -> dict[str, Any]:
+def handle_command(arms: FitArms, command: dict[str, Any], race: FitRace | None = None) -> dict[str, Any]:
     """Carries one command about the arms of a fit out; what fails is a result too."""
     try:
         if race is not None and command["do"] == "race_prepare":
@@ -75,7 +75,7 @@ def obey(arms: FitArms, command: dict[str, Any], race: FitRace | None = None) ->
                 "inside": asdict(inside.look(arms.model, arms.bound, rows=command["rows"], seconds=command["seconds"]))
             }
         return {"windows": arms.windows(command["arms"])}
-    except StateError as error:
+    except StateChangedError as error:
         return {"error": str(error)[:LONGEST_MESSAGE], "astray": True}
     except ValueError as error:  # ours, worded for the report
         return {"error": str(error)[:LONGEST_MESSAGE]}
@@ -84,7 +84,7 @@ def obey(arms: FitArms, command: dict[str, Any], race: FitRace | None = None) ->
         return {"error": f"{type(error).__name__}: {str(error)[:LONGEST_MESSAGE]}"}
 
 
-class RehearsalDirector(ScoutDirector):
+class RehearsalDirector(ScoutRole):
     """Cuts everything before its target to the least, and serves trials at the target.
 
     Args:
@@ -151,9 +151,9 @@ class RehearsalDirector(ScoutDirector):
             command = self._channel.receive()
             if command["do"] == "quit":
                 self._leave()
-            self._channel.send(obey(arms, command, race))
+            self._channel.send(handle_command(arms, command, race))
 
-    def run_loop(self, loop: Loop, original: Any, model: Any, bound: dict[str, Any]) -> Any:
+    def run_loop(self, loop: CallSiteRecord, original: Any, model: Any, bound: dict[str, Any]) -> Any:
         if not self._is_target_at(loop.kind, loop.site):
             return super().run_loop(loop, original, model, bound)
         return self._try_call(original, model, bound)

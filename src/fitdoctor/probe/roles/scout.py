@@ -16,7 +16,7 @@ from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.timing.durations import add
 from fitdoctor.probe.timing.fit_timer import FitTimer
 from fitdoctor.probe.timing.time_ledger import Ledger
-from fitdoctor.recording.model import Ending, Fit, Loop, Scout
+from fitdoctor.recording.model import CallSiteRecord, Ending, Fit, ProcessRecord
 
 FIRST_EPOCH_S = 3.0
 """Seconds of steps in a fit's first epoch: a few hundred of the short ones, at least `MIN_STEPS` of the long ones."""
@@ -47,7 +47,7 @@ place.
 LOOP_CALLS = 10
 
 
-class ScoutDirector(Observer):
+class ScoutRole(Observer):
     """Decides about every Keras call of the script: run, cut, substitute or skip.
 
     Args:
@@ -58,7 +58,7 @@ class ScoutDirector(Observer):
 
     switch_s = SWITCH_S
 
-    def __init__(self, scout: Scout, ledger: Ledger, save: Any) -> None:
+    def __init__(self, scout: ProcessRecord, ledger: Ledger, save: Any) -> None:
         super().__init__(scout, ledger, save)
         self._fit_s: dict[int, float] = {}
         self._histories: dict[int, dict[str, Any]] = {}
@@ -253,7 +253,7 @@ class ScoutDirector(Observer):
         finally:
             self.leave_loop(time.perf_counter() - began_s)
 
-    def run_loop(self, loop: Loop, original: Any, model: Any, bound: dict[str, Any]) -> Any:
+    def run_loop(self, loop: CallSiteRecord, original: Any, model: Any, bound: dict[str, Any]) -> Any:
         """Runs one call, or a cheaper one that gives the same.
 
         A rehearsal overrides this for the call site that it is about.

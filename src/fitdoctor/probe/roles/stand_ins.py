@@ -11,10 +11,10 @@ from fitdoctor.probe import backends
 from fitdoctor.probe.inputs import kinds
 from fitdoctor.probe.observe import single_batch_fits
 from fitdoctor.probe.timing.fit_timer import FitTimer
-from fitdoctor.recording.model import Loop
+from fitdoctor.recording.model import CallSiteRecord
 
 
-def cheaper(loop: Loop, model: Any, bound: dict[str, Any]) -> tuple[bool, Any]:
+def cheaper(loop: CallSiteRecord, model: Any, bound: dict[str, Any]) -> tuple[bool, Any]:
     """A call with the same result and less around it, where there is one: `(True, result)`, else `(False, None)`."""
     import numpy as np
 

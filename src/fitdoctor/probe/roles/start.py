@@ -22,7 +22,7 @@ from fitdoctor.probe.support.import_hook import ImportHook
 from fitdoctor.probe.support.originals import threading, time
 from fitdoctor.probe.support.record_writer import Store
 from fitdoctor.probe.timing.time_ledger import Ledger
-from fitdoctor.recording.model import Ending, Scout
+from fitdoctor.recording.model import Ending, ProcessRecord
 from fitdoctor.recording.plain import LONGEST_MESSAGE
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Probe:
     def __init__(self, spec: dict[str, Any]) -> None:
         self.spec = spec
         self.ledger = Ledger("start", started_s=spec["spawned_s"])
-        self.scout = Scout(limits=list(spec.get("limits", ())))
+        self.scout = ProcessRecord(limits=list(spec.get("limits", ())))
         self.notes = Notes(spec.get("notes") or spec["out"] + SUFFIX)
         self._store = Store(spec["out"], lambda: self.scout)
         self.director = self._direct()
@@ -66,20 +66,20 @@ class Probe:
 
     def _direct(self) -> Observer:
         if self.spec["role"] == "watch":
-            from fitdoctor.probe.roles.watch import WatchDirector
+            from fitdoctor.probe.roles.watch import WatchRole
 
-            return WatchDirector(self.scout, self.ledger, self._store.save)
+            return WatchRole(self.scout, self.ledger, self._store.save)
         if self.spec["role"] == "rehearsal":
             from fitdoctor.probe.roles.rehearsal import RehearsalDirector
 
             return RehearsalDirector(self.scout, self.ledger, self._store.save, self.spec)
         if self.spec["role"] == "treat":
-            from fitdoctor.probe.roles.treat import TreatDirector
+            from fitdoctor.probe.roles.treat import TreatRole
 
-            return TreatDirector(self.scout, self.ledger, self._store.save, self.spec)
-        from fitdoctor.probe.roles.scout import ScoutDirector
+            return TreatRole(self.scout, self.ledger, self._store.save, self.spec)
+        from fitdoctor.probe.roles.scout import ScoutRole
 
-        director = ScoutDirector(self.scout, self.ledger, self._store.save)
+        director = ScoutRole(self.scout, self.ledger, self._store.save)
         if self.spec["role"] == bystander.ROLE:
             return director
         director.folder = _folder(self.spec)
@@ -371,7 +371,7 @@ def _watchdog(probe: Probe, limit_s: float, hard_limit_s: float) -> None:
     thread.start()
 
 
-def _learned_something(scout: Scout) -> bool:
+def _learned_something(scout: ProcessRecord) -> bool:
     return any(fit.first_step.count for fit in scout.fits) or any(loop.run.count for loop in scout.loops)
 
 

@@ -18,11 +18,11 @@ from fitdoctor.probe.instrument.step_hooks import Stamps
 from fitdoctor.probe.observe.observer import bind
 from fitdoctor.probe.roles import same_data
 from fitdoctor.probe.roles.treated_fit import TreatedFit
-from fitdoctor.probe.roles.watch import WatchDirector
+from fitdoctor.probe.roles.watch import WatchRole
 from fitdoctor.probe.support import call_sites
 from fitdoctor.probe.timing.time_ledger import Ledger
 from fitdoctor.probe.trials.units.calls import replaced, suits
-from fitdoctor.recording.model import Scout
+from fitdoctor.recording.model import ProcessRecord
 
 COMPARED = ("python", "keras", "backend", "backend_version", "cores")
 """What the environment must have in common with that of the diagnosis; the devices too, once they are known."""
@@ -41,7 +41,7 @@ class Treatment:
     why_not: str = ""
 
 
-class TreatDirector(WatchDirector):
+class TreatRole(WatchRole):
     """Records a training as it is watched, and changes the calls that the prescription names. What does not fit runs as
     written.
 
@@ -54,10 +54,10 @@ class TreatDirector(WatchDirector):
     """
 
     stamped: Mapping[str, Stamps] = {
-        name: stamps for name, stamps in WatchDirector.stamped.items() if name != "on_train_batch_end"
+        name: stamps for name, stamps in WatchRole.stamped.items() if name != "on_train_batch_end"
     }
 
-    def __init__(self, scout: Scout, ledger: Ledger, save: Callable[[], None], spec: dict[str, Any]) -> None:
+    def __init__(self, scout: ProcessRecord, ledger: Ledger, save: Callable[[], None], spec: dict[str, Any]) -> None:
         super().__init__(scout, ledger, save)
         self._environment: dict[str, Any] = spec.get("environment", {})
         self._treatments: dict[tuple[str, str, int], Treatment] = {}
@@ -117,7 +117,7 @@ class TreatDirector(WatchDirector):
             try:
                 bound = bind(original, model, arguments, keywords)
                 treatment.calls += 1
-                treatment.why_not = self._obstacle(kind, treatment, model, bound)
+                treatment.why_not = self._unsafe_reason(kind, treatment, model, bound)
             except Exception as error:
                 treatment.why_not = _words(error)
             if treatment.why_not:
@@ -134,7 +134,7 @@ class TreatDirector(WatchDirector):
 
         return method
 
-    def _obstacle(self, kind: str, treatment: Treatment, model: Any, bound: dict[str, Any]) -> str:
+    def _unsafe_reason(self, kind: str, treatment: Treatment, model: Any, bound: dict[str, Any]) -> str:
         self._hold_against((*COMPARED, "devices"))
         if not self._treatments:
             return treatment.why_not

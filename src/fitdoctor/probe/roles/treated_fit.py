@@ -160,7 +160,7 @@ class TreatedFit:
         import numpy as np
 
         drawn = random.getstate(), np.random.get_state()
-        self._before.put_back()
+        self._before.restore()
         if self._drawn:
             random.setstate(drawn[0])
             np.random.set_state(drawn[1])

@@ -18,12 +18,12 @@ from fitdoctor.probe.support.hidden_frames import unnoticed
 from fitdoctor.probe.support.originals import threading, time
 from fitdoctor.probe.timing.durations import add
 from fitdoctor.probe.timing.time_ledger import Ledger
-from fitdoctor.recording.model import Ending, PythonOperation, Scout
+from fitdoctor.recording.model import Ending, ProcessRecord, PythonOperation
 
 T = TypeVar("T")
 
 
-class WatchDirector(Observer):
+class WatchRole(Observer):
     """Hands every call through as it was made and keeps the account of it. With its first failure it stops looking, for
     good.
 
@@ -40,7 +40,7 @@ class WatchDirector(Observer):
     stamped: Mapping[str, Stamps] = {name: (BEFORE.get(name), AFTER.get(name)) for name in OF_EACH_BATCH}
     cuts = False
 
-    def __init__(self, scout: Scout, ledger: Ledger, save: Callable[[], None]) -> None:
+    def __init__(self, scout: ProcessRecord, ledger: Ledger, save: Callable[[], None]) -> None:
         super().__init__(scout, ledger, save)
         self.looking = True
         """Whether anything is recorded still."""

@@ -27,7 +27,7 @@ CONTAINERS: tuple[type, ...] = (list, set, collections.deque)
 PutBack = Callable[[], None]
 
 
-class Remembered:
+class ObjectState:
     """The state of some objects and of all that belongs to them, as it is now.
 
     Followed are layers, optimizers, metrics, losses, callbacks, data sets and instances of the user's own classes:
@@ -56,7 +56,7 @@ class Remembered:
                 self._seen[id(value)] = value  # held, so that no other object gets its id
                 waiting += self._remember(value)
 
-    def put_back(self) -> None:
+    def restore(self) -> None:
         """Gives every object the state that it had. May be called again after each use."""
         for step in self._steps:
             step()

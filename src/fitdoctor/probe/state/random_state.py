@@ -35,7 +35,7 @@ class RandomState:
         self._keep_torchs()
         self._keep_keras()
 
-    def put_back(self) -> None:
+    def restore(self) -> None:
         """Lets every generator go on from where it was."""
         for step in self._steps:
             step()

@@ -18,7 +18,7 @@ from fitdoctor.probe.support.our_files import PACKAGE
 T = TypeVar("T")
 
 
-class Hearer(Protocol):
+class RecordKeeper(Protocol):
     """Whoever keeps a record."""
 
     def missing(self, why: str) -> None: ...
@@ -27,7 +27,7 @@ class Hearer(Protocol):
 _hearers: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
-def hear(hearer: Hearer) -> None:
+def hear(hearer: RecordKeeper) -> None:
     """From now on, and for as long as it lives, `hearer` is told what fails."""
     _hearers.add(hearer)
 

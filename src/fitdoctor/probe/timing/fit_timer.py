@@ -204,9 +204,9 @@ class FitTimer:
         if step.count < LOOKED_FIRST or step.total_s >= LONG_S * step.count:
             return
         while self.alike:
-            put_back, hook = self.alike.popitem()
+            restore, hook = self.alike.popitem()
             self._told.append(hook)
-            put_back()
+            restore()
         self._looked = Split.until_now(self.record, self.hooks_s).since(self._looked)
         steps = next(rests) * (LONGER if self._even else 1)
         self._begin_rest(steps, self._draws_in(steps) if self._even else 0)

@@ -20,7 +20,7 @@ from fitdoctor.probe.timing import cpu_contention
 from fitdoctor.probe.trainer import keras_internals, loops
 from fitdoctor.probe.trials.arm import Runner
 from fitdoctor.probe.trials.equivalence.batches import verify_batches
-from fitdoctor.probe.trials.equivalence.training_state import Standing
+from fitdoctor.probe.trials.equivalence.training_state import TrainingState
 from fitdoctor.probe.trials.equivalence.weights import SameWeights
 from fitdoctor.probe.trials.feeds import tfdata
 from fitdoctor.probe.trials.units.epoch import Epochs
@@ -77,7 +77,7 @@ class FitArms:
         self._weights = SameWeights(self.feeds, self._loop, self._enter)
         self._functions: dict[tuple[Any, ...], Any] = {}
         self._runners: dict[str, Runner] = {}
-        self.standing: Standing | None = None
+        self.standing: TrainingState | None = None
         self._unit = ""
         self._said: set[str] = set()
         self._began = False
@@ -102,12 +102,12 @@ class FitArms:
         finally:
             undo()
         if self.standing is None and self._began and self.model.built:
-            self.standing = Standing(self.model, self.callbacks.callbacks)
+            self.standing = TrainingState(self.model, self.callbacks.callbacks)
         return {**reply, "limits": self._take_limits()}
 
     def _stand(self, *, whole: bool) -> None:
         assert self.standing is not None
-        self.standing.put_back(whole=whole)
+        self.standing.restore(whole=whole)
         self.standing.check(whole=whole)
 
     def _take_limits(self) -> list[str]:
@@ -376,9 +376,11 @@ class FitArms:
             return {"weights": "", **batches}
         self._begin()
         if self.standing is None:
-            self.standing = Standing(self.model, self.callbacks.callbacks)
-        obstacle = keras_internals.unlike_itself(self.model)
-        weights = {"weights": "", "why": obstacle} if obstacle else self._weights.verify(changes, self.standing)
+            self.standing = TrainingState(self.model, self.callbacks.callbacks)
+        unsafe_reason = keras_internals.unlike_itself(self.model)
+        weights = (
+            {"weights": "", "why": unsafe_reason} if unsafe_reason else self._weights.verify(changes, self.standing)
+        )
         if weights["weights"] and not any(of_input):
             batches["batches"] = "same"
         return {**batches, **weights, "why": weights["why"] or batches["why"]}

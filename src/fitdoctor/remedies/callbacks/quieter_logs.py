@@ -25,7 +25,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     record = facts.fits[finding.fit].record
     callback = record.callbacks[finding.data["callback"]]
     changes, how = _ways(record, callback, finding.data["hooks"])
-    yield Proposal(changes=changes, how=how, label=callback.name, untried=_obstacle(callback))
+    yield Proposal(changes=changes, how=how, label=callback.name, untried=_unsafe_reason(callback))
 
 
 def _ways(record: Fit, callback: CallbackRecord, hooks: list[str]) -> tuple[tuple[Change, ...], str]:
@@ -46,7 +46,7 @@ def _ways(record: Fit, callback: CallbackRecord, hooks: list[str]) -> tuple[tupl
     return tuple(throttled), f"{callback.name}: log every {BATCHES_APART} batches"
 
 
-def _obstacle(callback: CallbackRecord) -> str:
+def _unsafe_reason(callback: CallbackRecord) -> str:
     if callback.steers or callback.may_stop:
         return f"{callback.name} acts on the training: called less often it makes another training."
     return ""

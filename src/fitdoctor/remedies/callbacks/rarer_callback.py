@@ -43,11 +43,11 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
             how=f"{callback.name}: do the work of {' and '.join(hooks)} every {every} {noun}",
             label=f"every {every} {noun}",
             unit=unit,
-            untried=_obstacle(callback),
+            untried=_unsafe_reason(callback),
         )
 
 
-def _obstacle(callback: CallbackRecord) -> str:
+def _unsafe_reason(callback: CallbackRecord) -> str:
     if callback.steers:
         return f"{callback.name} changes weights, learning rate or other state: called less often it makes another training."
     if callback.may_stop:

@@ -50,7 +50,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
             how=_how(fit, callback) if by_epoch else f"{callback.name}: save every {apart} batches",
             label=f"every {apart} {noun}",
             unit="epoch_end" if by_epoch else "step",
-            untried=_obstacle(callback),
+            untried=_unsafe_reason(callback),
         )
 
 
@@ -61,7 +61,7 @@ def _by_batches(fit: FitFacts, position: int, every: int) -> Proposal:
     left_s = fit.step_s - fit.batch_hooks_s.get(position, 0.0) * (1 - every / value)
     tried = next((batches for batches in (value, least) if batches * left_s <= LONGEST_PERIOD_S), None)
     how = f"{callback.name}(…, save_freq={_in_words(fit, value)}"
-    untried, ratio = _obstacle(callback), None
+    untried, ratio = _unsafe_reason(callback), None
     if not untried and tried is None:
         ratio = fit.step_s / left_s if left_s > 0 else None
         untried = f"Not timed: it follows from saving {value // every} times as rarely."
@@ -93,7 +93,7 @@ def _how(fit: FitFacts, callback: CallbackRecord) -> str:
     return f"{callback.name}(…, save_freq={EPOCHS_APART * fit.steps_per_epoch})  # {EPOCHS_APART} epochs of {fit.steps_per_epoch} steps"
 
 
-def _obstacle(callback: CallbackRecord) -> str:
+def _unsafe_reason(callback: CallbackRecord) -> str:
     if keeps_the_best(callback):
         return f"{callback.name} keeps the best model: saving less often, it might miss that one."
     if callback.steers or callback.may_stop:

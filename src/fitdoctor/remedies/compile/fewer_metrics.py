@@ -27,7 +27,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         place=place(record.compile_site or record.site), call="Model.compile", argument="metrics", value=kept
     )
     how = f"model.compile(…) without {', '.join(dropped)} among its metrics: compute them now and then, or when training is done"
-    yield Proposal(changes=(change,), how=how, untried=_obstacle(record, dropped))
+    yield Proposal(changes=(change,), how=how, untried=_unsafe_reason(record, dropped))
     if finding.measured:
         yield Proposal(
             changes=(),
@@ -37,7 +37,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         )
 
 
-def _obstacle(record: Fit, dropped: list[str]) -> str:
+def _unsafe_reason(record: Fit, dropped: list[str]) -> str:
     """Who else needs what would be left out."""
     for callback in record.callbacks:
         watched = str(callback.attributes.get("monitor", "")).removeprefix("val_")

@@ -35,7 +35,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
             value=size,
         )
         how = f"model.compile(…, steps_per_execution={size})"
-        yield Proposal(changes=(change,), how=how, label=str(size), untried=_obstacle(record))
+        yield Proposal(changes=(change,), how=how, label=str(size), untried=_unsafe_reason(record))
 
 
 def _fitting(record: Fit, size: int, steps: int) -> int:
@@ -46,7 +46,7 @@ def _fitting(record: Fit, size: int, steps: int) -> int:
     return next((each for each in range(size, 1, -1) if steps % each == 0), 1) if record.steps_given else size
 
 
-def _obstacle(record: Fit) -> str:
+def _unsafe_reason(record: Fit) -> str:
     """Why fewer batch hooks would make another training of this one, or nothing."""
     for callback in record.callbacks:
         if (callback.steers or callback.may_stop) and any(where(hook) == "batch" for hook in callback.hooks):

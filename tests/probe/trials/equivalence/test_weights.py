@@ -20,18 +20,19 @@ class Training:
     """
 
     def __init__(self, *, drifts: bool = False) -> None:
-        self.weight, self.drifts, self.took, self.put_back_calls = 0.0, drifts, 0, 0
+        self.weight, self.drifts, self.took, self.restored_calls = 0.0, drifts, 0, 0
         self.snapshot = self
         self.rested, self.drawn = 0, 0
-
-    def restore(self) -> None:
-        self.weight = 0.0
 
     def weights(self) -> list[Any]:
         return [np.array([self.weight])]
 
-    def put_back(self, *, whole: bool) -> None:
-        self.put_back_calls += not whole
+    def restore(self, *, whole: bool | None = None) -> None:
+        """Stands for a snapshot, which restores weights, and for a state, which restores all or what a step changes."""
+        if whole is None:
+            self.weight = 0.0
+        else:
+            self.restored_calls += not whole
 
     def step(self, function: Any, iterator: Any) -> Any:
         self.drawn += 1
@@ -57,7 +58,7 @@ class Training:
 
 def same_weights(training: Any) -> SameWeights:
     feeds: Any = SimpleNamespace(fixed=lambda: [0])
-    generators: Any = SimpleNamespace(put_back=lambda: setattr(training, "drawn", 0))
+    generators: Any = SimpleNamespace(restore=lambda: setattr(training, "drawn", 0))
     return SameWeights(feeds, training, training.enter, lambda: generators)
 
 
@@ -68,7 +69,7 @@ def test_what_changes_nothing_is_the_same_and_what_does_is_not() -> None:
     taken = training.took
     assert weights.verify([LARGER_STEPS], training) == {"weights": "different", "why": ""}
     assert training.took == taken + STEPS  # the script's own steps are not taken once more
-    assert training.put_back_calls == 2
+    assert training.restored_calls == 2
     assert training.drawn == STEPS  # each run of steps draws the same random numbers
     assert training.rested == taken // STEPS + 1
 

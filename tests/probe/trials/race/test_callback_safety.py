@@ -100,7 +100,7 @@ class Holder:
 
 
 def test_one_that_holds_values_may_be_called() -> None:
-    assert callback_safety.obstacle(Holder()) == ""
+    assert callback_safety.unsafe_reason(Holder()) == ""
 
 
 def test_what_it_holds_is_copied_for_a_race() -> None:
@@ -113,7 +113,7 @@ def test_what_it_holds_is_copied_for_a_race() -> None:
 
 
 def test_one_that_only_looks_at_its_logs_may_be_called() -> None:
-    assert callback_safety.obstacle(Goal()) == ""
+    assert callback_safety.unsafe_reason(Goal()) == ""
     assert "val_accuracy" in callback_safety.constants(Goal())
 
 
@@ -125,4 +125,4 @@ def test_one_that_only_looks_at_its_logs_may_be_called() -> None:
     ],
 )  # fmt: skip
 def test_any_other_may_not(callback: Any) -> None:
-    assert callback_safety.obstacle(callback)
+    assert callback_safety.unsafe_reason(callback)

@@ -4,5 +4,5 @@ Without NumPy, which is the script's to import first.
 """
 
 
-class StateError(Exception):
+class StateChangedError(Exception):
     """Something is not as it was before an arm ran, though it was put back; the message says what."""

@@ -8,11 +8,11 @@ from fitdoctor.probe import backends
 from fitdoctor.probe.apply.live import COMPILE_SETTINGS
 from fitdoctor.probe.state import fingerprints
 from fitdoctor.probe.state.model_snapshot import MOST_BYTES, Snapshot, bytes_of, is_counter, variables_of
-from fitdoctor.probe.state.object_state import Remembered
+from fitdoctor.probe.state.object_state import ObjectState
 from fitdoctor.probe.state.random_state import RandomState
 from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.trainer import keras_internals
-from fitdoctor.probe.trials.equivalence.errors import StateError
+from fitdoctor.probe.trials.equivalence.errors import StateChangedError
 
 EACH_WINDOW_S = 0.01
 """Where the state is put back faster than this, it is before each window and not only before each round of them."""
@@ -29,7 +29,7 @@ DRAWN_INSIDE = "Layers such as Dropout draw random numbers within TensorFlow, as
 DRAWN = "Threads of the input draw random numbers all the time: in trials, the random generators could not be put back exactly."
 
 
-class Standing:
+class TrainingState:
     """Weights, optimizers, seeds, metrics, flags, random generators and callbacks as they are now.
 
     Scalars of whole numbers, such as the optimizer's count of steps, go on within a unit: what a training does every so
@@ -59,7 +59,7 @@ class Standing:
         }  # held, so that no other object gets its id
         self._random, self._remembered = (
             RandomState(),
-            Remembered(list(callbacks), without=(model, *self._known.values())),
+            ObjectState(list(callbacks), without=(model, *self._known.values())),
         )
         self._settings = {name: keras_internals.setting(model, name) for name in COMPILE_SETTINGS}
         self._plain = {name: getattr(model, name, None) for name in ("stop_training", "history", self._evaluation)}
@@ -68,7 +68,7 @@ class Standing:
         self._before = self._fingerprints(whole=True)
         self._drawn = False
         began_s = time.perf_counter()
-        self.put_back(whole=False)
+        self.restore(whole=False)
         between_s = time.perf_counter()
         self.check(whole=False)
         self._each_window = between_s - began_s <= EACH_WINDOW_S
@@ -80,19 +80,19 @@ class Standing:
         Raises:
             StateError: It did not.
         """
-        self.put_back(whole=False)
+        self.restore(whole=False)
         if self._each_round:
             self.check(whole=False)
 
     def begin_window(self) -> None:
         """Puts back what is put back before each window, where that is cheap."""
         if self._each_window:
-            self.put_back(whole=False)
+            self.restore(whole=False)
 
-    def put_back(self, *, whole: bool) -> None:
+    def restore(self, *, whole: bool) -> None:
         """Puts everything back; where not `whole`, callbacks and counters go on."""
         if whole:
-            self._remembered.put_back()
+            self._remembered.restore()
         for name, value in self._settings.items():
             if keras_internals.setting(self._model, name) != value:
                 keras_internals.put_setting(self._model, name, value)
@@ -108,7 +108,7 @@ class Standing:
 
     def _put_generators_back(self) -> None:
         for _ in range(1 if self._drawn else TRIES):
-            self._random.put_back()
+            self._random.restore()
             if _generators() == self._generators:
                 return
         if not self._drawn:
@@ -124,7 +124,7 @@ class Standing:
         now = self._fingerprints(whole=whole)
         differing = [name for name, text in now.items() if self._before.get(name) != text]
         if differing:
-            raise StateError(", ".join(differing))
+            raise StateChangedError(", ".join(differing))
 
     def _fingerprints(self, *, whole: bool) -> dict[str, str]:
         model = self._model

@@ -13,7 +13,7 @@ from fitdoctor.probe.state.random_state import RandomState
 from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.trainer.loops import Loop
 from fitdoctor.probe.trials.arm import Runner
-from fitdoctor.probe.trials.equivalence.training_state import Standing
+from fitdoctor.probe.trials.equivalence.training_state import TrainingState
 from fitdoctor.probe.trials.feeds.tfdata import Feeds
 
 STEPS = 4
@@ -39,7 +39,7 @@ class SameWeights:
         self.first_s: dict[Any, float] = {}
         """What the first call of a function took where that was here: the arm that is stepped with it pays no more."""
 
-    def verify(self, changes: list[Change], standing: Standing) -> dict[str, str]:
+    def verify(self, changes: list[Change], standing: TrainingState) -> dict[str, str]:
         """Says whether the weights are the same, or why that can't be told; the training is where it was afterwards."""
         snapshot = standing.snapshot
         if snapshot is None:
@@ -51,7 +51,7 @@ class SameWeights:
         if steps not in self._reference:
             (_, plain), (_, again) = (self._after([], snapshot, steps) for _ in range(2))
             self._reference[steps] = plain if compare(start, plain, again) == "same" else None
-        standing.put_back(whole=False)
+        standing.restore(whole=False)
         reference = self._reference[steps]
         if reference is None:
             return {"weights": "", "why": "two runs of the script's own steps differ, so weights can't be compared"}
@@ -64,7 +64,7 @@ class SameWeights:
         try:
             calls = math.ceil(steps / runner.steps)
             snapshot.restore()
-            self._random.put_back()
+            self._random.restore()
             iterator = iter(self._feeds.fixed())
             for _ in range(calls):
                 began_s = time.perf_counter()

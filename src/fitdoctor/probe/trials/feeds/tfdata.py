@@ -323,7 +323,7 @@ def _kept(dataset: Any) -> Any:
     """
     import numpy as np
 
-    from fitdoctor.probe.state.object_state import Remembered
+    from fitdoctor.probe.state.object_state import ObjectState
 
     keras, flatten = backends.keras_of(dataset), backends.tree().flatten
     base: Any = keras.utils.Sequence if backends.is_legacy(dataset) else keras.utils.PyDataset
@@ -338,11 +338,11 @@ def _kept(dataset: Any) -> Any:
     def is_another(index: int) -> bool:
         return before[index] != materialize.digest(flatten(dataset[index]))
 
-    state = Remembered(dataset)
+    state = ObjectState(dataset)
     for name in hooks:
         getattr(dataset, name)()
     changed = any(is_another(index) for index in probed)
-    state.put_back()
+    state.restore()
     if changed:
         raise materialize.NotRepeatingError("its batches are others in each epoch, so they can't be kept")
 

@@ -14,11 +14,11 @@ from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.trials.inside import batches, gradients
 from fitdoctor.probe.trials.inside.kept import Kept
 from fitdoctor.probe.trials.inside.layers import Outputs, UnseenError
-from fitdoctor.recording.model import InputArray, Inside
+from fitdoctor.recording.model import InputArray, ModelInspection
 from fitdoctor.recording.plain import LONGEST_MESSAGE
 
 
-def look(model: Any, bound: dict[str, Any], *, rows: int, seconds: float) -> Inside:
+def look(model: Any, bound: dict[str, Any], *, rows: int, seconds: float) -> ModelInspection:
     """Takes one batch through a model and back, as a step does up to the update of the weights.
 
     Args:
@@ -31,7 +31,7 @@ def look(model: Any, bound: dict[str, Any], *, rows: int, seconds: float) -> Ins
         >>> look(model, bound, rows=64, seconds=3.0).gradients[0].gradient
         0.25
     """
-    began_s, found = time.perf_counter(), Inside()
+    began_s, found = time.perf_counter(), ModelInspection()
     try:
         _look(found, model, bound, rows, began_s + seconds)
     except Exception as error:  # whatever a stranger's model makes of our questions
@@ -43,12 +43,12 @@ def look(model: Any, bound: dict[str, Any], *, rows: int, seconds: float) -> Ins
     return found
 
 
-def _look(found: Inside, model: Any, bound: dict[str, Any], rows: int, until_s: float) -> None:
+def _look(found: ModelInspection, model: Any, bound: dict[str, Any], rows: int, until_s: float) -> None:
     chance = RandomState()
     try:
         batch = batches.drawn(bound, rows)
     finally:
-        chance.put_back()
+        chance.restore()
     for argument, given in zip(input_statistics.ARGUMENTS, batch, strict=True):
         for name, values in input_statistics.parts(given, argument) if given is not None else ():
             shape = [None, *values.shape[1:]]
@@ -69,4 +69,4 @@ def _look(found: Inside, model: Any, bound: dict[str, Any], rows: int, until_s: 
         found.layers = outputs.looks()
         if backends.is_legacy(model):
             model.reset_metrics()  # those that the loss made, which are not among what is put back
-        kept.put_back()
+        kept.restore()

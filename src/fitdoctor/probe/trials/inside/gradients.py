@@ -10,13 +10,13 @@ from fitdoctor.probe import backends
 from fitdoctor.probe.state.model_snapshot import read
 from fitdoctor.probe.trials.inside.batches import Batch
 from fitdoctor.probe.trials.inside.layers import Outputs, UnseenError, plain
-from fitdoctor.recording.model import GradientLook
+from fitdoctor.recording.model import GradientStatistics
 
 Norms = list[float | None]
 """Of the gradient by each trainable variable; None where the loss does not depend on it."""
 
 
-def of(model: Any, batch: Batch, outputs: Outputs) -> tuple[float | None, list[GradientLook]]:
+def of(model: Any, batch: Batch, outputs: Outputs) -> tuple[float | None, list[GradientStatistics]]:
     """Takes a batch through the model as its training does, and the gradient of the model's own loss back.
 
     Args:
@@ -110,7 +110,7 @@ def _on_torch(model: Any, batch: Batch, outputs: Outputs) -> tuple[float, Norms]
             tensor.grad = gradient
 
 
-def _looks(model: Any, norms: Norms) -> list[GradientLook]:
+def _looks(model: Any, norms: Norms) -> list[GradientStatistics]:
     import numpy as np
 
     own = "_trainable_weights" if backends.is_legacy(model) else "_trainable_variables"
@@ -120,7 +120,7 @@ def _looks(model: Any, norms: Norms) -> list[GradientLook]:
         layer = holders.get(id(variable))
         values = np.asarray(read(variable), dtype=np.float64)
         found.append(
-            GradientLook(
+            GradientStatistics(
                 name=str(getattr(variable, "path", variable.name)),
                 layer=str(getattr(layer, "path", None) or getattr(layer, "name", "")),
                 size=math.prod(int(size) for size in variable.shape),

@@ -36,11 +36,11 @@ class Kept:
         self._buffers = [(buffer, buffer.clone()) for buffer in model.buffers()] if backends.name() == "torch" else []
         self._random = RandomState()
 
-    def put_back(self) -> None:
+    def restore(self) -> None:
         """Assigns what has changed, bit for bit."""
         for variable, value in zip(self._variables, self._values, strict=True):
             if read(variable).tobytes() != value.tobytes():
                 variable.assign(value)
         for buffer, value in self._buffers:
             buffer.data.copy_(value)
-        self._random.put_back()
+        self._random.restore()

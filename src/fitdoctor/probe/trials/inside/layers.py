@@ -10,7 +10,7 @@ from typing import Any
 from fitdoctor.probe import backends
 from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.trainer import keras_internals
-from fitdoctor.recording.model import LayerLook
+from fitdoctor.recording.model import LayerStatistics
 
 RELUS = frozenset({"relu", "relu6"})
 """Below zero they give nothing, and no gradient either: a unit that is there for every sample learns no more."""
@@ -77,13 +77,13 @@ class Outputs:
         self._units[number] = int(first[0].shape[axis] or 0) if len(first[0].shape) else 1
         self.figures[number] = _figures(keras_internals.operations(), first[0], axis, activation_of(layer))
 
-    def looks(self) -> list[LayerLook]:
+    def looks(self) -> list[LayerStatistics]:
         """What was seen, once its figures are numbers."""
         return [self._look(number, self.figures[number]) for number in sorted(self.figures)]
 
-    def _look(self, number: int, figures: dict[str, Any]) -> LayerLook:
+    def _look(self, number: int, figures: dict[str, Any]) -> LayerStatistics:
         layer, known = self._layers[number], {name: float(value) for name, value in figures.items()}
-        return LayerLook(
+        return LayerStatistics(
             name=str(getattr(layer, "path", None) or layer.name),
             kind=type(layer).__name__,
             activation=activation_of(layer),

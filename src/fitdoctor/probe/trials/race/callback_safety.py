@@ -16,11 +16,11 @@ from fitdoctor.probe.observe.describe import SHOWN
 
 HOOKS = ("on_train_begin", "on_epoch_begin", "on_epoch_end")
 """What a race calls of a callback."""
-CALM_BUILTINS = frozenset({"abs", "all", "any", "bool", "dict", "enumerate", "float", "format", "getattr", "hasattr", "int", "isinstance",
+SAFE_BUILTINS = frozenset({"abs", "all", "any", "bool", "dict", "enumerate", "float", "format", "getattr", "hasattr", "int", "isinstance",
                            "len", "list", "max", "min", "print", "range", "reversed", "round", "set", "sorted", "str", "sum", "super",
                            "tuple", "type", "zip", "None", "True", "False", "ValueError", "TypeError", "KeyError"})  # fmt: skip
-CALM_MODULES = frozenset({"numpy", "math", "keras", "tensorflow", "operator", "statistics"})
-RESTLESS = frozenset({"open", "save", "save_weights", "load_weights", "write", "writerow", "dump", "dumps", "savez", "savetxt", "tofile",
+SAFE_MODULES = frozenset({"numpy", "math", "keras", "tensorflow", "operator", "statistics"})
+UNSAFE_NAMES = frozenset({"open", "save", "save_weights", "load_weights", "write", "writerow", "dump", "dumps", "savez", "savetxt", "tofile",
                       "predict", "evaluate", "fit", "train_on_batch", "test_on_batch", "predict_on_batch", "compile", "io", "random",
                       "summary", "system", "exit", "clear_session", "Session", "data", "layers", "get_weights", "set_weights", "assign_add",
                       "assign_sub", "set_random_seed", "load_model", "save_model", "export", "plot", "profiler"})  # fmt: skip
@@ -35,7 +35,7 @@ a hook would change the script's own.
 CONTAINERS = (dict, list, tuple, set, frozenset, collections.deque)
 
 
-def obstacle(callback: Any) -> str:
+def unsafe_reason(callback: Any) -> str:
     """Why the hooks of a callback had better not be called beside the training; an empty string where they may be.
 
     Only code passes whose globals are known to be calm, whose attributes have no name of the restless ones, and which
@@ -107,9 +107,9 @@ def _of_instruction(step: dis.Instruction, function: types.FunctionType, owner: 
     if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
         if name in function.__globals__:
             return _of_value(name, function.__globals__[name], seen)
-        return "" if name in CALM_BUILTINS or not hasattr(builtins, name) else f"it calls {name}"
+        return "" if name in SAFE_BUILTINS or not hasattr(builtins, name) else f"it calls {name}"
     if step.opname in ("LOAD_ATTR", "LOAD_METHOD", "LOAD_SUPER_ATTR"):
-        return f"it uses {name}" if name in RESTLESS else _of_attribute(name, owner, seen)
+        return f"it uses {name}" if name in UNSAFE_NAMES else _of_attribute(name, owner, seen)
     return ""
 
 
@@ -135,7 +135,7 @@ def _of_attribute(name: str, owner: Any, seen: set[types.CodeType]) -> str:
 
 def _scopes(cls: type) -> Iterator[Any]:
     """The names of a class and of those that it is derived from, as far as they are not Keras' own."""
-    return (vars(each) for each in cls.__mro__ if _root(each) not in {"builtins", "tf_keras", *CALM_MODULES})
+    return (vars(each) for each in cls.__mro__ if _root(each) not in {"builtins", "tf_keras", *SAFE_MODULES})
 
 
 def _root(value: Any) -> str:
@@ -150,7 +150,7 @@ def _of_held(name: str, value: Any, seen: set[types.CodeType], depth: int = 4) -
     if depth and isinstance(value, CONTAINERS) and _root(type(value)) in ("builtins", "collections"):
         parts = [*value.keys(), *value.values()] if isinstance(value, dict) else value
         return next(filter(None, (_of_held(name, part, seen, depth - 1) for part in parts)), "")
-    if _root(type(value)) in CALM_MODULES:
+    if _root(type(value)) in SAFE_MODULES:
         return f"it uses {name}, which is not its own" if any(hasattr(value, each) for each in CHANGING) else ""
     return (
         f"it uses {name}, which is not its own" if isinstance(value, types.MethodType) else _of_value(name, value, seen)
@@ -159,13 +159,13 @@ def _of_held(name: str, value: Any, seen: set[types.CodeType], depth: int = 4) -
 
 def _of_value(name: str, value: Any, seen: set[types.CodeType]) -> str:
     if isinstance(value, types.ModuleType):
-        return "" if value.__name__.split(".")[0] in CALM_MODULES else f"it uses {name}"
+        return "" if value.__name__.split(".")[0] in SAFE_MODULES else f"it uses {name}"
     if isinstance(value, types.FunctionType):
         return _of_function(value, None, seen)
     if isinstance(value, type):
         return (
             ""
-            if value.__module__.split(".")[0] in {"builtins", *CALM_MODULES} or name == "__class__"
+            if value.__module__.split(".")[0] in {"builtins", *SAFE_MODULES} or name == "__class__"
             else f"it uses {name}"
         )
     if (
@@ -174,7 +174,7 @@ def _of_value(name: str, value: Any, seen: set[types.CodeType]) -> str:
         and all(isinstance(part, SHOWN) for part in value)
     ):
         return ""
-    if callable(value) and getattr(value, "__module__", "").split(".")[0] in CALM_MODULES:
+    if callable(value) and getattr(value, "__module__", "").split(".")[0] in SAFE_MODULES:
         return ""
     return f"it uses {name}, which is not its own"
 

@@ -92,7 +92,7 @@ class Rules:
         why = (
             callback_safety.of_function(schedule)
             if name == "LearningRateScheduler"
-            else callback_safety.obstacle(callback)
+            else callback_safety.unsafe_reason(callback)
         )
         if name in ("EarlyStopping", "ReduceLROnPlateau"):
             why = ""

@@ -21,7 +21,7 @@ from fitdoctor.probe.trials.feeds import tfdata
 from fitdoctor.probe.trials.feeds.tfdata import READ_ONCE, Feeds
 from fitdoctor.probe.trials.race import initial_weights
 from fitdoctor.probe.trials.race.callbacks import Rules
-from fitdoctor.probe.trials.race.scorer import BATCH_ROWS, Judge, plain, with_validation
+from fitdoctor.probe.trials.race.scorer import BATCH_ROWS, RaceScorer, plain, with_validation
 from fitdoctor.recording.plain import LONGEST_MESSAGE
 
 SETTLE_S = 0.3
@@ -70,7 +70,7 @@ class FitRace:
         self._feeds: dict[Any, Feeds] = {}
         self._drawn: tuple[int, list[Any] | None] = (-1, None)
         self._progress = Progress()
-        self._obstacle = ""
+        self._unsafe_reason = ""
         try:
             self._rules = Rules(bound["callbacks"], model, int(bound["epochs"]))
             self._reads_once = kinds.input_kind(bound["x"]) == "generator"
@@ -85,7 +85,7 @@ class FitRace:
             self._start = Snapshot(model)
             self._may_redraw = self._is_untrained()
         except Exception as error:
-            self._obstacle = _words(error)
+            self._unsafe_reason = _words(error)
 
     def _build(self) -> None:
         """Builds what fit itself would build with its first batch."""
@@ -129,10 +129,10 @@ class FitRace:
         Raises:
             ValueError: There can be no race here, or nobody could be made.
         """
-        if self._obstacle:
-            raise ValueError(self._obstacle)
+        if self._unsafe_reason:
+            raise ValueError(self._unsafe_reason)
         # Keras draws from an input when it makes a dataset of it, which a generator never gives again.
-        self._judge = Judge(self._model, self._judged_feeds())
+        self._judge = RaceScorer(self._model, self._judged_feeds())
         replies: dict[str, Any] = {}
         until_s = time.perf_counter() + seconds
         for arm in arms:

@@ -60,7 +60,7 @@ def picked(x: Any, rows: Any) -> Any:
     return np.asarray(x)[rows]
 
 
-class Judge:
+class RaceScorer:
     """Takes scores.
 
     Args:

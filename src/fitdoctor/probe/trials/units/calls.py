@@ -141,7 +141,7 @@ class CallArms:
 
         before, snapshot = RandomState(), Snapshot(model) if self.kind in TRAINING else None
         self._call_each(original, model, bound)
-        before.put_back()
+        before.restore()
         if snapshot is not None:
             snapshot.restore()
         for arm in self.arms.values():
@@ -203,12 +203,12 @@ class CallArms:
 
         compare, before = _weights if self.kind in TRAINING else _results, RandomState()
         try:
-            found = compare(arm, original, model, bound, before.put_back)
+            found = compare(arm, original, model, bound, before.restore)
         except SubstituteError as error:
             self._failed[arm["id"]] = str(error)
             return
         finally:
-            before.put_back()  # the script's own calls draw on from where they were
+            before.restore()  # the script's own calls draw on from where they were
         self._unchecked[arm["id"]] = 0
         self.checks[arm["id"]] = max(self.checks.get(arm["id"], "same"), found, key=WORSE.index)
 
