@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING
 
 from fitdoctor.printable import printable
@@ -11,26 +12,29 @@ from fitdoctor.report.figures import GLUE, bind
 if TYPE_CHECKING:
     from rich.text import Text
 
+# Below this many columns the terminal wraps the lines: no layout of ours would be better.
 NARROWEST = 40
-"""Below this many columns lines are left to the terminal: every layout would be worse than its wrapping."""
 
+# Longer lines are hard to read, however wide the terminal is.
 WIDEST = 120
-"""Lines longer than this are hard to read, however wide the terminal is."""
+
+# A word of a shell command, with the spaces inside its quotes.
+_SHELL_WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+""")
 
 EIGHTHS = " ▏▎▍▌▋▊▉"
 FULL = "█"
 
+# Some text and its style, in rich's words.
 Span = tuple[str, str]
-"""Some text and its style, as rich names them."""
 
 
 class Canvas:
-    """Collects lines and gives them as one string.
+    """Collects lines and returns them as one string.
 
     Args:
         width: Columns to fill.
         color: Whether to style with ANSI codes.
-        ascii_only: Whether the stream can't show more than ASCII.
+        ascii_only: Whether the stream can show no more than ASCII.
     """
 
     def __init__(self, *, width: int, color: bool, ascii_only: bool) -> None:
@@ -53,14 +57,14 @@ class Canvas:
         self._lines: list[Text] = []
 
     def blank(self) -> None:
-        """Leaves a line free, but never two."""
+        """Adds an empty line, but never two in a row."""
         from rich.text import Text
 
         if self._lines and self._lines[-1].plain:
             self._lines.append(Text())
 
     def block(self, *spans: Span | str, prefix: Span | str = "  ") -> None:
-        """Writes a paragraph; what does not fit is continued below its beginning, behind the prefix."""
+        """Adds a paragraph. Its other lines are indented as far as the prefix is long."""
         lead, text = self._text(prefix), self._text(*spans)
         room = self.width - lead.cell_len
         for index, line in enumerate(text.wrap(self._console, room, overflow="fold")):
@@ -68,7 +72,7 @@ class Canvas:
             self._lines.append(start + line)
 
     def cropped(self, *spans: Span | str, prefix: Span | str = "  ") -> None:
-        """Writes one line and cuts off what does not fit: for the user's code."""
+        """Adds one line and cuts off what does not fit: for the user's code."""
         line = self._text(prefix) + self._text(*spans)
         if line.cell_len > self.width:
             dots = "..." if self._ascii_only else "…"
@@ -76,12 +80,22 @@ class Canvas:
             line.append(dots)
         self._lines.append(line)
 
-    def whole(self, *spans: Span | str, prefix: Span | str = "  ") -> None:
-        """Writes one line however long it is: a command that is to be copied must not be broken."""
-        self._lines.append(self._text(prefix) + self._text(*spans))
+    def command(self, command: str, *, style: str, prefix: Span | str = "  ") -> None:
+        """Adds a shell command that can be copied: a line that is continued ends with a backslash."""
+        lead = self._text(prefix)
+        first, *rest = _SHELL_WORD.findall(command)
+        line = lead + self._text((first, style))
+        for word in rest:
+            more = self._text((f" {word}", style))
+            if line.cell_len + more.cell_len + len(" \\") > self.width:
+                self._lines.append(line + self._text((" \\", style)))
+                line = self._text(" " * (lead.cell_len + 2), (word, style))
+            else:
+                line += more
+        self._lines.append(line)
 
     def fits(self, *spans: Span | str) -> bool:
-        """Whether these would stand on one line."""
+        """Whether these spans fit on one line."""
         return self._text(*spans).cell_len <= self.width
 
     def bar(self, part: float, columns: int) -> str:
@@ -93,7 +107,7 @@ class Canvas:
         return FULL * whole + EIGHTHS[eighth].strip()
 
     def text(self) -> str:
-        """Gives all lines, ended by a line break."""
+        """Returns all lines, each with a line break at its end."""
         stream = io.StringIO()
         self._console.file = stream
         for line in self._lines:
@@ -112,5 +126,5 @@ class Canvas:
 
 
 def plain_signs(text: str, *, ascii_only: bool) -> str:
-    """Makes text harmless for a terminal: one line, and a glued space stays one."""
+    """Makes text safe for a terminal: one line without control codes. A glued space stays one."""
     return printable(text, ascii_only=ascii_only, keep=GLUE)
