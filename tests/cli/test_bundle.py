@@ -25,7 +25,7 @@ def test_a_run_becomes_one_file_that_can_be_shown(call: Call, built: list[str], 
     result = call("bundle", "last", "-o", name)
     assert result.exit_code == 0
     assert "1 fit, 1 loop, 1 callback, 1 timed window" in result.stdout
-    assert "Look at it before you send it" in result.stdout
+    assert "Read it before you send it" in result.stdout
     data = Path(name).read_bytes()
     assert b"train" not in (gzip.decompress(data) if name.endswith(".gz") else data)
     assert load_run(Path(name)).bundled
@@ -38,7 +38,7 @@ def test_a_file_that_is_there_is_left_as_it_is(call: Call, named: tuple[str, ...
     Path("run.fitdoctor.json").write_text("mine")
     result = call("bundle", "last", *named)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "is there already" in result.stderr
+    assert "exists already" in result.stderr
     assert "-o" in result.stderr
     assert Path("run.fitdoctor.json").read_text() == "mine"
 

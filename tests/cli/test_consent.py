@@ -113,7 +113,7 @@ def test_treat_with_yes_still_takes_no_interpreter_from_it(
     result = call("treat", "--yes", "train.py")
     assert result.exit_code == 3
     assert requests[0].python == sys.executable
-    assert "By --yes it does:" in result.stderr
+    assert "Because of --yes it does:" in result.stderr
     assert not (project / "trace").exists()
 
 

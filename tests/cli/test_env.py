@@ -75,7 +75,7 @@ def test_the_interpreter_of_the_training_is_asked(call: Call, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--python", "true"), "did not tell its packages"),
+        (("--python", "true"), "did not list its packages"),
         (("--python", "nowhere"), "not a program"),
         (("-o", "env.html"), ".json or .txt"),
     ],

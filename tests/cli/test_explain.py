@@ -9,7 +9,7 @@ import pytest
 from click.testing import Result
 
 from fitdoctor.cli.explain import _page
-from fitdoctor.cli.look import Look
+from fitdoctor.cli.terminal import OutputStyle
 
 Call = Callable[..., Result]
 
@@ -74,15 +74,15 @@ def test_a_page_is_plain_text_when_piped(call: Call) -> None:
 
 @pytest.mark.parametrize("color", [True, False])
 def test_the_title_is_said_once(color: bool) -> None:
-    assert "late" not in _page(PAGE, Look(color=color))
+    assert "late" not in _page(PAGE, OutputStyle(color=color))
 
 
 def test_a_stream_that_knows_only_ascii_gets_only_ascii() -> None:
-    assert _page("2.9× – 日\n\nNext", Look(ascii_only=True)) == "2.9x - ?\n\nNext\n"
+    assert _page("2.9× – 日\n\nNext", OutputStyle(ascii_only=True)) == "2.9x - ?\n\nNext\n"
 
 
 def test_a_page_is_drawn_on_a_terminal() -> None:
-    drawn = _page(PAGE, Look(width=80, color=True))
+    drawn = _page(PAGE, OutputStyle(width=80, color=True))
     assert "\x1b[" in drawn
     assert "##" not in drawn
 

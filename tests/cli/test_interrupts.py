@@ -9,8 +9,8 @@ import pytest
 
 BEGIN = """\
 import os, signal, time
-from fitdoctor.cli.interrupts import never_lost
-never_lost()
+from fitdoctor.cli.interrupts import repeat_lost_interrupts
+repeat_lost_interrupts()
 class Thing:
     def __del__(self):
         os.kill(os.getpid(), signal.SIGINT)

@@ -54,7 +54,7 @@ def test_a_diagnosis_says_why_there_is_none(script: Path, place: str) -> None:
     ended = run(PLACES[place], "diagnose", str(script), cwd=script.parent / "here")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "Traceback" not in ended.stderr
-    assert "a fault of fitdoctor" not in ended.stderr
+    assert "a bug of fitdoctor" not in ended.stderr
     assert "Expected" in ended.stderr
 
 
@@ -68,7 +68,7 @@ def test_every_command_ends_with_a_message_where_the_current_directory_is_gone(
     ended = run(GONE + NO_HOME, *command, cwd=script.parent / "here")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "Traceback" not in ended.stderr
-    assert "a fault of fitdoctor" not in ended.stderr
+    assert "a bug of fitdoctor" not in ended.stderr
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_a_folder_that_may_not_be_entered_is_none_to_run_from(script: Path) -> N
     for command in ("watch", "diagnose", "treat"):
         ended = run(before + NO_HOME, command, "train.py", cwd=closed)
         assert ended.returncode == 2
-        assert "a fault of fitdoctor" not in ended.stderr, ended.stderr
+        assert "a bug of fitdoctor" not in ended.stderr, ended.stderr
 
 
 @pytest.mark.usefixtures("_others_can_run")
@@ -101,4 +101,4 @@ def test_a_user_whom_the_system_does_not_know_has_no_home(script: Path, command:
     unknown = "import os; os.environ.pop('HOME', None); os.environ.pop('XDG_STATE_HOME', None); os.setgid(54321); os.setuid(54321); "
     ended = run(unknown, *command, cwd=script.parent)
     assert "Could not determine home directory" not in ended.stderr
-    assert "a fault of fitdoctor" not in ended.stderr, ended.stderr
+    assert "a bug of fitdoctor" not in ended.stderr, ended.stderr

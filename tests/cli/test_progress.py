@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from fitdoctor.cli.look import Look
+from fitdoctor.cli.terminal import OutputStyle
 from fitdoctor.cli.progress import LiveProgress, PlainProgress, SilentProgress, progress_on
 from tests.report.samples import FIRST_ANSWER
 
@@ -99,13 +99,28 @@ def test_a_closed_stream_does_not_end_a_diagnosis() -> None:
     tell(LiveProgress(Closed()))
 
 
-def test_a_look_respects_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NO_COLOR", raising=False)
+@pytest.mark.parametrize(
+    ("variable", "value", "color", "links"),
+    [
+        ("TERM", "xterm-256color", True, True),
+        ("TERM", "linux", True, False),
+        ("TERM", "dumb", False, False),
+        ("NO_COLOR", "1", False, False),
+        ("FORCE_HYPERLINK", "0", True, False),
+    ],
+)
+def test_colors_and_links_depend_on_the_terminal(
+    variable: str, value: str, color: bool, links: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_COLOR", "FORCE_HYPERLINK"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "93")
-    assert Look.of(Terminal()) == Look(width=93, color=True)
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert not Look.of(Terminal()).color
-    assert Look.of(io.StringIO()) == Look(ascii_only=True)
-    assert Look.of(io.TextIOWrapper(io.BytesIO(), encoding="latin-1")) == Look(ascii_only=True)
-    assert Look.of(io.TextIOWrapper(io.BytesIO(), encoding="UTF8")) == Look()
+    monkeypatch.setenv(variable, value)
+    assert OutputStyle.for_stream(Terminal()) == OutputStyle(width=93, color=color, links=links)
+
+
+def test_files_and_pipes_get_plain_text() -> None:
+    assert OutputStyle.for_stream(io.StringIO()) == OutputStyle(ascii_only=True)
+    assert OutputStyle.for_stream(io.TextIOWrapper(io.BytesIO(), encoding="latin-1")) == OutputStyle(ascii_only=True)
+    assert OutputStyle.for_stream(io.TextIOWrapper(io.BytesIO(), encoding="UTF8")) == OutputStyle()

@@ -68,7 +68,7 @@ def test_code_is_gone_on_from_too(call: Call, session: FakeSession, project: Pat
     [
         ({"target": "gone.py"}, "which is gone. Diagnose the script where it is now"),
         ({"cwd": "/nowhere/at/all"}, "was made in /nowhere/at/all, which is gone"),
-        ({"target": ""}, "does not say how its script was started"),
+        ({"target": ""}, "without the command of its script"),
         ({"bundled": True}, "a bundle: the script is not in it"),
     ],
 )

@@ -14,7 +14,7 @@ import pytest
 from click.testing import Result
 
 from fitdoctor.cli.main import COMMANDS
-from fitdoctor.cli.say import put, say
+from fitdoctor.cli.say import print_lines, say
 
 Call = Callable[..., Result]
 TITLE = "\x1b]0;title\x07"
@@ -29,7 +29,7 @@ def test_no_text_in_a_message_can_begin_a_line_of_ours(capsys: pytest.CaptureFix
 def test_a_terminal_without_utf8_gets_what_it_can_show(monkeypatch: pytest.MonkeyPatch) -> None:
     raw = io.BytesIO()
     stream = io.TextIOWrapper(raw, encoding="ascii", errors="strict")
-    put("“2.9×” of \udcff", stream)
+    print_lines("“2.9×” of \udcff", stream)
     assert raw.getvalue() == b'"2.9x" of  \n'
     monkeypatch.setattr(sys, "stderr", None)
     say("nobody hears this")

@@ -65,7 +65,7 @@ def test_it_ends_and_prints_as_the_script_does_alone(script: str, how: str) -> N
     )
     assert (watched.returncode, watched.stdout) == (plain.returncode, plain.stdout)
     assert watched.stderr.startswith(plain.stderr)
-    assert "fitdoctor: No step of a fit was seen, so there is nothing to report.\n" in watched.stderr
+    assert "fitdoctor: No step of a fit was recorded, so there is nothing to report.\n" in watched.stderr
 
 
 @pytest.mark.parametrize("how", ["end", "exit", "error", "leave"])

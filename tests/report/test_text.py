@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,7 @@ from rich.cells import cell_len
 
 from fitdoctor.report.model import Ceiling, Interval, Location, RemedyResult, Report
 from fitdoctor.report.text import render, render_first_answer
-from tests.report.samples import FIRST_ANSWER, HEALTHY, SAMPLES, SLOW
+from tests.report.samples import FIRST_ANSWER, HEALTHY, INCONCLUSIVE, SAMPLES, SLOW
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -39,29 +40,29 @@ def test_the_ascii_report_looks_as_agreed() -> None:
 
 def test_the_first_answer_looks_as_agreed() -> None:
     text = render_first_answer(FIRST_ANSWER)
-    assert "not tried yet" in text
+    assert "no fix has been tried yet" in text
     compare("first_answer.short", text)
 
 
-def test_a_remedy_that_is_not_tried_yet_is_told_once() -> None:
+def test_a_remedy_that_was_not_tried_is_listed_once() -> None:
     remedies = tuple(
         RemedyResult(id="cache", title="cache", safety="exact", status="untried", unit=unit)
         for unit in ("step", "epoch")
     )
     text = render(replace(SLOW, causes=(replace(SLOW.causes[0], remedies=remedies),), stage="first answer"))
-    assert text.count("not tried yet: cache") == 1
+    assert text.count("cache: not tried") == 1
 
 
-@pytest.mark.parametrize(("low_s", "told"), [(0.0, True), (100.0, True), (2400.0, False)])
-def test_a_ceiling_below_what_a_cause_costs_is_not_spoken_of(low_s: float, told: bool) -> None:
+@pytest.mark.parametrize(("low_s", "shown"), [(0.0, True), (100.0, True), (2400.0, False)])
+def test_an_upper_limit_below_the_cost_of_a_cause_is_not_shown(low_s: float, shown: bool) -> None:
     ceiling = Ceiling(kind="callbacks", speedup=1.22, measured=True)
     cause = replace(SLOW.causes[0], cost_s=Interval(low=low_s, mid=2400.0, high=2400.0), remedies=())
     text = render(replace(SLOW, causes=(cause,), ceilings=(ceiling,), prescription=None))
-    assert ("The most that fixes of one kind alone can give: callbacks" in text) == told
+    assert ("Upper limit:  even without callbacks" in text) == shown
 
 
 @pytest.mark.parametrize("windows", [0, 4])
-def test_a_trial_that_stands_for_two_causes_was_tried_for_both_or_for_neither(windows: int) -> None:
+def test_a_trial_for_two_causes_is_listed_once(windows: int) -> None:
     arm = next(arm for arm in SLOW.tried if arm.role == "remedy")
     remedy = RemedyResult(
         id="cache", title="cache", safety="exact", status="inconclusive", unit=arm.unit, why="No time was left."
@@ -70,8 +71,9 @@ def test_a_trial_that_stands_for_two_causes_was_tried_for_both_or_for_neither(wi
     text = render(
         replace(SLOW, causes=(first, second), tried=(replace(arm, remedy="cache", cause=first.id, windows=windows),))
     )
-    assert text.count("? not tried: cache") == (0 if windows else 2)
-    assert text.count("? tried, could not tell: cache") == (2 if windows else 0)
+    assert text.count("? cache: tried, not decided. No time was left.") == (1 if windows else 0)
+    assert text.count("? cache: not tried. No time was left.") == (0 if windows else 1)
+    assert text.count("? cache: see cause 1") == 1
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 250])
@@ -92,7 +94,7 @@ def test_plain_text_has_no_escape_codes_and_colour_has() -> None:
     assert re.sub(r"\x1b\[[\d;]*m", "", colored) == render(SLOW)
 
 
-def test_what_the_user_wrote_can_not_steer_the_terminal() -> None:
+def test_the_users_text_can_not_control_the_terminal() -> None:
     evil = Location(file="[red]a\x1b[2J\udcff.py", line=1, code="x = '\x1b]0;title\x07[bold]日本語" + "長" * 90)
     report = replace(SLOW, causes=(replace(SLOW.causes[0], locations=(evil,)),))
     text = render(report)
@@ -103,10 +105,10 @@ def test_what_the_user_wrote_can_not_steer_the_terminal() -> None:
     text.encode("utf-8")
 
 
-def test_causes_that_cost_the_same_wait_say_so() -> None:
+def test_causes_of_the_same_wait_refer_to_each_other() -> None:
     first, second = SLOW.causes[:2]
     text = render(SLOW, width=120)
-    assert text.count("partly the same seconds as 1)") == 1
+    assert text.count("partly the same seconds as cause 1).") == 1
     half = replace(first, cost_s=Interval(low=700, mid=800, high=900))
     for causes in ((first, replace(second, family="host")), (half, second)):
         assert "the same seconds as" not in render(replace(SLOW, causes=(*causes, *SLOW.causes[2:])), width=120)
@@ -115,20 +117,20 @@ def test_causes_that_cost_the_same_wait_say_so() -> None:
 @pytest.mark.parametrize(
     ("low", "mid", "said"), [(0, 500, "up to 16 min 40 s"), (0, 0, "up to 16 min 40 s"), (400, 500, "7–17 min")]
 )
-def test_a_cost_that_may_be_next_to_nothing_is_told_by_its_most(low: float, mid: float, said: str) -> None:
+def test_a_wide_cost_shows_only_its_upper_end(low: float, mid: float, said: str) -> None:
     cause = replace(SLOW.causes[0], cost_s=Interval(low=low, mid=mid, high=1000), share=0.2)
-    line = next(line for line in render(replace(SLOW, causes=(cause,))).splitlines() if "costs " in line)
+    line = next(line for line in render(replace(SLOW, causes=(cause,))).splitlines() if "Costs " in line)
     assert said in line
     assert ("up to 40 %" in line) == (mid == 500 and low == 0)
 
 
-def test_a_healthy_report_does_not_talk_of_causes() -> None:
+def test_a_healthy_report_shows_no_costs() -> None:
     text = render(HEALTHY)
     assert "Healthy." in text
-    assert "costs" not in text
+    assert "Costs" not in text
 
 
-def test_nothing_at_all_can_be_rendered() -> None:
+def test_an_empty_report_can_be_rendered() -> None:
     empty = replace(
         SLOW,
         training=replace(SLOW.training, fits=(), projected_s=0.0, basis="unknown"),
@@ -141,7 +143,7 @@ def test_nothing_at_all_can_be_rendered() -> None:
         run="",
         changed_files=(),
     )
-    assert "no fit" in render(empty)
+    assert "As it stands: at least 0 s." in render(empty)
 
 
 def test_only_commands_that_exist_are_named() -> None:
@@ -151,4 +153,59 @@ def test_only_commands_that_exist_are_named() -> None:
 
 def test_tf_keras_is_named_with_what_it_runs_on() -> None:
     there = replace(SLOW.environment, keras="2.21.0", backend="tf_keras")
-    assert "tf_keras 2.21.0 on TensorFlow 2.21.0, CPU" in render(replace(SLOW, environment=there), width=120)
+    assert "tf_keras 2.21.0 on TensorFlow 2.21.0 · CPU" in render(replace(SLOW, environment=there), width=120)
+
+
+def test_places_are_links_where_the_file_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my code").mkdir()
+    (tmp_path / "my code" / "train.py").write_text("pass")
+    report = replace(SLOW, script="my code/train.py")
+    link = f"]8;id=[0-9-]+;file://{tmp_path}/my%20code/train.py#42\x1b"
+    assert re.search(link, render(report, color=True, links=True))
+    assert "\x1b]8" not in render(report, color=True)
+    assert "\x1b" not in render(report, links=True)
+
+
+def test_no_link_leads_to_a_missing_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = render(replace(SLOW, script="code/train.py"), color=True, links=True)
+    assert "code/train.py:42" in text
+    assert "\x1b]8" not in text
+
+
+@pytest.mark.parametrize(("here", "shown"), [(".", "code/train.py:42"), ("code", " train.py:42"), ("other", "")])
+def test_places_are_relative_to_the_current_folder(
+    here: str, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("code", "other"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "code" / "train.py").write_text("pass")
+    monkeypatch.chdir(tmp_path / here)
+    text = render(replace(SLOW, script="code/train.py"), ran_in=str(tmp_path), width=250)
+    assert (shown or f"{tmp_path}/code/train.py:42") in text
+
+
+def test_a_long_command_is_continued_so_that_it_can_be_copied() -> None:
+    run = "/a/folder/that/is/long/" * 3 + "with a space"
+    lines = render(replace(SLOW, run=run)).splitlines()
+    start = next(index for index, line in enumerate(lines) if "fitdoctor report" in line)
+    command = "\n".join(lines[start : start + 2]).replace("\\\n", "")  # as a shell reads it
+    assert shlex.split(command) == ["fitdoctor", "report", run]
+
+
+def test_no_sentence_of_a_report_is_there_twice() -> None:
+    for report in SAMPLES.values():
+        lines = [line.strip() for line in render(report, width=250).splitlines()]
+        sentences = [line for line in lines if line.endswith(".") and len(line) > 20]
+        assert len(sentences) == len(set(sentences))
+
+
+def test_a_finished_diagnosis_says_nothing_is_pending() -> None:
+    for report in SAMPLES.values():
+        assert "yet" not in render(report)
+
+
+def test_an_inconclusive_diagnosis_can_be_continued_with_more_time() -> None:
+    text = render(replace(INCONCLUSIVE, can_go_on=True, seconds={"budget": 120.0}))
+    assert "fitdoctor diagnose --budget 240 .fitdoctor/20260317-101502-train" in text

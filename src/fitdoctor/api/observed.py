@@ -14,8 +14,8 @@ import fitdoctor
 from fitdoctor.analysis import build
 from fitdoctor.api import place, trials
 from fitdoctor.api.looked import Looks, ObservingRole
-from fitdoctor.cli.look import Look
 from fitdoctor.cli.say import say as say_message
+from fitdoctor.cli.terminal import OutputStyle
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.probe.instrument import install
 from fitdoctor.probe.instrument.step_hooks import Stamps
@@ -68,8 +68,7 @@ def say(report: Report | None) -> None:
     if report is None:
         say_message("no step of a fit was seen, so there is nothing to report.")
         return
-    look = Look.of(sys.stderr)
-    text = render(report, width=look.width, color=look.color, ascii_only=look.ascii_only)
+    text = render(report, **OutputStyle.for_stream(sys.stderr).keywords)
     with contextlib.suppress(AttributeError, OSError, ValueError):  # where there is no stderr the program goes on too
         sys.stderr.write(text)
 

@@ -1,7 +1,4 @@
-"""`fitdoctor bundle`:
-
-a recording without code, paths or data, in one file, to attach to a report of a wrong diagnosis.
-"""
+"""`fitdoctor bundle`: a recording without code, paths or data, to attach to a report of a wrong diagnosis."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fitdoctor.cli.say import put
+from fitdoctor.cli.say import print_lines
 from fitdoctor.errors import FitdoctorError
 
 if TYPE_CHECKING:
@@ -23,16 +20,21 @@ DEFAULT_NAME = "run.fitdoctor.json"
 @click.command()
 @click.argument("run", default="last")
 @click.option(
-    "-o", "--output", metavar="FILE", default=DEFAULT_NAME, show_default=True, help="Where to write; .json or .json.gz."
+    "-o",
+    "--output",
+    metavar="FILE",
+    default=DEFAULT_NAME,
+    show_default=True,
+    help="The file to write; its name ends in .json or .json.gz.",
 )
 def command(run: str, output: str) -> None:
-    """Puts a run into one file, without code, paths or data.
+    """Writes a run to one file, without code, paths or data.
 
-    RUN is the folder of a run, its name, or "last", which is also the default. Names of files, functions and classes of
-    yours, lines of code, arguments, messages and texts are replaced by placeholders. Numbers, line numbers and names of
-    Keras and TensorFlow stay, so that "fitdoctor report FILE" shows the same verdict.
+    RUN is the folder of a run, its name, or "last" (the default). Placeholders replace the names of your files,
+    functions and classes, and your lines of code, arguments, messages and texts. Numbers, line numbers and names of
+    Keras and TensorFlow stay, so "fitdoctor report FILE" shows the same verdict.
 
-    Ends with 0, or with 2 where there is no such run, or the file is there already or can't be written.
+    Exit code: 0, or 2 if there is no such run, the file exists already or it can't be written.
     """
     from fitdoctor.recording.bundle import bundle
     from fitdoctor.recording.folder import find_recording
@@ -46,16 +48,16 @@ def command(run: str, output: str) -> None:
         )
     if path.exists():
         raise FitdoctorError(
-            f"{path} is there already and is left as it is. Name another file with -o, or remove it first."
+            f"{path} exists already and was not changed. Name another file with -o, or remove it first."
         )
     recording, _ = find_recording(run)
     made = bundle(load_run(recording))
     data = encode_run(made.run)
     write_atomically(path, gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
-    put(_told(made, path, len(data)))
+    print_lines(_summary(made, path, len(data)))
 
 
-def _told(made: Bundle, path: Path, size: int) -> str:
+def _summary(made: Bundle, path: Path, size: int) -> str:
     from fitdoctor.report.figures import counted
 
     run = made.run
@@ -72,6 +74,7 @@ def _told(made: Bundle, path: Path, size: int) -> str:
     return (
         f"Wrote {path} ({size / 1024:.0f} kB of JSON): {held}.\n"
         f"Replaced by placeholders: {replaced}. Lines of code and messages of errors were left out.\n"
-        f"Look at it before you send it: numbers, line numbers and names that Keras, TensorFlow and fitdoctor use are still in it.\n"
-        f"“fitdoctor report {path}” shows what it leads to."
+        "Read it before you send it. It still holds numbers, line numbers, and names that Keras, TensorFlow and "
+        "fitdoctor use.\n"
+        f"“fitdoctor report {path}” shows its report."
     )

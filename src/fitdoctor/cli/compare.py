@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fitdoctor.cli.look import Look
+from fitdoctor.cli.terminal import OutputStyle
 from fitdoctor.errors import FitdoctorError
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ FORMATS = (".json", ".txt")
 def command(a: str, b: str, output: str | None) -> None:
     """Compares two runs: their time, its parts, their causes.
 
-    A and B are folders of runs, their names, report.json files, or files that "fitdoctor bundle" made. What makes the
-    comparison unfair, another machine or other versions or more data, is said first. It is one run each, so nothing is
-    proven.
+    A and B are folders of runs, their names, report.json files, or files from "fitdoctor bundle". Differences that make
+    the comparison unfair come first: another machine, other versions, more data. It compares one run with one run, so
+    it proves nothing.
 
-    Ends with 0 when both could be read, whatever they say, and with 2 where one could not.
+    Exit code: 0 if both could be read, 2 if one could not.
     """
     from fitdoctor.recording.save import write_atomically
     from fitdoctor.report.compare import compare
@@ -39,9 +39,9 @@ def command(a: str, b: str, output: str | None) -> None:
     if output is not None and Path(output).suffix not in FORMATS:
         raise FitdoctorError(f"Received “-o {output}”; expected a name that ends in {' or '.join(FORMATS)}.")
     comparison = compare(_side(a), _side(b))
-    look = Look.of(sys.stdout)
-    text = render_comparison(comparison, width=look.width, color=look.color, ascii_only=look.ascii_only)
-    click.echo(text, nl=False, color=look.color)
+    style = OutputStyle.for_stream(sys.stdout)
+    text = render_comparison(comparison, width=style.width, color=style.color, ascii_only=style.ascii_only)
+    click.echo(text, nl=False, color=style.color)
     if output is not None:
         path = Path(output)
         write_atomically(

@@ -23,18 +23,15 @@ if TYPE_CHECKING:
     from fitdoctor.recording.folder import RunFolder
     from fitdoctor.report.model import Report
 
+# Two minutes: most people wait that long for an answer without leaving.
 DEFAULT_BUDGET_S = 120.0
-"""Two minutes: what most people wait for an answer without leaving."""
-LAYER_SWITCH = "FITDOCTOR_LAYER"
-"""Variable that, set to 0, leaves files to the guard in Python:
 
-for a script that can't bear the scratch layer, and for tests.
-"""
+# Three runs of ten seconds, with and without the remedy. Used only where a remedy changes the training.
 DEFAULT_RACE_BUDGET_S = 60.0
-"""Half as much again, and only where a remedy changes the training:
 
-three runs of some ten seconds, with and without it.
-"""
+# Set to 0, this variable replaces the scratch layer with the guard in Python: for scripts that fail under the layer,
+# and for tests.
+LAYER_SWITCH = "FITDOCTOR_LAYER"
 
 
 def _positive(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
@@ -59,7 +56,7 @@ def _not_negative(_context: click.Context, _parameter: click.Parameter, value: f
     show_default=True,
     callback=_positive,
     metavar="SECONDS",
-    help="How long to look and to try, start-ups of the script included.",
+    help="How long to measure and to try fixes, starts of the script included.",
 )
 @click.option(
     "--race-budget",
@@ -68,22 +65,22 @@ def _not_negative(_context: click.Context, _parameter: click.Parameter, value: f
     show_default=True,
     callback=_not_negative,
     metavar="SECONDS",
-    help="How long to race remedies that change the training, beside --budget; 0 for no races.",
+    help="How much longer to race fixes that change the training; 0 for no races.",
 )
 @click.option(
-    "--python", metavar="PATH", help="The interpreter of the training; by default the one that runs fitdoctor."
+    "--python", metavar="PATH", help="The interpreter of the training; the default is the one that runs fitdoctor."
 )
-@click.option("--allow-writes", is_flag=True, help="Let the tried script overwrite and delete existing files.")
+@click.option("--allow-writes", is_flag=True, help="Allow the script to overwrite and delete existing files.")
 @click.option(
     "--stdin",
     "reads_stdin",
     is_flag=True,
-    help="Give a copy of standard input to the script each time; else it reads nothing.",
+    help="Give each run of the script a copy of standard input. Without it, the script reads nothing.",
 )
 @yes_option
-@click.option("--offline", is_flag=True, help="Let the tried script connect to no other machine.")
+@click.option("--offline", is_flag=True, help="Allow the script no connection to other machines.")
 @output_option
-@click.option("-q", "--quiet", is_flag=True, help="No progress, only the report.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no progress, only the report.")
 @click.option("-m", "as_module", is_flag=True, help="TARGET is a module, as for python -m.")
 @click.option("-c", "as_code", is_flag=True, help="TARGET is code, as for python -c.")
 @click.argument("target")
@@ -104,25 +101,25 @@ def command(
     target: str,
     arguments: tuple[str, ...],
 ) -> None:
-    """Finds out why a training is slow and tries what makes it fast.
+    """Finds out why a training is slow, and measures fixes.
 
-    TARGET is a Python script; all that follows it belongs to the script, even what looks like an option of ours.
-    Nothing in the script is changed, and nothing that it has saved is overwritten: what it writes goes to a scratch
-    layer, which is removed. Where the system allows none, Python guards the files, and the report says so. The report
-    goes to stdout, progress to stderr, what the script prints to a log beside the recordings.
+    TARGET is a Python script. All arguments after it belong to the script, even those that look like our options. The
+    script is not changed, and its saved files are not overwritten: all writes go to a scratch layer, which is removed
+    at the end. If the system has no such layer, Python guards the files, and the report says so. The report goes to
+    stdout, progress goes to stderr, and the output of the script goes to a log beside the recordings.
 
-    The script runs several times, each time in part. Each run does what the script does: it connects to where the
-    script connects, sends what the script sends, and starts the programs that the script starts. The report lists that.
-    --offline keeps the runs from connecting to other machines.
+    The script runs several times, each time in part. Each run does what the script does: it opens the same connections,
+    sends the same data and starts the same programs. The report lists them. --offline blocks connections to other
+    machines.
 
-    TARGET may also be the folder of a run of “fitdoctor watch”, or of an earlier diagnosis: its script is diagnosed, as
-    it was started then, and what was watched of it is made use of. What such a recording runs is shown first; where you
-    have not recorded it on this machine, only with --yes.
+    TARGET may also be the folder of a run, from “fitdoctor watch” or from an earlier diagnosis. Then the script of that
+    run is diagnosed, with the arguments of that run, and the measurements of a watched run are used. The command is
+    shown first. If you did not record the run on this machine, it needs --yes.
 
-    Recordings are kept in FITDOCTOR_DIR if that is set, else in .fitdoctor at the root of the project, else in your
-    state folder.
+    Recordings are kept in FITDOCTOR_DIR if it is set, else in .fitdoctor at the root of the project, else in your state
+    folder.
 
-    Ends with 0 for a verdict, 2 where none is possible, 130 on Ctrl-C.
+    Exit code: 0 for a verdict, 2 if none is possible, 130 on Ctrl-C.
     """
     from fitdoctor.cli.progress import progress_on
     from fitdoctor.cli.resume import is_run, resumed
@@ -135,7 +132,7 @@ def command(
     directory, watched = None, None
     if current_folder() is None:
         raise FitdoctorError(
-            "The current directory is gone, so that no script can be run in it. Expected one that exists: cd to it."
+            "The current folder was deleted, so no script can run in it. Expected a folder that exists: cd to one."
         )
     if mode == "script" and is_run(target):
         run = resumed(target, arguments)
@@ -144,7 +141,7 @@ def command(
         target, arguments, mode, python = run.target, run.arguments, run.mode, python or run.python
         directory, watched = run.directory, run.watched
     interpreter = find_python(python)
-    with _standing_in(directory):
+    with _inside(directory):
         name = check_target(target, mode, interpreter)
     folder = create(name)
     progress = progress_on(sys.stderr, quiet=quiet)
@@ -165,24 +162,25 @@ def command(
     try:
         if folder.note:
             progress.note(folder.note)
-        with _standing_in(directory):
+        with _inside(directory):
             report, exit_code = _diagnose(request, progress)
     finally:
         progress.done()
         folder.remove_if_empty()
-    _hand_over(report, folder, outputs)
+    _hand_over(report, folder, outputs, ran_in=str(directory or ""))
     sys.exit(exit_code)
 
 
-def _standing_in(directory: Path | None) -> AbstractContextManager[None]:
-    """Goes to the folder of a recorded run for a while; without one, we stay, be it in a folder that may not be entered
-    again.
+def _inside(directory: Path | None) -> AbstractContextManager[None]:
+    """Changes to the folder of a recorded run for a while.
+
+    Without one, we stay where we are: the current folder may be one that can't be entered again.
     """
     return chdir(directory) if directory is not None else nullcontext()
 
 
 def _diagnose(request: DiagnoseRequest, progress: Progress) -> tuple[Report, int]:
-    """Gives the report and the exit code; on Ctrl-C, the report of what was learned until then.
+    """Returns the report and the exit code; on Ctrl-C, the report of what was measured until then.
 
     Raises:
         FitdoctorError: There is nothing to report.
@@ -199,8 +197,8 @@ def _diagnose(request: DiagnoseRequest, progress: Progress) -> tuple[Report, int
     except FitdoctorError as error:
         raise _with_log(error, request.folder) from None
     if report is None:
-        raise FitdoctorError("Interrupted before anything was learned.", exit_code=interrupted.exit_code)
-    progress.note("Interrupted: this is what was learned until then.")
+        raise FitdoctorError("Interrupted before anything was measured.", exit_code=interrupted.exit_code)
+    progress.note("Interrupted: this is what was measured until then.")
     return report, interrupted.exit_code
 
 
@@ -218,17 +216,17 @@ def _from_recordings(folder: RunFolder) -> Report | None:
 
 
 def _with_log(error: FitdoctorError, folder: RunFolder) -> FitdoctorError:
-    """Adds where the script's own words are, unless the message already says so."""
+    """Adds where the output of the script is, unless the message says so already."""
     if not folder.log_file.exists() or not folder.log_file.stat().st_size or folder.log_file.name in str(error):
         return error
     where = f"What the script printed is in {folder.shown}/{folder.log_file.name}."
     return FitdoctorError(f"{error}\n{where}", exit_code=error.exit_code)
 
 
-def _hand_over(report: Report, folder: RunFolder, outputs: tuple[str, ...]) -> None:
-    """Shows the report and saves it:
+def _hand_over(report: Report, folder: RunFolder, outputs: tuple[str, ...], *, ran_in: str) -> None:
+    """Shows the report and saves it.
 
-    neither a full disk nor a closed terminal must cost the user what two minutes have found.
+    A full disk or a closed terminal must not lose what two minutes have found.
     """
     from dataclasses import replace
 
@@ -237,10 +235,10 @@ def _hand_over(report: Report, folder: RunFolder, outputs: tuple[str, ...]) -> N
 
     report = replace(report, run=folder.shown if folder.run_file.exists() else "")
     try:
-        show(report, sys.stdout)
+        show(report, sys.stdout, ran_in=ran_in)
     finally:
         try:
             write_atomically(folder.report_file, to_json(report).encode(), private=True)
         except FitdoctorError as error:
             say(str(error))
-        write(report, outputs)
+        write(report, outputs, ran_in=ran_in)

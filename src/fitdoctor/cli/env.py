@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 import fitdoctor
-from fitdoctor.cli.say import put
+from fitdoctor.cli.say import print_lines
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.interpreter import ask
 from fitdoctor.printable import printable
@@ -23,13 +23,16 @@ Facts = Mapping[str, Any]
 
 PACKAGES = ("keras", "tensorflow", "tensorflow-cpu", "tf-keras", "jax", "jaxlib", "torch", "numpy")
 
-HARMLESS = ("KERAS_BACKEND", "XLA_FLAGS", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
+# Variables whose values are shown: they hold nothing private.
+SHOWN_VALUES = ("KERAS_BACKEND", "XLA_FLAGS", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
+# Not every TF_…: Terraform's variables begin so too, and hold passwords.
 TENSORFLOW = (
-    "TF_CPP_", "TF_CUDNN_", "TF_DATA_EXPERIMENT", "TF_DETERMINISTIC", "TF_DISABLE_", "TF_ENABLE_", "TF_FORCE_", "TF_GPU_", "TF_NUM_",
-    "TF_ONEDNN_", "TF_OVERRIDE_", "TF_SYNC_", "TF_USE_", "TF_XLA_", "TF_FP16_",
+    "TF_CPP_", "TF_CUDNN_", "TF_DATA_EXPERIMENT", "TF_DETERMINISTIC", "TF_DISABLE_", "TF_ENABLE_", "TF_FORCE_",
+    "TF_FP16_", "TF_GPU_", "TF_NUM_", "TF_ONEDNN_", "TF_OVERRIDE_", "TF_SYNC_", "TF_USE_", "TF_XLA_",
 )  # fmt: skip
-"""Not every TF_…: Terraform's variables begin so too, and hold passwords."""
-TOLD = (
+
+# Variables that change how a training runs. Their names are shown, and the values of the harmless ones.
+SHOWN_NAMES = (
     *TENSORFLOW,
     "TF_CONFIG",
     "KERAS_",
@@ -44,33 +47,34 @@ TOLD = (
     "LD_PRELOAD",
     "MALLOC_",
 )
-"""Variables that change how a training runs. Their names are told, and the values of the harmless ones."""
+
 _PATH = re.compile(r"[^\s=:,;]*[/\\][^\s:,;]*")
 
 ASK = """
 import json, platform
 found = {name: version(name) for name in sys.argv[1:]}
-print(json.dumps({"python": platform.python_version(), "packages": {name: text for name, text in found.items() if text}}))
+packages = {name: text for name, text in found.items() if text}
+print(json.dumps({"python": platform.python_version(), "packages": packages}))
 """
+
+# A cold interpreter on a network file system takes seconds.
 ASK_S = 20.0
-"""A cold interpreter on a network file system takes seconds."""
 
 FORMATS = (".json", ".txt")
 
 
 @click.command()
 @click.option(
-    "--python", metavar="PATH", help="The interpreter of the training; by default the one that runs fitdoctor."
+    "--python", metavar="PATH", help="The interpreter of the training; the default is the one that runs fitdoctor."
 )
 @click.option("-o", "--output", metavar="FILE", help="Also write it to FILE (.json, .txt).")
 def command(python: str | None, output: str | None) -> None:
     """Shows what a bug report needs: versions, cores, memory, GPU.
 
-    Nothing is imported from the framework, and no path or name of yours is shown. Of environment variables only the
-    names are told, and the values, without paths, of KERAS_BACKEND, XLA_FLAGS, OMP_NUM_THREADS, CUDA_VISIBLE_DEVICES
-    and TensorFlow's own.
+    It imports no framework, and shows no path or name of yours. Of environment variables it shows the names. It shows
+    values, without paths, of KERAS_BACKEND, XLA_FLAGS, OMP_NUM_THREADS, CUDA_VISIBLE_DEVICES and TensorFlow's own.
 
-    Ends with 0, or with 2 where the interpreter does not answer.
+    Exit code: 0, or 2 if the interpreter does not answer.
     """
     from fitdoctor.cli.target import find_python
     from fitdoctor.recording.save import write_atomically
@@ -79,14 +83,14 @@ def command(python: str | None, output: str | None) -> None:
         raise FitdoctorError(f"Received “-o {output}”; expected a name that ends in {' or '.join(FORMATS)}.")
     found = describe(find_python(python))
     text = _text(found)
-    put(text.removesuffix("\n"))
+    print_lines(text.removesuffix("\n"))
     if output is not None:
         data = json.dumps(found, indent=2) + "\n" if Path(output).suffix == ".json" else text
         write_atomically(Path(output), data.encode())
 
 
 def describe(python: str) -> Facts:
-    """Looks at the machine, and asks the interpreter of the training which packages it has.
+    """Describes the machine, and asks the interpreter of the training for its packages.
 
     Raises:
         FitdoctorError: The interpreter does not answer.
@@ -110,7 +114,8 @@ def _packages(python: str) -> Facts:
         said = getattr(error, "stderr", None) or str(error)
         last = str(said).strip().splitlines()[-1:]
         raise FitdoctorError(
-            f"Received “--python {python}”, which did not tell its packages ({''.join(last)}); expected a Python of at least 3.8."
+            f"Received “--python {python}”, which did not list its packages ({''.join(last)}); "
+            "expected Python 3.8 or later."
         ) from None
     return answer
 
@@ -139,7 +144,7 @@ def _cpu_name() -> str:
 
 
 def _quota() -> float | None:
-    """Cores' worth of time that the control group allows, or None where it sets no limit that can be seen."""
+    """How many cores the control group allows, or None where it sets no visible limit."""
     for quota_file, period_file in (("cpu.max", None), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
         root = Path("/sys/fs/cgroup")
         try:
@@ -171,7 +176,7 @@ def _gpus() -> list[Facts]:
         import pynvml
 
         pynvml.nvmlInit()
-    except Exception:  # noqa: BLE001 - no driver, no library, no permission: all of them mean that none can be named
+    except Exception:  # noqa: BLE001 - no driver, no library or no permission: none can be named
         return []
     try:
         driver = pynvml.nvmlSystemGetDriverVersion()
@@ -191,11 +196,11 @@ def _gpus() -> list[Facts]:
 
 
 def _variables(environment: Mapping[str, str]) -> dict[str, str | None]:
-    """The variables that matter, with their value, less paths in it, where that is harmless, else None."""
-    told = sorted(name for name in environment if name.startswith(TOLD))
+    """The variables that matter: with a harmless value, without its paths, or with None."""
+    names = sorted(name for name in environment if name.startswith(SHOWN_NAMES))
     return {
-        name: _PATH.sub("…", environment[name]) if name in HARMLESS or name.startswith(TENSORFLOW) else None
-        for name in told
+        name: _PATH.sub("…", environment[name]) if name in SHOWN_VALUES or name.startswith(TENSORFLOW) else None
+        for name in names
     }
 
 
@@ -209,7 +214,8 @@ def _text(found: Facts) -> str:
         ("CPU", cpu["name"] or "unknown"),
         (
             "  cores",
-            f"{cpu['cores'] or '?'}, {cpu['threads'] or '?'} threads, {cpu['usable'] or '?'} usable here{_limited(cpu['quota'])}",
+            f"{cpu['cores'] or '?'}, {cpu['threads'] or '?'} threads, {cpu['usable'] or '?'} usable here"
+            f"{_limited(cpu['quota'])}",
         ),
         ("  load", "unknown" if cpu["load"] is None else f"{cpu['load']:g}"),
         ("memory", f"{_gib(memory['bytes'])}, {_gib(memory['available_bytes'])} available"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fitdoctor.cli.look import Look
+from fitdoctor.cli.terminal import OutputStyle
 from fitdoctor.errors import FitdoctorError
 
 if TYPE_CHECKING:
@@ -27,25 +27,25 @@ _LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
 def command(cause: str | None) -> None:
     """Shows the page of a cause, or lists all causes.
 
-    A page says what the cause is, why it is slow, how it is told, and what to write instead.
+    A page says what the cause is, why it is slow, how it is detected, and what to write instead.
     """
     from fitdoctor.causes.registry import all_causes
 
     causes = all_causes()
-    look = Look.of(sys.stdout)
+    style = OutputStyle.for_stream(sys.stdout)
     if cause is None:
-        text = _table(causes, look)
+        text = _table(causes, style)
     elif cause in causes:
-        text = _page(causes[cause].page, look)
+        text = _page(causes[cause].page, style)
     else:
         raise FitdoctorError(_unknown(cause, causes))
-    click.echo(text, nl=False, color=look.color)
+    click.echo(text, nl=False, color=style.color)
 
 
-def _table(causes: Mapping[str, Cause], look: Look) -> str:
+def _table(causes: Mapping[str, Cause], style: OutputStyle) -> str:
     from fitdoctor.report.canvas import Canvas
 
-    canvas = Canvas(width=look.width, color=look.color, ascii_only=look.ascii_only)
+    canvas = Canvas(width=style.width, color=style.color, ascii_only=style.ascii_only)
     column = max((len(cause) for cause in causes), default=0) + 2
     for family in sorted({cause.family for cause in causes.values()}):
         canvas.blank()
@@ -54,28 +54,29 @@ def _table(causes: Mapping[str, Cause], look: Look) -> str:
             if cause.family == family:
                 canvas.block(cause.title, prefix=(f"    {name:<{column}}", "cyan"))
     canvas.blank()
-    canvas.block("fitdoctor explain CAUSE   the page of one of them")
+    canvas.block("fitdoctor explain CAUSE   shows the page of one of them")
     return canvas.text()
 
 
-def _page(page: str, look: Look) -> str:
-    """Renders Markdown: drawn for a terminal, as plain text without its marks for a file or a pipe."""
+def _page(page: str, style: OutputStyle) -> str:
+    """Renders Markdown: styled for a terminal, as plain text for a file or a pipe."""
     from fitdoctor.report.canvas import plain_signs
 
     page = _TITLE.sub(r"\1", page, count=1)  # the line below the heading says the same in more words
-    page = "\n".join(plain_signs(line, ascii_only=look.ascii_only) for line in page.strip().splitlines()) + "\n"
-    if not look.color:
-        return _plain(page, look.width)
+    page = "\n".join(plain_signs(line, ascii_only=style.ascii_only) for line in page.strip().splitlines()) + "\n"
+    if not style.color:
+        return _plain(page, style.width)
     from rich.console import Console
     from rich.markdown import Markdown
 
     stream = io.StringIO()
-    Console(file=stream, width=min(look.width, 100), force_terminal=True, color_system="standard").print(Markdown(page))
+    console = Console(file=stream, width=min(style.width, 100), force_terminal=True, color_system="standard")
+    console.print(Markdown(page))
     return stream.getvalue()
 
 
 def _plain(page: str, width: int) -> str:
-    """Takes the marks of Markdown away: headings stand alone, code is indented, a link is its address."""
+    """Removes the marks of Markdown: a heading is a plain line, code is indented, a link is its address."""
     import textwrap
 
     from fitdoctor.report.figures import GLUE, bind
@@ -112,4 +113,4 @@ def _plain(page: str, width: int) -> str:
 def _unknown(cause: str, causes: Mapping[str, Cause]) -> str:
     near = difflib.get_close_matches(cause.lower().replace("_", "-"), causes, n=3, cutoff=0.5)
     hint = f"Did you mean {' or '.join(near)}?" if near else "“fitdoctor explain” lists them."
-    return f"Received “{cause}”, which is no cause that fitdoctor knows. {hint}"
+    return f"Received “{cause}”, which is not the name of a cause. {hint}"

@@ -9,27 +9,27 @@ from typing import Any, TextIO
 
 import click
 
-from fitdoctor.cli.look import Look
+from fitdoctor.cli.terminal import OutputStyle
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.report.model import Report
 
 STDOUT = "-"
 
 
-def _json(report: Report) -> str:
+def _json(report: Report, _ran_in: str) -> str:
     from fitdoctor.report.json import to_json
 
     return to_json(report) + "\n"
 
 
-def _text(report: Report) -> str:
+def _text(report: Report, ran_in: str) -> str:
     from fitdoctor.report.text import render
 
-    return render(report)
+    return render(report, ran_in=ran_in)
 
 
-FORMATS: Mapping[str, Callable[[Report], str]] = {".json": _json, ".txt": _text}
-"""Renderers by extension. A new format is one line here."""
+# Renderers by extension. A new format is one line here.
+FORMATS: Mapping[str, Callable[[Report, str], str]] = {".json": _json, ".txt": _text}
 
 
 def output_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -41,24 +41,29 @@ def output_option(function: Callable[..., Any]) -> Callable[..., Any]:
         metavar="FILE",
         multiple=True,
         callback=_checked,
-        help=f"Also write the report to FILE ({', '.join(FORMATS)}); '-' is the terminal. May be repeated.",
+        help=f"Also write the report to FILE ({', '.join(FORMATS)}); '-' is the terminal. Can be given several times.",
     )(function)
 
 
-def show(report: Report, stream: TextIO | None) -> None:
-    """Prints the report on a stream, where there is one: a process may be started without.
+def show(report: Report, stream: TextIO | None, *, ran_in: str = "") -> None:
+    """Prints the report on a stream. A process may have been started without one.
+
+    Args:
+        report: What to print.
+        stream: Where to print it.
+        ran_in: The folder where the script was started; the current folder by default.
 
     Raises:
-        FitdoctorError: It goes to a file on a full disk.
+        FitdoctorError: The stream is a file on a full disk.
     """
     from fitdoctor.report.text import render
 
     if stream is None:
         return
-    look = Look.of(stream)
-    text = render(report, width=look.width, color=look.color, ascii_only=look.ascii_only)
+    style = OutputStyle.for_stream(stream)
+    text = render(report, **style.keywords, ran_in=ran_in)
     try:
-        click.echo(text, file=stream, nl=False, color=look.color)
+        click.echo(text, file=stream, nl=False, color=style.color)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -66,8 +71,8 @@ def show(report: Report, stream: TextIO | None) -> None:
         raise FitdoctorError(f"Could not print the report: {error.strerror or error}. Free some space.{kept}") from None
 
 
-def write(report: Report, outputs: tuple[str, ...]) -> None:
-    """Writes the report to every file that was asked for.
+def write(report: Report, outputs: tuple[str, ...], *, ran_in: str = "") -> None:
+    """Writes the report to every file that the user named with -o.
 
     Raises:
         FitdoctorError: One of them can't be written.
@@ -77,11 +82,11 @@ def write(report: Report, outputs: tuple[str, ...]) -> None:
     for output in outputs:
         if output != STDOUT:
             path = Path(output)
-            write_atomically(path, FORMATS[path.suffix.lower()](report).encode())
+            write_atomically(path, FORMATS[path.suffix.lower()](report, ran_in).encode())
 
 
 def _checked(_context: click.Context, _parameter: click.Parameter, outputs: tuple[str, ...]) -> tuple[str, ...]:
-    """Refuses at once what would fail after two minutes of trials."""
+    """Rejects at once what would fail after two minutes of trials."""
     for output in outputs:
         if output == STDOUT:
             continue

@@ -1,4 +1,4 @@
-"""The command `fitdoctor`. Each command's module is imported when it is needed, and what is heavy only inside it."""
+"""The command `fitdoctor`. The module of each command is imported when it is needed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from typing import Any, NoReturn
 import click
 
 import fitdoctor
-from fitdoctor.cli.interrupts import never_lost
-from fitdoctor.cli.say import never_fail_on_signs, say
+from fitdoctor.cli.interrupts import repeat_lost_interrupts
+from fitdoctor.cli.say import replace_unencodable, say
 from fitdoctor.cli.streams import reserve_missing
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.printable import printable
 
+# Commands in the order of `--help`: the main job first. Each module holds a command called `command`.
 COMMANDS: Mapping[str, str] = {
     "diagnose": "fitdoctor.cli.diagnose",
     "watch": "fitdoctor.cli.watch",
@@ -29,15 +30,15 @@ COMMANDS: Mapping[str, str] = {
     "bundle": "fitdoctor.cli.bundle",
     "env": "fitdoctor.cli.env",
 }
-"""Commands in the order of `--help`: the main job first. Each module holds a command called `command`."""
 
 FAILURE_EXIT_CODE = 2
+
+# 128 + SIGINT, as shells report it.
 INTERRUPTED_EXIT_CODE = 130
-"""128 + SIGINT, as shells report it."""
 
 
 class Commands(click.Group):
-    """A group that imports its commands lazily and ends every failure in a message instead of a traceback."""
+    """A group that imports its commands lazily, and shows a message in place of a traceback for every failure."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)
@@ -58,8 +59,8 @@ class Commands(click.Group):
     def main(self, args: Sequence[str] | None = None, *more: Any, **keywords: Any) -> Any:
         if args is None:  # the process is ours
             reserve_missing()
-            never_lost()
-            never_fail_on_signs()
+            repeat_lost_interrupts()
+            replace_unencodable()
             if sys.flags.inspect:
                 return _main_under_inspect(super().main, *more, **keywords)
         return super().main(args, *more, **keywords)
@@ -88,16 +89,16 @@ class Commands(click.Group):
                 raise
             say(
                 f"{type(error).__name__}: {error}\n"
-                "That is a fault of fitdoctor, not of your script. What was recorded until then is kept. "
-                "Set FITDOCTOR_TRACEBACK=1 to see where it happened, and please report it."
+                "This is a bug of fitdoctor, not of your script. All recordings until then are kept. "
+                "Please report it. FITDOCTOR_TRACEBACK=1 shows where it happened."
             )
             ctx.exit(FAILURE_EXIT_CODE)
 
 
 def _main_under_inspect(run: Callable[..., Any], *more: Any, **keywords: Any) -> NoReturn:
-    """With PYTHONINSPECT set, which is meant for the script, Python takes our `sys.exit` for an error:
+    """Ends the process without `sys.exit`.
 
-    the process ends without it.
+    With PYTHONINSPECT set, which is meant for the script, Python takes our `sys.exit` for an error.
     """
     try:
         run(None, *more, **keywords)
@@ -112,12 +113,9 @@ def _main_under_inspect(run: Callable[..., Any], *more: Any, **keywords: Any) ->
 
 
 def _cleaned(error: click.ClickException) -> click.ClickException:
-    """The same error with a message that holds no commands to a terminal:
-
-    click repeats arguments as they were given.
-    """
+    """The same error, with a message that holds no control codes: click repeats arguments as they were given."""
     text = error.format_message()
-    if text.isprintable() or type(error).__name__ == "NoArgsIsHelpError":  # since click 8.2, and a page of ours
+    if text.isprintable() or type(error).__name__ == "NoArgsIsHelpError":  # since click 8.2; its text is our own help
         return error
     return click.UsageError(printable(text), ctx=error.ctx if isinstance(error, click.UsageError) else None)
 

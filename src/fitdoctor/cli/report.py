@@ -15,8 +15,7 @@ from fitdoctor.cli.formats import output_option, show, write
 def command(run: str, outputs: tuple[str, ...]) -> None:
     """Shows a saved run again, from its recordings. Nothing is run.
 
-    RUN is the folder of a run, its name, a file that "fitdoctor bundle" made, or "last", which is also the
-    default.
+    RUN is the folder of a run, its name, a file from "fitdoctor bundle", or "last" (the default).
     """
     from dataclasses import replace
 
@@ -25,6 +24,7 @@ def command(run: str, outputs: tuple[str, ...]) -> None:
     from fitdoctor.recording.load import load_run
 
     recording, shown = find_recording(run)
-    report = replace(build(load_run(recording)), run=shown)
-    show(report, sys.stdout)
-    write(report, outputs)
+    run_data = load_run(recording)
+    report = replace(build(run_data), run=shown)
+    show(report, sys.stdout, ran_in=run_data.cwd)
+    write(report, outputs, ran_in=run_data.cwd)

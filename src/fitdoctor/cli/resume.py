@@ -1,4 +1,4 @@
-"""What a recorded run says about the script that it was a run of, so that a diagnosis can go on from it."""
+"""The script of a recorded run, so that a diagnosis can continue from the run."""
 
 from __future__ import annotations
 
@@ -17,38 +17,39 @@ from fitdoctor.regular_files import is_regular
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
-    """The target of an earlier run, as the user gave it then and from where, and what was watched of it.
-
-    `shown` is the run as a user would type it, and `is_own` whether they have recorded it on this machine.
-    """
+    """An earlier run: its command, its folder, and its measurements."""
 
     target: str
     arguments: tuple[str, ...]
     mode: Mode
     python: str
+    # Where the script was started.
     directory: Path
+    # The measurements, where the run was a watched training.
     watched: ProcessRecord | None
+    # The run as a user would type it.
     shown: str
+    # Whether the user recorded it on this machine.
     is_own: bool
 
 
 def is_run(target: str) -> bool:
-    """Whether a target is the folder of a run, and no script.
+    """Whether a target is the folder of a run, and not a script.
 
-    It may lie anywhere and be called as it likes: see `is_own`.
+    The folder may have any name and place; `is_own` says whose it is.
     """
     return is_regular(Path(target) / RUN_FILE)
 
 
 def resumed(folder: str, arguments: tuple[str, ...]) -> Resumed:
-    """Reads what a run was a run of.
+    """Reads the command of a run.
 
     Args:
         folder: The run's folder.
-        arguments: What was given behind it; a run has its own.
+        arguments: The arguments behind it on the command line. None are allowed: the run has its own.
 
     Raises:
-        FitdoctorError: The run can't be gone on from: its script is gone, or it does not say what was run.
+        FitdoctorError: The run can't be continued: its script is gone, or its command was not recorded.
 
     Example:
         >>> resumed(".fitdoctor/20260317-101502-train", ()).target
@@ -56,8 +57,8 @@ def resumed(folder: str, arguments: tuple[str, ...]) -> Resumed:
     """
     if arguments:
         raise FitdoctorError(
-            f"Received “{' '.join(arguments)}” behind the run {folder}; expected nothing there: it has the arguments of its script. "
-            "Diagnose the script itself to give it others."
+            f"Received “{' '.join(arguments)}” behind the run {folder}; expected no arguments: the run has its own. "
+            "To use others, diagnose the script itself."
         )
     found = load_recording(Path(folder) / RUN_FILE)
     run = found.run
@@ -79,7 +80,7 @@ def _check(run: Run, folder: str) -> None:
         raise FitdoctorError(f"Received {folder}, a bundle: the script is not in it. Diagnose the script itself.")
     if not (run.target and run.python and run.cwd) or run.mode not in get_args(Mode):
         raise FitdoctorError(
-            f"Received {folder}, a run that does not say how its script was started; expected one of “fitdoctor watch” or "
+            f"Received {folder}, a run without the command of its script; expected one from “fitdoctor watch” or "
             "“fitdoctor diagnose”. Diagnose the script itself."
         )
     directory = Path(run.cwd)
@@ -89,6 +90,6 @@ def _check(run: Run, folder: str) -> None:
         )
     if run.mode == "script" and not (directory / run.target).is_file():
         raise FitdoctorError(
-            f"The run {folder} is of the script {os.path.join(run.cwd, run.target)}, which is gone. "  # noqa: PTH118 - as the user wrote it
-            "Diagnose the script where it is now."
+            f"The run {folder} is of the script {os.path.join(run.cwd, run.target)}, "  # noqa: PTH118 - as the user wrote it
+            "which is gone. Diagnose the script where it is now."
         )

@@ -1,4 +1,4 @@
-"""What commands print beside a report: every message passes here, since it may hold text from anywhere."""
+"""Messages of the commands. Each is cleaned for the terminal, since it may hold text from anywhere."""
 
 from __future__ import annotations
 
@@ -9,31 +9,30 @@ from typing import TextIO
 
 from fitdoctor.printable import ASCII_SIGNS, printable
 
-#: How text is written that the encoding of a stream has no sign for: as on a terminal that shows ASCII only, never as
-#: an error.
-SHOWN_SOMEHOW = "fitdoctor"
+# The name of our error handler of codecs: it replaces characters that a stream can't encode.
+ERROR_HANDLER = "fitdoctor"
 
 
 def say(text: str) -> None:
-    """Prints a message on stderr. Its first line is marked as ours, and no text in it can begin a line that looks so.
+    """Prints a message on stderr. Its first line is marked as ours; no other line of it can look so.
 
     Example:
         >>> say("Interrupted.")
         fitdoctor: Interrupted.
     """
-    if sys.stderr is not None:  # it is closed, or full: whoever calls goes on
+    if sys.stderr is not None:  # a closed or full stream must not end the command
         with suppress(AttributeError, OSError, ValueError):
-            put(f"fitdoctor: {text}".replace("\n", "\n  "), sys.stderr)
+            print_lines(f"fitdoctor: {text}".replace("\n", "\n  "), sys.stderr)
 
 
-def put(text: str, stream: TextIO | None = None) -> None:
+def print_lines(text: str, stream: TextIO | None = None) -> None:
     """Prints lines on stdout or another stream, cleaned for it.
 
     Raises:
         OSError: The stream is closed, or its disk is full.
 
     Example:
-        >>> put("Wrote run.fitdoctor.json")
+        >>> print_lines("Wrote run.fitdoctor.json")
         Wrote run.fitdoctor.json
     """
     stream = stream if stream is not None else sys.stdout
@@ -42,19 +41,17 @@ def put(text: str, stream: TextIO | None = None) -> None:
 
 
 def is_ascii(stream: TextIO | None) -> bool:
-    """Whether a stream can't show all of Unicode, which is to be taken as ASCII."""
+    """Whether a stream can't show all of Unicode. It is then treated as ASCII."""
     encoding = (getattr(stream, "encoding", None) or "ascii").lower().replace("-", "").replace("_", "")
     return not encoding.startswith("utf")
 
 
-def never_fail_on_signs() -> None:
-    """From here on neither stdout nor stderr of this process raises where it has no sign for a text, such as in a page
-    of help.
-    """
-    codecs.register_error(SHOWN_SOMEHOW, _as_ascii)
+def replace_unencodable() -> None:
+    """From here on, stdout and stderr replace characters that they can't encode. They raise no error."""
+    codecs.register_error(ERROR_HANDLER, _as_ascii)
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, OSError, ValueError):  # closed or replaced
-            stream.reconfigure(errors=SHOWN_SOMEHOW)  # type: ignore[union-attr]
+            stream.reconfigure(errors=ERROR_HANDLER)  # type: ignore[union-attr]
 
 
 def _as_ascii(error: UnicodeError) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""Keeps the numbers of stdin, stdout and stderr for streams, in a process that was started without some of them."""
+"""Reserves the file descriptors of stdin, stdout and stderr in a process that was started without some of them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ STREAMS = (0, 1, 2)
 
 
 def reserve_missing() -> None:
-    """Puts the null device in the place of each stream that is closed.
+    """Opens the null device in place of each closed stream.
 
-    A file that is opened later would get its number otherwise, and what somebody prints would come into it. What this
-    process starts does not inherit the null device: there the stream is as closed as it was here.
+    Otherwise a file that is opened later would get the descriptor, and printed text would go into that file. Processes
+    that we start do not inherit the null device: for them the stream stays closed.
     """
     for number in STREAMS:
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # it gets the lowest free descriptor

@@ -17,12 +17,12 @@ from fitdoctor.process.request import Mode
 from fitdoctor.recording.folder import RUN_FILE
 from fitdoctor.recording.places import current_folder
 
+# How many scripts of a folder an error names.
 LISTED_SCRIPTS = 5
-"""How many scripts of a directory an error names."""
 
 
 def mode_of(*, as_module: bool, as_code: bool) -> Mode:
-    """What a target is, from the options -m and -c.
+    """The kind of the target, from the options -m and -c.
 
     Raises:
         click.UsageError: Both were given.
@@ -33,7 +33,7 @@ def mode_of(*, as_module: bool, as_code: bool) -> Mode:
 
 
 def check_target(target: str, mode: Mode, python: str) -> str:
-    """Refuses what can't be run, and gives a name for the run's folder.
+    """Rejects a target that can't be run, and returns a name for the folder of the run.
 
     Args:
         target: A path, the name of a module, or code.
@@ -41,7 +41,7 @@ def check_target(target: str, mode: Mode, python: str) -> str:
         python: The interpreter that will run it.
 
     Raises:
-        FitdoctorError: It does not exist, is no script, or does not parse.
+        FitdoctorError: It does not exist, is not a script, or does not parse.
 
     Example:
         >>> check_target("train.py", "script", sys.executable)
@@ -59,7 +59,7 @@ def check_target(target: str, mode: Mode, python: str) -> str:
 
 
 def find_python(python: str | None) -> str:
-    """Gives the interpreter to run children with: ours, or the one that was asked for.
+    """Returns the interpreter for the script: the one that the user named, or ours.
 
     Raises:
         FitdoctorError: There is no such program.
@@ -82,7 +82,8 @@ def _read(path: Path) -> bytes:
         raise FitdoctorError(_does_not_exist(path))
     if path.suffix == ".ipynb":
         raise FitdoctorError(
-            f"Received “{path}”, a notebook; expected a Python script. Make one with “jupyter nbconvert --to script {path}”."
+            f"Received “{path}”, a notebook; expected a Python script. "
+            f"Make one with “jupyter nbconvert --to script {path}”."
         )
     if not path.is_file():
         raise FitdoctorError(
@@ -97,7 +98,10 @@ def _read(path: Path) -> bytes:
 def _is_a_directory(path: Path) -> str:
     problem = f"Received “{path}”, which is a directory; expected a Python script."
     if (path / RUN_FILE).is_file():
-        return f"{problem} It is the folder of a run: “fitdoctor diagnose {path}” goes on from it, “fitdoctor report {path}” shows it."
+        return (
+            f"{problem} It is the folder of a run: “fitdoctor diagnose {path}” continues from it, "
+            f"“fitdoctor report {path}” shows it."
+        )
     try:
         scripts = sorted(entry.name for entry in path.iterdir() if entry.suffix == ".py")
     except OSError:
@@ -115,12 +119,12 @@ def _does_not_exist(path: Path) -> str:
         return f"{problem} Did you mean “{path}.py”?"
     if _may_be_module(str(path)):
         return f"{problem} A module is run with -m: “fitdoctor diagnose -m {path}”."
-    return f"{problem} Check the spelling, and that it lies in {_folder_of(path)}."
+    return f"{problem} Check the spelling, and that it is in {_folder_of(path)}."
 
 
 def _folder_of(path: Path) -> str:
     here = current_folder()
-    return str((here / path).parent) if here is not None else "a folder that exists: the current directory is gone"
+    return str((here / path).parent) if here is not None else "a folder that exists: the current folder was deleted"
 
 
 def _may_be_module(name: str) -> bool:
@@ -138,22 +142,20 @@ def _may_be_module(name: str) -> bool:
 
 
 def _check_module(name: str) -> None:
-    """Checks the name only:
-
-    to find a module is to import its packages, which is the business of the user's interpreter.
-    """
+    """Checks only the name: to find a module is to import its packages, which only the user's interpreter may do."""
     if all(part.isidentifier() for part in name.split(".")) and not name.endswith(".py"):
         return
     module = name.removesuffix(".py").replace(os.sep, ".")
     raise FitdoctorError(
-        f"Received “-m {name}”; expected the name of a module. Leave -m out to run a file, or write “-m {module}” to run it as a module."
+        f"Received “-m {name}”; expected the name of a module. "
+        f"Leave -m out to run a file, or write “-m {module}” to run it as a module."
     )
 
 
 def _check_syntax(source: bytes, name: str, python: str) -> None:
     """Parses code that our own interpreter would run.
 
-    Another one may know another syntax: it says so itself when it runs.
+    Another interpreter may have another syntax. It reports its errors itself when it runs.
     """
     if python != sys.executable:
         return
@@ -166,9 +168,9 @@ def _check_syntax(source: bytes, name: str, python: str) -> None:
         code = f"\n  {error.text.strip()}" if error.text and error.text.strip() else ""
         raise FitdoctorError(
             f"{name}{line} is not valid Python {sys.version_info.major}.{sys.version_info.minor}: {error.msg}.{code}\n"
-            "Expected a script that runs; mend it, or name the interpreter that it is written for with --python."
+            "Expected a script that runs; correct it, or name its interpreter with --python."
         ) from None
     except ValueError as error:
         raise FitdoctorError(f"Received “{name}”, which is not text ({error}); expected a Python script.") from None
     except (RecursionError, MemoryError):
-        return  # too deep for the parser's stack here, which says nothing about a run
+        return  # too deep for the parser here; it may still run

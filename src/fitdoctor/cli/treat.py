@@ -1,4 +1,4 @@
-"""`fitdoctor treat`: a real training with the prescription of its diagnosis, the source untouched."""
+"""`fitdoctor treat`: a real training with the fixes of its diagnosis. The source is not changed."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     "--allow",
     metavar="LIST",
     default="",
-    help="More than changes that leave the numbers as they are: “numerics” (other rounding), “semantics” (another training that won "
-    "its races), or both with a comma.",
+    help="Also allow fixes that change the numbers: “numerics” (other rounding), “semantics” (another training that "
+    "won its races), or both with a comma.",
 )
 @click.option(
     "--run",
     "diagnosis",
     metavar="RUN",
-    help="The diagnosis to take the changes from; by default the latest of this script and these arguments.",
+    help="The diagnosis to take the fixes from; the default is the latest of this script and these arguments.",
 )
 @click.option(
     "--python",
     metavar="PATH",
-    help="The interpreter of the training; by default that of the diagnosis, if you have made that.",
+    help="The interpreter of the training; the default is that of the diagnosis, if the diagnosis is yours.",
 )
 @yes_option
 @click.option("-m", "as_module", is_flag=True, help="TARGET is a module, as for python -m.")
@@ -55,17 +55,17 @@ def command(
     target: str,
     arguments: tuple[str, ...],
 ) -> None:
-    """Runs a training for real, with its verified fixes applied.
+    """Runs a real training with its verified fixes.
 
-    TARGET is a Python script that was diagnosed; all that follows it belongs to the script. The source stays as it is:
-    changes are made while it runs. Only what trials have verified is applied, and by default only what leaves every
-    number as it is. Refuses where the script, its arguments or its environment are not what was diagnosed. A fit whose
-    data is another one runs as written.
+    TARGET is a Python script that was diagnosed. All arguments after it belong to the script. The source is not
+    changed: fixes are applied while the script runs. Only fixes that trials have verified are applied; by default, only
+    fixes that keep every number the same. The script, its arguments and its environment must be those of the diagnosis.
+    A fit with other data runs as written.
 
-    A diagnosis that you have not made on this machine, such as one that came with a repository, chooses no interpreter,
-    and its changes are made only with --yes.
+    A diagnosis that you did not make on this machine, such as one from a repository, does not choose the interpreter.
+    Its fixes are applied only with --yes.
 
-    Ends with the script's own exit code, or by the signal that ended the script.
+    Exit code: that of the script. If a signal ended the script, the same signal ends fitdoctor.
     """
     import psutil
 
@@ -127,7 +127,7 @@ def command(
             say(ended.problem)
         if folder is not None:
             _conclude(ended, treated, found.run.scout, folder)
-    except Exception as error:  # noqa: BLE001 - the training's own ending is what the caller waits for
+    except Exception as error:  # noqa: BLE001 - the exit code of the training matters more than its report
         say(f"{type(error).__name__}: {error}")
     finally:
         if folder is not None:
@@ -142,16 +142,16 @@ def _conclude(ended: Watched, treated: Treated, diagnosed: ProcessRecord, folder
     for sentence in conclusion(treated, diagnosed, seen, code=ended.code, wall_s=ended.wall_s + treated.own_s):
         say(sentence)
     if folder.run_file.exists():
-        say(f"“fitdoctor report {folder.shown}” shows where the time went.")
+        say(f"“fitdoctor report {folder.shown}” shows where the time goes.")
 
 
 def _allowed(text: str) -> set[Safety]:
-    """The safeties that are allowed; that which leaves every number as it is always is."""
+    """The safeties that are allowed: "exact" always is."""
     known: dict[str, Safety] = {"exact": "exact", "numerics": "numerics", "semantics": "semantics"}
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
         if name not in known:
             raise click.UsageError(
-                f"Received “--allow {text}”; expected a comma between some of numerics and semantics."
+                f"Received “--allow {text}”; expected numerics, semantics, or both with a comma between them."
             )
     return {"exact", *(known[name] for name in names)}

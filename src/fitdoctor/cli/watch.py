@@ -1,4 +1,4 @@
-"""`fitdoctor watch`: a real training to its end, only observed."""
+"""`fitdoctor watch`: measures a real training and changes nothing."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 @click.command(context_settings={"allow_interspersed_args": False})
 @click.option(
-    "--python", metavar="PATH", help="The interpreter of the training; by default the one that runs fitdoctor."
+    "--python", metavar="PATH", help="The interpreter of the training; the default is the one that runs fitdoctor."
 )
 @output_option
-@click.option("-q", "--quiet", is_flag=True, help="No report on stderr; “fitdoctor report” shows it.")
+@click.option("-q", "--quiet", is_flag=True, help="Show no report; “fitdoctor report” shows it later.")
 @click.option("-m", "as_module", is_flag=True, help="TARGET is a module, as for python -m.")
 @click.option("-c", "as_code", is_flag=True, help="TARGET is code, as for python -c.")
 @click.argument("target")
@@ -36,16 +36,16 @@ def command(
     target: str,
     arguments: tuple[str, ...],
 ) -> None:
-    """Runs a training for real and says where its time went.
+    """Runs a real training and reports where its time goes.
 
-    TARGET is a Python script; all that follows it belongs to the script, even what looks like an option of ours. It
-    computes, prints and saves what it would without us. The report comes at the end, on stderr, also after an error or
-    Ctrl-C. Nothing is tried: “fitdoctor diagnose RUN” goes on from what was seen.
+    TARGET is a Python script. All arguments after it belong to the script, even those that look like our options. The
+    script computes, prints and saves the same as without fitdoctor. The report comes at the end, on stderr, also after
+    an error or Ctrl-C. No fix is tried: “fitdoctor diagnose RUN” does that afterwards.
 
-    Recordings are kept in FITDOCTOR_DIR if that is set, else in .fitdoctor at the root of the project, else in your
-    state folder.
+    Recordings are kept in FITDOCTOR_DIR if it is set, else in .fitdoctor at the root of the project, else in your state
+    folder.
 
-    Ends with the script's own exit code, or by the signal that ended the script.
+    Exit code: that of the script. If a signal ended the script, the same signal ends fitdoctor.
     """
     from fitdoctor.cli.target import check_target, find_python, mode_of
     from fitdoctor.process.supervisor import end_like
@@ -71,10 +71,8 @@ def command(
         if watched.run is not None and folder is not None:
             _hand_over(watched.run, folder, outputs, quiet=quiet, unwritten=watched.unwritten)
     except KeyboardInterrupt:
-        say(
-            f"Interrupted while the report was made. “fitdoctor report {folder.shown if folder else ''}” makes it again."
-        )
-    except Exception as error:  # noqa: BLE001 - whatever fails in a report, the training's own ending is what the caller waits for
+        say(f"Interrupted before the report was ready. “fitdoctor report {folder.shown if folder else ''}” shows it.")
+    except Exception as error:  # noqa: BLE001 - the exit code of the training matters more
         say(
             f"The report could not be made: {error}"
             if isinstance(error, FitdoctorError)
@@ -97,9 +95,9 @@ def _hand_over(run: Run, folder: RunFolder, outputs: tuple[str, ...], *, quiet: 
 
     assert run.watched is not None
     if not learned_something(run.watched):
-        nothing = "No step of a fit was seen, so there is nothing to report."
+        nothing = "No step of a fit was recorded, so there is nothing to report."
         if unwritten:
-            nothing = f"What was recorded could not be written ({unwritten}), so there is nothing to report."
+            nothing = f"The recording could not be written ({unwritten}), so there is nothing to report."
         say(" ".join([*run.watched.limits, nothing, unseen(run.watched)]).strip())
         return
     report = replace(build(run), run=folder.shown if folder.run_file.exists() else "")
