@@ -4,8 +4,8 @@ import io
 
 import pytest
 
-from fitdoctor.cli.terminal import OutputStyle
 from fitdoctor.cli.progress import LiveProgress, PlainProgress, SilentProgress, progress_on
+from fitdoctor.cli.terminal import OutputStyle
 from tests.report.samples import FIRST_ANSWER
 
 

@@ -35,13 +35,13 @@ def test_the_published_schema_is_current() -> None:
     "damage",
     [{"verdict": "fine"}, {"schema_version": 2}, {"budget": None}, {"training": {}}, {"causes": [{"id": 3}]}],
 )
-def test_the_schema_refuses_what_is_no_report(damage: dict[str, object]) -> None:
+def test_the_schema_rejects_damaged_reports(damage: dict[str, object]) -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**json.loads(to_json(SLOW)), **damage}, schema())
 
 
 @pytest.mark.parametrize("figure", [float("nan"), float("inf")])
-def test_figures_that_are_no_numbers_are_refused(figure: float) -> None:
+def test_infinite_figures_are_rejected(figure: float) -> None:
     cause = replace(SLOW.causes[0], cost_s=interval(0, figure, figure))
     with pytest.raises(ValueError, match="JSON compliant"):
         to_json(replace(SLOW, causes=(cause,)))

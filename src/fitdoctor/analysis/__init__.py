@@ -1,4 +1,4 @@
-"""Turns the recordings of a run into its report: the one way there is, for a diagnosis and for `fitdoctor report`."""
+"""Turns the recordings of a run into its report, for a diagnosis and for `fitdoctor report` alike."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ __all__ = ["build"]
 
 
 def build(run: Run, *, stage: Stage = "final") -> Report:
-    """Analyses a run. Nothing is run again, so the same recordings give the same report.
+    """Analyses a run. Nothing is run, so the same recordings give the same report.
 
     Args:
         run: All recordings of one diagnosis.
-        stage: "first answer" before anything was tried: then every cost is an estimate. A run that was only watched has
-            a stage of its own, whatever is given here.
+        stage: "first answer" before the trials: then every cost is an estimate. A watched training has its own stage,
+            whatever this argument is.
 
     Raises:
         FitdoctorError: The run holds no recording of the script.

@@ -1,4 +1,4 @@
-"""What the recordings of a run come to, before anybody asks for a report or a treatment."""
+"""The analysis of the recordings of a run. Reports and treatments are both made from it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fitdoctor.trials.stage import Stage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
-    """The causes that are kept, the worst first, and the arms whose savings are verified."""
+    """The causes of a run, the worst first, and the arms whose savings are verified."""
 
     facts: Facts
     outcomes: tuple[Outcome, ...]
@@ -57,13 +57,13 @@ def analyse(run: Run, stage: Stage) -> Analysis:
 
 
 def _rank(draft: CauseDraft) -> tuple[bool, float, bool, float]:
-    """What saves most first, then what costs most, the proven before the suspected; what is only information last."""
+    """Sorts by verified saving, then proven before suspected, then by cost. Informative causes are last."""
     suspected = not (draft.verified or draft.actionable)
     return draft.result.status == "informative", -draft.verified_saving_s, suspected, -draft.result.cost_s.mid
 
 
 def _roots_first(ranked: list[CauseDraft]) -> list[CauseDraft]:
-    """Puts what may only be the sign of another cause behind that, unless a trial has proven a remedy of its own."""
+    """Moves a cause that may be the symptom of another one behind it, unless a remedy of its own is proven."""
     ordered = list(ranked)
     for draft in ranked:
         roots = [at for at, other in enumerate(ordered) if is_symptom_of(draft, other)]
@@ -74,6 +74,6 @@ def _roots_first(ranked: list[CauseDraft]) -> list[CauseDraft]:
 
 
 def _distinct(candidates: list[Candidate]) -> tuple[Candidate, ...]:
-    """One arm may treat several causes: it is prescribed once."""
+    """Removes duplicates: an arm may treat several causes, and is prescribed once."""
     by_arm = {(item.outcome.target, item.outcome.index, item.outcome.arm.id): item for item in reversed(candidates)}
     return tuple(by_arm.values())

@@ -1,4 +1,4 @@
-"""From findings and what was tried against them to the causes of the report."""
+"""Turns findings and their trials into the causes of the report."""
 
 from __future__ import annotations
 
@@ -18,26 +18,30 @@ from fitdoctor.trials.prescription import Candidate
 from fitdoctor.trials.race_outcome import RACE
 from fitdoctor.trials.stage import Stage
 
-#: The family whose cost is what the input as a whole costs: the ceiling proves that, but not which of its causes is to
-#: blame.
+# The causes of this family share one cost, that of the whole input. Its upper limit proves the cost, but not which
+# cause it belongs to.
 SHARED_COST_FAMILY = "input"
-#: From this share on such a cost is named although its own remedies are open: the user should look there first.
+
+# From this share on, such a cost is reported although its remedies are not decided: it is the first place to check.
 LARGE_SHARE = 0.20
-#: From this share of what a cause costs on, another one that it may be the sign of is put before it.
+
+# A cause may be the symptom of another one that costs at least this share of it.
 ABOUT_AS_MUCH = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseDraft:
-    """A cause's result together with what the verdict needs to know about it."""
+    """The result of a cause, with what the verdict depends on."""
 
     finding: Finding
     result: CauseResult
     remedies: tuple[RemedyDraft, ...]
+    # Whether the cost is proven, and the user can act on it although no saving is.
     actionable: bool
 
     @property
     def verified(self) -> bool:
+        """Whether a trial proved a saving of one of its remedies."""
         return any(remedy.verified for remedy in self.remedies)
 
     @property
@@ -63,7 +67,7 @@ class CauseDraft:
 def draft_causes(
     facts: Facts, findings: Sequence[Finding], outcomes: Sequence[Outcome], stage: Stage
 ) -> tuple[list[CauseDraft], list[str]]:
-    """One draft for each finding that its trials did not refute, and a limit sentence for each broken remedy."""
+    """Returns a draft for each finding that its trials did not refute, and a sentence for each broken remedy."""
     drafts: list[CauseDraft] = []
     problems: list[str] = []
     for finding in findings:
@@ -77,7 +81,7 @@ def draft_causes(
 
 
 def is_symptom_of(draft: CauseDraft, other: CauseDraft) -> bool:
-    """Whether a cause may be no more than where another one shows, which costs about as much."""
+    """Whether a cause may be only a symptom of another one, which costs about as much."""
     near = other.finding.fit == draft.finding.fit and other.result.cost_s.mid >= ABOUT_AS_MUCH * draft.result.cost_s.mid
     return not draft.verified and near and other.result.id in all_causes()[draft.result.id].symptom_of
 
@@ -85,7 +89,7 @@ def is_symptom_of(draft: CauseDraft, other: CauseDraft) -> bool:
 def _draft(facts: Facts, finding: Finding, remedies: tuple[RemedyDraft, ...], stage: Stage) -> CauseDraft:
     cause = all_causes()[finding.cause]
     best = max((remedy for remedy in remedies if remedy.saving_s), key=_saving, default=None)
-    # What a trial saved is nearer to the truth than an estimate, but no better than a cost that was timed.
+    # A verified saving is better than an estimated cost, but not better than a timed cost.
     cost = best.saving_s if best and best.saving_s and best.verified and not finding.measured else finding.cost_s
     cost = _finite(cost)
     result = CauseResult(
@@ -117,7 +121,7 @@ def _status(
 
 
 def _actionable(facts: Facts, finding: Finding, family: str, remedies: Sequence[RemedyDraft]) -> bool:
-    """Whether the cost is proven although no remedy is: then the user can act on it, and nothing else can tell more."""
+    """Whether the cost is proven although no remedy is. Then the user can act on it."""
     if finding.informative or not finding.measured or facts.share_of(finding.cost_s.low) < WORTHWHILE_SHARE:
         return False
     statuses = {remedy.result.status for remedy in remedies}
@@ -128,21 +132,21 @@ def _actionable(facts: Facts, finding: Finding, family: str, remedies: Sequence[
 
 
 def _refuted(facts: Facts, draft: CauseDraft) -> bool:
-    """Whether everything that could be tried against a cause was, and none of it saves enough of the whole run."""
+    """Whether all remedies of a cause were tried, and none saves enough of the whole run."""
     if draft.informative or draft.verified or draft.actionable or not draft.remedies:
         return False
-    told = any(remedy.result.status in ("measured", "refuted") for remedy in draft.remedies)
-    weighed = [remedy for remedy in draft.remedies if not (told and _was_not_raced(remedy))]
-    open_ends = {remedy.result.status for remedy in weighed} & {"inconclusive", "untried"}
-    if "untried" in open_ends and draft.finding.measured:
+    decided = any(remedy.result.status in ("measured", "refuted") for remedy in draft.remedies)
+    relevant = [remedy for remedy in draft.remedies if not (decided and _was_not_raced(remedy))]
+    undecided = {remedy.result.status for remedy in relevant} & {"inconclusive", "untried"}
+    if "untried" in undecided and draft.finding.measured:
         return facts.share_of(draft.result.cost_s.mid) < WORTHWHILE_SHARE
-    return not open_ends
+    return not undecided
 
 
 def _was_not_raced(remedy: RemedyDraft) -> bool:
-    """A race costs much:
+    """Whether a remedy needs a race that was not run.
 
-    where trials have told of a cause by other remedies, one that was not run leaves nothing open.
+    A race is expensive. Where trials of other remedies have decided on the cause, it is not needed.
     """
     return remedy.result.unit == RACE and remedy.result.time_to_target is None
 
@@ -152,6 +156,6 @@ def _saving(remedy: RemedyDraft) -> float:
 
 
 def _finite(interval: Interval) -> Interval:
-    """Costs are seconds of this training: neither below nothing nor without end."""
+    """Costs are seconds of this training: not negative, and finite."""
     low, mid, high = (end if isfinite(end) and end > 0 else 0.0 for end in (interval.low, interval.mid, interval.high))
     return Interval(low=min(low, mid), mid=mid, high=max(mid, high))

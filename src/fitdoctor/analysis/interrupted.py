@@ -1,4 +1,4 @@
-"""What a diagnosis or a training that did not come to its end was at."""
+"""Where a diagnosis or a watched training was when it was interrupted."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from fitdoctor.facts.places import short
 from fitdoctor.recording.model import Fit
 
 _STAGES = {
-    "scout": "while it learned what the script does: nothing was tried",
-    "trials": "during the trials{place}: what had not been tried by then is left open",
-    "races": "during the races{place}: what had not been raced by then is left open",
+    "scout": "during the first run of the script: no fix was tried",
+    "trials": "during the trials{place}: the other fixes were not tried",
+    "races": "during the races{place}: the other fixes were not raced",
 }
 _ENDED = {
     "interrupted": "The training was interrupted",
     "killed": "The training was killed",
     "exception": "The training failed",
-    "exit": "The script left",
+    "exit": "The script exited",
 }
 
 
 def interrupted(facts: Facts) -> str:
-    """A sentence for the top of the report, or nothing where all came to its end."""
+    """Returns a sentence for the top of the report, or "" where nothing was interrupted."""
     stage = _STAGES.get(facts.run.interrupted)
     if stage is not None:
         return f"The diagnosis was interrupted {stage.format(place=_place_of_trials(facts))}."
@@ -30,7 +30,7 @@ def interrupted(facts: Facts) -> str:
     ended = _ENDED.get(facts.scout.ending.how)
     if ended is None or last.calls_run <= last.teardown.count:
         return ""
-    return f"{ended} in {_epoch(last)}: what follows is of the time until then."
+    return f"{ended} in {_epoch(last)}. This report covers the time until then."
 
 
 def _place_of_trials(facts: Facts) -> str:
@@ -42,7 +42,7 @@ def _place_of_trials(facts: Facts) -> str:
 
 
 def _epoch(fit: Fit) -> str:
-    """The epoch of the last call; earlier calls of the same place are taken to have run all of theirs."""
+    """The epoch of the last call. Earlier calls of the same place count as complete."""
     declared = fit.epochs - fit.initial_epoch
     done = min(max(0, fit.epochs_seen - (fit.calls_run - 1) * declared), max(0, declared - 1))
     call = f", call {fit.calls_run}" if fit.calls_run > 1 else ""

@@ -1,4 +1,4 @@
-"""What could not be seen or tried, each as a sentence."""
+"""The limits of a run: what could not be measured or tried, each as a sentence."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from fitdoctor.recording.error_text import headline
 from fitdoctor.recording.model import Ending
 from fitdoctor.remedies.registry import load_problems
 
-#: How a child may end without being at its end, and what that means for the answer.
+# How the script may end early, and what that means for the report.
 _ENDINGS = {
-    "unfinished": "The script was still running when it was left: what would have come after was not seen.",
-    "exception": "The script raised {error}{place}: what would have come after was not seen.",
-    "limit": "The script was ended when its time was up{place}: what would have come after was not seen.",
-    "blocked-write": "The script was ended before it could {action} {message}{place}; --allow-writes lets it.",
-    "interrupted": "The script was interrupted{place}: what would have come after was not seen.",
-    "killed": "The script's process was killed by {message}: what would have come after was not seen.",
-    "declined": "The script was not gone through: {message}",
+    "unfinished": "The script was stopped while it was running. The rest of it was not measured.",
+    "exception": "The script raised {error}{place}. The rest of it was not measured.",
+    "limit": "The script was stopped{place} when its time was used up. The rest of it was not measured.",
+    "blocked-write": "The script was stopped before it could {action} {message}{place}; --allow-writes allows that.",
+    "interrupted": "The script was interrupted{place}. The rest of it was not measured.",
+    "killed": "The script's process was killed by {message}. The rest of it was not measured.",
+    "declined": "The script was not run through: {message}",
 }
 
 
 def limits(facts: Facts, problems: Iterable[str]) -> tuple[str, ...]:
-    """All limits of a run, each once, in the order in which they arose."""
+    """Returns all limits of a run, each once, in the order in which they arose."""
     found = [interrupted(facts), *facts.run.limits, *facts.scout.limits]
     found += facts.scout.system.limits if facts.scout.system is not None else []
     found += _ending(facts.scout.ending, watched=facts.observed)
@@ -39,8 +39,8 @@ def limits(facts: Facts, problems: Iterable[str]) -> tuple[str, ...]:
 def _ending(ending: Ending, *, watched: bool) -> list[str]:
     if ending.how == "exit" and ending.code not in (0, None):
         place = f" at {short(ending.site)}" if ending.site else ""
-        rest = "" if watched else ": what it did not do was not seen"
-        return [f"The script left with exit code {ending.code}{place}{rest}."]
+        rest = "" if watched else " The rest of it was not measured."
+        return [f"The script exited with code {ending.code}{place}.{rest}"]
     sentence = _ENDINGS.get(ending.how)
     if sentence is None:
         return []

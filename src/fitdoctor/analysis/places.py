@@ -1,4 +1,4 @@
-"""Names files as the user does: relative to the script's folder where they lie below it."""
+"""Names files relative to the script's folder, where they are below it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def relative(run: Run, value: T) -> T:
-    """The same result with every `Location` in it named from the script's folder."""
+    """Returns the same result, with every `Location` in it relative to the script's folder."""
     root = _root(run)
     return _renamed(value, root) if root is not None else value
 
@@ -36,7 +36,8 @@ def _name(file: str, root: PurePath) -> str:
 def _root(run: Run) -> PurePath | None:
     """The script's folder.
 
-    A relative script is found again at the end of a recorded file's path; a module starts from where it ran.
+    For a relative script, it is found by a recorded file whose path ends like the script's. For a module, it is the
+    folder where the module was started.
     """
     script = PurePath(run.script)
     if run.mode == "module" and run.cwd:
@@ -54,5 +55,5 @@ def _root(run: Run) -> PurePath | None:
 
 
 def _sites(run: Run) -> list[Site]:
-    seen = run.scout or run.watched
-    return [fit.site for fit in seen.fits] + [loop.site for loop in seen.loops] if seen is not None else []
+    record = run.scout or run.watched
+    return [fit.site for fit in record.fits] + [loop.site for loop in record.loops] if record is not None else []

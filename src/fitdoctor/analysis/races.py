@@ -1,4 +1,4 @@
-"""What races say of a remedy, beside what they say of the whole run."""
+"""The results of a race, beside the speed-up of the whole run."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from fitdoctor.facts.wording import percent
 from fitdoctor.report.model import Interval, TimeToTarget
 from fitdoctor.trials.outcomes import Outcome
 
-#: A whole run that becomes this much faster saves the share from which on a cost counts.
+# A speed-up of the whole run from which on a saving counts.
 WORTHWHILE_SPEEDUP = 1 + WORTHWHILE_SHARE
-#: What differed between the races, in words.
+
+# What differed between the races, in words.
 VARIED = {
-    "weights and order": ", each from other weights and in another order",
-    "order": ", in another order each but from the same weights",
+    "weights and order": "; each race had other weights and another order of the data",
+    "order": "; each race had another order of the data, but the same weights",
 }
 
 
 def time_to_target(outcome: Outcome) -> TimeToTarget | None:
-    """How a racer did, or None where nothing was raced."""
+    """Returns the result of the races of a remedy, or None where none was run."""
     result = outcome.finish
     if result is None or result.comparison.n == 0:
         return None
@@ -41,15 +42,15 @@ def time_to_target(outcome: Outcome) -> TimeToTarget | None:
 
 
 def race_quality(outcome: Outcome) -> str:
-    """What came of the training's quality, in words; an empty string where nothing was raced."""
+    """Describes the quality of the training, or returns "" where no race was run."""
     result = outcome.finish
     if result is None or not result.reached or result.comparison.n == 0:
         return ""
     level, baseline = (_figure(result.value(each)) for each in (result.level, result.baseline_level))
-    went = f"best {result.what} {level} against {baseline}"
+    best = f"best {result.what} {level} instead of {baseline}"
     covered = "the whole training" if result.covered >= 1 else f"the first {percent(result.covered)} of the training"
     varied = VARIED.get(result.varied, "")
-    return f"{went}, racing {covered}{varied}"
+    return f"{best} in {covered}{varied}"
 
 
 def _figure(level: float) -> str:
@@ -57,9 +58,7 @@ def _figure(level: float) -> str:
 
 
 def is_open(outcome: Outcome, speedup: Interval | None) -> bool:
-    """Whether a race was won and may mean much for the whole training, of which it covered too little to promise
-    anything.
-    """
+    """Whether a race was won, but covered too little of the training to promise a saving of the whole."""
     if outcome.verdict != "measured" or outcome.finish is None or speedup is None:
         return False
     return speedup.low < WORTHWHILE_SPEEDUP <= speedup.mid and outcome.finish.covered < 1

@@ -1,4 +1,4 @@
-"""What each remedy of a cause came to."""
+"""The result of each remedy of a cause."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fitdoctor.trials.statistics import MOST_RATIO
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemedyDraft:
-    """A remedy's result, the arm that it rests on, and the seconds that are verified to be saved."""
+    """The result of a remedy, the trial behind it, and the seconds that are verified to be saved."""
 
     result: RemedyResult
     outcome: Outcome | None
@@ -35,7 +35,7 @@ class RemedyDraft:
 
 
 def best_of(facts: Facts, finding: Finding, offers: Sequence[Offer], outcomes: Sequence[Outcome]) -> list[RemedyDraft]:
-    """One result for each remedy and unit: of several proposals the one that came out best."""
+    """Returns one result for each remedy and unit: of several proposals the best one."""
     drafts: dict[tuple[str, str], list[RemedyDraft]] = {}
     for offer in offers:
         drafts.setdefault((offer.remedy.id, offer.unit), []).append(_draft(facts, finding, offer, outcomes))
@@ -43,7 +43,7 @@ def best_of(facts: Facts, finding: Finding, offers: Sequence[Offer], outcomes: S
 
 
 def _with_variants(best: RemedyDraft, found: Sequence[RemedyDraft]) -> RemedyDraft:
-    """The best of several settings of a remedy, with what the trials said of the others."""
+    """The best of several settings of a remedy, with the results of the others."""
     tried = [draft for draft in found if draft is not best and draft.outcome is not None and draft.label]
     variants = tuple(_variant(draft.label, draft.outcome) for draft in tried if draft.outcome is not None)
     return replace(best, result=replace(best.result, variants=variants)) if variants else best
@@ -68,9 +68,10 @@ def _draft(facts: Facts, finding: Finding, offer: Offer, outcomes: Iterable[Outc
     speedup = whole_run(facts, [effect]) if effect else None
     why = outcome.why
     if is_open(outcome, speedup) and outcome.finish is not None:
-        why = f"{why} But only {percent(outcome.finish.covered)} of the training was raced: a larger --race-budget covers more."
+        covered = percent(outcome.finish.covered)
+        why = f"{why} But only {covered} of the training was raced: a larger --race-budget covers more."
     elif outcome.finish is not None and outcome.verdict == "measured" and speedup is not None and speedup.high < 1:
-        why = f"{why} But it needs more epochs for that, and what is paid once an epoch makes the whole run slower."
+        why = f"{why} But it needs more epochs, and the costs of each epoch make the whole run slower."
     elif outcome.verdict == "measured" and speedup is not None and speedup.low < WORTHWHILE_SPEEDUP:
         why = f"{why} Of the whole run it saves less than {percent(WORTHWHILE_SHARE)}."
     result = RemedyResult(
@@ -103,14 +104,13 @@ def _status(outcome: Outcome, speedup: Interval | None) -> Literal["measured", "
 
 
 def _untried(facts: Facts, finding: Finding, offer: Offer, failure: str) -> RemedyDraft:
-    """A remedy without a trial; where its effect is plain arithmetic, with what it would save."""
+    """A remedy without a trial. Where its effect can be computed, it has a speed-up."""
     ratio, speedup, why = offer.proposal.unit_ratio, None, failure or offer.proposal.untried
     target, index = ("fit", finding.fit) if finding.loop is None else ("loop", finding.loop)
     if ratio is not None and index is not None:
         exact = min(MOST_RATIO, max(1 / MOST_RATIO, ratio))
         interval = Interval(low=exact, mid=exact, high=exact)
         speedup = whole_run(facts, [Effect(target=target, index=index, unit=offer.unit, ratio=interval)])
-        why = f"{why} That makes the whole run {speedup.mid:.2f}× as fast."
     result = RemedyResult(
         id=offer.remedy.id,
         title=offer.remedy.title,

@@ -23,35 +23,32 @@ UNITS = {
     "race": "the way to the same validation loss",
 }
 
+# A suspected cause that costs this many times as much as the first proven cause is named beside it.
 FAR_MORE = 2
-"""Times what the first proven cause costs: what is suspected to cost as much is named beside it."""
 
 
 def first_answer_text(facts: Facts, drafts: Sequence[CauseDraft]) -> str:
-    """What is suspected before anything was tried."""
+    """The verdict before any trial."""
     suspected = [draft for draft in drafts if not draft.informative]
     if not facts.fits and not facts.loops:
-        return "No training was seen yet."
+        return "No training was detected."
     if not suspected:
-        return "Nothing stands out; nothing has been tried yet."
-    return f"{plural(len(suspected), 'cause is', 'causes are')} suspected; nothing has been tried yet."
+        return "No cause was detected. No fix was tried, so this is not certain."
+    return f"{plural(len(suspected), 'cause is', 'causes are')} suspected. No fix was tried, so costs are estimates."
 
 
 def watched_text(facts: Facts, drafts: Sequence[CauseDraft]) -> str:
-    """What a training that was only watched leaves to suspect:
-
-    that nothing stood out is not that it could not be faster.
-    """
+    """The verdict on a watched training: without trials, it is never healthy."""
     suspected = [draft for draft in drafts if not draft.informative]
     if not facts.fits and not facts.loops:
-        return "No training was seen."
+        return "No training was detected."
     if not suspected:
-        return "Nothing stood out, but whether it can be faster only trials tell."
-    return f"{plural(len(suspected), 'cause is', 'causes are')} suspected; nothing was tried."
+        return "No cause was detected. Only trials can show whether the training can be faster."
+    return f"{plural(len(suspected), 'cause is', 'causes are')} suspected. No fix was tried."
 
 
 def causes_text(facts: Facts, proven: Sequence[CauseDraft], suspected: Sequence[CauseDraft] = ()) -> str:
-    """What the first cause costs, what was proven to save it, and what is suspected to cost far more."""
+    """The verdict "causes": the cost of the first cause, its proven fix, and suspected causes of far higher cost."""
     most = max(proven, key=lambda draft: (draft.verified_saving_s, draft.result.cost_s.mid))
     first = next((draft for draft in proven if is_symptom_of(most, draft)), most)
     result = first.result
@@ -62,70 +59,72 @@ def causes_text(facts: Facts, proven: Sequence[CauseDraft], suspected: Sequence[
         default=None,
     )
     if best is not None and best.speedup is not None:
-        proof = f"a trial of {best.title} makes the whole run {best.speedup.mid:.2f}× as fast"
+        proof = f"in a trial, {best.title} makes the whole training {best.speedup.mid:.2f}× as fast"
     else:
         proof = _unproven(facts, first)
     others = [draft.result.id for draft in proven if draft is not first]
     more = f" Also proven: {', '.join(dict.fromkeys(others))}." if others else ""
     larger = max(suspected, key=lambda draft: draft.result.cost_s.mid, default=None)
     if larger is not None and larger.result.cost_s.mid >= FAR_MORE * result.cost_s.mid:
-        more += f" Suspected, and not proven: {larger.result.id} may cost up to {percent(facts.share_of(larger.result.cost_s.high))}."
+        most_share = percent(facts.share_of(larger.result.cost_s.high))
+        more += f" Suspected, and not proven: {larger.result.id} may cost up to {most_share}."
     elif root := next((draft for draft in suspected if is_symptom_of(first, draft)), None):
-        more += f" It may only be where {root.result.id} shows."
-    return f"{cost}; {proof}.{more}"
+        more += f" It may only be a symptom of {root.result.id}."
+    return f"{cost}. {proof[0].upper()}{proof[1:]}.{more}"
 
 
 def _unproven(facts: Facts, draft: CauseDraft) -> str:
-    """What can be said of the remedies of a cause whose cost is proven and whose saving is not."""
+    """The state of the remedies of a cause whose cost is proven and whose saving is not."""
     untried = [remedy.result for remedy in draft.remedies if remedy.result.status == "untried"]
     projected = next((remedy for remedy in untried if remedy.speedup is not None), None)
     if projected is not None and projected.speedup is not None:
         return (
-            f"{projected.title} would make the whole run {projected.speedup.mid:.2f}× as fast, but that was not tried"
+            f"{projected.title} would make the whole training {projected.speedup.mid:.2f}× as fast; "
+            "that is computed, not tried"
         )
     if facts.observed:
-        return "that was timed; nothing was tried against it"
+        return "this cost was timed; no fix was tried"
     if len(untried) == len(draft.remedies):
-        return "that was timed, but no remedy could be tried"
-    return "that was timed, but no remedy could be proven in a trial"
+        return "this cost was timed, but no fix could be tried"
+    return "this cost was timed, but no trial proved a fix"
 
 
 def healthy_text(facts: Facts, outcomes: Sequence[Outcome]) -> str:
-    """What was looked at and did not save enough."""
+    """The verdict "healthy": what was tried, and the largest part of the time."""
     tried = [outcome for outcome in outcomes if outcome.arm.role == "remedy" and outcome.verdict != "failed"]
     remedies = [
         outcome
         for outcome in tried
         if outcome.comparison.n or outcome.arm.unit != RACE and outcome.verdict == "refuted"
     ]
-    looked = f"No saving of {percent(WORTHWHILE_SHARE)} of the whole run was found"
+    result = f"No fix saves {percent(WORTHWHILE_SHARE)} of the whole training"
     if remedies:
         units = dict.fromkeys(
             f"{UNITS.get(outcome.arm.unit, outcome.arm.unit)}{_of(facts, outcome)}" for outcome in remedies
         )
-        said = f"Tried {plural(len(remedies), 'change')} on {' and '.join(units)}"
-        looked = f"{said}: none saved {percent(WORTHWHILE_SHARE)} of the whole run"
+        trials = f"Tried {plural(len(remedies), 'fix', 'fixes')} on {' and '.join(units)}"
+        result = f"{trials}. None saved {percent(WORTHWHILE_SHARE)} of the whole training"
     elif any(outcome.arm.role == "ceiling" for outcome in outcomes):
-        looked = "Nothing was suspected that could be tried"
+        result = "No cause was detected that a fix could be tried for"
     largest = max(facts.budget.parts, key=lambda part: part.s, default=None)
     if largest is None:
-        return f"{looked}."
+        return f"{result}."
     if largest.id == "device":
-        return f"{looked}; the device computes {percent(largest.share)} of the time."
+        return f"{result}. The device computes {percent(largest.share)} of the time."
     free = next((ceiling.speedup for ceiling in facts.ceilings if ceiling.kind == "input"), 1.0)
     if largest.id == "input_wait":
-        return f"{looked}; free input would make it {free:.2f}× as fast, but nothing that is known here gets nearer to that."
-    return f"{looked}; the largest part of the time is {largest.label} with {percent(largest.share)}."
+        return f"{result}. Free input would make it {free:.2f}× as fast, but no known fix gets closer to that."
+    return f"{result}. The largest part of the time is {largest.label} with {percent(largest.share)}."
 
 
 def waiting_text(share: float, fit: FitFacts, free: float) -> str:
-    """What there is to say of input that is waited for, where no cause that is known here explains it."""
+    """The verdict on a wait for input that no known cause explains."""
     waits = f"{percent(share)} of the time is spent waiting for the input of {short(fit.record.site)}"
-    return f"{waits}: free input would make it {free:.2f}× as fast, but nothing that is known here gets nearer to that."
+    return f"{waits}. Free input would make it {free:.2f}× as fast, but no known fix gets closer to that."
 
 
 def open_text(suspected: Sequence[CauseDraft], why: str) -> str:
-    """What is suspected, and why it stays a suspicion."""
+    """The verdict "inconclusive": the suspected causes, and why they could not be decided."""
     if not suspected:
         return f"{why[0].upper()}{why[1:]}."
     names = ", ".join(dict.fromkeys(draft.result.id for draft in suspected))
@@ -133,7 +132,7 @@ def open_text(suspected: Sequence[CauseDraft], why: str) -> str:
 
 
 def _of(facts: Facts, outcome: Outcome) -> str:
-    """The place of what an arm was tried on, by file name."""
+    """The place where an arm was tried, as file name and line."""
     found = facts.fits if outcome.target == "fit" else facts.loops
     if outcome.index >= len(found):
         return ""

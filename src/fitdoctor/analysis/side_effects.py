@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from fitdoctor.recording.model import Run
 
+# Names of one kind in a sentence. The recording holds more.
 LISTED = 8
-"""Names of one kind in a sentence; the recording holds more."""
 
 WORDS = {
     "connection": "connected to {}",

@@ -1,4 +1,4 @@
-"""What the whole training is, and where it ran."""
+"""The summary of the training, and of its environment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fitdoctor.report.model import Environment, FitSummary, LoopSummary, Trainin
 
 
 def training(facts: Facts) -> Training:
-    """The fits and loops with their shares, and the projected time as it stands."""
+    """Returns the fits and loops with their shares, and the projected time of the training."""
     return Training(
         backend=str(facts.scout.environment.get("backend", "")),
         fits=tuple(
@@ -42,7 +42,7 @@ def training(facts: Facts) -> Training:
 
 
 def environment(facts: Facts) -> Environment:
-    """Versions and devices, as far as the child could tell."""
+    """Returns versions and devices, as far as they are known."""
     known: dict[str, Any] = facts.scout.environment
     devices = known.get("devices")
     named = devices if isinstance(devices, Iterable) and not isinstance(devices, str | bytes) else ()

@@ -1,4 +1,4 @@
-"""What `fitdoctor treat` may apply of a diagnosis, and how it is called for that."""
+"""The part of a diagnosis that `fitdoctor treat` may apply, and its command."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fitdoctor.trials.safety import ORDER
 
 
 def treatable(analysis: Analysis, allowed: Collection[Safety]) -> Prescription | None:
-    """The best verified changes of these safeties, or None.
+    """Returns the best verified changes of these safeties, or None.
 
     Example:
         >>> treatable(analyse(run, "final"), {"exact"}).remedies
@@ -24,14 +24,10 @@ def treatable(analysis: Analysis, allowed: Collection[Safety]) -> Prescription |
 
 
 def treat_command(run: Run, analysis: Analysis, prescription: Prescription | None) -> str:
-    """The command that trains with a prescription, or an empty string where there is none, or nothing that could be run
-    again.
-    """
+    """Returns the command that trains with a prescription, or "" where there is none or it can't be run."""
     if prescription is None or not run.python or run.bundled or run.mode not in OPTIONS:
         return ""
-    if run.target.startswith(
-        "-"
-    ):  # only a recording that was made up has such a target, and it would be read as an option of ours
+    if run.target.startswith("-"):  # it would be read as an option of ours; only a forged recording has one
         return ""
     applied = treatable(analysis, ORDER[: ORDER.index(prescription.safety) + 1])
     if applied is None:

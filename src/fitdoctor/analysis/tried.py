@@ -1,4 +1,4 @@
-"""Every arm that was tried, the refuted ones and the placebo included."""
+"""All arms that were tried, refuted ones and A/A tests included."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Role = Literal["placebo", "ceiling", "remedy", "prescription"]
 
 
 def tried(outcomes: Iterable[Outcome]) -> tuple[Tried, ...]:
-    """The arms in the order in which they stood in their rehearsals."""
+    """Returns the arms in the order of their rehearsals."""
     return tuple(_tried(outcome, role) for outcome in outcomes for role in get_args(Role) if outcome.arm.role == role)
 
 

@@ -23,19 +23,22 @@ from fitdoctor.trials.outcomes import Outcome
 from fitdoctor.trials.savings import effect_of, whole_run
 from fitdoctor.trials.stage import Stage
 
-#: Where identical arms differ by more than this, the machine is too noisy for any verdict but the plainest.
+# If the same code, timed twice, differs by more than this, the machine is too noisy for a verdict.
 NOISY = 0.20
-#: An unproven gain of the whole run that is too large to call a run healthy in spite of it.
-OPEN_GAIN = 1.10
-#: The share of a training that is waited for input from which on it is not healthy, whatever nobody knows to do about
-#: it.
+
+# An unproven gain of the whole training from which on it is not called healthy.
+UNPROVEN_GAIN = 1.10
+
+# A training that waits for its input for this share of the time is not healthy, even if no fix is known.
 WAITING_SHARE = 1 / 3
-#: Whatever was refuted until then: what else would have been tried is not known to be in vain.
-INTERRUPTED = "the diagnosis was interrupted before the trials could tell"
-#: What to do about it.
+
+# Why an interrupted diagnosis is not healthy, whatever it refuted before.
+INTERRUPTED = "the diagnosis was interrupted before the trials were finished"
+
+# What the user can do.
 LONGER = " Run it again with a larger --budget (budget_s in code)."
 QUIETER = (
-    " Close other programs, or wait until they are done, and run it again with a larger --budget (budget_s in code)."
+    " Close other programs, or wait until they have ended, and run it again with a larger --budget (budget_s in code)."
 )
 
 
@@ -49,10 +52,10 @@ class Decision:
 
 
 def decide(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Outcome], stage: Stage) -> Decision:
-    """Weighs what was found against what was tried.
+    """Decides on the verdict from the causes and their trials.
 
-    Causes: a saving is verified, or a cost is proven that something can be done about. Inconclusive: something is
-    suspected, and the trials could not tell. Healthy: the rest, as far as something was tried.
+    Causes: a saving is verified, or a cost is proven and the user can act on it. Inconclusive: a cause is suspected,
+    and the trials did not decide. Healthy: all else, if fixes were tried.
     """
     every = tuple(drafts)
     if stage == "first answer":
@@ -69,55 +72,50 @@ def decide(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Outcom
     why = _why_open(facts, every, outcomes)
     if why:
         return Decision(verdict="inconclusive", text=why, causes=every)
-    # What the trials left open is below what counts: it stays among what was tried, but it is no cause.
+    # Undecided causes cost too little to count. Their trials stay in the report.
     informative = tuple(draft for draft in every if draft.informative)
     return Decision(verdict="healthy", text=healthy_text(facts, outcomes), causes=informative)
 
 
 def _why_open(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Outcome]) -> str:
-    """Why it can't be told whether the run is healthy, or nothing where it can."""
+    """Returns why it is not known whether the training is healthy, or "" if it is."""
     if not facts.fits and not facts.loops:
-        return "No training was seen: the script called neither fit nor predict nor evaluate."
+        return "No training was detected: the script called neither fit nor predict nor evaluate."
     suspected = [
         draft
         for draft in drafts
         if not draft.informative and facts.share_of(draft.result.cost_s.mid) >= WORTHWHILE_SHARE
     ]
-    told = [outcome for outcome in outcomes if outcome.comparison.ratio is not None]
-    if not told:
+    timed = [outcome for outcome in outcomes if outcome.comparison.ratio is not None]
+    if not timed:
         rehearsable = any(facts.share(fit.id) >= WORTHWHILE_SHARE for fit in facts.fits)
-        return open_text(suspected, "nothing could be tried") if suspected or rehearsable else ""
-    placebos = [outcome for outcome in told if outcome.arm.role == "placebo"]
+        return open_text(suspected, "no fix could be tried") if suspected or rehearsable else ""
+    placebos = [outcome for outcome in timed if outcome.arm.role == "placebo"]
     deviation = exp(min(50.0, abs(placebos[0].comparison.mean_log))) - 1 if placebos else 0.0
     if deviation > NOISY:
-        why = f"the same training, timed twice, differed by {percent(deviation)}: the machine is too noisy to tell"
+        why = f"the same code timed twice differed by {percent(deviation)}, so the machine is too noisy"
         return open_text(suspected, why) + QUIETER
     remedies = [outcome for outcome in outcomes if outcome.arm.role == "remedy"]
     main = [outcome for outcome in remedies if outcome.arm.unit == remedies[0].arm.unit]
     if suspected and main and all(_undecided(outcome) for outcome in main):
         crowded = any(outcome.comparison.contended for outcome in main)
         if crowded:
-            return open_text(suspected, "other processes took the machine") + QUIETER
-        return open_text(suspected, "the trials could not tell") + LONGER
+            return open_text(suspected, "other programs used the machine") + QUIETER
+        return open_text(suspected, "the trials did not decide") + LONGER
     if any(map(_untried, suspected)):
-        return (
-            open_text([draft for draft in suspected if _untried(draft)], "no time was left to try what may help")
-            + LONGER
-        )
+        return open_text([draft for draft in suspected if _untried(draft)], "no time was left to try fixes") + LONGER
     if suspected and any(_may_gain(facts, outcome) for outcome in remedies if outcome.verdict == "inconclusive"):
-        return open_text(suspected, "a gain was seen that could not be proven") + LONGER
+        return open_text(suspected, "a measured gain could not be proven") + LONGER
     raced = [(remedy.outcome, remedy.result.speedup) for draft in suspected for remedy in draft.remedies]
     if any(outcome is not None and is_open(outcome, speedup) for outcome, speedup in raced):
-        return open_text(suspected, "the races covered too little of the training to tell")
+        return open_text(suspected, "the races covered too little of the training")
     if suspected and not remedies:
-        return open_text(suspected, "no remedy could be tried")
+        return open_text(suspected, "no fix could be tried")
     return _why_waiting(facts)
 
 
 def _why_waiting(facts: Facts) -> str:
-    """What is said of a training that waits for its input much of its time, where nothing that was tried takes that
-    away.
-    """
+    """Returns the verdict on a training that waits much for its input, where no trial reduced that; else ""."""
     waits = [
         (facts.share_of(cost.low), fit) for fit in facts.fits for cost, measured in (facts.input_cost(fit),) if measured
     ]
@@ -133,7 +131,7 @@ def _undecided(outcome: Outcome) -> bool:
 
 
 def _untried(draft: CauseDraft) -> bool:
-    """Whether a cause has remedies whose turn came for none of them."""
+    """Whether a cause has remedies, and the time was used up before any of them was tried."""
     planned = [remedy.outcome for remedy in draft.remedies if remedy.outcome is not None]
     return bool(planned) and all(
         o.verdict == "inconclusive" and o.comparison.n == 0 and not o.arm.dropped for o in planned
@@ -142,4 +140,4 @@ def _untried(draft: CauseDraft) -> bool:
 
 def _may_gain(facts: Facts, outcome: Outcome) -> bool:
     effect = effect_of(facts, outcome)
-    return effect is not None and whole_run(facts, [effect]).mid >= OPEN_GAIN
+    return effect is not None and whole_run(facts, [effect]).mid >= UNPROVEN_GAIN

@@ -44,7 +44,7 @@ def draw_causes(canvas: Canvas, report: Report, places: SourcePlaces) -> None:
     """Draws every cause: its place, its cost, its evidence, and each remedy with the verdict of its trial."""
     if report.causes:
         canvas.blank()
-        canvas.block(("Causes", "bold"))
+        canvas.block((_heading(report), "bold"))
     rank, drawn = 0, _Drawn()
     for index, cause in enumerate(report.causes):
         informative = cause.status == "informative"
@@ -64,6 +64,11 @@ def draw_causes(canvas: Canvas, report: Report, places: SourcePlaces) -> None:
                 continue
             _draw_remedy(canvas, remedy, pending=_is_pending(report, remedy), timed=_was_timed(report, cause, remedy))
             drawn.remedies[remedy] = str(rank)
+
+
+def _heading(report: Report) -> str:
+    statuses = {cause.status for cause in report.causes}
+    return "Causes" if "measured" in statuses else "Suspected causes" if "estimated" in statuses else "Good to know"
 
 
 def _draw_head(canvas: Canvas, cause: CauseResult, number: str, places: SourcePlaces, drawn: _Drawn) -> None:
@@ -97,7 +102,7 @@ def _cost(cause: CauseResult, same_as: int) -> tuple[tuple[str, str], ...]:
         cost, most = f"up to {duration(seconds.high)}", f"up to {share(min(1.0, at_most))}"
     notes = (
         [most] * (cause.share > 0)
-        + [f"partly the same seconds as cause {same_as}"] * (same_as > 0)
+        + [f"partly the same seconds as cause{GLUE}{same_as}"] * (same_as > 0)
         + ["estimated"] * estimated
     )
     rest = f" of this training ({', '.join(notes)})." if notes else " of this training."
@@ -156,7 +161,7 @@ def _draw_remedy(canvas: Canvas, remedy: RemedyResult, *, pending: bool, timed: 
         case "untried" if pending:
             canvas.block(f"{remedy.title}: not tried", prefix=prefix)
         case "untried" if remedy.speedup:
-            gain = f"training {_as_fast(remedy.speedup)}, computed and not tried"
+            gain = f"training {_as_fast(remedy.speedup)}, computed"
             canvas.block(f"{remedy.title}: {gain}{why}", prefix=f"{INDENT}· ")
         case "untried":
             canvas.block(f"{remedy.title}: {'could not be tried' if remedy.why else 'not tried'}{why}", prefix=prefix)

@@ -31,7 +31,7 @@ WHOLE_LENGTH = 40
 
 # How long the training takes, by what that rests on: before the time, and the sentence after it.
 BASIS_WORDS = {
-    "declared": ("", "This is projected from a part of it, which was run and timed."),
+    "declared": ("", "This is projected from a part that was run and timed."),
     "observed": ("", "This is projected to the length that a run had."),
     "upper bound": ("at most ", "This is projected; a callback may stop the training earlier."),
     "unknown": ("at least ", "This is projected; the length of an epoch could not be measured."),

@@ -27,7 +27,7 @@ def eager(weights: str) -> Run:
         ("different", "fitdoctor treat --allow numerics,semantics train.py --epochs 3"),
     ],
 )
-def test_it_allows_what_the_prescription_needs_and_no_more(weights: str, command: str) -> None:
+def test_the_command_allows_exactly_the_safety_of_the_prescription(weights: str, command: str) -> None:
     report = build(eager(weights))
     assert report.prescription is not None
     assert report.treat == command

@@ -1,4 +1,4 @@
-"""What a report says of a diagnosis, or of a watched training, that was ended early."""
+"""Reports of a diagnosis, or of a watched training, that was interrupted."""
 
 from __future__ import annotations
 
@@ -30,29 +30,30 @@ def test_a_diagnosis_says_first_that_it_was_interrupted_and_where(at: str) -> No
     assert text.count(report.interrupted) == 1
 
 
-def test_what_was_not_tried_was_not_for_lack_of_time() -> None:
+def test_an_interruption_is_the_reason_for_untried_fixes() -> None:
     report = build(in_trials())
     text = " ".join(render(report).split())
     assert "not tried. The diagnosis was interrupted before it was tried." in text
     assert "budget was used up" not in text
     assert "not decided" not in text
-    assert (report.verdict, "interrupted before the trials could tell" in report.verdict_text) == ("inconclusive", True)
+    assert (report.verdict, "interrupted before the trials were finished" in report.verdict_text) == (
+        "inconclusive",
+        True,
+    )
 
 
-def test_what_was_refuted_by_then_makes_nothing_healthy() -> None:
+def test_an_interrupted_diagnosis_is_never_healthy() -> None:
     run = diagnosed(make.run(make.fit(step_s=0.004, epochs=100)), QUICK)
     assert build(run).verdict == "healthy"
     run.interrupted = "trials"
     assert build(run).verdict == "inconclusive"
 
 
-def test_a_look_that_was_interrupted() -> None:
+def test_an_interrupted_scout_tried_no_fix() -> None:
     run = make.run(make.fit(step_s=0.001, epochs=400))
     run.interrupted = "scout"
     report = build(run, stage="first answer")
-    assert (
-        report.interrupted == "The diagnosis was interrupted while it learned what the script does: nothing was tried."
-    )
+    assert report.interrupted == "The diagnosis was interrupted during the first run of the script: no fix was tried."
 
 
 def test_a_watched_training_names_the_epoch() -> None:
@@ -72,7 +73,7 @@ def test_a_later_call_of_the_same_fit_counts_its_own_epochs() -> None:
     assert "failed in epoch 2 of 6 (fit at train.py:18, call 3)" in build(run).interrupted
 
 
-def test_what_came_to_its_end_says_nothing() -> None:
+def test_complete_runs_report_no_interruption() -> None:
     assert build(make.watched(make.fit(cut=False))).interrupted == ""
     assert build(make.run(make.fit())).interrupted == ""
     left_later = make.watched(make.fit(cut=False))

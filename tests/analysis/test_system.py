@@ -1,4 +1,4 @@
-"""What a report says of the machine: nothing where nothing held the training up."""
+"""Remarks of a report on the machine: none where nothing slowed the training down."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ QUIET = {
 }
 
 
-def test_a_quiet_machine_is_not_spoken_of() -> None:
+def test_a_quiet_machine_gets_no_remark() -> None:
     assert remarks(run(QUIET, {"clock_share": 0.95})) == ()
 
 
-def test_figures_are_in_the_report_all_the_same() -> None:
+def test_figures_are_reported_without_remarks() -> None:
     report = build(run(QUIET))
     assert report.system is not None
     (fit,) = report.system.fits
@@ -70,7 +70,7 @@ def test_figures_are_in_the_report_all_the_same() -> None:
             {"process_cpu_s": 1.0, "machine_cpu_s": 1.9, "main_wait_s": 0.3},
             {},
             {},
-            "Other programs took 0.9 of 2 cores",
+            "Other programs used 0.9 of 2 cores",
         ),
         (
             {"process_cpu_s": 1.0, "machine_cpu_s": 1.9, "main_wait_s": 0.3},
@@ -83,33 +83,33 @@ def test_figures_are_in_the_report_all_the_same() -> None:
             {"quota_periods": 10, "throttled_periods": 4},
             {},
             {"cpu_limit_cores": 1.5},
-            "1.5 cores' time, and was held back in 40 %",
+            "limited to 1.5 cores, and was throttled in 40 %",
         ),
-        ({"swap_in_bytes": 5e7, "swap_out_bytes": 1e8}, {}, {}, "1.0 GB were swapped out and 500 MB back in"),
+        ({"swap_in_bytes": 5e7, "swap_out_bytes": 1e8}, {}, {}, "1.0 GB were swapped out and 500 MB swapped in"),
         (
             {"pressure_memory_some_s": 0.1},
             {"memory_left_bytes": 2e8},
             {},
-            "10 % of the time something waited for memory",
+            "10 % of the time, a program waited for memory; 200 MB were left",
         ),
         ({"pressure_io_some_s": 0.5, "pressure_io_full_s": 0.3}, {}, {}, "For 30 % of the fit"),
-        ({"heat_slowed_s": 0.2}, {"clock_share": 0.5}, {}, "slowed down against heat for 20 %"),
+        ({"heat_slowed_s": 0.2}, {"clock_share": 0.5}, {}, "throttled because of heat for 20 %"),
         ({"process_cpu_s": 1.5}, {"clock_share": 0.5}, {}, "ran at 50 % of their highest clock"),
     ],
 )
-def test_what_held_the_training_up_is_said(
+def test_each_slowdown_gets_a_remark(
     counters: dict[str, float], levels: dict[str, float], changed: Any, said: str
 ) -> None:
     (remark,) = remarks(run(counters, levels, **changed))
     assert said in remark
 
 
-def test_a_slow_clock_of_idle_cores_and_neighbours_that_hold_up_nobody_are_not_spoken_of() -> None:
+def test_idle_cores_and_harmless_neighbours_get_no_remark() -> None:
     assert remarks(run({"process_cpu_s": 0.1, "machine_cpu_s": 0.9}, {"clock_share": 0.3})) == ()
 
 
 @pytest.mark.parametrize(("devices", "count"), [(["CPU:0", "NVIDIA H200"], 2), (["CPU:0"], 0)])
-def test_a_gpu_counts_where_the_training_runs_on_it(devices: list[str], count: int) -> None:
+def test_a_gpu_gets_remarks_only_if_the_training_runs_on_it(devices: list[str], count: int) -> None:
     gpu = Gpu(
         device="NVIDIA H200", series=series({}, {"busy_share": 0.2, "slowed_by_heat": 0.5, "slowed_by_power": 0.01})
     )
@@ -120,14 +120,14 @@ def test_a_gpu_counts_where_the_training_runs_on_it(devices: list[str], count: i
     assert len(found) == count
     if found:
         assert found == (
-            "GPU 0 had nothing to do for 80 % of the fit.",
-            "GPU 0 was slowed down by heat for 50 % of the fit.",
+            "GPU 0 was idle for 80 % of the fit.",
+            "GPU 0 was throttled because of heat for 50 % of the fit.",
         )
 
 
-def test_what_could_not_be_read_is_a_limit() -> None:
+def test_a_failed_sampler_is_a_limit() -> None:
     assert "reading its GPUs failed" in " ".join(build(run(limits=["reading its GPUs failed"])).limits)
 
 
-def test_a_run_that_nobody_looked_at_has_a_report() -> None:
+def test_a_run_without_samples_has_a_report() -> None:
     assert build(make.watched(make.fit())).system is None
