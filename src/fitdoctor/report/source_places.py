@@ -41,10 +41,10 @@ class SourcePlaces:
 
     def _name(self, location: Location) -> str:
         file = self._file(location)
-        if file is None:
+        if file is None or self._current is None:
             is_code = location.file.startswith("<")  # "<string>", or a cell of a notebook
             return location.file if is_code else os.path.join(self._folder, location.file)  # noqa: PTH118
-        return str(file.relative_to(self._current) if file.is_relative_to(self._current or file.root) else file)
+        return str(file.relative_to(self._current) if file.is_relative_to(self._current) else file)
 
     def _file(self, location: Location) -> Path | None:
         """The file itself; None where it is not on this machine."""

@@ -1,0 +1,1 @@
+"""The parts of a report, by family. `report.model` exports them all."""
