@@ -1,6 +1,7 @@
-"""Real runs, as `fitdoctor bundle` made them, each with what it must lead to.
+"""Real runs, as `fitdoctor bundle` made them, each with the report that it must lead to.
 
-To add one: put `NAME.json` or `NAME.json.gz` into this folder and a table `[NAME]` into `expected.toml`.
+To add one: put `NAME.json` or `NAME.json.gz` into this folder and a table `[NAME]` into `expected.toml`. Then write its
+golden report: `python scripts/golden.py keep tests/bundles/golden tests/bundles/NAME.json`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from fitdoctor.recording.bundle import bundle
 from fitdoctor.recording.load import load_run
 from fitdoctor.recording.model import Run
 from fitdoctor.report.text import render
+from scripts import golden
 
 HERE = Path(__file__).parent
 EXPECTED: dict[str, dict[str, Any]] = tomllib.loads((HERE / "expected.toml").read_text(encoding="utf-8"))
@@ -33,7 +35,7 @@ def test_every_bundle_has_an_expectation() -> None:
 
 
 @each
-def test_a_bundle_leads_to_what_is_known_of_it(name: str) -> None:
+def test_a_bundle_leads_to_its_known_causes(name: str) -> None:
     report = build(load(name))
     expected = EXPECTED[name]
     assert report.verdict == expected["verdict"]
@@ -49,7 +51,7 @@ def test_a_bundle_leads_to_what_is_known_of_it(name: str) -> None:
 
 
 @each
-def test_what_was_bundled_once_stays_as_it_is(name: str) -> None:
+def test_bundling_a_bundle_changes_nothing(name: str) -> None:
     run = load(name)
     assert run.bundled
     report, again = build(run), build(bundle(run).run)
@@ -57,3 +59,11 @@ def test_what_was_bundled_once_stays_as_it_is(name: str) -> None:
         report.verdict,
         [cause.id for cause in report.causes],
     )
+
+
+@each
+def test_the_report_of_a_bundle_changes_only_in_its_words(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(HERE.parents[1])  # the report names the bundle as it is given
+    kept, bundled = HERE / "golden" / f"{name}.json", BUNDLES[name].relative_to(HERE.parents[1])
+    lines = golden.differences(kept, bundled)
+    assert not lines, "\n".join([*lines, "If that is intended, run: python scripts/golden.py keep ..."])
