@@ -98,7 +98,8 @@ def test_a_folder_that_may_not_be_entered_is_none_to_run_from(script: Path) -> N
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root becomes another user")
 @pytest.mark.parametrize("command", [("compare", "~/a", "last"), ("report", "~/a"), ("env",)])
 def test_a_user_whom_the_system_does_not_know_has_no_home(script: Path, command: tuple[str, ...]) -> None:
-    unknown = "import os; os.environ.pop('HOME', None); os.environ.pop('XDG_STATE_HOME', None); os.setgid(54321); os.setuid(54321); "
+    unknown = "import os; os.environ.pop('HOME', None); os.environ.pop('XDG_STATE_HOME', None); "
+    unknown += "os.setgid(54321); os.setuid(54321); "
     ended = run(unknown, *command, cwd=script.parent)
     assert "Could not determine home directory" not in ended.stderr
     assert "a bug of fitdoctor" not in ended.stderr, ended.stderr

@@ -317,8 +317,8 @@ INCONCLUSIVE = replace(
     SLOW,
     verdict="inconclusive",
     verdict_text=(
-        "python-in-pipeline may cost time, but the same code timed twice differed by 31 %, so the machine is too noisy. "
-        "Close other programs, or wait until they have ended, and run it again with a larger --budget."
+        "python-in-pipeline may cost time, but the same code timed twice differed by 31 %, so the machine is too "
+        "noisy. Close other programs, or wait until they have ended, and run it again with a larger --budget."
     ),
     ceilings=(),
     causes=(replace(FIRST_ANSWER.causes[0]),),

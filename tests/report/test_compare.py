@@ -41,30 +41,33 @@ def test_causes_are_gone_new_or_still_there() -> None:
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"script": "other.py"}, "another script"),
+        ({"script": "other.py"}, "script: train.py in A, other.py in B"),
         ({"environment": replace(ENVIRONMENT, cores=16)}, "cores: 2 in A, 16 in B"),
         ({"environment": replace(ENVIRONMENT, keras="3.9.0")}, "Keras: 3.15.1 in A, 3.9.0 in B"),
         ({"environment": replace(ENVIRONMENT, devices=("NVIDIA H200",))}, "devices: CPU in A, NVIDIA H200 in B"),
         ({"training": replace(TRAINING, fits=(replace(TRAINING.fits[0], epochs=10),))}, "epochs: 50 in A, 10 in B"),
         (
             {"training": replace(TRAINING, fits=(replace(TRAINING.fits[0], steps_per_epoch=31),))},
-            "steps an epoch: 313 in A, 31 in B",
+            "steps per epoch: 313 in A, 31 in B",
         ),
         ({"training": replace(TRAINING, fits=())}, "1 fit in A, 0 fits in B"),
         ({"fitdoctor": "9.9"}, "version of fitdoctor"),
-        ({"stage": "first answer"}, "a short look that was projected in B"),
-        ({"interrupted": "The diagnosis was interrupted."}, "B is not the whole: The diagnosis was interrupted."),
+        ({"stage": "first answer"}, "a projection from a part of the training in B"),
+        (
+            {"interrupted": "The diagnosis was interrupted. No fix was tried."},
+            "B is incomplete: The diagnosis was interrupted",
+        ),
     ],
 )
-def test_what_makes_it_unfair_is_said_first(changed: dict[str, object], words: str) -> None:
+def test_unfair_differences_come_first(changed: dict[str, object], words: str) -> None:
     found = compared(SLOW, replace(SLOW, **changed))  # type: ignore[arg-type]
     assert any(words in difference for difference in found.differences)
     text = render_comparison(found)
-    assert text.index("Not like for like") < text.index("in A, ") or "as fast" not in text
-    assert text.index("Not like for like") < text.index("Where the time goes")
+    assert text.index("Unfair comparison") < text.index("in A, ") or "as fast" not in text
+    assert text.index("Unfair comparison") < text.index("Where the time goes")
 
 
-def test_another_batch_size_on_the_same_data_is_not_another_amount_of_data() -> None:
+def test_another_batch_size_is_not_another_amount_of_data() -> None:
     halved = replace(TRAINING.fits[0], batch_size=64, steps_per_epoch=157)
     found = compared(SLOW, replace(SLOW, training=replace(TRAINING, fits=(halved,))))
     assert found.differences == ("batch size: 32 in A, 64 in B",)
@@ -75,7 +78,7 @@ def test_it_never_claims_that_a_saving_is_proven() -> None:
         render_comparison(compared(SLOW, replace(SLOW, training=replace(TRAINING, projected_s=100.0)))).split()
     )
     assert "B was 25× as fast as A" in text
-    assert "One run each" in text
+    assert "This compares one run with one run." in text
 
 
 @pytest.mark.parametrize(
@@ -85,15 +88,15 @@ def test_it_never_claims_that_a_saving_is_proven() -> None:
         ({"interrupted": "The training was interrupted in epoch 3 of 6.", "stage": "watched"}, "B was interrupted"),
     ],
 )
-def test_what_can_not_be_compared_gets_no_ratio(changed: dict[str, object], why: str) -> None:
+def test_incomparable_runs_get_no_ratio(changed: dict[str, object], why: str) -> None:
     found = compared(SLOW, replace(SLOW, **changed))  # type: ignore[arg-type]
     assert (found.ratio, found.incomparable) == (None, why)
     text = " ".join(render_comparison(found).split())
-    assert f"can't be told: {why}." in text
+    assert f"These times can't be compared: {why}." in text
     assert "as fast as" not in text
 
 
-def test_a_step_that_only_one_divides_is_compared_as_a_whole() -> None:
+def test_steps_are_compared_as_a_whole_if_only_one_run_has_their_parts() -> None:
     watched = replace(
         BUDGET, parts=(replace(BUDGET.parts[2], id="step", label="steps (input and compute)"), *BUDGET.parts[5:])
     )
@@ -103,7 +106,7 @@ def test_a_step_that_only_one_divides_is_compared_as_a_whole() -> None:
     assert {part.id for part in found.parts}.isdisjoint({"input_wait", "device", "host"})
 
 
-def test_parts_that_are_next_to_nothing_on_both_sides_are_left_out() -> None:
+def test_tiny_parts_are_left_out() -> None:
     rows = render_comparison(compared(SLOW, SLOW)).split("Where the time goes")[1].split("Causes")[0].splitlines()
     assert "metrics and logs" not in " ".join(rows)
 

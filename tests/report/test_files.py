@@ -27,8 +27,8 @@ def test_under_a_layer_the_files_are_as_they_were() -> None:
 def test_under_a_layer_what_would_have_changed_is_listed() -> None:
     text = shown(protection="layer", changed_files=("new: model.keras", "deleted: old.keras"))
     assert (
-        "What your script would have changed on disk · new: model.keras · deleted: old.keras · Your files are as they were."
-        in text
+        "What your script would have changed on disk · new: model.keras · deleted: old.keras "
+        "· Your files are as they were." in text
     )
 
 

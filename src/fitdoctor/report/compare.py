@@ -1,7 +1,4 @@
-"""Two reports side by side:
-
-what each takes, where the time goes, which causes went and came, and what makes it unfair.
-"""
+"""Compares two reports: their times, their parts, their causes, and what makes the comparison unfair."""
 
 from __future__ import annotations
 
@@ -12,23 +9,25 @@ from pathlib import PurePath
 from fitdoctor.report.figures import counted
 from fitdoctor.report.model import Environment, FitSummary, Part, Report
 
+# From this share on, another amount of memory means another machine. Firmware and containers take less.
 MEMORY_MATTERS = 0.05
-"""Share from which on another amount of memory is another machine: firmware and containers take a little away."""
 
-
+# What the time of a report rests on.
 STAGE_WORDS = {
-    "first answer": "a short look that was projected",
-    "final": "a short look with trials that was projected",
+    "first answer": "a projection from a part of the training",
+    "final": "a projection from a part of the training, with trials",
     "watched": "a whole training that was timed",
 }
+
 WHOLE_STEP, STEP_LABEL = "step", "steps (input, compute and host)"
-STEP_SPLIT = ("input_wait", "device", "host")
-"""What trials divide a step into: launching it is told from computing by them, too."""
+
+# Only trials divide a step into these parts.
+STEP_PARTS = ("input_wait", "device", "host")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One of the two runs: the name that the user gave it, and what was found."""
+    """One of the two runs: its name, as the user gave it, and its report."""
 
     name: str
     report: Report
@@ -47,9 +46,10 @@ class PartPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CausePair:
-    """A cause and what it costs in each run, in seconds; None where it was not found."""
+    """A cause and its cost in each run, in seconds; None where it was not found."""
 
     id: str
+    # "gone", "new" or "still".
     change: str
     a_s: float | None = None
     b_s: float | None = None
@@ -57,22 +57,21 @@ class CausePair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What two runs differ in.
-
-    `ratio` is how many times as fast B is as A; None where one of them takes no time, or where they can't be compared:
-    then `incomparable` says why. `differences` are those of machine, software and work that make the comparison unfair,
-    each a sentence. `runs` is how many runs stand behind each side: one, so nothing here is proven.
-    """
+    """The differences between two runs."""
 
     a: str
     b: str
     a_s: float
     b_s: float
+    # How many times as fast B is as A; None where they can't be compared, or where one takes no time.
     ratio: float | None
+    # Why they can't be compared, or "".
     incomparable: str
+    # Differences of machine, software and work that make the comparison unfair, each in words.
     differences: tuple[str, ...]
     parts: tuple[PartPair, ...]
     causes: tuple[CausePair, ...]
+    # How many runs each side rests on: one, so nothing is proven.
     runs: int = 1
 
 
@@ -99,25 +98,26 @@ def compare(a: Side, b: Side) -> Comparison:
 
 
 def _incomparable(a: Report, b: Report) -> str:
-    """Why a ratio of the two would say nothing, or nothing."""
-    if _is_cut_short(a) or _is_cut_short(b):
-        return f"{'both were' if _is_cut_short(a) and _is_cut_short(b) else 'A was' if _is_cut_short(a) else 'B was'} interrupted"
+    """Returns why the times of the two can't be compared, or ""."""
+    interrupted = [name for name, report in (("A", a), ("B", b)) if _is_cut_short(report)]
+    if interrupted:
+        return "both were interrupted" if len(interrupted) == 2 else f"{interrupted[0]} was interrupted"
     if PurePath(a.script).name != PurePath(b.script).name:
         return "they are different scripts"
     return ""
 
 
 def _is_cut_short(report: Report) -> bool:
-    """Whether the time of a report is not that of the whole training:
+    """Whether the time of a report is not that of the whole training.
 
-    one of a diagnosis is projected, wherever that was interrupted.
+    The time of a diagnosis always is: it is projected.
     """
     return report.stage == "watched" and bool(report.interrupted)
 
 
 def _parts(a: Report, b: Report) -> Iterator[PartPair]:
     before, after = ({part.id: part for part in _all(report)} for report in (a, b))
-    if WHOLE_STEP in before or WHOLE_STEP in after:  # only one of them may have been tried: compared is what both tell
+    if WHOLE_STEP in before or WHOLE_STEP in after:  # if only one has trials, compare what both have
         before, after = _whole_steps(before), _whole_steps(after)
     for name in dict.fromkeys((*before, *after)):
         a_s, b_s = (side[name].s if name in side else 0.0 for side in (before, after))
@@ -125,8 +125,8 @@ def _parts(a: Report, b: Report) -> Iterator[PartPair]:
 
 
 def _whole_steps(parts: dict[str, Part]) -> dict[str, Part]:
-    """The parts with a step's input and compute in one, as before any trial told them apart."""
-    of_steps = [part for part in parts.values() if part.id in (WHOLE_STEP, *STEP_SPLIT)]
+    """Returns the parts with the parts of a step in one, as before the trials."""
+    of_steps = [part for part in parts.values() if part.id in (WHOLE_STEP, *STEP_PARTS)]
     if not of_steps:
         return parts
     whole = Part(
@@ -150,7 +150,7 @@ def _causes(a: Report, b: Report) -> Iterator[CausePair]:
 
 
 def _costs(report: Report) -> dict[str, float]:
-    """Seconds by cause; one that was found at several places counts once, with all that it costs."""
+    """Returns the seconds of each cause, summed over its places."""
     costs: dict[str, float] = {}
     for cause in report.causes:
         if cause.status != "informative":
@@ -160,18 +160,18 @@ def _costs(report: Report) -> dict[str, float]:
 
 def _differences(a: Report, b: Report) -> Iterator[str]:
     if PurePath(a.script).name != PurePath(b.script).name:
-        yield f"another script: {a.script} in A, {b.script} in B"
+        yield f"script: {a.script} in A, {b.script} in B"
     yield from _machines(a.environment, b.environment)
     yield from _work(a, b)
     if a.training.basis != b.training.basis and a.stage == b.stage:
-        yield f"how long the training is rests on something else: {a.training.basis} in A, {b.training.basis} in B"
+        yield f"basis of the length of the training: {a.training.basis} in A, {b.training.basis} in B"
     if a.fitdoctor != b.fitdoctor:
-        yield f"another version of fitdoctor: {a.fitdoctor} in A, {b.fitdoctor} in B"
+        yield f"version of fitdoctor: {a.fitdoctor} in A, {b.fitdoctor} in B"
     for name, report in (("A", a), ("B", b)):
         if report.interrupted:
-            yield f"{name} is not the whole: {report.interrupted.rpartition(': ')[0] or report.interrupted}"
+            yield f"{name} is incomplete: {report.interrupted.partition('. ')[0].removesuffix('.')}"
     if a.stage != b.stage:
-        yield f"they rest on something else: {STAGE_WORDS[a.stage]} in A, {STAGE_WORDS[b.stage]} in B"
+        yield f"basis of the report: {STAGE_WORDS[a.stage]} in A, {STAGE_WORDS[b.stage]} in B"
 
 
 def _machines(a: Environment, b: Environment) -> Iterator[str]:
@@ -188,7 +188,7 @@ def _machines(a: Environment, b: Environment) -> Iterator[str]:
 
 
 def _work(a: Report, b: Report) -> Iterator[str]:
-    """Says where the two do not train the same amount; fits are taken in the order in which they ran, since lines move."""
+    """Returns differences in the amount of training. Fits are paired in the order of their runs, since lines move."""
     first, second = a.training.fits, b.training.fits
     if len(first) != len(second):
         yield f"{counted(len(first), 'fit')} in A, {counted(len(second), 'fit')} in B"
@@ -208,13 +208,13 @@ def _sizes(one: FitSummary, other: FitSummary) -> Iterator[tuple[str, int | None
     yield "epochs", one.epochs, other.epochs
     yield "batch size", one.batch_size, other.batch_size
     if one.batch_size == other.batch_size or None in (one.batch_size, other.batch_size):
-        yield "steps an epoch", one.steps_per_epoch, other.steps_per_epoch
+        yield "steps per epoch", one.steps_per_epoch, other.steps_per_epoch
         return
-    # With another batch size the steps differ on the same data: what must agree is the number of samples, up to the
-    # last batch.
+    # With another batch size, the same data has another number of steps. The number of samples must be the same, up to
+    # the last batch.
     samples = [(fit.steps_per_epoch or 0) * (fit.batch_size or 0) for fit in (one, other)]
     if abs(samples[0] - samples[1]) >= max(one.batch_size or 0, other.batch_size or 0):
-        yield "samples an epoch, about", samples[0], samples[1]
+        yield "samples per epoch, about", samples[0], samples[1]
 
 
 def _figure(value: int | None) -> str:

@@ -1,4 +1,4 @@
-"""Figures as people read them: durations, ratios, shares. A figure never breaks across two lines."""
+"""Figures as people read them: durations, ratios, shares. A figure is never broken across two lines."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 
 from fitdoctor.report.model import Interval
 
+# A space that must not become a line break. The canvas prints it as a space. (rich breaks lines at U+00A0.)
 GLUE = "\ue000"
-"""A space that must not become a line break. Not U+00A0, which rich breaks at; the canvas prints it as a space."""
 
 MINUTE_S = 60
 HOUR_S = 3600
@@ -29,7 +29,7 @@ def bind(text: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Says a duration with two units at most.
+    """Formats a duration, with two units at most.
 
     Example:
         >>> duration(2480), duration(0.85)
@@ -47,7 +47,7 @@ def duration(seconds: float) -> str:
 
 
 def duration_range(low: float, high: float) -> str:
-    """Says an interval of durations in one unit: that of its upper end.
+    """Formats an interval of durations in one unit: that of its upper end.
 
     Example:
         >>> duration_range(1620, 1740)
@@ -60,30 +60,30 @@ def duration_range(low: float, high: float) -> str:
 
 
 def ratio(value: float, *, decimals: int | None = None) -> str:
-    """Says how many times as fast: "2.9×"; more digits near 1, where they decide."""
+    """Formats a ratio: "2.9×". Near 1, where digits decide, it has more of them."""
     return f"{value:.{_decimals(value) if decimals is None else decimals}f}×"
 
 
 def speedup(interval: Interval) -> str:
-    """Says a speed-up with its interval: "2.9× [2.7, 3.1]"."""
+    """Formats a speed-up with its interval: "2.9× [2.7, 3.1]"."""
     decimals = _decimals(interval.mid)
     return f"{ratio(interval.mid)} [{interval.low:.{decimals}f}, {interval.high:.{decimals}f}]"
 
 
 def share(part: float) -> str:
-    """Says a share of the whole: "71 %", "<1 %" for what is small but there."""
+    """Formats a share of the whole: "71 %", or "<1 %" for a small share that is not zero."""
     if 0 < part < 0.01:
         return "<1 %"
     return f"{round(part * 100)} %"
 
 
 def deviation(value: float) -> str:
-    """Says a small difference from 1 in percent: "1.3 %"."""
+    """Formats a small difference from 1 in percent: "1.3 %"."""
     return f"{abs(value - 1) * 100:.1f} %"
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """Says a number of things: "1 step", "12,500 steps"."""
+    """Formats a number of things: "1 step", "12,500 steps"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 

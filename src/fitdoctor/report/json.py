@@ -1,4 +1,4 @@
-"""`report.json`: the report as data, after the published schema."""
+"""`report.json`: the report as data, which follows the published schema."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from fitdoctor.report.model import SCHEMA_VERSION, Report
 
 
 def to_json(report: Report) -> str:
-    """Gives the JSON of a report, indented, in the order of the fields.
+    """Returns the JSON of a report, indented, in the order of the fields.
 
     Raises:
-        ValueError: A figure is infinite or not a number, which never stands in a report.
+        ValueError: A figure is infinite or not a number. A report must not have one.
 
     Example:
         >>> from_json(to_json(report)) == report
@@ -30,8 +30,8 @@ def from_json(text: str | bytes, *, name: str = "the report") -> Report:
     """Reads a report back.
 
     Args:
-        text: What `to_json` gave.
-        name: What to call it in a message.
+        text: The JSON, as `to_json` returns it.
+        name: The name of the report in a message.
 
     Raises:
         FitdoctorError: It is damaged, not a report, or from another version.
@@ -50,7 +50,7 @@ def from_json(text: str | bytes, *, name: str = "the report") -> Report:
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise FitdoctorError(
             f"Received {name}, which is damaged or not a report of fitdoctor ({error}); expected a report.json. "
-            "“fitdoctor report RUN -o report.json” makes it again from the recordings."
+            "“fitdoctor report RUN -o report.json” writes it again from the recordings."
         ) from None
 
 
@@ -61,7 +61,7 @@ def load_report(path: str | Path) -> Report:
         path: A `report.json`, or the folder of a run.
 
     Raises:
-        FitdoctorError: There is none, or it is damaged.
+        FitdoctorError: The file does not exist, or it is damaged.
 
     Example:
         >>> fitdoctor.load_report(".fitdoctor/20260317-101502-train").verdict
@@ -72,6 +72,7 @@ def load_report(path: str | Path) -> Report:
         data = read_regular(path / "report.json") if path.is_dir() else read_named(path)
     except OSError as error:
         raise FitdoctorError(
-            f"Could not read {path}: {error.strerror or error}. Expected a report.json, or the folder of a run that has one."
+            f"Could not read {path}: {error.strerror or error}. "
+            "Expected a report.json, or the folder of a run that has one."
         ) from None
     return from_json(data, name=str(path))

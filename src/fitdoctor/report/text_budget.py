@@ -1,4 +1,4 @@
-"""Where the time goes: each part of the budget with its share, a bar and its time."""
+"""Where the time goes: each part of the budget with its share, its time and a bar."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from fitdoctor.report.canvas import Canvas
 from fitdoctor.report.figures import duration, share
 from fitdoctor.report.model import Budget, Part
 
+# Smaller parts are summed up in one line: their bars would be empty.
 SHOWN_SHARE = 0.01
-"""Parts below this share are summed up in one line: a bar of theirs would not be seen."""
 
+# Only larger parts show their children: the children of smaller ones can't matter.
 SPLIT_SHARE = 0.05
-"""Parts above this share show their children: below it, none of them can matter."""
 
 UNATTRIBUTED = "unattributed"
 
@@ -21,7 +21,7 @@ MARGIN = 2
 
 
 def draw_budget(canvas: Canvas, budget: Budget) -> None:
-    """Draws the parts, the largest first; they sum to the whole, and what is not attributed comes last."""
+    """Draws the parts, the largest first. They sum to the whole; time that is not attributed comes last."""
     if budget.total_s <= 0:
         return
     canvas.block(("Where the time goes", "bold"))
@@ -37,10 +37,10 @@ def draw_budget(canvas: Canvas, budget: Budget) -> None:
             canvas, f"{len(small)} smaller parts", sum(part.s for part in small), sum(part.share for part in small)
         )
     _draw_row(canvas, "not attributed", budget.unattributed_s, budget.unattributed_s / budget.total_s)
-    beside = sorted((part for part in budget.overlapped if part.share >= SHOWN_SHARE), key=lambda part: -part.s)
-    if beside:
-        words = ", ".join(f"{part.label} {duration(part.s)}" for part in beside)
-        canvas.block(f"Hidden behind computing, at no cost: {words}.", prefix=" " * 2 * MARGIN)
+    overlapped = sorted((part for part in budget.overlapped if part.share >= SHOWN_SHARE), key=lambda part: -part.s)
+    if overlapped:
+        words = ", ".join(f"{part.label} {duration(part.s)}" for part in overlapped)
+        canvas.block(f"Done while the device computes, at no cost: {words}.", prefix=" " * 2 * MARGIN)
 
 
 def _draw_part(canvas: Canvas, part: Part, depth: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""The comparison of two runs for a terminal, as one string: first what makes it unfair."""
+"""The comparison of two runs for a terminal, as one string. What makes it unfair comes first."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from fitdoctor.report.figures import duration, ratio
 
 PLAIN_WIDTH = 80
 
+# Smaller parts of both runs are summed up in one line. It is left out if the sum is smaller, too.
 SHOWN_SHARE = 0.01
-"""Parts below this share of both runs are summed up in one line, and left out where even that is below it."""
 
+# Below this ratio, the two times are the same in the digits that are shown.
 SAME = 1.005
-"""Below this ratio the two are the same to the digits that are shown."""
 
 LABEL_COLUMNS = 36
 TIME_COLUMNS = 12
 
 ONE_RUN_EACH = (
-    "One run each: two runs of the same script on a busy machine can differ, too. "
+    "This compares one run with one run. Two runs of the same script can differ, too. "
     "To prove a saving, let “fitdoctor diagnose” try the change, or time several whole runs of both in turns."
 )
 
@@ -39,7 +39,9 @@ def render_comparison(
     canvas.block(comparison.b, prefix=("  B  ", "bold"))
     canvas.blank()
     if comparison.differences:
-        canvas.block(("Not like for like: the two differ in more than speed.", "yellow"), prefix=("  !  ", "yellow"))
+        canvas.block(
+            ("Unfair comparison: the two runs differ in more than speed.", "yellow"), prefix=("  !  ", "yellow")
+        )
         for difference in comparison.differences:
             canvas.block(difference, prefix="     · ")
         canvas.blank()
@@ -56,7 +58,7 @@ def render_comparison(
 def _headline(comparison: Comparison) -> str:
     times = f"{duration(comparison.a_s)} in A, {duration(comparison.b_s)} in B"
     if comparison.incomparable:
-        return f"{times}. How much faster one is can't be told: {comparison.incomparable}."
+        return f"{times}. These times can't be compared: {comparison.incomparable}."
     if comparison.ratio is None:
         return f"{times}."
     if 1 / SAME < comparison.ratio < SAME:
@@ -91,7 +93,7 @@ def _draw_causes(canvas: Canvas, causes: Iterable[CausePair]) -> None:
     found = list(causes)
     columns = _label_columns(canvas)
     canvas.blank()
-    canvas.block(("Causes", "bold") if found else "No cause was found in either.")
+    canvas.block(("Causes", "bold") if found else "Neither has a cause.")
     for change, style in (("gone", "green"), ("new", "red"), ("still", "yellow")):
         for cause in found:
             if cause.change == change:
