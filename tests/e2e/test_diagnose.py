@@ -100,4 +100,4 @@ def test_a_training_without_one(tmp_path: Path) -> None:
     assert report["prescription"] is None
     assert not any(cause["status"] == "measured" for cause in report["causes"])
     assert all(ceiling["speedup"] > 0 for ceiling in report["ceilings"])
-    assert "Together" not in done.stdout
+    assert "With the fix" not in done.stdout

@@ -110,7 +110,7 @@ def test_nothing_but_the_report_tells_that_it_was_watched(project: Path) -> None
 
     again = run(*FITDOCTOR, "report", folder)
     assert again.returncode == 0
-    assert "it took" in again.stdout.decode()
+    assert "It took:" in again.stdout.decode()
 
     gone_on = run(*FITDOCTOR, "diagnose", "--budget", "60", "--race-budget", "0", "-o", "after.json", folder)
     assert gone_on.returncode == 0, gone_on.stderr.decode()

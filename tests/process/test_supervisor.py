@@ -153,7 +153,7 @@ def test_it_says_that_the_recording_could_not_be_written(
     done = subprocess.run([*WATCH, "train.py"], check=False, capture_output=True, text=True)
     assert done.returncode == 3
     assert "No step" not in done.stderr
-    assert "What was recorded could not be written (" in done.stderr
+    assert "The recording could not be written (" in done.stderr
 
 
 def test_what_is_no_script_is_refused(script: str) -> None:
