@@ -21,7 +21,7 @@ def in_trials(at: str = "trials") -> Run:
 
 
 @pytest.mark.parametrize("at", ["trials", "races"])
-def test_a_diagnosis_says_first_that_it_was_interrupted_and_where(at: str) -> None:
+def test_an_interruption_is_the_first_line_of_the_report(at: str) -> None:
     report = build(in_trials(at))
     assert f"interrupted during the {at} at train.py:18" in report.interrupted
     assert report.limits[0] == report.interrupted

@@ -130,7 +130,7 @@ def test_rarer_validation_is_shown_with_its_computed_saving() -> None:
     assert report.verdict == "causes"
 
 
-def test_early_stopping_lets_the_low_end_decide() -> None:
+def test_early_stopping_makes_the_lower_bound_decide() -> None:
     stopper = make.callback("EarlyStopping", own=False, hooks={}, may_stop=True)
     record = make.fit(step_s=0.001, epochs=5000, callbacks=[stopper])
     report = build(diagnosed(make.run(record), {**QUICK, "step/larger-execution-8": 3, "step/larger-execution-32": 3}))

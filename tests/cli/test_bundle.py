@@ -34,7 +34,7 @@ def test_a_run_becomes_one_file_that_can_be_shown(call: Call, built: list[str], 
 
 
 @pytest.mark.parametrize("named", [(), ("-o", "run.fitdoctor.json")])
-def test_a_file_that_is_there_is_left_as_it_is(call: Call, named: tuple[str, ...]) -> None:
+def test_an_existing_file_is_not_overwritten(call: Call, named: tuple[str, ...]) -> None:
     Path("run.fitdoctor.json").write_text("mine")
     result = call("bundle", "last", *named)
     assert (result.exit_code, result.stdout) == (2, "")
@@ -57,7 +57,7 @@ def test_the_same_run_gives_the_same_bytes(call: Call) -> None:
         (("last", "-o", "no/run.json"), "Could not write"),
     ],
 )
-def test_what_can_not_be_done_gets_a_message(call: Call, arguments: tuple[str, ...], words: str) -> None:
+def test_invalid_requests_get_a_message(call: Call, arguments: tuple[str, ...], words: str) -> None:
     result = call("bundle", *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert words in result.stderr

@@ -39,7 +39,7 @@ def test_a_run_is_analysed_again(call: Call, built: list[str], reports: tuple[st
     assert f"A  {folder.shown}" in result.stdout
 
 
-def test_it_is_written_as_data(call: Call, reports: tuple[str, str]) -> None:
+def test_the_comparison_is_written_as_json(call: Call, reports: tuple[str, str]) -> None:
     assert call("compare", *reports, "-o", "c.json").exit_code == 0
     data = json.loads(Path("c.json").read_text())
     assert (data["a_s"], data["b_s"], data["runs"]) == (2480.0, 31.4, 1)
@@ -49,7 +49,7 @@ def test_it_is_written_as_data(call: Call, reports: tuple[str, str]) -> None:
 @pytest.mark.parametrize(
     ("b", "output", "words"), [("none", "c.json", "does not exist"), ("b.json", "c.html", ".json or .txt")]
 )
-def test_what_can_not_be_compared_gets_a_message(
+def test_incomparable_arguments_get_a_message(
     call: Call, reports: tuple[str, str], b: str, output: str, words: str
 ) -> None:
     result = call("compare", "a.json", b, "-o", output)
@@ -64,9 +64,7 @@ def test_a_damaged_file_gets_a_message(call: Call, reports: tuple[str, str]) -> 
     assert "damaged" in result.stderr
 
 
-def test_a_home_that_nobody_knows_gets_a_message(
-    call: Call, reports: tuple[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unknown_home_gets_a_message(call: Call, reports: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HOME", raising=False)
     monkeypatch.setattr("os.path.expanduser", lambda path: path)  # as for a user whom the system does not know
     for given in ("~/b.json", "~nobody-of-that-name/b.json"):

@@ -66,7 +66,7 @@ def kept(folder: Path, run: Run, *, own: bool) -> Path:
 
 @pytest.mark.usefixtures("requests")
 @pytest.mark.parametrize("arguments", [(), ("--run", "20990101-000000-train")])
-def test_treat_shows_and_refuses_what_came_from_elsewhere(
+def test_treat_shows_and_rejects_a_foreign_diagnosis(
     call: Call, project: Path, evil: Path, arguments: tuple[str, ...]
 ) -> None:
     diagnosis(project, "20990101-000000-train", own=False, python=str(evil))
@@ -80,7 +80,7 @@ def test_treat_shows_and_refuses_what_came_from_elsewhere(
 
 
 @pytest.mark.parametrize("digest", ["", "0" * 64])
-def test_treat_looks_at_no_file_that_it_names_before_it_may(
+def test_treat_reads_no_file_of_a_foreign_diagnosis_before_consent(
     call: Call,
     project: Path,
     requests: list[WatchRequest],  # noqa: F811
@@ -103,7 +103,7 @@ def test_treat_looks_at_no_file_that_it_names_before_it_may(
     assert "Received endless.py, changed since" in result.stderr
 
 
-def test_treat_with_yes_still_takes_no_interpreter_from_it(
+def test_treat_with_yes_still_takes_no_interpreter_from_a_foreign_diagnosis(
     call: Call,
     project: Path,
     evil: Path,
@@ -117,7 +117,7 @@ def test_treat_with_yes_still_takes_no_interpreter_from_it(
     assert not (project / "trace").exists()
 
 
-def test_ones_own_diagnosis_counts_before_a_later_one_from_elsewhere(
+def test_an_own_diagnosis_is_preferred_to_a_later_foreign_one(
     call: Call,
     project: Path,
     requests: list[WatchRequest],  # noqa: F811
@@ -131,7 +131,7 @@ def test_ones_own_diagnosis_counts_before_a_later_one_from_elsewhere(
     assert f"Runs {sys.executable} train.py, as recorded in .fitdoctor/{mine.name}" in result.stderr
 
 
-def test_one_changed_byte_makes_it_anothers(call: Call, project: Path, requests: list[WatchRequest]) -> None:  # noqa: F811
+def test_a_changed_byte_makes_a_recording_foreign(call: Call, project: Path, requests: list[WatchRequest]) -> None:  # noqa: F811
     folder = diagnosis(project, "20260101-000000-train", own=True)
     data = (folder / "run.json").read_bytes()
     (folder / "run.json").write_bytes(data.replace(sys.executable.encode(), b"/tmp/evil/python"))
@@ -149,7 +149,7 @@ def test_one_changed_byte_makes_it_anothers(call: Call, project: Path, requests:
         ("notes", {"target": "train.py", "argv": ["--exec", "x"]}),
     ],
 )
-def test_diagnose_goes_on_from_it_only_when_told(
+def test_diagnose_continues_from_a_foreign_run_only_with_yes(
     call: Call, session: FakeSession, project: Path, evil: Path, where: str, changed: dict[str, Any]
 ) -> None:
     values = {
@@ -171,7 +171,7 @@ def test_diagnose_goes_on_from_it_only_when_told(
     assert session.requests[0].target == values["target"]
 
 
-def test_what_would_run_is_shown_even_quietly_and_without_codes(
+def test_the_command_is_shown_even_with_quiet_and_without_control_codes(
     call: Call, session: FakeSession, project: Path
 ) -> None:
     values = {
@@ -190,7 +190,7 @@ def test_what_would_run_is_shown_even_quietly_and_without_codes(
     assert "\x1b" not in result.stderr
 
 
-def test_it_is_data_for_everything_else(call: Call, project: Path) -> None:
+def test_other_commands_accept_a_foreign_recording(call: Call, project: Path) -> None:
     diagnosis(project, "20990101-000000-train", own=False, python="/evil")
     for command in (("report",), ("compare", "last", "last"), ("bundle", "-o", "sent.json")):
         assert call(*command).exit_code == 0

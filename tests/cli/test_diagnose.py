@@ -51,7 +51,7 @@ def test_the_help_says_that_the_script_runs_several_times(call: Call) -> None:
     assert "it opens the same connections" in words
 
 
-def test_what_follows_the_target_is_the_scripts(call: Call, session: FakeSession) -> None:
+def test_arguments_after_the_target_belong_to_the_script(call: Call, session: FakeSession) -> None:
     theirs = ("--budget", "7", "-o", "x.png", "-q", "-m", "--help", "--version", "--", "-h", "plain", "")
     result = call("diagnose", "-q", "train.py", *theirs)
     assert result.exit_code == 0
@@ -203,7 +203,7 @@ def test_no_verdict_ends_in_two_with_the_log(call: Call, session: FakeSession) -
     assert session.requests[0].folder.run_file.exists()
 
 
-def test_ctrl_c_reports_what_the_session_learned(call: Call, session: FakeSession) -> None:
+def test_ctrl_c_reports_the_measurements_until_then(call: Call, session: FakeSession) -> None:
     def interrupt(request: object, progress: object) -> None:
         raise DiagnosisInterruptedError(SLOW)
 
@@ -215,7 +215,7 @@ def test_ctrl_c_reports_what_the_session_learned(call: Call, session: FakeSessio
     assert session.requests[0].folder.report_file.exists()
 
 
-def test_ctrl_c_anywhere_reports_what_was_recorded(call: Call, session: FakeSession, built: list[str]) -> None:
+def test_ctrl_c_outside_the_session_reports_the_recordings(call: Call, session: FakeSession, built: list[str]) -> None:
     def interrupt(request: object, progress: object) -> None:
         raise KeyboardInterrupt
 
@@ -225,7 +225,7 @@ def test_ctrl_c_anywhere_reports_what_was_recorded(call: Call, session: FakeSess
     assert "Where the time goes" in result.stdout
 
 
-def test_ctrl_c_before_anything_was_learned(call: Call, session: FakeSession) -> None:
+def test_ctrl_c_before_any_measurement(call: Call, session: FakeSession) -> None:
     def interrupt(request: object, progress: object) -> None:
         session.requests[0].folder.run_file.unlink()
         raise KeyboardInterrupt
@@ -237,7 +237,7 @@ def test_ctrl_c_before_anything_was_learned(call: Call, session: FakeSession) ->
     assert not session.requests[0].folder.path.exists()
 
 
-def test_a_fault_of_ours_is_no_traceback(call: Call, session: FakeSession) -> None:
+def test_a_bug_of_ours_shows_a_message_and_no_traceback(call: Call, session: FakeSession) -> None:
     def fail(request: object, progress: object) -> None:
         raise ZeroDivisionError("ours")
 
@@ -247,7 +247,7 @@ def test_a_fault_of_ours_is_no_traceback(call: Call, session: FakeSession) -> No
     assert "ZeroDivisionError: ours\n  This is a bug of fitdoctor, not of your script." in result.stderr
 
 
-def test_a_disk_that_fills_up_does_not_cost_the_report(
+def test_a_full_disk_does_not_lose_the_report(
     call: Call, session: FakeSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fill(request: object, progress: object) -> None:
@@ -263,7 +263,7 @@ def test_a_disk_that_fills_up_does_not_cost_the_report(
     assert result.exit_code == 0
 
 
-def test_a_folder_elsewhere_is_said(call: Call, session: FakeSession) -> None:
+def test_another_folder_for_the_recordings_is_named(call: Call, session: FakeSession) -> None:
     Path(folders.ROOT_NAME).write_text("")
     result = call("diagnose", "train.py")
     assert result.exit_code == 0

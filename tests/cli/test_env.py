@@ -25,7 +25,7 @@ def test_versions_and_machine_are_shown(call: Call) -> None:
     assert "GPU" in lines
 
 
-def test_it_is_written_as_data(call: Call) -> None:
+def test_the_environment_is_written_as_json(call: Call) -> None:
     assert call("env", "-o", "env.json").exit_code == 0
     data = json.loads(Path("env.json").read_text())
     assert data["training"]["packages"].keys() <= {
@@ -80,7 +80,7 @@ def test_the_interpreter_of_the_training_is_asked(call: Call, tmp_path: Path) ->
         (("-o", "env.html"), ".json or .txt"),
     ],
 )
-def test_what_is_wrong_gets_a_message(call: Call, arguments: tuple[str, ...], words: str) -> None:
+def test_invalid_options_get_a_message(call: Call, arguments: tuple[str, ...], words: str) -> None:
     result = call("env", *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert words in result.stderr

@@ -73,7 +73,7 @@ def test_a_page_is_plain_text_when_piped(call: Call) -> None:
 
 
 @pytest.mark.parametrize("color", [True, False])
-def test_the_title_is_said_once(color: bool) -> None:
+def test_the_title_of_a_page_is_shown_once(color: bool) -> None:
     assert "late" not in _page(PAGE, OutputStyle(color=color))
 
 

@@ -46,15 +46,15 @@ def ran(script: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_it_comes_once_more_after_an_object_was_taken_apart() -> None:
+def test_an_interrupt_during_a_deletion_is_repeated() -> None:
     done = ran(CAUGHT)
     assert (done.stdout, done.stderr, done.returncode) == ("interrupted\n", "", 0)
 
 
 @pytest.mark.parametrize("count", range(3))
-def test_it_prints_no_traceback_while_python_ends(count: int) -> None:
+def test_an_interrupt_while_python_ends_prints_no_traceback(count: int) -> None:
     assert "Traceback" not in ran(AT_THE_END).stderr
 
 
-def test_other_failures_are_still_told() -> None:
+def test_other_lost_exceptions_are_still_printed() -> None:
     assert "ValueError: other" in ran(ANOTHER).stderr

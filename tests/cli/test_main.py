@@ -40,7 +40,7 @@ def test_every_command_has_a_help(call: Call, name: str) -> None:
     assert isinstance(main.get_command(click.Context(main), name), click.Command)
 
 
-def test_the_version_is_told(call: Call) -> None:
+def test_the_version_is_shown(call: Call) -> None:
     assert call("--version").stdout == f"fitdoctor {fitdoctor.__version__}\n"
 
 

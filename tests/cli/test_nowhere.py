@@ -41,7 +41,7 @@ def run(before: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_watched_training_runs_all_the_same(script: Path, place: str) -> None:
+def test_a_watched_training_runs_without_a_folder(script: Path, place: str) -> None:
     ended = run(PLACES[place], "watch", str(script), cwd=script.parent / "here")
     assert (ended.returncode, ended.stdout) == (7, "trained\n"), ended.stderr
     assert "Traceback" not in ended.stderr
@@ -84,7 +84,7 @@ def _others_can_run() -> None:
     not hasattr(os, "geteuid") or os.geteuid() != 0 or not shutil.which("setpriv"),
     reason="only root becomes another user",
 )
-def test_a_folder_that_may_not_be_entered_is_none_to_run_from(script: Path) -> None:
+def test_a_folder_without_access_can_not_be_run_from(script: Path) -> None:
     closed = script.parent / "closed"
     closed.mkdir(mode=0o700)
     before = "import os; os.setgid(65534); os.setuid(65534); "
@@ -97,7 +97,7 @@ def test_a_folder_that_may_not_be_entered_is_none_to_run_from(script: Path) -> N
 @pytest.mark.usefixtures("_others_can_run")
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root becomes another user")
 @pytest.mark.parametrize("command", [("compare", "~/a", "last"), ("report", "~/a"), ("env",)])
-def test_a_user_whom_the_system_does_not_know_has_no_home(script: Path, command: tuple[str, ...]) -> None:
+def test_a_user_unknown_to_the_system_has_no_home(script: Path, command: tuple[str, ...]) -> None:
     unknown = "import os; os.environ.pop('HOME', None); os.environ.pop('XDG_STATE_HOME', None); "
     unknown += "os.setgid(54321); os.setuid(54321); "
     ended = run(unknown, *command, cwd=script.parent)

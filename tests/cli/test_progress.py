@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 
@@ -38,7 +39,7 @@ def tell(progress: PlainProgress | LiveProgress | SilentProgress) -> None:
     progress.done()
 
 
-def test_the_stream_decides() -> None:
+def test_the_stream_selects_the_progress() -> None:
     assert isinstance(progress_on(io.StringIO(), quiet=False), PlainProgress)
     assert isinstance(progress_on(Terminal(), quiet=False), LiveProgress)
     assert isinstance(progress_on(Terminal(), quiet=True), SilentProgress)
@@ -56,7 +57,7 @@ def test_a_log_gets_few_plain_lines() -> None:
     assert "\x1b" not in stream.getvalue()
 
 
-def test_a_log_hears_now_and_then_of_a_stage_that_goes_on() -> None:
+def test_a_log_gets_a_line_every_few_seconds_of_a_long_stage() -> None:
     stream, clock = io.StringIO(), Clock()
     progress = PlainProgress(stream, clock=clock)
     progress.stage("learning")
@@ -70,7 +71,7 @@ def test_a_log_hears_now_and_then_of_a_stage_that_goes_on() -> None:
     ]
 
 
-def test_a_terminal_gets_one_line_that_is_drawn_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_gets_one_line_that_is_redrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "80")
     stream = Terminal()
@@ -89,7 +90,15 @@ def test_a_wide_terminal_also_shows_the_best_and_a_bar(monkeypatch: pytest.Monke
     assert "train.py:47\x1b[2m · best so far 1.08× with prefetch · ███░░░░░░░░░ 25 % of 120 s" in stream.getvalue()
 
 
-def test_silence_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
+def test_places_of_the_first_answer_are_links(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    stream = Terminal()
+    LiveProgress(stream).first_answer(FIRST_ANSWER)
+    assert f";file://{project}/train.py#42\x1b" in stream.getvalue()
+
+
+def test_quiet_progress_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     tell(SilentProgress())
     assert capsys.readouterr() == ("", "")
 

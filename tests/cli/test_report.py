@@ -33,7 +33,7 @@ def test_without_a_run_the_last_is_shown(call: Call, built: list[str], run: RunF
     assert call("report").stdout == call("report", "last").stdout
 
 
-def test_it_is_written_where_asked(call: Call, built: list[str], run: RunFolder) -> None:
+def test_the_report_is_written_to_a_file(call: Call, built: list[str], run: RunFolder) -> None:
     assert call("report", "last", "-o", "again.json").exit_code == 0
     assert fitdoctor.load_report("again.json").run == run.shown
 

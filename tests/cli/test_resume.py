@@ -58,7 +58,7 @@ def test_the_script_is_diagnosed_as_it_was_started(
     assert request.folder.path.parent == elsewhere / ".fitdoctor"
 
 
-def test_code_is_gone_on_from_too(call: Call, session: FakeSession, project: Path) -> None:
+def test_a_run_of_code_can_be_continued(call: Call, session: FakeSession, project: Path) -> None:
     assert call("diagnose", saved(project, mode="code", script="-c", target="print(1)", argv=[])).exit_code == 0
     assert (session.requests[0].target, session.requests[0].mode) == ("print(1)", "code")
 
@@ -72,7 +72,7 @@ def test_code_is_gone_on_from_too(call: Call, session: FakeSession, project: Pat
         ({"bundled": True}, "a bundle: the script is not in it"),
     ],
 )
-def test_what_can_not_be_gone_on_from(
+def test_a_run_that_can_not_be_continued_gets_a_message(
     call: Call, session: FakeSession, project: Path, changed: dict[str, Any], message: str
 ) -> None:
     result = call("diagnose", saved(project, **changed))
@@ -87,7 +87,7 @@ def test_a_run_has_its_own_arguments(call: Call, session: FakeSession, project: 
     assert "Received “--epochs 9” behind the run" in result.stderr
 
 
-def test_a_folder_that_is_no_run_keeps_its_message(call: Call, session: FakeSession, project: Path) -> None:
+def test_a_folder_without_a_run_gets_a_message(call: Call, session: FakeSession, project: Path) -> None:
     result = call("diagnose", ".")
     assert result.exit_code == 2
     assert "which is a directory; expected a Python script. Name one in it: train.py" in result.stderr

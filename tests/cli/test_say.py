@@ -21,7 +21,7 @@ TITLE = "\x1b]0;title\x07"
 BACKWARDS = "\u202e"
 
 
-def test_no_text_in_a_message_can_begin_a_line_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_text_of_a_message_looks_like_a_line_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
     say(f"Could not read “a\nfitdoctor: All is well.{TITLE}”.")
     assert capsys.readouterr().err == "fitdoctor: Could not read “a\n  fitdoctor: All is well.”.\n"
 
@@ -57,7 +57,7 @@ def test_a_terminal_without_utf8_gets_what_it_can_show(monkeypatch: pytest.Monke
         ("report", "a", TITLE),
     ],
 )
-def test_arguments_come_back_harmless(call: Call, arguments: tuple[str, ...]) -> None:
+def test_control_codes_of_arguments_are_removed(call: Call, arguments: tuple[str, ...]) -> None:
     result = call(*arguments)
     assert result.exit_code == 2
     assert result.stderr
@@ -67,7 +67,7 @@ def test_arguments_come_back_harmless(call: Call, arguments: tuple[str, ...]) ->
 
 
 @pytest.mark.parametrize("field", ["fitdoctor", "version", "script"])
-def test_a_recording_comes_back_harmless(call: Call, project: Path, field: str) -> None:
+def test_control_codes_of_a_recording_are_removed(call: Call, project: Path, field: str) -> None:
     recording = {"version": 999, "fitdoctor": "1", "script": "t", "scout": None, "rehearsals": [], field: f"1{TITLE}"}
     (project / "sent.fitdoctor.json").write_text(json.dumps(recording))
     for command in ("report", "bundle"):

@@ -73,7 +73,7 @@ def saved(
     return folder.path.name
 
 
-def test_the_verified_changes_are_applied_and_the_promise_is_held_against_the_clock(
+def test_verified_changes_are_applied_and_the_time_is_compared_with_the_promise(
     call: Call, project: Path, requests: list[WatchRequest]
 ) -> None:
     name = saved(project)
@@ -99,7 +99,7 @@ def test_the_verified_changes_are_applied_and_the_promise_is_held_against_the_cl
     assert "train.py:18 trained 7 epochs, stopped by a rule of its own; the promise is of 50." in result.stderr
 
 
-def test_without_a_place_to_record_it_runs_as_written_and_says_only_that(
+def test_without_a_folder_the_training_runs_as_written(
     call: Call, project: Path, requests: list[WatchRequest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_name: str) -> None:
@@ -192,7 +192,7 @@ def test_the_latest_diagnosis_with_the_same_arguments_is_taken(
     assert [request.arguments for request in requests] == [("--epochs", "3"), ("--epochs", "5")]
 
 
-def test_a_script_that_is_not_there_is_said_to_be_missing(call: Call, project: Path) -> None:
+def test_a_missing_script_gets_a_message(call: Call, project: Path) -> None:
     result = call("treat", "nosuch.py")
     assert result.exit_code == 2
     assert "nosuch.py" in result.stderr
@@ -225,9 +225,7 @@ def test_another_environment_is_refused(
     assert "diagnose again" in result.stderr
 
 
-def test_what_differs_though_it_should_be_the_same_is_not_applied(
-    call: Call, project: Path, requests: list[WatchRequest]
-) -> None:
+def test_a_change_whose_numbers_differ_is_not_applied(call: Call, project: Path, requests: list[WatchRequest]) -> None:
     saved(project, batches="different")
     result = call("treat", "--allow", "semantics", "train.py")
     assert (result.exit_code, requests) == (2, [])
@@ -240,8 +238,6 @@ def test_allow_takes_a_list_of_safeties(call: Call, project: Path, requests: lis
     assert call("treat", "--allow", "anything", "train.py").exit_code == 2
 
 
-def test_an_early_recording_that_does_not_know_its_source_is_refused(
-    call: Call, project: Path, requests: list[WatchRequest]
-) -> None:
+def test_a_recording_without_a_source_is_rejected(call: Call, project: Path, requests: list[WatchRequest]) -> None:
     saved(project, sources=())
     assert "does not say what the source was" in call("treat", "train.py").stderr

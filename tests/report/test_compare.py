@@ -73,7 +73,7 @@ def test_another_batch_size_is_not_another_amount_of_data() -> None:
     assert found.differences == ("batch size: 32 in A, 64 in B",)
 
 
-def test_it_never_claims_that_a_saving_is_proven() -> None:
+def test_a_comparison_claims_no_proof() -> None:
     text = " ".join(
         render_comparison(compared(SLOW, replace(SLOW, training=replace(TRAINING, projected_s=100.0)))).split()
     )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fitdoctor.report.figures import GLUE, bind, counted, duration, duration_range, ratio, share, speedup
+from fitdoctor.report.figures import GLUE, bind, counted, duration, duration_range, ratio, ratio_range, share, speedup
 from fitdoctor.report.model import Interval
 
 
@@ -29,12 +29,12 @@ from fitdoctor.report.model import Interval
         (-3, "-3.0 s"),
     ],
 )
-def test_durations_are_what_people_say(seconds: float, text: str) -> None:
+def test_durations_are_written_as_people_write_them(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
 @given(seconds=st.floats(0, 1e9, allow_nan=False))
-def test_no_duration_says_sixty_of_anything(seconds: float) -> None:
+def test_no_duration_has_sixty_of_a_unit(seconds: float) -> None:
     assert not re.search(r"\b60 (s|min)|\b24 h|\b1000 (ms|µs)", duration(seconds))
 
 
@@ -58,6 +58,7 @@ def test_intervals_of_durations_share_a_unit(low: float, high: float, text: str)
 def test_ratios_are_finer_near_one() -> None:
     assert [ratio(value) for value in (0.974, 1.081, 2.9, 34.4)] == ["0.97×", "1.08×", "2.9×", "34×"]
     assert speedup(Interval(low=2.71, mid=2.9, high=3.1)) == "2.9× [2.7, 3.1]"
+    assert ratio_range(Interval(low=1.99, mid=2.9, high=3.1)) == "2.0× to 3.1×"
 
 
 def test_shares_and_counts() -> None:
@@ -70,6 +71,6 @@ def test_shares_and_counts() -> None:
 
 
 @pytest.mark.parametrize("figure", ["41 min 20 s", "71 %", "2.9× [2.7, 3.1]", "850 ms", "2 d 4 h", "12 kB"])
-def test_a_figure_is_bound_together(figure: str) -> None:
+def test_a_figure_is_not_broken_across_lines(figure: str) -> None:
     bound = bind(f"It takes {figure} here")
     assert bound == f"It takes {figure.replace(' ', GLUE)} here"

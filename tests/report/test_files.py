@@ -40,7 +40,7 @@ def test_under_a_guard_it_is_said_what_that_does_not_see() -> None:
     assert "There was no scratch layer: this system allows no namespace. Files were guarded in Python only" in text
 
 
-def test_a_run_of_before_says_what_it_knows() -> None:
+def test_an_old_run_without_protection_says_nothing_of_it() -> None:
     assert "scratch layer" not in shown(changed_files=("new: model.keras",))
 
 

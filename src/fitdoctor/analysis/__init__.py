@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal, cast
 
 from fitdoctor.analysis.analyse import analyse
-from fitdoctor.analysis.interrupted import interrupted
+from fitdoctor.analysis.interrupted import interruption
 from fitdoctor.analysis.limits import limits
-from fitdoctor.analysis.places import relative
+from fitdoctor.analysis.places import with_relative_files
 from fitdoctor.analysis.side_effects import side_effects
 from fitdoctor.analysis.system import system
 from fitdoctor.analysis.training import environment, training
@@ -45,12 +45,12 @@ def build(run: Run, *, stage: Stage = "final") -> Report:
         fitdoctor=run.fitdoctor,
         script=run.script,
         environment=environment(facts),
-        training=relative(run, training(facts)),
+        training=with_relative_files(run, training(facts)),
         budget=facts.budget,
         verdict=decision.verdict,
         verdict_text=decision.text,
         ceilings=facts.ceilings,
-        causes=relative(run, tuple(draft.result for draft in analysis.causes)),
+        causes=with_relative_files(run, tuple(draft.result for draft in analysis.causes)),
         tried=tried(outcomes),
         limits=limits(facts, analysis.problems),
         prescription=prescription,
@@ -60,7 +60,7 @@ def build(run: Run, *, stage: Stage = "final") -> Report:
         protection_note=run.protection_note,
         side_effects=side_effects(run),
         stage=stage,
-        interrupted=interrupted(facts),
+        interrupted=interruption(facts),
         system=system(facts),
         can_go_on=bool(run.python) and not run.bundled and run.treated is None,
         treat=treat_command(run, analysis, prescription),

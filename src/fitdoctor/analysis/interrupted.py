@@ -19,7 +19,7 @@ _ENDED = {
 }
 
 
-def interrupted(facts: Facts) -> str:
+def interruption(facts: Facts) -> str:
     """Returns a sentence for the top of the report, or "" where nothing was interrupted."""
     stage = _STAGES.get(facts.run.interrupted)
     if stage is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from fitdoctor.analysis.interrupted import interrupted
+from fitdoctor.analysis.interrupted import interruption
 from fitdoctor.facts.blocked_writes import action
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import short
@@ -26,7 +26,7 @@ _ENDINGS = {
 
 def limits(facts: Facts, problems: Iterable[str]) -> tuple[str, ...]:
     """Returns all limits of a run, each once, in the order in which they arose."""
-    found = [interrupted(facts), *facts.run.limits, *facts.scout.limits]
+    found = [interruption(facts), *facts.run.limits, *facts.scout.limits]
     found += facts.scout.system.limits if facts.scout.system is not None else []
     found += _ending(facts.scout.ending, watched=facts.observed)
     found += facts.limits()

@@ -12,7 +12,7 @@ from fitdoctor.report.model import Location
 T = TypeVar("T")
 
 
-def relative(run: Run, value: T) -> T:
+def with_relative_files(run: Run, value: T) -> T:
     """Returns the same result, with every `Location` in it relative to the script's folder."""
     root = _root(run)
     return _renamed(value, root) if root is not None else value

@@ -122,7 +122,7 @@ def command(
     Exit code: 0 for a verdict, 2 if none is possible, 130 on Ctrl-C.
     """
     from fitdoctor.cli.progress import progress_on
-    from fitdoctor.cli.resume import is_run, resumed
+    from fitdoctor.cli.resume import earlier_run, is_run
     from fitdoctor.cli.target import check_target, find_python, mode_of
     from fitdoctor.process.request import OPTIONS, DiagnoseRequest
     from fitdoctor.recording.folder import create
@@ -135,7 +135,7 @@ def command(
             "The current folder was deleted, so no script can run in it. Expected a folder that exists: cd to one."
         )
     if mode == "script" and is_run(target):
-        run = resumed(target, arguments)
+        run = earlier_run(target, arguments)
         command = [find_python(python or run.python), *OPTIONS[run.mode], run.target, *run.arguments]
         require_consent(run.shown, command, folder=str(run.directory.absolute()), is_own=run.is_own, yes=yes)
         target, arguments, mode, python = run.target, run.arguments, run.mode, python or run.python

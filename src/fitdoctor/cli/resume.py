@@ -16,7 +16,7 @@ from fitdoctor.regular_files import is_regular
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resumed:
+class EarlierRun:
     """An earlier run: its command, its folder, and its measurements."""
 
     target: str
@@ -41,7 +41,7 @@ def is_run(target: str) -> bool:
     return is_regular(Path(target) / RUN_FILE)
 
 
-def resumed(folder: str, arguments: tuple[str, ...]) -> Resumed:
+def earlier_run(folder: str, arguments: tuple[str, ...]) -> EarlierRun:
     """Reads the command of a run.
 
     Args:
@@ -52,7 +52,7 @@ def resumed(folder: str, arguments: tuple[str, ...]) -> Resumed:
         FitdoctorError: The run can't be continued: its script is gone, or its command was not recorded.
 
     Example:
-        >>> resumed(".fitdoctor/20260317-101502-train", ()).target
+        >>> earlier_run(".fitdoctor/20260317-101502-train", ()).target
         'train.py'
     """
     if arguments:
@@ -63,7 +63,7 @@ def resumed(folder: str, arguments: tuple[str, ...]) -> Resumed:
     found = load_recording(Path(folder) / RUN_FILE)
     run = found.run
     _check(run, folder)
-    return Resumed(
+    return EarlierRun(
         target=run.target,
         arguments=tuple(run.argv),
         mode=cast("Mode", run.mode),

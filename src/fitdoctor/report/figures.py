@@ -70,6 +70,12 @@ def speedup(interval: Interval) -> str:
     return f"{ratio(interval.mid)} [{interval.low:.{decimals}f}, {interval.high:.{decimals}f}]"
 
 
+def ratio_range(interval: Interval) -> str:
+    """Formats the interval of a speed-up in words: "2.7× to 3.1×"."""
+    decimals = _decimals(interval.mid)
+    return f"{ratio(interval.low, decimals=decimals)} to {ratio(interval.high, decimals=decimals)}"
+
+
 def share(part: float) -> str:
     """Formats a share of the whole: "71 %", or "<1 %" for a small share that is not zero."""
     if 0 < part < 0.01:

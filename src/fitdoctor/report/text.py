@@ -114,8 +114,8 @@ def render_first_answer(
         canvas.block(("Suspected", "bold"))
     for cause in suspects:
         place = cause.locations[0] if cause.locations else None
-        where = (f"   {places.text(place)}", places.style(place)) if place else ""
-        canvas.block((cause.id, "bold"), where, f"   {share(cause.share)}", prefix="  ?  ")
+        where = (("   ", ""), (places.text(place), places.style(place))) if place else ()
+        canvas.block((cause.id, "bold"), *where, f"   {share(cause.share)}", prefix="  ?  ")
     canvas.blank()
     return canvas.text()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fitdoctor.report.canvas import Canvas, Span
-from fitdoctor.report.figures import GLUE, counted, duration, ratio
+from fitdoctor.report.figures import GLUE, counted, duration, ratio, ratio_range
 from fitdoctor.report.model import (
     BACKENDS,
     Environment,
@@ -113,7 +113,7 @@ def _draw_row(canvas: Canvas, label: str, *spans: Span | str) -> None:
 
 def _time(chosen: Prescription) -> tuple[Span | str, ...]:
     """The time with a prescription, the speed-up, and the intervals of both."""
-    bounds = [f"{ratio(chosen.speedup.low)} to {ratio(chosen.speedup.high)}"]
+    bounds = [ratio_range(chosen.speedup)]
     if chosen.projected is not None:
         low, high = duration(chosen.projected.low), duration(chosen.projected.high)
         bounds = [f"{low} to {high}" if low != high else low, *bounds]
