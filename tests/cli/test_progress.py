@@ -76,10 +76,10 @@ def test_a_terminal_gets_one_line_that_is_redrawn(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("COLUMNS", "80")
     stream = Terminal()
     tell(LiveProgress(stream))
-    told = stream.getvalue()
-    assert "prefetch on the step of train.py:47\x1b[2m · 25 % of 120 s" in told
-    assert "A note." in told
-    assert "\x1b[?25h" in told, "the cursor is not back"
+    output = stream.getvalue()
+    assert "prefetch on the step of train.py:47\x1b[2m · 25 % of 120 s" in output
+    assert "A note." in output
+    assert "\x1b[?25h" in output, "the cursor is not back"
 
 
 def test_a_wide_terminal_also_shows_the_best_and_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:

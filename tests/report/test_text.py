@@ -186,6 +186,12 @@ def test_places_are_relative_to_the_current_folder(
     assert (shown or f"{tmp_path}/code/train.py:42") in text
 
 
+def test_places_in_sentences_are_relative_to_the_current_folder_too() -> None:
+    limit = "No time was left for trials at train.py:47. The file other.py:3 is not ours."
+    text = " ".join(render(replace(SLOW, script="code/train.py", limits=(limit,))).split())
+    assert "at code/train.py:47. The file other.py:3 is" in text
+
+
 def test_a_long_command_is_continued_so_that_it_can_be_copied() -> None:
     run = "/a/folder/that/is/long/" * 3 + "with a space"
     lines = render(replace(SLOW, run=run)).splitlines()

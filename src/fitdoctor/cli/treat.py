@@ -138,8 +138,8 @@ def command(
 def _conclude(ended: Watched, treated: Treated, diagnosed: ProcessRecord, folder: RunFolder) -> None:
     from fitdoctor.treating.promise import conclusion
 
-    seen = ended.run.watched if ended.run is not None else None
-    for sentence in conclusion(treated, diagnosed, seen, code=ended.code, wall_s=ended.wall_s + treated.own_s):
+    record = ended.run.watched if ended.run is not None else None
+    for sentence in conclusion(treated, diagnosed, record, code=ended.code, wall_s=ended.wall_s + treated.own_s):
         say(sentence)
     if folder.run_file.exists():
         say(f"“fitdoctor report {folder.shown}” shows where the time goes.")

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+import re
+from collections.abc import Iterable
+from pathlib import Path, PurePath
 
-from fitdoctor.report.model import Location
+from fitdoctor.report.canvas import Span
+from fitdoctor.report.model import Location, Report
+
+# A place in a sentence: the name of a file without its folder, and a line.
+_PLACE = re.compile(r"(?<![\w/])([\w.-]+\.py):([0-9]+)")
 
 
 class SourcePlaces:
@@ -14,13 +20,14 @@ class SourcePlaces:
     A report names files from the folder of the script. A reader starts from the current folder.
 
     Args:
-        script: The script, as it was given on the command line.
+        report: The report.
         ran_in: The folder where the script was started; the current folder where it is not known.
         links: Whether the stream shows hyperlinks (OSC 8).
     """
 
-    def __init__(self, script: str, *, ran_in: str = "", links: bool = False) -> None:
-        self._folder = os.path.dirname(script)  # noqa: PTH120 - a Path would drop a leading "./"
+    def __init__(self, report: Report, *, ran_in: str = "", links: bool = False) -> None:
+        self._folder = os.path.dirname(report.script)  # noqa: PTH120 - a Path would drop a leading "./"
+        self._files = _files_by_name(report)
         self._ran_in = ran_in
         self._links = links
         try:
@@ -39,6 +46,18 @@ class SourcePlaces:
             return "cyan"
         return f"cyan link {file.as_uri()}#{location.line}"
 
+    def spans(self, sentence: str) -> list[Span]:
+        """A sentence, with the places in it as `text` and `style` give them."""
+        found: list[Span] = []
+        end = 0
+        for match in _PLACE.finditer(sentence):
+            file = self._files.get(match[1])
+            if file is not None:
+                location = Location(file=file, line=int(match[2]))
+                found += [(sentence[end : match.start()], ""), (self.text(location), self.style(location))]
+                end = match.end()
+        return [*found, (sentence[end:], "")]
+
     def _name(self, location: Location) -> str:
         file = self._file(location)
         if file is None or self._current is None:
@@ -55,3 +74,18 @@ class SourcePlaces:
             return Path(os.path.normpath(file)) if file.is_file() else None
         except (OSError, ValueError):  # a name that no file can have
             return None
+
+
+def _files_by_name(report: Report) -> dict[str, str]:
+    """The files of a report by their names without folders; names of several files are left out."""
+    files: dict[str, set[str]] = {}
+    for location in _locations(report):
+        files.setdefault(PurePath(location.file).name, set()).add(location.file)
+    return {name: found.pop() for name, found in files.items() if len(found) == 1}
+
+
+def _locations(report: Report) -> Iterable[Location]:
+    yield from (fit.site for fit in report.training.fits)
+    yield from (loop.site for loop in report.training.loops)
+    for cause in report.causes:
+        yield from cause.locations

@@ -50,14 +50,14 @@ def render(
         >>> print(render(report, width=100))
     """
     canvas = Canvas(width=width, color=color, ascii_only=ascii_only)
-    places = SourcePlaces(report.script, ran_in=ran_in, links=links)
+    places = SourcePlaces(report, ran_in=ran_in, links=links)
     canvas.blank()
     if report.interrupted:
-        canvas.block((report.interrupted, "bold yellow"), prefix=("  !  ", "yellow"))
+        canvas.block(*places.spans(report.interrupted), prefix=("  !  ", "bold yellow"))
         canvas.blank()
     draw_header(canvas, report)
     canvas.blank()
-    draw_summary(canvas, report)
+    draw_summary(canvas, report, places)
     canvas.blank()
     draw_budget(canvas, report.budget)
     _draw_list(canvas, "The machine", report.system.remarks if report.system is not None else ())
@@ -67,6 +67,7 @@ def render(
         canvas,
         "Not measured or not tried",
         tuple(limit for limit in report.limits if limit != report.interrupted),
+        places,
     )
     _draw_files(canvas, report)
     _draw_list(canvas, "What else your script did during the trials", report.side_effects)
@@ -100,7 +101,7 @@ def render_first_answer(
 ) -> str:
     """Renders what is known before the trials: the time, where it goes, and the suspected causes."""
     canvas = Canvas(width=width, color=color, ascii_only=ascii_only)
-    places = SourcePlaces(report.script, ran_in=ran_in, links=links)
+    places = SourcePlaces(report, ran_in=ran_in, links=links)
     canvas.blank()
     draw_header(canvas, report)
     canvas.blank()
@@ -120,13 +121,13 @@ def render_first_answer(
     return canvas.text()
 
 
-def _draw_list(canvas: Canvas, title: str, items: tuple[str, ...]) -> None:
+def _draw_list(canvas: Canvas, title: str, items: tuple[str, ...], places: SourcePlaces | None = None) -> None:
     if not items:
         return
     canvas.blank()
     canvas.block((title, "bold"))
     for item in items:
-        canvas.block(item, prefix="    · ")
+        canvas.block(*(places.spans(item) if places else [item]), prefix="    · ")
 
 
 def _draw_next(canvas: Canvas, report: Report) -> None:

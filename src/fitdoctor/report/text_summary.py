@@ -16,6 +16,7 @@ from fitdoctor.report.model import (
     Report,
     Training,
 )
+from fitdoctor.report.source_places import SourcePlaces
 
 # An upper limit below this leaves no room for a saving that counts, see the 5 % rule of the verdict.
 WORTH_A_LINE = 1.05
@@ -57,13 +58,13 @@ def draw_header(canvas: Canvas, report: Report) -> None:
     canvas.block((report.script, "bold"), *_dotted(_software(environment, report.training), _device(environment)))
 
 
-def draw_summary(canvas: Canvas, report: Report) -> None:
+def draw_summary(canvas: Canvas, report: Report, places: SourcePlaces) -> None:
     """Draws the times: as it stands, with the fix, and the upper limit; without a fix the verdict."""
     draw_time(canvas, report)
     if report.prescription and report.verdict == "causes":
         _draw_prescription(canvas, report, report.prescription)
     else:
-        _draw_row(canvas, "Verdict", *_verdict(report))
+        _draw_row(canvas, "Verdict", *_verdict(report, places))
     if report.alternative:
         _draw_alternative(canvas, report, report.alternative)
     for sentence in _upper_limits(report):
@@ -166,12 +167,13 @@ def _raced(remedy: RemedyResult) -> str:
     return f"It is no worse: it reached the same {race.metric} {races}."
 
 
-def _verdict(report: Report) -> tuple[Span | str, ...]:
+def _verdict(report: Report, places: SourcePlaces) -> list[Span]:
+    text = places.spans(report.verdict_text)
     if report.verdict == "causes":
-        return (report.verdict_text,)
+        return text
     if report.verdict == "healthy":
-        return ("Healthy. ", "bold green"), report.verdict_text
-    return ("Only watched. " if report.stage == "watched" else "Inconclusive. ", "bold yellow"), report.verdict_text
+        return [("Healthy. ", "bold green"), *text]
+    return [("Only watched. " if report.stage == "watched" else "Inconclusive. ", "bold yellow"), *text]
 
 
 def _upper_limits(report: Report) -> Iterator[str]:
