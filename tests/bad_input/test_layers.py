@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -54,6 +55,18 @@ def test_no_child_changes_a_file(lab: Lab, way: str) -> None:
     out = " ".join(ended.out.split())
     assert "Your files are as they were." in out
     assert "What your script would have changed on disk" in out
+
+
+def test_losses_are_named_before_many_new_files(lab: Lab) -> None:
+    as_it_was(lab)
+    script = (
+        "import os, shutil\nos.makedirs('many')\nfor i in range(300): open('many/%03d.txt' % i, 'w').write('x')\n"
+        "shutil.rmtree('results')\nopen('zz_data.csv', 'w').write('replaced')\n"
+    )
+    ended = lab.diagnose(script + MODEL + FIT, zz_data__csv="precious")
+    assert "disk · deleted: results · changed: zz_data.csv · new: many/ (300 files) · Your files are" in " ".join(ended.out.split())
+    (report,) = lab.folder.glob(".fitdoctor/*/report.json")
+    assert json.loads(report.read_text())["changed_files"] == ["deleted: results", "changed: zz_data.csv", "new: many/ (300 files)"]
 
 
 def test_a_lock_is_not_left_behind(lab: Lab) -> None:

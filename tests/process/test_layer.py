@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from fitdoctor.process import layer_changes
+from fitdoctor.process.layer import Overlay
 from tests.process.conftest import FORBIDDEN, Box
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such layers")
@@ -82,6 +84,25 @@ def test_a_folder_that_was_renamed_is_told_by_both_names(box: Box) -> None:
     assert changed.pop("results") == "deleted"
     assert changed.pop("empty/") == "new"
     assert [path.partition("/")[0] for path in changed] == ["old"]
+
+
+def test_what_a_folder_held_that_was_removed_and_made_again_is_told(box: Box) -> None:
+    box.write("results/old.txt")
+    box.write("results/kept.txt")
+    done = box.run("import os, shutil\nshutil.rmtree('results'); os.mkdir('results'); open('results/kept.txt', 'w').write('new')")
+    assert done.changed(box.folder) == {"results/old.txt": "deleted", "results/kept.txt": "changed"}
+
+
+def test_many_new_files_do_not_hide_what_was_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layer_changes, "MOST_CHANGES", 3)
+    upper, lower = tmp_path / "upper", tmp_path / "lower"
+    for name in ("a", "b", "c", "d", "e", "z"):
+        for folder in (upper, lower) if name == "z" else (upper,):
+            folder.mkdir(exist_ok=True)
+            (folder / name).write_text(str(folder))
+    found, more = layer_changes.changes([Overlay(path="/p", lower=str(lower), upper=str(upper))], [])
+    assert found == [("new", "/p/a"), ("new", "/p/b"), ("new", "/p/c"), ("changed", "/p/z")]
+    assert more == {"new": 2}
 
 
 def test_folders_and_links_can_be_moved(box: Box) -> None:

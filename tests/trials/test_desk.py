@@ -38,7 +38,7 @@ def test_children_in_a_layer_change_nothing(desk: Desk, tmp_path: Path) -> None:
     ran(desk, Started(layered=True), Ended(changes=[("new", f"{here}/b"), ("changed", f"{here}/a")]))
     ran(desk, Started(layered=True), Ended(changes=[("deleted", f"{here}/b"), ("new", "/etc/c")]))
     assert (desk.data.protection, desk.data.protection_note) == ("layer", "")
-    assert desk._changes() == ["new: /etc/c", "changed: a", "new: b"]
+    assert desk._changes() == ["changed: a", "new: /etc/c", "new: b"]
     assert desk.on_disk() == ""
 
 
@@ -79,5 +79,5 @@ def test_without_a_layer_what_was_left_behind_is_moved_and_told(desk: Desk, tmp_
         assert not left.exists()
     (limit,) = desk.data.limits
     assert limit.startswith("What your script made while it was tried, and left behind, was moved to")
-    assert limit.endswith("run: train.lock, b.lock.")
+    assert limit.endswith("run: b.lock, train.lock.")
     assert (tmp_path / "run" / "left-behind-2" / "0-b.lock").exists()

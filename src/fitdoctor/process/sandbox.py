@@ -81,7 +81,7 @@ class Sandbox:
         if self._layer is not None:
             self._ended.full = self._ended.full or self._memory_full()
             places = [f"{cache}/" for cache in self._request.caches]  # for whose layers folders were made
-            found = layer_changes.changes(self._layer.overlays, [self._request.real])
+            found, self._ended.more_changes = layer_changes.changes(self._layer.overlays, [self._request.real])
             made = {path for _, path in found if path.endswith("/") and any(place.startswith(path) for place in places)}
             self._ended.changes = [change for change in found if change[1] not in made]
         if not self._tell(self._ended):

@@ -22,6 +22,7 @@ from fitdoctor.report.build import build
 from fitdoctor.report.model import Report
 from fitdoctor.trials import disk, endings
 from fitdoctor.trials.budget import Budget
+from fitdoctor.trials.change_lines import not_ours, sentences
 from fitdoctor.trials.child import KEPT_LAYERS, Child, StandardInput, no_room
 from fitdoctor.trials.progress import Progress
 from fitdoctor.trials.reached import stage_of
@@ -69,6 +70,7 @@ class Desk:
         self._folders = [folder for folder in folders if not any(other in folder.parents for other in folders)]
         self._tree = disk.look(self._folders)
         self._layer_changes: dict[str, str] = {}
+        self._more_changes: dict[str, int] = {}
         self._moved: list[str] = []
 
     # the child
@@ -128,6 +130,8 @@ class Desk:
         """Keeps what a child's layer held; a file that one child makes and another one changes is new."""
         for kind, path in ended.changes:
             self._layer_changes.setdefault(path, kind)
+        for kind, count in ended.more_changes.items():
+            self._more_changes[kind] = max(count, self._more_changes.get(kind, 0))
         self._limit([LEFT_RUNNING.format("; ".join(ended.left_running))] if ended.left_running else [])
         self._limit([FULL.format(ended.full)] if ended.full else [])
 
@@ -136,9 +140,7 @@ class Desk:
         keep = self.request.folder.path / f"left-behind-{self.data.tried_runs}"
         self._moved += disk.remove_made(listed, keep, self._tree)
         if self._moved:
-            names = ", ".join(
-                line.removeprefix("new: ") for line in disk.sentences([("new", path) for path in self._moved[:SHOWN_CHANGES]])
-            )
+            names = ", ".join(line.removeprefix("new: ") for line in sentences([("new", path) for path in self._moved[:SHOWN_CHANGES]]))
             more = f" and {len(self._moved) - SHOWN_CHANGES} more" if len(self._moved) > SHOWN_CHANGES else ""
             self.data.limits = [limit for limit in self.data.limits if not limit.startswith(MOVED)]
             self.data.limits.append(f"{MOVED} {self.request.folder.shown}: {names}{more}.")
@@ -153,7 +155,8 @@ class Desk:
 
     def _changes(self) -> list[str]:
         if self.data.protection == "layer":
-            return disk.sentences([(kind, path) for path, kind in sorted(self._layer_changes.items())])
+            found = ((kind, path) for path, kind in self._layer_changes.items())
+            return sentences(not_ours(found, str(self.request.folder.path.absolute())), self._more_changes)
         return disk.changed(self._tree, disk.look(self._folders))
 
     def stop(self) -> None:
