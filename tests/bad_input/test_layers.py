@@ -69,6 +69,24 @@ def test_losses_are_named_before_many_new_files(lab: Lab) -> None:
     assert json.loads(report.read_text())["changed_files"] == ["deleted: results", "changed: zz_data.csv", "new: many/ (300 files)"]
 
 
+LOSES = "import shutil\nshutil.rmtree('results')\nopen('new.txt', 'w').write('x')\n"
+
+
+def test_without_a_verdict_the_message_says_what_would_have_changed(lab: Lab) -> None:
+    as_it_was(lab)
+    ended = lab.diagnose(LOSES + "raise ValueError('bad')\n")
+    assert (ended.code, (lab.folder / "results" / "weights.txt").read_text()) == (2, "precious")
+    said = " ".join(ended.err.split())
+    assert "Your script would have changed on disk: deleted: results new: new.txt Your files are as they were." in said
+    assert "Run with python, it does change them." in said
+
+
+def test_without_a_verdict_and_a_layer_the_message_says_why(lab: Lab) -> None:
+    lab.environment["FITDOCTOR_LAYER"] = "0"
+    ended = lab.diagnose("raise ValueError('bad')\n")
+    assert (ended.code, "There was no scratch layer" in " ".join(ended.err.split())) == (2, True)
+
+
 def test_a_lock_is_not_left_behind(lab: Lab) -> None:
     lock = "import os, sys\nif os.path.exists('train.lock'): sys.exit('another one runs')\nopen('train.lock', 'x').close()\n"
     ended = lab.diagnose(lock + MODEL + FIT, budget="12")

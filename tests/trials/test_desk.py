@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fitdoctor.process.messages import Ended, Started
+from fitdoctor.report.text_files import AS_THEY_WERE
 from fitdoctor.trials.desk import Desk
 from fitdoctor.trials.progress import Progress
 from tests import builders as make
@@ -39,7 +40,22 @@ def test_children_in_a_layer_change_nothing(desk: Desk, tmp_path: Path) -> None:
     ran(desk, Started(layered=True), Ended(changes=[("deleted", f"{here}/b"), ("new", "/etc/c")]))
     assert (desk.data.protection, desk.data.protection_note) == ("layer", "")
     assert desk._changes() == ["changed: a", "new: /etc/c", "new: b"]
-    assert desk.on_disk() == ""
+    *told, last = desk.on_disk().splitlines()
+    assert told == ["", "Your script would have changed on disk:", "  changed: a", "  new: /etc/c", "  new: b"]
+    assert last == f"{AS_THEY_WERE} Run with python, it does change them."
+
+
+def test_a_message_says_that_the_files_are_as_they_were(desk: Desk) -> None:
+    ran(desk, Started(layered=True), Ended())
+    assert desk.on_disk() == f"\n{AS_THEY_WERE}"
+
+
+def test_a_message_says_why_there_was_no_layer(desk: Desk, tmp_path: Path) -> None:
+    ran(desk, Started(why="this system allows no namespace"), Ended())
+    (tmp_path / "new.txt").touch()
+    assert desk.on_disk().startswith(
+        "\nChanged on disk while your script was tried:\n  new: new.txt\nThere was no scratch layer: this system"
+    )
 
 
 def test_one_child_without_a_layer_makes_it_a_guard(desk: Desk) -> None:

@@ -9,7 +9,7 @@ from fitdoctor.report.figures import GLUE, counted, duration, ratio, share, spee
 from fitdoctor.report.model import BACKENDS, Environment, FitSummary, LoopSummary, Prescription, Report, Training
 from fitdoctor.report.text_budget import draw_budget
 from fitdoctor.report.text_causes import SAFETY_WORDS, draw_causes, draw_tried_in_vain
-from fitdoctor.report.text_files import shortened
+from fitdoctor.report.text_files import protection, shortened
 
 PLAIN_WIDTH = 80
 """Columns of a report that goes into a file or a pipe."""
@@ -66,17 +66,11 @@ def render(report: Report, *, width: int = PLAIN_WIDTH, color: bool = False, asc
 
 def _draw_files(canvas: Canvas, report: Report) -> None:
     """What became of the user's files while the script was tried."""
-    if report.protection == "layer":
-        said = "Your files are as they were. All that the script wrote went to a scratch layer, which is gone."
-        title = "What your script would have changed on disk"
-    else:
-        said = "There was no scratch layer" + (f": {report.protection_note}" if report.protection_note else "")
-        said += ". Files were guarded in Python only, so what C libraries and other programs write was not held back."
-        title = "Changed on disk while your script was tried"
-    changed = shortened(report.changed_files)
+    changed, said = shortened(report.changed_files), protection(report.protection, report.protection_note)
+    title = "What your script would have changed on disk" if report.protection == "layer" else "Changed on disk while your script was tried"
     if report.protection == "layer" and not changed:
         title = "Files"
-    _draw_list(canvas, title, (*changed, *([said] if report.protection else [])))
+    _draw_list(canvas, title, (*changed, *([said] if said else [])))
 
 
 def render_first_answer(report: Report, *, width: int = PLAIN_WIDTH, color: bool = False, ascii_only: bool = False) -> str:

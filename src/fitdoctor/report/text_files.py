@@ -16,6 +16,25 @@ GROUP = re.compile(r"(?:deleted|changed|new): .*/ \(([0-9][0-9,]{0,20}) [a-z ]+\
 
 KINDS = ("deleted", "changed", "new", "")
 
+AS_THEY_WERE = "Your files are as they were. All that the script wrote went to a scratch layer, which is gone."
+GUARDED = "Files were guarded in Python only, so what C libraries and other programs write was not held back."
+
+
+def protection(kind: str, note: str) -> str:
+    """What became of the user's files while the script was tried; nothing where nothing held its writes back.
+
+    Args:
+        kind: "layer", "guard" or "".
+        note: Why there was no layer.
+
+    Example:
+        >>> protection("guard", "only Linux has such layers")[:55]
+        'There was no scratch layer: only Linux has such layers.'
+    """
+    if kind != "guard":
+        return AS_THEY_WERE if kind else ""
+    return f"There was no scratch layer{f': {note}' if note else ''}. {GUARDED}"
+
 
 def shortened(files: Iterable[str]) -> tuple[str, ...]:
     """The first lines of each kind of change, and how many files there are besides.

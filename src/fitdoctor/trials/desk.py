@@ -20,6 +20,7 @@ from fitdoctor.recording.signature import save_signed
 from fitdoctor.regular_files import read_regular
 from fitdoctor.report.build import build
 from fitdoctor.report.model import Report
+from fitdoctor.report.text_files import protection, shortened
 from fitdoctor.trials import disk, endings
 from fitdoctor.trials.budget import Budget
 from fitdoctor.trials.change_lines import not_ours, sentences
@@ -42,7 +43,9 @@ REBUILT = (
 LEFT_RUNNING = "What your script left running was ended with it: {}."
 FULL = "Your script filled the scratch layer that takes what it writes ({}), and was ended."
 
+WITH_PYTHON = " Run with python, it does change them."
 MOVED = "What your script made while it was tried, and left behind, was moved to"
+TOLD_WITHOUT_A_REPORT = tuple(sentence.partition("{")[0] for sentence in (MOVED, FULL, REBUILT))
 
 
 class Desk:
@@ -205,10 +208,14 @@ class Desk:
             raise FitdoctorError(no_room(self.request.folder.path, error)) from None
 
     def on_disk(self) -> str:
-        """What the script changed on disk, for a message that no report goes with."""
-        changes = [] if self.data.protection == "layer" else self._changes()
-        moved = [limit for limit in self.data.limits if limit.startswith((MOVED, FULL.partition("{")[0], REBUILT.partition("{")[0]))]
-        return "".join(f"\nOn disk: {change}" for change in changes[:SHOWN_CHANGES]) + "".join(f"\n{limit}" for limit in moved)
+        """What the script changed on disk, or would have, for a message that no report goes with."""
+        layered, changes = self.data.protection == "layer", shortened(self._changes())
+        title = "Your script would have changed on disk:" if layered else "Changed on disk while your script was tried:"
+        told = [title, *(f"  {change}" for change in changes)] if changes else []
+        told += [limit for limit in self.data.limits if limit.startswith(TOLD_WITHOUT_A_REPORT)]
+        said = protection(self.data.protection, self.data.protection_note)
+        told += [said + (WITH_PYTHON if layered and changes else "")] if said else []
+        return "".join(f"\n{line}" for line in told)
 
     # progress
 

@@ -37,7 +37,7 @@ def run_through(desk: Desk) -> None:
     ran_out = child.ran_out
     if scout is None:
         desk.check_room()
-        raise FitdoctorError(endings.UNREADABLE if started else endings.never_started(request, code))
+        raise FitdoctorError(endings.UNREADABLE + desk.on_disk() if started else endings.never_started(request, code))
     unfinished, learned = scout.ending.how == "unfinished", endings.learned_something(scout)
     if unfinished and not learned:
         desk.check_room()
