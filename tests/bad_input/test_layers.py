@@ -87,6 +87,15 @@ def test_without_a_verdict_and_a_layer_the_message_says_why(lab: Lab) -> None:
     assert (ended.code, "There was no scratch layer" in " ".join(ended.err.split())) == (2, True)
 
 
+def test_a_script_that_kills_its_parent_loses_the_list_and_that_is_said(lab: Lab) -> None:
+    as_it_was(lab)
+    kills = LOSES + "import os, signal\n"
+    ended = lab.diagnose(kills + MODEL + FIT + "import time; time.sleep(1.3)\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(3)\n")
+    assert "What your script would have changed on disk is not known in whole" in " ".join((ended.out + ended.err).split())
+    assert (lab.folder / "results" / "weights.txt").read_text() == "precious"
+    assert ended.processes == ()
+
+
 def test_a_lock_is_not_left_behind(lab: Lab) -> None:
     lock = "import os, sys\nif os.path.exists('train.lock'): sys.exit('another one runs')\nopen('train.lock', 'x').close()\n"
     ended = lab.diagnose(lock + MODEL + FIT, budget="12")

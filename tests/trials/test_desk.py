@@ -9,7 +9,7 @@ import pytest
 
 from fitdoctor.process.messages import Ended, Started
 from fitdoctor.report.text_files import AS_THEY_WERE
-from fitdoctor.trials.desk import Desk
+from fitdoctor.trials.desk import LOST, Desk
 from fitdoctor.trials.progress import Progress
 from tests import builders as make
 
@@ -56,6 +56,13 @@ def test_a_message_says_why_there_was_no_layer(desk: Desk, tmp_path: Path) -> No
     assert desk.on_disk().startswith(
         "\nChanged on disk while your script was tried:\n  new: new.txt\nThere was no scratch layer: this system"
     )
+
+
+def test_a_list_that_is_lost_is_a_limit(desk: Desk) -> None:
+    desk._note_protection(Started(layered=True))
+    desk._note_end(Ended(), lost=True)
+    assert desk.data.limits == [LOST]
+    assert LOST in desk.on_disk()
 
 
 def test_one_child_without_a_layer_makes_it_a_guard(desk: Desk) -> None:

@@ -43,9 +43,10 @@ REBUILT = (
 LEFT_RUNNING = "What your script left running was ended with it: {}."
 FULL = "Your script filled the scratch layer that takes what it writes ({}), and was ended."
 
+LOST = "What your script would have changed on disk is not known in whole: the process that keeps the list was ended during a run."
 WITH_PYTHON = " Run with python, it does change them."
 MOVED = "What your script made while it was tried, and left behind, was moved to"
-TOLD_WITHOUT_A_REPORT = tuple(sentence.partition("{")[0] for sentence in (MOVED, FULL, REBUILT))
+TOLD_WITHOUT_A_REPORT = tuple(sentence.partition("{")[0] for sentence in (MOVED, FULL, REBUILT, LOST))
 
 
 class Desk:
@@ -109,7 +110,7 @@ class Desk:
         """Leaves no process and no scratch file of the child behind."""
         if self._child is not None:
             self._child.end()
-            self._note_end(self._child.contained.ended)
+            self._note_end(self._child.contained.ended, lost=self._child.contained.lost)
             self.data.tried_runs += 1
             noted = read_notes(self._notes(self._child)).effects
             merge(self.data.side_effects, [*noted, *unnoted(noted, self._child.contained.ended.connections)])
@@ -129,7 +130,7 @@ class Desk:
         self._limit([READ_ONLY.format(", ".join(started.read_only))] if started.read_only else [])
         self._limit([REBUILT.format(", ".join(started.rebuilt))] if started.rebuilt else [])
 
-    def _note_end(self, ended: Ended) -> None:
+    def _note_end(self, ended: Ended, *, lost: bool = False) -> None:
         """Keeps what a child's layer held; a file that one child makes and another one changes is new."""
         for kind, path in ended.changes:
             self._layer_changes.setdefault(path, kind)
@@ -137,6 +138,7 @@ class Desk:
             self._more_changes[kind] = max(count, self._more_changes.get(kind, 0))
         self._limit([LEFT_RUNNING.format("; ".join(ended.left_running))] if ended.left_running else [])
         self._limit([FULL.format(ended.full)] if ended.full else [])
+        self._limit([LOST] if lost else [])
 
     def _move_made(self, listed: Path) -> None:
         """Without a layer, what a child left behind goes from the user's folders: a lock would bar the real training."""
