@@ -135,6 +135,15 @@ def test_in_a_container_without_privileges_the_guard_stands_in(lab: Lab) -> None
     assert (done.returncode, lab.files()) == (0, {"train.py": script, "results.txt": "precious"})
 
 
+def test_a_script_that_clears_up_our_folder_works_as_alone(lab: Lab) -> None:
+    clears = "import glob, shutil\nfor p in glob.glob('.fitdoctor*'): shutil.rmtree(p)\nassert not glob.glob('.fitdoctor*')\n"
+    ended = lab.diagnose("open('new.txt', 'w').write('x')\n" + clears + MODEL + FIT, budget="6")
+    assert (ended.code, "run.json" in lab.kept()) == (0, True), ended.err
+    said = " ".join(ended.out.split())
+    assert "What your script would have changed on disk · new: new.txt · Your files are as they were." in said
+    assert "raised" not in said
+
+
 def test_writes_are_real_where_they_are_allowed(lab: Lab) -> None:
     ended = lab.diagnose("open('results.txt', 'w').write('new')\n" + MODEL + FIT, "--allow-writes", "train.py", results__txt="precious")
     assert (ended.code, ended.files["results.txt"]) == (0, "new")

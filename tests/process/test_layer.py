@@ -164,11 +164,22 @@ def test_the_program_keeps_its_user_and_ends_as_it_does(box: Box) -> None:
 
 def test_what_it_writes_for_us_is_real(box: Box) -> None:
     done = box.run(
-        "import json\nn = json.load(open('run/child/notes.json')); n['mine'] = 1\njson.dump(n, open('run/child/notes.json', 'w'))"
+        "import json, os\nnotes = os.environ['NOTES']; n = json.load(open(notes)); n['mine'] = 1\njson.dump(n, open(notes, 'w'))"
     )
     assert done.notes.pop("spawned_s") > 0
     assert done.notes == {"isolated": True, "network_namespace": False, "mine": 1}
     assert done.changes == []
+
+
+def test_nothing_of_ours_is_in_the_way_of_a_script_that_clears_up(box: Box) -> None:
+    box.write("results/weights.txt")
+    box.write("run/older/run.json")
+    done = box.run(
+        "import os, shutil\nprint(sorted(os.listdir('run')))\nshutil.rmtree('run'); shutil.rmtree('results')\n"
+        "os.mkdir('run'); os.mkdir('run/child'); print(os.path.exists(os.environ['NOTES']))"
+    )
+    assert (done.layered, done.code, done.out.splitlines()) == (True, 0, ["['older']", "True"])
+    assert (done.notes["isolated"], box.files()) == (True, {"results/weights.txt": "precious"})
 
 
 def test_without_a_layer_writes_are_real(box: Box) -> None:
