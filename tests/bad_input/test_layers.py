@@ -107,7 +107,8 @@ def test_a_lock_is_not_left_behind(lab: Lab) -> None:
 def test_without_a_layer_the_report_says_so(lab: Lab) -> None:
     lab.environment["FITDOCTOR_LAYER"] = "0"
     ended = lab.diagnose(MODEL + FIT)
-    assert "There was no scratch layer" in " ".join(ended.out.split())
+    assert "There was no scratch layer: the variable FITDOCTOR_LAYER=0 switched it off." in " ".join(ended.out.split())
+    assert "Changed on disk" not in ended.out
 
 
 def test_a_diagnosis_that_is_killed_leaves_no_layer(lab: Lab) -> None:

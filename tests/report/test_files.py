@@ -55,3 +55,16 @@ def test_no_kind_of_change_crowds_out_another() -> None:
 
 def test_a_list_of_an_earlier_version() -> None:
     assert shortened([*(f"new: {number}" for number in range(10)), "and 5990 more"])[-1] == "and 5,990 more"
+
+
+def test_where_nothing_changed_no_heading_says_so() -> None:
+    text = shown(protection="guard", changed_files=())
+    assert "Files · There was no scratch layer. Files were guarded" in text
+    assert "Changed on disk" not in text
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_a_long_path_stays_whole(width: int) -> None:
+    path = "/data/" + "a-long-name/" * 12 + "model.keras"
+    lines = render(replace(SLOW, protection="layer", changed_files=(f"new: {path}",)), width=width).splitlines()
+    assert [line.strip() for line in lines if path in line] == [path]

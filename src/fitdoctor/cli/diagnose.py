@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 DEFAULT_BUDGET_S = 120.0
 """Two minutes: what most people wait for an answer without leaving."""
-LAYER_SWITCH = "FITDOCTOR_LAYER"
-"""Variable that, set to 0, leaves files to the guard in Python: for a script that can't bear the scratch layer, and for tests."""
 DEFAULT_RACE_BUDGET_S = 60.0
 """Half as much again, and only where a remedy changes the training: three runs of some ten seconds, with and without it."""
 
@@ -113,7 +111,7 @@ def command(
     from fitdoctor.cli.target import check_target, find_python, mode_of
     from fitdoctor.recording.folder import create
     from fitdoctor.recording.places import current_folder
-    from fitdoctor.trials.request import OPTIONS, DiagnoseRequest
+    from fitdoctor.trials.request import LAYER_SWITCH, OPTIONS, DiagnoseRequest
 
     mode = mode_of(as_module=as_module, as_code=as_code)
     directory, watched = None, None

@@ -138,7 +138,7 @@ def _homes(parent: Path | None) -> list[tuple[Callable[[], Path | None], bool]]:
 
 def _note(path: Path, problems: list[str], *, usual: bool) -> str:
     """What the user should know about the place: that it is not the project's, and that no recording will be known as their own."""
-    why = " and ".join(problems) or ("" if usual else "Found no project that only you can write to")
+    why = " and ".join(problems) or ("" if usual else places.why_no_project())
     return " ".join(filter(None, [f"{why}: this run is kept in {path}." if why else "", why_unsigned()]))
 
 

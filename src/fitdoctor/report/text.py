@@ -68,7 +68,7 @@ def _draw_files(canvas: Canvas, report: Report) -> None:
     """What became of the user's files while the script was tried."""
     changed, said = shortened(report.changed_files), protection(report.protection, report.protection_note)
     title = "What your script would have changed on disk" if report.protection == "layer" else "Changed on disk while your script was tried"
-    if report.protection == "layer" and not changed:
+    if not changed:
         title = "Files"
     _draw_list(canvas, title, (*changed, *([said] if said else [])))
 

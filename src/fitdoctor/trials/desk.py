@@ -27,7 +27,7 @@ from fitdoctor.trials.change_lines import not_ours, sentences
 from fitdoctor.trials.child import KEPT_LAYERS, Child, StandardInput, no_room
 from fitdoctor.trials.progress import Progress
 from fitdoctor.trials.reached import stage_of
-from fitdoctor.trials.request import DiagnoseRequest, new_run
+from fitdoctor.trials.request import LAYER_SWITCH, DiagnoseRequest, new_run
 from fitdoctor.trials.stage import Stage
 from fitdoctor.trials.stages import Stages
 from fitdoctor.trials.statistics import LOOKS
@@ -40,6 +40,7 @@ REBUILT = (
     "Another file system is mounted in {}. Under the scratch layer your script could not rename or remove the folders there, and could "
     "only read its large files."
 )
+SWITCHED_OFF = f"the variable {LAYER_SWITCH}=0 switched it off"
 LEFT_RUNNING = "What your script left running was ended with it: {}."
 FULL = "Your script filled the scratch layer that takes what it writes ({}), and was ended."
 
@@ -124,7 +125,7 @@ class Desk:
         if self.request.allow_writes:
             return
         if not started.layered:
-            self.data.protection, self.data.protection_note = "guard", started.why
+            self.data.protection, self.data.protection_note = "guard", started.why or ("" if self.request.layered else SWITCHED_OFF)
         elif not self.data.protection:
             self.data.protection = "layer"
         self._limit([READ_ONLY.format(", ".join(started.read_only))] if started.read_only else [])
