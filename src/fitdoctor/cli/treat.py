@@ -68,7 +68,6 @@ def command(
     from fitdoctor.recording.folder import create
     from fitdoctor.treating import environment
     from fitdoctor.treating.diagnosis import Target, check_arguments, check_unchanged, find
-    from fitdoctor.treating.offered import in_words
     from fitdoctor.treating.promise import announcement, choose
     from fitdoctor.trials.request import OPTIONS
     from fitdoctor.watching.request import WatchRequest
@@ -86,7 +85,7 @@ def command(
     name = check_target(target, mode, interpreter)
     check_arguments(found, wanted)
     treated, more = choose(found, allowed, again=wanted.shown)
-    changes = [in_words(change) for treatment in treated.treatments for change in treatment["changes"]]
+    changes = [change for treatment in treated.treatments for change in treatment["changes"]]
     require_consent(
         found.shown, [interpreter, *OPTIONS[mode], target, *arguments], folder="", changes=changes, is_own=found.is_own, yes=yes
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fitdoctor.causes.registry import run_causes
@@ -39,6 +39,25 @@ def check_offered(facts: Facts, treatments: Iterable[Treatment], shown: str, *, 
 def in_words(change: dict[str, Any]) -> str:
     """A change as a message shows it: all that it says, but for its place."""
     return json.dumps({name: value for name, value in change.items() if name != "place"}, ensure_ascii=False, default=str)
+
+
+def with_place(change: dict[str, Any]) -> str:
+    """The same with its place, in full."""
+    place = change.get("place")
+    return f"{in_words(change)} at {place.get('file')}:{place.get('line')}" if isinstance(place, dict) else in_words(change)
+
+
+def texts_of(data: Any) -> Iterator[str]:
+    """All texts in a change, names included."""
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict):
+        for name, value in data.items():
+            yield from texts_of(name)
+            yield from texts_of(value)
+    elif isinstance(data, list | tuple):
+        for item in data:
+            yield from texts_of(item)
 
 
 def _problem(change: dict[str, Any]) -> str:
