@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from fitdoctor.probe import hooks
+from fitdoctor.probe import describe, hooks
 from fitdoctor.probe.unnoticed import unnoticed
 
 
@@ -150,3 +150,85 @@ def test_a_warning_names_who_called_us() -> None:
         ours()
     (warning,) = seen
     assert (warning.filename, warning.lineno) == (__file__, sys._getframe().f_lineno - 2)
+
+
+ASKED: list[str] = []
+
+
+class Loud(type):
+    def __setattr__(cls, name: str, value: Any) -> None:
+        ASKED.append(f"set {name}")
+        super().__setattr__(name, value)
+
+    def __delattr__(cls, name: str) -> None:
+        ASKED.append(f"delete {name}")
+        super().__delattr__(name)
+
+    def __getattribute__(cls, name: str) -> Any:
+        ASKED.append(f"get {name}")
+        return super().__getattribute__(name)
+
+
+class Counting(metaclass=Loud):
+    def __getattribute__(self, name: str) -> Any:
+        ASKED.append(name)
+        return super().__getattribute__(name)
+
+    def __getattr__(self, name: str) -> Any:
+        ASKED.append(name)
+        raise AttributeError(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        ASKED.append(f"set {name}")
+        super().__setattr__(name, value)
+
+    def on_epoch_end(self, epoch: int) -> int:
+        return epoch
+
+
+class CountingOnInstance(Counting):
+    def __init__(self) -> None:
+        self.__dict__["on_epoch_end"] = lambda epoch: epoch
+
+
+class CountingBuiltIn(Counting):
+    on_epoch_end = len
+
+
+@pytest.mark.parametrize("kind", [Counting, CountingOnInstance, CountingBuiltIn])
+def test_no_code_of_the_scripts_runs_where_hooks_are_replaced(kind: Any) -> None:
+    callback, calls = kind(), list[int]()
+    ASKED.clear()
+    put_back = hooks.replace(callback, "on_epoch_end", counting(calls))
+    assert hooks.is_replaced(callback, "on_epoch_end") == (kind is Counting)
+    assert hooks.hook_of(callback, "on_epoch_end")
+    assert hooks.hook_of(callback, "on_other") is None
+    assert ASKED == []
+    if kind is not CountingBuiltIn:
+        assert callback.on_epoch_end(3) == 3
+        assert calls == [3]
+    ASKED.clear()
+    put_back()
+    assert ASKED == []
+
+
+class OnProperty:
+    @property
+    def on_epoch_end(self) -> Any:
+        ASKED.append("property")
+        return lambda epoch: epoch
+
+
+def test_a_hook_that_code_gives_is_left_alone() -> None:
+    ASKED.clear()
+    with pytest.raises(AttributeError):
+        hooks.replace(OnProperty(), "on_epoch_end", counting([]))
+    assert ASKED == []
+
+
+def test_no_code_of_the_scripts_runs_where_callbacks_are_described() -> None:
+    callback, plain = Counting(), Base()
+    ASKED.clear()
+    described, _ = describe.callbacks([callback, plain])
+    assert [each for each in ASKED if not each.startswith("get __")] == []
+    assert (described.name, described.own) == ("Counting", True)
