@@ -14,6 +14,7 @@ import pytest
 
 from fitdoctor.probe import describe, hooks
 from fitdoctor.probe.unnoticed import unnoticed
+from fitdoctor.probe.wrapping import resemble
 
 
 class Base:
@@ -232,3 +233,17 @@ def test_no_code_of_the_scripts_runs_where_callbacks_are_described() -> None:
     described, _ = describe.callbacks([callback, plain])
     assert [each for each in ASKED if not each.startswith("get __")] == []
     assert (described.name, described.own) == ("Counting", True)
+
+
+def test_what_stands_in_has_the_defaults_of_the_original() -> None:
+    def original(x: int, y: int = 3, *, z: int = 4) -> tuple[int, int, int]:
+        return x, y, z
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return original(*args, **kwargs)
+
+    resemble(wrapper, original)
+    assert (wrapper.__defaults__, wrapper.__kwdefaults__) == ((3,), {"z": 4})
+    assert (wrapper(1), wrapper(1, 2, z=5)) == ((1, 3, 4), (1, 2, 5))
+    assert inspect.signature(wrapper) == inspect.signature(original)
+    assert inspect.getfullargspec(wrapper) == inspect.getfullargspec(original)

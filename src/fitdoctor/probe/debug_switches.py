@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import sys
-import tempfile
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -89,6 +88,8 @@ def turned_off(call: str) -> Callable[[], None]:
 
         debug_mode.toggle_debug_mode(False)
         return functools.partial(debug_mode.toggle_debug_mode, True)
+    import tempfile
+
     tf.profiler.experimental.stop(save=False)
     # It writes when the script stops it, to where the script wanted it; a child of ours leaves without that.
     return _started.get(call) or functools.partial(tf.profiler.experimental.start, tempfile.gettempdir())
