@@ -231,3 +231,15 @@ def test_it_is_data_for_everything_else(call: Call, project: Path) -> None:
     diagnosis(project, "20990101-000000-train", own=False, python="/evil")
     for command in (("report",), ("compare", "last", "last"), ("bundle", "-o", "sent.json")):
         assert call(*command).exit_code == 0
+
+
+def test_a_run_that_others_can_change_is_shown_where_it_is_named_and_is_never_the_last(call: Call, project: Path, tmp_path: Path) -> None:
+    open_, linked = diagnosis(project, "20990101-000000-open", own=False), project / ".fitdoctor/20990101-000001-linked"
+    open_.rename(tmp_path / "elsewhere")
+    linked.symlink_to(tmp_path / "elsewhere")
+    diagnosis(project, open_.name, own=False)
+    open_.chmod(0o777)
+    assert "There is no run yet" in call("report", "last").stderr
+    for named in (open_.name, str(open_), linked.name, str(linked)):
+        assert call("report", named).exit_code == 0
+        assert "which you have not recorded on this machine" in call("diagnose", named if "/" in named else f".fitdoctor/{named}").stderr
