@@ -12,6 +12,7 @@ from fitdoctor.errors import FitdoctorError
 from fitdoctor.facts.facts import Facts
 from fitdoctor.remedies.registry import offers
 from fitdoctor.report.model import Treatment
+from fitdoctor.trials.outcomes import Outcome
 
 
 def check_offered(facts: Facts, treatments: Iterable[Treatment], shown: str, *, again: str) -> None:
@@ -26,7 +27,7 @@ def check_offered(facts: Facts, treatments: Iterable[Treatment], shown: str, *, 
     Raises:
         FitdoctorError: There is another one among them.
     """
-    offered = [change for finding in run_causes(facts)[0] for offer in offers(finding, facts)[0] for change in offer.changes]
+    offered = _offered(facts)
     for change in (change for treatment in treatments for change in treatment.changes):
         why = "which no remedy of this fitdoctor offers there" if change not in offered else _problem(change)
         if why:
@@ -34,6 +35,17 @@ def check_offered(facts: Facts, treatments: Iterable[Treatment], shown: str, *, 
                 f"Received {shown} with the change {in_words(change)}, {why}; expected one that a diagnosis by this version made. "
                 f"Diagnose it again: “fitdoctor diagnose {again}”."
             )
+
+
+def not_offered(facts: Facts, outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
+    """The changes of arms that saved time and that no remedy offers for these facts: somebody has put them, or their places, there."""
+    offered = _offered(facts)
+    arms = [outcome.arm for outcome in outcomes if outcome.helps and outcome.arm.role in ("remedy", "prescription")]
+    return [change for arm in arms for change in arm.changes if change not in offered]
+
+
+def _offered(facts: Facts) -> list[dict[str, Any]]:
+    return [change for finding in run_causes(facts)[0] for offer in offers(finding, facts)[0] for change in offer.changes]
 
 
 def in_words(change: dict[str, Any]) -> str:
