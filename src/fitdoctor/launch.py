@@ -225,8 +225,8 @@ def _without_ours(trace: types.TracebackType | None) -> types.TracebackType | No
         called = _calling(entries[-1].tb_frame)
         if called is not None and not (kept and kept[-1].tb_frame is called):
             kept.append(types.TracebackType(None, called, called.f_lasti, called.f_lineno))
-    for entry, following in zip(kept, [*kept[1:], None], strict=True):
-        entry.tb_next = following
+    for place, entry in enumerate(kept):
+        entry.tb_next = kept[place + 1] if place + 1 < len(kept) else None
     return kept[0] if kept else None
 
 

@@ -48,6 +48,7 @@ HOOKS = {
     "built in": "on_epoch_end = len",
     "fails": "def on_epoch_end(self, epoch, logs): {}[epoch]",
     "fails in C": "def on_epoch_end(self, epoch, logs): int('x')",
+    "without a trace": "def on_epoch_end(self, epoch, logs): raise ValueError('its own') from KeyError('a')",
     "on the instance": "def __init__(self): self.on_epoch_end = lambda: None",
     "cause": (
         "def on_epoch_end(self, epoch, logs):\n        try:\n            self.on_epoch_begin()\n"
