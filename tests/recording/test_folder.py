@@ -177,3 +177,16 @@ def test_an_empty_folder_is_taken_away_and_a_full_one_is_kept() -> None:
     empty.remove_if_empty()
     full.remove_if_empty()
     assert (empty.path.exists(), full.path.exists()) == (False, True)
+
+
+def test_where_nothing_can_be_written_no_folder_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+
+    def full(_path: Path) -> None:
+        raise OSError(27, "File too large")
+
+    monkeypatch.setattr("fitdoctor.recording.folder.prove_room", full)
+    with pytest.raises(FitdoctorError, match="Found no place to write to"):
+        create("train", parent=tmp_path / "project")
+    assert [path.name for path in (tmp_path / "temporary").glob("fitdoctor-*") if path.name != f"fitdoctor-{os.getuid()}"] == []

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 import math
-from types import CodeType
+from types import FunctionType
 from typing import Any
 
-from fitdoctor.probe import backends, debug_switches, described_loaders, failures, inputs, marks, pipelines, sites
+from fitdoctor.probe import backends, debug_switches, described_loaders, failures, inputs, marks, pipelines, sites, unasked
 from fitdoctor.probe.backends import tensorflow
 from fitdoctor.recording.model import CallbackRecord, Fit, InputArray, Operation, Site
 
@@ -231,7 +231,7 @@ def callbacks(items: list[Any]) -> list[CallbackRecord]:
                 site=marks.site_of(callback) or (sites.of_only_call(cls) if own else None),
                 source=_class_site(cls) if own else None,
                 hook_sources=_hook_sites(cls) if own else {},
-                attributes={k: v for k, v in vars(callback).items() if _is_plain(v) and not k.startswith("_")}
+                attributes={k: v for k, v in unasked.state(callback).items() if _is_plain(v) and not k.startswith("_")}
                 | debug_switches.profiled_batches(callback),
                 may_stop="stop_training" in names or cls.__name__ in ("EarlyStopping", "TerminateOnNaN"),
                 steers=bool(names & STEERING_NAMES) or cls.__name__ in ("LearningRateScheduler", "ReduceLROnPlateau", "SwapEMAWeights"),
@@ -258,13 +258,14 @@ HOOK_NAMES = ("on_epoch_end", "on_train_batch_end", "on_epoch_begin", "on_batch_
 
 def _hook_sites(cls: type) -> dict[str, Site]:
     """Where the user wrote each hook of a callback: in its own class, or else in the nearest that it is derived from."""
-    found = {name: vars(base)[name] for base in reversed(cls.__mro__) if _is_users(base) for name in HOOK_NAMES if name in vars(base)}
+    users = [unasked.names(base) for base in reversed(unasked.bases(cls)) if _is_users(base)]
+    found = {name: own[name] for own in users for name in HOOK_NAMES if name in own}
     return {name: site for name, function in found.items() if (site := sites.of_function(function)) is not None}
 
 
 def _class_site(cls: type) -> Site | None:
     for name in HOOK_NAMES:
-        function = vars(cls).get(name)
+        function = unasked.names(cls).get(name)
         if function is not None:
             return sites.of_function(function)
     return None
@@ -272,12 +273,11 @@ def _class_site(cls: type) -> Site | None:
 
 def _names_in(cls: type) -> set[str]:
     names: set[str] = set()
-    for base in cls.__mro__:
+    for base in unasked.bases(cls):
         if _is_users(base):
-            for value in vars(base).values():
-                code = getattr(value, "__code__", None)
-                if isinstance(code, CodeType):
-                    names.update(code.co_names)
+            for value in unasked.names(base).values():
+                if isinstance(value, FunctionType):
+                    names.update(value.__code__.co_names)
     return names
 
 

@@ -116,7 +116,12 @@ def create(name: str, *, parent: Path | None = None, now: datetime | None = None
             continue
         return RunFolder(path=path, note=_note(path, problems, usual=usual))
     with suppress(OSError):  # someone else has taken our name there
-        path = _make(Path(os.path.realpath(tempfile.mkdtemp(prefix="fitdoctor-"))), name, above=False)
+        root = Path(os.path.realpath(tempfile.mkdtemp(prefix="fitdoctor-")))
+        try:
+            path = _make(root, name, above=False)
+        except OSError:
+            root.rmdir()
+            raise
         return RunFolder(path=path, note=_note(path, problems, usual=False))
     raise FitdoctorError(
         f"Found no place to write to{': ' if problems else ''}{' and '.join(problems)}. Expected room for a few hundred kilobytes in the "

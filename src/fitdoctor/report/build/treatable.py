@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection
 
+from fitdoctor.exact import is_plain
 from fitdoctor.recording.model import Run
 from fitdoctor.report.build.analysis import Analysis
 from fitdoctor.report.model import Prescription, Safety
@@ -28,6 +29,8 @@ def treat_command(run: Run, analysis: Analysis, prescription: Prescription | Non
     if prescription is None or not run.python or run.bundled or run.mode not in OPTIONS:
         return ""
     if run.target.startswith("-"):  # only a recording that was made up has such a target, and it would be read as an option of ours
+        return ""
+    if not all(map(is_plain, (run.target, *run.argv))):  # a report drops what can't be seen, so that the command would be another one
         return ""
     applied = treatable(analysis, ORDER[: ORDER.index(prescription.safety) + 1])
     if applied is None:
