@@ -5,7 +5,7 @@ here. A Keras that is too old for the installed JAX gets a JAX of its own time. 
 patch points (`bench/patch_points/check.py`); then a small training runs alone and watched.
 
 Example:
-    $ python -m bench.patch_points --out docs/seams.md
+    $ python -m bench.patch_points --out docs/patch-points.md
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ def table(rows: list[Row]) -> str:
             "was counted. Trials are tested on the newest Keras alone. Every version lies over the packages of the"
             " stack, without"
         ),
-        "dependencies of its own. Written by `python -m bench.patch_points --out docs/seams.md`.",
+        "dependencies of its own. Written by `python -m bench.patch_points --out docs/patch-points.md`.",
         "",
         "| Keras | backend | stack | seams | a step of the loop | watched |",
         "|---|---|---|---|---|---|",

@@ -8,7 +8,7 @@
     python -m bench.trials delay --out delay.json      runs whole rehearsals that remove a delay of a known share
     python -m bench.trials drift --out drift.json      the cost of a step in fresh processes of one script
 
-Prints Markdown. `docs/trials.md` says what each table means. `live`, `delay` and `drift` only print the table where
+Prints Markdown. `docs/trials-measured.md` says what each table means. `live`, `delay` and `drift` only print the table where
 `--table` is given. Run nothing else beside what records; `replay` and `power` run nothing of the user's.
 """
 

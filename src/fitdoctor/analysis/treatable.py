@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Collection
 
 from fitdoctor.analysis.analyse import Analysis
+from fitdoctor.exact import is_plain
 from fitdoctor.process.request import OPTIONS
 from fitdoctor.recording.model import Run
 from fitdoctor.report.model import Prescription, Safety
@@ -28,6 +29,9 @@ def treat_command(run: Run, analysis: Analysis, prescription: Prescription | Non
     if prescription is None or not run.python or run.bundled or run.mode not in OPTIONS:
         return ""
     if run.target.startswith("-"):  # it would be read as an option of ours; only a forged recording has one
+        return ""
+    # A report drops invisible characters, so the command would be another one.
+    if not all(map(is_plain, (run.target, *run.argv))):
         return ""
     applied = treatable(analysis, ORDER[: ORDER.index(prescription.safety) + 1])
     if applied is None:

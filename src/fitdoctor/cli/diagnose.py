@@ -29,10 +29,6 @@ DEFAULT_BUDGET_S = 120.0
 # Three runs of ten seconds, with and without the remedy. Used only where a remedy changes the training.
 DEFAULT_RACE_BUDGET_S = 60.0
 
-# Set to 0, this variable replaces the scratch layer with the guard in Python: for scripts that fail under the layer,
-# and for tests.
-LAYER_SWITCH = "FITDOCTOR_LAYER"
-
 
 def _positive(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
     if not (math.isfinite(value) and value > 0):
@@ -124,7 +120,7 @@ def command(
     from fitdoctor.cli.progress import progress_on
     from fitdoctor.cli.resume import earlier_run, is_run
     from fitdoctor.cli.target import check_target, find_python, mode_of
-    from fitdoctor.process.request import OPTIONS, DiagnoseRequest
+    from fitdoctor.process.request import LAYER_SWITCH, OPTIONS, DiagnoseRequest
     from fitdoctor.recording.folder import create
     from fitdoctor.recording.places import current_folder
 

@@ -14,7 +14,7 @@ import click
 
 import fitdoctor
 from fitdoctor.cli.interrupts import repeat_lost_interrupts
-from fitdoctor.cli.say import replace_unencodable, say
+from fitdoctor.cli.say import replace_unencodable, say, wrapped
 from fitdoctor.cli.streams import reserve_missing
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.printable import printable
@@ -32,6 +32,9 @@ COMMANDS: Mapping[str, str] = {
 }
 
 FAILURE_EXIT_CODE = 2
+
+# What click writes in front of a message.
+ERROR = "Error: "
 
 # 128 + SIGINT, as shells report it.
 INTERRUPTED_EXIT_CODE = 130
@@ -115,9 +118,11 @@ def _main_under_inspect(run: Callable[..., Any], *more: Any, **keywords: Any) ->
 def _cleaned(error: click.ClickException) -> click.ClickException:
     """The same error, with a message that holds no control codes: click repeats arguments as they were given."""
     text = error.format_message()
-    if text.isprintable() or type(error).__name__ == "NoArgsIsHelpError":  # since click 8.2; its text is our own help
+    clean = text if text.isprintable() else printable(text)
+    shown = wrapped(ERROR + clean, sys.stderr).removeprefix(ERROR) if isinstance(error, click.UsageError) else clean
+    if text == shown or type(error).__name__ == "NoArgsIsHelpError":  # since click 8.2; its text is our own help
         return error
-    return click.UsageError(printable(text), ctx=error.ctx if isinstance(error, click.UsageError) else None)
+    return click.UsageError(shown, ctx=error.ctx if isinstance(error, click.UsageError) else None)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
-from fitdoctor.cli.terminal import OutputStyle, is_terminal
+from fitdoctor.cli.say import is_terminal, wrapped
+from fitdoctor.cli.terminal import OutputStyle
 from fitdoctor.report.model import Report
 from fitdoctor.report.text import render_first_answer
 
@@ -138,7 +139,7 @@ class LiveProgress:
         self._print(render_first_answer(report, **self._style.keywords))
 
     def note(self, text: str) -> None:
-        self._print(_shown(text, self._style))
+        self._print(wrapped(_shown(text, self._style), self._console.file))
 
     def done(self) -> None:
         if self._started and not self._broken:

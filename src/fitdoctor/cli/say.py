@@ -5,12 +5,15 @@ from __future__ import annotations
 import codecs
 import sys
 from contextlib import suppress
-from typing import TextIO
+from typing import IO, TextIO
 
 from fitdoctor.printable import ASCII_SIGNS, printable
 
 # The name of our error handler of codecs: it replaces characters that a stream can't encode.
 ERROR_HANDLER = "fitdoctor"
+
+# Columns of a message on a terminal, as of a report.
+NARROWEST, WIDEST = 40, 120
 
 
 def say(text: str) -> None:
@@ -22,7 +25,43 @@ def say(text: str) -> None:
     """
     if sys.stderr is not None:  # a closed or full stream must not end the command
         with suppress(AttributeError, OSError, ValueError):
-            print_lines(f"fitdoctor: {text}".replace("\n", "\n  "), sys.stderr)
+            shown = printable(f"fitdoctor: {text}".replace("\n", "\n  "), lines=True)
+            print_lines(wrapped(shown, sys.stderr), sys.stderr)
+
+
+def wrapped(text: str, stream: IO[str] | None) -> str:
+    """Wraps the lines of a message between words, at the width of the terminal. Elsewhere the message is unchanged.
+
+    Example:
+        >>> wrapped("fitdoctor: Interrupted.", sys.stderr)
+        'fitdoctor: Interrupted.'
+    """
+    if stream is None or not is_terminal(stream):
+        return text
+    return "\n".join(_lines(line) for line in text.split("\n"))
+
+
+def _lines(line: str) -> str:
+    import shutil
+    import textwrap
+
+    indent = " " * (len(line) - len(line.lstrip(" ")) + 2)
+    return textwrap.fill(
+        line,
+        max(min(shutil.get_terminal_size().columns, WIDEST), NARROWEST),
+        subsequent_indent=indent,
+        replace_whitespace=False,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def is_terminal(stream: IO[str]) -> bool:
+    """Whether a person reads `stream`. A closed or replaced stream is no terminal."""
+    try:
+        return stream.isatty()
+    except (AttributeError, ValueError):
+        return False
 
 
 def print_lines(text: str, stream: TextIO | None = None) -> None:

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import asdict, dataclass
 from typing import Any, TextIO
 
-from fitdoctor.cli.say import is_ascii
+from fitdoctor.cli.say import is_ascii, is_terminal
 from fitdoctor.report.text import PLAIN_WIDTH
 
 # Values of TERM that name terminals without escape sequences, and without hyperlinks.
@@ -43,11 +43,3 @@ class OutputStyle:
     def keywords(self) -> dict[str, Any]:
         """The keywords for `report.text.render`."""
         return asdict(self)
-
-
-def is_terminal(stream: TextIO) -> bool:
-    """Whether a person reads `stream`. A closed or replaced stream is no terminal."""
-    try:
-        return stream.isatty()
-    except (AttributeError, ValueError):
-        return False

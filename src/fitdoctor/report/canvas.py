@@ -10,6 +10,7 @@ from fitdoctor.printable import printable
 from fitdoctor.report.figures import GLUE, bind
 
 if TYPE_CHECKING:
+    from rich.containers import Lines
     from rich.text import Text
 
 # Below this many columns the terminal wraps the lines: no layout of ours would be better.
@@ -23,6 +24,9 @@ _SHELL_WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|[^\s'"])+""")
 
 EIGHTHS = " ▏▎▍▌▋▊▉"
 FULL = "█"
+
+# A word, with the spaces around it.
+_WORD = re.compile(r"\s*\S+\s*")
 
 # Some text and its style, in rich's words.
 Span = tuple[str, str]
@@ -67,7 +71,7 @@ class Canvas:
         """Adds a paragraph. Its other lines are indented as far as the prefix is long."""
         lead, text = self._text(prefix), self._text(*spans)
         room = self.width - lead.cell_len
-        for index, line in enumerate(text.wrap(self._console, room, overflow="fold")):
+        for index, line in enumerate(_wrapped(text, room)):
             start = lead if index == 0 else self._text(" " * lead.cell_len)
             self._lines.append(start + line)
 
@@ -123,6 +127,20 @@ class Canvas:
             content, style = (span, "") if isinstance(span, str) else span
             text.append(bind(plain_signs(content, ascii_only=self._ascii_only)), style=style)
         return text
+
+
+def _wrapped(text: Text, room: int) -> Lines:
+    """Breaks text between words only. A path that is longer than a line overflows it, so that it can be copied."""
+    from rich.cells import cell_len
+
+    offsets, column = [], 0
+    for found in _WORD.finditer(text.plain):
+        word = found.group()
+        if column and column + cell_len(word.rstrip()) > room:
+            offsets.append(found.start())
+            column = 0
+        column += cell_len(word)
+    return text.divide(offsets)
 
 
 def plain_signs(text: str, *, ascii_only: bool) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 
 from fitdoctor.report.canvas import Canvas
@@ -11,6 +10,7 @@ from fitdoctor.report.model import Report
 from fitdoctor.report.source_places import SourcePlaces
 from fitdoctor.report.text_budget import draw_budget
 from fitdoctor.report.text_causes import draw_causes
+from fitdoctor.report.text_files import protection, shortened
 from fitdoctor.report.text_summary import draw_header, draw_summary, draw_time
 from fitdoctor.report.text_trials import draw_other_trials
 
@@ -19,12 +19,6 @@ PLAIN_WIDTH = 80
 
 # How many times as long a diagnosis should be after one that could not decide.
 MORE_TIME = 2
-
-# How many changed files are named: a script that writes a thousand should not push the verdict off the screen.
-LISTED_FILES = 10
-
-# The last line of a recording's list of files where it does not name them all, see `process/file_changes.py`.
-MORE = re.compile(r"and ([0-9][0-9,]{0,20}) more")
 
 
 def render(
@@ -77,17 +71,15 @@ def render(
 
 def _draw_files(canvas: Canvas, report: Report) -> None:
     """What became of the user's files while the script was tried."""
-    if report.protection == "layer":
-        said = "Your files are as they were. All that the script wrote went to a scratch layer, which is gone."
-        title = "What your script would have changed on disk"
-    else:
-        said = "There was no scratch layer" + (f": {report.protection_note}" if report.protection_note else "")
-        said += ". Files were guarded in Python only, so what C libraries and other programs write was not held back."
-        title = "Changed on disk while your script was tried"
-    changed = _shortened(report.changed_files)
-    if report.protection == "layer" and not changed:
+    changed, said = shortened(report.changed_files), protection(report.protection, report.protection_note)
+    title = (
+        "What your script would have changed on disk"
+        if report.protection == "layer"
+        else "Changed on disk while your script was tried"
+    )
+    if not changed:
         title = "Files"
-    _draw_list(canvas, title, (*changed, *([said] if report.protection else [])))
+    _draw_list(canvas, title, (*changed, *([said] if said else [])))
 
 
 def render_first_answer(
@@ -155,16 +147,3 @@ def _draw_next(canvas: Canvas, report: Report) -> None:
             canvas.command(command, style="cyan", prefix="    ")
             canvas.block(purpose, prefix="        ")
     canvas.blank()
-
-
-def _shortened(files: tuple[str, ...]) -> tuple[str, ...]:
-    """The first of some files, and how many there are besides.
-
-    Where the recording leaves out some itself, its last line says so.
-    """
-    left_out = MORE.fullmatch(files[-1]) if files else None
-    named = files[:-1] if left_out else files
-    if len(named) <= LISTED_FILES:
-        return files
-    more = len(named) - LISTED_FILES + (int(left_out[1].replace(",", "")) if left_out else 0)
-    return (*named[:LISTED_FILES], f"and {more:,} more")
