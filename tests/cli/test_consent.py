@@ -212,7 +212,7 @@ UNSEEN += ["\xa0{}", "\u3000{}", "\u2800{}", "\u3164{}", "\x7f{}", "\r{}", "\t{}
 @pytest.mark.parametrize("unseen", UNSEEN)
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("where", ["code", "target", "argv", "cwd"])
-def test_what_can_not_be_seen_is_shown_escaped_and_run_only_if_it_is_ones_own(
+def test_invisible_characters_are_escaped_and_run_only_from_own_recordings(
     call: Call, session: FakeSession, project: Path, unseen: str, own: bool, where: str
 ) -> None:
     text = f"'''{unseen.format(';evil();')} '''"
@@ -242,7 +242,7 @@ def test_what_can_not_be_seen_is_shown_escaped_and_run_only_if_it_is_ones_own(
     assert "evil()" in result.stderr
 
 
-def test_nothing_pushes_code_out_of_sight(call: Call, session: FakeSession, project: Path) -> None:
+def test_long_gaps_in_code_are_shown_as_counts(call: Call, session: FakeSession, project: Path) -> None:
     code = "print(1);" + 3000 * " " + "evil()" + 500 * "\n" + "worse()"
     values = {
         "fitdoctor": "1",
@@ -282,7 +282,7 @@ def test_a_change_is_shown_with_its_place(call: Call, project: Path) -> None:
 
 
 @pytest.mark.parametrize(("unseen", "shown"), [("\u202e", r"\u202e"), ("\ud800", r"\ud800"), ("\x9d", r"\x9d")])
-def test_a_change_with_what_can_not_be_seen_is_refused(unseen: str, shown: str) -> None:
+def test_a_change_with_invisible_characters_is_rejected(unseen: str, shown: str) -> None:
     change = {"kind": "cache", "place": {"file": f"a{unseen}.py", "line": 1}}
     with pytest.raises(FitdoctorError) as caught:
         require_consent("run", ["python", "train.py"], folder="", changes=[change], is_own=False, yes=True)
@@ -295,9 +295,7 @@ def test_other_commands_accept_a_foreign_recording(call: Call, project: Path) ->
         assert call(*command).exit_code == 0
 
 
-def test_a_run_that_others_can_change_is_shown_where_it_is_named_and_is_never_the_last(
-    call: Call, project: Path, tmp_path: Path
-) -> None:
+def test_a_run_that_others_can_change_is_never_the_last(call: Call, project: Path, tmp_path: Path) -> None:
     open_, linked = diagnosis(project, "20990101-000000-open", own=False), project / ".fitdoctor/20990101-000001-linked"
     open_.rename(tmp_path / "elsewhere")
     linked.symlink_to(tmp_path / "elsewhere")

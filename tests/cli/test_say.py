@@ -60,7 +60,7 @@ def test_on_a_terminal_messages_are_wrapped_and_paths_stay_whole(monkeypatch: py
     ]
 
 
-def test_what_click_says_is_wrapped_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_messages_of_click_are_wrapped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "50")
     monkeypatch.setattr(sys, "stderr", Terminal())
     error = _cleaned(click.UsageError("Received both -m and -c; expected one of them: a target is either."))

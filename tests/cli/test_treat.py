@@ -243,7 +243,7 @@ def test_a_recording_without_a_source_is_rejected(call: Call, project: Path, req
     assert "does not say what the source was" in call("treat", "train.py").stderr
 
 
-def test_quietly_it_says_only_what_it_runs(call: Call, project: Path, requests: list[WatchRequest]) -> None:
+def test_quiet_treat_shows_only_the_command(call: Call, project: Path, requests: list[WatchRequest]) -> None:
     saved(project)
     result = call("treat", "-q", "train.py")
     assert (result.exit_code, len(requests)) == (3, 1)

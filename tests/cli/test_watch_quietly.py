@@ -13,7 +13,7 @@ from fitdoctor.watching import session
 
 
 @pytest.mark.parametrize(("options", "said"), [([], True), (["-q"], False)])
-def test_the_place_is_named_unless_it_is_to_be_quiet(
+def test_quiet_watch_does_not_name_the_folder_of_the_run(
     call: Callable[..., Result], project: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], said: bool
 ) -> None:
     monkeypatch.setattr(

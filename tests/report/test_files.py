@@ -33,7 +33,7 @@ def test_under_a_layer_what_would_have_changed_is_listed() -> None:
     )
 
 
-def test_under_a_guard_it_is_said_what_that_does_not_see() -> None:
+def test_under_a_guard_the_report_names_its_limits() -> None:
     text = shown(
         protection="guard", protection_note="this system allows no namespace", changed_files=("new: model.keras",)
     )
@@ -48,13 +48,13 @@ def test_an_old_run_without_protection_says_nothing_of_it() -> None:
 @pytest.mark.parametrize(
     ("count", "more"), [(10, ""), (11, "1"), (12, "2"), (50, "40"), (51, "41"), (300, "290"), (6000, "5,990")]
 )
-def test_what_is_not_named_is_counted(count: int, more: str) -> None:
+def test_unlisted_files_are_counted(count: int, more: str) -> None:
     text = shown(changed_files=tuple(sentences([("new", f"{number}.png") for number in range(count)])))
     assert text.count(".png") == 10
     assert re.findall(r"and (\S+) more", text) == ([more] if more else [])
 
 
-def test_no_kind_of_change_crowds_out_another() -> None:
+def test_each_kind_of_change_has_its_own_limit() -> None:
     lines = [f"deleted: {number}" for number in range(12)] + [
         "deleted: data/ (300 of its files and folders)",
         "changed: a",
@@ -67,11 +67,11 @@ def test_no_kind_of_change_crowds_out_another() -> None:
     assert shown_lines[-1] == "and 302 more deleted, 1,002 more new"
 
 
-def test_a_list_of_an_earlier_version() -> None:
+def test_a_list_of_an_earlier_version_is_shortened() -> None:
     assert shortened([*(f"new: {number}" for number in range(10)), "and 5990 more"])[-1] == "and 5,990 more"
 
 
-def test_where_nothing_changed_no_heading_says_so() -> None:
+def test_without_changes_the_heading_is_files() -> None:
     text = shown(protection="guard", changed_files=())
     assert "Files · There was no scratch layer. Files were guarded" in text
     assert "Changed on disk" not in text

@@ -186,6 +186,14 @@ def test_places_are_relative_to_the_current_folder(
     assert (shown or f"{tmp_path}/code/train.py:42") in text
 
 
+def test_no_file_outside_of_the_current_folder_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "train.py").write_text("pass")
+    for script in ("../train.py", str(tmp_path / "train.py")):
+        assert "\x1b]8" not in render(replace(SLOW, script=script), color=True, links=True)
+
+
 def test_places_in_sentences_are_relative_to_the_current_folder_too() -> None:
     limit = "No time was left for trials at train.py:47. The file other.py:3 is not ours."
     text = " ".join(render(replace(SLOW, script="code/train.py", limits=(limit,))).split())

@@ -21,10 +21,11 @@ def command(run: str, outputs: tuple[str, ...]) -> None:
 
     from fitdoctor.analysis import build
     from fitdoctor.recording.folder import find_recording
-    from fitdoctor.recording.load import load_run
+    from fitdoctor.recording.signature import load_recording
 
-    recording, shown = find_recording(run)
-    run_data = load_run(recording)
-    report = replace(build(run_data), run=shown)
-    show(report, sys.stdout, ran_in=run_data.cwd)
-    write(report, outputs, ran_in=run_data.cwd)
+    path, shown = find_recording(run)
+    recording = load_recording(path)
+    report = replace(build(recording.run), run=shown)
+    ran_in = recording.run.cwd if recording.is_own else ""  # a foreign one must not choose files to look for
+    show(report, sys.stdout, ran_in=ran_in)
+    write(report, outputs, ran_in=ran_in)

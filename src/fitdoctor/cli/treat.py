@@ -40,9 +40,7 @@ if TYPE_CHECKING:
     help="The interpreter of the training; the default is that of the diagnosis, if the diagnosis is yours.",
 )
 @yes_option
-@click.option(
-    "-q", "--quiet", is_flag=True, help="Say only what a recording has a part in running, and what goes wrong."
-)
+@click.option("-q", "--quiet", is_flag=True, help="Show only problems, and a command that a recording chose.")
 @click.option("-m", "as_module", is_flag=True, help="TARGET is a module, as for python -m.")
 @click.option("-c", "as_code", is_flag=True, help="TARGET is code, as for python -c.")
 @click.argument("target")
@@ -63,8 +61,8 @@ def command(
 
     TARGET is a Python script that was diagnosed. All arguments after it belong to the script. The source is not
     changed: fixes are applied while the script runs. Only fixes that trials have verified are applied; by default, only
-    fixes that keep every number the same. The script, its arguments and its environment must be those of the diagnosis.
-    A fit with other data runs as written.
+    fixes that keep every number the same. If the script, its arguments or its environment are not those of the
+    diagnosis, nothing is run. A fit with other data runs as written.
 
     A diagnosis that you did not make on this machine, such as one from a repository, does not choose the interpreter.
     Its fixes are applied only with --yes.

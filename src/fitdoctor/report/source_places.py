@@ -66,12 +66,18 @@ class SourcePlaces:
         return str(file.relative_to(self._current) if file.is_relative_to(self._current) else file)
 
     def _file(self, location: Location) -> Path | None:
-        """The file itself; None where it is not on this machine."""
+        """The file itself, below the current folder or that of the script; None where it is not there.
+
+        No other file is looked for: a recording may name any, such as one on another machine.
+        """
         if self._current is None:
             return None
+        ran_in = self._current / self._ran_in
+        file = Path(os.path.normpath(ran_in / self._folder / location.file))
+        if not (file.is_relative_to(self._current) or file.is_relative_to(ran_in)):
+            return None
         try:
-            file = self._current / self._ran_in / self._folder / location.file
-            return Path(os.path.normpath(file)) if file.is_file() else None
+            return file if file.is_file() else None
         except (OSError, ValueError):  # a name that no file can have
             return None
 
