@@ -13,11 +13,8 @@ from fitdoctor.cli.main import COMMANDS, main
 
 Call = Callable[..., Result]
 
+# Neither `--help` nor `import fitdoctor` may load these: that keeps them fast, and is easier to test than time.
 LATE = ("rich", "msgspec", "scipy", "jinja2", "libcst", "psutil", "numpy", "keras", "tensorflow", "asyncio")
-"""What neither `--help` nor `import fitdoctor` may load:
-
-it is what keeps them fast, and is sturdier to test than time.
-"""
 
 
 def modules_after(code: str) -> set[str]:

@@ -9,7 +9,7 @@ from fitdoctor.recording.model import Fit, Operation, Run
 from fitdoctor.trials.plan import plan
 from tests import builders as make
 
-#: Ratios of a run whose input costs nothing; arms that are not named are as fast as the baseline.
+# Ratios of a run whose input costs nothing. Arms that are not named are as fast as the baseline.
 QUICK = {"step/input-free": 1.0}
 
 
