@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable
 
 WIDTH = 120
+
+# Stands for the space in "95 %", so that no line ends between the two.
+UNBREAKABLE = "\N{NO-BREAK SPACE}"
 
 
 def paragraph(text: str) -> str:
@@ -15,7 +19,9 @@ def paragraph(text: str) -> str:
         >>> paragraph("one  two")
         'one two'
     """
-    return textwrap.fill(" ".join(text.split()), WIDTH, break_long_words=False, break_on_hyphens=False)
+    joined = re.sub(r"(\d) %", rf"\1{UNBREAKABLE}%", " ".join(text.split()))
+    lines = textwrap.fill(joined, WIDTH, break_long_words=False, break_on_hyphens=False)
+    return lines.replace(UNBREAKABLE, " ")
 
 
 def row(cells: Iterable[object]) -> str:
