@@ -5,9 +5,9 @@
     python -m bench.situations --diagnose --write docs/situations.md
 
 Run nothing else at the same time. Seconds per epoch come from blocks of a few epochs of each variant, in random order,
-without the first epoch of a block. A ratio is the geometric mean over blocks, with Student's 95 % interval. The time to
-the target is the time inside `fit`, compiling included, until the end of the first epoch that meets the target. Each seed
-has a fresh model.
+without the first epoch of a block. A ratio is the geometric mean over blocks, with Student's 95 % interval. The time
+to the target is the time inside `fit`, compiling included, until the end of the first epoch that meets the target. Each
+seed has a fresh model.
 """
 
 from __future__ import annotations
