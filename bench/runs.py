@@ -120,7 +120,7 @@ def _promised_by_treat(folder: Path) -> dict[str, Any]:
 
 
 def promise_and_truth(row: dict[str, Any]) -> str:
-    """The promised speed-up beside those of whole runs, where there were any."""
+    """Returns the promised speed-up next to the measured ones of whole runs, if any."""
     promised = promise_of(row)
     said = f"{promised['mid']:.2f} [{promised['low']:.2f}, {promised['high']:.2f}]" if promised else "–"
     ratios = [each["ratio"] for each in row.get("pairs", [])]
