@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.abc
-import importlib.machinery
 import sys
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fitdoctor.probe.support import guard
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
 
 Callback = Callable[[ModuleType], None]
 
 
-class _Finder(importlib.abc.MetaPathFinder):
+class _Finder:  # of no base: `importlib.abc` brings a dozen modules that a script may have files of the same names for
     """Finds nothing itself:
 
     it lets the others find, and wraps the loader's `exec_module` of the modules that we wait for.
@@ -24,12 +25,10 @@ class _Finder(importlib.abc.MetaPathFinder):
         self.waiting: dict[str, list[Callback]] = {}
         self._around = around
 
-    def find_spec(
-        self, fullname: str, path: Any, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
+    def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
         return guard.guarded(self._find, fullname, path, target) if fullname in self.waiting else None
 
-    def _find(self, fullname: str, path: Any, target: ModuleType | None) -> importlib.machinery.ModuleSpec | None:
+    def _find(self, fullname: str, path: Any, target: ModuleType | None) -> ModuleSpec | None:
         found = None
         for finder in sys.meta_path:
             if finder is not self and hasattr(finder, "find_spec"):

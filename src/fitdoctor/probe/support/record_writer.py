@@ -98,8 +98,12 @@ def _write(path: str, data: bytes) -> None:
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o666)
     try:
         if fcntl is not None:
-            low, file = file, fcntl(file, F_DUPFD_CLOEXEC, FIRST_NUMBER)
-            os.close(low)
+            try:
+                low, file = file, fcntl(file, F_DUPFD_CLOEXEC, FIRST_NUMBER)
+            except OSError:  # no file may have such a number here (`ulimit -n`): it is open for a moment only
+                pass
+            else:
+                os.close(low)
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(file, rest) :]
