@@ -58,9 +58,10 @@ each switch are not timed.
 of such steps contain no timed step. Some contain a few, as they come.
 
 **The columns.** *In the loop* is the mean of the log ratios of pairs, without a tenth at either end, with Student's
-95 % interval. *Saving* is the delay that a save of the record, in a thread, causes in a block, weighted by how often a
-save happens; it is measured in one pair of eight. *In all* is the sum of both. Its upper end is compared with the mark.
-*Nothing left out* is for comparison: the ratio of the sums of all blocks in the loop, with a bootstrap interval.
+95 % interval. *Saving* is the cost of saving the record in a thread: the delay that a save causes in a block, weighted
+by how often a save happens. It is measured in one pair of eight. *In all* is the sum of both. Its upper end is compared
+with the mark. *Nothing left out* is for comparison: the ratio of the sums of all blocks in the loop, with a bootstrap
+interval.
 
 **The models** are dense layers on NumPy arrays. Keras prints its progress once an epoch. If the smallest model takes
 longer than the target, the smallest model is measured.
@@ -85,8 +86,8 @@ At about 1 ms a step. There are three ways to compare:
 
 ONCE = """## Once
 
-The first table shows fitdoctor's own work when a fit begins and ends, and at the ends of its epochs, for the fits above
-at 1 ms a step. The second table compares whole processes: a script with about 10 s of steps, plain and under `fitdoctor
+The first table shows fitdoctor's own work in the fits above at 1 ms a step: when a fit begins and ends, and when an
+epoch ends. The second table compares whole processes: a script with about 10 s of steps, plain and under `fitdoctor
 watch`, by the wall time of the command. *Empty script* is the cost of starting and ending alone.
 
 | Backend | Patches applied | Fit begins | Epoch ends | Fit ends |
