@@ -1,4 +1,4 @@
-"""Makes a part of fitdoctor fail wherever it is called from.
+"""Makes a part of fitdoctor fail, for tests.
 
 A part is a code object. Every function that runs it fails.
 
@@ -25,25 +25,27 @@ import fitdoctor
 from fitdoctor.probe.support.hidden_frames import PASSED_BY
 
 OURS = str(Path(fitdoctor.__file__).parent) + os.sep
+
+# A flag of functions. The bodies of classes and modules do not have it.
 CO_NEWLOCALS = 0x2
-"""What functions have, and the bodies of classes and modules have not."""
+
+# The flags of code that returns a generator or a coroutine instead of running.
 GENERATORS = 0x20 | 0x80 | 0x200
-"""Flags of code that gives a generator or a coroutine in place of running."""
 
 
 class FaultError(Exception):
-    """What no code expects."""
+    """An error that no code expects."""
 
 
 class DiskFullError(OSError):
-    """What the system says when there is no room left."""
+    """The error of the system when no space is left."""
 
     def __init__(self) -> None:
         super().__init__(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def name_of(code: CodeType) -> str:
-    """A part's name: its file, its first line and what it is called there."""
+    """Returns a part's name: its file, its first line and its qualified name."""
     file = code.co_filename.removeprefix(OURS).replace(f"{PASSED_BY}/", "")
     return f"{file}:{code.co_firstlineno}:{code.co_qualname}"
 
@@ -72,10 +74,10 @@ def listening() -> Iterator[list[str]]:
 
 
 def break_part(name: str, error: type[BaseException]) -> contextlib.ExitStack:
-    """Lets a part raise `error` each time that it is called; closing the result mends it.
+    """Makes a part raise `error` at each call, until the result is closed.
 
     Raises:
-        LookupError: No function that is loaded runs it.
+        LookupError: No loaded function runs the part.
     """
     mended, found = contextlib.ExitStack(), False
     for function in [
@@ -93,7 +95,7 @@ def break_part(name: str, error: type[BaseException]) -> contextlib.ExitStack:
 
 
 def _broken(code: CodeType, name: str, error: type[BaseException]) -> CodeType:
-    """The code in which that part fails, at any depth; the code itself where the part is not in it."""
+    """Returns the code with that part failing, at any depth, or the code itself if it does not contain the part."""
     if name_of(code) == name:
         return _raising(code, error)
     constants = tuple(_broken(each, name, error) if isinstance(each, CodeType) else each for each in code.co_consts)
@@ -102,7 +104,7 @@ def _broken(code: CodeType, name: str, error: type[BaseException]) -> CodeType:
 
 
 def _raising(code: CodeType, error: type[BaseException]) -> CodeType:
-    """Code that takes the same arguments and does nothing but fail."""
+    """Returns code that takes the same arguments and only raises."""
     model = _model.__code__
     return code.replace(
         co_code=model.co_code,
@@ -116,4 +118,4 @@ def _raising(code: CodeType, error: type[BaseException]) -> CodeType:
 
 
 def _model() -> None:
-    raise "here"  # type: ignore[misc]  # noqa: B016 - of which the error takes the place
+    raise "here"  # type: ignore[misc]  # noqa: B016 - the error replaces this text

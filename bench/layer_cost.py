@@ -1,9 +1,9 @@
-"""Measures what the scratch layer costs: starting a child, reading many files, and writing much.
+"""Measures the cost of the scratch layer: starting a child, reading many files, and writing much.
 
     python -m bench.layer_cost --pairs 20
 
-Pairs of processes in turns, in random order. Prints a table for `docs/harmless.md`: seconds, and the ratio with its 95
-% interval (t interval of the log ratios of pairs).
+Pairs of processes run in random order. Prints a table for `docs/harmless.md`: seconds, and the ratio with its 95 %
+interval (t interval of the log ratios of pairs).
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _prepare(folder: Path) -> None:
 
 
 def _pair(folder: Path, program: str) -> tuple[float, float]:
-    """Seconds without a layer and with it."""
+    """Returns the seconds without a layer and with it."""
     seconds = {layered: _time(folder, program, layered=layered) for layered in random.sample([False, True], 2)}
     return seconds[False], seconds[True]
 
@@ -108,7 +108,7 @@ def _time(folder: Path, program: str, *, layered: bool) -> float:
     assert contained.started.layered == layered, contained.started.why
     for written in ("written.bin", "many"):
         subprocess.run(["rm", "-rf", str(folder / written)], check=True)
-    os.sync()  # what one has written is not the other's to wait for
+    os.sync()  # so that the next process does not wait for these writes
     return spent_s
 
 

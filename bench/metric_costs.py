@@ -1,9 +1,9 @@
-"""What metrics cost a training step: the same small model with one and without, an epoch of each by turns.
+"""Measures the cost of metrics in a training step: the same model with a metric and without, an epoch of each in turn.
 
     KERAS_BACKEND=torch python -m bench.metric_costs
     KERAS_BACKEND=torch python -m bench.metric_costs --batch 1024
 
-Beside each it says how many numbers the metric keeps. Run nothing else beside it.
+It also prints how many numbers each metric keeps. Run nothing else at the same time.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
-"""Holds what a diagnosis promises against whole runs.
+"""Compares the promise of a diagnosis with whole runs.
 
 For each script: one `fitdoctor diagnose`, then pairs of whole runs, plain and under `fitdoctor treat --allow
-numerics,semantics`, in turn about. Prints what `treat` promised beside the measured ratios, and a table.
+numerics,semantics`, in turn. Prints the promise of `treat` next to the measured ratios, and a table.
 
     python -m bench.promise --pairs 2 examples/*.py
     python -m bench.promise --pairs 2 --out promise.json --keep runs path/to/*/train.py
     python -m bench.promise --out promise.json --table
 
-Run nothing else beside it. A pair's ratio includes imports and the interpreter's start and end, as the promise does,
-and the start of `treat` itself. Where the file of rows is there, its scripts are not run again. `--keep` copies the
-recordings of the diagnoses to a folder, for `bench/time_table.py`.
+Run nothing else at the same time. A pair's ratio includes imports, the interpreter's start and end, and the start of
+`treat` itself, as the promise does. Scripts in the file of rows are not run again. `--keep` copies the recordings of
+the diagnoses to a folder, for `bench/time_table.py`.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ def main() -> None:
     options.add_argument("scripts", nargs="*", type=Path)
     options.add_argument("--pairs", type=int, default=2)
     options.add_argument("--budget", type=float, default=120)
-    options.add_argument(
-        "--out", type=Path, help="the file of rows, which is also where an earlier call is taken up again"
-    )
+    options.add_argument("--out", type=Path, help="the file of rows; an earlier call in it is continued")
     options.add_argument("--keep", type=Path, help="a folder for the recordings")
-    options.add_argument("--table", action="store_true", help="print the table of what is in the file, and run nothing")
+    options.add_argument(
+        "--table", action="store_true", help="print the table of the rows in the file, and run nothing"
+    )
     arguments = options.parse_args()
     rows = json.loads(arguments.out.read_text()) if arguments.out and arguments.out.exists() else []
     done = {row["script"] for row in rows}

@@ -1,4 +1,4 @@
-"""What the benchmarks share: a diagnosis as one row of figures, and pairs of whole runs."""
+"""Diagnoses a script as one row of figures, and runs pairs of whole processes. Shared by benchmarks."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bench import markdown
 from fitdoctor.recording.load import load_run
 
-os.environ.setdefault("FITDOCTOR_DIR", ".fitdoctor")  # recordings lie where the script runs, to be read from there
+os.environ.setdefault("FITDOCTOR_DIR", ".fitdoctor")  # so that recordings are next to the script
 TREAT = [sys.executable, "-m", "fitdoctor", "treat", "--allow", "numerics,semantics"]
 
-#: The exit code of `treat` where it has nothing to apply.
+# The exit code of `treat` if it has nothing to apply.
 DECLINED = 2
 
-#: A promise that is off by more than this must say so by its interval.
+# If the error of a promise is larger, its interval must hold the truth.
 FAR = 0.25
 
-#: The standard deviation of the log ratio of two fresh processes, one plain and one treated: `bench/trials/ drift`
-#: found 8.5 % for one.
+# The standard deviation of the log ratio of two fresh processes, one plain and one treated. `bench/trials/ drift`
+# found 8.5 % for one process.
 PAIR_DIFFERS = 0.12
 
-#: What a treated run says where it ran as written.
+# The messages of a treated run that ran as written.
 UNTREATED = ("Not treated", "Some changes were left out", "Nothing is changed")
 
-#: A diagnosis or a watched run that takes this long beyond its budget hangs.
+# A diagnosis or a watched run that takes this long beyond its budget hangs.
 PATIENCE_S = 1200
 
 
 def diagnosis(target: Path, budget_s: float, *, watched: bool = False) -> dict[str, Any]:
-    """Diagnoses a script; where `watched`, from a whole run of it that is watched first.
+    """Diagnoses a script. If `watched`, a whole run of it is watched first.
 
-    The row has no `cause` key where the diagnosis failed.
+    The row has no `cause` key if the diagnosis failed.
     """
     folder, began_s = target.parent, time.perf_counter()
     fitdoctor = [sys.executable, "-m", "fitdoctor"]
@@ -119,7 +120,7 @@ def _promised_by_treat(folder: Path) -> dict[str, Any]:
 
 
 def promise_and_truth(row: dict[str, Any]) -> str:
-    """The promised speed-up beside those of whole runs, where there were any."""
+    """Returns the promised speed-up next to the measured ones of whole runs, if any."""
     promised = promise_of(row)
     said = f"{promised['mid']:.2f} [{promised['low']:.2f}, {promised['high']:.2f}]" if promised else "–"
     ratios = [each["ratio"] for each in row.get("pairs", [])]
@@ -129,34 +130,34 @@ def promise_and_truth(row: dict[str, Any]) -> str:
 
 
 def promise_of(row: dict[str, Any]) -> dict[str, float] | None:
-    """What `treat` promised for what it applied, where it ran; else what the report promised."""
+    """Returns the promise of `treat` for what it applied; if it did not run, the promise of the report."""
     found: dict[str, float] | None = row["pairs"][0]["promised"] if row.get("pairs") else row.get("promised")
     return found
 
 
 def error(row: dict[str, Any]) -> float:
-    """By how much a promise was too high, as a share of what whole runs gave."""
+    """Returns by how much a promise was too high, as a share of the ratio of whole runs."""
     promised = promise_of(row)
     assert promised is not None
     return promised["mid"] / statistics.geometric_mean([each["ratio"] for each in row["pairs"]]) - 1
 
 
 def measured_between(ratios: list[float]) -> tuple[float, float]:
-    """What the mean of so many pairs may be off by: 95 % of what processes of one script differ by anyway."""
+    """Returns the 95 % interval of the mean of the pairs, from the difference between processes of one script."""
     middle = statistics.geometric_mean(ratios)
     reach = math.exp(1.96 * PAIR_DIFFERS / math.sqrt(len(ratios)))
     return middle / reach, middle * reach
 
 
 def truth_table(rows: list[dict[str, Any]], name: str) -> str:
-    """All promises that were held against whole runs, as Markdown, with the median error below.
+    """Returns all promises that were compared with whole runs, as Markdown, with the median error below.
 
-    A promise holds where the mean of the pairs lies in its interval. The last column also grants the pairs what fresh
-    processes differ by, and decides nothing.
+    A promise holds if the mean of the pairs lies in its interval. The last column also allows for the difference
+    between fresh processes. It decides nothing.
     """
     held = [row for row in rows if row.get("pairs")]
     lines = [
-        "| script | applied | promised | pairs | their mean | off by | in the interval | intervals meet |",
+        "| script | applied | promised | pairs | mean of pairs | error | in the interval | intervals overlap |",
         "|---|---|---|---|---|---|---|---|",
     ]
     inside, meeting = [], 0
@@ -183,10 +184,10 @@ def truth_table(rows: list[dict[str, Any]], name: str) -> str:
         far = sum(size > FAR and not held_by for size, held_by in zip(errors, inside, strict=True))
         lines += [
             "",
-            (
-                f"{len(held)} promises: median error {statistics.median(errors):.0%}, {sum(inside)} whose interval"
-                f" holds the mean of the pairs, {far} off by more than {FAR:.0%} without it; {meeting} whose interval"
-                " meets that of the mean."
+            markdown.paragraph(
+                f"{len(held)} promises: median error {statistics.median(errors):.0%}. The interval holds the mean of"
+                f" the pairs in {sum(inside)} of them, and overlaps that of the mean in {meeting}. Off by more than"
+                f" {FAR:.0%} outside of its interval: {far}."
             ),
         ]
     return "\n".join(lines)

@@ -1,13 +1,13 @@
-"""Measures the three situations of `docs/situations.md`, and what `fitdoctor diagnose` reports on their examples.
+"""Measures the three situations of `docs/situations.md`, and diagnoses their examples.
 
     python -m bench.situations                                 all tables, as Markdown
     python -m bench.situations --only batch --seeds 10
     python -m bench.situations --diagnose --write docs/situations.md
 
-Run nothing else beside it. Seconds per epoch come from blocks of a few epochs of each variant in random order, the
-first epoch of a block left out; a ratio is the geometric mean over blocks with Student's t interval of 95 %. Time to
-target is that inside `fit`, compiling included, up to the end of the first epoch at which the target is met, with a
-fresh model for each seed.
+Run nothing else at the same time. Seconds per epoch come from blocks of a few epochs of each variant, in random order,
+without the first epoch of a block. A ratio is the geometric mean over blocks, with Student's 95 % interval. The time
+to the target is the time inside `fit`, compiling included, until the end of the first epoch that meets the target. Each
+seed has a fresh model.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """Variants of one training, the one to compare with first. Without a target only epochs are timed."""
+    """Variants of one training, the baseline first. Without a target only epochs are timed."""
 
     title: str
     variants: tuple[Variant, ...]
@@ -53,7 +53,7 @@ class Situation:
 
 
 def scaling() -> Situation:
-    """A small dense network on 1000 rows of ten columns that go up to 1, …, 1000, as they are and scaled to 0–1."""
+    """Returns a dense network on ten columns that go up to 1, …, 1000: as they are, and scaled to 0–1."""
     import numpy as np
 
     x, y = _table(2000)
@@ -67,7 +67,7 @@ def scaling() -> Situation:
 
 
 def batch() -> Situation:
-    """10,000 rows: batches of 32 and of 256, and the larger one with a learning rate that goes with it."""
+    """Returns batches of 32 and of 256 on 10,000 rows, the larger one also with a larger learning rate."""
     x, y = _table(12_000)
     choices = (
         ("batch 32", 32, 1e-3),
@@ -81,7 +81,7 @@ def batch() -> Situation:
 
 
 def tensorboard() -> Situation:
-    """A network with wide layers and short epochs, with and without TensorBoard."""
+    """Returns a network with wide layers and short epochs, with and without TensorBoard."""
     import keras
     import numpy as np
 
@@ -141,7 +141,7 @@ def _fit(x: Any, y: Any, training: int, batch_size: int) -> dict[str, Any]:
 
 
 def epoch_seconds(situation: Situation, blocks: int) -> list[list[float]]:
-    """The median epoch of each block, by variant. Validation is left out: it is the same in all variants."""
+    """Times the median epoch of each block, by variant, without validation, which is the same in all variants."""
     import keras
 
     keras.utils.set_random_seed(0)
@@ -161,7 +161,7 @@ def epoch_seconds(situation: Situation, blocks: int) -> list[list[float]]:
 
 
 def seconds_to_target(situation: Situation, variant: Variant, seed: int) -> float | None:
-    """Seconds in `fit` until validation accuracy meets the target, or None where it never does."""
+    """Returns the seconds in `fit` until validation accuracy meets the target, or None if it never does."""
     import keras
 
     keras.utils.set_random_seed(seed)
@@ -184,7 +184,7 @@ def _clock() -> Any:
     import keras
 
     class Clock(keras.callbacks.Callback):
-        """Stands last in the list, so that an epoch ends after the other callbacks have."""
+        """Is the last callback, so that an epoch ends after the other callbacks."""
 
         def on_train_begin(self, _logs: Any = None) -> None:
             self.seconds: list[float] = []
@@ -199,7 +199,7 @@ def _clock() -> Any:
 
 
 def ratio(first: list[float], other: list[float]) -> str:
-    """How many times as long an epoch of the first takes, with its interval."""
+    """Returns how many times as long an epoch of the first variant takes, with its interval."""
     from scipy import stats
 
     logs = [math.log(a / b) for a, b in zip(first, other, strict=True)]
@@ -209,7 +209,7 @@ def ratio(first: list[float], other: list[float]) -> str:
 
 
 def measure(situation: Situation, blocks: int, seeds: int) -> str:
-    """A Markdown table with a row for each variant."""
+    """Returns a Markdown table with a row for each variant."""
     raced = situation.most_epochs > 0
     seconds = epoch_seconds(situation, blocks)
     head = ["", "an epoch", "times as fast"] + (
@@ -231,7 +231,7 @@ def measure(situation: Situation, blocks: int, seeds: int) -> str:
 
 
 def diagnose(example: str, budget_s: float) -> str:
-    """What `fitdoctor diagnose` prints for an example, as a block of Markdown."""
+    """Returns the output of `fitdoctor diagnose` for an example, as a block of Markdown."""
     script = f"examples/{example}"
     command = [sys.executable, "-m", "fitdoctor", "diagnose", "-q", "--budget", f"{budget_s:g}", script]
     done = subprocess.run(
@@ -243,7 +243,7 @@ def diagnose(example: str, budget_s: float) -> str:
 
 
 def put(page: Path, marker: str, text: str) -> None:
-    """Puts a text between the markers of that name."""
+    """Replaces the text between the markers of that name."""
     begin, end = f"<!-- {marker}:begin -->", f"<!-- {marker}:end -->"
     before, _, rest = page.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(end)
@@ -257,7 +257,7 @@ def main() -> None:
     options.add_argument("--seeds", type=int, default=10, help="runs to the target for each variant")
     options.add_argument("--diagnose", action="store_true", help="also diagnose the examples")
     options.add_argument("--budget", type=float, default=240, help="seconds of a diagnosis; a race needs some")
-    options.add_argument("--write", type=Path, help="a page with markers, to put all of it into")
+    options.add_argument("--write", type=Path, help="a page with markers, which receives all of it")
     arguments = options.parse_args()
     for name in arguments.only or SITUATIONS:
         situation = SITUATIONS[name]()

@@ -1,7 +1,7 @@
-"""What looking at the system costs, source by source, and what this machine tells.
+"""Measures the cost of sampling the system, source by source, and lists the readings of this machine.
 
-`python -m bench.system` starts a process with many threads and a child, and looks at it: first each source by itself,
-then all of them as `fitdoctor watch` does, for some seconds. Seconds are CPU time of the thread that looks.
+`python -m bench.system` starts a process with many threads and a child, and samples it: first each source alone, then
+all of them as `fitdoctor watch` does, for some seconds. Seconds are CPU time of the sampling thread.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ child.communicate()
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--threads", type=int, default=64, help="threads of the process that is looked at")
+    parser.add_argument("--threads", type=int, default=64, help="threads of the sampled process")
     parser.add_argument("--seconds", type=float, default=30.0, help="how long all sources are read together")
     arguments = parser.parse_args()
     command = [sys.executable, "-c", WATCHED.format(threads=arguments.threads)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        print(f"{platform.platform()}, Python {platform.python_version()}, {arguments.threads} threads looked at\n")
-        print("| source | opening, µs | first look, µs | a look, µs | tells |\n|---|---|---|---|---|")
+        print(f"{platform.platform()}, Python {platform.python_version()}, {arguments.threads} threads sampled\n")
+        print("| source | opening, µs | first sample, µs | a sample, µs | readings |\n|---|---|---|---|---|")
         for name in OUTSIDE:
             print(_row(name, process.pid))
         sampler = Sampler()
@@ -70,18 +70,18 @@ def _row(name: str, process: int) -> str:
     sources = [] if found is None else list(found) if isinstance(found, Sequence) else [found]
     if not sources:
         return f"| {name} | {opened_us:.0f} | | | nothing |"
-    looks_us, told = [], set()
+    looks_us, names = [], set()
     for _ in range(LOOKS):
         began_s = time.thread_time()
         readings = [source.read() for source in sources]
         looks_us.append((time.thread_time() - began_s) * 1e6)
-        told |= {key for reading in readings for key in (*reading.counters, *reading.levels)}
+        names |= {key for reading in readings for key in (*reading.counters, *reading.levels)}
         time.sleep(0.002)
     for source in sources:
         source.close()
     return (
         f"| {name} | {opened_us:.0f} | {looks_us[0]:.0f} | {statistics.median(looks_us[1:]):.0f} |"
-        f" {', '.join(sorted(told))} |"
+        f" {', '.join(sorted(names))} |"
     )
 
 

@@ -3,7 +3,7 @@
     python -m bench.time_table path/to/.fitdoctor/*
     python -m bench.time_table --scripts examples/*.py
 
-A run is a folder that a diagnosis left, or a script that is diagnosed first.
+A run is the folder of a diagnosis, or a script that is diagnosed first.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fitdoctor.recording.load import load_run
 from fitdoctor.recording.model import Run
 from fitdoctor.trials.timeline import FIRST_ANSWER, seconds_of
 
-os.environ.setdefault("FITDOCTOR_DIR", ".fitdoctor")  # recordings lie where the script runs, to be read from there
+os.environ.setdefault("FITDOCTOR_DIR", ".fitdoctor")  # so that recordings are next to the script
 COLUMNS = ("scout", "start-up", "prepare", "verify", "windows", "calls", "races", "processes", "together", "saving")
 
 

@@ -1,4 +1,4 @@
-"""A small network on batches of 32: would larger ones be faster, and would they get as far?"""
+"""A small network on batches of 32: would larger ones be faster, and as good?"""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Tells which of ten shapes a small noisy picture shows.
+"""Learns which of ten shapes a small noisy picture shows.
 
 The pictures are drawn with NumPy and kept as arrays. A convolutional network learns them in a few epochs.
 """

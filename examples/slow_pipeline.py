@@ -1,4 +1,4 @@
-"""Tells from a machine's vibration whether one of its bearings is worn.
+"""Learns to detect a worn bearing from a machine's vibration.
 
 Each record of the sensor is one line of text: the time, the machine, and 48 readings of acceleration in milli-g. The
 script makes records of healthy and worn bearings, trains a small network on them and prints how well it does on unseen
@@ -17,7 +17,7 @@ EPOCHS = 10
 
 
 def simulate_records(count, seed):
-    """Makes lines as the sensor writes them, and whether the bearing was worn (1) or not (0)."""
+    """Makes lines as the sensor writes them, and labels: 1 for a worn bearing, 0 for a healthy one."""
     rng = np.random.default_rng(seed)
     time = np.arange(READINGS) / READINGS
     worn = rng.integers(0, 2, count)

@@ -1,4 +1,4 @@
-"""Tells four kinds of scans apart, and logs the training to TensorBoard.
+"""Classifies four kinds of scans, and logs the training to TensorBoard.
 
 To watch the loss and the weights, the callback writes histograms of all weights at the end of each epoch. The data is
 small and so are the epochs, and the network has two wide dense layers.
@@ -17,7 +17,7 @@ EPOCHS = 20
 
 
 def make_scans(count, seed):
-    """Makes noise with a bright spot, which stands elsewhere in each kind."""
+    """Makes noise with a bright spot, at another place in each kind."""
     rng = np.random.default_rng(seed)
     kinds = rng.integers(0, KINDS, count)
     scans = rng.normal(0, 1, (count, SIZE, SIZE, 1)).astype("float32")

@@ -1,4 +1,4 @@
-"""A small network on ten unscaled columns that reach 1, …, 1000. Each epoch is fast, but it takes many of them."""
+"""A small network on ten unscaled columns that reach 1, …, 1000. Each epoch is fast, but many are needed."""
 
 import keras
 import numpy as np

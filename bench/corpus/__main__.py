@@ -1,15 +1,15 @@
-"""Counts what fitdoctor tells of the project's own collection of scripts, and its false alarms.
+"""Counts detected faults and false alarms in the project's own collection of scripts.
 
 Diagnoses every healthy program of `corpus/`, and every program with a fault put into it. Prints a line for each and two
-tables, and writes all rows. What is already in the file of rows is not done again.
+tables, and writes all rows. Rows in the file are not measured again.
 
     python -m bench.corpus --out corpus.json
     python -m bench.corpus --only 'serial-map,idle-*' --budget 90
-    python -m bench.corpus --out corpus.json --table      the tables of that file, nothing is run
+    python -m bench.corpus --out corpus.json --table      prints the tables of that file and runs nothing
 
-Run nothing else beside it. A fault is told where the first cause that is not informative is one that its file accepts;
-the line is right where one of that cause's places is a line of the fault. Any cause named in a healthy program is a
-false alarm, whatever it promises: `--pairs` shows by whole runs whether the promise holds.
+Run nothing else at the same time. A fault is detected if its file accepts the first cause that is not informative. The
+line is right if one of that cause's places is a line of the fault. Any cause in a healthy program is a false alarm,
+whatever it promises. `--pairs` shows by whole runs whether the promise holds.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ def main() -> None:
     options.add_argument("--budget", type=float, default=120)
     options.add_argument("--pairs", type=int, default=0, help="pairs of whole runs for each prescription")
     options.add_argument(
-        "--out", type=Path, help="the file of rows, which is also where an earlier call is taken up again"
+        "--out", type=Path, help="the file of rows; an earlier call in it is continued"
     )
     options.add_argument(
-        "--table", action="store_true", help="print the tables of what is in the file, and run nothing"
+        "--table", action="store_true", help="print the tables of the rows in the file, and run nothing"
     )
     arguments = options.parse_args()
     rows: list[dict[str, Any]] = (
@@ -100,11 +100,12 @@ def _tables(rows: list[dict[str, Any]]) -> str:
         lines.append(
             f"| {row['program']} | {row['verdict']} | {named} | {promise_and_truth(row)} | {row['seconds']:.0f} |"
         )
-    told, placed = sum(row["right"] for row in planted), sum(row["line_right"] for row in planted)
+    found, placed = sum(row["right"] for row in planted), sum(row["line_right"] for row in planted)
     alarms = sum(row["false_alarm"] for row in healthy)
     lines += [
         "",
-        f"Faults: {told} of {len(planted)} told, {placed} at the right line. Healthy: {alarms} false alarms in {len(healthy)}.",
+        f"Faults: {found} of {len(planted)} detected, {placed} at the right line. Healthy: {alarms} false alarms in"
+        f" {len(healthy)}.",
     ]
     if any(row.get("pairs") for row in rows):
         lines += ["", truth_table(rows, "id")]

@@ -1,4 +1,4 @@
-"""The corpus: healthy programs, and faults that are put into them as edits of their text.
+"""Reads the corpus: healthy programs, and faults that are put into them as edits of their text.
 
 Example:
     >>> fault = load("eager-execution")
@@ -17,7 +17,7 @@ CORPUS = Path(__file__).resolve().parents[2] / "corpus"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A program with one fault in it. `lines` are those of `script` where the fault stands."""
+    """A program with one fault in it. `lines` are the lines of `script` with the fault."""
 
     id: str
     title: str
@@ -40,7 +40,7 @@ def load(name: str) -> Fault:
     """Puts a fault into its program.
 
     Raises:
-        ValueError: Where a text that is to be replaced, or a place, is not there exactly once.
+        ValueError: A text to be replaced, or a place, does not occur exactly once.
     """
     raw = tomllib.loads((CORPUS / "faults" / f"{name}.toml").read_text(encoding="utf-8"))
     script = (CORPUS / "programs" / raw["program"]).read_text(encoding="utf-8")
@@ -59,7 +59,7 @@ def load(name: str) -> Fault:
 
 
 def _find(script: str, text: str, fault: str) -> int:
-    """Where the text begins, blanks left out."""
+    """Returns the position of the text, without leading blanks."""
     if (times := script.count(text)) != 1:
         raise ValueError(f"{fault}: expected once in its program, found {times} times: {text!r}")
     return script.index(text) + len(text) - len(text.lstrip())

@@ -1,8 +1,12 @@
 """Compares training after trials with plain training: the next steps must give the same weights.
 
-For each kind of model and input, in a process of its own: the state after the first steps is kept; N plain steps of
-`fit` are taken from it twice; arms are prepared, verified and timed; the state is put back; N plain steps are taken
-again. Where the two plain runs agree bit for bit, so must the third.
+For each kind of model and input, in a process of its own:
+
+1. The state after the first steps is saved, and N plain steps of `fit` run from it, twice.
+2. Arms are prepared, verified and timed.
+3. The state is restored, and N plain steps run again.
+
+If the two plain runs agree bit for bit, the third must agree too.
 
     python -m bench.fidelity
     python -m bench.fidelity --steps 20 --rounds 3 --out docs/fidelity.md dense batch_norm
@@ -26,7 +30,7 @@ def main() -> None:
     options.add_argument("kinds", nargs="*", help="all by default")
     options.add_argument("--steps", type=int, default=12)
     options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--out", type=Path, help="write the table into this page, in place of the one that it has")
+    options.add_argument("--out", type=Path, help="replace the table of this page")
     options.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     arguments = options.parse_args()
     if arguments.one:

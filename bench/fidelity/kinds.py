@@ -1,4 +1,4 @@
-"""The models and inputs of `fidelity.py`, and what is done with one of them."""
+"""Makes the models and inputs of `python -m bench.fidelity`, and measures one of them."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ KINDS: dict[str, Callable[[], Made]] = {
 
 
 def measure(make: Callable[[], Made], steps: int, rounds: int) -> dict[str, Any]:
-    """Plain steps twice, arms, and plain steps once more, all from the same state."""
+    """Runs plain steps twice, then arms, then plain steps once more, all from the same state."""
     import keras
 
     from fitdoctor.probe.inputs import tfdata_recipes
@@ -224,7 +224,7 @@ def measure(make: Callable[[], Made], steps: int, rounds: int) -> dict[str, Any]
         standing.check(whole=True)
         keywords = given()
         keywords.pop("steps_per_epoch", None)
-        model.train_function = None  # traced anew, as in a process that never tried anything
+        model.train_function = None  # traced again, as in a process without trials
         model.fit(**keywords, steps_per_epoch=steps, epochs=1, verbose=0)
         model.train_function = None
         return [np.asarray(weight).copy() for weight in model.weights]

@@ -1,17 +1,17 @@
 """Compares watched trainings with the same trainings alone.
 
-Compared are weights, history, printed text, files, exit codes and signals. Where two plain runs agree bit for bit, the
-watched one must agree with them. Two parts:
+Weights, history, printed text, files, exit codes and signals are compared. If two plain runs agree bit for bit, the
+watched one must agree with them. There are two parts:
 
-* the matrix: kinds of input, model, validation, weights and callbacks on each backend, so that every two of them meet,
-  in one process
-* whole processes: scripts by themselves and under `fitdoctor watch`, however they end
-* whole processes with companions: a debugger, other processes, threads, MLflow
+* `matrix`: kinds of input, model, validation, weights and callbacks on each backend, in one process. Every two of them
+  meet in a case.
+* `processes`: scripts alone and under `fitdoctor watch`, with all ways to end. Some run with a debugger, other
+  processes, threads or MLflow.
 
     python -m bench.harmless --results harmless.jsonl --page docs/harmless.md
     python -m bench.harmless --results harmless.jsonl --backends jax --parts matrix
 
-What a results file holds is not run again, so that it can be done in several goes.
+Results in the file are not measured again, so the work can be split over several calls.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from bench.harmless import page, processes
 from bench.harmless.matrix import BACKENDS, cases, controlled, measure
 from bench.harmless.results import environment, rows
 
+# The number of cases in one process. If one hangs or dies, only these are lost.
 CHUNK = 14
-"""Cases of one process: one that hangs or dies costs no more than these."""
+
 CHUNK_S = 360.0
 
 
@@ -38,8 +39,8 @@ def main() -> None:
     options.add_argument("--backends", nargs="*", default=list(BACKENDS), choices=BACKENDS)
     options.add_argument("--parts", nargs="*", default=["matrix", "processes"], choices=["matrix", "processes"])
     options.add_argument("--results", type=Path, default=Path("harmless.jsonl"))
-    options.add_argument("--page", type=Path, help="write the tables into this page, in place of those that it has")
-    options.add_argument("--seconds", type=float, default=1e9, help="begin nothing new after that long")
+    options.add_argument("--page", type=Path, help="replace the tables of this page")
+    options.add_argument("--seconds", type=float, default=1e9, help="begin nothing new after this time")
     options.add_argument("--chunk", help=argparse.SUPPRESS)
     options.add_argument("--control", help=argparse.SUPPRESS)
     given = options.parse_args()
@@ -114,10 +115,10 @@ def _matrix(backend: str, results: Path, until_s: float) -> None:
 def _run_chunk(chunk: str, backend: str, results: Path) -> None:
     every = cases(backend)
 
-    def told(row: dict[str, Any]) -> None:
+    def add(row: dict[str, Any]) -> None:
         _add(results, {"part": "matrix", "backend": backend, "name": _name(row["case"]), **row})
 
-    measure(backend, [every[index] for index in json.loads(chunk)], told)
+    measure(backend, [every[index] for index in json.loads(chunk)], add)
 
 
 def _add(results: Path, row: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""A covering set: few combinations in which every two values that go together meet at least once."""
+"""Chooses few combinations in which every two values that Keras takes together meet at least once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def pairwise(kinds: Mapping[str, Sequence[str]], fits: Callable[[Case], bool]) -
 
     Args:
         kinds: The values of each dimension.
-        fits: Whether the values that are chosen so far go together; it is asked for parts of cases too.
+        fits: Whether the values of a case go together. It is called for parts of cases too.
 
     Example:
         >>> pairwise({"a": "12", "b": "34"}, lambda case: case != {"a": "1", "b": "4"})
@@ -46,9 +46,9 @@ def _completed(
     fits: Callable[[Case], bool],
     waiting: Mapping[tuple[str, ...], None],
 ) -> Case | None:
-    """Adds a value for each dimension that is left, and backtracks where none fits.
+    """Adds a value for each missing dimension, and backtracks if none fits.
 
-    Of the possible values it takes the one with the most pairs that are still to be covered.
+    It tries the value with the most uncovered pairs first.
     """
     left = [name for name in kinds if name not in case]
     if not left:

@@ -1,4 +1,4 @@
-"""What `harmless.py` feeds: the same rows in every container that Keras takes."""
+"""Makes the inputs of the cases: the same rows in every container that Keras takes."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ import numpy as np
 ROWS, FEATURES, EXTRA, BATCH = 96, 12, 3, 16
 STEPS = ROWS // BATCH
 EPOCHS = 2
+
+# x, y and the weight of each sample, or None. With several inputs and outputs they are dicts or lists of arrays.
 Rows = tuple[Any, Any, Any]
-"""x, y and the weight of each sample or None: arrays, or dicts of them where there are several inputs and outputs."""
 
 SEVERAL = ("dict", "several")
 ARRAYS = ("numpy", "dict", "several", "pandas", "lists")
+
+# Inputs that only `steps_per_epoch` divides into epochs.
 ENDLESS = ("generator",)
-"""Inputs that only `steps_per_epoch` divides into epochs."""
+
 KINDS = (*ARRAYS, "tf.data", "pydataset-threads", "pydataset-processes", "generator", "dataloader", "grain")
 
 
 def rows(kind: str, *, weighted: bool, seed: int) -> Rows:
-    """The numbers of one data set."""
+    """Returns the numbers of one data set."""
     draw = np.random.default_rng(seed)
     x, extra = draw.normal(size=(ROWS, FEATURES)).astype("float32"), draw.normal(size=(ROWS, EXTRA)).astype("float32")
     y = (x[:, :1] > 0).astype("float32")
@@ -34,7 +37,7 @@ def rows(kind: str, *, weighted: bool, seed: int) -> Rows:
 
 
 def given(keras: Any, kind: str, data: Rows, *, shuffle: bool = True) -> dict[str, Any]:
-    """Fit's arguments for these rows in a container of that kind."""
+    """Returns the arguments of `fit` for these rows in a container of that kind."""
     x, y, weight = data
     if kind in ("numpy", *SEVERAL):
         return _arrays(x, y, weight)
@@ -68,10 +71,10 @@ def given(keras: Any, kind: str, data: Rows, *, shuffle: bool = True) -> dict[st
 
 
 def pydataset(keras: Any, kind: str, parts: tuple[Any, ...]) -> dict[str, Any]:
-    """A `PyDataset`, or a `Sequence` of `tf_keras`, whose workers `fit` is told of.
+    """Returns a `PyDataset`; for `tf_keras` a `Sequence`, whose workers are arguments of `fit`.
 
-    In its order: the thread that shuffles draws from Python's generator at the same time as others do, and a plain run
-    gave other weights than the seven before it.
+    It is not shuffled. The thread that shuffles draws from Python's generator at the same time as others do. With it,
+    one of eight plain runs gave other weights.
     """
     processes = kind.endswith("processes")
     workers = {"workers": 2, "use_multiprocessing": processes, "max_queue_size": 4}
@@ -98,7 +101,7 @@ def _sequence_class(base: Any) -> Any:
 
 
 def batches(parts: tuple[Any, ...], epochs: int) -> Any:
-    """Each batch once, and then no more."""
+    """Yields each batch once for each epoch, and then ends."""
     for index in range(STEPS * epochs):
         at = index % STEPS * BATCH
         yield tuple(part[at : at + BATCH] for part in parts)

@@ -1,4 +1,4 @@
-"""The matrix of cases, within one process: each runs twice alone and, with the probe installed, once watched."""
+"""Runs the matrix of cases in one process: each runs twice alone and, with the probe installed, once watched."""
 
 from __future__ import annotations
 
@@ -34,25 +34,27 @@ DIMENSIONS = {
     "verbose": ("0", "1", "2"),
 }
 SHOWN = 300
-CONTROLS = 12
-"""Plain runs of a case that two plain runs agree in and the watched one does not:
 
-threads of Keras race, seldom enough to agree twice.
-"""
+# Two plain runs may agree by chance, because threads of Keras race only rarely. So if the watched run differs, the case
+# runs so many more times alone.
+CONTROLS = 12
+
 BACKENDS = ("tensorflow", "jax", "torch", "tf_keras")
 COLORS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+# Parts of a saved model that differ each time: the date, and the addresses of objects in memory.
 UNSTABLE = re.compile(rb'"(date_saved|shared_object_id)": ("[^"]*"|\d+)')
-"""What Keras writes into a saved model that is another each time: the date, and where objects lie in memory."""
+
 TIMES = re.compile(r"\d+(\.\d+)?\s?(us|ms|s|m|min|h)(/step|/epoch)?\b|\d+:\d\d(:\d\d)?")
 
 
 def cases(backend: str) -> list[Case]:
-    """The covering set for one backend."""
+    """Returns the covering set for one backend."""
     return cover.pairwise(DIMENSIONS, lambda case: _goes(case, backend))
 
 
 def _goes(case: Case, backend: str) -> bool:
-    """Whether Keras takes the values of a case together."""
+    """Returns whether Keras takes the values of a case together."""
     feed, model, validation, weights, steps = (
         case.get(name) for name in ("input", "model", "validation", "weights", "steps")
     )
@@ -73,19 +75,19 @@ def _goes(case: Case, backend: str) -> bool:
     return not any(forbidden)
 
 
-def measure(backend: str, chosen: list[Case], told: Any) -> None:
-    """Runs the cases and tells of each what came of it."""
+def measure(backend: str, chosen: list[Case], add: Any) -> None:
+    """Runs the cases and passes each result to `add`."""
     keras, spy = _begun(backend)
     plain = [(_run(keras, backend, case, spy), _run(keras, backend, case, spy)) for case in chosen]
     probe = _Probe()
     for case, (first, second) in zip(chosen, plain, strict=True):
         probe.begin()
         third = _run(keras, backend, case, spy)
-        told({"case": case, **compared(first, second, third), "unseen": probe.unseen(case)})
+        add({"case": case, **compared(first, second, third), "unseen": probe.unseen(case)})
 
 
 def compared(first: dict[str, Any], second: dict[str, Any], third: dict[str, Any]) -> dict[str, Any]:
-    """Wherein two plain runs agree and do not, and what the watched one has another way although they agree."""
+    """Lists where two plain runs agree, where they differ, and where only the watched run differs."""
     names = list(dict.fromkeys((*first, *second)))  # a run that fails has fewer of them
     agree = [name for name in names if first.get(name) == second.get(name)]
     changed = [name for name in agree if first.get(name) != third.get(name)]
@@ -99,7 +101,7 @@ def compared(first: dict[str, Any], second: dict[str, Any], third: dict[str, Any
 
 
 def controlled(backend: str, row: dict[str, Any]) -> dict[str, Any]:
-    """Repeats a case whose watched run differed, alone: a result that also appears then is not caused by fitdoctor."""
+    """Repeats a case whose watched run differed, alone. A result that also appears then is not caused by fitdoctor."""
     keras, spy = _begun(backend)
     runs = [_run(keras, backend, row["case"], spy) for _ in range(CONTROLS)]
     alone = [name for name in row["changed"] if row["watched"][name] in {_digest(run.get(name)) for run in runs}]
@@ -117,22 +119,20 @@ def _digest(value: Any) -> str:
 
 
 def _difference(plain: Any, watched: Any) -> list[str]:
-    """The lines that only one of them has."""
+    """Returns the lines that only one of them has."""
     lines = difflib.ndiff(*(str(value).replace("}, ", "},\n").splitlines() for value in (plain, watched)))
     return [line[:SHOWN] for line in lines if line[0] in "+-"][:10]
 
 
 def _begun(backend: str) -> tuple[Any, _Spy]:
     keras = importlib.import_module("tf_keras" if backend == "tf_keras" else "keras")
-    if (
-        "tensorflow" in sys.modules
-    ):  # which warns of functions that it traces anew by a count of its own, over all cases
+    if "tensorflow" in sys.modules:  # it warns of functions that are traced again, counted over all cases
         sys.modules["tensorflow"].get_logger().setLevel("ERROR")
     return keras, _Spy(backend)
 
 
 class _Probe:
-    """What `fitdoctor watch` puts into a process, with a record of its own for each case."""
+    """Installs the probe of `fitdoctor watch`, with a record of its own for each case."""
 
     def __init__(self) -> None:
         from fitdoctor.probe.roles import start
@@ -167,7 +167,7 @@ class _Probe:
         return handed_on
 
     def unseen(self, case: Case) -> str:
-        """What the probe should have seen of a case and did not."""
+        """Returns what the probe failed to record of a case."""
         if self.refused:
             return self.refused[0]
         scout = self.to.scout
@@ -175,15 +175,15 @@ class _Probe:
             return " ".join(scout.limits) or "it stopped looking"
         if case["model"] == "loop":
             calls = sum(loop.calls for loop in scout.loops)
-            return "" if calls == inputs.STEPS + 2 else f"{calls} calls were seen"
+            return "" if calls == inputs.STEPS + 2 else f"{calls} calls were recorded"
         if len(scout.fits) != 1 or scout.fits[0].declined:
             return f"{len(scout.fits)} fits were described, {[fit.declined for fit in scout.fits]}"
         steps = scout.fits[0].first_step.count + scout.fits[0].epoch_first_step.count + scout.fits[0].step.count
-        return "" if steps >= 2 else f"{steps} steps were seen"
+        return "" if steps >= 2 else f"{steps} steps were recorded"
 
 
 class _Spy:
-    """Whether Keras' callbacks ran asynchronously, and how often the device was waited for, watched or not."""
+    """Counts waits for the device, and collects whether Keras' callbacks ran asynchronously."""
 
     def __init__(self, backend: str) -> None:
         self.lists: list[Any] = []
@@ -216,7 +216,7 @@ class _Spy:
         setattr(module, name, counted)
 
     def take(self) -> list[Any]:
-        """What was seen since the last time."""
+        """Returns and clears what was counted since the last call."""
         flags = [
             [getattr(each, name, None) for name in ("_async_train", "_async_test", "_async_predict")]
             for each in self.lists
@@ -228,7 +228,7 @@ class _Spy:
 
 
 def _run(keras: Any, backend: str, case: Case, spy: _Spy) -> dict[str, Any]:
-    """One training from its seeds, in a folder of its own."""
+    """Runs one training from its seeds, in a folder of its own."""
     keras.backend.clear_session()
     keras.utils.set_random_seed(7)
     if backend != "torch" and "torch" in sys.modules:
@@ -318,7 +318,7 @@ def _folder() -> Iterator[Path]:
 
 @contextlib.contextmanager
 def _printed(folder: Path) -> Iterator[bool]:
-    """What this process and those that it starts write to stdout and stderr goes to a file."""
+    """Redirects stdout and stderr of this process and of its children to a file."""
     kept = [os.dup(1), os.dup(2)]
     with (folder / "printed").open("wb") as file:
         sys.stdout.flush()
@@ -336,7 +336,7 @@ def _printed(folder: Path) -> Iterator[bool]:
 
 
 def without_times(text: str) -> str:
-    """The last state of each line, its times left out: a bar is drawn as often as there is time for it."""
+    """Returns the last state of each line, without times: how often a bar is drawn depends on the clock."""
     lines = [re.split(r"\r|\x08+", line.rstrip("\r\x08"))[-1] for line in COLORS.sub("", text).split("\n")]
     bars = [TIMES.sub("<time>", line) for line in lines]
     return "\n".join(re.sub(r"\s+", " ", line) for line in bars)
@@ -350,7 +350,7 @@ def _hash(arrays: list[Any]) -> str:
 
 
 def content(path: Path) -> str:
-    """What a reader of a file gets: archives by their members, weights by their arrays, without the time of writing."""
+    """Hashes what a reader of a file gets: members of archives, arrays of weights, without times of writing."""
     if path.suffix == ".keras" and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             parts = []

@@ -1,4 +1,4 @@
-"""What `harmless.py` trains: one trunk a kind, with one input and output or with two."""
+"""Makes the models of the cases: one trunk for each kind, with one or two inputs and outputs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ KINDS = ("dense", "convolution", "recurrent", "train-step", "subclassed", "loop"
 
 
 def built(keras: Any, backend: str, kind: str, feed: str) -> Any:
-    """A compiled model of that kind for an input of that kind."""
+    """Returns a compiled model of that kind for an input of that kind."""
     if kind == "subclassed" and feed not in SEVERAL:
         model = subclassed(keras)
     else:
@@ -65,7 +65,7 @@ def subclassed(keras: Any) -> Any:
 
 
 def stepped(keras: Any, backend: str) -> Any:
-    """A class with a `train_step` of its own, as Keras' guides write it for each backend."""
+    """Returns a class with its own `train_step`, as Keras' guides write it for each backend."""
     return {"jax": _on_jax, "torch": _on_torch}.get(backend, _on_tensorflow)(keras)
 
 
@@ -128,7 +128,7 @@ def _on_jax(keras: Any) -> Any:
 
 
 def loop(model: Any, data: Any, class_weight: Any) -> list[Any]:
-    """A training loop of the user's own."""
+    """Runs a training loop of the user's own."""
     x, y, weight = data
     seen = []
     for start in range(0, ROWS, BATCH):

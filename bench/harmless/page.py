@@ -1,4 +1,4 @@
-"""The tables of `docs/harmless.md`, made of what `harmless.py` found."""
+"""Writes the tables of `docs/harmless.md` from the results of `python -m bench.harmless`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench import markdown
 from bench.harmless.matrix import BACKENDS, CONTROLS, DIMENSIONS, cases
 from bench.harmless.processes import KINDS, SCRIPTS
 
@@ -26,7 +27,7 @@ WHAT = {
 
 
 def write(page: Path, rows: list[Row]) -> None:
-    """Puts the tables into a page, in place of those that it has."""
+    """Replaces the tables of a page."""
     text = page.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     after = rest.partition(END)[2]
@@ -37,7 +38,6 @@ def write(page: Path, rows: list[Row]) -> None:
 
 
 def _machine() -> Iterator[str]:
-    yield f"Machine: {platform.platform()}, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}."
     names = (
         "keras",
         "tensorflow",
@@ -51,7 +51,11 @@ def _machine() -> Iterator[str]:
         "mlflow",
         "mlflow-skinny",
     )
-    yield "Versions: " + ", ".join(f"{name} {version}" for name in names if (version := _version(name))) + "."
+    versions = ", ".join(f"{name} {version}" for name in names if (version := _version(name)))
+    yield markdown.paragraph(
+        f"Machine: {platform.platform()}, {len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}."
+        f" Versions: {versions}."
+    )
 
 
 def _version(name: str) -> str:
@@ -63,17 +67,17 @@ def _version(name: str) -> str:
 
 def _table(head: tuple[str, ...], lines: list[tuple[Any, ...]]) -> Iterator[str]:
     for line in (head, ("---",) * len(head), *lines):
-        yield f"| {' | '.join(str(cell) for cell in line)} |"
+        yield markdown.row(line)
 
 
 def _matrix_of(rows: list[Row], backend: str) -> list[Row]:
-    """What was found of the cases of today's covering set."""
+    """The results of the cases that are in the current covering set."""
     names = {" ".join(case.values()) for case in cases(backend)}
     return [row for row in rows if (row["part"], row["backend"]) == ("matrix", backend) and row["name"] in names]
 
 
 def _matrix(rows: list[Row]) -> Iterator[str]:
-    """One line a backend."""
+    """One line for each backend."""
     lines = []
     for backend in BACKENDS:
         found = _matrix_of(rows, backend)
@@ -84,7 +88,8 @@ def _matrix(rows: list[Row]) -> Iterator[str]:
         unseen = sum(bool(row["unseen"]) and not row["failed"] for row in found)
         lines.append((backend, f"{len(found)} of {len(cases(backend))}", refused, *cells, unseen))
     yield from _table(
-        ("Backend", "Cases", "Refused by Keras", *(f"{what}: agree" for what in WHAT.values()), "Not seen whole"), lines
+        ("Backend", "Cases", "Refused by Keras", *(f"{what}: agree" for what in WHAT.values()), "Recorded in part"),
+        lines,
     )
 
 
@@ -93,7 +98,7 @@ def _cell(agree: int, changed: int) -> str:
 
 
 def _by_value(rows: list[Row]) -> Iterator[str]:
-    """How many cases hold each value, and in how many of them all agreed."""
+    """For each value, the number of its cases, and of those in which everything agreed."""
     lines = []
     for dimension, values in DIMENSIONS.items():
         for value in values:
@@ -109,27 +114,28 @@ def _by_value(rows: list[Row]) -> Iterator[str]:
 
 
 def _differences(rows: list[Row]) -> Iterator[str]:
-    """Each case in which the watched run was another, and which things plain runs do not agree in by themselves."""
+    """The cases in which plain runs differed from each other, and those in which only the watched run differed."""
     found = [row for backend in BACKENDS for row in _matrix_of(rows, backend)]
     alone = Counter((row["backend"], WHAT[name]) for row in found for name in row["disagree"])
-    yield "Two plain runs by themselves did not agree in: " + (
-        ", ".join(f"{what} ({backend}, {count} cases)" for (backend, what), count in sorted(alone.items())) or "nothing"
-    ) + "."  # fmt: skip
-    yield ""
+    counts = ", ".join(f"{what} ({backend}, {count} cases)" for (backend, what), count in sorted(alone.items()))
     changed = [row for row in found if row["changed"]]
     raced = sum("controls" in row and not row["changed"] for row in found)
-    yield (
-        f"Among them are {raced} cases whose watched run was another, as were some of {CONTROLS} plain ones that were"
-        " run then."
+    yield markdown.paragraph(f"Two plain runs differed from each other in: {counts or 'nothing'}.")
+    yield ""
+    yield markdown.paragraph(
+        f"In {raced} of these cases two plain runs agreed at first, and the watched run differed. Of {CONTROLS} further"
+        " plain runs some differed too."
     )
     yield ""
-    yield "Watched runs that were another although the plain ones agreed: " + ("" if changed else "none.")
+    yield "Watched runs that differed although plain runs agreed:" + ("" if changed else " none.")
+    if changed:
+        yield ""
     for row in changed:
         yield f"* {row['backend']}, {row['name']}: {', '.join(WHAT[name] for name in row['changed'])}"
 
 
 def _processes(rows: list[Row]) -> Iterator[str]:
-    """One line a script."""
+    """One line for each script."""
     lines = []
     for kind in KINDS:
         doc = (SCRIPTS / f"{kind.script}.py").read_text(encoding="utf-8").split('"""')[1]

@@ -1,4 +1,4 @@
-"""Whole processes: each script runs twice alone and once under `fitdoctor watch`, in the same folder."""
+"""Runs whole processes: each script twice alone and once under `fitdoctor watch`, in the same folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import Any
 from bench.harmless.matrix import compared, content, without_times
 from bench.harmless.results import environment, rows
 
-os.environ.setdefault("FITDOCTOR_DIR", ".fitdoctor")  # recordings lie where the script runs, to be read from there
+os.environ.setdefault("FITDOCTOR_DIR", ".fitdoctor")  # so that recordings are next to the script
 SCRIPTS = Path(__file__).parent / "scripts"
 PLAIN, WATCHED = [sys.executable], [sys.executable, "-m", "fitdoctor", "watch", "-q"]
 LONGEST_S = 200.0
@@ -27,7 +27,7 @@ ADDRESSES = re.compile(r"0x[0-9a-f]{6,}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """A script with its arguments. `sent` is a signal that it gets from outside once it has said that it is ready."""
+    """A script with its arguments. `sent` is a signal that it gets from outside when it has printed "ready"."""
 
     script: str
     argument: str = ""
@@ -62,7 +62,7 @@ KINDS = (
 
 
 def run(backend: str, results: Path, until_s: float) -> None:
-    """Runs the scripts that the results do not have yet."""
+    """Runs the scripts that have no result yet."""
     done = {row["name"] for row in rows(results) if (row["part"], row["backend"]) == ("process", backend)}
     for kind in KINDS:
         if kind.name not in done and time.monotonic() < until_s:
@@ -86,7 +86,7 @@ def _held(kind: Kind, environment: dict[str, str]) -> dict[str, Any]:
 
 
 def _ended(command: list[str], kind: Kind, environment: dict[str, str], root: Path) -> dict[str, Any]:
-    """How one process ended, and what it left: text without times, and files by what is in them."""
+    """Runs one process and returns its exit code, its text without times, and its files by content."""
     folder = root / "work"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -133,11 +133,11 @@ def _same_each_time(text: str) -> str:
 
 
 def _seen(ours: Path) -> str:
-    """What the recording lacks; an empty text where it has steps of a fit and no more to say."""
+    """Returns what the recording lacks, or an empty text if it has steps of a fit and no limits."""
     try:
         (path,) = ours.glob("*/run.json")
     except ValueError:
         return "no recording"
     watched = json.loads(path.read_text())["watched"]
     steps = sum(fit["first_step"]["count"] for fit in watched["fits"])
-    return " ".join(watched["limits"]) or ("" if steps else "no step was seen")
+    return " ".join(watched["limits"]) or ("" if steps else "no step was recorded")

@@ -1,4 +1,4 @@
-"""What the results file holds, and the environment of a backend."""
+"""Reads the results file, and makes the environment of a backend."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def rows(results: Path) -> list[dict[str, Any]]:
-    """What was found so far, the last word on each thing."""
+    """Returns the latest result of each case and script."""
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for line in results.read_text().splitlines():
         row = json.loads(line)
@@ -18,7 +18,7 @@ def rows(results: Path) -> list[dict[str, Any]]:
 
 
 def environment(backend: str) -> dict[str, str]:
-    """What a process is started with to train on that backend."""
+    """Returns the environment of a process that trains on a backend."""
     chosen = {} if backend == "tf_keras" else {"KERAS_BACKEND": backend}
     return {
         **os.environ,

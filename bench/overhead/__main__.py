@@ -1,18 +1,21 @@
 """Measures what being watched costs a training, and what other tools cost at the same steps.
 
-Run nothing else beside it.
+Run nothing else at the same time.
 
-    python -m bench.overhead                   everything, in half an hour: rows into overhead.json, and the page
-                                               docs/overhead.md
+    python -m bench.overhead                   measures everything in half an hour; writes rows to overhead.json, and
+                                               the page docs/overhead.md
     python -m bench.overhead --only 'jax/*' --seconds 60
     python -m bench.overhead --page            writes the page from the rows that exist; runs nothing
 
-Rows that are in the file of rows are not measured again, unless `--only` names them. A row is a process of its own:
+Rows in the file are not measured again, unless `--only` names them. Each row is measured in a process of its own:
 
-    BACKEND/0.2ms, /1ms, /10ms, /100ms   the seams of `fitdoctor watch`, in and out between blocks of steps within one
-    fit BACKEND/fitdoctor, /tensorboard, /histograms, /profiler, /pyinstrument, /scalene   at 1 ms a step BACKEND/whole
-    whole processes, plain and under `fitdoctor watch` loop, memory                         a `fit` that computes
-    nothing: nanoseconds a step, and what a million steps leave
+    BACKEND/0.2ms, /1ms, /10ms, /100ms   the patches of `fitdoctor watch`, applied and removed between blocks of steps
+                                         within one fit
+    BACKEND/fitdoctor, /tensorboard, /histograms, /profiler, /pyinstrument, /scalene
+                                         each tool at 1 ms a step
+    BACKEND/whole                        whole processes, plain and under `fitdoctor watch`
+    loop, memory                         a `fit` that computes nothing: nanoseconds a step, and the memory after a
+                                         million steps
 """
 
 from __future__ import annotations
@@ -34,21 +37,21 @@ ROOT = Path(__file__).resolve().parents[2]
 OTHERS = ("fitdoctor", "tensorboard", "histograms", "profiler", "pyinstrument", "scalene")
 PATIENCE_S = 400
 WHOLE_PAIRS = 3
+
+# The time of a row of another tool, as a multiple of `--seconds`. Such tools cost more, so a shorter time is enough.
 SHARE_OF_OTHERS = 1.2
-"""Others cost so much more that less time tells it."""
+
+# The time of a row with a mark, as a multiple of `--seconds`.
 TIMES_WITH_A_MARK = 8
-"""A row whose interval is held to a mark is given so many times as long."""
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--only", help="names of rows, with wildcards, separated by commas; they are measured anew")
+    options.add_argument("--only", help="names of rows, with wildcards, separated by commas; they are measured again")
     options.add_argument("--seconds", type=float, default=25, help="of blocks in a row")
     options.add_argument("--data", type=Path, default=Path("overhead.json"), help="the file of rows")
     options.add_argument("--out", type=Path, default=ROOT / "docs" / "overhead.md")
-    options.add_argument(
-        "--page", action="store_true", help="write the page from the rows that there are, and run nothing"
-    )
+    options.add_argument("--page", action="store_true", help="write the page from the existing rows, and run nothing")
     options.add_argument("--row", help=argparse.SUPPRESS)
     arguments = options.parse_args()
     if arguments.row:
@@ -64,7 +67,7 @@ def main() -> None:
 
 
 def names() -> list[str]:
-    """All rows, in the order in which they are measured: what marks are set for comes first."""
+    """Returns the names of all rows in their order; rows with a mark come first."""
     steps = [f"{backend}/{target:g}ms" for target in sorted(WIDTHS) for backend in BACKENDS]
     others = [
         f"{backend}/{other}" for other in OTHERS for backend in BACKENDS if other != "scalene" or backend == BACKENDS[0]
@@ -82,12 +85,12 @@ def _wanted(only: str | None, rows: dict[str, Any]) -> list[str]:
 
 
 def _row(name: str, seconds: float) -> dict[str, Any]:
-    """Measures in a process of its own; a failure is a row too."""
+    """Measures a row in a process of its own. A failure is a row too."""
     command = [sys.executable, "-m", "bench.overhead", "--row", name, "--seconds", str(seconds)]
-    told = environment(name.partition("/")[0] if "/" in name else "jax")
+    variables = environment(name.partition("/")[0] if "/" in name else "jax")
     patience_s = PATIENCE_S + 4 * TIMES_WITH_A_MARK * seconds
     try:
-        done = subprocess.run(command, env=told, capture_output=True, text=True, check=False, timeout=patience_s)
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False, timeout=patience_s)
     except subprocess.TimeoutExpired:
         return {"failed": "it took too long", "machine": page.machine()}
     if done.returncode:

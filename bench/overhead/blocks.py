@@ -1,4 +1,4 @@
-"""Swaps something in and out between blocks of steps within one `fit`, and compares the blocks."""
+"""Applies and removes something between blocks of steps within one `fit`, and compares the blocks."""
 
 from __future__ import annotations
 
@@ -9,35 +9,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+# After each switch, some steps are not timed: Python must specialise its calls again. As many as a block has, within
+# these limits.
 LEAST_LEAD, MOST_LEAD = 2, 8
-"""Steps after each swap that are not timed, as Python learns anew what it calls there:
 
-as many as a block has, within these.
-"""
+# The share of pairs that is left out at either end. In those the machine did something else.
 TRIMMED = 0.1
-"""The share of pairs that is left out at either end: in those the machine did something else."""
 
 
-class Done(Exception):  # noqa: N818 - it is no error
+class Done(Exception):  # noqa: N818 - not an error
     """Raised out of `fit` when there are enough blocks."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Side:
-    """What stands in the loop during one kind of blocks. `enter` puts it there, `leave` takes it away, both untimed."""
+    """One of the two variants of the loop. `enter` applies it, `leave` removes it; neither is timed."""
 
     enter: Callable[[], None]
     leave: Callable[[], None]
     began: Callable[[], None] = lambda: None
-    """Called as a block of it begins to be timed."""
+    """Called when the timing of one of its blocks begins."""
 
 
 @dataclass(slots=True)
 class Pair:
-    """Two neighbouring blocks, as seconds a step.
-
-    `marked` says that something was added to the second kind in this pair.
-    """
+    """Two neighbouring blocks, in seconds a step. `marked`: the pair contains the call of `mark`."""
 
     plain_s: float
     other_s: float
@@ -46,15 +42,15 @@ class Pair:
 
 @dataclass(slots=True)
 class Blocks:
-    """Is told of every step that the train function made, and swaps.
+    """Gets every step of the train function, and switches between the two sides.
 
     Args:
-        other: What is compared with nothing.
-        steps: Of a block.
-        epoch_steps: Of an epoch. A pair lies within one.
-        seconds: How long to go on, unless there are not the `fewest` pairs by then.
-        settle: Waits for what is still computed, given the train function's result, before each reading of the clock.
-        mark: Adds something to one pair in `every`.
+        other: The side that is compared with the plain loop.
+        steps: The steps of a block.
+        epoch_steps: The steps of an epoch. A pair lies within one epoch.
+        seconds: The time to measure; longer if there are fewer than `fewest` pairs.
+        settle: Waits until the train function's result is computed. It is called before each reading of the clock.
+        mark: Called in one pair of `every`, during the block of the other side.
         every: See `mark`.
     """
 
@@ -78,11 +74,11 @@ class Blocks:
 
     @property
     def lead(self) -> int:
-        """Steps after each swap that are not timed."""
+        """The number of untimed steps after each switch."""
         return max(LEAST_LEAD, min(MOST_LEAD, self.steps))
 
     def stepped(self, result: Any) -> None:
-        """One step more has returned."""
+        """Counts a step that has returned."""
         self._step = (self._step + 1) % self.epoch_steps
         if not self._until_s:
             self._until_s = time.perf_counter() + self.seconds
@@ -124,7 +120,7 @@ class Blocks:
             self._begin(result)
             return
         self.pairs.append(Pair(self._found["plain"], self._found["other"], self._marked()))
-        self._swap("other")  # what follows the blocks of an epoch is seen as in a training that is watched throughout
+        self._swap("other")  # the rest of the epoch is watched as usual
 
     def _marked(self) -> bool:
         return self.mark is not None and len(self.pairs) % self.every == self.every - 1
@@ -140,7 +136,7 @@ class Blocks:
 
 
 def ratio(pairs: Sequence[Pair]) -> dict[str, float]:
-    """How much longer the other side takes, as a share, with its 95 % interval.
+    """Returns how much longer the other side takes, as a share, with its 95 % interval.
 
     It is the trimmed mean of the log ratios, with Student's t (SciPy).
     """
@@ -148,7 +144,7 @@ def ratio(pairs: Sequence[Pair]) -> dict[str, float]:
 
 
 def difference(pairs: Sequence[Pair], steps: int) -> dict[str, float]:
-    """The same as seconds a block."""
+    """Returns how much longer the other side takes, in seconds a block."""
     return _interval([(pair.other_s - pair.plain_s) * steps for pair in pairs], float)
 
 
@@ -163,7 +159,7 @@ def _interval(values: Sequence[float], shown: Callable[[float], float]) -> dict[
 
 
 def of_sums(pairs: Sequence[Pair], tries: int = 2000) -> dict[str, float]:
-    """The ratio of all seconds of one side to all of the other, with a bootstrap interval over pairs."""
+    """Returns the ratio of the summed seconds of both sides, with a bootstrap interval over pairs."""
     import numpy as np
 
     plain, other = np.array([pair.plain_s for pair in pairs]), np.array([pair.other_s for pair in pairs])

@@ -21,16 +21,16 @@ STEPS_PER_EPOCH = 1000
 
 
 class Callback:
-    """What Keras' callbacks are made from."""
+    """The base class of callbacks."""
 
     model: Any = None
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Nothing by default, as all others."""
+        """Does nothing by default."""
 
 
 class CountingCallback(Callback):
-    """One of the script's own, with a hook at each step."""
+    """A callback of the script's own, with a hook at each step."""
 
     def __init__(self) -> None:
         self.steps = 0
@@ -67,7 +67,7 @@ class CallbackList:
         self._all("on_epoch_end", epoch, logs)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """No callback here has one: the cost of what stands around it is all that is asked for."""
+        """Calls nothing: only the cost of the patches around it is measured."""
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self._on_train_batch_end(batch, logs)
@@ -77,24 +77,24 @@ class CallbackList:
             callback.on_train_batch_end(batch, logs)
 
     def on_test_begin(self, logs: Any = None) -> None:
-        """As above."""
+        """Calls nothing."""
 
     def on_test_end(self, logs: Any = None) -> None:
-        """As above."""
+        """Calls nothing."""
 
     def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """As above."""
+        """Calls nothing."""
 
     def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
-        """As above."""
+        """Calls nothing."""
 
 
 class PyDataset:
-    """What nobody here is derived from."""
+    """A base class that is not used here."""
 
 
 class EpochIterator:
-    """Counts the steps of an epoch, and hands over what batches of nothing are drawn from."""
+    """Counts the steps of an epoch, and yields an iterator of empty batches."""
 
     def __init__(self, steps: int, at_once: int) -> None:
         self._steps, self._at_once, self._next = steps, at_once, 0
@@ -123,7 +123,7 @@ class Rate:
 
 
 class Trainer:
-    """What Keras' model is derived from."""
+    """The base class of Keras' model."""
 
     stop_training = run_eagerly = jit_compile = False
     steps_per_execution = 1
@@ -213,7 +213,7 @@ ITERATORS = {"jax": "JAXEpochIterator", "torch": "TorchEpochIterator"}
 
 @contextmanager
 def imported(backend: str) -> Iterator[None]:
-    """Has it imported in the place of Keras. What else is imported meanwhile stays: NumPy can't be imported twice."""
+    """Installs the fake modules as Keras. Other imports of the block stay: NumPy can't be imported twice."""
     fakes = modules(backend)
     before = {name: sys.modules[name] for name in fakes if name in sys.modules}
     sys.modules.update(fakes)
@@ -226,7 +226,7 @@ def imported(backend: str) -> Iterator[None]:
 
 
 def modules(backend: str) -> dict[str, ModuleType]:
-    """What to put into `sys.modules` for a backend, "jax" or "torch".
+    """Returns the modules for `sys.modules`, for the backend "jax" or "torch".
 
     The classes are the same in each call: take the seams out again.
     """

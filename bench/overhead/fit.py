@@ -1,4 +1,4 @@
-"""What watching costs within one `fit`: the seams of `fitdoctor watch` swapped in and out between blocks of steps."""
+"""Measures the cost of watching within one `fit`: patches are applied and removed between blocks of steps."""
 
 from __future__ import annotations
 
@@ -26,12 +26,15 @@ from fitdoctor.probe.support.record_writer import Store
 from fitdoctor.probe.timing.time_ledger import Ledger
 from fitdoctor.recording.model import ProcessRecord
 
+# The length of a block. Longer blocks scatter as much, so more short ones give a smaller interval.
 BLOCK_S = 0.012
-"""Longer ones scatter as much, so that more of them tell more."""
+
 EPOCH_S = 1.2
 FEWEST_EPOCH_STEPS = 24
+
+# Keras prints its progress once an epoch, and follows it at each step, as in most scripts.
 VERBOSE = 2
-"""Keras' own progress is printed once an epoch, and followed at each step: what most scripts have."""
+
 ONCE = ("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end")
 
 
@@ -72,7 +75,7 @@ class TimedDirector(WatchRole):
 
 @dataclass(slots=True)
 class Replaced:
-    """A callback's hook with our own in its place."""
+    """A callback's hook that is replaced by ours."""
 
     callback: Any
     name: str
@@ -81,15 +84,15 @@ class Replaced:
     gone: bool = False
 
     def take_off(self) -> None:
-        """The watching itself gives the callback its hook back, for good."""
+        """Restores the hook for good, on request of the role."""
         self.restore()
         self.gone = True
 
 
 class Watching:
-    """The patch points of `fitdoctor watch`; those of every step can be removed and put back within a fit.
+    """The patches of `fitdoctor watch`. Those of every step can be removed and applied again within a fit.
 
-    While they are removed, Keras' classes hold their own functions, and callbacks the hooks that their authors wrote.
+    While they are removed, Keras' classes hold their own functions, and callbacks their own hooks.
     """
 
     def __init__(self, keras: ModuleType) -> None:
@@ -121,7 +124,7 @@ class Watching:
         return Side(enter=self.enter, leave=self.leave)
 
     def leave(self) -> None:
-        """Takes out what comes with every step."""
+        """Removes the patches of every step."""
         self._patches.live = False
         for layer in self._layers:
             if layer.original is patching._INHERITED:
@@ -138,7 +141,7 @@ class Watching:
         self._left_at = self.blocks._step if self.blocks is not None else 0
 
     def enter(self) -> None:
-        """Puts it back, as if it had seen all steps until now."""
+        """Applies the patches again, as if all steps until now had been recorded."""
         for hook in (hook for hook in self._hooks if not hook.gone):
             hook.restore = self._replace(hook.callback, hook.name, hook.replacement)
         for layer in self._layers:
@@ -160,13 +163,13 @@ class Watching:
             )
 
     def end(self) -> None:
-        """Takes everything out for good."""
+        """Removes all patches for good."""
         callback_patches.replace = self._replace
         self._patches.undo()
         self._saves.undo()
 
     def _replaced(self, callback: Any, name: str, replacement: callback_patches.Hook) -> Any:
-        """As `hooks.replace`, remembered where it is a hook that comes with every step."""
+        """Replaces a hook as `callback_patches.replace` does, and remembers hooks of every step."""
         restore = self._replace(callback, name, replacement)
         if "batch" in name:
             self._hooks.append(Replaced(callback, name, replacement, restore))
@@ -174,7 +177,7 @@ class Watching:
         return restore
 
     def save(self) -> None:
-        """Has the record written by a thread, as `fitdoctor watch` does about once a second."""
+        """Lets a thread write the record, as `fitdoctor watch` does about once a second."""
         self._wanted.set()
 
     def _keep_saving(self) -> None:
@@ -186,7 +189,7 @@ class Watching:
 
 
 def _epoch_iterator(keras: ModuleType) -> list[Any]:
-    """A list that receives the iterator of an epoch's batches, where the train function itself draws from it."""
+    """Returns a list that receives the iterator of an epoch's batches, if the train function draws from it."""
     backend, found = backends.of(keras), []
     if backend.drawn_in() == "function":
         module, name = backend.EPOCH_ITERATOR
@@ -202,7 +205,7 @@ def _epoch_iterator(keras: ModuleType) -> list[Any]:
 
 
 def measure(backend: str, target_ms: float, seconds: float) -> dict[str, Any]:
-    """One row of the table."""
+    """Measures one row of the table."""
     keras = keras_of(backend)
     found = size(backend, target_ms)
     watching = Watching(keras)
@@ -244,7 +247,7 @@ def run(
     watching: Watching | None = None,
     least_s: float = BLOCK_S,
 ) -> Blocks:
-    """One fit, in blocks."""
+    """Runs one fit, in blocks."""
     steps = max(1, round(least_s / found.step_s))
     epoch_steps = max(FEWEST_EPOCH_STEPS, 3 * 2 * (steps + MOST_LEAD), round(EPOCH_S / found.step_s))
     blocks = Blocks(
@@ -262,9 +265,9 @@ def run(
 
 
 def _saving(plain: list[Any], saving: list[Any], steps: int, save_s: list[float]) -> dict[str, float]:
-    """What the saving thread takes from the training, as a share of the time.
+    """Returns the share of the training's time that the saving thread takes.
 
-    It is the delay that one save causes in a block, times how often a save happens.
+    It is the delay that one save causes in a block, times the frequency of saves.
     """
     usual, with_save = difference(plain, steps), difference(saving, steps)
     lost_s = with_save["mid"] - usual["mid"]

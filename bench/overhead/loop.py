@@ -1,4 +1,4 @@
-"""The cost of observing one step: the real patch points and recording around a `fit` that computes nothing."""
+"""Measures the cost of observing one step: the real patches and recording around a `fit` that computes nothing."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def watched(backend: str, save: Callable[[], None] = lambda: None) -> Iterator[W
 
 
 def nanoseconds(backend: str, *, callback: bool, steps: int = 20_000, rounds: int = 15) -> dict[str, float]:
-    """How many nanoseconds a step the watched loop takes longer: the median over pairs of fits in random order.
+    """Returns by how many nanoseconds a step the watched loop is slower: the median over pairs of fits.
 
     Args:
         backend: Whose seams.
         callback: Whether the script has a callback with a hook at each step.
-        steps: Of each fit.
-        rounds: Pairs.
+        steps: The steps of each fit.
+        rounds: The number of pairs, each in random order.
     """
     found: list[float] = []
     for _ in range(rounds):
@@ -59,7 +59,7 @@ def nanoseconds(backend: str, *, callback: bool, steps: int = 20_000, rounds: in
 
 
 def _seconds(steps: int, *, callback: bool) -> float:
-    """Of one fit. Its begin and end are a few dozen microseconds among milliseconds."""
+    """Times one fit. Its begin and end take a few dozen microseconds of some milliseconds."""
     callbacks: list[Any] = [fake_keras.CountingCallback()] if callback else []
     began_s = time.perf_counter()
     fake_keras.FakeTrainer().fit([[0.0]], steps_per_epoch=steps, callbacks=callbacks)

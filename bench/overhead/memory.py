@@ -1,4 +1,4 @@
-"""What a long training leaves in memory and on disk: a million watched steps of a `fit` that computes nothing."""
+"""Measures memory and disk after a million watched steps of a `fit` that computes nothing."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from bench.overhead.loop import watched
 from fitdoctor.probe.support.record_writer import Store
 
 EPOCH_STEPS = 10_000
+
+# The number of saves during the fit.
 KEPT_DURING = 10
-"""Saves on the way."""
 
 
 def measure(steps: int = 1_000_000) -> dict[str, Any]:
-    """Megabytes that the process holds more at the end than before its `fit`, at most, and those of the file."""
+    """Returns how many megabytes the process holds at most more than before its `fit`, and the size of the file."""
     _import_what_a_script_has()
     found = _followed(steps, EPOCH_STEPS, resident_bytes)
     start, *later = found["held"]
@@ -34,9 +35,9 @@ def measure(steps: int = 1_000_000) -> dict[str, Any]:
 
 
 def traced(steps: int, epoch_steps: int) -> dict[str, Any]:
-    """Bytes that Python holds and bytes on disk, before the fit and at even distances during it.
+    """Returns the bytes that Python holds and the bytes on disk, before the fit and several times during it.
 
-    They are exact, so a test can check them against a bound.
+    They are exact, so a test can compare them with a limit.
     """
     _import_what_a_script_has()
     tracemalloc.start()
@@ -78,7 +79,7 @@ def _steps_of(fit: Any) -> tuple[Any, ...]:
 
 
 class _Look(fake_keras.CountingCallback):
-    """Saves now and then, and notes how much is held."""
+    """Saves the record now and then, and notes the memory and the size of the file."""
 
     def __init__(self, director: Any, path: Path, held: Any, every: int, found: dict[str, Any]) -> None:
         super().__init__()
@@ -93,5 +94,5 @@ class _Look(fake_keras.CountingCallback):
 
 
 def resident_bytes() -> int:
-    """What this process holds in memory."""
+    """Returns the resident memory of this process."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

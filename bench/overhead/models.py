@@ -1,4 +1,4 @@
-"""Models whose steps take about as long as asked for, on each backend."""
+"""Makes models whose steps take about a given time, on each backend."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ import numpy as np
 
 BACKENDS = ("tensorflow", "jax", "torch", "tf_keras")
 FEATURES = 32
+
+# The units of the two hidden layers, by the target in milliseconds; 0 means no hidden layers.
 WIDTHS = {0.2: 0, 1.0: 256, 10.0: 512, 100.0: 512}
-"""Units of the two hidden layers for a target in milliseconds; 0 for none at all."""
+
 PROBED = (32, 1024)
 LARGEST_BATCH = 16_384
 SMALLEST_BATCH = 8
 
 
 def environment(backend: str) -> dict[str, str]:
-    """The variables of a process that trains on a backend."""
+    """Returns the environment of a process that trains on a backend."""
     keras_backend = "tensorflow" if backend == "tf_keras" else backend
     return {**os.environ, "KERAS_BACKEND": keras_backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
 
@@ -32,7 +34,7 @@ def keras_of(backend: str) -> ModuleType:
 
 
 def settle(backend: str) -> Callable[[Any], None]:
-    """What waits until the result of a train function is there; on a CPU only JAX computes it later."""
+    """Returns a function that waits for the result of a train function. On a CPU only JAX computes it later."""
     if backend == "jax":
         import jax
 
@@ -50,7 +52,7 @@ def settle(backend: str) -> Callable[[Any], None]:
 
 
 def model(keras: ModuleType, width: int, stepped: Callable[[Any], None]) -> Any:
-    """A compiled model; `stepped` gets what the train function gave, within the step."""
+    """Returns a compiled model. `stepped` gets the result of the train function, within the step."""
 
     class Counted(keras.Sequential):  # type: ignore[name-defined,misc]
         def make_train_function(self, force: bool = False) -> Any:
@@ -82,7 +84,7 @@ def data(batch: int, steps: int) -> tuple[Any, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A size that was found: its `step_s` during the search, and whether it is the smallest there is."""
+    """The size of a model: its `step_s` during the search, and whether no smaller one exists."""
 
     width: int
     batch: int
@@ -91,7 +93,7 @@ class Size:
 
 
 def size(backend: str, target_ms: float) -> Size:
-    """Looks for the batch with which a step takes about so long."""
+    """Searches for the batch size with which a step takes about the target time."""
     width, target_s = WIDTHS[target_ms], target_ms / 1000
     bare_s = _least_s(backend, 0, SMALLEST_BATCH)
     if not width or bare_s >= target_s:
@@ -100,7 +102,7 @@ def size(backend: str, target_ms: float) -> Size:
     each_s = max(1e-9, (large_s - small_s) / (PROBED[1] - PROBED[0]))
     batch = _within(PROBED[0] + (target_s - small_s) / each_s)
     found_s = _least_s(backend, width, batch, 20)
-    if not 0.8 < found_s / target_s < 1.25:  # what a row more takes is another for a large batch
+    if not 0.8 < found_s / target_s < 1.25:  # the cost of a row differs for a large batch
         batch = _within(batch * target_s / found_s)
         found_s = _least_s(backend, width, batch, 20)
     return Size(width, batch, found_s, batch == SMALLEST_BATCH)
@@ -111,12 +113,12 @@ def _within(batch: float) -> int:
 
 
 def _least_s(backend: str, width: int, batch: int, steps: int = 60) -> float:
-    """The better of two goes: the first of a process is slow."""
+    """Returns the faster of two runs: the first one of a process is slow."""
     return min(step_s(backend, width, batch, steps) for _ in range(2))
 
 
 def step_s(backend: str, width: int, batch: int, steps: int = 60) -> float:
-    """Seconds of a step, the first few left out."""
+    """Returns the seconds of a step, without the first half of the steps."""
     wait, stamps = settle(backend), [0.0]
 
     def stepped(result: Any) -> None:

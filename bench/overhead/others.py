@@ -1,4 +1,4 @@
-"""What other tools cost at the same steps.
+"""Measures the cost of other tools at the same steps.
 
 Profilers are compared between blocks of one fit, callbacks between whole fits, scalene between processes.
 """
@@ -26,20 +26,25 @@ from bench.overhead.fit import VERBOSE, Watching, run
 from bench.overhead.models import Size, data, environment, keras_of, model, size
 
 TARGET_MS = 1.0
+
+# The length of a block. Starting and stopping a profiler is not timed and takes long.
 PROFILED_S = 0.2
-"""Of a block: what a profiler does when it is started and stopped is not timed, and takes long."""
+
+# The length of an epoch if whole fits are compared. A fit has two epochs.
 FIT_S = 0.5
-"""Of an epoch where whole fits are compared. A fit has two."""
+
 SCRIPT = Path(__file__).with_name("script.py")
+
+# The time of the script's steps, plain and for scalene, under which steps take up to 40 times as long; and the limit
+# for a process.
 SCRIPT_S, SCALENE_S, PATIENCE_S = 10.0, 1.0, 300.0
-"""Of the script's steps; under scalene they take up to 40 times as long. And how long a process may take."""
 
 IN_BLOCKS = ("profiler", "pyinstrument")
 IN_FITS = ("fitdoctor", "tensorboard", "histograms")
 
 
 def measure(backend: str, other: str, seconds: float) -> dict[str, Any]:
-    """One row."""
+    """Measures one row."""
     found = size(backend, TARGET_MS)
     how = _in_blocks if other in IN_BLOCKS else _in_fits if other in IN_FITS else _in_processes
     pairs, more = how(backend, other, found, seconds)
@@ -108,7 +113,7 @@ PROFILER = {"tensorflow": "tf.profiler", "tf_keras": "tf.profiler", "jax": "jax.
 
 
 def _in_fits(backend: str, other: str, found: Size, seconds: float) -> tuple[list[Pair], dict[str, Any]]:
-    """Fits of two epochs in turn, the first pair left out."""
+    """Compares fits of two epochs, in turn, without the first pair."""
     keras, steps = keras_of(backend), max(2, round(FIT_S / found.step_s))
     x, y = data(found.batch, steps)
     made, folder = model(keras, found.width, lambda _: None), tempfile.mkdtemp()
@@ -149,16 +154,16 @@ def _alternate(plain: Callable[[], float], other: Callable[[], float], seconds: 
 def _in_processes(backend: str, _other: str, found: Size, _seconds: float) -> tuple[list[Pair], dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         scalene = [sys.executable, "-m", "scalene", "run", "-o", f"{folder}/profile.json", str(SCRIPT)]
-        told = _told(backend, found, SCALENE_S)
+        variables = _variables(backend, found, SCALENE_S)
         plain = [sys.executable, str(SCRIPT)]
-        pairs = [Pair(_step_s(plain, told, folder), _step_s(scalene, told, folder)) for _ in range(3)]
+        pairs = [Pair(_step_s(plain, variables, folder), _step_s(scalene, variables, folder)) for _ in range(3)]
     return pairs, {"how": "whole processes, their steps"}
 
 
 def whole(backend: str, pairs: int) -> dict[str, Any]:
-    """Whole processes, plain and under `fitdoctor watch`: all of the wall time, and of the steps alone."""
+    """Compares whole processes, plain and under `fitdoctor watch`: by wall time, and by the steps alone."""
     found = size(backend, TARGET_MS)
-    told = _told(backend, found, SCRIPT_S)
+    variables = _variables(backend, found, SCRIPT_S)
     plain, watched = [sys.executable], [sys.executable, "-m", "fitdoctor", "watch"]
     rounds, empty = [], []
     with tempfile.TemporaryDirectory() as folder:
@@ -166,7 +171,7 @@ def whole(backend: str, pairs: int) -> dict[str, Any]:
         nothing.touch()
         for turn in range(pairs):
             order = [plain, watched] if turn % 2 else [watched, plain]
-            done = {len(command): script([*command, str(SCRIPT)], told, folder) for command in order}
+            done = {len(command): script([*command, str(SCRIPT)], variables, folder) for command in order}
             rounds.append((done[len(plain)], done[len(watched)]))
             empty.append([_seconds([*command, str(nothing)], folder, None)[0] for command in (plain, watched)])
     wall = [Pair(one["wall_s"], two["wall_s"]) for one, two in rounds]
@@ -185,7 +190,7 @@ def whole(backend: str, pairs: int) -> dict[str, Any]:
     }
 
 
-def _told(backend: str, found: Size, seconds: float) -> dict[str, str]:
+def _variables(backend: str, found: Size, seconds: float) -> dict[str, str]:
     what = {
         "backend": backend,
         "width": found.width,
@@ -196,36 +201,36 @@ def _told(backend: str, found: Size, seconds: float) -> dict[str, str]:
     return {**environment(backend), "FITDOCTOR_BENCH": json.dumps(what)}
 
 
-def script(command: list[str], told: dict[str, str], folder: str) -> dict[str, float]:
-    """Runs the script; `wall_s` of the process, `steps_s` a step after the first epoch."""
-    wall_s, out = _seconds(command, folder, told)
+def script(command: list[str], variables: dict[str, str], folder: str) -> dict[str, float]:
+    """Runs the script. Returns `wall_s` of the process and `steps_s`, the time of a step after the first epoch."""
+    wall_s, out = _seconds(command, folder, variables)
     line = next(line for line in out.splitlines() if line.startswith("{"))
     return {"wall_s": wall_s, "steps_s": float(json.loads(line)["step_s"])}
 
 
-def _step_s(command: list[str], told: dict[str, str], folder: str) -> float:
-    """Seconds a step, as the script prints them. Then its process is ended: under scalene it may not end alone."""
+def _step_s(command: list[str], variables: dict[str, str], folder: str) -> float:
+    """Returns the seconds a step that the script prints, and ends the process: under scalene it may not end alone."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
-    with subprocess.Popen(command, cwd=folder, env=told, start_new_session=True, **pipes) as process:
+    with subprocess.Popen(command, cwd=folder, env=variables, start_new_session=True, **pipes) as process:
         late = threading.Timer(PATIENCE_S, os.killpg, (process.pid, signal.SIGKILL))
         late.start()
         try:
             assert process.stdout is not None
             return next(float(json.loads(line)["step_s"]) for line in process.stdout if line.startswith("{"))
         except StopIteration:
-            raise RuntimeError(f"the script had not told its steps after {PATIENCE_S:.0f} s, or failed") from None
+            raise RuntimeError(f"the script had not printed its steps after {PATIENCE_S:.0f} s, or failed") from None
         finally:
             late.cancel()
-            os.killpg(process.pid, signal.SIGKILL)  # and what it has started
+            os.killpg(process.pid, signal.SIGKILL)  # with all its children
 
 
-def _seconds(command: list[str], folder: str, told: dict[str, str] | None) -> tuple[float, str]:
+def _seconds(command: list[str], folder: str, variables: dict[str, str] | None) -> tuple[float, str]:
     began_s = time.perf_counter()
     try:
         done = subprocess.run(
             command,
             cwd=folder,
-            env=told or dict(os.environ),
+            env=variables or dict(os.environ),
             capture_output=True,
             text=True,
             check=False,

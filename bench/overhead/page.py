@@ -1,4 +1,4 @@
-"""Writes the page of `bench/overhead/` from its rows."""
+"""Writes `docs/overhead.md` from the rows of `python -m bench.overhead`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from bench import markdown
+
+# The mark for the upper end of the interval, by the target in milliseconds.
 MARKS = {1.0: 0.01, 0.2: 0.02}
-"""For a target in milliseconds, what the upper end of the interval may be."""
+
 PROCESS_MB, DISK_MB = 50, 5
 PACKAGES = (
     "fitdoctor",
@@ -37,8 +40,8 @@ PROFILERS = {"tensorflow": "tf.profiler", "tf_keras": "tf.profiler", "jax": "jax
 
 TOP = """# Overhead
 
-What it costs a training to be watched. `python -m bench.overhead` measures all of this and writes this page; run
-nothing else beside it.
+This page shows what it costs a training to be watched. `python -m bench.overhead` measures all of this and writes the
+page. Run nothing else at the same time.
 
 {machine}
 
@@ -46,29 +49,36 @@ nothing else beside it.
 
 IN_STEPS = """## In steps
 
-The patch points of `fitdoctor watch` are swapped in and out within one `fit`, between blocks of about 12 ms:
-neighbouring blocks with and without them, in random order, are a pair. Without them, Keras' own functions stand in its classes.
-The clock is read when all that was sent is computed, and up to eight steps after each swap are not timed. Of steps
-below 2 ms, `fitdoctor watch` looks at 8 in about 1,400, or in 460 after one that took long, so that most blocks of
-such have no look in them, and some have one, as they come.
+**The method.** Within one `fit`, the patches of `fitdoctor watch` are applied and removed between blocks of about 12
+ms. Two neighbouring blocks, one with the patches and one without, in random order, are a pair. Without the patches,
+Keras' classes hold their own functions. The clock is read when all submitted work is computed. Up to eight steps after
+each switch are not timed.
 
-*In the loop* is the mean of the log ratios of pairs, a tenth of them left out at either end, with Student's 95 %
-interval. *Saving* is what a save of the record, in a thread, holds a block up, in one pair of eight, as often as one
-comes. *In all* is their sum, whose upper end is held to the mark. *Nothing left out* is the ratio of the sums of all
-blocks in the loop, with a bootstrap interval, for comparison.
+**Sampling.** Of steps below 2 ms, `fitdoctor watch` times 8 in about 1,400, or in 460 after a long one. So most blocks
+of such steps contain no timed step. Some contain a few, as they come.
 
-Models are dense layers on NumPy arrays, with Keras' progress printed once an epoch. Where the smallest model takes
-longer than the target, it is what is measured.
+**The columns.** *In the loop* is the mean of the log ratios of pairs, without a tenth at either end, with Student's
+95 % interval. *Saving* is the cost of saving the record in a thread: the delay that a save causes in a block, weighted
+by how often a save happens. It is measured in one pair of eight. *In all* is the sum of both. Its upper end is compared
+with the mark. *Nothing left out* is for comparison: the ratio of the sums of all blocks in the loop, with a bootstrap
+interval.
+
+**The models** are dense layers on NumPy arrays. Keras prints its progress once an epoch. If the smallest model takes
+longer than the target, the smallest model is measured.
 
 | Backend | Target | Step | Pairs | In the loop | Saving | In all | Mark | Nothing left out |
 |---|---|---:|---:|---|---|---|---|---|
 """
 
-OTHERS = """## Beside others
+OTHERS = """## Compared with other tools
 
-At about 1 ms a step. *Blocks of one fit*: started before a block and stopped after it, neither of which is timed but
-told as seconds for both. *Whole fits* of two epochs in turn, their begin and end included: what a callback does at
-each epoch is spread over few steps here. *Whole processes*: the steps of a script, the rest left out.
+At about 1 ms a step. There are three ways to compare:
+
+* *Blocks of one fit*: the tool starts before a block and stops after it. Start and stop are not in the ratio; their
+  seconds are given for both together.
+* *Whole fits*: fits of two epochs with the tool and without it, in turn, begin and end included. The work of a callback
+  at each epoch is spread over few steps here.
+* *Whole processes*: only the steps of a script are compared.
 
 | Backend | What | Step | Pairs | A step takes longer by | How |
 |---|---|---:|---:|---|---|
@@ -76,30 +86,30 @@ each epoch is spread over few steps here. *Whole processes*: the steps of a scri
 
 ONCE = """## Once
 
-Our own part where a fit of the first table, at 1 ms a step, begins and ends, and at its epochs' ends. Then whole
-processes: a script of some 10 s of steps, plain and under `fitdoctor watch`, by the wall time of the command. *A
-script of nothing* is what starting and ending costs by itself.
+The first table shows fitdoctor's own work in the fits above at 1 ms a step: when a fit begins and ends, and when an
+epoch ends. The second table compares whole processes: a script with about 10 s of steps, plain and under `fitdoctor
+watch`, by the wall time of the command. *Empty script* is the cost of starting and ending alone.
 
 | Backend | Patches applied | Fit begins | Epoch ends | Fit ends |
 |---|---:|---:|---:|---:|
 """
 
-WHOLE = """| Backend | Pairs | Plain | Longer by | More seconds | A script of nothing |
+WHOLE = """| Backend | Pairs | Plain | Longer by | More seconds | Empty script |
 |---|---:|---:|---|---:|---:|
 """
 
 LOOP = """## The loop alone
 
-The real patch points and the real recording around a `fit` that computes nothing (`bench/overhead/fake_keras.py`), as
-nanoseconds a step: the median of pairs of fits, and the middle half of them.
+The real patches and the real recording around a `fit` that computes nothing (`bench/overhead/fake_keras.py`), in
+nanoseconds a step: the median of pairs of fits, and their middle half.
 
-| Seams of | Callback with a hook at each step | ns a step |
+| Backend | Callback with a hook at each step | ns a step |
 |---|---|---|
 """
 
 
 def page(rows: dict[str, Any]) -> str:
-    """The page as Markdown."""
+    """Returns the page as Markdown."""
     parts = [TOP.format(machine=_machines(rows))]
     steps = [row for row in rows.values() if "target_ms" in row]
     if steps:
@@ -120,7 +130,7 @@ def page(rows: dict[str, Any]) -> str:
 
 
 def line(row: dict[str, Any]) -> str:
-    """A row in short, for the terminal."""
+    """Returns a row in short, for the terminal."""
     if "failed" in row:
         return f"failed: {row['failed']}"
     if "target_ms" in row:
@@ -133,7 +143,7 @@ def line(row: dict[str, Any]) -> str:
 
 
 def in_all(row: dict[str, Any]) -> dict[str, float]:
-    """The loop and the saving together; they were measured apart, so what they may be off by adds up in squares."""
+    """Adds the loop and the saving. They are measured apart, so their errors add up in squares."""
     loop, saving = row["steps"], row["saving"]
     middle = loop["mid"] + saving["mid"]
     below = math.hypot(loop["mid"] - loop["low"], saving["mid"] - saving["low"])
@@ -143,7 +153,7 @@ def in_all(row: dict[str, Any]) -> dict[str, float]:
 
 def _steps(row: dict[str, Any]) -> str:
     mark = MARKS.get(row["target_ms"])
-    told = "" if mark is None else f"≤ {mark:.0%}: " + ("met" if in_all(row)["high"] <= mark else "**not met**")
+    met = "" if mark is None else f"≤ {mark:.0%}: " + ("met" if in_all(row)["high"] <= mark else "**not met**")
     target = f"{row['target_ms']:g} ms" + (" (smallest)" if row["smallest"] else "")
     cells = (
         row["backend"],
@@ -153,7 +163,7 @@ def _steps(row: dict[str, Any]) -> str:
         _share(row["steps"]),
         _share(row["saving"]),
         _share(in_all(row)),
-        told,
+        met,
         _share(row["of_sums"]),
     )
     return _cells(*cells)
@@ -167,7 +177,7 @@ def _verdict(steps: list[dict[str, Any]]) -> str:
     names = ", ".join(
         f"{row['backend']} at {row['target_ms']:g} ms (upper end {in_all(row)['high']:.2%})" for row in missed
     )
-    return f"{len(marked) - len(missed)} of {len(marked)} marks are met. Not met: {names}.\n"
+    return markdown.paragraph(f"{len(marked) - len(missed)} of {len(marked)} marks are met. Not met: {names}.") + "\n"
 
 
 def _other(row: dict[str, Any]) -> str:
@@ -210,15 +220,16 @@ def _loop(each: dict[str, Any]) -> str:
 
 def _memory(row: dict[str, Any]) -> str:
     met = "met" if row["process_mb"] < PROCESS_MB and row["disk_mb"] < DISK_MB else "**not met**"
-    return (
-        f"## Memory\n\n{row['steps']:,} steps of that `fit`, watched, with a callback, validation and saves on the way:"
-        f" the process held at most {row['process_mb']:.1f} MB more than before, the file {row['disk_mb']:.2f} MB."
-        f" Under {PROCESS_MB} MB and {DISK_MB} MB: {met}.\n"
+    text = (
+        f"{row['steps']:,} steps of that `fit` were watched, with a callback, validation and saves. The process held at"
+        f" most {row['process_mb']:.1f} MB more than before. The file had at most {row['disk_mb']:.2f} MB. The marks,"
+        f" {PROCESS_MB} MB and {DISK_MB} MB: {met}."
     )
+    return f"## Memory\n\n{markdown.paragraph(text)}\n"
 
 
 def _cells(*cells: Any) -> str:
-    return f"| {' | '.join(str(cell) for cell in cells)} |\n"
+    return markdown.row(cells) + "\n"
 
 
 def _share(interval: dict[str, float]) -> str:
@@ -232,18 +243,19 @@ def _ms(value: float) -> str:
 
 
 def _machines(rows: dict[str, Any]) -> str:
-    """Rows may come from several days; what they have in common is said once."""
-    told = [row["machine"] for row in rows.values() if "machine" in row]
-    if not told:
+    """Describes the machines, versions and days of the rows, each one once."""
+    machines = [row["machine"] for row in rows.values() if "machine" in row]
+    if not machines:
         return "Nothing is measured yet."
-    days = sorted({each["day"] for each in told})
-    where = sorted({each["where"] for each in told})
-    versions = dict.fromkeys(each for row in told for each in row["versions"].split(", "))
-    return f"{'; '.join(where)}. {', '.join(versions)}. Measured {' to '.join(dict.fromkeys((days[0], days[-1])))}."
+    days = sorted({each["day"] for each in machines})
+    where = sorted({each["where"] for each in machines})
+    versions = dict.fromkeys(each for row in machines for each in row["versions"].split(", "))
+    period = " to ".join(dict.fromkeys((days[0], days[-1])))
+    return markdown.paragraph(f"{'; '.join(where)}. {', '.join(versions)}. Measured {period}.")
 
 
 def machine() -> dict[str, str]:
-    """Where a row was measured, and with what."""
+    """Describes this machine and the versions in use."""
     found = []
     for name in PACKAGES:
         try:

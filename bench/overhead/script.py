@@ -1,6 +1,6 @@
-"""A training of some seconds, as a script. FITDOCTOR_BENCH says what it trains.
+"""Trains for some seconds, as FITDOCTOR_BENCH says.
 
-It prints how long a step took after the first epoch.
+It prints the time of a step after the first epoch.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from bench.overhead.models import data, keras_of, model
 
-told = json.loads(os.environ["FITDOCTOR_BENCH"])
-x, y = data(told["batch"], told["steps"])
-made = model(keras_of(told["backend"]), told["width"], lambda _: None)
-made.fit(x, y, batch_size=told["batch"], epochs=1, shuffle=False, verbose=2)
+given = json.loads(os.environ["FITDOCTOR_BENCH"])
+x, y = data(given["batch"], given["steps"])
+made = model(keras_of(given["backend"]), given["width"], lambda _: None)
+made.fit(x, y, batch_size=given["batch"], epochs=1, shuffle=False, verbose=2)
 began_s = time.perf_counter()
-made.fit(x, y, batch_size=told["batch"], epochs=told["epochs"] - 1, shuffle=False, verbose=2)
-print(json.dumps({"step_s": (time.perf_counter() - began_s) / told["steps"] / (told["epochs"] - 1)}))
+made.fit(x, y, batch_size=given["batch"], epochs=given["epochs"] - 1, shuffle=False, verbose=2)
+print(json.dumps({"step_s": (time.perf_counter() - began_s) / given["steps"] / (given["epochs"] - 1)}))

@@ -1,4 +1,4 @@
-"""Shows which patch points each version of Keras has, and whether watching changes a training on it.
+"""Lists the patch points that each version of Keras has, and checks that watching changes no training.
 
 Each version is installed into a folder of its own, without its dependencies, over the packages that are installed
 here. A Keras that is too old for the installed JAX gets a JAX of its own time. For each backend, one process finds the
@@ -20,15 +20,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("FITDOCTOR_DIR", ".fitdoctor")  # recordings lie where the script runs, to be read from there
+from bench import markdown
+
+os.environ.setdefault("FITDOCTOR_DIR", ".fitdoctor")  # so that recordings are next to the script
 ROOT = Path(__file__).resolve().parents[2]
+# The last one is the installed version.
 VERSIONS = ("3.5.0", "3.6.0", "3.7.0", "3.9.2", "3.12.0", "")
-"""The last one is what is installed here."""
+
 BACKENDS = ("tensorflow", "jax", "torch")
+
+# Keras before 3.10 needs this JAX: later versions of JAX removed `jax.spmd_mode`.
 OLDER_JAX, NEEDED_BEFORE = ("jax==0.4.35", "jaxlib==0.4.35"), (3, 10)
-"""What Keras before that version needs: later ones took `jax.spmd_mode` away."""
+
+# The steps of each fit in the script. A watched run must count them.
 STEPS = (5 * 2, 10, 10)
-"""Steps of each fit in the script: what is watched has to count them."""
+
+PAGE = """\
+# Patch points by version
+
+This page shows which patch points fitdoctor finds in Keras, by version and backend. The list of patch points is
+`src/fitdoctor/probe/instrument/patch_points.py`.
+
+*Watched* is a test with a small training. It compares a plain run with a run under `fitdoctor watch`: the printed
+output must be the same, a hash of the weights included, and every step must be counted.
+
+Trials are tested only on the newest Keras. Every version is installed over the packages of the stack, without
+dependencies of its own. `python -m bench.patch_points --out docs/patch-points.md` writes this page.
+
+| Keras | Backend | Stack | Patch points | What the loop yields for a step | Watched |
+|---|---|---|---|---|---|
+"""
 
 SCRIPT = """\
 import hashlib
@@ -71,13 +92,13 @@ class Row:
     keras: str
     backend: str
     stack: str
-    seams: str
+    patch_points: str
     yields: str
     watched: str
 
 
 def overlay(folder: Path, *packages: str) -> Path:
-    """Puts packages into a folder of their own, unless they are there already.
+    """Installs packages into a folder of their own, if they are not there yet.
 
     Raises:
         subprocess.CalledProcessError: pip failed.
@@ -99,7 +120,7 @@ def overlay(folder: Path, *packages: str) -> Path:
     return target
 
 
-def look(version: str, backend: str, folder: Path) -> Row:
+def check(version: str, backend: str, folder: Path) -> Row:
     """Checks one version on one backend."""
     path = [str(ROOT / "src")]
     if version:
@@ -114,12 +135,12 @@ def look(version: str, backend: str, folder: Path) -> Row:
     }
     checked = _run([sys.executable, "-m", "bench.patch_points.check"], environment, ROOT)
     if checked.returncode:
-        why = checked.stderr.strip().splitlines()[-1:] or ["it ended without a word"]
+        why = checked.stderr.strip().splitlines()[-1:] or ["it ended without a message"]
         return Row(
             keras=version or "installed",
             backend=backend,
             stack="",
-            seams="",
+            patch_points="",
             yields="",
             watched=f"not imported: {why[0][:160]}",
         )
@@ -129,14 +150,14 @@ def look(version: str, backend: str, folder: Path) -> Row:
         keras=found["keras"],
         backend=backend,
         stack=found["stack"],
-        seams=f"{len(found['seams'])} of {len(found['seams']) + len(missing)}",
+        patch_points=f"{len(found['seams'])} of {len(found['seams']) + len(missing)}",
         yields=found["yields"],
         watched=_watched(environment),
     )
 
 
 def _watched(environment: dict[str, str]) -> str:
-    """Whether a training prints the same with and without us, weights included, and every step of it was counted."""
+    """Compares a plain and a watched training: the printed output, weights included, and the number of steps."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "train.py").write_text(SCRIPT)
@@ -164,31 +185,11 @@ def _run(command: list[str], environment: dict[str, str], folder: Path) -> subpr
 
 
 def table(rows: list[Row]) -> str:
-    """The page."""
+    """Returns the page as Markdown."""
     lines = [
-        "# Seams by version",
-        "",
-        (
-            "Where fitdoctor stands in Keras (`src/fitdoctor/probe/instrument/patch_points.py`), by version and"
-            " backend. *Watched* says whether a"
-        ),
-        (
-            "small training printed the same plainly and under `fitdoctor watch`, its weights by hash included, and"
-            " whether each of its steps"
-        ),
-        (
-            "was counted. Trials are tested on the newest Keras alone. Every version lies over the packages of the"
-            " stack, without"
-        ),
-        "dependencies of its own. Written by `python -m bench.patch_points --out docs/patch-points.md`.",
-        "",
-        "| Keras | backend | stack | seams | a step of the loop | watched |",
-        "|---|---|---|---|---|---|",
+        markdown.row([row.keras, row.backend, row.stack, row.patch_points, row.yields, row.watched]) for row in rows
     ]
-    lines += [
-        f"| {row.keras} | {row.backend} | {row.stack} | {row.seams} | {row.yields} | {row.watched} |" for row in rows
-    ]
-    return "\n".join(lines) + "\n"
+    return PAGE + "\n".join(lines) + "\n"
 
 
 def main() -> int:
@@ -198,13 +199,13 @@ def main() -> int:
         "--versions", nargs="*", default=VERSIONS, help='versions of Keras; "" is the one that is installed'
     )
     parser.add_argument("--backends", nargs="*", default=BACKENDS)
-    parser.add_argument("--folder", type=Path, default=Path(".venv/overlays"), help="where the versions are put")
+    parser.add_argument("--folder", type=Path, default=Path(".venv/overlays"), help="where the versions are installed")
     parser.add_argument("--out", type=Path, help="the page to write; else it is printed")
     given: Any = parser.parse_args()
     rows = []
     for version in given.versions:
         for backend in given.backends:
-            rows.append(look(version, backend, given.folder.resolve()))
+            rows.append(check(version, backend, given.folder.resolve()))
             print(rows[-1], file=sys.stderr, flush=True)
     if given.out:
         given.out.write_text(table(rows))

@@ -22,7 +22,7 @@ BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 
 
 def main() -> int:
-    """Prints what there is."""
+    """Prints the patch points that were found and those that are missing."""
     found = [place for place in patch_points.places(keras) if place.found]
     print(
         json.dumps(
@@ -40,7 +40,7 @@ def main() -> int:
 
 
 def _owner(cls: Any, name: str) -> str:
-    """The class that defines it, where that is not the one that is asked."""
+    """Returns the name of the class that defines the function."""
     return str(next(base.__name__ for base in cls.__mro__ if name in vars(base)))
 
 
@@ -49,7 +49,7 @@ def _signature(place: patch_points.Place) -> str:
 
 
 def _yields(cls: Any) -> str:
-    """The shape of one step that the loop gets."""
+    """Describes what the loop yields for one step."""
     strategy = {}
     if keras.config.backend() == "tensorflow":
         import tensorflow as tf

@@ -1,15 +1,15 @@
-"""Tests the statistics of trials: what they call measured where nothing changed, and what they find where it did.
+"""Tests the statistics of trials: what they call measured if nothing changed, and what they find if something did.
 
-    python -m bench.trials record --out windows.json   records windows of identical arms, on nine kinds of script,
-                                                       alone and beside a busy process
-    python -m bench.trials replay windows.json         applies the decision rule to thousands of splits of them
+    python -m bench.trials record --out windows.json   records windows of identical arms, on eight kinds of script,
+                                                       alone and next to a busy process
+    python -m bench.trials replay windows.json         applies the decision rule to thousands of simulated trials
     python -m bench.trials power windows.json          the same with slower references: share found, intervals that hold
     python -m bench.trials live --out live.json        runs whole rehearsals of remedies that change nothing
     python -m bench.trials delay --out delay.json      runs whole rehearsals that remove a delay of a known share
     python -m bench.trials drift --out drift.json      the cost of a step in fresh processes of one script
 
-Prints Markdown. `docs/trials-measured.md` says what each table means. `live`, `delay` and `drift` only print the table where
-`--table` is given. Run nothing else beside what records; `replay` and `power` run nothing of the user's.
+Prints Markdown. `docs/trials-measured.md` explains each table. With `--table`, `live`, `delay` and `drift` only print
+the table. Run nothing else during recordings. `replay` and `power` run nothing of the user's.
 """
 
 from __future__ import annotations
@@ -28,11 +28,9 @@ from bench.trials.replay import Series
 
 SLOWDOWNS = [0.05, 0.10, 0.20, 0.50]
 REPEATS = {"live": 3, "delay": 5, "drift": 6}
-DELAYED = "tiny_dense,convnet,eager,busy_callback"
-"""Kinds whose steps are the main thread's own:
 
-where a step waits for its input, a delay of the callback is hidden behind that.
-"""
+# Kinds whose steps are the main thread's own work. A step that waits for its input hides the delay of a callback.
+DELAYED = "tiny_dense,convnet,eager,busy_callback"
 
 
 def main() -> None:
@@ -40,11 +38,14 @@ def main() -> None:
     commands = options.add_subparsers(dest="command", required=True)
     command = commands.add_parser("record")
     command.add_argument(
-        "--seconds", type=float, default=30, help="of the windows of each series; three times it where a round is long"
+        "--seconds",
+        type=float,
+        default=30,
+        help="of the windows of each series; three times as many if a round is long",
     )
-    command.add_argument("--out", type=Path, required=True, help="also where an earlier call is taken up again")
+    command.add_argument("--out", type=Path, required=True, help="an earlier call in this file is continued")
     _of_kinds(command, "*")
-    command.add_argument("--busy", choices=("both", "no", "yes"), default="both", help="beside a second busy process")
+    command.add_argument("--busy", choices=("both", "no", "yes"), default="both", help="next to a second busy process")
     for name in ("replay", "power"):
         command = commands.add_parser(name)
         command.add_argument("windows", type=Path, nargs="+")
@@ -59,7 +60,7 @@ def main() -> None:
             "--repeats", type=int, default=REPEATS[name], help="rehearsals, or processes, of each kind"
         )
         command.add_argument("--trial", type=float, default=30, help="seconds that the trial of a rehearsal may take")
-        command.add_argument("--out", type=Path, required=True, help="also where an earlier call is taken up again")
+        command.add_argument("--out", type=Path, required=True, help="an earlier call in this file is continued")
         command.add_argument("--table", action="store_true", help="run nothing")
     arguments = options.parse_args()
     {"record": _record, "replay": _replay, "power": _power}.get(arguments.command, _live)(arguments)
@@ -75,7 +76,7 @@ def _record(arguments: argparse.Namespace) -> None:
             arguments.out.write_text(json.dumps(found))
             rounds = sum(map(len, found[-1]["sittings"]))
             print(
-                f"{kind}{', busy' if busy else ''}: {rounds} rounds in {len(found[-1]['sittings'])} sittings",
+                f"{kind}{', busy' if busy else ''}: {rounds} rounds in {len(found[-1]['sittings'])} sessions",
                 flush=True,
             )
 
@@ -89,7 +90,7 @@ def _replay(arguments: argparse.Namespace) -> None:
 def _power(arguments: argparse.Namespace) -> None:
     found, keywords = _series(arguments.windows), {"trial_s": arguments.trial, "slowdowns": SLOWDOWNS}
     print(tables.power_table(found, splits=arguments.splits, **keywords), "\n")
-    print(f"Found within {arguments.trial:.0f} s / interval holds it:\n")
+    print(f"Found within {arguments.trial:.0f} s / interval holds the truth:\n")
     print(tables.power_by_kind(found, splits=arguments.splits, **keywords))
 
 
@@ -127,7 +128,7 @@ def _wanted(arguments: argparse.Namespace) -> dict[str, Path]:
 
 
 def _series(files: list[Path]) -> list[Series]:
-    """What was recorded, in as many files as it took: sittings of one kind make one series."""
+    """Reads the recordings of several files. The sessions of one kind make one series."""
     found: dict[tuple[str, bool], Series] = {}
     for each in (Series.from_data(each) for file in files for each in json.loads(file.read_text())):
         found.setdefault((each.kind, each.busy), Series(each.kind, each.busy, [])).sittings.extend(each.sittings)

@@ -1,4 +1,4 @@
-"""Starts a kind of script under the probe, as a rehearsal does, and asks it for arms and windows."""
+"""Starts a script under the probe, as a rehearsal does, and sends it commands for arms and windows."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ BUSY = "import os\nparent = os.getppid()\nwhile os.getppid() == parent: pass"
 
 
 def kinds() -> dict[str, Path]:
-    """The scripts by name."""
+    """Returns the scripts by name."""
     return {path.stem: path for path in sorted(KINDS.glob("*.py")) if path.stem != "delayed"}
 
 
 @contextmanager
 def rehearsal(script: Path, *arguments: str) -> Iterator[Child]:
-    """A child that runs the script and stands in its `fit`, ended on leaving."""
+    """Starts a child that runs the script up to its `fit`, and ends it on leaving the block."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         request = DiagnoseRequest(
@@ -58,13 +58,17 @@ def rehearsal(script: Path, *arguments: str) -> Iterator[Child]:
 
 
 def fit_line(script: Path) -> int:
-    """The line that calls `fit`."""
+    """Returns the line that calls `fit`."""
     calls = (node for node in ast.walk(ast.parse(script.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
     return next(call.lineno for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "fit")
 
 
 def asked(child: Child, command: dict[str, Any]) -> dict[str, Any]:
-    """The child's reply; leaves where it failed."""
+    """Returns the child's reply.
+
+    Raises:
+        RuntimeError: The child reports an error.
+    """
     reply = child.ask(command, REPLY_S)
     if "error" in reply:
         raise RuntimeError(f"{command['do']}: {reply['error']}")
@@ -72,13 +76,13 @@ def asked(child: Child, command: dict[str, Any]) -> dict[str, Any]:
 
 
 def plain(arm: Arm) -> dict[str, Any]:
-    """An arm as a command names it."""
+    """Returns an arm as commands contain it."""
     return {"id": arm.id, "role": arm.role, "unit": arm.unit, "remedy": arm.remedy, "changes": arm.changes}
 
 
 @contextmanager
 def busy_process(wanted: bool) -> Iterator[None]:
-    """Another process that keeps one core busy meanwhile."""
+    """Keeps one core busy with another process during the block."""
     if not wanted:
         yield
         return

@@ -1,4 +1,4 @@
-"""Whole rehearsals of the engine in which nothing is remedied, or a delay that was put in on purpose is taken out."""
+"""Runs whole rehearsals whose remedies change nothing, or remove a delay that was added on purpose."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from fitdoctor.recording.model import Arm, Rehearsal
 from fitdoctor.trials.outcomes import outcomes_of
 from fitdoctor.trials.rehearsal import RehearsalRun
 
+# Remedies that change nothing. Each gets an input of its own, made again from the script's.
 PLACEBOS = ("nothing", "same argument", "function traced anew")
-"""What the remedies do that change nothing. All of them get an input of their own, made anew from the script's."""
 
 
 class _Retracing:
-    """The child, with the arms that say so prepared as the placebo is: with a compiled function of their own."""
+    """A child that prepares the arms of the third placebo with a compiled function of their own."""
 
     def __init__(self, child: Child) -> None:
         self._child, self.began_s = child, child.began_s
@@ -39,7 +39,7 @@ class _Retracing:
 
 
 def placebo_trials(kind: str, script: Path, rehearsals: int, trial_s: float) -> list[dict[str, Any]]:
-    """Rehearsals in one process, each with a baseline of its own and three remedies that change nothing."""
+    """Runs rehearsals in one process, each with its own baseline and three remedies that change nothing."""
     found = []
     with rehearsal(script) as child:
         child.receive(STARTUP_S)
@@ -50,7 +50,7 @@ def placebo_trials(kind: str, script: Path, rehearsals: int, trial_s: float) -> 
 
 
 def delay_trials(kind: str, script: Path, slowdowns: list[float], repeats: int, trial_s: float) -> list[dict[str, Any]]:
-    """Trials of a remedy that removes a busy wait, of a known share of a step, from a callback."""
+    """Runs trials of a remedy that removes a busy wait, of a known share of a step, from a callback."""
     with rehearsal(script) as child:
         child.receive(STARTUP_S)
         unit_s = _plain_step_s(child)
@@ -108,7 +108,7 @@ def _placebo(script: Path, name: str) -> Arm:
 
 
 def _set_delay(script: Path) -> dict[str, Any]:
-    """Sets the delay of the callback to nothing, which is what it is where the script was told of none."""
+    """Sets the delay of the callback to zero. It is already zero if the script got no delay."""
     place = {"file": str(script), "line": 1, "position": -1}
     return {"kind": "set-argument", "place": place, "call": "Delay", "argument": "seconds", "value": 0.0, "index": 0}
 

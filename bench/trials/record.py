@@ -1,4 +1,4 @@
-"""Records windows of identical arms, and what a step costs in fresh processes of the same script."""
+"""Records windows of identical arms, and the cost of a step in fresh processes of the same script."""
 
 from __future__ import annotations
 
@@ -11,20 +11,23 @@ from bench.trials.replay import Series, Sitting
 from fitdoctor.process.child import Child
 from fitdoctor.recording.model import Arm
 
+# Six arms make two trials of three without a shared window. If a round of six takes long, three arms make one trial.
 ARMS, LONG_ARMS = 6, 3
-"""Two trials of three arms each without a shared window; one where a round of six takes long."""
+
+# A round of this length takes long. Such kinds get three times the seconds, or there would be too few rounds.
 LONG_ROUND_S, LONG_TIMES = 1.0, 3.0
-"""From this on it takes long: such kinds get three times the seconds, or there would be no rounds."""
+
+# After so many rounds all arms are prepared again. Identical arms differ by their place in memory, which is fixed for a
+# whole diagnosis. A simulated trial never spans two sessions.
 SITTING_ROUNDS = 120
-"""After so many rounds all arms are prepared anew: identical arms differ by how they happen to lie in memory, and a
-diagnosis draws that once. A stretch never spans two sittings."""
+
 DRIFT_ROUNDS, DRIFT_S = 40, 3.0
 
 
 def record(kind: str, script: Path, busy: bool, seconds: float) -> Series:
-    """A series of rounds of windows that take so many seconds in all, untimed steps included.
+    """Records a series of rounds for so many seconds, untimed steps included.
 
-    Every other arm is prepared as the placebo is, with a compiled function of its own; the others share the baseline's.
+    Every other arm is prepared like the placebo, with a compiled function of its own. The others share the baseline's.
     """
     draw = random.Random(0)
     with busy_process(busy), rehearsal(script) as child:
@@ -38,7 +41,7 @@ def record(kind: str, script: Path, busy: bool, seconds: float) -> Series:
 
 
 def _sitting(child: Child, draw: random.Random, count: int, seconds: float) -> Sitting:
-    """Rounds of arms that are prepared for it: one at the least."""
+    """Prepares arms and records at least one round of them."""
     roles = ["baseline", "placebo", *("placebo" if number % 2 else "remedy" for number in range(2, count))]
     arms = [Arm(id=f"step/{number}", role=role, unit="step") for number, role in enumerate(roles)]
     for arm in arms:
@@ -61,7 +64,7 @@ def _prepare(child: Child, arm: Arm) -> None:
 
 
 def drift(script: Path, processes: int) -> list[float]:
-    """Seconds of a step as it stands, in each of several fresh processes one after another."""
+    """Returns the seconds of an unchanged step in several fresh processes, one after another."""
     return [_unit_s(script) for _ in range(processes)]
 
 

@@ -1,8 +1,8 @@
 """Replays the decision rule over recorded windows of identical arms.
 
 The rule is not copied: the rehearsal's own driver (`trials/rehearsal.py`) asks for windows, and gets recorded ones
-instead of new ones, on a clock that the recording moves. So the looks, the arms that are dropped early, the gates and
-the corrections are those of a diagnosis.
+instead of new ones, on a clock that the recording moves. So the decision rounds, the arms that are dropped early, the
+gates and the corrections are those of a diagnosis.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from fitdoctor.trials.outcomes import outcomes_of
 from fitdoctor.trials.rehearsal import SHARE_OF_TIME, RehearsalRun
 from fitdoctor.trials.statistics import LOOKS
 
+# The baseline, the placebo and one remedy. With only one remedy, the correction for several remedies does not help.
 ARMS_OF_A_TRIAL = 3
-"""The baseline, the placebo and one remedy: the fewest, so that the correction for several remedies lends no help."""
 
 
 @dataclass
 class Sitting:
-    """Rounds of arms that were prepared once.
+    """A session: rounds of arms that were prepared once.
 
-    Each round holds the seconds that it took in all, untimed steps included, and for each arm its window: seconds,
-    units, and seconds waited for a core.
+    Each round holds its seconds, untimed steps included, and a window for each arm: seconds, units, and the seconds of
+    waiting for a core.
     """
 
     rounds: list[tuple[float, list[tuple[float, int, float]]]] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Sitting:
 
 @dataclass
 class Series:
-    """All sittings of one kind of script, in one process, with or without another busy process beside it."""
+    """All sessions of one kind of script, with or without another busy process next to it."""
 
     kind: str
     busy: bool
@@ -66,7 +66,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Consecutive rounds of one sitting, and which recorded arm plays the baseline, the placebo and each remedy."""
+    """The start of a simulated trial, and the recorded arms that serve as baseline, placebo and remedies."""
 
     sitting: Sitting
     first: int
@@ -75,7 +75,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Decision:
-    """What the rule said of one remedy after `rounds` rounds and `trial_s` seconds."""
+    """The decision on one remedy after `rounds` rounds and `trial_s` seconds."""
 
     verdict: str
     low: float
@@ -86,7 +86,7 @@ class Decision:
 
     @property
     def has_interval(self) -> bool:
-        """Whether there were rounds enough for one."""
+        """Whether there were enough rounds for an interval."""
         return self.high < inf
 
     def covers(self, truth: float) -> bool:
@@ -94,9 +94,9 @@ class Decision:
 
 
 class _Recorded:
-    """Stands where a child stands, and hands out recorded windows.
+    """Replaces a child, and replies with recorded windows.
 
-    Identical arms made `slowdown` slower are the references.
+    The references are identical arms, made slower by `slowdown`.
     """
 
     began_s, at = 0.0, ""
@@ -123,7 +123,7 @@ class _Recorded:
         wall_s, windows = self._stretch.sitting.rounds[self._next]
         self._next += 1
         taken = [self._window(arm, windows) for arm in command["arms"]]
-        # The lead steps of a slower arm are slower as well: the whole round is taken to be.
+        # The untimed steps of a slower arm are slower too, so the whole round becomes longer.
         self.now_s += wall_s * len(taken) / len(windows) * (1 + self._slowdown)
         return {"windows": taken}
 
@@ -135,13 +135,12 @@ class _Recorded:
 
 
 def decide(stretch: Stretch, *, trial_s: float, slowdown: float = 0.0) -> list[Decision]:
-    """What a diagnosis would have said of each remedy, had it begun with the stretch's first round.
+    """Simulates a trial that begins with the stretch's first round, and returns the decision on each remedy.
 
     Args:
-        stretch: Where it begins, and which arm is what.
-        trial_s: The longest that the windows of all arms may take, untimed steps included.
-        slowdown: By how much the references are made slower: 0.1 stands for a remedy that makes a step 1.1 times as
-            fast.
+        stretch: The start, and the role of each arm.
+        trial_s: The longest time of the windows of all arms, untimed steps included.
+        slowdown: How much slower the references are. 0.1 simulates a remedy that makes a step 1.1 times as fast.
     """
     remedies = range(len(stretch.roles) - 2)
     arms = [Arm(id="step/baseline", role="baseline", unit="step"), Arm(id="step/placebo", role="placebo", unit="step")]
@@ -173,7 +172,7 @@ def decide(stretch: Stretch, *, trial_s: float, slowdown: float = 0.0) -> list[D
 
 
 def random_stretches(series: Series, count: int, arms: int, trial_s: float, seed: int) -> list[Stretch]:
-    """Stretches that begin anywhere in a series and may overlap, the arms' labels permuted for each."""
+    """Returns simulated trials that begin anywhere in a series and may overlap, with random labels for the arms."""
     draw = random.Random(seed)
     starts = [(sitting, first) for sitting in series.sittings for first in _starts(sitting, arms, trial_s)]
     if not starts:
@@ -183,7 +182,7 @@ def random_stretches(series: Series, count: int, arms: int, trial_s: float, seed
 
 
 def disjoint_decisions(series: Series, *, trial_s: float, slowdown: float = 0.0, seed: int = 0) -> list[list[Decision]]:
-    """Decisions that share no window with any other: in each sitting, a trial begins where the last one ended.
+    """Returns the decisions of independent trials: in each session, a trial begins where the last one ended.
 
     The arms are divided at random into trials of a baseline, a placebo and a remedy each.
     """
@@ -203,7 +202,7 @@ def disjoint_decisions(series: Series, *, trial_s: float, slowdown: float = 0.0,
 
 
 def _starts(sitting: Sitting, arms: int, trial_s: float) -> list[int]:
-    """Rounds from which on enough was recorded for a whole trial: all of its looks, or all of its time."""
+    """Returns the rounds with enough recorded after them for a whole trial: all decision rounds, or all of its time."""
     starts, left_s = [], 0.0
     for first in reversed(range(len(sitting.rounds))):
         left_s += sitting.rounds[first][0] * arms / sitting.arms

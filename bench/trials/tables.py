@@ -1,4 +1,4 @@
-"""The tables of `bench/trials/`, in Markdown, with exact intervals beside every rate."""
+"""Writes the tables of `bench/trials/` as Markdown, with an exact interval for every rate."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from math import ceil, exp, log, sqrt
 from statistics import fmean, stdev
 from typing import Any
 
+from bench import markdown
 from bench.trials.replay import ARMS_OF_A_TRIAL, Decision, Series, decide, disjoint_decisions, random_stretches
 
 
 def placebo_table(all_series: Sequence[Series], *, splits: int, trial_s: float) -> str:
-    """How often nothing was called measured."""
+    """Returns how often an arm without a change was called measured."""
     head = (
         "kind",
         "other process",
         "rounds",
-        "sittings",
-        "splits",
+        "sessions",
+        "simulated trials",
         "measured",
-        "trials without a shared window",
+        "independent trials",
         "measured",
     )
     lines = _head(head)
@@ -45,22 +46,31 @@ def placebo_table(all_series: Sequence[Series], *, splits: int, trial_s: float) 
     scaled = ceil(total_hits / max(1, total_splits) * total_disjoint)
     lines += [
         "",
-        (
-            f"Over all {total_splits} splits {_percent(total_hits, total_splits)} measured. The splits overlap; the"
-            f" effective number of samples is that of trials without a shared window, {total_disjoint}. With so many,"
-            f" the rate of the splits has the interval {interval(scaled, total_disjoint)}; the disjoint trials"
-            f" themselves: {disjoint_text(total_disjoint_hits, total_disjoint)}."
+        markdown.paragraph(
+            f"Of all {total_splits} simulated trials {_percent(total_hits, total_splits)} were measured. Simulated"
+            " trials overlap. The effective number of samples is the number of independent trials,"
+            f" {total_disjoint}. With that number, the rate of simulated trials has the interval"
+            f" {interval(scaled, total_disjoint)}. The independent trials themselves:"
+            f" {disjoint_text(total_disjoint_hits, total_disjoint)}. Sessions with any measured independent trial:"
+            f" {disjoint_text(sittings_hit, sittings)}."
         ),
-        f"Sittings with any measured in their disjoint trials: {disjoint_text(sittings_hit, sittings)}.",
     ]
     return "\n".join(lines)
 
 
 def power_table(all_series: Sequence[Series], *, splits: int, trial_s: float, slowdowns: Iterable[float]) -> str:
-    """How often a slowdown is found in time, and how often the interval holds it."""
+    """Returns how often a slowdown is found in time, and how often the interval holds the truth."""
     within = f"measured within {trial_s:.0f} s"
     lines = _head(
-        ("slowdown", "splits", within, "median s to it", "interval holds it", "disjoint trials", "interval holds it")
+        (
+            "slowdown",
+            "simulated trials",
+            within,
+            "median s until measured",
+            "interval holds the truth",
+            "independent trials",
+            "interval holds the truth",
+        )
     )
     for slowdown in slowdowns:
         decisions, disjoint = [], []
@@ -81,7 +91,7 @@ def power_table(all_series: Sequence[Series], *, splits: int, trial_s: float, sl
 
 
 def power_by_kind(all_series: Sequence[Series], *, splits: int, trial_s: float, slowdowns: Sequence[float]) -> str:
-    """The share of each slowdown that is found, and of intervals that hold it, by kind of script."""
+    """Returns the share of each slowdown that is found, and of intervals that hold it, by kind of script."""
     lines = _head(("kind", "other process", *(f"{slowdown:.0%}" for slowdown in slowdowns)))
     for number, series in enumerate(all_series):
         stretches = random_stretches(series, splits, ARMS_OF_A_TRIAL, trial_s, number)
@@ -95,15 +105,15 @@ def power_by_kind(all_series: Sequence[Series], *, splits: int, trial_s: float, 
 
 
 def noise_table(all_series: Sequence[Series]) -> str:
-    """What identical arms of a series differ by: from round to round, and as they are prepared."""
+    """Returns the differences between identical arms: from round to round, and from session to session."""
     head = (
         "kind",
         "other process",
-        "a window",
-        "a round of three",
-        "a round differs by",
-        "with the one before",
-        "prepared arms differ by",
+        "window",
+        "round of three",
+        "SD between rounds",
+        "correlation",
+        "SD between sessions",
     )
     lines = _head(head)
     for series in all_series:
@@ -131,29 +141,29 @@ def noise_table(all_series: Sequence[Series]) -> str:
 
 
 def live_table(rows: Sequence[dict[str, Any]]) -> str:
-    """Live trials of remedies that change nothing."""
+    """Returns the results of live trials whose remedies change nothing."""
     lines = _head(("kind", "rehearsals", "trials", "measured", "refuted", "inconclusive", "other"))
     for kind in dict.fromkeys(row["kind"] for row in rows):
         own = [row for row in rows if row["kind"] == kind]
-        said = [sum(row["verdict"] == verdict for row in own) for verdict in ("measured", "refuted", "inconclusive")]
-        cells = " | ".join(map(str, [*said, len(own) - sum(said)]))
+        counts = [sum(row["verdict"] == verdict for row in own) for verdict in ("measured", "refuted", "inconclusive")]
+        cells = " | ".join(map(str, [*counts, len(own) - sum(counts)]))
         lines.append(f"| {kind} | {len({row['rehearsal'] for row in own})} | {len(own)} | {cells} |")
     hits = sum(row["verdict"] == "measured" for row in rows)
     baselines = len({(row["kind"], row["rehearsal"]) for row in rows})
     hit = len({(row["kind"], row["rehearsal"]) for row in rows if row["verdict"] == "measured"})
     lines += [
         "",
-        (
-            f"Measured: {disjoint_text(hits, len(rows))} trials. Trials of one rehearsal share its baseline: rehearsals"
-            f" with any measured, {disjoint_text(hit, baselines)}."
+        markdown.paragraph(
+            f"Measured: {disjoint_text(hits, len(rows))} trials. The trials of one rehearsal share its baseline."
+            f" Rehearsals with any measured trial: {disjoint_text(hit, baselines)}."
         ),
     ]
     return "\n".join(lines)
 
 
 def delay_table(rows: Sequence[dict[str, Any]], trial_s: float) -> str:
-    """Live trials of a remedy that takes a delay out."""
-    lines = _head(("delay", "trials", f"measured within {trial_s:.0f} s", "interval holds it"))
+    """Returns the results of live trials whose remedy removes a delay."""
+    lines = _head(("delay", "trials", f"measured within {trial_s:.0f} s", "interval holds the truth"))
     for slowdown in sorted({row["slowdown"] for row in rows}):
         own = [row for row in rows if row["slowdown"] == slowdown]
         held = sum(bool(row["ratio"]) and row["ratio"][0] <= true_ratio(row) <= row["ratio"][2] for row in own)
@@ -165,14 +175,14 @@ def delay_table(rows: Sequence[dict[str, Any]], trial_s: float) -> str:
 
 
 def true_ratio(row: dict[str, Any]) -> float:
-    """The true speedup of removing the delay: the delay is known, and the trial timed the step without it."""
+    """Returns the true speedup of removing the delay, which is known. The trial timed the step without it."""
     treated_s = row["treated_step_s"] or row["plain_step_s"]
     return float(1 + row["slowdown"] * row["plain_step_s"] / treated_s)
 
 
 def drift_table(costs: dict[str, list[float]]) -> str:
-    """What a step costs in fresh processes of the same script."""
-    lines = _head(("kind", "processes", "a step", "standard deviation", "least to most", "most from the middle"))
+    """Returns the cost of a step in fresh processes of the same script."""
+    lines = _head(("kind", "processes", "step", "SD", "largest over smallest", "farthest from the mean"))
     pooled: list[float] = []
     for kind, seconds in costs.items():
         logs = [log(each) for each in seconds]
@@ -187,13 +197,14 @@ def drift_table(costs: dict[str, list[float]]) -> str:
     from scipy.stats import t
 
     reach = float(t.ppf(0.975, max(1, len(pooled) - len(costs)))) * spread * sqrt(2)
-    near = f"two processes lie within {exp(reach) - 1:.0%} in 95 % of pairs"
-    lines += ["", f"Pooled: {exp(spread) - 1:.1%} from one process to the next; {near}."]
+    pooled_text = f"Pooled: {exp(spread) - 1:.1%} from one process to the next."
+    pairs_text = f"In 95 % of pairs two processes lie within {exp(reach) - 1:.0%}."
+    lines += ["", markdown.paragraph(f"{pooled_text} {pairs_text}")]
     return "\n".join(lines)
 
 
 def interval(hits: int, of: int) -> str:
-    """The exact 95 % interval of a rate (Clopper and Pearson)."""
+    """Returns the exact 95 % interval of a rate (Clopper and Pearson)."""
     if not of:
         return "–"
     from scipy.stats import binomtest
@@ -203,7 +214,7 @@ def interval(hits: int, of: int) -> str:
 
 
 def disjoint_text(hits: int, of: int) -> str:
-    """A count with its rate's interval."""
+    """Returns a count with its rate's interval."""
     return f"{hits} of {of} {interval(hits, of)}"
 
 
@@ -212,7 +223,7 @@ def _head(names: Sequence[str]) -> list[str]:
 
 
 def _held(decisions: Iterable[Decision], slowdown: float) -> tuple[int, int]:
-    """How many of the decisions that have an interval have the truth in it, and how many have one."""
+    """Counts the decisions whose interval holds the truth, and the decisions with an interval."""
     shown = [decision for decision in decisions if decision.has_interval]
     return sum(decision.covers(1 + slowdown) for decision in shown), len(shown)
 

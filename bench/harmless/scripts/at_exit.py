@@ -1,4 +1,4 @@
-"""What is registered to run at the end runs in its order, with the model still there."""
+"""Functions registered to run at exit run in their order, with the model still there."""
 
 import atexit
 import sys

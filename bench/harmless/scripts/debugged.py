@@ -1,4 +1,4 @@
-"""Stops at a breakpoint in a callback and after fit, with commands on stdin: looks around, steps, and goes on."""
+"""Stops at a breakpoint in a callback and after fit; commands on stdin inspect, step and continue."""
 
 from small import keras, model, say, x, y
 

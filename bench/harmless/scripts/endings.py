@@ -1,4 +1,4 @@
-"""Trains, saves, and ends as it is told."""
+"""Trains, saves, and ends in the given way."""
 
 import os
 import signal

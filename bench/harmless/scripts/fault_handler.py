@@ -1,4 +1,4 @@
-"""`faulthandler` on, with a dump of all threads asked for by a signal, and by a timer that is called off."""
+"""`faulthandler` is on: a signal requests a dump of all threads, and so does a timer that is cancelled."""
 
 import faulthandler
 import os

@@ -1,4 +1,4 @@
-"""MLflow autolog: it wraps fit, adds a callback, and writes what it learned to files."""
+"""MLflow autolog wraps fit, adds a callback, and writes metrics to files."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Pickles and copies the model, the callbacks and the history while fit runs, and after it."""
+"""Pickles and copies the model, the callbacks and the history during fit and after it."""
 
 import copy
 import pickle

@@ -1,4 +1,4 @@
-"""What the scripts beside this one share: a small model, its data, and a line that says what became of it."""
+"""Shared by the scripts in this folder: a small model, its data, and a line that prints the result."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Fits in a thread, in two at once, and in the main thread while another one does."""
+"""Fits in one thread, in two at once, and in the main thread during another fit."""
 
 import multiprocessing
 import threading

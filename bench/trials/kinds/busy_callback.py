@@ -1,4 +1,4 @@
-"""Short steps with a callback that computes something after each of them."""
+"""Short steps, and a callback that computes something after each step."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""The callback that all kinds of script have. It wastes as many milliseconds a batch as it is asked to, or none."""
+"""The callback of all kinds of script. It wastes a given number of milliseconds at each batch, or none."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""A pipeline of tf.data that makes each sample at a price, and a network that waits for it."""
+"""A pipeline of tf.data with costly samples, and a network that waits for it."""
 
 import keras
 import tensorflow as tf

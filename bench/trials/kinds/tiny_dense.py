@@ -1,4 +1,4 @@
-"""A tiny dense network on arrays: steps of some 0.3 ms, all of it dispatch."""
+"""A tiny dense network on arrays: steps of about 0.3 ms, all of it dispatch."""
 
 import keras
 import numpy as np
