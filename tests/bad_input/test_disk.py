@@ -69,7 +69,7 @@ def test_a_record_that_cannot_be_read_is_our_fault(project: Lab, monkeypatch: py
     monkeypatch.setattr(workspace, "decode_scout", lambda _: full())
     result = diagnose()
     assert result.exit_code == 2
-    assert "a bug of fitdoctor" in result.stderr
+    assert "a fault of fitdoctor" in result.stderr
 
 
 def test_a_report_that_cannot_be_printed_is_kept(lab: Lab) -> None:
