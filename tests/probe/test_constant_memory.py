@@ -13,7 +13,7 @@ import pytest
 from overhead_loop import BACKENDS, watched
 from overhead_memory import traced
 
-from fitdoctor.probe.timing.step_sampling import LOOKED_FIRST
+from fitdoctor.probe.timing.step_sampling import SAMPLED_AT_FIRST
 
 STEPS, EPOCH_STEPS = 30_000, 750
 SPREAD_BYTES = 60_000
@@ -58,7 +58,7 @@ class ProgbarLogger(fake_keras.CountingCallback):
 def test_a_callback_of_keras_is_timed_until_the_first_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ProgbarLogger, "__module__", "keras.src.callbacks.progbar_logger")
     counts = []
-    for steps in (LOOKED_FIRST // 2, 3000):
+    for steps in (SAMPLED_AT_FIRST // 2, 3000):
         with watched("torch") as director:
             callback = ProgbarLogger()
             fake_keras.FakeTrainer().fit([[0.0]], steps_per_epoch=steps, callbacks=[callback])

@@ -62,7 +62,7 @@ def test_the_hook_is_called_through_ours_and_given_back(kind: Any) -> None:
     restore()
     assert callback.on_epoch_end(3) == expected
     assert (calls, dict(vars(callback)), set(vars(kind))) == ([3], state, names)
-    assert "_OnClass" not in str(vars(kind))
+    assert "_ClassHook" not in str(vars(kind))
 
 
 def test_a_callback_is_copied_and_pickled_as_without_us() -> None:

@@ -104,7 +104,7 @@ class ScoutRole(Observer):
         if timer is None or self.in_loop:
             return False
         if timer.validating:
-            if timer.validation_steps >= MIN_STEPS and timer.validation_seconds() > (
+            if timer.validation.steps >= MIN_STEPS and timer.validation.steps_s > (
                 TIGHT_S if self._tight else VALIDATION_S
             ):
                 self.scout.fits[self._current].cut = True

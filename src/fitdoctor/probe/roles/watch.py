@@ -50,9 +50,9 @@ class WatchRole(Observer):
     def constructed(self, callback: Any) -> None:
         self._guarded(super().constructed, callback)
 
-    def drew(self, seconds: float) -> None:
+    def batch_waited(self, seconds: float) -> None:
         try:
-            super().drew(seconds)
+            super().batch_waited(seconds)
         except Exception as error:
             if guard.from_a_handler(error):
                 raise
@@ -184,12 +184,13 @@ class WatchRole(Observer):
     def _failed(self, error: Exception) -> None:
         """Stops looking: an account with a hole in it is not worth another risk to the training."""
         self.looking = False
-        self.timer = self.rest.of = self.rest.source = None
+        self.timer = None
+        self.step_skip.pause()
         try:
             self.missing(f"Watching ended here, by a failure of fitdoctor: {guard.said(error)}. The training went on.")
             for visit in self._visits:
                 self.take_off(visit)
             self._visits.clear()
-            self.rest.is_over()
+            self.step_skip.end()
         except Exception as another:
             guard.aloud(another)
