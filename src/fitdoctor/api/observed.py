@@ -33,7 +33,7 @@ class Observation:
     """One stretch of the program that is followed.
 
     Attributes:
-        director: What the seams tell.
+        director: Gets what the patches report.
     """
 
     def __init__(self) -> None:
@@ -125,7 +125,7 @@ class Pass:
             director.compiled(model)
 
     def constructed(self, callback: Any) -> None:
-        """Nobody is told: see `whole_process` of the seams."""
+        """Nobody is told: see `whole_process` of `install`."""
 
     def traced(self, code: Any, seconds: float) -> None:
         if (director := self._active) is not None:

@@ -1,4 +1,4 @@
-"""What a child process is for: each role is a director behind the same seams."""
+"""What a child process is for: each role is a director behind the same patches."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class WatchRole(Observer):
 
     Example:
         >>> director = WatchDirector(scout, Ledger("start", started_s=time.monotonic()), store.save)
-        >>> seams.install(keras, director)
+        >>> install.install(keras, director)
     """
 
     stamped: Mapping[str, Stamps] = {name: (BEFORE.get(name), AFTER.get(name)) for name in OF_EACH_BATCH}
@@ -45,7 +45,7 @@ class WatchRole(Observer):
         self.looking = True
         """Whether anything is recorded still."""
 
-    # what the seams call
+    # what the patches call
 
     def constructed(self, callback: Any) -> None:
         self._guarded(super().constructed, callback)
