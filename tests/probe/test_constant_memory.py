@@ -32,7 +32,7 @@ def test_memory_and_disk_are_constant_in_the_number_of_steps() -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_each_step_is_noted_once(backend: str) -> None:
+def test_each_step_is_counted_once(backend: str) -> None:
     with watched(backend) as director:
         callback = fake_keras.CountingCallback()
         fake_keras.FakeTrainer().fit(
@@ -55,7 +55,7 @@ class ProgbarLogger(fake_keras.CountingCallback):
         self.timed = not isinstance(vars(ProgbarLogger)["on_train_batch_end"], FunctionType)
 
 
-def test_a_callback_of_keras_is_timed_until_the_first_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_callback_of_keras_is_timed_until_the_first_skip(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ProgbarLogger, "__module__", "keras.src.callbacks.progbar_logger")
     counts = []
     for steps in (SAMPLED_AT_FIRST // 2, 3000):

@@ -21,7 +21,7 @@ def test_each_save_is_counted_with_its_size(tmp_path: Path) -> None:
     assert totals.count == before + 1
 
 
-def test_a_folder_or_a_checkpoint_of_several_files_is_as_large_as_all_of_them(tmp_path: Path) -> None:
+def test_the_size_of_a_folder_or_checkpoint_is_that_of_all_its_files(tmp_path: Path) -> None:
     (tmp_path / "saved" / "variables").mkdir(parents=True)
     for name in ("saved/model.pb", "saved/variables/data", "w.index", "w.data-00000-of-00001", "ww.index"):
         (tmp_path / name).write_bytes(b"123")

@@ -14,12 +14,10 @@ def test_input_that_is_read_while_steps_are_computed_is_not_idle() -> None:
         fit.epoch_ends(hook=0, after=1)
     record = fit.record
     assert [round(s * 1024) for s in record.input_wait.samples_s] == [250] * 4
-    assert [round(s * 1024) for s in record.input_idle.samples_s] == [
-        160
-    ] * 4  # the step before took the first 90 of them
-    assert [round(s * 1024) for s in record.device.samples_s] == [
-        90
-    ] * 4  # of its 100 ticks, 10 passed before the call returned
+    # The step before took the first 90 ticks of each wait.
+    assert [round(s * 1024) for s in record.input_idle.samples_s] == [160] * 4
+    # 10 of a step's 100 ticks pass before its call returns.
+    assert [round(s * 1024) for s in record.device.samples_s] == [90] * 4
     assert record.still_computing.total_s * 1024 == 2 * 90
     assert record.epoch_boundary.total_s * 1024 == 0
 
@@ -47,7 +45,7 @@ def test_input_is_hidden_behind_computation_that_takes_longer() -> None:
     assert record.input_wait.total_s * 1024 == 4 * 20
     assert record.input_idle.total_s == 0
     assert [round(s * 1024) for s in record.device.samples_s] == [100] * 4
-    assert record.validation_overhead.total_s == 0  # it waited for the training's steps, and for nothing else
+    assert record.validation_overhead.total_s == 0  # it only waited for the training's steps
     assert record.still_computing.total_s * 1024 == 20 + 500 - 5 * 21 - 5
 
 

@@ -1,4 +1,4 @@
-"""The parts of a fit add up to its wall time, whatever its hooks do. This proves that the budget adds up."""
+"""The parts of a fit add up to its wall time, whatever its hooks do."""
 
 from __future__ import annotations
 

@@ -227,11 +227,9 @@ def _decision(point: PatchPoint, director: Role, patches: Patches, *, timed: boo
 
     def draws(original: Original, iterator: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         batches = original(iterator, *arguments, **keywords)
-        return (
-            TimedBatches(batches, director.step_skip, director.batch_waited)
-            if guard.guarded(director.draws_training_batch)
-            else batches
-        )
+        if not guard.guarded(director.draws_training_batch):
+            return batches
+        return TimedBatches(batches, director.step_skip, director.batch_waited)
 
     if point.kind in ("unit", "hook"):
         return functools.partial(director.unit if point.kind == "unit" else director.hook, point.name)

@@ -7,23 +7,29 @@ skipped steps, unless they proved to be short and even.
 
 One state machine decides what happens at a step::
 
-                         skip()                     shorten()
-          ┌────────────────────────────────┬─────────────────────────┐
-          │                                │ end of the bypass       │
-          │                    ┌─────► BYPASSED ──────► UNTIMED ─────┤
-          │                    │                        ▲            ▼
-      SAMPLING ─────skip()─────┴────────────────────────┴──────► SKIPPING
-          ▲                                                          │
-          └────── sample(): the skip is finished, or the epoch ends ─┘  (from each of the three)
+    SAMPLING ─┬─ skip(), waits are even, epoch length is known ──► BYPASSED
+       ▲      │                                                       │ end_bypass()
+       │      │                                                       ▼
+       │      ├─ skip(), waits are even ────────────────────────► UNTIMED
+       │      │                                                       │ shorten()
+       │      │                                                       ▼
+       │      └─ skip() ────────────────────────────────────────► SKIPPING
+       │                                                              │
+       └──────────── end(), sample(): from each of the three ─────────┘
 
-SAMPLING   Every step is timed in full. `StepSkip.callback_list` is None.
-SKIPPING   The hooks only count steps; each wait for a batch is timed. `StepSkip.callback_list` is the fit's list.
-UNTIMED    As SKIPPING, and `StepSkip.untimed_batches` batches are read without a clock.
-BYPASSED   As UNTIMED, and Keras calls its own step hooks, with none of ours in between: see `HookBypass`.
+* SAMPLING: every step is timed in full. `StepSkip.callback_list` is None.
+* SKIPPING: the hooks only count steps, and each wait for a batch is timed. `StepSkip.callback_list` is the fit's list.
+* UNTIMED: as SKIPPING, but `StepSkip.untimed_batches` batches are read without a clock. At 0 it becomes SKIPPING.
+* BYPASSED: as UNTIMED, but Keras calls its own step hooks, with none of ours in between. See `HookBypass`.
+
+`skip()` is called after 8 sampled steps (`SAMPLED_STEPS`). The bypass ends one step before the skip is finished, or
+after a block of batches that took 2 ms longer than expected. A long step shortens the skip, and the waits of what is
+left of it are timed. The skip ends when its steps have passed, or when the epoch has no more steps. Waits are even if
+none was long during the latest skip. While a callback's hook runs a `fit` or `predict` of its own, the skip is paused.
 
 Two classes hold this machine. `StepSkip` is the state. There is one per process, since the hooks and the iterators of
-batches read it at each step. They only read the state, and count down `steps_left` and `untimed_batches`.
-`StepSampler` makes the decisions for one fit. The state changes in the methods of these two classes, nowhere else.
+batches read it at each step. They read the state and update its counters. `StepSampler` makes the decisions for one
+fit. The state changes in the methods of these two classes, nowhere else.
 """
 
 from __future__ import annotations
