@@ -1,6 +1,6 @@
-"""What is kept of a training does not grow with its steps:
+"""The memory and the record of a training do not grow with its steps.
 
-a hook that keeps something for each of them shows in the second half.
+A hook that stores something at each step would show in the second half.
 """
 
 from __future__ import annotations
@@ -16,11 +16,8 @@ from overhead_memory import traced
 from fitdoctor.probe.timing.step_sampling import SAMPLED_AT_FIRST
 
 STEPS, EPOCH_STEPS = 30_000, 750
+# How much a store may vary that is thinned out whenever it is full. One reference per step would be 120 kB.
 SPREAD_BYTES = 60_000
-"""How much a store that is thinned each time that it is full may swing.
-
-One reference kept of each step would be 120 kB.
-"""
 
 
 def test_memory_and_disk_are_constant_in_the_number_of_steps() -> None:
@@ -48,7 +45,7 @@ def test_each_step_is_counted_once(backend: str) -> None:
 
 
 class ProgbarLogger(fake_keras.CountingCallback):
-    """As Keras adds one."""
+    """Is like the one that Keras adds."""
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.steps += 1

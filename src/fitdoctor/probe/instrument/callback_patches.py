@@ -54,7 +54,7 @@ def replace(callback: Any, name: str, around: Around) -> Callable[[], None]:
     Raises:
         AttributeError, TypeError: The callback can't be changed.
     """
-    cls, found = type(callback), _found(type(callback), name)
+    cls, found = type(callback), _class_attribute(type(callback), name)
     if name in getattr(callback, "__dict__", {}) or not isinstance(found, FunctionType | _ClassHook):
         return _on_instance(callback, name, around)
     if isinstance(found, _ClassHook) and vars(cls).get(name) is found:
@@ -62,7 +62,7 @@ def replace(callback: Any, name: str, around: Around) -> Callable[[], None]:
     else:
         replaced = _ClassHook(found.original if isinstance(found, _ClassHook) else found)
         replaced.patches.put(cls, name, replaced)
-    replaced.table[id(callback)] = MethodType(_like(around(replaced.original), replaced.original), callback)
+    replaced.table[id(callback)] = MethodType(_resembling(around(replaced.original), replaced.original), callback)
 
     def restore() -> None:
         replaced.table.pop(id(callback), None)
@@ -78,12 +78,12 @@ def is_replaced(callback: Any, name: str) -> bool:
     return isinstance(replaced, _ClassHook) and id(callback) in replaced.table
 
 
-def _like(replacement: Hook, function: Hook) -> Hook:
+def _resembling(replacement: Hook, function: Hook) -> Hook:
     resemble(replacement, function)
     return replacement
 
 
-def _found(cls: type, name: str) -> Any:
+def _class_attribute(cls: type, name: str) -> Any:
     return next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
 
 
@@ -91,7 +91,7 @@ def _on_instance(callback: Any, name: str, around: Around) -> Callable[[], None]
     before, function = getattr(callback, "__dict__", {}).get(name, _ABSENT), getattr(callback, name)
     replacement = around(function)
     if isinstance(function, FunctionType | MethodType):
-        _like(replacement, function)
+        _resembling(replacement, function)
     setattr(callback, name, replacement)
 
     def restore() -> None:

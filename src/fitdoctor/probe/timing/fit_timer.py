@@ -17,8 +17,8 @@ from fitdoctor.recording.model import Fit
 class FitTimer:
     """Follows the hooks of one fit. Setup, epochs and teardown sum to the call's wall time.
 
-    It times the training steps itself and leaves all else to its parts. The It has more than 20
-    attributes, since each hook of a step writes some: they must be one look-up away.
+    It times the training steps itself and leaves all else to its parts. It has 22 attributes, since the hooks of every
+    sampled step read or write most of them: in another object, each would cost one look-up more.
 
     Args:
         record: What the durations are added to.
@@ -37,7 +37,7 @@ class FitTimer:
         hook: The hook of a callback that runs.
         in_loop: Whether that hook has called `predict` or the like.
         stopped_by_us: Whether we ended the fit early.
-        following: Whether the device is followed at the step that comes now.
+        following: Whether the step that comes now is sampled and the device's time is recorded.
         waited_s: Time that the step that comes now has waited for its batches.
         step_ended_s: Time at which the latest step ended.
         epoch_steps: Number of steps of this epoch.
@@ -117,7 +117,7 @@ class FitTimer:
         self.waited_s += seconds
 
     def step_begins(self) -> None:
-        """A hook says that a step begins. It began where the step before ended."""
+        """The first hook of a step is called. The step began when the one before ended."""
         if self.epoch_steps:
             self._step_began_s = self.step_ended_s
         else:
