@@ -184,8 +184,8 @@ class WatchRole(Observer):
     def _failed(self, error: Exception) -> None:
         """Stops looking: an account with a hole in it is not worth another risk to the training."""
         self.looking = False
-        self.timer = None
-        self.step_skip.pause()
+        # No method is called here, as that could fail too.
+        self.timer = self.step_skip.callback_list = self.step_skip.source = None
         try:
             self.missing(f"Watching ended here, by a failure of fitdoctor: {guard.said(error)}. The training went on.")
             for visit in self._visits:
