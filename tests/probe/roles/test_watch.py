@@ -185,15 +185,15 @@ def test_what_a_callback_evaluates_is_no_validation_of_the_fit(director: WatchRo
 def test_when_a_step_was_computed_is_told_by_the_wait_that_keras_keeps(director: WatchRole) -> None:
     director.scout.fits.append(Fit(site=Site(file="train.py", line=1), asynchronous_hooks=True))
     timer = director.enter_fit(0).timer
-    timer.overlap, future = Overlap(), Future[None]()
+    timer.device.overlap, future = Overlap(), Future[None]()
     began_s = time.perf_counter()
-    timer.at_once = 2
+    timer.sampler.batches_per_step = 2
     director.sent(timer, SimpleNamespace(_futures=[Future(), future]), 5)
-    assert not timer.overlap.told
+    assert not timer.device.overlap.observed
     future.set_result(None)
-    assert began_s < (timer.overlap.done_at(2) or 0.0) < time.perf_counter()
+    assert began_s < (timer.device.overlap.done_at(2) or 0.0) < time.perf_counter()
     director.sent(timer, SimpleNamespace(), 7)  # a Keras that keeps none
-    assert timer.overlap.done_at(3) is None
+    assert timer.device.overlap.done_at(3) is None
 
 
 def test_what_hooks_took_beside_the_loop_is_that_of_one_step(director: WatchRole) -> None:
@@ -202,25 +202,25 @@ def test_what_hooks_took_beside_the_loop_is_that_of_one_step(director: WatchRole
     for _ in range(2):
         times.epoch_begins()
         for _ in range(2):
-            times._beside(described, "on_train_batch_end", time.sleep, (0,), {})
-        assert 0 < times.taken_beside_s(0) < 0.01
-        assert times.taken_beside_s(256) == 0.0
-    times._of_steps[3] = (3, 1.0)
+            times._time_beside(described, "on_train_batch_end", time.sleep, (0,), {})
+        assert 0 < times.beside_s(0) < 0.01
+        assert times.beside_s(256) == 0.0
+    times._beside[3] = (3, 1.0)
     times.epoch_begins()
-    assert times.taken_beside_s(3) == 0.0
+    assert times.beside_s(3) == 0.0
 
 
 def test_loops_in_loops_leave_a_rest_as_it_was(director: WatchRole) -> None:
     director.scout.fits.append(Fit(site=Site(file="train.py", line=1)))
-    outer = director.rest.of = object()
+    outer = director.step_skip.callback_list = object()
     director.enter_loop("evaluate", Model(), {})
     visit = director.enter_fit(0)
     director.enter_loop("evaluate", Model(), {})
-    assert director.rest.of is None
+    assert director.step_skip.callback_list is None
     director.leave_loop(0.0)
     director.leave_fit(visit)
     director.leave_loop(0.0)
-    assert director.rest.of is outer
+    assert director.step_skip.callback_list is outer
 
 
 def test_a_handler_of_the_scripts_is_heard_while_a_batch_is_noted(
@@ -231,9 +231,9 @@ def test_a_handler_of_the_scripts_is_heard_while_a_batch_is_noted(
 
     before = signal.signal(signal.SIGALRM, handler)
     try:
-        monkeypatch.setattr(Observer, "drew", lambda *_: signal.raise_signal(signal.SIGALRM))
+        monkeypatch.setattr(Observer, "batch_waited", lambda *_: signal.raise_signal(signal.SIGALRM))
         with pytest.raises(TimeoutError):
-            director.drew(0.1)
+            director.batch_waited(0.1)
         assert director.looking
     finally:
         signal.signal(signal.SIGALRM, before)

@@ -1,4 +1,4 @@
-"""What differs between the backends of Keras 3: one module each, and the seams that all of them share.
+"""What differs between the backends of Keras 3: one module each, and the patch points that all of them share.
 
 `tf_keras`, which is Keras 2, stands beside them as a backend of its own. Every module has:
 

@@ -1,6 +1,6 @@
 """tf_keras: Keras 2, on TensorFlow.
 
-Its `fit` has the seams of Keras 3 with the same names: hooks on `CallbackList`, which are called at each step, whether
+Its `fit` has the patch points of Keras 3 with the same names: hooks on `CallbackList`, which are called at each step, whether
 or not a callback has a hook of batches. Only the loop is another: it asks its `DataHandler` for the numbers of an
 epoch's steps.
 """

@@ -15,7 +15,7 @@ from typing import Any
 from fitdoctor.probe import backends
 from fitdoctor.probe.inputs import kinds
 from fitdoctor.probe.instrument import step_hooks, thread_settings
-from fitdoctor.probe.instrument.callback_timing import HookTimes
+from fitdoctor.probe.instrument.callback_timing import CallbackTimer
 from fitdoctor.probe.instrument.tf_tracing import TracedFunctions
 from fitdoctor.probe.observe import call_identity, describe
 from fitdoctor.probe.observe.weight_movement import Allowance, MovedWeights
@@ -26,7 +26,7 @@ from fitdoctor.probe.timing import call_spans
 from fitdoctor.probe.timing.device_overlap import Overlap
 from fitdoctor.probe.timing.durations import add
 from fitdoctor.probe.timing.fit_timer import FitTimer
-from fitdoctor.probe.timing.step_sampling import Rest
+from fitdoctor.probe.timing.step_sampling import StepSkip
 from fitdoctor.probe.timing.time_ledger import Ledger
 from fitdoctor.probe.trainer import compiled_metrics, debug_switches, learning_rate
 from fitdoctor.recording.model import CallSiteRecord, Ending, Fit, ProcessRecord, PythonOperation, Site
@@ -84,8 +84,8 @@ class Observer(ABC):
         self._identities: dict[int, call_identity.Identities] = {}
         self._traced = TracedFunctions(scout.traced)
         self._current = -1
-        self.in_loop = self.rests = False
-        self.rest = Rest()
+        self.in_loop = self.skips_steps = False
+        self.step_skip = StepSkip()
         self._outside_loops: list[Any] = []
         self._settled = self._called = False
         self._visits: list[Visit] = []
@@ -94,7 +94,7 @@ class Observer(ABC):
         self._sampler: StackSampler | None = None
         self.main = threading.get_ident()
         self._allowance, self._blind = Allowance(), False
-        self._hook_times = HookTimes(self)
+        self._hook_times = CallbackTimer(self)
         guard.hear(self)
 
     @abstractmethod
@@ -145,12 +145,12 @@ class Observer(ABC):
             if len(kept) < MOST_PYTHON_OPERATIONS:
                 kept.append(operation)
 
-    def drew(self, seconds: float) -> None:
+    def batch_waited(self, seconds: float) -> None:
         """The loop, or the train function, waited so long for a batch."""
-        if self.timer is not None and self.draws_here():
-            self.timer.drew(seconds)
+        if self.timer is not None and self.draws_training_batch():
+            self.timer.batch_waited(seconds)
 
-    def draws_here(self) -> bool:
+    def draws_training_batch(self) -> bool:
         """Whether a batch that is drawn now is one that the fit trains on."""
         return self.timer is not None and self.on_main_thread() and not self.timer.validating and not self.in_loop
 
@@ -161,7 +161,7 @@ class Observer(ABC):
         Nothing more is waited for: another wait on that thread would have the loop's thread give way once more at every
         step.
         """
-        number = batch // timer.at_once
+        number = batch // timer.sampler.batches_per_step
         if not timer.record.asynchronous_hooks:
             timer.computed(number, hooks_s=0.0, here=True)
         elif futures := getattr(callbacks, "_futures", None):
@@ -174,7 +174,7 @@ class Observer(ABC):
     def _computed(self, timer: FitTimer, number: int, batch: int) -> None:
         """On whatever thread: a step was computed, and hooks were given its logs."""
         if timer is self.timer:
-            timer.computed(number, hooks_s=self._hook_times.taken_beside_s(batch), here=False)
+            timer.computed(number, hooks_s=self._hook_times.beside_s(batch), here=False)
 
     def compiled_step(self, seconds: float) -> None:
         """JAX or torch.compile made a program of a train step."""
@@ -231,9 +231,9 @@ class Observer(ABC):
     def enter_fit(self, index: int) -> Visit:
         """From here on the hooks belong to this call."""
         record = self.scout.fits[index]
-        outer, self.rest.of = (self.timer, self._current, self.in_loop, self.rest.of), None
+        outer = (self.timer, self._current, self.in_loop, self.step_skip.pause())
         timer = FitTimer(
-            record, rest=self.rest if self.rests and self.timer is None else None
+            record, step_skip=self.step_skip if self.skips_steps and self.timer is None else None
         )  # a fit in a callback's hook is looked at
         visit = Visit(index, timer, outer, call_spans.opened(record))
         self._visits.append(visit)
@@ -254,8 +254,9 @@ class Observer(ABC):
             timer.record.hot_lines, self._sampler = self._sampler.stop(), None
         self._visits.remove(visit)
         self.take_off(visit)
-        self.timer, self._current, self.in_loop, self.rest.of = visit.outer
-        timer.callbacks = None  # what Keras has not waited for yet may hold the timer
+        self.timer, self._current, self.in_loop, paused = visit.outer
+        self.step_skip.resume(paused)
+        timer.sampler.callback_list = None  # what Keras has not waited for yet may hold the timer
         if self.timer is not None:
             self.timer.nested_s += seconds  # a fit in a callback's hook is a cost of its own
         return seconds
@@ -296,7 +297,7 @@ class Observer(ABC):
     @staticmethod
     def validated(timer: FitTimer) -> None:
         if not timer.record.validation_steps and not timer.record.cut:
-            timer.record.validation_steps = timer.validation_steps * timer.record.steps_per_execution
+            timer.record.validation_steps = timer.validation.steps * timer.record.steps_per_execution
         timer.validation_ends()
 
     # hooks
@@ -308,7 +309,7 @@ class Observer(ABC):
         elif name == "on_epoch_begin":
             self._hook_times.epoch_begins()
         elif name == "on_epoch_end":
-            timer.rate = learning_rate.current(callbacks.model.optimizer)
+            timer.curve.learning_rate = learning_rate.current(callbacks.model.optimizer)
         before = BEFORE.get(name)
         if before is not None:
             before(timer)
@@ -331,7 +332,7 @@ class Observer(ABC):
         if record.steps_basis == "unknown" and timer.epoch_steps:
             record.steps_per_epoch, record.steps_basis = timer.epoch_steps * record.steps_per_execution, "counted"
         steps = timer.epoch_steps * record.steps_per_execution
-        timer.course.epoch(number, timer.seconds(), steps, logs, timer.rate)
+        timer.curve.epoch_ends(number, timer.seconds(), steps, logs)
         self._read_weights(timer, model)
         timer.epoch_end_returned()
 
@@ -352,14 +353,14 @@ class Observer(ABC):
 
     def _follow_overlap(self, timer: FitTimer, callbacks: Any) -> None:
         """Learns whether the ends of batches run beside the loop, and follows what is computed meanwhile."""
-        timer.callbacks = callbacks
-        timer.at_once, timer.epoch_batches = (
+        timer.sampler.callback_list = callbacks
+        timer.sampler.batches_per_step, timer.sampler.epoch_batches = (
             describe.steps_per_execution(callbacks.model),
             (getattr(callbacks, "params", None) or {}).get("steps"),
         )
         timer.record.asynchronous_hooks = bool(getattr(callbacks, "_async_train", False))
         if self.scout.environment.get("backend") in backends.ASYNCHRONOUS:
-            timer.overlap = Overlap()
+            timer.device.overlap = Overlap()
 
     def _watch_callbacks(self, callbacks: Any) -> None:
         """Times each callback's own hooks until the fit ends:
@@ -406,8 +407,7 @@ class Observer(ABC):
         self.in_loop = True
         if self.timer is not None:
             self.timer.in_loop = True
-        self._outside_loops.append(self.rest.of)
-        self.rest.of = None
+        self._outside_loops.append(self.step_skip.pause())
         self.ledger.push("loops")
         return loop
 
@@ -416,7 +416,7 @@ class Observer(ABC):
         self.ledger.pop()
         self._name_devices()
         self.in_loop = False
-        self.rest.of = self._outside_loops.pop()
+        self.step_skip.resume(self._outside_loops.pop())
         if self.timer is not None:
             self.timer.in_loop = False
             self.timer.nested_s += seconds
@@ -456,7 +456,7 @@ BEFORE = {
     "on_train_batch_begin": FitTimer.step_begins,
     "on_train_batch_end": FitTimer.step_returned,
     "on_test_batch_begin": FitTimer.validation_step_begins,
-    "on_epoch_end": FitTimer.uncut,
+    "on_epoch_end": FitTimer.steps_end,
 }
 AFTER = {
     "on_train_batch_begin": FitTimer.step_dispatched,

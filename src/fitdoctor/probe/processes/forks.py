@@ -88,8 +88,7 @@ def leave(probe: Probe, *, tried: bool, fitted: Any) -> None:
             fitted()
 
     vars(director).update(_enter=entered)
-    director.rest.of = director.rest.source = None
-    director.rest.is_over()
+    director.step_skip.end()
 
 
 def _nothing(*arguments: Any, **keywords: Any) -> None:

@@ -69,7 +69,7 @@ class ScoutRole(Observer):
         self.folder = ""
         """Where the script lies, if it has a file: hashes are kept of what it runs of the user's from there."""
 
-    # what the seams call
+    # what the patches call
 
     def traced(self, code: CodeType | None, seconds: float) -> None:
         if not self._looking:  # a pipeline that we look into is traced once more, by no fault of the script's
@@ -104,7 +104,7 @@ class ScoutRole(Observer):
         if timer is None or self.in_loop:
             return False
         if timer.validating:
-            if timer.validation_steps >= MIN_STEPS and timer.validation_seconds() > (
+            if timer.validation.steps >= MIN_STEPS and timer.validation.steps_s > (
                 TIGHT_S if self._tight else VALIDATION_S
             ):
                 self.scout.fits[self._current].cut = True

@@ -1,4 +1,4 @@
-"""What a child process is for: each role is a director behind the same seams."""
+"""What a child process is for: each role is a director behind the same patches."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def _follow(probe: Probe) -> None:
     if spec["role"] == bystander.ROLE:
         forks.leave(probe, tried=True, fitted=lambda: bystander.note_fit(probe))
     elif tried:
-        thread_settings.go_on_from(spec.get("assigned", {}))
+        thread_settings.take_over(spec.get("assigned", {}))
         several = functools.partial(_decline_several, probe)
         for name in reexec.PIPES:
             guard.guarded(_close_on_exec, spec.get(name))
@@ -288,13 +288,13 @@ def _watch(probe: Probe, keras: ModuleType, redirect: Redirect | None) -> None:
         and importlib.util.find_spec(backends.LEGACY)
     ):
         # TensorFlow imports Keras 3 in any case; that the script trains with it is only known once it does.
-        install.tell_of_fit(keras, lambda: _decline(probe, why))
+        install.notify_of_fits(keras, lambda: _decline(probe, why))
         return
     if why:
         _decline(probe, why)
         return
     install.install(keras, probe.director)
-    for lack in install.lacking(keras):
+    for lack in install.missing(keras):
         probe.director.missing(lack)
     saving.install(keras)
     if redirect is not None:

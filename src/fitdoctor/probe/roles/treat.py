@@ -75,7 +75,7 @@ class TreatRole(WatchRole):
         self._running: list[TreatedFit] = []
         self._replacing = False
 
-    # what the seams call
+    # what the patches call
 
     def imported(self, keras: ModuleType) -> None:
         super().imported(keras)

@@ -34,7 +34,7 @@ class WatchRole(Observer):
 
     Example:
         >>> director = WatchDirector(scout, Ledger("start", started_s=time.monotonic()), store.save)
-        >>> seams.install(keras, director)
+        >>> install.install(keras, director)
     """
 
     stamped: Mapping[str, Stamps] = {name: (BEFORE.get(name), AFTER.get(name)) for name in OF_EACH_BATCH}
@@ -45,14 +45,14 @@ class WatchRole(Observer):
         self.looking = True
         """Whether anything is recorded still."""
 
-    # what the seams call
+    # what the patches call
 
     def constructed(self, callback: Any) -> None:
         self._guarded(super().constructed, callback)
 
-    def drew(self, seconds: float) -> None:
+    def batch_waited(self, seconds: float) -> None:
         try:
-            super().drew(seconds)
+            super().batch_waited(seconds)
         except Exception as error:
             if guard.from_a_handler(error):
                 raise
@@ -184,12 +184,13 @@ class WatchRole(Observer):
     def _failed(self, error: Exception) -> None:
         """Stops looking: an account with a hole in it is not worth another risk to the training."""
         self.looking = False
-        self.timer = self.rest.of = self.rest.source = None
+        # No method is called here, as that could fail too.
+        self.timer = self.step_skip.callback_list = self.step_skip.source = None
         try:
             self.missing(f"Watching ended here, by a failure of fitdoctor: {guard.said(error)}. The training went on.")
             for visit in self._visits:
                 self.take_off(visit)
             self._visits.clear()
-            self.rest.is_over()
+            self.step_skip.end()
         except Exception as another:
             guard.aloud(another)

@@ -62,8 +62,10 @@ class Owner(Protocol):
     """Whoever knows what the main thread is doing."""
 
     hook: str
-    first_step_done: bool
     in_loop: bool
+
+    @property
+    def first_step_done(self) -> bool: ...
 
 
 class StackSampler:

@@ -1,6 +1,6 @@
 """Replaces attributes of other people's classes and modules, and puts them back as they were.
 
-A child process never puts anything back: it ends. In a notebook the seams stand for a moment only, and several may
+A child process never puts anything back: it ends. In a notebook the patches stand for a moment only, and several may
 stand on top of each other, to be taken out in any order.
 """
 
