@@ -5,7 +5,7 @@ import pytest
 from fitdoctor.causes.memory.memory_growth import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import EpochRow
-from fitdoctor.recording.system import System
+from fitdoctor.recording.model.system import System
 from tests import builders as make
 
 

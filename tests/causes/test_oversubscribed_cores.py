@@ -5,7 +5,7 @@ import pytest
 from fitdoctor.causes.hardware.oversubscribed_cores import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import ThreadSetting
-from fitdoctor.recording.system import Series, Span, System
+from fitdoctor.recording.model.system import Series, Span, System
 from tests.causes.test_unused_cores import threads
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fitdoctor.facts.system import of_fit, whole
 from fitdoctor.recording.model import ProcessRecord
-from fitdoctor.recording.system import Gpu, Level, Series, Span, System
+from fitdoctor.recording.model.system import Gpu, Level, Series, Span, System
 from tests import builders as make
 
 values = st.lists(st.none() | st.floats(0, 1.7e308), max_size=12)

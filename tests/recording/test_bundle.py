@@ -16,8 +16,8 @@ from fitdoctor.recording import own_words
 from fitdoctor.recording.bundle import bundle
 from fitdoctor.recording.load import decode_run
 from fitdoctor.recording.model import Arm, CallbackRecord, ColumnStatistics, InputArray, Run
+from fitdoctor.recording.model.system import Gpu, Level, Series, System
 from fitdoctor.recording.save import encode_run
-from fitdoctor.recording.system import Gpu, Level, Series, System
 from fitdoctor.system.look import FAILED
 from tests import builders as make
 from tests.recording.runs import full_run

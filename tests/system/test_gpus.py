@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fitdoctor.recording.system import System
+from fitdoctor.recording.model.system import System
 from fitdoctor.system import gpus
 from tests.system.places import place
 

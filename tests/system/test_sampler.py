@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from fitdoctor.recording.system import System
+from fitdoctor.recording.model.system import System
 from fitdoctor.system import sampler
 from fitdoctor.system.look import OUTSIDE, Look
 from fitdoctor.system.sampler import Sampler, period

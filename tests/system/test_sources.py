@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fitdoctor.recording.system import System
+from fitdoctor.recording.model.system import System
 from fitdoctor.system import clocks, cores, disks, groups, memory, network, pressure, processes, tree
 from fitdoctor.system.cores import TICK_S
 from fitdoctor.system.kept import named, number

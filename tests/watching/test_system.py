@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fitdoctor.recording.load import load_run
-from fitdoctor.recording.system import System
+from fitdoctor.recording.model.system import System
 
 MB = 1 << 20
 SCRIPT = """\

@@ -10,7 +10,7 @@ from typing import Any
 
 from fitdoctor.probe.roles.watch import WatchRole
 from fitdoctor.probe.support.originals import time
-from fitdoctor.recording.system import System
+from fitdoctor.recording.model.system import System
 from fitdoctor.system.look import INSIDE, Look
 
 APART_S = 0.25

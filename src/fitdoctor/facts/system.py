@@ -10,7 +10,7 @@ from itertools import accumulate
 from math import inf, isfinite
 
 from fitdoctor.recording.model import ProcessRecord
-from fitdoctor.recording.system import Gpu, Level, Series, Span, System
+from fitdoctor.recording.model.system import Gpu, Level, Series, Span, System
 from fitdoctor.report.model import GpuWindow, Stall, SystemWindow
 
 LEAST_OVERLAP_S = 1e-3

@@ -17,8 +17,8 @@ from pathlib import PurePath
 from typing import Any, TypeVar
 
 from fitdoctor.recording.model import CallbackRecord, ColumnStatistics, Run
+from fitdoctor.recording.model.system import System
 from fitdoctor.recording.own_words import as_said, is_own
-from fitdoctor.recording.system import System
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fitdoctor.recording.system import Gpu, System
+from fitdoctor.recording.model.system import Gpu, System
 from fitdoctor.system.source import Place, Reading
 
 MOST = 8

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from fitdoctor.recording.system import System
+from fitdoctor.recording.model.system import System
 from fitdoctor.system.group_paths import first_version, second_version
 from fitdoctor.system.kept import Kept, kept, named, number, text
 from fitdoctor.system.source import Place, Reading

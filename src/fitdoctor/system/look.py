@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fitdoctor.recording.system import Series, System
+from fitdoctor.recording.model.system import Series, System
 from fitdoctor.system import clocks, cores, disks, gpus, groups, memory, network, pressure, processes
 from fitdoctor.system.source import Place, Reading, Source
 from fitdoctor.system.stretches import Stretches

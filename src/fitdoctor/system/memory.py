@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fitdoctor.recording.system import System
+from fitdoctor.recording.model.system import System
 from fitdoctor.system.kept import Kept, kept, named
 from fitdoctor.system.processes import PAGE
 from fitdoctor.system.source import Place, Reading

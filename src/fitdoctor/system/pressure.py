@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fitdoctor.recording.system import System
+from fitdoctor.recording.model.system import System
 from fitdoctor.system.group_paths import second_version
 from fitdoctor.system.kept import Kept, kept, number
 from fitdoctor.system.source import Place, Reading

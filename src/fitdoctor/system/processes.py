@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fitdoctor.recording.system import System
+from fitdoctor.recording.model.system import System
 from fitdoctor.system.cores import TICK_S
 from fitdoctor.system.kept import Kept, kept, named, number
 from fitdoctor.system.source import Place, Reading

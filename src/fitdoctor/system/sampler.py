@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Mapping
 
-from fitdoctor.recording.system import System
+from fitdoctor.recording.model.system import System
 from fitdoctor.system.look import OUTSIDE, Look, Opener
 
 FIRST_PERIOD_S = 0.25

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from fitdoctor.recording.system import System
+from fitdoctor.recording.model.system import System
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

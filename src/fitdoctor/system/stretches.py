@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
-from fitdoctor.recording.system import Level, Series
+from fitdoctor.recording.model.system import Level, Series
 from fitdoctor.system.source import Reading
 
 MOST = 240

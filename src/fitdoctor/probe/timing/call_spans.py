@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from fitdoctor.probe.support.originals import time
 from fitdoctor.recording.model import Fit
-from fitdoctor.recording.system import Span
+from fitdoctor.recording.model.system import Span
 
 MOST = 64
 """Kept of one place: of more, neighbours become one, with what lay between them."""
