@@ -46,7 +46,7 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import duration
+from fitdoctor.wording import duration
 
 TITLE = "<title>"
 REMEDIES: tuple[str, ...] = ()

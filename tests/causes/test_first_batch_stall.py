@@ -4,6 +4,7 @@ import pytest
 
 from fitdoctor.causes.input.first_batch_stall import check
 from fitdoctor.changes.model import InsertCall, SetArgument
+from fitdoctor.facts.budget import make_budget
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.input.stalls import input_and_stalls
 from fitdoctor.facts.watched import WatchedFit
@@ -34,7 +35,7 @@ def test_every_later_epoch_is_charged() -> None:
 
 def test_the_budget_holds_the_stalls() -> None:
     facts = bad()
-    parts = {part.id: part.s for part in facts.budget.parts}
+    parts = {part.id: part.s for part in make_budget(facts).parts}
     assert parts["epoch_boundary"] == pytest.approx(9 * 1.0 + 10 * 0.01)
     assert sum(parts.values()) == pytest.approx(facts.total_s)
 
@@ -54,7 +55,7 @@ def test_what_was_seen_to_be_waited_is_input(first_s: float, usual_s: float, wai
     if watched:
         assert WatchedFit(0, fit, 0.0).stall_wait_s == pytest.approx(waited_s)
         return
-    parts = {part.id: part.s for part in facts.budget.parts}
+    parts = {part.id: part.s for part in make_budget(facts).parts}
     assert parts["epoch_boundary"] == pytest.approx(9 * (1.0 - waited_s) + 10 * 0.01)
     assert sum(parts.values()) == pytest.approx(facts.total_s)
     assert input_and_stalls(facts, facts.fits[0])[0].low >= 9 * waited_s

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fitdoctor.causes.host.fit_in_a_loop import check
+from fitdoctor.facts.budget import make_budget
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Duration
 from tests import builders as make
@@ -61,7 +62,7 @@ def test_what_is_seen_to_be_computed_is_no_cost_of_the_call() -> None:
     facts = one_batch(device=make.took(0.015, 40))
     (finding,) = check(facts)
     assert finding.cost_s.low == finding.cost_s.high == pytest.approx(399 * (0.036 + 0.005))
-    parts = {part.id: part.s for part in facts.budget.parts}
+    parts = {part.id: part.s for part in make_budget(facts).parts}
     assert parts["device"] == pytest.approx(400 * 0.015)
     assert sum(parts.values()) == pytest.approx(facts.total_s)
 

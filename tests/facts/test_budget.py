@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fitdoctor.facts.budget import make_budget
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.measured import Measured
 from fitdoctor.recording.model import CallSiteRecord
@@ -14,7 +15,7 @@ seconds = st.floats(min_value=0, max_value=100)
 
 
 def part(facts: Facts, name: str) -> Part:
-    return next(part for part in facts.budget.parts if part.id == name)
+    return next(part for part in make_budget(facts).parts if part.id == name)
 
 
 @given(
@@ -62,8 +63,8 @@ def test_parts_sum_to_the_whole_whatever_was_recorded(
     )
     nested = CallSiteRecord(kind="predict", site=make.site(3), calls=5, run=make.took(0.1, 5))
     watched = make.watched(record, loops=[nested])
-    for budget in (Facts(make.run(record, loops=[nested]), measured).budget, Facts(watched, measured).budget):
-        _adds_up(budget)
+    for facts in (Facts(make.run(record, loops=[nested]), measured), Facts(watched, measured)):
+        _adds_up(make_budget(facts))
 
 
 def _adds_up(budget: Budget) -> None:
@@ -76,7 +77,7 @@ def _adds_up(budget: Budget) -> None:
 
 
 def test_untried_the_step_is_not_split() -> None:
-    names = {part.id for part in make.facts(make.fit()).budget.parts}
+    names = {part.id for part in make_budget(make.facts(make.fit())).parts}
     assert "step" in names
     assert not names & {"input_wait", "device"}
 
@@ -117,7 +118,7 @@ def test_what_takes_long_within_the_call_is_computed_there(
     )
     facts = make.facts(record)
     facts.scout.environment["backend"] = "jax"
-    found = {part.id: part.s / facts.fits[0].steps("mid") for part in facts.budget.parts}
+    found = {part.id: part.s / facts.fits[0].steps("mid") for part in make_budget(facts).parts}
     assert (found.get("device", 0.0), found.get("host", 0.0)) == (
         pytest.approx(compute_s, abs=1e-5),
         pytest.approx(host_s, abs=1e-5),
@@ -125,7 +126,7 @@ def test_what_takes_long_within_the_call_is_computed_there(
 
 
 def test_a_ceiling_below_one_is_no_wait() -> None:
-    names = {part.id for part in make.facts(make.fit(), input_free=0.97).budget.parts}
+    names = {part.id for part in make_budget(make.facts(make.fit(), input_free=0.97)).parts}
     assert "input_wait" not in names
 
 
@@ -171,7 +172,7 @@ def test_input_that_computing_hides_costs_nothing() -> None:
     assert part(facts, "input_wait").s == pytest.approx(0.003 * steps)
     assert part(facts, "device").s == pytest.approx(0.011 * steps)
     assert part(facts, "host").s == pytest.approx((0.021 - 0.003 - 0.011) * steps)
-    assert {hidden.id: hidden.s for hidden in facts.budget.overlapped} == {
+    assert {hidden.id: hidden.s for hidden in make_budget(facts).overlapped} == {
         "input": pytest.approx(0.009 * steps),
         "callbacks/ProgbarLogger": pytest.approx(0.001 * 10 * 100),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from fitdoctor.facts.budget import make_budget
 from fitdoctor.facts.callbacks import callback_cost
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
@@ -40,7 +41,7 @@ def test_the_parts_sum_to_the_wall_time() -> None:
     facts.scout.wall_s += loop.run.total_s
     assert facts.total_s == pytest.approx(facts.scout.wall_s)
     assert facts.unattributed_s == pytest.approx(0.2)
-    assert sum(part.s for part in facts.budget.parts) == pytest.approx(facts.scout.wall_s)
+    assert sum(part.s for part in make_budget(facts).parts) == pytest.approx(facts.scout.wall_s)
 
 
 def test_counts_and_costs_are_what_happened() -> None:
@@ -66,7 +67,7 @@ def test_what_happened_seldom_or_late_counts_in_full() -> None:
     (fit,) = facts.fits
     assert callback_cost(fit, 0).mid == callback_cost(fit, 0).high == pytest.approx(2.0)
     assert facts.input_cost(fit)[0].mid == pytest.approx(3.0)
-    parts = {part.id: part.s for part in facts.budget.parts}
+    parts = {part.id: part.s for part in make_budget(facts).parts}
     assert parts["callbacks"] == pytest.approx(2.0, rel=0.01)
     assert parts["input_wait"] == pytest.approx(3.0, rel=0.01)
 
@@ -102,4 +103,4 @@ def test_compiling_again_is_no_part_of_a_step() -> None:
     assert fit.step_s == pytest.approx(0.02 - 0.6 / fit.steps("mid"))
     assert facts.projection.under("fit0/recompiled") == pytest.approx(0.6)
     assert facts.total_s == pytest.approx(plain.total_s)
-    assert sum(part.s for part in facts.budget.parts) == pytest.approx(facts.total_s)
+    assert sum(part.s for part in make_budget(facts).parts) == pytest.approx(facts.total_s)

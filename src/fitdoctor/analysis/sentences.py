@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fitdoctor.analysis.causes import CauseDraft, is_symptom_of
+from fitdoctor.facts.budget import make_budget
+from fitdoctor.facts.ceilings import make_ceilings
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.places import short
-from fitdoctor.facts.wording import duration, percent, plural
 from fitdoctor.trials.outcomes import Outcome
 from fitdoctor.trials.race_outcome import RACE
+from fitdoctor.wording import duration, percent, plural
 
 UNITS = {
     "step": "the step",
@@ -107,12 +109,12 @@ def healthy_text(facts: Facts, outcomes: Sequence[Outcome]) -> str:
         looked = f"{said}: none saved {percent(WORTHWHILE_SHARE)} of the whole run"
     elif any(outcome.arm.role == "ceiling" for outcome in outcomes):
         looked = "Nothing was suspected that could be tried"
-    largest = max(facts.budget.parts, key=lambda part: part.s, default=None)
+    largest = max(make_budget(facts).parts, key=lambda part: part.s, default=None)
     if largest is None:
         return f"{looked}."
     if largest.id == "device":
         return f"{looked}; the device computes {percent(largest.share)} of the time."
-    free = next((ceiling.speedup for ceiling in facts.ceilings if ceiling.kind == "input"), 1.0)
+    free = next((ceiling.speedup for ceiling in make_ceilings(facts) if ceiling.kind == "input"), 1.0)
     if largest.id == "input_wait":
         return f"{looked}; free input would make it {free:.2f}× as fast, but nothing that is known here gets nearer to that."
     return f"{looked}; the largest part of the time is {largest.label} with {percent(largest.share)}."

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.system import of_fit, whole
-from fitdoctor.facts.wording import percent, size
 from fitdoctor.report.model import GpuWindow, SystemSummary, SystemWindow
+from fitdoctor.wording import percent, size
 
 #: Of the time: what a remark begins at. Below it, two runs of one script differ by as much.
 MATTERS = 0.05

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
 
+from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.report.model import Budget, Part
-
-if TYPE_CHECKING:
-    from fitdoctor.facts.facts import Facts
 
 #: The parts in the order in which a run comes to them, with what a reader is told.
 LABELS = {

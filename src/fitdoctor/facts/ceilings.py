@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.hooks import KERAS_OWN
+from fitdoctor.facts.projection import Projection
 from fitdoctor.report.model import Ceiling
-
-if TYPE_CHECKING:
-    from fitdoctor.facts.facts import Facts
-    from fitdoctor.facts.projection import Projection
 
 #: A training can't become this much faster by one kind of remedy; it keeps the figure finite where nothing else is
 #: left.
 MOST_SPEEDUP = 1e6
 
 
-def ceilings(facts: Facts) -> tuple[Ceiling, ...]:
+def make_ceilings(facts: Facts) -> tuple[Ceiling, ...]:
     """Those that apply:
 
     input once a trial has shown that it costs something, callbacks and validation where there are any.

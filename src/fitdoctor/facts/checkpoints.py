@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fitdoctor.facts.units import unit_s
-from fitdoctor.facts.wording import duration, size
 from fitdoctor.recording.model import CallbackRecord
+from fitdoctor.wording import duration, size
 
 #: Keras' own callbacks that save.
 SAVING = frozenset({"ModelCheckpoint", "BackupAndRestore"})

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from fitdoctor.errors import FitdoctorError
-from fitdoctor.facts.budget import make_budget
-from fitdoctor.facts.ceilings import ceilings
 from fitdoctor.facts.epochs import Basis, Bound
 from fitdoctor.facts.fit import FitFacts, nested_step_s
 from fitdoctor.facts.loop import LoopFacts
@@ -17,7 +15,7 @@ from fitdoctor.facts.projection import Projection, project
 from fitdoctor.facts.units import times
 from fitdoctor.facts.watched import WatchedFit, as_watched, observed_terms, uncut
 from fitdoctor.recording.model import ModelInspection, ProcessRecord, Run
-from fitdoctor.report.model import BACKENDS, Budget, Ceiling, Interval
+from fitdoctor.report.model import BACKENDS, Interval
 
 #: Parts of the process that are paid once, whatever the training repeats.
 ONCE = ("imports", "start", "script", "shutdown")
@@ -191,16 +189,6 @@ class Facts:
         """Whether a fit's wait for input is worth a cause: as measured, or as it may be while nothing was tried."""
         cost, measured = self.input_cost(fit)
         return self.share_of(cost.mid if measured else cost.high) >= WORTHWHILE_SHARE
-
-    @cached_property
-    def budget(self) -> Budget:
-        """Where the time goes."""
-        return make_budget(self)
-
-    @cached_property
-    def ceilings(self) -> tuple[Ceiling, ...]:
-        """The most that any remedy of a kind could give."""
-        return ceilings(self)
 
     def inside(self, index: int) -> ModelInspection | None:
         """What a rehearsal saw inside the model of a fit, where one looked."""

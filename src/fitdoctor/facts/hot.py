@@ -6,8 +6,8 @@ from pathlib import PurePath
 
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.places import location
-from fitdoctor.facts.wording import percent
 from fitdoctor.report.model import Evidence, Location
+from fitdoctor.wording import percent
 
 
 def hot_places(fit: FitFacts, *where: str) -> list[Location]:

@@ -9,9 +9,9 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.finding import Finding
 from fitdoctor.facts.places import location, locations
 from fitdoctor.facts.units import times
-from fitdoctor.facts.wording import duration
 from fitdoctor.recording.model import ThreadSetting
 from fitdoctor.report.model import Evidence, Interval
+from fitdoctor.wording import duration
 
 #: A setting up to this share of the cores leaves a part of them idle that shows.
 FEW = 0.5

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from fitdoctor.report.figures import counted
 from fitdoctor.report.model import Environment, FitSummary, Part, Report
+from fitdoctor.wording import plural
 
 MEMORY_MATTERS = 0.05
 """Share from which on another amount of memory is another machine: firmware and containers take a little away."""
@@ -191,7 +191,7 @@ def _work(a: Report, b: Report) -> Iterator[str]:
     """Says where the two do not train the same amount; fits are taken in the order in which they ran, since lines move."""
     first, second = a.training.fits, b.training.fits
     if len(first) != len(second):
-        yield f"{counted(len(first), 'fit')} in A, {counted(len(second), 'fit')} in B"
+        yield f"{plural(len(first), 'fit')} in A, {plural(len(second), 'fit')} in B"
         return
     for index, (one, other) in enumerate(zip(first, second, strict=True)):
         which = f" of fit {index + 1}" if len(first) > 1 else ""

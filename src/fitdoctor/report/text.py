@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 
 from fitdoctor.report.canvas import Canvas
-from fitdoctor.report.figures import GLUE, counted, duration, ratio, share, speedup
+from fitdoctor.report.figures import GLUE, ratio, share, speedup
 from fitdoctor.report.model import BACKENDS, Environment, FitSummary, LoopSummary, Prescription, Report, Training
 from fitdoctor.report.text_budget import draw_budget
-from fitdoctor.report.text_causes import SAFETY_WORDS, draw_causes, draw_tried_in_vain
+from fitdoctor.report.text_causes import draw_causes, draw_tried_in_vain
+from fitdoctor.wording import SAFETY_WORDS, duration, plural
 
 PLAIN_WIDTH = 80
 """Columns of a report that goes into a file or a pipe."""
@@ -285,7 +286,7 @@ def _device(environment: Environment) -> str:
     names = [f"{others.count(name)} × {name}" if others.count(name) > 1 else name for name in dict.fromkeys(others)]
     device = ", ".join(names) or "CPU"
     core = "CPU core" if names else "core"
-    return f"{device} ({counted(environment.cores, core)})" if environment.cores else device
+    return f"{device} ({plural(environment.cores, core)})" if environment.cores else device
 
 
 def _work(training: Training) -> str:
@@ -293,19 +294,19 @@ def _work(training: Training) -> str:
     fits = sorted(training.fits, key=lambda fit: -fit.share)
     loops = sorted(training.loops, key=lambda loop: -loop.share)
     if fits:
-        more = counted(len(fits) - 1, "more fit")
+        more = plural(len(fits) - 1, "more fit")
         return _fit_words(fits[0]) + (f" and {more}" if len(fits) > 1 else "")
     return _loop_words(loops[0]) if loops else "no fit"
 
 
 def _fit_words(fit: FitSummary) -> str:
-    steps = f" × {counted(fit.steps_per_epoch, 'step')}" if fit.steps_per_epoch else ""
-    once = f"{counted(fit.epochs, 'epoch')}{steps}".replace(" ", GLUE)
-    return f"{counted(fit.calls, 'fit')} of {once}" if fit.calls > 1 else once
+    steps = f" × {plural(fit.steps_per_epoch, 'step')}" if fit.steps_per_epoch else ""
+    once = f"{plural(fit.epochs, 'epoch')}{steps}".replace(" ", GLUE)
+    return f"{plural(fit.calls, 'fit')} of {once}" if fit.calls > 1 else once
 
 
 def _loop_words(loop: LoopSummary) -> str:
-    return f"{counted(loop.calls, 'call')} of {loop.kind}"
+    return f"{plural(loop.calls, 'call')} of {loop.kind}"
 
 
 def _dotted(*texts: str) -> list[str]:

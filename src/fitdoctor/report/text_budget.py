@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from fitdoctor.report.canvas import Canvas
-from fitdoctor.report.figures import duration, share
+from fitdoctor.report.figures import share
 from fitdoctor.report.model import Budget, Part
+from fitdoctor.wording import duration
 
 SHOWN_SHARE = 0.01
 """Parts below this share are summed up in one line: a bar of theirs would not be seen."""

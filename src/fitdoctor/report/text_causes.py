@@ -6,14 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from fitdoctor.report.canvas import Canvas
-from fitdoctor.report.figures import GLUE, counted, deviation, duration, duration_range, ratio, share, speedup
-from fitdoctor.report.model import CauseResult, RemedyResult, Report, Safety, Tried, Variant
-
-SAFETY_WORDS: dict[Safety, str] = {
-    "exact": "same numbers",
-    "numerics": "other rounding",
-    "semantics": "another training",
-}
+from fitdoctor.report.figures import GLUE, deviation, duration_range, ratio, share, speedup
+from fitdoctor.report.model import CauseResult, RemedyResult, Report, Tried, Variant
+from fitdoctor.wording import SAFETY_WORDS, duration, plural
 
 UNIT_WORDS = {
     "step": "step",
@@ -210,11 +205,11 @@ def _measured(remedy: RemedyResult) -> tuple[tuple[str, str], ...]:
         spans.append((_next(sooner), ""))
         bounds = f"{share(race.reached_low)} to {share(race.reached_high)}"
         spans.append(
-            (_next(f"in {race.reached[0]} of {counted(race.reached[1], 'race')} ({bounds} of such races)"), "")
+            (_next(f"in {race.reached[0]} of {plural(race.reached[1], 'race')} ({bounds} of such races)"), "")
         )
     if remedy.breaks_even_at:
         once = f"{duration(remedy.one_off_s)} once, " if remedy.one_off_s > 0 else ""
-        spans.append((_next(f"{once}pays after {counted(remedy.breaks_even_at, _unit(remedy.unit))}"), ""))
+        spans.append((_next(f"{once}pays after {plural(remedy.breaks_even_at, _unit(remedy.unit))}"), ""))
     if remedy.quality:
         spans.append((f" ·{GLUE}{remedy.quality}", ""))
     return tuple(spans)

@@ -11,7 +11,6 @@ from fitdoctor.analysis.treatable import treatable
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import short
-from fitdoctor.facts.wording import duration, plural
 from fitdoctor.process.exit_messages import signal_name
 from fitdoctor.recording.model import CallSiteRecord, Fit, ProcessRecord, Treated
 from fitdoctor.report.model import Prescription, Safety, Treatment
@@ -20,6 +19,7 @@ from fitdoctor.treating.offered import check_offered
 from fitdoctor.trials import other_processes
 from fitdoctor.trials.safety import ORDER
 from fitdoctor.trials.savings import projected
+from fitdoctor.wording import SAFETY_WORDS, duration, plural
 
 WORTH_SAYING = 1.05
 """How many times as fast as what is applied another prescription must be to be mentioned:
@@ -30,7 +30,6 @@ less does not count anywhere.
 OWN_SHOWN_S = 0.1
 """What `treat` itself takes is told from here on: by that its figures are apart from those of the report."""
 
-SAFETY_WORDS = {"exact": "same numbers", "numerics": "rounds differently", "semantics": "another training"}
 KEPT = ("input_kind", "inputs", "batch_size", "steps_per_epoch")
 
 

@@ -42,7 +42,7 @@ from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.places import locations
 from fitdoctor.facts.units import times
-from fitdoctor.facts.wording import duration, number, percent
+from fitdoctor.wording import duration, number, percent
 
 TITLE = "Validation takes a large part of the training"
 REMEDIES = ("larger-validation-batch", "rarer-validation")

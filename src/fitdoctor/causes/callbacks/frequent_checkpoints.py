@@ -48,7 +48,7 @@ from fitdoctor.facts.checkpoints import a_save, keeps_the_best, saves
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.hot import hot_places
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import number, percent
+from fitdoctor.wording import number, percent
 
 TITLE = "Models are saved too often"
 REMEDIES = ("rarer-checkpoints", "weights-only")

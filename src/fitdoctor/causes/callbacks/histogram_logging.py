@@ -37,8 +37,8 @@ from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.callbacks import callback_cost, heavy_logging
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import duration, percent
 from fitdoctor.recording.model import Duration
+from fitdoctor.wording import duration, percent
 
 TITLE = "TensorBoard writes histograms while training waits"
 REMEDIES = ("no-histograms",)

@@ -45,8 +45,8 @@ from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.places import locations
 from fitdoctor.facts.units import times
-from fitdoctor.facts.wording import duration, number, percent
 from fitdoctor.recording.model import CallbackRecord, DebugSwitch
+from fitdoctor.wording import duration, number, percent
 
 TITLE = "A profiler or a debugging aid runs for the whole training"
 REMEDIES = ("profiler-off",)

@@ -46,7 +46,7 @@ from fitdoctor.facts.checkpoints import saves
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.hot import hot_places, hottest
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import duration, number, percent
+from fitdoctor.wording import duration, number, percent
 
 TITLE = "A callback of the script is slow"
 REMEDIES = ("rarer-callback",)

@@ -40,7 +40,7 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.budget import split_step
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.wording import duration, percent
+from fitdoctor.wording import duration, percent
 
 TITLE = "The device computes most of the time"
 REMEDIES = ()

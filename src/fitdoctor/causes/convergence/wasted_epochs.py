@@ -44,7 +44,7 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.learning.curves import Stop, stop_early, stops_by_validation
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import number, percent
+from fitdoctor.wording import number, percent
 
 TITLE = "Training went on long after its best validation score"
 REMEDIES = ()

@@ -45,9 +45,9 @@ from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.hooks import where
 from fitdoctor.facts.places import locations
 from fitdoctor.facts.units import total
-from fitdoctor.facts.wording import duration, percent
 from fitdoctor.recording.model import CallbackRecord, Fit
 from fitdoctor.report.model import Location
+from fitdoctor.wording import duration, percent
 
 TITLE = "Logging at each batch holds up the step"
 REMEDIES = ("quieter-logs",)

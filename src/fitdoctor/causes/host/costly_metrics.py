@@ -47,7 +47,7 @@ from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.metrics import heavy_metrics
 from fitdoctor.facts.places import locations
 from fitdoctor.facts.tracing import metrics_traced_s
-from fitdoctor.facts.wording import duration, number
+from fitdoctor.wording import duration, number
 
 TITLE = "Metrics take a visible part of the step"
 REMEDIES = ("fewer-metrics",)

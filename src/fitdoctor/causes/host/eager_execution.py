@@ -39,8 +39,8 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import duration
 from fitdoctor.recording.model import Fit
+from fitdoctor.wording import duration
 
 TITLE = "The model runs eagerly"
 REMEDIES = ("compiled-step",)

@@ -51,7 +51,7 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit_calls import around_s
 from fitdoctor.facts.places import locations
 from fitdoctor.facts.units import times
-from fitdoctor.facts.wording import duration, number, percent
+from fitdoctor.wording import duration, number, percent
 
 TITLE = "fit is called in a loop"
 REMEDIES = ("train-on-batch", "one-fit", "gathered-rows")

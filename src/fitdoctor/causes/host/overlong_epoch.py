@@ -45,7 +45,7 @@ from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.input.passes import batches_in_data, batches_in_validation_data
 from fitdoctor.facts.places import locations
 from fitdoctor.facts.units import times
-from fitdoctor.facts.wording import number
+from fitdoctor.wording import number
 
 TITLE = "An epoch passes over the data many times"
 REMEDIES = ("right-validation-length", "right-epoch-length")

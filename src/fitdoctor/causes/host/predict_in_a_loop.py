@@ -43,7 +43,7 @@ from math import ceil
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import duration, number, percent
+from fitdoctor.wording import duration, number, percent
 
 TITLE = "Single rows are predicted in a loop"
 REMEDIES = ("predict-on-batch", "batched-predict")

@@ -52,8 +52,8 @@ from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.hot import hot_places, hottest
 from fitdoctor.facts.places import locations, short
 from fitdoctor.facts.units import unit_s
-from fitdoctor.facts.wording import duration, percent
 from fitdoctor.recording.model import PythonOperation
+from fitdoctor.wording import duration, percent
 
 TITLE = "The step calls back into Python"
 REMEDIES: tuple[str, ...] = ()

@@ -56,7 +56,7 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit_calls import retrace_s
 from fitdoctor.facts.places import locations
 from fitdoctor.facts.units import times
-from fitdoctor.facts.wording import duration, number, percent, plural
+from fitdoctor.wording import duration, number, percent, plural
 
 TITLE = "The model is built or compiled anew in a loop"
 REMEDIES: tuple[str, ...] = ()

@@ -49,8 +49,8 @@ from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import duration, number
 from fitdoctor.recording.model import Duration, Site
+from fitdoctor.wording import duration, number
 
 TITLE = "The step is compiled again for other shapes"
 REMEDIES: tuple[str, ...] = ()

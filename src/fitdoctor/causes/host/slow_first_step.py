@@ -49,7 +49,7 @@ from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.hot import hot_places, hottest
 from fitdoctor.facts.places import locations
 from fitdoctor.facts.tracing import TRACING, is_in_a_metric, lines_traced, tracing_s
-from fitdoctor.facts.wording import duration, percent
+from fitdoctor.wording import duration, percent
 
 TITLE = "Tracing and compiling take a large part of a short training"
 REMEDIES: tuple[str, ...] = ()

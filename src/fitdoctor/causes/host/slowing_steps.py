@@ -52,8 +52,8 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.hooks import where
 from fitdoctor.facts.learning.trend import Growth, growth
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import duration, number, percent, plural, size
 from fitdoctor.recording.model import CallbackRecord, Duration, Fit
+from fitdoctor.wording import duration, number, percent, plural, size
 
 TITLE = "Each step is slower than the last"
 REMEDIES = ()

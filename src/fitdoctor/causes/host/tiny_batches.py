@@ -45,8 +45,8 @@ from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.input.batches import LEAST_GROWTH, TINY, can_grow, grown_sizes
 from fitdoctor.facts.input.inputs import user_chain
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import duration, number, plural
 from fitdoctor.report.model import Location
+from fitdoctor.wording import duration, number, plural
 
 TITLE = "Batches are smaller than the machine would take"
 REMEDIES = ("larger-batch",)

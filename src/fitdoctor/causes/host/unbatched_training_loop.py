@@ -43,7 +43,7 @@ from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.loop import LoopFacts
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import duration, number, plural
+from fitdoctor.wording import duration, number, plural
 
 TITLE = "The training loop feeds a few rows at a time"
 REMEDIES: tuple[str, ...] = ()

@@ -57,7 +57,7 @@ from fitdoctor.facts.input.inputs import user_chain
 from fitdoctor.facts.input.stalls import first_waits_cost, restart_cost, restarted, stall_cost, stalled
 from fitdoctor.facts.input.workers import Workers, workers_of
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import plural
+from fitdoctor.wording import plural
 
 TITLE = "Each epoch waits for its first batch"
 REMEDIES = ("persistent-input",)

@@ -66,7 +66,7 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.input.evidence import waiting
 from fitdoctor.facts.input.workers import Workers, workers_of
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import plural
+from fitdoctor.wording import plural
 
 TITLE = "The input has fewer workers than there are cores"
 REMEDIES = ("more-workers",)

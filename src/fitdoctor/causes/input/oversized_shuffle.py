@@ -41,7 +41,7 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.input.shuffles import held, large_shuffles
 from fitdoctor.facts.input.stalls import stall_cost, stalled
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import number
+from fitdoctor.wording import number
 
 TITLE = "Each epoch begins with filling the shuffle buffer"
 REMEDIES = ("smaller-shuffle",)

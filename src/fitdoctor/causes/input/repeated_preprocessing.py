@@ -52,7 +52,7 @@ from fitdoctor.facts.input.evidence import waiting
 from fitdoctor.facts.input.passes import passes
 from fitdoctor.facts.input.stalls import input_and_stalls, stall_cost, stalls_matter
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import number
+from fitdoctor.wording import number
 
 TITLE = "The same preprocessing runs again in every epoch"
 REMEDIES = ("cached-input",)

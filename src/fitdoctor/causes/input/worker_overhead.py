@@ -53,7 +53,7 @@ from fitdoctor.facts.input.stalls import restart_cost, restarted
 from fitdoctor.facts.input.workers import Workers, workers_of
 from fitdoctor.facts.places import locations
 from fitdoctor.facts.units import total
-from fitdoctor.facts.wording import plural
+from fitdoctor.wording import plural
 
 TITLE = "The workers of the input cost more than they give"
 REMEDIES = ("fewer-workers",)

@@ -44,8 +44,8 @@ from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.learning.trend import Growth, growth
 from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import plural, size
 from fitdoctor.recording.model import EpochRow, Fit
+from fitdoctor.wording import plural, size
 
 TITLE = "Memory grows as long as the training runs"
 REMEDIES = ()

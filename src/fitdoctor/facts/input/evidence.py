@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.wording import duration
 from fitdoctor.report.model import Evidence
+from fitdoctor.wording import duration
 
 if TYPE_CHECKING:
     from fitdoctor.facts.facts import Facts

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.units import typical_s
-from fitdoctor.facts.wording import duration
 from fitdoctor.report.model import Evidence, Interval
+from fitdoctor.wording import duration
 
 if TYPE_CHECKING:
     from fitdoctor.facts.facts import Facts

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.wording import number
 from fitdoctor.remedies.base import Finding, Proposal
+from fitdoctor.wording import number
 
 TITLE = "one fit with callbacks"
 TREATS = ("fit-in-a-loop",)
