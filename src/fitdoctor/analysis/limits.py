@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fitdoctor.analysis.interrupted import interrupted
-from fitdoctor.facts.blocked_writes import action
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import short
+from fitdoctor.recording.blocked_writes import action
 from fitdoctor.recording.error_text import headline
 from fitdoctor.recording.model import Ending
 from fitdoctor.remedies.registry import load_problems
