@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.measured import Measured
+from fitdoctor.facts.measured_ratios import MeasuredRatios
 from fitdoctor.process.request import DiagnoseRequest
 from fitdoctor.recording.folder import RunFolder
 from fitdoctor.recording.model import (
@@ -122,7 +122,7 @@ def run(*fits: Fit, loops: Iterable[CallSiteRecord] = (), rehearsals: Iterable[R
 
 def facts(*fits: Fit, input_free: float | None = None, **more: Any) -> Facts:
     """Facts of a run; `input_free` is what a ceiling measured on the first fit."""
-    measured = Measured() if input_free is None else Measured(input_free={0: around(input_free)})
+    measured = MeasuredRatios() if input_free is None else MeasuredRatios(input_free={0: around(input_free)})
     return Facts(run(*fits, **more), measured)
 
 

@@ -1,17 +1,17 @@
 from __future__ import annotations
 
 import pytest
+from tests.facts.input.test_loaders import loader
 
 from fitdoctor.causes.input.first_batch_stall import check
 from fitdoctor.changes.model import InsertCall, SetArgument
 from fitdoctor.facts.budget import make_budget
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.input.stalls import input_and_stalls
-from fitdoctor.facts.watched import WatchedFit
+from fitdoctor.facts.watched_fit import WatchedFit
 from fitdoctor.recording.model import HotLine, Site
 from fitdoctor.remedies.pipeline import persistent_input
 from tests import builders as make
-from tests.facts.input.test_loaders import loader
 
 
 def stalled(stall_s: float, *steps: tuple[str, int]) -> Facts:

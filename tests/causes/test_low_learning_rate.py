@@ -7,7 +7,7 @@ import pytest
 
 from fitdoctor.causes.convergence.low_learning_rate import check
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.measured import Measured
+from fitdoctor.facts.measured_ratios import MeasuredRatios
 from fitdoctor.recording.model import CallbackRecord, EpochRow
 from fitdoctor.remedies.registry import offers
 from tests import builders as make
@@ -57,6 +57,6 @@ def test_it_is_not_found(facts: Facts) -> None:
 
 def test_a_rate_that_won_by_itself_is_a_cause_whatever_it_is() -> None:
     facts = good()
-    won = Facts(facts.run, Measured(rate_alone={0: 0.004}))
+    won = Facts(facts.run, MeasuredRatios(rate_alone={0: 0.004}))
     (finding,) = check(won)
     assert finding.data["rates"] == [0.004]

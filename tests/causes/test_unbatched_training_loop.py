@@ -4,7 +4,7 @@ import pytest
 
 from fitdoctor.causes.host.unbatched_training_loop import check
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.measured import Measured
+from fitdoctor.facts.measured_ratios import MeasuredRatios
 from fitdoctor.recording.model import CallSiteRecord
 from tests import builders as make
 
@@ -18,7 +18,7 @@ def loop(*, gathered: float | None = None, **changed: object) -> Facts:
         "batch_size": 32,
     }
     record = CallSiteRecord(**{**values, "run": make.took(0.002, 400, first_s=0.4), **changed})  # type: ignore[arg-type]
-    measured = Measured() if gathered is None else Measured(gathered={0: make.around(gathered)})
+    measured = MeasuredRatios() if gathered is None else MeasuredRatios(gathered={0: make.around(gathered)})
     return Facts(make.run(loops=[record]), measured)
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from fitdoctor.facts.budget import make_budget
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.measured import Measured
+from fitdoctor.facts.measured_ratios import MeasuredRatios
 from fitdoctor.recording.model import CallSiteRecord
 from fitdoctor.report.model import Budget, Part
 from tests import builders as make
@@ -58,7 +58,7 @@ def test_parts_sum_to_the_whole_whatever_was_recorded(
         recompiled=make.took(still_s, beside // 20),
         callbacks=[make.callback(hooks=hooks), make.callback("Other", hooks=hooks)],
     )
-    measured = Measured(
+    measured = MeasuredRatios(
         input_free={0: make.around(free)} if free else {}, fewer_dispatches={0: make.around(fewer)} if fewer else {}
     )
     nested = CallSiteRecord(kind="predict", site=make.site(3), calls=5, run=make.took(0.1, 5))
@@ -132,7 +132,7 @@ def test_a_ceiling_below_one_is_no_wait() -> None:
 
 def test_dispatch_is_what_fewer_launches_saved() -> None:
     record = make.fit(step_s=0.001, function_s=0.0008, logs_s=0.0001)
-    measured = Measured(input_free={0: make.around(1.0)}, fewer_dispatches={0: make.around(4.0)})
+    measured = MeasuredRatios(input_free={0: make.around(1.0)}, fewer_dispatches={0: make.around(4.0)})
     facts = Facts(make.run(record), measured)
     steps = facts.fits[0].steps("mid")
     assert part(facts, "host").s == pytest.approx((0.00075 - 0.0001) * steps)

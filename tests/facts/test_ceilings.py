@@ -4,7 +4,7 @@ import pytest
 
 from fitdoctor.facts.ceilings import make_ceilings
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.measured import Measured
+from fitdoctor.facts.measured_ratios import MeasuredRatios
 from fitdoctor.recording.model import CallSiteRecord
 from fitdoctor.report.model import Interval
 from tests import builders as make
@@ -44,5 +44,5 @@ def test_validation_is_timed_directly() -> None:
 
 
 def test_a_ceiling_that_may_be_none_is_not_told() -> None:
-    unclear = Measured(input_free={0: Interval(low=0.7, mid=1.6, high=3.1)})
+    unclear = MeasuredRatios(input_free={0: Interval(low=0.7, mid=1.6, high=3.1)})
     assert make_ceilings(Facts(make.run(make.fit()), unclear)) == ()

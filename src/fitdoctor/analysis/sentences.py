@@ -9,7 +9,7 @@ from fitdoctor.facts.budget import make_budget
 from fitdoctor.facts.ceilings import make_ceilings
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.places import short
+from fitdoctor.facts.locations import file_and_line
 from fitdoctor.trials.outcomes import Outcome
 from fitdoctor.trials.race_outcome import RACE
 from fitdoctor.wording import duration, percent, plural
@@ -122,7 +122,7 @@ def healthy_text(facts: Facts, outcomes: Sequence[Outcome]) -> str:
 
 def waiting_text(share: float, fit: FitFacts, free: float) -> str:
     """What there is to say of input that is waited for, where no cause that is known here explains it."""
-    waits = f"{percent(share)} of the time is spent waiting for the input of {short(fit.record.site)}"
+    waits = f"{percent(share)} of the time is spent waiting for the input of {file_and_line(fit.record.site)}"
     return f"{waits}: free input would make it {free:.2f}× as fast, but nothing that is known here gets nearer to that."
 
 
@@ -139,4 +139,4 @@ def _of(facts: Facts, outcome: Outcome) -> str:
     found = facts.fits if outcome.target == "fit" else facts.loops
     if outcome.index >= len(found):
         return ""
-    return f" of {short(found[outcome.index].record.site)}"
+    return f" of {file_and_line(found[outcome.index].record.site)}"

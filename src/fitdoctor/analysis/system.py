@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.system import of_fit, whole
+from fitdoctor.facts.system_windows import fit_window, run_window
 from fitdoctor.report.model import GpuWindow, SystemSummary, SystemWindow
 from fitdoctor.wording import percent, size
 
@@ -28,14 +28,14 @@ SLOW_CLOCK = 0.7
 
 def system(facts: Facts) -> SystemSummary | None:
     """The figures of the whole process and of each fit, in the order of `training.fits`; None where nobody looked."""
-    seen = whole(facts.scout)
+    seen = run_window(facts.scout)
     if seen is None:
         return None
-    fits = tuple(of_fit(facts.scout, fit.index) for fit in facts.fits)
+    fits = tuple(fit_window(facts.scout, fit.index) for fit in facts.fits)
     largest = max(facts.fits, key=lambda fit: facts.share(fit.id), default=None)
     shown = fits[largest.index] if largest is not None else None
     return SystemSummary(
-        whole=seen, fits=fits, remarks=tuple(_remarks(shown, on_gpu(facts))) if shown is not None else ()
+        run_window=seen, fits=fits, remarks=tuple(_remarks(shown, on_gpu(facts))) if shown is not None else ()
     )
 
 

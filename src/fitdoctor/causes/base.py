@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fitdoctor.facts.finding import Finding
-from fitdoctor.facts.places import location
+from fitdoctor.facts.locations import location
 from fitdoctor.report.model import Evidence, Interval, Location
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 
 from fitdoctor.facts.epochs import Bound
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.hooks import where
+from fitdoctor.facts.hook_kinds import hook_kind
 from fitdoctor.facts.units import times, total
 from fitdoctor.recording.model import CallbackRecord
 from fitdoctor.report.model import Interval
@@ -19,7 +19,7 @@ def hook_costs(fit: FitFacts, position: int, bound: Bound = "mid") -> dict[str, 
     """Seconds of each hook of a callback in the whole training."""
     costs: dict[str, Interval] = {}
     for hook, took in fit.record.callbacks[position].hooks.items():
-        if where(hook) != "validation batch":
+        if hook_kind(hook) != "validation batch":
             costs[hook] = times(fit.unit(took), fit.hook_calls(hook, bound))
     return costs
 

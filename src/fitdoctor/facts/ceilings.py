@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.hooks import KERAS_OWN
+from fitdoctor.facts.hook_kinds import KERAS_OWN
 from fitdoctor.facts.projection import Projection
 from fitdoctor.report.model import Ceiling
 

@@ -14,7 +14,7 @@ MOSTLY_SAVING = 0.5
 LONGEST_PERIOD_S = 1.0
 
 
-def saves(callback: CallbackRecord) -> bool:
+def is_for_saving(callback: CallbackRecord) -> bool:
     """Whether a callback is there to save:
 
     one of Keras', or one of the script's own that spends most of its time on it.
@@ -36,7 +36,7 @@ def keeps_the_best(callback: CallbackRecord) -> bool:
     return bool(callback.attributes.get("save_best_only"))
 
 
-def a_save(callback: CallbackRecord) -> str:
+def save_text(callback: CallbackRecord) -> str:
     """What one save takes, in words."""
     took = duration(unit_s(callback.saves))
     return f"{took} for {size(callback.saved_bytes)}" if callback.saved_bytes else took

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.facts.call_site import CallSiteFacts
 from fitdoctor.facts.epochs import Basis, Bound
 from fitdoctor.facts.fit import FitFacts, nested_step_s
-from fitdoctor.facts.loop import LoopFacts
-from fitdoctor.facts.measured import Measured
-from fitdoctor.facts.places import short
+from fitdoctor.facts.locations import file_and_line
+from fitdoctor.facts.measured_ratios import MeasuredRatios
 from fitdoctor.facts.projection import Projection, project
 from fitdoctor.facts.units import times
-from fitdoctor.facts.watched import WatchedFit, as_watched, observed_terms, uncut
+from fitdoctor.facts.watched_fit import WatchedFit, if_uncut, observed_terms, with_watched_length
 from fitdoctor.recording.model import ModelInspection, ProcessRecord, Run
 from fitdoctor.report.model import BACKENDS, Interval
 
@@ -40,7 +40,7 @@ class Facts:
         >>> facts.total_s, facts.share(facts.fits[0].id)
     """
 
-    def __init__(self, run: Run, measured: Measured | None = None) -> None:
+    def __init__(self, run: Run, measured: MeasuredRatios | None = None) -> None:
         scout = run.scout or run.watched
         if scout is None:
             raise FitdoctorError(
@@ -51,7 +51,7 @@ class Facts:
         """What all figures rest on: the scout, or the watched training itself where nothing was scouted yet."""
         self.observed = run.scout is None
         """Whether the whole training was seen, so that nothing is projected."""
-        self.measured = measured or Measured()
+        self.measured = measured or MeasuredRatios()
 
     @cached_property
     def can_be_tried(self) -> bool:
@@ -87,15 +87,15 @@ class Facts:
         )
         seen = [watched.get((record.site.file, record.site.line)) for record in records]
         return tuple(
-            FitFacts(index, as_watched(record, seen[index]), nested_s[index], seen[index] or uncut(record))
+            FitFacts(index, with_watched_length(record, seen[index]), nested_s[index], seen[index] or if_uncut(record))
             for index, record in enumerate(records)
         )
 
     @cached_property
-    def loops(self) -> tuple[LoopFacts, ...]:
+    def loops(self) -> tuple[CallSiteFacts, ...]:
         fits = self.fits
         return tuple(
-            LoopFacts(index, record, fits[record.inside] if 0 <= record.inside < len(fits) else None)
+            CallSiteFacts(index, record, fits[record.inside] if 0 <= record.inside < len(fits) else None)
             for index, record in enumerate(self.scout.loops)
         )
 
@@ -201,7 +201,7 @@ class Facts:
             backend = BACKENDS.get(self.backend, self.backend)
             yield f"Nothing was tried: trials are not made on {backend} yet. What is told here was seen in the script as it ran."
         for fit in self.fits:
-            where = short(fit.record.site)
+            where = file_and_line(fit.record.site)
             if not fit.steps_known:
                 yield (
                     f"The length of an epoch of the fit at {where} could not be learned: "

@@ -7,7 +7,7 @@ from functools import cached_property
 from math import ceil
 
 from fitdoctor.facts.epochs import Bound, Epochs, epochs_of
-from fitdoctor.facts.hooks import WITHIN_A_STEP, where
+from fitdoctor.facts.hook_kinds import WITHIN_A_STEP, hook_kind
 from fitdoctor.facts.units import typical_s, unit_interval, unit_s
 from fitdoctor.recording.model import CallbackRecord, CallSiteRecord, Duration, Fit
 from fitdoctor.report.model import Interval
@@ -156,7 +156,7 @@ class FitFacts:
         left = self.step_s - self.function_s - (self.wait_s or 0.0) - self.logs_s
         costs: dict[int, float] = {}
         for position, callback in enumerate(self.record.callbacks):
-            hooks = (took for hook, took in callback.hooks.items() if where(hook) == "batch")
+            hooks = (took for hook, took in callback.hooks.items() if hook_kind(hook) == "batch")
             cost = sum(self.unit(took, self.period).mid for took in hooks) / self.per_execution
             costs[position] = min(cost, left)
             left -= costs[position]
@@ -194,7 +194,7 @@ class FitFacts:
             "validation": self.validation_passes(bound),
             "validation batch": self.validation_passes(bound) * ceil(self.validation_steps / self.per_execution),
         }
-        return float(often[where(hook)])
+        return float(often[hook_kind(hook)])
 
     def hook_calls_seen(self, hook: str) -> int:
         """How often a hook ran in the scout."""
@@ -207,7 +207,7 @@ class FitFacts:
             "validation": record.validation_overhead.count,
             "validation batch": record.validation_step.count + record.validation_first_step.count,
         }
-        return max(1, *counts, seen[where(hook)])
+        return max(1, *counts, seen[hook_kind(hook)])
 
     @cached_property
     def validation_steps(self) -> int:
@@ -274,12 +274,12 @@ class FitFacts:
 
     def hooks_apart(self, callback: CallbackRecord) -> dict[str, Duration]:
         """The hooks of a callback whose time no other recorded duration holds."""
-        return {hook: took for hook, took in callback.hooks.items() if where(hook) not in WITHIN_A_STEP}
+        return {hook: took for hook, took in callback.hooks.items() if hook_kind(hook) not in WITHIN_A_STEP}
 
 
 def nested_step_s(index: int, record: Fit, loops: Iterable[CallSiteRecord]) -> float:
     """Seconds of a recorded step that calls of `predict` and the like in its batch hooks take on average."""
-    inside = [loop for loop in loops if loop.inside == index and where(loop.hook) == "batch"]
+    inside = [loop for loop in loops if loop.inside == index and hook_kind(loop.hook) == "batch"]
     taken_s = sum(loop.run.total_s + loop.substituted.total_s for loop in inside)
     return taken_s / max(1, executions_seen(record))
 

@@ -9,7 +9,7 @@ from fitdoctor.report.model import Interval
 NOTHING = Interval(low=0.0, mid=0.0, high=0.0)
 
 
-def around_s(fit: FitFacts) -> Interval:
+def call_overhead_s(fit: FitFacts) -> Interval:
     """Seconds that a later call takes around its steps: set-up, the start of its input in its first step, and its end.
 
     Where every call has but one step, it may not be known how much of that is computing: the interval holds both ends

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from fitdoctor.facts.call_site import CallSiteFacts
 from fitdoctor.facts.epochs import Bound
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.loop import LoopFacts
 from fitdoctor.facts.units import first_extra_s, typical_s, unit_s, warm_up_s
 from fitdoctor.recording.model import Duration
 
@@ -55,7 +55,7 @@ class Projection:
         return Projection(fixed_s=self.fixed_s + one_off_s, terms=terms)
 
 
-def project(fixed_s: float, fits: Sequence[FitFacts], loops: Sequence[LoopFacts], bound: Bound) -> Projection:
+def project(fixed_s: float, fits: Sequence[FitFacts], loops: Sequence[CallSiteFacts], bound: Bound) -> Projection:
     """The whole training, with each fit's epochs at the given end of what is known about them."""
     terms = [term for fit in fits for term in _fit_terms(fit, bound)]
     terms += [term for loop in loops for term in _loop_terms(loop, bound)]
@@ -104,7 +104,7 @@ def _fit_terms(fit: FitFacts, bound: Bound) -> Iterator[Term]:
     yield from repeated("teardown", "ending fit", "setup", calls, record.teardown)
 
 
-def _loop_terms(loop: LoopFacts, bound: Bound) -> Iterator[Term]:
+def _loop_terms(loop: CallSiteFacts, bound: Bound) -> Iterator[Term]:
     calls = loop.calls(bound)
     label = f"{loop.record.kind} calls"
     yield Term(id=f"{loop.id}/call", label=label, part="loops", count=calls, unit_s=loop.unit_s)

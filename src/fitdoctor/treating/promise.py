@@ -10,7 +10,7 @@ from fitdoctor.analysis.analyse import Analysis, analyse
 from fitdoctor.analysis.treatable import treatable
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import short
+from fitdoctor.facts.locations import file_and_line
 from fitdoctor.process.exit_messages import signal_name
 from fitdoctor.recording.model import CallSiteRecord, Fit, ProcessRecord, Treated
 from fitdoctor.report.model import Prescription, Safety, Treatment
@@ -178,7 +178,7 @@ def _length(fit: Fit, diagnosed: ProcessRecord) -> Iterator[str]:
     if not fit.epochs_seen or fit.epochs_seen == expected:
         return
     rule = ", stopped by a rule of its own" if fit.stopped_at else ""
-    yield f"{short(fit.site)} trained {plural(fit.epochs_seen, 'epoch')}{rule}; the promise is of {expected}."
+    yield f"{file_and_line(fit.site)} trained {plural(fit.epochs_seen, 'epoch')}{rule}; the promise is of {expected}."
 
 
 def _promised(treated: Treated) -> str:

@@ -44,10 +44,10 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.callbacks import callback_cost
-from fitdoctor.facts.checkpoints import a_save, keeps_the_best, saves
+from fitdoctor.facts.checkpoints import is_for_saving, keeps_the_best, save_text
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.hot import hot_places
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
+from fitdoctor.facts.sampled_lines import sampled_locations
 from fitdoctor.wording import number, percent
 
 TITLE = "Models are saved too often"
@@ -60,7 +60,7 @@ IMPROVEMENTS_LOW, IMPROVEMENTS_MID = 0.0, 0.5
 def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
         for position, callback in enumerate(fit.record.callbacks):
-            if not saves(callback) or not callback.saves.count:
+            if not is_for_saving(callback) or not callback.saves.count:
                 continue
             cost = callback_cost(fit, position)
             if keeps_the_best(callback):
@@ -78,13 +78,13 @@ def check(facts: Facts) -> Iterator[Finding]:
                 measured=True,
                 locations=locations(
                     location(callback.site) if callback.site else None,
-                    *hot_places(fit, *hooks),
+                    *sampled_locations(fit, *hooks),
                     location(callback.source) if callback.source else None,
                     location(fit.record.site),
                 ),
                 evidence=(
                     Evidence(
-                        text=f"{callback.name} saves {often}{number(seen)} times, {a_save(callback)} each.", value=seen
+                        text=f"{callback.name} saves {often}{number(seen)} times, {save_text(callback)} each.", value=seen
                     ),
                     Evidence(text=f"The callback is {percent(share)} of the whole training.", value=share),
                 ),

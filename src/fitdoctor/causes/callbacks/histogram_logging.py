@@ -36,7 +36,7 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.callbacks import callback_cost, heavy_logging
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
 from fitdoctor.recording.model import Duration
 from fitdoctor.wording import duration, percent
 

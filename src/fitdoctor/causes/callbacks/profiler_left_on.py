@@ -40,10 +40,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
-from fitdoctor.facts.debugging import WRITES, profiled_share, writing_s
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
+from fitdoctor.facts.profilers import WRITING_HOOK, profiled_share, writing_s
 from fitdoctor.facts.units import times
 from fitdoctor.recording.model import CallbackRecord, DebugSwitch
 from fitdoctor.wording import duration, number, percent
@@ -113,7 +113,7 @@ def _step(fit: FitFacts) -> Evidence:
 
 
 def _writing(fit: FitFacts, callback: CallbackRecord) -> Iterator[Evidence]:
-    took = callback.hooks.get(WRITES)
+    took = callback.hooks.get(WRITING_HOOK)
     if took is not None:
         text = (
             f"To write down {number(fit.hook_calls_seen('on_train_batch_end'))} steps took it {duration(took.first_s)}."

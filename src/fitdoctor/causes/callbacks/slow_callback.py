@@ -42,10 +42,10 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.callbacks import callback_cost, heavy_logging, hook_costs
-from fitdoctor.facts.checkpoints import saves
+from fitdoctor.facts.checkpoints import is_for_saving
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
-from fitdoctor.facts.hot import hot_places, hottest
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
+from fitdoctor.facts.sampled_lines import costliest_line, sampled_locations
 from fitdoctor.wording import duration, number, percent
 
 TITLE = "A callback of the script is slow"
@@ -60,7 +60,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             if (
                 not callback.own
                 or heavy_logging(callback)
-                or saves(callback)
+                or is_for_saving(callback)
                 or facts.share_of(cost.mid) < WORTHWHILE_SHARE
             ):
                 continue
@@ -78,14 +78,14 @@ def check(facts: Facts) -> Iterator[Finding]:
                 for hook in costly
             ]
             share = facts.share_of(cost.mid)
-            evidence += [line for hook in costly for line in hottest(fit, f"the time of {hook}", hook)]
+            evidence += [line for hook in costly for line in costliest_line(fit, f"the time of {hook}", hook)]
             evidence.append(Evidence(text=f"The callback is {percent(share)} of the whole training.", value=share))
             yield Finding(
                 fit=fit.index,
                 cost_s=cost,
                 measured=True,
                 locations=locations(
-                    *hot_places(fit, *costly),
+                    *sampled_locations(fit, *costly),
                     *(location(callback.hook_sources[hook]) for hook in costly if hook in callback.hook_sources),
                     location(callback.source) if callback.source else None,
                     location(callback.site) if callback.site else None,

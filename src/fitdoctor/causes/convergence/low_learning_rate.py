@@ -44,9 +44,9 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.learning.learning_rates import default_rate, higher_rates, is_low
+from fitdoctor.facts.learning.learning_rates import default_rate, higher_rates, rate_is_low
 from fitdoctor.facts.learning.summary import moved_share
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
 
 TITLE = "The learning rate is far too low"
 REMEDIES = ("raise-learning-rate",)
@@ -58,7 +58,7 @@ CREEPING = 0.02
 def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
         record, won = fit.record, facts.measured.rate_alone.get(fit.index)
-        low = is_low(fit)
+        low = rate_is_low(fit)
         most_s = facts.projection.under(f"{fit.id}/step")
         # What a higher rate saves only a race can tell: of the steps anything from none to nearly all.
         cost = Interval(low=0.0, mid=most_s / 2, high=most_s)

@@ -46,9 +46,9 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.learning.input_scales import LARGE, UNEQUAL, Unscaled, unscaled_parts
+from fitdoctor.facts.learning.input_scales import LARGE, UNEQUAL, UnscaledPart, unscaled_parts
 from fitdoctor.facts.learning.summary import first_gradient_ratio
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
 from fitdoctor.recording.model import ModelInspection
 
 TITLE = "The inputs are far from unit scale"
@@ -86,7 +86,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _evidence(unscaled: Unscaled) -> Evidence:
+def _evidence(unscaled: UnscaledPart) -> Evidence:
     part, (least, most) = unscaled.part, unscaled.sizes
     layers = f" before {' and '.join(part.layers)}" if 0 < len(part.layers) <= 2 else ""
     if unscaled.unequal > UNEQUAL:

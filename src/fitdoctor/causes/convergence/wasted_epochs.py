@@ -43,7 +43,7 @@ from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.learning.curves import Stop, stop_early, stops_by_validation
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
 from fitdoctor.wording import number, percent
 
 TITLE = "Training went on long after its best validation score"

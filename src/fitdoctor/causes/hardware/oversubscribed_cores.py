@@ -40,8 +40,8 @@ from dataclasses import replace
 
 from fitdoctor.causes.base import Evidence, Finding, Interval
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.system import of_fit
-from fitdoctor.facts.threads import finding, too_many
+from fitdoctor.facts.system_windows import fit_window
+from fitdoctor.facts.thread_settings import thread_finding, too_many
 
 TITLE = "A thread setting starts more threads than there are cores"
 REMEDIES = ("default-threads",)
@@ -54,10 +54,10 @@ SHOWN_THREADS = 0.5
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    found = finding(facts, too_many(facts), SHARES)
+    found = thread_finding(facts, too_many(facts), SHARES)
     if found is None:
         return
-    seen = of_fit(facts.scout, found.fit) if found.fit is not None else None
+    seen = fit_window(facts.scout, found.fit) if found.fit is not None else None
     if seen is not None and seen.waiting_threads is not None and seen.waiting_threads >= SHOWN_THREADS:
         text = f"On average {seen.waiting_threads:.1f} of its threads were ready to run and waited for a core."
         found = replace(found, evidence=(*found.evidence, Evidence(text=text, value=seen.waiting_threads)))

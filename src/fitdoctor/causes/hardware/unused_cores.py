@@ -40,7 +40,7 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Finding, Interval
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.threads import finding, too_few, usable_cores
+from fitdoctor.facts.thread_settings import thread_finding, too_few, usable_cores
 
 TITLE = "A thread setting leaves cores idle"
 REMEDIES = ("default-threads",)
@@ -52,6 +52,6 @@ def check(facts: Facts) -> Iterator[Finding]:
         return
     # At best, what runs on some of the cores runs on all of them; at worst, the threads are not what it waits for.
     most = 1 - min(setting.value for setting in settings) / usable_cores(facts)
-    found = finding(facts, settings, Interval(low=0.0, mid=most / 2, high=most))
+    found = thread_finding(facts, settings, Interval(low=0.0, mid=most / 2, high=most))
     if found is not None:
         yield found

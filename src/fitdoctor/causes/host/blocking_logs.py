@@ -39,11 +39,11 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.callbacks import hook_costs
-from fitdoctor.facts.checkpoints import saves
-from fitdoctor.facts.debugging import profiles
+from fitdoctor.facts.checkpoints import is_for_saving
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
-from fitdoctor.facts.hooks import where
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.hook_kinds import hook_kind
+from fitdoctor.facts.locations import locations
+from fitdoctor.facts.profilers import is_profiling
 from fitdoctor.facts.units import total
 from fitdoctor.recording.model import CallbackRecord, Fit
 from fitdoctor.report.model import Location
@@ -59,9 +59,9 @@ SETTINGS = {"TensorBoard": "update_freq"}
 def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
         for position, callback in enumerate(fit.record.callbacks):
-            if callback.own or saves(callback) or profiles(callback):
+            if callback.own or is_for_saving(callback) or is_profiling(callback):
                 continue
-            costs = {hook: cost for hook, cost in hook_costs(fit, position).items() if where(hook) == "batch"}
+            costs = {hook: cost for hook, cost in hook_costs(fit, position).items() if hook_kind(hook) == "batch"}
             # What the step leaves for hooks bounds what they cost: one slow first call must not stand for all.
             each_s = fit.batch_hooks_s[position]
             mid_s = min(total(list(costs.values())).mid, each_s * fit.steps("mid"))

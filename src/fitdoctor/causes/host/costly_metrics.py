@@ -44,8 +44,8 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
-from fitdoctor.facts.metrics import heavy_metrics
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.heavy_metrics import heavy_metrics
+from fitdoctor.facts.locations import locations
 from fitdoctor.facts.tracing import metrics_traced_s
 from fitdoctor.wording import duration, number
 

@@ -48,8 +48,8 @@ from dataclasses import replace
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.fit_calls import around_s
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.fit_calls import call_overhead_s
+from fitdoctor.facts.locations import locations
 from fitdoctor.facts.units import times
 from fitdoctor.wording import duration, number, percent
 
@@ -69,7 +69,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         alike = record.models == 1 and record.data_objects == 1
         if record.calls < (FEWEST_ALIKE if alike else FEWEST_CALLS):
             continue
-        each = around_s(fit)
+        each = call_overhead_s(fit)
         cost = times(each, record.calls - 1)
         least = cost if record.calls >= FEWEST_CALLS else replace(cost, high=cost.mid)
         if not facts.worthwhile(least):

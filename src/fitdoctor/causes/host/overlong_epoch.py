@@ -42,8 +42,8 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.input.passes import batches_in_data, batches_in_validation_data
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.input.data_passes import batches_in_data, batches_in_validation_data
+from fitdoctor.facts.locations import locations
 from fitdoctor.facts.units import times
 from fitdoctor.wording import number
 

@@ -42,7 +42,7 @@ from math import ceil
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
 from fitdoctor.wording import duration, number, percent
 
 TITLE = "Single rows are predicted in a loop"

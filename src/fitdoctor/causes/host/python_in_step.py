@@ -49,8 +49,8 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.hot import hot_places, hottest
-from fitdoctor.facts.places import locations, short
+from fitdoctor.facts.locations import file_and_line, locations
+from fitdoctor.facts.sampled_lines import costliest_line, sampled_locations
 from fitdoctor.facts.units import unit_s
 from fitdoctor.recording.model import PythonOperation
 from fitdoctor.wording import duration, percent
@@ -81,7 +81,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             measured=True,
             locations=locations(
                 *(location(operation.site) for operation in written if operation.site),
-                *hot_places(fit, "step"),
+                *sampled_locations(fit, "step"),
                 location(fit.record.site),
             ),
             evidence=(
@@ -91,7 +91,7 @@ def check(facts: Facts) -> Iterator[Finding]:
                     value=taken_s,
                     unit="s",
                 ),
-                *hottest(fit, "a step", "step"),
+                *costliest_line(fit, "a step", "step"),
             ),
         )
 
@@ -104,7 +104,7 @@ def _a_step(fit: FitFacts, operation: PythonOperation) -> float:
 
 
 def _evidence(operation: PythonOperation) -> Evidence:
-    where = f" at {short(operation.site)}" if operation.site else ""
+    where = f" at {file_and_line(operation.site)}" if operation.site else ""
     value = unit_s(operation.runs)
     return Evidence(
         text=f"The step calls a {operation.kind}{where}: {duration(value)} each time.", value=value, unit="s"

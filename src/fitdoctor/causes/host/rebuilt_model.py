@@ -54,7 +54,7 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit_calls import retrace_s
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
 from fitdoctor.facts.units import times
 from fitdoctor.wording import duration, number, percent, plural
 

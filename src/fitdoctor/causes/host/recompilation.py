@@ -48,7 +48,7 @@ from statistics import median
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
 from fitdoctor.recording.model import Duration, Site
 from fitdoctor.wording import duration, number
 

@@ -46,8 +46,8 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.hot import hot_places, hottest
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
+from fitdoctor.facts.sampled_lines import costliest_line, sampled_locations
 from fitdoctor.facts.tracing import TRACING, is_in_a_metric, lines_traced, tracing_s
 from fitdoctor.wording import duration, percent
 
@@ -80,7 +80,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             cost_s=Interval(low=extra_s, mid=extra_s, high=extra_s),
             measured=True,
             locations=locations(
-                *hot_places(fit, TRACING),
+                *sampled_locations(fit, TRACING),
                 location(jit, "jit_compile", True) if jit else None,
                 location(fit.record.site),
             ),
@@ -98,4 +98,4 @@ def _reasons(facts: Facts, fit: FitFacts) -> Iterator[Evidence]:
         yield Evidence(text=f"Unrolled layers: {', '.join(record.unrolled)}.")
     # What the script's own metrics take of it is told by costly-metrics.
     if sum(line.share for line in lines_traced(fit) if not is_in_a_metric(fit, line)) >= OWN_SHARE:
-        yield from hottest(fit, "the tracing", TRACING)
+        yield from costliest_line(fit, "the tracing", TRACING)

@@ -48,7 +48,7 @@ from pathlib import PurePath
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
 from fitdoctor.wording import duration, percent
 
 TITLE = "The script takes long before its first step"

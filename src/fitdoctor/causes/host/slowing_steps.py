@@ -49,9 +49,9 @@ from statistics import median
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, Location, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.hooks import where
+from fitdoctor.facts.hook_kinds import hook_kind
 from fitdoctor.facts.learning.trend import Growth, growth
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
 from fitdoctor.recording.model import CallbackRecord, Duration, Fit
 from fitdoctor.wording import duration, number, percent, plural, size
 
@@ -113,7 +113,7 @@ def _grower(seen: Fit, whole: Growth) -> tuple[CallbackRecord | None, str]:
         parts += [
             (callback, f"{callback.name}.{hook}", took)
             for hook, took in callback.hooks.items()
-            if where(hook) == "batch"
+            if hook_kind(hook) == "batch"
         ]
     grower, name, took = max(parts, key=lambda part: _grown_s(part[2]))
     share = min(1.0, _grown_s(took) / (whole.last - whole.first))

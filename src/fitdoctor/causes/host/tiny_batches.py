@@ -43,8 +43,8 @@ from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.input.batches import LEAST_GROWTH, TINY, can_grow, grown_sizes
-from fitdoctor.facts.input.inputs import user_chain
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.input.pipeline import user_chain
+from fitdoctor.facts.locations import locations
 from fitdoctor.report.model import Location
 from fitdoctor.wording import duration, number, plural
 

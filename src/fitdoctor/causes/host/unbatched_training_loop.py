@@ -40,9 +40,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
+from fitdoctor.facts.call_site import CallSiteFacts
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.loop import LoopFacts
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
 from fitdoctor.wording import duration, number, plural
 
 TITLE = "The training loop feeds a few rows at a time"
@@ -81,7 +81,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _cost(facts: Facts, loop: LoopFacts) -> tuple[Interval, bool]:
+def _cost(facts: Facts, loop: CallSiteFacts) -> tuple[Interval, bool]:
     """What the same rows in ordinary batches would save, and whether a trial measured it."""
     ratio, whole = facts.measured.gathered.get(loop.index), loop.cost()
     if ratio is None:

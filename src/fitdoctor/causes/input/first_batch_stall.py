@@ -52,11 +52,11 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.hot import hot_places, hottest
-from fitdoctor.facts.input.inputs import user_chain
-from fitdoctor.facts.input.stalls import first_waits_cost, restart_cost, restarted, stall_cost, stalled
+from fitdoctor.facts.input.pipeline import user_chain
+from fitdoctor.facts.input.stalls import first_waits_cost, restart_cost, restart_evidence, stall_cost, stall_evidence
 from fitdoctor.facts.input.workers import Workers, workers_of
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
+from fitdoctor.facts.sampled_lines import costliest_line, sampled_locations
 from fitdoctor.wording import plural
 
 TITLE = "Each epoch waits for its first batch"
@@ -79,13 +79,13 @@ def check(facts: Facts) -> Iterator[Finding]:
         chain = user_chain(fit.record)
         workers, measured = workers_of(fit.record), True
         if workers is not None and workers.restarted:
-            cost, evidence = restart_cost(fit, workers.count, cores), [_started(workers), restarted(fit)]
+            cost, evidence = restart_cost(fit, workers.count, cores), [_started(workers), restart_evidence(fit)]
         elif fit.record.input_kind == "tf.data" and chain:
-            cost, evidence = stall_cost(fit), [stalled(fit)]
+            cost, evidence = stall_cost(fit), [stall_evidence(fit)]
         elif fit.record.input_kind in IN_PYTHON:
             (cost, measured), evidence = (
                 first_waits_cost(fit),
-                [stalled(fit), *hottest(fit, "the input's time", "input")],
+                [stall_evidence(fit), *costliest_line(fit, "the input's time", "input")],
             )
         else:
             continue
@@ -96,7 +96,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             fit=fit.index,
             cost_s=cost,
             measured=measured,
-            locations=locations(*hot_places(fit, "input"), location(fit.record.site), *made),
+            locations=locations(*sampled_locations(fit, "input"), location(fit.record.site), *made),
             evidence=(
                 *evidence,
                 Evidence(text=f"It is waited for at the start of {plural(fit.later_epochs('mid'), 'later epoch')}."),

@@ -63,9 +63,9 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.evidence import waiting
+from fitdoctor.facts.input.wait_evidence import wait_evidence
 from fitdoctor.facts.input.workers import Workers, workers_of
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
 from fitdoctor.wording import plural
 
 TITLE = "The input has fewer workers than there are cores"
@@ -92,7 +92,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             ),
             evidence=(
                 Evidence(text=f"{_shown(workers)}; this machine has {plural(cores, 'core')}.", value=workers.count),
-                waiting(facts, fit),
+                wait_evidence(facts, fit),
             ),
         )
 

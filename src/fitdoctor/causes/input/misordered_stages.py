@@ -43,10 +43,10 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.input.evidence import waiting
 from fitdoctor.facts.input.stage_order import Misplaced, misplaced
-from fitdoctor.facts.input.stalls import stall_cost, stalled
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.input.stalls import stall_cost, stall_evidence
+from fitdoctor.facts.input.wait_evidence import wait_evidence
+from fitdoctor.facts.locations import locations
 
 TITLE = "The stages of the pipeline stand in a costly order"
 REMEDIES = ("reordered-stages",)
@@ -75,7 +75,10 @@ def check(facts: Facts) -> Iterator[Finding]:
                 locations=locations(
                     *(location(step.site) for step in (found.stage, found.work) if step.site), location(fit.record.site)
                 ),
-                evidence=(Evidence(text=text), waiting(facts, fit) if found.unit == "step" else stalled(fit)),
+                evidence=(
+                    Evidence(text=text),
+                    wait_evidence(facts, fit) if found.unit == "step" else stall_evidence(fit),
+                ),
                 data={"stage": found.stage.position},
             )
 

@@ -38,9 +38,9 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.evidence import waiting
-from fitdoctor.facts.input.inputs import lacks_prefetch, user_chain
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.input.pipeline import lacks_prefetch, user_chain
+from fitdoctor.facts.input.wait_evidence import wait_evidence
+from fitdoctor.facts.locations import locations
 
 TITLE = "Batches are made only when the step asks for them"
 REMEDIES = ("prefetch",)
@@ -57,5 +57,8 @@ def check(facts: Facts) -> Iterator[Finding]:
             cost_s=cost,
             measured=measured,
             locations=locations(location(last.site) if last.site else None, location(fit.record.site)),
-            evidence=(Evidence(text=f"The pipeline ends in {last.name}() and has no prefetch()."), waiting(facts, fit)),
+            evidence=(
+                Evidence(text=f"The pipeline ends in {last.name}() and has no prefetch()."),
+                wait_evidence(facts, fit),
+            ),
         )

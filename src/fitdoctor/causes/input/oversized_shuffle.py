@@ -38,9 +38,9 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.shuffles import held, large_shuffles
-from fitdoctor.facts.input.stalls import stall_cost, stalled
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.input.shuffles import buffer_bytes, large_shuffles
+from fitdoctor.facts.input.stalls import stall_cost, stall_evidence
+from fitdoctor.facts.locations import locations
 from fitdoctor.wording import number
 
 TITLE = "Each epoch begins with filling the shuffle buffer"
@@ -53,7 +53,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         if fit.record.input_kind != "tf.data" or not facts.worthwhile(cost):
             continue
         for step, size in large_shuffles(fit.record):
-            bytes_held = held(step, size)
+            bytes_held = buffer_bytes(step, size)
             size_text = f", {number(bytes_held / 1e6)} MB" if bytes_held else ""
             text = f"shuffle() holds {number(size)} elements{size_text}, and gives none before it is full."
             yield Finding(
@@ -61,6 +61,6 @@ def check(facts: Facts) -> Iterator[Finding]:
                 # The wait was timed, and only a trial tells how much of it is for this buffer.
                 cost_s=Interval(low=0.0, mid=cost.mid, high=cost.high),
                 locations=locations(location(step.site) if step.site else None, location(fit.record.site)),
-                evidence=(Evidence(text=text, value=float(size), unit="elements"), stalled(fit)),
+                evidence=(Evidence(text=text, value=float(size), unit="elements"), stall_evidence(fit)),
                 data={"position": step.position},
             )

@@ -41,9 +41,9 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.evidence import waiting
-from fitdoctor.facts.input.inputs import maps_before_batch
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.input.pipeline import maps_before_batch
+from fitdoctor.facts.input.wait_evidence import wait_evidence
+from fitdoctor.facts.locations import locations
 
 TITLE = "The pipeline maps single samples instead of batches"
 REMEDIES = ("batched-map",)
@@ -67,7 +67,7 @@ def check(facts: Facts) -> Iterator[Finding]:
                 ),
                 evidence=(
                     Evidence(text=f"The mapped function is called {often}, before batch()."),
-                    waiting(facts, fit),
+                    wait_evidence(facts, fit),
                 ),
                 data={"batch": found.batch.position},
             )

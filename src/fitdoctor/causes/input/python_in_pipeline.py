@@ -49,12 +49,12 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.hot import hot_places, hottest
 from fitdoctor.facts.input.caching import works_alone_before_a_shuffle
-from fitdoctor.facts.input.evidence import waiting
-from fitdoctor.facts.input.inputs import python_operations
-from fitdoctor.facts.input.stalls import input_and_stalls, stall_cost, stalled, stalls_matter
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.input.pipeline import python_operations
+from fitdoctor.facts.input.stalls import input_and_stalls, stall_cost, stall_evidence, stalls_matter
+from fitdoctor.facts.input.wait_evidence import wait_evidence
+from fitdoctor.facts.locations import locations
+from fitdoctor.facts.sampled_lines import costliest_line, sampled_locations
 
 TITLE = "The input pipeline calls back into Python for every element"
 REMEDIES = ("precomputed-input", "cached-input")
@@ -77,12 +77,12 @@ def check(facts: Facts) -> Iterator[Finding]:
             fit=fit.index,
             cost_s=cost,
             measured=measured,
-            locations=locations(*places, *functions, *hot_places(fit, "input")),
+            locations=locations(*places, *functions, *sampled_locations(fit, "input")),
             evidence=(
                 Evidence(text=f"{names} runs Python for each element, under the interpreter's lock."),
-                waiting(facts, fit),
-                *([stalled(fit)] if stalls else []),
-                *hottest(fit, "the Python time of the input", "input"),
+                wait_evidence(facts, fit),
+                *([stall_evidence(fit)] if stalls else []),
+                *costliest_line(fit, "the Python time of the input", "input"),
             ),
             data={"positions": [stage.position for stage in stages]},
         )

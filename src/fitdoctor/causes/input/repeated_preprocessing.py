@@ -48,10 +48,10 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.input.caching import cache_point, fills_a_shuffle
-from fitdoctor.facts.input.evidence import waiting
-from fitdoctor.facts.input.passes import passes
+from fitdoctor.facts.input.data_passes import data_passes
 from fitdoctor.facts.input.stalls import input_and_stalls, stall_cost, stalls_matter
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.input.wait_evidence import wait_evidence
+from fitdoctor.facts.locations import locations
 from fitdoctor.wording import number
 
 TITLE = "The same preprocessing runs again in every epoch"
@@ -64,7 +64,7 @@ LEAST_PASSES = 1.5
 def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
         point = cache_point(fit.record) if fit.record.input_kind == "tf.data" else None
-        often = passes(fit)
+        often = data_passes(fit)
         if point is None or often < LEAST_PASSES or not (facts.input_matters(fit) or stalls_matter(facts, fit)):
             continue
         waits, measured = input_and_stalls(facts, fit)
@@ -88,6 +88,6 @@ def check(facts: Facts) -> Iterator[Finding]:
                 Evidence(
                     text=f"{names} runs in each of {number(often)} passes over the data, and no cache keeps the result."
                 ),
-                waiting(facts, fit),
+                wait_evidence(facts, fit),
             ),
         )

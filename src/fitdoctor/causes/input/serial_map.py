@@ -41,10 +41,10 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.evidence import waiting
 from fitdoctor.facts.input.parallel_stages import serial_stages
 from fitdoctor.facts.input.stalls import input_and_stalls, stalls_matter
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.input.wait_evidence import wait_evidence
+from fitdoctor.facts.locations import locations
 
 TITLE = "The pipeline maps one element at a time"
 REMEDIES = ("parallel-map",)
@@ -70,6 +70,6 @@ def check(facts: Facts) -> Iterator[Finding]:
             ),
             evidence=(
                 Evidence(text=f"{names} has no num_parallel_calls: it uses one of {cores} cores."),
-                waiting(facts, fit),
+                wait_evidence(facts, fit),
             ),
         )

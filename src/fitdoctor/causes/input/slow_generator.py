@@ -48,10 +48,10 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Location, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.hot import hot_places, hottest
-from fitdoctor.facts.input.evidence import waiting
+from fitdoctor.facts.input.wait_evidence import wait_evidence
 from fitdoctor.facts.input.workers import Workers, workers_of
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
+from fitdoctor.facts.sampled_lines import costliest_line, sampled_locations
 
 TITLE = "Training waits for input that is made in Python"
 REMEDIES = ("precomputed-input",)
@@ -72,11 +72,13 @@ def check(facts: Facts) -> Iterator[Finding]:
             fit=fit.index,
             cost_s=cost,
             measured=measured,
-            locations=locations(*hot_places(fit, "input"), *functions, *_made(workers), location(fit.record.site)),
+            locations=locations(
+                *sampled_locations(fit, "input"), *functions, *_made(workers), location(fit.record.site)
+            ),
             evidence=(
                 Evidence(text=f"The {noun} makes each batch in Python, in {where}."),
-                waiting(facts, fit),
-                *hottest(fit, f"the {noun}'s time", "input"),
+                wait_evidence(facts, fit),
+                *costliest_line(fit, f"the {noun}'s time", "input"),
             ),
         )
 

@@ -45,10 +45,10 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.hot import hot_places
-from fitdoctor.facts.input.containers import slow_holders
-from fitdoctor.facts.input.evidence import waiting
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.input.containers import slow_containers
+from fitdoctor.facts.input.wait_evidence import wait_evidence
+from fitdoctor.facts.locations import locations
+from fitdoctor.facts.sampled_lines import sampled_locations
 
 TITLE = "Batches are taken from a container that is slow to read"
 REMEDIES = ("one-array",)
@@ -56,7 +56,7 @@ REMEDIES = ("one-array",)
 
 def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
-        found = slow_holders(fit.record)
+        found = slow_containers(fit.record)
         if not found or not facts.input_matters(fit):
             continue
         waits, _ = facts.input_cost(fit)
@@ -66,6 +66,6 @@ def check(facts: Facts) -> Iterator[Finding]:
             fit=fit.index,
             # Part of the wait may be for other work: only a trial tells.
             cost_s=Interval(low=0.0, mid=waits.mid, high=waits.high),
-            locations=locations(*hot_places(fit, "input"), location(fit.record.site), *functions),
-            evidence=(Evidence(text=f"{shown}, from which each batch is taken anew."), waiting(facts, fit)),
+            locations=locations(*sampled_locations(fit, "input"), location(fit.record.site), *functions),
+            evidence=(Evidence(text=f"{shown}, from which each batch is taken anew."), wait_evidence(facts, fit)),
         )

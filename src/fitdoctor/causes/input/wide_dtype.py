@@ -36,9 +36,9 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.containers import NARROW, array_source, wide
-from fitdoctor.facts.input.evidence import waiting
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.input.containers import NARROW, array_source, wide_inputs
+from fitdoctor.facts.input.wait_evidence import wait_evidence
+from fitdoctor.facts.locations import locations
 
 TITLE = "The input is fed wider than the model computes"
 REMEDIES = ("narrow-dtype",)
@@ -46,7 +46,7 @@ REMEDIES = ("narrow-dtype",)
 
 def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
-        found = wide(fit.record)
+        found = wide_inputs(fit.record)
         if not found or not facts.input_matters(fit):
             continue
         waits, _ = facts.input_cost(fit)
@@ -57,5 +57,8 @@ def check(facts: Facts) -> Iterator[Finding]:
             # At the most the half of the bytes, and with it of the wait: only a trial tells.
             cost_s=Interval(low=0.0, mid=waits.mid / 4, high=waits.high / 2),
             locations=locations(location(source.site) if source and source.site else None, location(fit.record.site)),
-            evidence=(Evidence(text=f"{shown}; {NARROW[found[0].dtype]} has half the bytes."), waiting(facts, fit)),
+            evidence=(
+                Evidence(text=f"{shown}; {NARROW[found[0].dtype]} has half the bytes."),
+                wait_evidence(facts, fit),
+            ),
         )

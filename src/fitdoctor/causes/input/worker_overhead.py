@@ -48,10 +48,10 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.input.evidence import waiting
-from fitdoctor.facts.input.stalls import restart_cost, restarted
+from fitdoctor.facts.input.stalls import restart_cost, restart_evidence
+from fitdoctor.facts.input.wait_evidence import wait_evidence
 from fitdoctor.facts.input.workers import Workers, workers_of
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
 from fitdoctor.facts.units import total
 from fitdoctor.wording import plural
 
@@ -82,8 +82,8 @@ def check(facts: Facts) -> Iterator[Finding]:
             data={"restarts_s": started.low},
             evidence=(
                 Evidence(text=text, value=workers.count),
-                waiting(facts, fit),
-                *([restarted(fit)] if facts.worthwhile(started) else []),
+                wait_evidence(facts, fit),
+                *([restart_evidence(fit)] if facts.worthwhile(started) else []),
             ),
         )
 

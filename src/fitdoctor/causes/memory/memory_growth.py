@@ -43,7 +43,7 @@ from collections.abc import Iterator, Sequence
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.learning.trend import Growth, growth
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
 from fitdoctor.recording.model import EpochRow, Fit
 from fitdoctor.wording import plural, size
 

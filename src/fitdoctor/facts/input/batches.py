@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.input.inputs import user_chain
+from fitdoctor.facts.input.pipeline import user_chain
 from fitdoctor.recording.model import Fit, Operation
 
 #: Of so few samples a step hardly any processor is filled. Up to the usual 32 it may be the launching of steps that

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fitdoctor.facts.input.inputs import user_chain
+from fitdoctor.facts.input.pipeline import user_chain
 from fitdoctor.recording.model import Fit, InputArray, Operation
 
 #: Types of numbers that are twice as wide as what models compute with, and what they become.
@@ -22,7 +22,7 @@ SLOW = frozenset(
 SOURCES = frozenset({"from_tensor_slices", "from_tensors"})
 
 
-def wide(fit: Fit) -> list[InputArray]:
+def wide_inputs(fit: Fit) -> list[InputArray]:
     """Parts of `x` that are fed wider than needed.
 
     Keras narrows float64 arrays by itself, once, before the first step.
@@ -41,7 +41,7 @@ def array_source(fit: Fit) -> Operation | None:
     return chain[0] if chain and chain[0].name in SOURCES else None
 
 
-def slow_holders(fit: Fit) -> list[InputArray]:
+def slow_containers(fit: Fit) -> list[InputArray]:
     """Parts of the input that lie in a container which is read, or converted, batch by batch."""
     if fit.input_kind in ("pydataset", "dataloader"):
         return [part for part in fit.inputs if part.name.startswith("x.")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fitdoctor.facts.input.inputs import user_chain
+from fitdoctor.facts.input.pipeline import user_chain
 from fitdoctor.recording.model import Fit, Operation
 
 #: Where `num_parallel_calls` stands among the positional arguments of the stages that have it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fitdoctor.facts.input.inputs import user_chain
+from fitdoctor.facts.input.pipeline import user_chain
 from fitdoctor.recording.model import Fit, Operation
 
 #: A buffer of this many batches mixes well; a smaller one is never proposed, and one that is not larger is not large.
@@ -22,12 +22,12 @@ def large_shuffles(fit: Fit) -> Iterator[tuple[Operation, int]]:
             yield step, holds
 
 
-def smaller(fit: Fit, step: Operation, holds: int) -> int:
+def smaller_buffer(fit: Fit, step: Operation, holds: int) -> int:
     """A tenth of what a buffer holds, but enough to mix."""
     return max(holds // 10, _least(fit, step))
 
 
-def held(step: Operation, holds: int) -> int | None:
+def buffer_bytes(step: Operation, holds: int) -> int | None:
     """Bytes in the buffer, where the shape of an element is known."""
     return None if step.element_bytes is None else step.element_bytes * holds
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fitdoctor.facts.input.caching import IDLE, ONE_TO_ONE
-from fitdoctor.facts.input.inputs import user_chain
+from fitdoctor.facts.input.pipeline import user_chain
 from fitdoctor.recording.model import Fit, Operation
 
 

@@ -46,7 +46,7 @@ def stalls_matter(facts: Facts, fit: FitFacts) -> bool:
     return facts.worthwhile(stall_cost(fit))
 
 
-def stalled(fit: FitFacts) -> Evidence:
+def stall_evidence(fit: FitFacts) -> Evidence:
     """How long an epoch's first step takes."""
     first_s = fit.step_s + fit.epoch_stall_s
     text = f"The first step of each later epoch takes {duration(first_s)}, any other {duration(fit.step_s)}."
@@ -66,7 +66,7 @@ def restart_cost(fit: FitFacts, workers: int, cores: int) -> Interval:
     return Interval(low=min(low, mid), mid=mid, high=stall_cost(fit).high + fit.later_epochs("mid") * between_s)
 
 
-def restarted(fit: FitFacts) -> Evidence:
+def restart_evidence(fit: FitFacts) -> Evidence:
     """How long that takes each time."""
     seconds = typical_s(fit.record.epoch_boundary) + fit.epoch_stall_s
     text = f"From one epoch to the next, while processes are ended and started, {duration(seconds)} go by."

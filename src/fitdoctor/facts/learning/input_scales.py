@@ -28,7 +28,7 @@ NAMING = frozenset({"Embedding", "IntegerLookup", "StringLookup", "Hashing", "Ha
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unscaled:
+class UnscaledPart:
     """A part of a fit's input that is far from unit scale. `together` says that one scale suits all of its features."""
 
     part: InputArray
@@ -37,7 +37,7 @@ class Unscaled:
     together: bool
 
 
-def unscaled_parts(fit: FitFacts) -> Iterator[Unscaled]:
+def unscaled_parts(fit: FitFacts) -> Iterator[UnscaledPart]:
     """The parts of a fit's input whose numbers are too large, too small or too unequal, with nothing in front that
     scales them.
     """
@@ -55,7 +55,7 @@ def unscaled_parts(fit: FitFacts) -> Iterator[Unscaled]:
         ratio = _unequal(spread)
         norm = sqrt(sum(size**2 for size in sizes) * spread.features / len(sizes))
         if max(sizes) > LARGE or ratio > UNEQUAL or 0 < norm < SMALL:
-            yield Unscaled(
+            yield UnscaledPart(
                 part=part, sizes=(min(sizes), max(sizes)), unequal=ratio, together=_is_one_scale(part, spread, ratio)
             )
 

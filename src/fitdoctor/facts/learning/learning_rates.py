@@ -23,7 +23,7 @@ def default_rate(record: Fit) -> float:
     return DEFAULTS.get(record.optimizer, DEFAULT)
 
 
-def is_low(fit: FitFacts) -> bool:
+def rate_is_low(fit: FitFacts) -> bool:
     """Whether the rate is far below the default, nothing but the script's constant sets it, and the loss does not lie
     still.
     """

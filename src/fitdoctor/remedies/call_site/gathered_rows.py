@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fitdoctor.facts.call_site import TINY_ROWS
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.loop import TINY_ROWS
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "whole batches in place of single rows"

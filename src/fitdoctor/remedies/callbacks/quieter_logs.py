@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import Change, SetArgument, ThrottleHook
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import place
+from fitdoctor.facts.locations import place
 from fitdoctor.recording.model import CallbackRecord, Fit
 from fitdoctor.remedies.base import Finding, Proposal
 

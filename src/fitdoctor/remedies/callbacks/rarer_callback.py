@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import ThrottleHook
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.hooks import where
-from fitdoctor.facts.places import place
+from fitdoctor.facts.hook_kinds import hook_kind
+from fitdoctor.facts.locations import place
 from fitdoctor.recording.model import CallbackRecord
 from fitdoctor.remedies.base import Finding, Proposal, Unit
 
@@ -29,7 +29,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     site = place(callback.site or record.site)
     # Trials time steps and the ends of epochs, so hooks elsewhere have no unit to be tried on.
     ways: tuple[tuple[Unit, list[str], int, str], ...] = (
-        ("step", [hook for hook in finding.data["hooks"] if where(hook) == "batch"], BATCHES_APART, "batches"),
+        ("step", [hook for hook in finding.data["hooks"] if hook_kind(hook) == "batch"], BATCHES_APART, "batches"),
         ("epoch_end", [hook for hook in finding.data["hooks"] if hook == "on_epoch_end"], EPOCHS_APART, "epochs"),
     )
     for unit, hooks, every, noun in ways:

@@ -8,8 +8,8 @@ from fitdoctor.changes.model import Place, SetArgument, ThrottleHook
 from fitdoctor.facts.checkpoints import LONGEST_PERIOD_S, batches_apart, keeps_the_best
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.hooks import where
-from fitdoctor.facts.places import place
+from fitdoctor.facts.hook_kinds import hook_kind
+from fitdoctor.facts.locations import place
 from fitdoctor.recording.model import CallbackRecord
 from fitdoctor.remedies.base import Finding, Proposal
 
@@ -34,7 +34,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         yield _by_batches(fit, finding.data["callback"], every)
         return
     hooks = [
-        hook for hook in finding.data["hooks"] if hook == "on_epoch_end" or where(hook) == "batch" and callback.own
+        hook for hook in finding.data["hooks"] if hook == "on_epoch_end" or hook_kind(hook) == "batch" and callback.own
     ]
     for hook in hooks[:1]:
         by_epoch = hook == "on_epoch_end"

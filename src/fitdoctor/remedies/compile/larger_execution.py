@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.hooks import where
-from fitdoctor.facts.places import place
+from fitdoctor.facts.hook_kinds import hook_kind
+from fitdoctor.facts.locations import place
 from fitdoctor.recording.model import Fit
 from fitdoctor.remedies.base import Finding, Proposal
 
@@ -49,6 +49,6 @@ def _fitting(record: Fit, size: int, steps: int) -> int:
 def _unsafe_reason(record: Fit) -> str:
     """Why fewer batch hooks would make another training of this one, or nothing."""
     for callback in record.callbacks:
-        if (callback.steers or callback.may_stop) and any(where(hook) == "batch" for hook in callback.hooks):
+        if (callback.steers or callback.may_stop) and any(hook_kind(hook) == "batch" for hook in callback.hooks):
             return f"{callback.name} acts on the training at each batch, and would be called less often."
     return ""

@@ -8,8 +8,8 @@ from fitdoctor.changes.allowed import VARIABLES
 from fitdoctor.changes.environment import START_CALLS
 from fitdoctor.changes.model import Change, Place, SetArgument, SetEnvironment
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import place
-from fitdoctor.facts.threads import as_written, usable_cores
+from fitdoctor.facts.locations import place
+from fitdoctor.facts.thread_settings import as_written, usable_cores
 from fitdoctor.recording.model import ThreadSetting
 from fitdoctor.remedies.base import Finding, Proposal
 

@@ -8,7 +8,7 @@ from math import sqrt
 from fitdoctor.changes.model import Change, SetArgument
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.input.batches import TINY, USUAL, batch_stage, can_grow, grown_sizes
-from fitdoctor.facts.places import operation_place, place
+from fitdoctor.facts.locations import operation_place, place
 from fitdoctor.recording.model import Fit
 from fitdoctor.remedies.base import Finding, Proposal
 

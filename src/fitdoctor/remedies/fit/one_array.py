@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import ConvertArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.containers import slow_holders
-from fitdoctor.facts.places import place
+from fitdoctor.facts.input.containers import slow_containers
+from fitdoctor.facts.locations import place
 from fitdoctor.recording.model import Fit
 from fitdoctor.remedies.base import Finding, Proposal
 
@@ -26,7 +26,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     if finding.fit is None:
         return
     record = facts.fits[finding.fit].record
-    found = slow_holders(record)
+    found = slow_containers(record)
     if not found:
         return
     names = ", ".join(part.name for part in found)

@@ -8,9 +8,9 @@ from dataclasses import replace
 from fitdoctor.changes.model import Change, InsertCall, MoveCall
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.input.caching import CachePoint, cache_point
-from fitdoctor.facts.input.passes import passes
+from fitdoctor.facts.input.data_passes import data_passes
 from fitdoctor.facts.input.stalls import stalls_matter
-from fitdoctor.facts.places import operation_place
+from fitdoctor.facts.locations import operation_place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "cache"
@@ -29,7 +29,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     fit = facts.fits[finding.fit]
     point = cache_point(fit.record)
     where = operation_place(point.behind) if point else None
-    if point is None or where is None or passes(fit) <= 1:
+    if point is None or where is None or data_passes(fit) <= 1:
         return
     changes: list[Change] = [InsertCall(place=where, call="cache")]
     how = f"put .cache() behind {point.behind.name}() (line {where.line})"

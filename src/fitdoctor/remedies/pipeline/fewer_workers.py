@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from fitdoctor.changes.model import Change, SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.loaders import REORDERED, reorders, safety_of
+from fitdoctor.facts.input.loader_workers import REORDERED, changes_shuffle_order, safety_of
 from fitdoctor.facts.input.workers import Workers, workers_of
-from fitdoctor.facts.places import place
+from fitdoctor.facts.locations import place
 from fitdoctor.facts.savings import ratio_without
 from fitdoctor.recording.model import Fit
 from fitdoctor.remedies.base import Finding, Proposal
@@ -68,7 +68,7 @@ def _processes(record: Fit, workers: Workers) -> Iterator[Proposal]:
             workers.persistent or "prefetch_factor" in (workers.site.arguments if workers.site is not None else ())
         ):
             how += ", and without what else is for workers only (prefetch_factor, persistent_workers)"
-        if reorders(record, workers, count, persistent=persistent):
+        if changes_shuffle_order(record, workers, count, persistent=persistent):
             how += REORDERED
         proposal = Proposal(
             changes=tuple(changes),

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.loaders import REORDERED, more_of_them, reorders, safety_of
+from fitdoctor.facts.input.loader_workers import REORDERED, changes_shuffle_order, safety_of, why_no_more_workers
 from fitdoctor.facts.input.workers import Workers, workers_of
-from fitdoctor.facts.places import place
+from fitdoctor.facts.locations import place
 from fitdoctor.recording.model import Fit
 from fitdoctor.remedies.base import Finding, Proposal
 
@@ -63,7 +63,7 @@ def _processes(facts: Facts, record: Fit, workers: Workers, counts: list[int]) -
     """Other numbers of processes, which are kept from epoch to epoch unless that alone would give a shuffle other
     orders.
     """
-    untried = more_of_them(facts, record, workers)
+    untried = why_no_more_workers(facts, record, workers)
     if untried:
         count = max(2, int(facts.scout.environment.get("cores", 1)))
         written = (
@@ -74,9 +74,9 @@ def _processes(facts: Facts, record: Fit, workers: Workers, counts: list[int]) -
         yield Proposal(changes=(), how=written, untried=untried)
         return
     for count in counts:
-        alone = not reorders(record, workers, count, persistent=workers.persistent) and reorders(
-            record, workers, count, persistent=True
-        )
+        alone = not changes_shuffle_order(
+            record, workers, count, persistent=workers.persistent
+        ) and changes_shuffle_order(record, workers, count, persistent=True)
         yield _proposal(record, workers, count, persistent=not alone)
 
 
@@ -88,7 +88,8 @@ def _proposal(record: Fit, workers: Workers, count: int, *, persistent: bool) ->
     written = ", ".join(f"{change.argument}={change.value}" for change in changes)
     return Proposal(
         changes=tuple(changes),
-        how=workers.written(written) + (REORDERED if reorders(record, workers, count, persistent=persistent) else ""),
+        how=workers.written(written)
+        + (REORDERED if changes_shuffle_order(record, workers, count, persistent=persistent) else ""),
         label=str(count),
         safety=safety_of(record, workers, count, persistent=persistent),
     )

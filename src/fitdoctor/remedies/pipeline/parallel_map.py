@@ -9,7 +9,7 @@ from fitdoctor.changes.model import SetArgument
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.input.parallel_stages import serial_stages
 from fitdoctor.facts.input.stalls import stalls_matter
-from fitdoctor.facts.places import operation_place
+from fitdoctor.facts.locations import operation_place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "parallel map"

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import InsertCall, SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.inputs import user_chain
-from fitdoctor.facts.input.loaders import REORDERED, safety_of
+from fitdoctor.facts.input.loader_workers import REORDERED, safety_of
+from fitdoctor.facts.input.pipeline import user_chain
 from fitdoctor.facts.input.workers import workers_of
-from fitdoctor.facts.places import operation_place, place
+from fitdoctor.facts.locations import operation_place, place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "input that goes on"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import Precompute
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.inputs import python_operations
-from fitdoctor.facts.places import operation_place, place
+from fitdoctor.facts.input.pipeline import python_operations
+from fitdoctor.facts.locations import operation_place, place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "input made once"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import InsertCall
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.inputs import user_chain
-from fitdoctor.facts.places import operation_place
+from fitdoctor.facts.input.pipeline import user_chain
+from fitdoctor.facts.locations import operation_place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "prefetch"

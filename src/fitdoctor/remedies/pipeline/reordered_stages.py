@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fitdoctor.changes.model import MoveCall
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.input.stage_order import misplaced
-from fitdoctor.facts.places import operation_place
+from fitdoctor.facts.locations import operation_place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "reordered stages"

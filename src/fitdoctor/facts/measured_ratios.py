@@ -9,7 +9,7 @@ from fitdoctor.report.model import Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class MeasuredRatios:
     """Ratios of a fit's step by the index of the fit, and of a loop's call by the index of the loop.
 
     `input_free` is how much faster the step is with its input for free; `fewer_dispatches` how much faster it is when

@@ -8,10 +8,10 @@ from fitdoctor.recording.model import CallbackRecord
 from fitdoctor.report.model import Interval
 
 #: The hook in which a `TensorBoard` stops a profiler that is still on, and writes what it holds.
-WRITES = "on_train_end"
+WRITING_HOOK = "on_train_end"
 
 
-def profiles(callback: CallbackRecord) -> bool:
+def is_profiling(callback: CallbackRecord) -> bool:
     """Whether a `TensorBoard` was told to profile some batches."""
     return bool(callback.attributes.get("profile_batch"))
 
@@ -31,7 +31,7 @@ def writing_s(fit: FitFacts, callback: CallbackRecord) -> Interval:
 
     as seen, and up to as much more as there are steps.
     """
-    took = callback.hooks.get(WRITES)
+    took = callback.hooks.get(WRITING_HOOK)
     share = profiled_share(fit, callback)
     if (
         took is None

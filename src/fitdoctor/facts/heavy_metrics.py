@@ -9,7 +9,7 @@ from fitdoctor.recording.model import Fit, MetricRecord
 LARGE_STATE = 8
 
 
-def heavy(metric: MetricRecord) -> bool:
+def is_heavy(metric: MetricRecord) -> bool:
     """Whether a metric does more than add up one number a sample:
 
     one of thresholds or classes, or one of the script's own.
@@ -19,4 +19,4 @@ def heavy(metric: MetricRecord) -> bool:
 
 def heavy_metrics(fit: Fit) -> list[MetricRecord]:
     """The metrics of a fit that may be costly."""
-    return [metric for metric in fit.metrics if heavy(metric)]
+    return [metric for metric in fit.metrics if is_heavy(metric)]

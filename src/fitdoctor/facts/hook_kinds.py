@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-Where = Literal["batch", "epoch", "train", "validation", "validation batch"]
+HookKind = Literal["batch", "epoch", "train", "validation", "validation batch"]
 
-_WHERE: dict[str, Where] = {
+_KINDS: dict[str, HookKind] = {
     "on_batch_begin": "batch",
     "on_batch_end": "batch",
     "on_train_batch_begin": "batch",
@@ -20,12 +20,12 @@ _WHERE: dict[str, Where] = {
 }
 
 #: Inside a step and inside a validation batch: the recorded durations of those hold them.
-WITHIN_A_STEP: frozenset[Where] = frozenset({"batch", "validation batch"})
+WITHIN_A_STEP: frozenset[HookKind] = frozenset({"batch", "validation batch"})
 
 #: Callbacks that Keras adds itself.
 KERAS_OWN = frozenset({"History", "ProgbarLogger"})
 
 
-def where(hook: str) -> Where:
+def hook_kind(hook: str) -> HookKind:
     """Whether a hook runs in each step, at each epoch, once a training, or in validation."""
-    return _WHERE.get(hook, "validation batch")
+    return _KINDS.get(hook, "validation batch")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fitdoctor.facts.input.containers import slow_holders
+from fitdoctor.facts.input.containers import slow_containers
 from fitdoctor.facts.input.workers import Workers
 from fitdoctor.recording.model import Fit
 from fitdoctor.report.model import Safety
@@ -19,7 +19,7 @@ FORK = "fork"
 UNSHARED = "h5py."
 
 
-def more_of_them(facts: Facts, record: Fit, workers: Workers) -> str:
+def why_no_more_workers(facts: Facts, record: Fit, workers: Workers) -> str:
     """Why more worker processes can't be tried for a fit, as a sentence; empty where they can."""
     known = record.operations[0].arguments
     if workers.call == "grain":
@@ -29,7 +29,7 @@ def more_of_them(facts: Facts, record: Fit, workers: Workers) -> str:
             "Its dataset is an IterableDataset, of which each worker gives every sample unless it looks at "
             "torch.utils.data.get_worker_info(): that it does is for you to see to."
         )
-    files = [part.name for part in slow_holders(record) if part.container.startswith(UNSHARED)]
+    files = [part.name for part in slow_containers(record) if part.container.startswith(UNSHARED)]
     if files:
         return f"{', '.join(files)} is an open HDF5 file, which processes can't share: open it in each worker, at its first sample."
     if workers.count:
@@ -41,7 +41,7 @@ def more_of_them(facts: Facts, record: Fit, workers: Workers) -> str:
     return ""
 
 
-def reorders(record: Fit, workers: Workers, count: int, *, persistent: bool) -> bool:
+def changes_shuffle_order(record: Fit, workers: Workers, count: int, *, persistent: bool) -> bool:
     """Whether a shuffle takes other orders from the second epoch on with so many workers, which are kept from epoch to
     epoch or not.
 
@@ -60,7 +60,7 @@ def safety_of(record: Fit, workers: Workers, count: int, *, persistent: bool) ->
     """
     known = record.operations[0]
     same = not known.stateful and known.arguments.get("in_order", True)
-    return "exact" if same and not reorders(record, workers, count, persistent=persistent) else "semantics"
+    return "exact" if same and not changes_shuffle_order(record, workers, count, persistent=persistent) else "semantics"
 
 
 #: What is said of a change that gives a shuffle other orders.

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.loaders import more_of_them, safety_of
+from fitdoctor.facts.input.loader_workers import safety_of, why_no_more_workers
 from fitdoctor.facts.input.workers import workers_of
 from fitdoctor.recording.model import InputArray, Operation
 from tests import builders as make
@@ -65,7 +65,7 @@ def why_not(facts: Facts) -> str:
     record = facts.fits[0].record
     workers = workers_of(record)
     assert workers is not None
-    return more_of_them(facts, record, workers)
+    return why_no_more_workers(facts, record, workers)
 
 
 @pytest.mark.parametrize(

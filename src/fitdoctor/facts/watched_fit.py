@@ -7,9 +7,9 @@ from dataclasses import replace
 from functools import cached_property
 from math import ceil
 
+from fitdoctor.facts.call_site import CallSiteFacts
 from fitdoctor.facts.epochs import Bound, Epochs
 from fitdoctor.facts.fit import FitFacts, executions_seen
-from fitdoctor.facts.loop import LoopFacts
 from fitdoctor.facts.projection import Term
 from fitdoctor.recording.model import Duration, Fit
 from fitdoctor.report.model import Interval
@@ -83,7 +83,7 @@ class WatchedFit(FitFacts):
         return self.record.calls_run * (self.epochs.mid // max(1, freq))
 
 
-def observed_terms(fits: Sequence[FitFacts], loops: Sequence[LoopFacts]) -> tuple[Term, ...]:
+def observed_terms(fits: Sequence[FitFacts], loops: Sequence[CallSiteFacts]) -> tuple[Term, ...]:
     """What the calls of Keras took, each term with the id that it would have in a projection."""
     terms = [term for fit in fits for term in _fit_terms(fit)]
     for loop in loops:
@@ -124,7 +124,7 @@ def _fit_terms(fit: FitFacts) -> Iterator[Term]:
     yield each("teardown", "ending fit", "setup", record.teardown)
 
 
-def as_watched(record: Fit, seen: Fit | None) -> Fit:
+def with_watched_length(record: Fit, seen: Fit | None) -> Fit:
     """What a scout learned of a fit, with what only the whole training shows: its length."""
     if seen is None:
         return record
@@ -139,7 +139,7 @@ def as_watched(record: Fit, seen: Fit | None) -> Fit:
     )
 
 
-def uncut(record: Fit) -> Fit | None:
+def if_uncut(record: Fit) -> Fit | None:
     """A scout's record where it let every call run to its end, so that its course is that of the training."""
     return record if not record.cut and 0 < record.calls == record.calls_run else None
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fitdoctor.facts.system import of_fit, whole
+from fitdoctor.facts.system_windows import fit_window, run_window
 from fitdoctor.recording.model import ProcessRecord
 from fitdoctor.recording.model.system import Gpu, Level, Series, Span, System
 from tests import builders as make
@@ -44,7 +44,7 @@ def test_only_what_lies_in_the_calls_of_a_fit_counts() -> None:
         counters={"process_cpu_s": [2.0, 3.0, 100.0, 1.0], "machine_cpu_s": [2.0, 4.0, 100.0, 3.0]},
         levels={"rss_bytes": steady(10, 20, 99, 30), "threads": steady(1, 2, 99, 8)},
     )
-    seen = of_fit(scout(spans, series=series), 0)
+    seen = fit_window(scout(spans, series=series), 0)
     assert seen is not None
     assert seen.seconds == 2.0
     assert seen.process_cores == pytest.approx((1.0 + 3.0 + 0.5) / 2)
@@ -60,7 +60,7 @@ def test_a_fit_shorter_than_a_tick_has_used_what_its_main_thread_did() -> None:
         "machine_cpu_s": [0.0, 2.0],
     }
     for began_s, used in ((10.0, 0.25), (11.0, 2.0)):
-        seen = of_fit(
+        seen = fit_window(
             scout([Span(began_s=began_s, ended_s=began_s + 1)], stretches=2, series=Series(counters=counters)), 0
         )
         assert seen is not None
@@ -68,16 +68,16 @@ def test_a_fit_shorter_than_a_tick_has_used_what_its_main_thread_did() -> None:
 
 
 def test_a_fit_that_never_ended_lasts_as_long_as_the_record() -> None:
-    seen = of_fit(scout([Span(began_s=12.0)], series=counted("major_faults", 1, 1, 5, 7)), 0)
+    seen = fit_window(scout([Span(began_s=12.0)], series=counted("major_faults", 1, 1, 5, 7)), 0)
     assert seen is not None
     assert (seen.seconds, seen.major_faults) == (2.0, 12.0)
 
 
 def test_what_nobody_looked_at_is_not_known() -> None:
-    assert of_fit(ProcessRecord(fits=[make.fit(spans=[Span(began_s=1.0)])]), 0) is None
-    assert of_fit(scout([]), 0) is None
-    assert of_fit(scout([Span(began_s=50.0, ended_s=60.0)]), 0) is None
-    assert whole(ProcessRecord()) is None
+    assert fit_window(ProcessRecord(fits=[make.fit(spans=[Span(began_s=1.0)])]), 0) is None
+    assert fit_window(scout([]), 0) is None
+    assert fit_window(scout([Span(began_s=50.0, ended_s=60.0)]), 0) is None
+    assert run_window(ProcessRecord()) is None
 
 
 def test_shares_of_pressure_and_limits() -> None:
@@ -90,7 +90,7 @@ def test_shares_of_pressure_and_limits() -> None:
         },
         levels={"memory_left_bytes": steady(9, 8, 7, 9), "group_memory_left_bytes": steady(9, 5, 9, 9)},
     )
-    seen = whole(scout([], series=series, cpu_limit_cores=1.5, memory_bytes=100, memory_limit_bytes=50))
+    seen = run_window(scout([], series=series, cpu_limit_cores=1.5, memory_bytes=100, memory_limit_bytes=50))
     assert seen is not None
     assert (seen.stalls["memory"].some, seen.stalls["memory"].full) == (0.25, pytest.approx(0.05))
     assert "cpu" not in seen.stalls
@@ -100,7 +100,7 @@ def test_shares_of_pressure_and_limits() -> None:
 
 def test_the_slope_of_memory() -> None:
     growing = Series(levels={"rss_bytes": steady(*(100.0 + 5 * at for at in range(12)))})
-    seen = whole(scout([], stretches=12, series=growing))
+    seen = run_window(scout([], stretches=12, series=growing))
     assert seen is not None
     assert seen.rss_bytes_per_s == pytest.approx(5.0)
 
@@ -108,7 +108,7 @@ def test_the_slope_of_memory() -> None:
 def test_a_gpu_meanwhile() -> None:
     series = Series(levels={"busy_share": steady(0.2, 0.4, 0.6, 0.8), "clock_mhz": steady(1500, 1500, 1500, 1500)})
     gpu = Gpu(device="NVIDIA H200", memory_bytes=100, clock_mhz=2000, series=series)
-    seen = of_fit(scout([Span(began_s=12.0, ended_s=14.0)], gpus=[gpu]), 0)
+    seen = fit_window(scout([Span(began_s=12.0, ended_s=14.0)], gpus=[gpu]), 0)
     assert seen is not None
     (told,) = seen.gpus
     assert (told.busy_share, told.clock_share, told.slowed_by_heat) == (pytest.approx(0.7), 0.75, None)
@@ -129,5 +129,5 @@ SLOW_CLOCK = Gpu(clock_mhz=0.5, series=Series(levels={"clock_mhz": steady(1.7e30
 @example(System(stretches_s=[1.0], gpus=[SLOW_CLOCK]))
 @settings(deadline=None)
 def test_no_record_makes_a_figure_without_end(system: System) -> None:
-    seen = whole(ProcessRecord(system=system))
+    seen = run_window(ProcessRecord(system=system))
     json.dumps(asdict(seen) if seen is not None else None, allow_nan=False)

@@ -7,7 +7,7 @@ from math import ceil
 
 from fitdoctor.facts.epochs import Bound
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.input.inputs import user_chain
+from fitdoctor.facts.input.pipeline import user_chain
 from fitdoctor.recording.model import Fit, Operation
 
 BATCHING = frozenset({"batch", "padded_batch", "ragged_batch"})
@@ -43,6 +43,6 @@ def steps_per_pass(fit: FitFacts) -> int:
     return batches_in_data(fit.record) or fit.steps_per_epoch
 
 
-def passes(fit: FitFacts, bound: Bound = "mid") -> float:
+def data_passes(fit: FitFacts, bound: Bound = "mid") -> float:
     """Passes over the data in one call of fit."""
     return fit.epochs.at(bound) * fit.steps_per_epoch / max(1, steps_per_pass(fit))

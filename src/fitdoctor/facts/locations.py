@@ -32,7 +32,7 @@ def locations(*places: Location | None) -> tuple[Location, ...]:
     return tuple(kept.values())
 
 
-def short(site: Site) -> str:
+def file_and_line(site: Site) -> str:
     """A call site in a sentence: file name and line."""
     return f"{PurePath(site.file).name}:{site.line}"
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from fitdoctor.facts.places import location, locations
+from fitdoctor.facts.locations import location, locations
 from fitdoctor.report.model import Location
 from tests import builders as make
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from fitdoctor.facts.input.inputs import lacks_prefetch, maps_before_batch
+from fitdoctor.facts.input.pipeline import lacks_prefetch, maps_before_batch
 from fitdoctor.recording.model import Operation
 from tests import builders as make
 

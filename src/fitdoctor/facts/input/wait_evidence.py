@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from fitdoctor.facts.facts import Facts
 
 
-def waiting(facts: Facts, fit: FitFacts) -> Evidence:
+def wait_evidence(facts: Facts, fit: FitFacts) -> Evidence:
     """How much of a step of this fit is waiting for input."""
     cost, measured = facts.input_cost(fit)
     steps = fit.steps("mid")

@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.places import location
+from fitdoctor.facts.locations import location
 from fitdoctor.report.model import Evidence, Location
 from fitdoctor.wording import percent
 
 
-def hot_places(fit: FitFacts, *where: str) -> list[Location]:
+def sampled_locations(fit: FitFacts, *where: str) -> list[Location]:
     """The lines that were found running in the given parts of a fit, the costliest first."""
     return [location(line.site) for line in fit.record.hot_lines if line.where in where]
 
 
-def hottest(fit: FitFacts, what: str, where: str) -> list[Evidence]:
+def costliest_line(fit: FitFacts, what: str, where: str) -> list[Evidence]:
     """A sentence on the costliest of them in one part, or nothing where too few samples were taken."""
     lines = [line for line in fit.record.hot_lines if line.where == where]
     if not lines:

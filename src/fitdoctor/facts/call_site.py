@@ -10,12 +10,12 @@ from fitdoctor.facts.units import times, unit_interval, unit_s
 from fitdoctor.recording.model import CallSiteRecord
 from fitdoctor.report.model import Interval
 
-PIECEWISE = frozenset({"train_on_batch", "test_on_batch"})
+ON_BATCH_KINDS = frozenset({"train_on_batch", "test_on_batch"})
 #: Half of Keras' usual batch: from there on, more rows a call are a matter of the batch size and not of the loop.
 TINY_ROWS = 16
 
 
-class LoopFacts:
+class CallSiteFacts:
     """Derived figures of one recorded loop.
 
     `fit` is the fit whose callback makes the calls, None where the script does.
@@ -34,7 +34,7 @@ class LoopFacts:
     def is_of_pieces(self) -> bool:
         """Whether it trains or evaluates on far fewer rows at a time than an ordinary batch has."""
         rows = self.record.rows
-        return self.record.kind in PIECEWISE and rows is not None and 0 < rows <= TINY_ROWS
+        return self.record.kind in ON_BATCH_KINDS and rows is not None and 0 < rows <= TINY_ROWS
 
     def calls(self, bound: Bound) -> float:
         """Calls in the whole training: a hook makes as many more as it runs more often than the scout saw."""

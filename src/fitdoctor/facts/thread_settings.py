@@ -7,7 +7,7 @@ from math import ceil
 
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.finding import Finding
-from fitdoctor.facts.places import location, locations
+from fitdoctor.facts.locations import location, locations
 from fitdoctor.facts.units import times
 from fitdoctor.recording.model import ThreadSetting
 from fitdoctor.report.model import Evidence, Interval
@@ -50,7 +50,7 @@ def as_written(settings: Sequence[ThreadSetting]) -> str:
     )
 
 
-def finding(facts: Facts, settings: Sequence[ThreadSetting], shares: Interval) -> Finding | None:
+def thread_finding(facts: Facts, settings: Sequence[ThreadSetting], shares: Interval) -> Finding | None:
     """That some settings cost these shares of all steps; None where that is not worth a cause.
 
     A setting holds for the whole process. Processes are compared by the fit with the most at stake, so it is that

@@ -91,12 +91,12 @@ class Window:
         return [(value, inside) for value, inside in zip(values, self._inside_s, strict=False) if value is not None]
 
 
-def whole(scout: ProcessRecord) -> SystemWindow | None:
+def run_window(scout: ProcessRecord) -> SystemWindow | None:
     """What was seen of the whole process; None where nobody looked."""
     return _summary(scout.system, None) if scout.system is not None else None
 
 
-def of_fit(scout: ProcessRecord, index: int) -> SystemWindow | None:
+def fit_window(scout: ProcessRecord, index: int) -> SystemWindow | None:
     """What was seen while the calls of a fit ran; None where nobody looked, or where it was too short to be seen.
 
     Example:
