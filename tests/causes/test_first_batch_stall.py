@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.facts.input.test_loaders import loader
+from tests.facts.input.test_loader_workers import loader
 
 from fitdoctor.causes.input.first_batch_stall import check
 from fitdoctor.changes.model import InsertCall, SetArgument

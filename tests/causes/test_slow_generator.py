@@ -5,7 +5,7 @@ import pytest
 from fitdoctor.causes.input.slow_generator import check
 from fitdoctor.facts.facts import Facts
 from tests import builders as make
-from tests.facts.input.test_loaders import grain, loader
+from tests.facts.input.test_loader_workers import grain, loader
 
 
 def bad() -> Facts:

@@ -4,7 +4,7 @@ from fitdoctor.causes.input.worker_overhead import check
 from fitdoctor.facts.facts import Facts
 from tests import builders as make
 from tests.causes.test_idle_workers import dataset
-from tests.facts.input.test_loaders import loader
+from tests.facts.input.test_loader_workers import loader
 
 
 def bad() -> Facts:

@@ -11,7 +11,7 @@ from fitdoctor.recording.model import Operation
 from fitdoctor.remedies.base import Finding
 from fitdoctor.remedies.pipeline import fewer_workers, more_workers, persistent_input, precomputed_input
 from tests import builders as make
-from tests.facts.input.test_loaders import grain, loader
+from tests.facts.input.test_loader_workers import grain, loader
 
 
 def facts(name: str, workers: int) -> Facts:
