@@ -19,7 +19,7 @@ The failing state, in the words of someone whose script is in it.
 ## Why it is slow
 What costs time there, and what it grows with.
 
-## How it is told
+## How it is detected
 What was recorded that gives it away, and what a trial settles.
 
 ## Example

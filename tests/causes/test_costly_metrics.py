@@ -73,7 +73,7 @@ def test_what_tracing_them_takes_is_known_without_a_trial() -> None:
     (finding,) = check(traced(0.5))
     assert finding.measured
     assert finding.cost_s.low == pytest.approx(0.5 * (12 - 0.02))
-    assert finding.evidence[-1].text == "To trace them takes 6.0 s of the first step."
+    assert finding.evidence[-1].text == "Tracing them takes 6.0 s of the first step."
 
 
 def test_lines_of_others_are_not_theirs() -> None:

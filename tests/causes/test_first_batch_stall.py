@@ -108,7 +108,7 @@ def test_workers_that_are_started_for_each_epoch() -> None:
     (finding,) = check(loader(num_workers=4, input_free=1.0, stall_s=2.0))
     assert finding.measured
     assert [item.text for item in finding.evidence][:2] == [
-        "The DataLoader starts 4 worker processes for each epoch anew.",
+        "The DataLoader starts 4 worker processes again for each epoch.",
         "From one epoch to the next, while processes are ended and started, 2.0 s go by.",
     ]
     assert list(check(loader(num_workers=4, persistent_workers=True, input_free=1.0, stall_s=2.0))) == []

@@ -43,7 +43,10 @@ def test_no_wait_or_processes_are_none(facts: Facts) -> None:
 def test_a_data_loader_without_workers() -> None:
     (finding,) = check(loader())
     assert [place.line for place in finding.locations] == [15, 5, 18]
-    text = "The DataLoader has no worker processes: its batches are made in the process that trains; this machine has 2 cores."
+    text = (
+        "The DataLoader has no worker processes: the training process makes its batches; this machine has "
+        "2 cores."
+    )
     assert finding.evidence[0].text == text
     assert "The DataLoader has 1 worker process;" in next(iter(check(loader(num_workers=1)))).evidence[0].text
     assert list(check(loader(num_workers=2))) == []

@@ -55,7 +55,7 @@ def test_what_it_writes_at_the_end_grows_with_the_steps() -> None:
     (finding,) = check(writing(100_000))
     assert finding.cost_s.low == pytest.approx(5.0)
     assert finding.cost_s.high > 5.0 * 3000 / 61
-    assert finding.evidence[-1].text == "To write down 61 steps took it 5.0 s."
+    assert finding.evidence[-1].text == "It took 5.0 s to write 61 steps."
 
 
 def test_a_range_that_ended_before_was_written_before() -> None:

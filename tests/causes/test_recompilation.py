@@ -97,6 +97,6 @@ def test_programs_that_the_framework_told_of_are_counted() -> None:
     told = {"jit_compile": True, "recompiled": make.took(0.5, 8)}
     (finding,) = check(make.facts(make.fit(**told)))
     assert finding.cost_s.low == pytest.approx(8 * 0.5)
-    assert finding.evidence[0].text == "The step was compiled 8 times more, 500 ms each; without that it takes 20 ms."
+    assert finding.evidence[0].text == "The step was compiled 8 more times, 500 ms each. Without compiling it takes 20 ms."
     last_batch = {"jit_compile": True, "recompiled": make.took(2.0, 1)}
     assert list(check(make.facts(make.fit(**last_batch)))) == []

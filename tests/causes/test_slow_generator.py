@@ -32,7 +32,7 @@ def test_a_data_loader_is_told_with_its_lines() -> None:
     (finding,) = check(loader())
     assert finding.measured
     assert [place.line for place in finding.locations] == [5, 14, 18]
-    assert finding.evidence[0].text == "The DataLoader makes each batch in Python, in the process that trains."
+    assert finding.evidence[0].text == "The DataLoader makes each batch in Python, in the training process."
     assert "processes of its own" in next(iter(check(loader(num_workers=2)))).evidence[0].text
 
 

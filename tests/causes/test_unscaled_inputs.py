@@ -56,7 +56,7 @@ def test_it_points_at_where_the_input_is_made_and_at_the_fit() -> None:
     assert [place.line for place in finding.locations] == [9, 18]
     assert (
         finding.evidence[0].text
-        == "The features of x vary by 416,667× different amounts, and nothing scales them before Dense."
+        == "The spreads of x's features differ by 416,667×, and nothing scales them before Dense."
     )
     assert finding.cost_s.low == 0
     assert not finding.measured

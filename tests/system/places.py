@@ -8,7 +8,10 @@ from fitdoctor.system.source import Place
 
 PID = 40
 
-STAT = "{pid} (py) thon) S {parent} 40 40 0 -1 4194304 9 0 {faults} 2 {user} {kernel} {child} 0 20 0 {threads} 0 500 9999 {pages} 18446744"
+STAT = (
+    "{pid} (py) thon) S {parent} 40 40 0 -1 4194304 9 0 {faults} 2 {user} {kernel} {child} 0 20 0 {threads} 0 500 "
+    "9999 {pages} 18446744"
+)
 CORES = "cpu  9 0 9 9 0 0 0 0 0 0\ncpu0 {0} 0 100 {1} 50 0 0 10 0 0\ncpu1 {2} 0 0 {3} 0 0 0 0 0 0\nintr 1 2 3\n"
 
 

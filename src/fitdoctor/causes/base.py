@@ -1,7 +1,7 @@
 """What a cause is: one module, its page in the docstring, its check a pure function from facts to findings.
 
-A cause module holds `TITLE`, `REMEDIES`, its thresholds, and `check`, and `SYMPTOM_OF` where it may only show what another
-causes. Its id is its file name and its family its folder:
+A cause module holds `TITLE`, `REMEDIES`, its thresholds, and `check`, and `SYMPTOM_OF` where it may only show what
+another causes. Its id is its file name and its family its folder:
 
 Example:
     >>> TITLE = "The model runs eagerly"
@@ -28,7 +28,7 @@ __all__ = ["PAGE_SECTIONS", "Cause", "Evidence", "Finding", "Interval", "Locatio
 PAGE_SECTIONS = (
     "What it is",
     "Why it is slow",
-    "How it is told",
+    "How it is detected",
     "Example",
     "Use instead",
     "Safety",

@@ -27,7 +27,7 @@ _LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
 def command(cause: str | None) -> None:
     """Shows the page of a cause, or lists all causes.
 
-    A page says what the cause is, why it is slow, how it is told, and what to write instead.
+    A page says what the cause is, why it is slow, how it is detected, and what to write instead.
     """
     from fitdoctor.causes.registry import all_causes
 

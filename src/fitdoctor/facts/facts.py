@@ -44,7 +44,8 @@ class Facts:
         scout = run.scout or run.watched
         if scout is None:
             raise FitdoctorError(
-                "Received a run without a scout, expected one that saw the script at least once. Diagnose the script again."
+                "Received a run without a scout, expected one that saw the script at least once. Diagnose the "
+                "script again."
             )
         self.run = run
         self.scout: ProcessRecord = scout
@@ -199,7 +200,10 @@ class Facts:
         """A sentence for each thing about the training that could not be learned."""
         if not self.can_be_tried:
             backend = BACKENDS.get(self.backend, self.backend)
-            yield f"Nothing was tried: trials are not made on {backend} yet. What is told here was seen in the script as it ran."
+            yield (
+                f"Nothing was tried: trials are not made on {backend} yet. What is told here was seen in the script "
+                "as it ran."
+            )
         for fit in self.fits:
             where = file_and_line(fit.record.site)
             if not fit.steps_known:
@@ -209,7 +213,8 @@ class Facts:
                 )
             if fit.epochs.basis == "upper bound":
                 yield (
-                    f"A callback of the fit at {where} may stop it early: its {fit.epochs.mid} epochs are an upper bound, "
+                    f"A callback of the fit at {where} may stop it early: its {fit.epochs.mid} epochs are an upper "
+                    "bound, "
                     "and savings hold for any number from those seen on."
                 )
             if fit.record.declined:

@@ -21,5 +21,8 @@ def costliest_line(fit: FitFacts, what: str, where: str) -> list[Evidence]:
     if not lines:
         return []
     first = lines[0]
-    text = f"{percent(first.share)} of {what} is spent at {PurePath(first.site.file).name}:{first.site.line}: {first.site.code}"
+    text = (
+        f"{percent(first.share)} of {what} is spent at {PurePath(first.site.file).name}:{first.site.line}: "
+        f"{first.site.code}"
+    )
     return [Evidence(text=text, value=first.share)]

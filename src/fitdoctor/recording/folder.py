@@ -125,8 +125,10 @@ def create(name: str, *, parent: Path | None = None, now: datetime | None = None
         path = _make(Path(os.path.realpath(tempfile.mkdtemp(prefix="fitdoctor-"))), name, above=False)
         return RunFolder(path=path, note=_note(path, problems, usual=False))
     raise FitdoctorError(
-        f"Found no place to write to{': ' if problems else ''}{' and '.join(problems)}. Expected room for a few hundred kilobytes in the "
-        f"project, the home or the temporary folder. Free some space, or set {VARIABLE} to a folder that can be written."
+        f"Found no place to write to{': ' if problems else ''}{' and '.join(problems)}. Expected room for a few "
+        "hundred kilobytes in the "
+        f"project, the home or the temporary folder. Free some space, or set {VARIABLE} to a folder that can be "
+        "written."
     )
 
 

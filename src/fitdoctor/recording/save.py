@@ -60,6 +60,7 @@ def write_atomically(path: Path, data: bytes, *, private: bool = False) -> None:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise FitdoctorError(
-            f"Could not write {path}: {error.strerror or error}. Expected a folder with room for {len(data) // 1024 + 1} kB. "
+            f"Could not write {path}: {error.strerror or error}. Expected a folder with room for "
+            f"{len(data) // 1024 + 1} kB. "
             "Free some space or choose another place."
         ) from None

@@ -1,17 +1,16 @@
 """A callback of the script's own takes a visible part of the training.
 
 ## What it is
-A callback that the script defines itself does something costly in one of its hooks: writes files, draws plots, copies
-weights, computes scores.
+A callback that the script defines does something costly in one of its hooks: it writes files, draws plots, copies
+weights or computes scores.
 
 ## Why it is slow
-Hooks run on the thread that trains. Nothing else happens until they return, and a hook of a batch runs thousands of
-times.
+Hooks run on the training thread. Nothing else happens until they return, and a batch hook runs thousands of times.
 
-## How it is told
-Each hook of each callback is timed where it runs. Calls of `predict` and `evaluate` inside a hook are left out: they
-are found as what they are. A callback counts from 5 % of the whole training on; samples of the stack name its costliest
-lines. Trials run its batch hooks every 50 batches, or its `on_epoch_end` every 5 epochs.
+## How it is detected
+Each hook of each callback is timed as it runs. Calls of `predict` and `evaluate` inside a hook are left out, because
+they have causes of their own. A callback is reported from 5 % of the whole training on. Samples of the stack name its
+costliest lines. Trials run its batch hooks every 50 batches, or its `on_epoch_end` every 5 epochs.
 
 ## Example
 ```python
@@ -29,8 +28,9 @@ class SaveWeights(keras.callbacks.Callback):
 ```
 
 ## Safety
-Exact for a callback that only watches: what it writes becomes rarer, the training stays the same. One that may stop the
-training or changes weights or the learning rate is named and left untried: called less often it makes another training.
+Exact for a callback that only observes: it writes less often, and the training stays the same. A callback that may stop
+the training, or that changes weights or the learning rate, is reported but not tried: called less often it makes
+another training.
 
 ## Further reading
 * [Writing your own callbacks](https://keras.io/guides/writing_your_own_callbacks/)
@@ -56,7 +56,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
         for position, callback in enumerate(fit.record.callbacks):
             cost = callback_cost(fit, position)
-            # Hooks are timed directly, so the best estimate decides; heavy logging and saving are other causes'.
+            # Hooks are timed directly, so the best estimate decides. Heavy logging and saving have causes of their own.
             if (
                 not callback.own
                 or heavy_logging(callback)

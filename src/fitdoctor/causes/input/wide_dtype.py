@@ -1,15 +1,16 @@
-"""Numbers are fed twice as wide as the model computes with, and cast in each step.
+"""The input is twice as wide as the numbers that the model computes with.
 
 ## What it is
-The dataset gives float64, or integers of 64 bits, to a model that computes in float32.
+The dataset feeds float64 or 64-bit integers to a model that computes in float32.
 
 ## Why it is slow
 Each batch is read, sliced, shuffled and copied at twice its size, and then cast in every step.
 
-## How it is told
-The element types of the input are recorded. Keras itself narrows float64 arrays once, before the first step; those of a
-`tf.data` pipeline stay as they are. What waiting for input costs is measured by a trial on input that is there already;
-a wait below 5 % of the whole training is no cause. Another trial casts the arrays once, before the training.
+## How it is detected
+The element types of the input are recorded. Float64 arrays do not count, because Keras narrows them once before the
+first step. Elements of a `tf.data` pipeline keep their type. A trial on input that is ready beforehand measures how
+long training waits for input. A wait below 5 % of the whole training is ignored. Another trial casts the arrays once,
+before the training.
 
 ## Example
 ```python
@@ -24,7 +25,7 @@ dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(256)
 ```
 
 ## Safety
-Numerics: maps of the pipeline compute in float32 from then on. Integers must fit into 32 bits.
+Numerics: the maps of the pipeline compute in float32 instead. Integers must fit into 32 bits.
 
 ## Further reading
 * [numpy.ndarray.astype](https://numpy.org/doc/stable/reference/generated/numpy.ndarray.astype.html)
@@ -54,7 +55,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         shown = ", ".join(f"{part.name} is {part.dtype}" for part in found)
         yield Finding(
             fit=fit.index,
-            # At the most the half of the bytes, and with it of the wait: only a trial tells.
+            # At most half of the bytes, and so half of the wait, is saved. Only a trial shows how much.
             cost_s=Interval(low=0.0, mid=waits.mid / 4, high=waits.high / 2),
             locations=locations(location(source.site) if source and source.site else None, location(fit.record.site)),
             evidence=(

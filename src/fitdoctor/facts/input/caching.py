@@ -23,8 +23,9 @@ SOURCES = frozenset(
 )
 #: Stages that do, given such a source.
 REPEATABLE = frozenset(
-    {"map", "filter", "batch", "padded_batch", "ragged_batch", "take", "skip", "shard", "flat_map", "interleave", "enumerate", "unbatch",
-     "rebatch", "prefetch", "with_options", "cache", "concatenate", "unique", "scan", "bucket_by_sequence_length"}
+    {"map", "filter", "batch", "padded_batch", "ragged_batch", "take", "skip", "shard", "flat_map", "interleave",
+     "enumerate", "unbatch", "rebatch", "prefetch", "with_options", "cache", "concatenate", "unique", "scan",
+     "bucket_by_sequence_length"}
 )  # fmt: skip
 #: Stages that do work for each element which a cache would save.
 WORK = frozenset(

@@ -23,7 +23,10 @@ def why_no_more_workers(facts: Facts, record: Fit, workers: Workers) -> str:
     """Why more worker processes can't be tried for a fit, as a sentence; empty where they can."""
     known = record.operations[0].arguments
     if workers.call == "grain":
-        return "Grain starts its processes anew and sends them the whole input, which not every one survives: this is left to you."
+        return (
+            "Grain starts its processes anew and sends them the whole input, which not every one survives: this is "
+            "left to you."
+        )
     if known.get("iterable"):
         return (
             "Its dataset is an IterableDataset, of which each worker gives every sample unless it looks at "
@@ -31,11 +34,17 @@ def why_no_more_workers(facts: Facts, record: Fit, workers: Workers) -> str:
         )
     files = [part.name for part in slow_containers(record) if part.container.startswith(UNSHARED)]
     if files:
-        return f"{', '.join(files)} is an open HDF5 file, which processes can't share: open it in each worker, at its first sample."
+        return (
+            f"{', '.join(files)} is an open HDF5 file, which processes can't share: open it in each worker, at its "
+            "first sample."
+        )
     if workers.count:
         return ""
     if facts.backend != "torch":
-        return "Processes are forked from one in which another framework than PyTorch runs: they may hang, so this is left to you."
+        return (
+            "Processes are forked from one in which another framework than PyTorch runs: they may hang, so this is "
+            "left to you."
+        )
     if known.get("start_method") != FORK:
         return 'Processes would import the script again, which must stand under if __name__ == "__main__" for that: this is left to you.'
     return ""

@@ -22,5 +22,8 @@ def wait_evidence(facts: Facts, fit: FitFacts) -> Evidence:
     wait_s = min(fit.step_s, cost.mid / steps)  # the first of each epoch may wait longer, and is no ordinary one
     text = f"A step takes {duration(fit.step_s)}; {duration(wait_s)} of it is waiting for input."
     if fit.drawn_s is not None and fit.drawn_s > wait_s:
-        text = f"{text[:-1]}: drawing it takes {duration(fit.drawn_s)}, and what is drawn while earlier steps are computed costs nothing."
+        text = (
+            f"{text[:-1]}: drawing it takes {duration(fit.drawn_s)}, and what is drawn while earlier steps are "
+            "computed costs nothing."
+        )
     return Evidence(text=text, value=wait_s, unit="s")

@@ -19,12 +19,18 @@ UNEQUAL = 100.0
 LEAST_ROWS = 16
 #: From this many features on, whole numbers from 0 to 255 are the pixels of an image that was made flat.
 PIXELS, BRIGHTEST = 48, 255.0
-#: Layers that bring what they get to another scale, and those that take whole numbers for names and not for amounts.
-SCALING = frozenset({"Normalization", "Rescaling", "BatchNormalization", "LayerNormalization", "GroupNormalization", "UnitNormalization",
-                     "RMSNormalization", "SpectralNormalization", "Lambda", "TrueDivide", "Divide", "FloorDivide", "Multiply", "Subtract",
-                     "Log", "Log1p", "Sqrt", "Tanh", "Sigmoid", "Clip", "FeatureSpace", "TFSMLayer"})  # fmt: skip
-NAMING = frozenset({"Embedding", "IntegerLookup", "StringLookup", "Hashing", "HashedCrossing", "Discretization", "CategoryEncoding",
-                    "TextVectorization", "OneHot"})  # fmt: skip
+# Layers that change the scale of their input.
+SCALING = frozenset(
+    {"Normalization", "Rescaling", "BatchNormalization", "LayerNormalization", "GroupNormalization",
+     "UnitNormalization", "RMSNormalization", "SpectralNormalization", "Lambda", "TrueDivide", "Divide",
+     "FloorDivide", "Multiply", "Subtract", "Log", "Log1p", "Sqrt", "Tanh", "Sigmoid", "Clip", "FeatureSpace",
+     "TFSMLayer"}
+)  # fmt: skip
+# Layers that take whole numbers for names and not for amounts.
+NAMING = frozenset(
+    {"Embedding", "IntegerLookup", "StringLookup", "Hashing", "HashedCrossing", "Discretization",
+     "CategoryEncoding", "TextVectorization", "OneHot"}
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

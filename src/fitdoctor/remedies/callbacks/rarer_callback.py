@@ -49,7 +49,10 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
 
 def _unsafe_reason(callback: CallbackRecord) -> str:
     if callback.steers:
-        return f"{callback.name} changes weights, learning rate or other state: called less often it makes another training."
+        return (
+            f"{callback.name} changes weights, learning rate or other state: called less often it makes another "
+            "training."
+        )
     if callback.may_stop:
         return f"{callback.name} may stop the training: called less often it would stop it later."
     return ""

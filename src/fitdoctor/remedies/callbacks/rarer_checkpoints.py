@@ -90,7 +90,10 @@ def _place(fit: FitFacts, callback: CallbackRecord) -> Place:
 def _how(fit: FitFacts, callback: CallbackRecord) -> str:
     if callback.own:
         return f"{callback.name}: save every {EPOCHS_APART} epochs"
-    return f"{callback.name}(…, save_freq={EPOCHS_APART * fit.steps_per_epoch})  # {EPOCHS_APART} epochs of {fit.steps_per_epoch} steps"
+    return (
+        f"{callback.name}(…, save_freq={EPOCHS_APART * fit.steps_per_epoch})  # {EPOCHS_APART} epochs of "
+        f"{fit.steps_per_epoch} steps"
+    )
 
 
 def _unsafe_reason(callback: CallbackRecord) -> str:

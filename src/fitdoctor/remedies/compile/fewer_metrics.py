@@ -26,7 +26,10 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     change = SetArgument(
         place=place(record.compile_site or record.site), call="Model.compile", argument="metrics", value=kept
     )
-    how = f"model.compile(…) without {', '.join(dropped)} among its metrics: compute them now and then, or when training is done"
+    how = (
+        f"model.compile(…) without {', '.join(dropped)} among its metrics: compute them now and then, or when "
+        "training is done"
+    )
     yield Proposal(changes=(change,), how=how, untried=_unsafe_reason(record, dropped))
     if finding.measured:
         yield Proposal(

@@ -25,5 +25,6 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     yield Proposal(
         changes=(change,),
         how="model.compile(…, jit_compile=False)",
-        untried="Each shape is compiled once: steps that a trial repeats don't show what that costs. Compare whole runs.",
+        untried="Each shape is compiled once: steps that a trial repeats don't show what that costs. Compare whole "
+        "runs.",
     )

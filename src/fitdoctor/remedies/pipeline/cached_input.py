@@ -44,7 +44,8 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         yield Proposal(
             changes=(),
             how=how.replace(".cache()", '.cache("a file")'),
-            untried=f"It would hold {held / 1e9:,.0f} GB, more than half of the memory, and to fill a file takes a whole epoch.",
+            untried=f"It would hold {held / 1e9:,.0f} GB, more than half of the memory, and to fill a file takes a "
+            "whole epoch.",
         )
         return
     proposal = Proposal(changes=tuple(changes), how=how)

@@ -54,7 +54,10 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
 def _processes(record: Fit, workers: Workers) -> Iterator[Proposal]:
     """Half of the processes, and none."""
     if record.operations[0].arguments.get("iterable"):
-        untried = "Its dataset is an IterableDataset: what it gives may depend on how many workers there are, so this is left to you."
+        untried = (
+            "Its dataset is an IterableDataset: what it gives may depend on how many workers there are, so this is "
+            "left to you."
+        )
         yield Proposal(changes=(), how=workers.written("num_workers=0"), label="none", untried=untried)
         return
     where = place(workers.site or record.site)

@@ -28,7 +28,10 @@ WAITED_FOR = (
     "It pays where an epoch becomes shorter by more than that."
 )
 #: How more processes are asked for that were not tried.
-GRAIN = ".to_iter_dataset().mp_prefetch(grain.MultiprocessingOptions(num_workers={count})), or worker_count={count} for a grain.DataLoader"
+GRAIN = (
+    ".to_iter_dataset().mp_prefetch(grain.MultiprocessingOptions(num_workers={count})), or worker_count={count} for "
+    "a grain.DataLoader"
+)
 
 
 def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:

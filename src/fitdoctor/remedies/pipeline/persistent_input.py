@@ -54,5 +54,6 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     )
     yield Proposal(
         changes=(InsertCall(place=where, call="repeat"), steps),
-        how=f"put .repeat() behind {behind.name}() (line {where.line}), and give fit steps_per_epoch={fit.steps_per_epoch}",
+        how=f"put .repeat() behind {behind.name}() (line {where.line}), and give fit "
+        f"steps_per_epoch={fit.steps_per_epoch}",
     )

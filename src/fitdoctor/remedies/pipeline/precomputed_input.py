@@ -17,7 +17,8 @@ UNIT = "step"
 
 #: Inputs that are not made once by a trial, and what to write instead.
 LOADERS = {
-    "dataloader": "make the samples once, before fit, and give it a TensorDataset's DataLoader, or the arrays: model.fit(x, y, …)",
+    "dataloader": "make the samples once, before fit, and give it a TensorDataset's DataLoader, or the arrays: "
+    "model.fit(x, y, …)",
     "grain": "make the samples once, before fit, and give it the arrays: model.fit(x, y, …)",
 }
 
