@@ -11,9 +11,9 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-#: An id is a file name, a test's name and a key of the report: lower-case words, joined by single hyphens.
+# An id is a file name, a test's name and a key of the report: lower-case words, joined by single hyphens.
 KEBAB_CASE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-#: A title is one line of a table in a terminal of 80 columns, beside its id.
+# A title is one line of a table in a terminal of 80 columns, beside its id.
 LONGEST_TITLE = 60
 
 

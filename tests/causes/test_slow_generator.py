@@ -20,7 +20,7 @@ def good() -> Facts:
 def test_both_kinds_are_named(kind: str, word: str) -> None:
     (finding,) = check(make.facts(make.fit(input_kind=kind), input_free=3.0))
     assert word in finding.evidence[0].text
-    assert "waiting for input" in finding.evidence[1].text
+    assert "waits for input" in finding.evidence[1].text
     assert finding.locations[0].line == 18
 
 

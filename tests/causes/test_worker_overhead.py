@@ -41,7 +41,7 @@ def test_processes_that_start_in_each_epoch_are_timed() -> None:
     assert finding.measured
     later = stalling(processes=True, stall_s=2.0).fits[0].later_epochs("mid")
     assert later * 1.5 < finding.cost_s.low < later * 2.0
-    assert "while processes are ended and started, 2.0 s go by" in finding.evidence[-1].text
+    assert "Ending and starting processes takes 2.0 s" in finding.evidence[-1].text
 
 
 def test_making_the_first_batch_is_no_start_of_a_process() -> None:

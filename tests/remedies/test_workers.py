@@ -59,7 +59,7 @@ def test_more_processes_for_a_data_loader() -> None:
         (kept.format(4), "exact", None),
     ]
     for how, safety, _ in offered(more_workers, "idle-workers", loader(shuffled=True)):
-        assert how.endswith("(from the second epoch on, its shuffle takes other orders)")
+        assert how.endswith("(from the second epoch on, its shuffle uses other orders)")
         assert safety == "semantics"
     few = offered(more_workers, "idle-workers", loader(shuffled=True, num_workers=1))
     assert few[0] == ("num_workers=2 for the DataLoader", "exact", None)

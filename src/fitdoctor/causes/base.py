@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PAGE_SECTIONS", "Cause", "Evidence", "Finding", "Interval", "Location", "location"]
 
-#: The sections of every page, in this order, after its first line.
+# The sections of every page, in this order, after its first line.
 PAGE_SECTIONS = (
     "What it is",
     "Why it is slow",

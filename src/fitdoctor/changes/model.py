@@ -177,7 +177,7 @@ KINDS: dict[str, type[Change]] = {
     )
 }
 
-#: Kinds that always edit the input. An argument may also be one of a stage: then its place has a position in the chain.
+# Kinds that always edit the input. An argument may also be one of a stage: then its place has a position in the chain.
 OF_INPUT = frozenset({"insert-call", "swap-calls", "move-call", "precompute", "convert-argument"})
 
 

@@ -1,4 +1,4 @@
-"""One loop of `predict`, `evaluate` or `…_on_batch` calls from one place."""
+"""The figures of all calls of `predict`, `evaluate` or `…_on_batch` from one place."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from fitdoctor.recording.model import CallSiteRecord
 from fitdoctor.report.model import Interval
 
 ON_BATCH_KINDS = frozenset({"train_on_batch", "test_on_batch"})
-#: Half of Keras' usual batch: from there on, more rows a call are a matter of the batch size and not of the loop.
+# Half of Keras' default batch. With more rows in a call, the batch size matters and not the loop.
 TINY_ROWS = 16
 
 
 class CallSiteFacts:
-    """Derived figures of one recorded loop.
+    """Derived figures of one recorded call site.
 
-    `fit` is the fit whose callback makes the calls, None where the script does.
+    `fit` is the fit whose callback makes the calls. It is None if the script itself makes them.
     """
 
     def __init__(self, index: int, record: CallSiteRecord, fit: FitFacts | None) -> None:
@@ -31,13 +31,13 @@ class CallSiteFacts:
         return f"loop{self.index}"
 
     @property
-    def is_of_pieces(self) -> bool:
-        """Whether it trains or evaluates on far fewer rows at a time than an ordinary batch has."""
+    def has_few_rows(self) -> bool:
+        """Whether each call trains or evaluates on far fewer rows than an ordinary batch has."""
         rows = self.record.rows
         return self.record.kind in ON_BATCH_KINDS and rows is not None and 0 < rows <= TINY_ROWS
 
     def calls(self, bound: Bound) -> float:
-        """Calls in the whole training: a hook makes as many more as it runs more often than the scout saw."""
+        """Calls in the whole training. Calls of a hook grow with the number of times that the hook runs."""
         if self.fit is None:
             return float(self.record.calls)
         hook = self.record.hook
@@ -45,7 +45,7 @@ class CallSiteFacts:
 
     @cached_property
     def unit_s(self) -> float:
-        """One call as written, the first left out; where the scout ran only that one, it has to stand for all."""
+        """Seconds of one call as written, without the first. If only the first was timed, it counts for all."""
         return unit_s(self.record.run)
 
     @cached_property
@@ -53,5 +53,5 @@ class CallSiteFacts:
         return max(0.0, self.record.run.first_s - self.unit_s)
 
     def cost(self, bound: Bound = "mid") -> Interval:
-        """Seconds of all calls of the whole training, tracing left out."""
+        """Seconds of all calls in the whole training, without tracing."""
         return times(unit_interval(self.record.run), self.calls(bound))

@@ -1,4 +1,4 @@
-"""What callbacks cost the whole training."""
+"""The cost of callbacks in the whole training."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fitdoctor.facts.units import times, total
 from fitdoctor.recording.model import CallbackRecord
 from fitdoctor.report.model import Interval
 
-#: Attributes of `TensorBoard` that make it write more than scalars, with the value that turns each off.
+# Attributes of `TensorBoard` that make it write more than scalars, with the value that turns each of them off.
 HEAVY_LOGGING: dict[str, Any] = {"histogram_freq": 0, "write_images": False, "embeddings_freq": 0}
 
 
@@ -30,12 +30,15 @@ def callback_cost(fit: FitFacts, position: int) -> Interval:
 
 
 def heavy_logging(callback: CallbackRecord) -> dict[str, Any]:
-    """What a `TensorBoard` writes beyond scalars, and the values that turn it off; empty for other callbacks."""
+    """The attributes of a `TensorBoard` that write more than scalars, and the values that turn them off.
+
+    Empty for other callbacks.
+    """
     if "histogram_freq" not in callback.attributes:
         return {}
     return {name: off for name, off in HEAVY_LOGGING.items() if callback.attributes.get(name)}
 
 
 def watches_validation(callback: CallbackRecord) -> bool:
-    """Whether a callback acts on what validation gives, so that validating less often changes the training."""
+    """Whether a callback acts on validation scores, so that validating less often changes the training."""
     return callback.may_stop or callback.steers or str(callback.attributes.get("monitor", "")).startswith("val_")

@@ -19,10 +19,10 @@ _KINDS: dict[str, HookKind] = {
     "on_test_end": "validation",
 }
 
-#: Inside a step and inside a validation batch: the recorded durations of those hold them.
+# Hooks inside a step or a validation batch. The recorded durations of those include them.
 WITHIN_A_STEP: frozenset[HookKind] = frozenset({"batch", "validation batch"})
 
-#: Callbacks that Keras adds itself.
+# Callbacks that Keras adds itself.
 KERAS_OWN = frozenset({"History", "ProgbarLogger"})
 
 

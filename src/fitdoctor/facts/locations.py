@@ -1,4 +1,4 @@
-"""From recorded call sites to the places that a report shows."""
+"""Turns recorded call sites into the locations of a report and the places of changes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fitdoctor.report.model import Location
 
 
 def location(site: Site, argument: str = "", value: Any = None) -> Location:
-    """The place of a call, or of one of its keywords where that was written in the call.
+    """The location of a call, or of one of its keywords if the call has it.
 
     Example:
         >>> location(Site(file="train.py", line=9, arguments={"run_eagerly": 12}), "run_eagerly", True)
@@ -24,7 +24,7 @@ def location(site: Site, argument: str = "", value: Any = None) -> Location:
 
 
 def locations(*places: Location | None) -> tuple[Location, ...]:
-    """The given places without the missing ones and without repeated lines, in order."""
+    """The given locations in order, without None and without repeated lines."""
     kept: dict[tuple[str, int], Location] = {}
     for place in places:
         if place is not None:
@@ -33,7 +33,7 @@ def locations(*places: Location | None) -> tuple[Location, ...]:
 
 
 def file_and_line(site: Site) -> str:
-    """A call site in a sentence: file name and line."""
+    """A call site in a sentence: `train.py:9`."""
     return f"{PurePath(site.file).name}:{site.line}"
 
 
@@ -43,5 +43,5 @@ def place(site: Site, position: int = -1) -> Place:
 
 
 def operation_place(operation: Operation) -> Place | None:
-    """The stage of a pipeline as the place of a change, or None where no line of the user's made it."""
+    """The stage of a pipeline as the place of a change, or None if no line of the user's creates it."""
     return place(operation.site, operation.position) if operation.site is not None else None

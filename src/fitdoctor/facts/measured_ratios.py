@@ -1,4 +1,4 @@
-"""What trials measured, handed to the facts from outside: facts themselves never look at windows."""
+"""The results of trials that facts use. Facts never read windows themselves."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ from fitdoctor.report.model import Interval
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredRatios:
-    """Ratios of a fit's step by the index of the fit, and of a loop's call by the index of the loop.
+    """Ratios by the index of a fit or of a loop."""
 
-    `input_free` is how much faster the step is with its input for free; `fewer_dispatches` how much faster it is when
-    several steps run in one call of the train function; `rate_alone` is the learning rate that won its races by itself,
-    where larger batches with that rate gave hardly more; `gathered` how much faster a loop's rows are when more go
-    through at once.
-    """
-
+    # How much faster a fit's step is with free input.
     input_free: Mapping[int, Interval] = field(default_factory=dict)
+    # How much faster a fit's step is if several steps run in one call of the train function.
     fewer_dispatches: Mapping[int, Interval] = field(default_factory=dict)
+    # The learning rate that won a fit's races, if larger batches with that rate gained hardly more.
     rate_alone: Mapping[int, float] = field(default_factory=dict)
+    # How much faster a loop's rows are if more rows go through at once.
     gathered: Mapping[int, Interval] = field(default_factory=dict)

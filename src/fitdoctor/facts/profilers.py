@@ -7,12 +7,12 @@ from fitdoctor.facts.units import unit_s
 from fitdoctor.recording.model import CallbackRecord
 from fitdoctor.report.model import Interval
 
-#: The hook in which a `TensorBoard` stops a profiler that is still on, and writes what it holds.
+# The hook in which a `TensorBoard` stops a running profiler and writes its records.
 WRITING_HOOK = "on_train_end"
 
 
 def is_profiling(callback: CallbackRecord) -> bool:
-    """Whether a `TensorBoard` was told to profile some batches."""
+    """Whether a `TensorBoard` profiles some batches."""
     return bool(callback.attributes.get("profile_batch"))
 
 
@@ -27,9 +27,9 @@ def profiled_share(fit: FitFacts, callback: CallbackRecord) -> float:
 
 
 def writing_s(fit: FitFacts, callback: CallbackRecord) -> Interval:
-    """Seconds that a profiler takes to write what it holds when training ends:
+    """Seconds that a profiler takes to write its records when training ends.
 
-    as seen, and up to as much more as there are steps.
+    At least the measured time, and at most the time in proportion to the steps of the whole training.
     """
     took = callback.hooks.get(WRITING_HOOK)
     share = profiled_share(fit, callback)

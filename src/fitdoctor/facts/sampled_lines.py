@@ -1,4 +1,4 @@
-"""The user's lines that Python time goes to, as far as samples of the stack told."""
+"""The user's lines that Python time goes to, by samples of the stack."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from fitdoctor.wording import percent
 
 
 def sampled_locations(fit: FitFacts, *where: str) -> list[Location]:
-    """The lines that were found running in the given parts of a fit, the costliest first."""
+    """The sampled lines in the given parts of a fit, the costliest first."""
     return [location(line.site) for line in fit.record.hot_lines if line.where in where]
 
 
 def costliest_line(fit: FitFacts, what: str, where: str) -> list[Evidence]:
-    """A sentence on the costliest of them in one part, or nothing where too few samples were taken."""
+    """A sentence on the costliest line in one part, or nothing if there were too few samples."""
     lines = [line for line in fit.record.hot_lines if line.where == where]
     if not lines:
         return []

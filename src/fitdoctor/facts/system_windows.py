@@ -1,7 +1,4 @@
-"""What the machine and the processes of a training did in some stretch of time:
-
-while a fit ran, or over the whole run.
-"""
+"""The activity of the machine and of a training's processes, during a fit or during the whole run."""
 
 from __future__ import annotations
 
@@ -14,16 +11,16 @@ from fitdoctor.recording.model.system import Gpu, Level, Series, Span, System
 from fitdoctor.report.model import GpuWindow, Stall, SystemWindow
 
 LEAST_OVERLAP_S = 1e-3
+# Fewer stretches give no slope of memory: they only show how it fills up.
 LEAST_FOR_A_SLOPE = 8
-"""Stretches below which memory has no slope: fewer only show how it filled up."""
 
 
 class Window:
-    """The part of a record that lies in some spans.
+    """The part of a recording that lies in some spans.
 
     Args:
-        system: The record.
-        spans: When; what lasts still ends with the record. None for all of it.
+        system: The recording.
+        spans: The spans. One without an end lasts to the end of the recording. None for the whole recording.
     """
 
     def __init__(self, system: System, spans: Sequence[Span] | None = None) -> None:
@@ -42,7 +39,7 @@ class Window:
         self.seconds = sum(self._inside_s)
 
     def added(self, series: Series, name: str) -> float | None:
-        """What a counter grew by, as far as it is known; a stretch that lies half inside counts half."""
+        """The growth of a counter, as far as it is known. A stretch that lies half inside counts half."""
         found = [
             value * share
             for value, share in zip(series.counters.get(name, ()), self._shares, strict=False)
@@ -51,12 +48,12 @@ class Window:
         return _finite(sum(found)) if found and self.seconds > 0 else None
 
     def rate(self, series: Series, name: str) -> float | None:
-        """What a counter grew by in a second: of time, the share of it, or how many of something are at it at once."""
+        """The growth of a counter in a second. For a counter of time, that is the share of the time."""
         added = self.added(series, name)
         return None if added is None else _finite(added / self.seconds)
 
     def mean(self, series: Series, name: str) -> float | None:
-        """The level, each moment weighing as much."""
+        """The mean of a level over time."""
         known = [(value, inside) for value, inside in self._of(series, name, "mean") if inside > 0]
         weight = sum(inside for _, inside in known)
         return _finite(sum(value * inside for value, inside in known) / weight) if weight > 0 else None
@@ -72,7 +69,7 @@ class Window:
         )
 
     def slope(self, series: Series, name: str) -> float | None:
-        """By how much a level changes in a second: the straight line with the least squares."""
+        """The change of a level in a second, by a straight line with the least squares."""
         values = series.levels.get(name, Level()).mean
         points = [
             (at, value)
@@ -92,12 +89,12 @@ class Window:
 
 
 def run_window(scout: ProcessRecord) -> SystemWindow | None:
-    """What was seen of the whole process; None where nobody looked."""
+    """The activity during the whole run. None if nothing was sampled."""
     return _summary(scout.system, None) if scout.system is not None else None
 
 
 def fit_window(scout: ProcessRecord, index: int) -> SystemWindow | None:
-    """What was seen while the calls of a fit ran; None where nobody looked, or where it was too short to be seen.
+    """The activity during the calls of a fit. None if nothing was sampled, or if the fit was too short.
 
     Example:
         >>> of_fit(facts.scout, 0).process_cores
@@ -178,14 +175,15 @@ def _overlap(begin: float, end: float, span: Span) -> float:
 
 
 def _finite(value: float) -> float | None:
-    """No figure of a report is infinite, whatever stands in a record."""
+    """None for an infinite value: no figure of a report is infinite, whatever a recording holds."""
     return value if isfinite(value) else None
 
 
 def _processors(window: Window, series: Series) -> float | None:
-    """How many cores the process used:
+    """How many cores the process used.
 
-    in ticks of 10 ms, of which a short fit may have none; of the main thread it is known exactly.
+    The processor time of the process counts in ticks of 10 ms, of which a short fit may have none. The time of the main
+    thread is exact.
     """
     known = (rate for name in ("process_cpu_s", "main_cpu_s") if (rate := window.rate(series, name)) is not None)
     return max(known, default=None)

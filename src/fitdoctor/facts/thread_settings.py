@@ -1,4 +1,4 @@
-"""How many cores a training may use, and what its thread settings make of them."""
+"""How many cores a training may use, and which thread settings are too low or too high."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from fitdoctor.recording.model import ThreadSetting
 from fitdoctor.report.model import Evidence, Interval
 from fitdoctor.wording import duration
 
-#: A setting up to this share of the cores leaves a part of them idle that shows.
+# A setting up to this share of the cores leaves a visible part of them idle.
 FEW = 0.5
-#: From this many threads a core on they get into each other's way. Twice as many is what frameworks start for
-#: hyper-threads.
+# From this many threads a core on, they slow each other down. Frameworks start two a core for hyper-threads.
 MANY = 4
 
 
 def usable_cores(facts: Facts) -> int:
-    """The cores that the process may run on, or fewer where a container grants it less time than they have."""
+    """The cores that the process may run on, or fewer if its container grants less time."""
     cores, quota = facts.scout.environment.get("cores"), facts.scout.environment.get("quota_cores")
     usable = int(cores) if isinstance(cores, int) else 0
     return min(usable, max(1, ceil(quota))) if isinstance(quota, (int, float)) and quota > 0 else usable
@@ -39,7 +38,7 @@ def too_many(facts: Facts) -> list[ThreadSetting]:
 
 
 def as_written(settings: Sequence[ThreadSetting]) -> str:
-    """The settings as a shell or a script has them.
+    """The settings as a shell or a script writes them.
 
     Example:
         >>> as_written([ThreadSetting(name="OMP_NUM_THREADS", value=1)])
@@ -51,10 +50,10 @@ def as_written(settings: Sequence[ThreadSetting]) -> str:
 
 
 def thread_finding(facts: Facts, settings: Sequence[ThreadSetting], shares: Interval) -> Finding | None:
-    """That some settings cost these shares of all steps; None where that is not worth a cause.
+    """The finding that some settings cost these shares of all steps. None if that is not worth a cause.
 
-    A setting holds for the whole process. Processes are compared by the fit with the most at stake, so it is that
-    one's.
+    A setting holds for the whole process. Processes are compared by their longest fit, so the finding belongs to that
+    fit.
     """
     fit = max(facts.fits, key=lambda each: each.function_s * each.steps("mid"), default=None)
     if fit is None or not settings:
@@ -70,7 +69,7 @@ def thread_finding(facts: Facts, settings: Sequence[ThreadSetting], shares: Inte
         ),
         evidence=(
             Evidence(text=f"{as_written(settings)}, on {cores} cores.", value=cores),
-            Evidence(text=f"A step takes {duration(fit.step_s)} so.", value=fit.step_s, unit="s"),
+            Evidence(text=f"A step takes {duration(fit.step_s)} with it.", value=fit.step_s, unit="s"),
         ),
         data={"settings": [setting.name for setting in settings]},
     )

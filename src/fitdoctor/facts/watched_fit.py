@@ -1,4 +1,4 @@
-"""A training that was watched to its end: what it took is known, and nothing is projected."""
+"""A fit that was watched to its end. Its time is known, and nothing is projected."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from fitdoctor.report.model import Interval
 
 
 class WatchedFit(FitFacts):
-    """Figures of a fit that ran uncut: every count is what happened, every cost a mean over all of it."""
+    """Figures of a fit that ran uncut. Counts are exact, and costs are means over all units."""
 
-    def unit(self, took: Duration, period: int = 0) -> Interval:  # noqa: ARG002 - all of them are counted
+    def unit(self, took: Duration, period: int = 0) -> Interval:  # noqa: ARG002 - all units are counted
         each_s = _mean_s(took)
         return Interval(low=each_s, mid=each_s, high=each_s)
 
@@ -36,13 +36,13 @@ class WatchedFit(FitFacts):
 
     @cached_property
     def _loop_s(self) -> float:
-        """What the loop takes of one call of the train function."""
+        """Seconds of the loop around one call of the train function."""
         kinds = self.record.step if self.record.step.count else self.record.epoch_first_step
         return max(0.0, _mean_s(kinds) - self._nested_s)
 
     @cached_property
     def recompiled_s(self) -> float:
-        """Seconds of its steps that went into compiling them again."""
+        """Seconds of its steps that compile them again."""
         return min(self.record.recompiled.total_s, self._loop_s * self.steps("mid") / self.per_execution)
 
     @cached_property
@@ -84,7 +84,7 @@ class WatchedFit(FitFacts):
 
 
 def observed_terms(fits: Sequence[FitFacts], loops: Sequence[CallSiteFacts]) -> tuple[Term, ...]:
-    """What the calls of Keras took, each term with the id that it would have in a projection."""
+    """The time of Keras' calls, in terms with the same ids as in a projection."""
     terms = [term for fit in fits for term in _fit_terms(fit)]
     for loop in loops:
         took = loop.record.run
@@ -125,7 +125,7 @@ def _fit_terms(fit: FitFacts) -> Iterator[Term]:
 
 
 def with_watched_length(record: Fit, seen: Fit | None) -> Fit:
-    """What a scout learned of a fit, with what only the whole training shows: its length."""
+    """A scout's record of a fit, with the length from the watched training."""
     if seen is None:
         return record
     whole = 0 < seen.calls_run == seen.teardown.count
@@ -140,12 +140,12 @@ def with_watched_length(record: Fit, seen: Fit | None) -> Fit:
 
 
 def if_uncut(record: Fit) -> Fit | None:
-    """A scout's record where it let every call run to its end, so that its course is that of the training."""
+    """A scout's record if every call ran to its end. Its epochs are then those of the training."""
     return record if not record.cut and 0 < record.calls == record.calls_run else None
 
 
 def _is_open(record: Fit, epochs: int) -> bool:
-    """Whether the length that was seen says more than what the script declares."""
+    """Whether the observed length says more than the declared one."""
     return epochs > 0 and (
         epochs != record.epochs - record.initial_epoch or any(callback.may_stop for callback in record.callbacks)
     )

@@ -1,4 +1,4 @@
-"""Says what a script was about to do to a file that was there."""
+"""The words for a write to an existing file that the guard blocked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ACTIONS = {
 
 
 def action(event: str) -> str:
-    """The words for an event of the guard's, to be followed by a path.
+    """The verb for an event of the guard, to be followed by a path.
 
     Example:
         >>> action("os.remove")

@@ -6,9 +6,9 @@ import re
 
 LONGEST = 300
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
-#: What Keras and TensorFlow put before the message itself.
+# What Keras and TensorFlow put before the message itself.
 _PREAMBLE = re.compile(r"(\w+: )?(Graph execution error:|Exception encountered when calling )")
-#: TensorFlow then lists where a node was defined, in the manner of a traceback.
+# TensorFlow then lists where a node was defined, in the manner of a traceback.
 _WHERE = re.compile(r"Detected at node |<stack traces unavailable>|File \"|Traceback |\[\[|\d+ root error")
 _NAMED = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Warning|Interrupt): ")
 

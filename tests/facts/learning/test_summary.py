@@ -162,7 +162,7 @@ def test_unscaled_inputs_are_shown_by_the_gradient_of_the_first_layer() -> None:
         (finding,) = check_scale(with_inside(inside(first, 1.0, 1.0), make.fit(step_s=0.01, epochs=50, inputs=[part])))
         return [evidence.text for evidence in finding.evidence]
 
-    assert "is 3,000× as large for their size" in texts(3000.0)[1]
+    assert "is 3,000× that of" in texts(3000.0)[1]
     assert len(texts(2.0)) == 1
 
 
@@ -185,5 +185,7 @@ def test_wasted_epochs_are_shown_to_overfit_where_the_training_score_goes_on() -
         )
         return [evidence.text for evidence in finding.evidence]
 
-    assert "Meanwhile loss on the training data went from 0.4 to 0.2: it overfits." in texts([0.4] * 40 + [0.2] * 20)
+    assert "Meanwhile loss on the training data went from 0.4 to 0.2: the model overfits." in texts(
+        [0.4] * 40 + [0.2] * 20
+    )
     assert len(texts([0.4] * 60)) == 2

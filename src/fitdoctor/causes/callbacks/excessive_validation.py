@@ -40,6 +40,7 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
+from fitdoctor.facts.input.batches import DEFAULT_BATCH_SIZE
 from fitdoctor.facts.locations import locations
 from fitdoctor.facts.units import times
 from fitdoctor.wording import duration, number, percent
@@ -52,8 +53,6 @@ REMEDIES = ("larger-validation-batch", "rarer-validation")
 EXCESSIVE_SHARE = 0.20
 # Below this a batch costs mostly its launch, so a larger batch makes validation faster.
 SMALL_BATCH = 128
-# The default of Keras.
-DEFAULT_BATCH_SIZE = 32
 
 
 def check(facts: Facts) -> Iterator[Finding]:

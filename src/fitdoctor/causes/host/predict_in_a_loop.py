@@ -41,6 +41,7 @@ from math import ceil
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.input.batches import DEFAULT_BATCH_SIZE
 from fitdoctor.facts.locations import locations
 from fitdoctor.wording import duration, number, percent
 
@@ -49,8 +50,6 @@ REMEDIES = ("predict-on-batch", "batched-predict")
 
 # Fewer calls are not worth rewriting: at some 50 ms each they cost a second.
 FEWEST_CALLS = 20
-# The default of Keras.
-DEFAULT_BATCH_SIZE = 32
 KINDS = ("predict", "evaluate")
 # The overhead of a call equals some small batches. Beyond that, the rows take the time.
 MOST_BATCHES = 8

@@ -54,7 +54,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     for loop in facts.loops:
         record = loop.record
         calls = loop.calls("mid")
-        if not loop.is_of_pieces or calls < FEWEST_CALLS:
+        if not loop.has_few_rows or calls < FEWEST_CALLS:
             continue
         cost, measured = _cost(facts, loop)
         if not facts.worthwhile(cost):

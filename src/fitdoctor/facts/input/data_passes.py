@@ -1,4 +1,4 @@
-"""How many batches one pass over a training's data has, and how many passes there are."""
+"""The number of batches in one pass over a training's data, and the number of passes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ BATCHING = frozenset({"batch", "padded_batch", "ragged_batch"})
 
 
 def batches_in_data(fit: Fit) -> int | None:
-    """Batches in one pass over data that repeats itself; None where nothing repeats, or where the pipeline does not
-    tell.
-    """
+    """Batches in one pass over data that repeats. None if nothing repeats, or if the number is unknown."""
     return _batches(user_chain(fit), fit.batch_size)
 
 
@@ -39,7 +37,7 @@ def _batches(chain: Sequence[Operation], batch_size: int | None) -> int | None:
 
 
 def steps_per_pass(fit: FitFacts) -> int:
-    """Batches in one pass over the data: those of an epoch, unless the pipeline is known to go on repeating."""
+    """Batches in one pass over the data: those of an epoch, unless the pipeline repeats."""
     return batches_in_data(fit.record) or fit.steps_per_epoch
 
 

@@ -15,7 +15,7 @@ TREATS = ("blocking-logs",)
 SAFETY = "exact"
 UNIT = "step"
 
-#: For callbacks whose own argument is not known: often enough to follow an epoch.
+# For callbacks whose own argument is not known: often enough to follow an epoch.
 BATCHES_APART = 50
 
 

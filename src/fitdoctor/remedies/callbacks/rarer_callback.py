@@ -16,7 +16,7 @@ TREATS = ("slow-callback",)
 SAFETY = "exact"
 UNIT = "epoch_end"
 
-#: Often enough to follow a training, rare enough to take four fifths and more of the cost away.
+# Often enough to follow a training, rare enough to take four fifths and more of the cost away.
 EPOCHS_APART = 5
 BATCHES_APART = 50
 

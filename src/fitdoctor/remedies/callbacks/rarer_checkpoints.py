@@ -18,7 +18,7 @@ TREATS = ("frequent-checkpoints",)
 SAFETY = "exact"
 UNIT = "epoch_end"
 
-#: Takes four fifths and more of the cost away and loses little where training is interrupted.
+# Takes four fifths and more of the cost away and loses little where training is interrupted.
 EPOCHS_APART = 5
 TIMES_AS_MANY_BATCHES = 10
 BATCHES_APART = 50

@@ -16,7 +16,7 @@ TREATS = ("dispatch-bound-steps",)
 SAFETY = "exact"
 UNIT = "step"
 
-#: 8 takes most of the fixed cost away, 32 nearly all; more only delays callbacks.
+# 8 takes most of the fixed cost away, 32 nearly all; more only delays callbacks.
 SIZES = (8, 32)
 
 

@@ -7,7 +7,7 @@ from math import sqrt
 
 from fitdoctor.changes.model import Change, SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.batches import TINY, USUAL, batch_stage, can_grow, grown_sizes
+from fitdoctor.facts.input.batches import TINY, DEFAULT_BATCH_SIZE, batch_stage, can_grow, grown_sizes
 from fitdoctor.facts.locations import operation_place, place
 from fitdoctor.recording.model import Fit
 from fitdoctor.remedies.base import Finding, Proposal
@@ -17,8 +17,8 @@ TREATS = ("tiny-batches", "dispatch-bound-steps")
 SAFETY = "semantics"
 UNIT = "race"
 
-#: Optimizers whose steps grow with the gradient: their rate grows in proportion to the batch. The others divide by the
-#: gradient's size, and theirs grows with the root.
+# Optimizers whose steps grow with the gradient: their rate grows in proportion to the batch. The others divide by the
+# gradient's size, and theirs grows with the root.
 PROPORTIONAL = frozenset({"SGD"})
 
 
@@ -27,7 +27,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         return
     fit = facts.fits[finding.fit]
     record, sizes = fit.record, grown_sizes(fit) if can_grow(fit.record) else []
-    if finding.cause == "dispatch-bound-steps" and not TINY < (record.batch_size or 0) <= USUAL:
+    if finding.cause == "dispatch-bound-steps" and not TINY < (record.batch_size or 0) <= DEFAULT_BATCH_SIZE:
         return  # smaller ones are a cause of their own, and of larger ones the machine takes little more
     for size in sizes:
         scaled = _scaled_rate(record, size)

@@ -16,9 +16,9 @@ TREATS = ("slow-input-container",)
 SAFETY = "exact"
 UNIT = "step"
 
-#: Rows of a table are taken with methods that an array does not have.
+# Rows of a table are taken with methods that an array does not have.
 TABLES = frozenset({"pandas.DataFrame", "pandas.Series"})
-#: What holds several arrays by their names.
+# What holds several arrays by their names.
 FILES = frozenset({"h5py.File", "h5py.Group"})
 
 

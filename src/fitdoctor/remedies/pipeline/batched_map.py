@@ -15,8 +15,8 @@ TREATS = ("per-sample-map",)
 SAFETY = "exact"
 UNIT = "step"
 
-#: The plain swap is the faster one; `vectorized_map` also carries functions that only know a single sample, and lets
-#: one that draws random numbers draw for each sample: others than before, and not one for the whole batch.
+# The plain swap is the faster one; `vectorized_map` also carries functions that only know a single sample, and lets
+# one that draws random numbers draw for each sample: others than before, and not one for the whole batch.
 WAYS = (
     ("plain", False, "dataset.batch(…).map(function)"),
     ("vectorized", True, "dataset.batch(…).map(lambda *batch: tf.vectorized_map(lambda row: function(*row), batch))"),

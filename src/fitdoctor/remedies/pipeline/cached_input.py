@@ -18,8 +18,8 @@ TREATS = ("repeated-preprocessing", "python-in-pipeline")
 SAFETY = "exact"
 UNIT = "step"
 
-#: Of the machine's memory: the model, the framework and the rest of the machine need theirs. What is free is seen in
-#: the trial.
+# Of the machine's memory: the model, the framework and the rest of the machine need theirs. What is free is seen in
+# the trial.
 MEMORY_SHARE = 0.5
 
 

@@ -14,20 +14,20 @@ from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "more workers"
 TREATS = ("idle-workers",)
-#: Of a `DataLoader` whose dataset draws random numbers, each worker draws others.
+# Of a `DataLoader` whose dataset draws random numbers, each worker draws others.
 SAFETY = "exact"
 UNIT = "step"
 
-#: Tried as far as they are no more than twice the cores: threads that wait for a disk need none of their own. The two
-#: largest do.
+# Tried as far as they are no more than twice the cores: threads that wait for a disk need none of their own. The two
+# largest do.
 COUNTS = (2, 4, 8)
 WAYS = 2
-#: Of a `Sequence`: its pipeline reads ahead, and asks for a batch beyond the last one with so much patience.
+# Of a `Sequence`: its pipeline reads ahead, and asks for a batch beyond the last one with so much patience.
 WAITED_FOR = (
     "At the end of each epoch, tf_keras waits up to 5 s for such workers, which trials of steps do not show. "
     "It pays where an epoch becomes shorter by more than that."
 )
-#: How more processes are asked for that were not tried.
+# How more processes are asked for that were not tried.
 GRAIN = (
     ".to_iter_dataset().mp_prefetch(grain.MultiprocessingOptions(num_workers={count})), or worker_count={count} for "
     "a grain.DataLoader"

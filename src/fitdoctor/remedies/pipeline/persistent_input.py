@@ -17,7 +17,7 @@ from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "input that goes on"
 TREATS = ("first-batch-stall",)
-#: Behind a shuffle, a batch may hold samples of two passes.
+# Behind a shuffle, a batch may hold samples of two passes.
 SAFETY = "semantics"
 UNIT = "epoch"
 

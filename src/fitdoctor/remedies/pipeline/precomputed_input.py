@@ -15,7 +15,7 @@ TREATS = ("python-in-pipeline", "slow-generator")
 SAFETY = "exact"
 UNIT = "step"
 
-#: Inputs that are not made once by a trial, and what to write instead.
+# Inputs that are not made once by a trial, and what to write instead.
 LOADERS = {
     "dataloader": "make the samples once, before fit, and give it a TensorDataset's DataLoader, or the arrays: "
     "model.fit(x, y, …)",

@@ -15,7 +15,7 @@ TREATS = ("missing-prefetch",)
 SAFETY = "exact"
 UNIT = "step"
 
-#: Two batches ahead hide a batch that is late now and then; more costs memory and gains nothing on average.
+# Two batches ahead hide a batch that is late now and then; more costs memory and gains nothing on average.
 BATCHES_AHEAD = 2
 
 
