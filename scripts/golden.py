@@ -18,8 +18,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+# Stands in the place of every text with a space in it: only those are sentences.
 WORDS = "words"
-"""Stands in the place of every text with a space in it: only those are sentences."""
 
 
 def main(arguments: list[str] | None = None) -> int:

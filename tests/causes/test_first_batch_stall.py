@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from tests.facts.input.test_loader_workers import loader
 
 from fitdoctor.causes.input.first_batch_stall import check
 from fitdoctor.changes.model import InsertCall, SetArgument
@@ -12,6 +11,7 @@ from fitdoctor.facts.watched_fit import WatchedFit
 from fitdoctor.recording.model import HotLine, Site
 from fitdoctor.remedies.pipeline import persistent_input
 from tests import builders as make
+from tests.facts.input.test_loader_workers import loader
 
 
 def stalled(stall_s: float, *steps: tuple[str, int]) -> Facts:

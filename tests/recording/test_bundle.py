@@ -18,13 +18,13 @@ from fitdoctor.recording.load import decode_run
 from fitdoctor.recording.model import Arm, CallbackRecord, ColumnStatistics, InputArray, Run
 from fitdoctor.recording.model.system import Gpu, Level, Series, System
 from fitdoctor.recording.save import encode_run
-from fitdoctor.system.look import FAILED
+from fitdoctor.system.collector import FAILED
 from tests import builders as make
 from tests.recording.runs import full_run
 from tests.report.diagnosed import SLOW_INPUT, diagnosed, pipeline_fit
 
+# Stands in no word of ours.
 PLANTED = "zqx"
-"""Stands in no word of ours."""
 
 SHAPES = (
     "{}",

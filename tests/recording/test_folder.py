@@ -9,7 +9,7 @@ import pytest
 
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording import folder as folders
-from fitdoctor.recording import places
+from fitdoctor.recording import run_roots
 from fitdoctor.recording.folder import RunFolder, create, latest, resolve
 
 NOON = datetime(2026, 3, 17, 12, 0, 0)
@@ -105,7 +105,7 @@ def test_a_temporary_folder_of_someone_else_is_not_used(
     monkeypatch.setenv("HOME", str(home / ".fitdoctor"))
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    root = places.temporary_root()
+    root = run_roots.temporary_root()
     assert root is not None
     root.symlink_to(elsewhere)
     made = create("train")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fitdoctor.system.source import Place
+from fitdoctor.system.source import Target
 
 PID = 40
 
@@ -33,5 +33,5 @@ def process(
     write(folder / "task" / str(pid) / "schedstat", f"{values['user'] * 10**7} {round(wait_s * 1e9)} 7\n")
 
 
-def place(root: Path, *cores: int) -> Place:
-    return Place(process=PID, cores=frozenset(cores), proc=root / "proc", sys=root / "sys")
+def place(root: Path, *cores: int) -> Target:
+    return Target(process=PID, cores=frozenset(cores), proc=root / "proc", sys=root / "sys")

@@ -15,9 +15,9 @@ import pytest
 
 from fitdoctor.recording.model.system import System
 from fitdoctor.system import sampler
-from fitdoctor.system.look import OUTSIDE, Look
+from fitdoctor.system.collector import OUTSIDE, Collector
 from fitdoctor.system.sampler import Sampler, period
-from fitdoctor.system.source import Place, Reading
+from fitdoctor.system.source import Reading, Target
 
 CHILD = """\
 import subprocess, sys
@@ -50,7 +50,7 @@ class Failing:
         self._maybe("close")
 
 
-def failing_open(place: Place) -> Any:
+def failing_open(place: Target) -> Any:
     raise ValueError("strange")
 
 
@@ -67,7 +67,7 @@ def test_memory_of_a_process_and_its_child_is_seen(
 ) -> None:
     monkeypatch.setattr("fitdoctor.system.processes.SEARCH_S", 0.0)
     monkeypatch.setattr("fitdoctor.system.processes.SEARCH_SHARE", 1e9)
-    look = Look(child.pid)
+    look = Collector(child.pid)
     assert child.stdin is not None
     assert child.stdout is not None
     child.stdin.write(b"\n")
@@ -86,13 +86,13 @@ def test_memory_of_a_process_and_its_child_is_seen(
 
 def test_files_are_closed_in_the_end(child: subprocess.Popen[bytes]) -> None:
     before = set(os.listdir("/proc/self/fd"))
-    Look(child.pid).close()
+    Collector(child.pid).close()
     assert set(os.listdir("/proc/self/fd")) == before
 
 
 @pytest.mark.parametrize("at", ["read", "describe", "close"])
 def test_a_source_that_fails_is_left_out_and_named(at: str) -> None:
-    look = Look(os.getpid(), {"good": OUTSIDE["cores"], "bad": lambda place: Failing(at)})
+    look = Collector(os.getpid(), {"good": OUTSIDE["cores"], "bad": lambda place: Failing(at)})
     look.tick()
     system = look.close()
     assert system.limits == [
@@ -103,14 +103,14 @@ def test_a_source_that_fails_is_left_out_and_named(at: str) -> None:
 
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_each_source_may_fail_when_it_is_opened(name: str) -> None:
-    look = Look(os.getpid(), {**OUTSIDE, name: failing_open})
+    look = Collector(os.getpid(), {**OUTSIDE, name: failing_open})
     look.tick()
     (limit,) = look.close().limits
     assert f"reading its {name} failed" in limit
 
 
 def test_a_system_that_tells_nothing_is_no_failure() -> None:
-    system = Look(os.getpid(), {"nothing": lambda place: None}).close()
+    system = Collector(os.getpid(), {"nothing": lambda place: None}).close()
     assert (system.missing, system.limits) == (["nothing"], [])
 
 
@@ -174,7 +174,7 @@ def test_the_record_is_small_after_any_time() -> None:
     from dataclasses import asdict
 
     clock = iter(range(10**9))
-    look = Look(os.getpid(), OUTSIDE, clock=lambda: float(next(clock)))
+    look = Collector(os.getpid(), OUTSIDE, clock=lambda: float(next(clock)))
     for _ in range(500):
         look.tick()
     assert len(json.dumps(asdict(look.close()))) < 400_000

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fitdoctor.recording.model.system import System
-from fitdoctor.system import clocks, cores, disks, groups, memory, network, pressure, processes, tree
+from fitdoctor.system import clocks, cores, disks, groups, memory, network, pressure, process_tree, processes
 from fitdoctor.system.cores import TICK_S
-from fitdoctor.system.kept import named, number
+from fitdoctor.system.kernel_files import named_numbers, number
 from fitdoctor.system.processes import PAGE
 from fitdoctor.system.source import Source
 from tests.system.places import CORES, PID, place, process, write
@@ -218,8 +218,8 @@ def test_no_text_makes_a_parser_fail(data: bytes) -> None:
     pressure.parse(data)
     processes.parse_stat(data)
     processes.parse_schedule(data)
-    tree.parent(data)
-    dict(named(data))
+    process_tree.parent(data)
+    dict(named_numbers(data))
     text = data.decode("utf-8", "replace")
     groups.cpu_limit(text)
     groups.memory_limit(text)

@@ -8,21 +8,19 @@ from __future__ import annotations
 import re
 from typing import Any
 
+# Variables of the environment that a change may set: numbers of threads. What decides which code is loaded is never
+# among them.
 VARIABLES = frozenset({"TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"})
-"""Variables of the environment that a change may set:
 
-numbers of threads. What decides which code is loaded is never among them.
-"""
-
+# Stages that may be put into a pipeline.
 INSERTED = frozenset({"batch", "cache", "prefetch", "rebatch", "repeat", "shuffle", "skip", "unbatch"})
-"""Stages that may be put into a pipeline."""
 
 _HOOK = re.compile(r"on_(epoch|(train|test|predict)(_batch)?|batch)_(begin|end)")
 _ARGUMENT = re.compile(r"[a-z][a-z0-9_]{0,40}")
+# What a text may be as a setting, such as "epoch": no path.
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,20}")
-"""What a text may be as a setting, such as "epoch": no path."""
+# Of a metric.
 _NAME = re.compile(r"[\w .:/-]{1,200}")
-"""Of a metric."""
 
 
 def problem(kind: str, fields: dict[str, Any]) -> str:
@@ -78,10 +76,10 @@ def _is_setting(value: Any) -> bool:
     )
 
 
+# The other kinds name methods and switches of a list of their own, where they are applied.
 _CHECKS = {
     "set-environment": _environment,
     "insert-call": _inserted,
     "throttle-hook": _throttled,
     "set-argument": _argument,
 }
-"""The other kinds name methods and switches of a list of their own, where they are applied."""

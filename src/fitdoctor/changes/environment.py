@@ -16,8 +16,8 @@ from fitdoctor.changes.model import SetArgument, SetEnvironment
 
 INTRA_OP = "tf.config.threading.set_intra_op_parallelism_threads"
 INTER_OP = "tf.config.threading.set_inter_op_parallelism_threads"
+# Calls that only count before TensorFlow has started.
 START_CALLS = frozenset({INTRA_OP, INTER_OP})
-"""Calls that only count before TensorFlow has started."""
 
 
 def of_process(changes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

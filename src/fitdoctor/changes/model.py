@@ -154,11 +154,11 @@ class SetEnvironment(Change):
     value: str | None
 
 
+# Calls outside a pipeline that decide how the input is made.
 INPUT_CALLS = frozenset({"PyDataset", "DataLoader", "tf.data.experimental.enable_debug_mode"})
-"""Calls outside a pipeline that decide how the input is made."""
 
+# How a `PyDataset` is read. In tf_keras these are arguments of `Model.fit`.
 WORKER_ARGUMENTS = ("workers", "use_multiprocessing", "max_queue_size")
-"""How a `PyDataset` is read. In tf_keras these are arguments of `Model.fit`."""
 
 KINDS: dict[str, type[Change]] = {
     cls.kind: cls

@@ -129,7 +129,7 @@ def command(
     from fitdoctor.cli.target import check_target, find_python, mode_of
     from fitdoctor.process.request import OPTIONS, DiagnoseRequest
     from fitdoctor.recording.folder import create
-    from fitdoctor.recording.places import current_folder
+    from fitdoctor.recording.run_roots import current_folder
 
     mode = mode_of(as_module=as_module, as_code=as_code)
     directory, watched = None, None

@@ -22,27 +22,25 @@ from fitdoctor.recording.own_words import as_said, is_own
 
 T = TypeVar("T")
 
+# Fields whose text no analysis needs: lines of code, messages of errors, the time.
 EMPTIED = frozenset({"code", "message", "started"})
-"""Fields whose text no analysis needs: lines of code, messages of errors, the time."""
 
+# Fields that hold sentences of ours with something of the user's filled in.
 SENTENCES = frozenset({"limits", "why", "note", "label", "declined"})
-"""Fields that hold sentences of ours with something of the user's filled in."""
 
+# Fields that may hold several names in one: `x['age']`, `pandas.DataFrame`. Each name is replaced by itself.
 COMPOSED = frozenset({"name", "call", "argument", "replacement", "hook", "container", "module"})
-"""Fields that may hold several names in one: `x['age']`, `pandas.DataFrame`. Each name is replaced by itself."""
 
+# Fields that are the user's whatever stands in them.
 PATHS = frozenset({"file", "script", "cwd", "argv", "changed_files", "redirected", "command", "what", "programs"})
-"""Fields that are the user's whatever stands in them."""
 
+# The last line of the list of changed files, where it does not name them all; a file has “new: ” or the like before it.
 UNNAMED_FILES = re.compile(r"and \d{1,9} more")
-"""The last line of the list of changed files, where it does not name them all; a file has “new:
 
-” or the like before it.
-"""
-
+# Digits of an index in a composed name, `x[0]`.
 SHORT_NUMBER = 2
-"""Digits of an index in a composed name, `x[0]`."""
 
+# What a placeholder is called, by the field that it stands in; elsewhere it is a "text".
 KINDS = {
     "file": "file",
     "script": "file",
@@ -58,15 +56,14 @@ KINDS = {
     "id": "arm",
     "arm": "arm",
 }
-"""What a placeholder is called, by the field that it stands in; elsewhere it is a "text"."""
 
 VERSION = re.compile(r"\d{1,4}(\.\d{1,6}){0,3}((a|b|rc|\.dev|\.post)\d{1,9})?")
 DEVICE = re.compile(
     r"/?(device:)?(CPU|GPU|TPU):\d{1,3}|(NVIDIA|Tesla|Quadro|GeForce|AMD)( [A-Z0-9][A-Za-z0-9-]{0,11}){1,5}"
 )
 PLATFORM_WORDS = ("Linux", "Darwin", "macOS", "Windows", "WSL2", "x86_64", "AMD64", "arm64", "aarch64")
+# Fields about the machine and its software, kept where they look like what they are called.
 MACHINE = frozenset({"python", "keras", "backend_version", "fitdoctor", "platform", "devices", "device"})
-"""Fields about the machine and its software, kept where they look like what they are called."""
 
 ERRORS = frozenset(
     name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)

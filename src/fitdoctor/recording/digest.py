@@ -6,14 +6,12 @@ import hashlib
 import os
 import stat
 
+# Above any Python file that someone wrote. A recording may name any file, also one of terabytes that takes no room on
+# the disk.
 MOST_BYTES = 4 << 20
-"""Above any Python file that someone wrote.
 
-A recording may name any file, also one of terabytes that takes no room on the disk.
-"""
-
+# What looks like files there is made when it is read, may never end, and may be gone for others once it was read.
 KERNEL_FOLDERS = ("/proc/", "/sys/", "/dev/")
-"""What looks like files there is made when it is read, may never end, and may be gone for others once it was read."""
 
 READ = (
     os.O_RDONLY

@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 
 from fitdoctor.errors import FitdoctorError
-from fitdoctor.recording import places
+from fitdoctor.recording import run_roots
 from fitdoctor.recording.ownership import is_ours, make_own_folder
-from fitdoctor.recording.places import ROOT_NAME, VARIABLE
+from fitdoctor.recording.run_roots import ROOT_NAME, VARIABLE
 from fitdoctor.recording.signature import why_unsigned
 from fitdoctor.regular_files import is_regular, make_new, make_private_folder
 
@@ -22,22 +22,18 @@ RUN_FILE = "run.json"
 IGNORE_FILE = ".gitignore"
 IGNORE_ALL = b"*\n"
 
+# How the names of bundles end: a recording in a single file.
 BUNDLE_ENDINGS = (".fitdoctor.json", ".fitdoctor.json.gz")
-"""How the names of bundles end: a recording in a single file."""
 
+# What a new folder must take before it is trusted: about the size of a recording with its log. A full disk still makes
+# folders.
 ROOM_BYTES = 256 * 1024
-"""What a new folder must take before it is trusted: about the size of a recording with its log.
 
-A full disk still makes folders."""
-
+# Longest script name in a folder's name: with the time before it, a path stays readable in a terminal of 80 columns.
 NAME_LENGTH = 40
-"""Longest script name in a folder's name:
 
-with the time before it, a path stays readable in a terminal of 80 columns.
-"""
-
+# How many known runs an error names: enough to pick from, few enough to read.
 LISTED_RUNS = 5
-"""How many known runs an error names: enough to pick from, few enough to read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +77,7 @@ class RunFolder:
 
         relative where it lies below the current directory, or within the same project.
         """
-        near = [folder for folder in (places.current_folder(), places.project_root()) if folder is not None]
+        near = [folder for folder in (run_roots.current_folder(), run_roots.project_root()) if folder is not None]
         if not any(self.path.is_relative_to(folder) for folder in near):
             return str(self.path)
         return min(os.path.relpath(self.path), str(self.path), key=len)
@@ -135,12 +131,12 @@ def create(name: str, *, parent: Path | None = None, now: datetime | None = None
 def _homes(parent: Path | None) -> list[tuple[Callable[[], Path | None], bool]]:
     """The places for a new run in their order, and whether a user expects it there."""
     if parent is not None:
-        return [(lambda: parent / ROOT_NAME, True), (places.temporary_root, False)]
+        return [(lambda: parent / ROOT_NAME, True), (run_roots.temporary_root, False)]
     return [
-        (places.named_folder, True),
-        (lambda: project / ROOT_NAME if (project := places.project_root()) is not None else None, True),
-        (places.state_runs, False),
-        (places.temporary_root, False),
+        (run_roots.named_folder, True),
+        (lambda: project / ROOT_NAME if (project := run_roots.project_root()) is not None else None, True),
+        (run_roots.state_runs, False),
+        (run_roots.temporary_root, False),
     ]
 
 
@@ -167,7 +163,7 @@ def stored(*, parent: Path | None = None) -> Iterator[RunFolder]:
 
     What another user may have put there is passed over.
     """
-    for root in places.trusted_roots(parent):
+    for root in run_roots.trusted_roots(parent):
         for path in _runs(root):
             yield RunFolder(path=path)
 
@@ -196,7 +192,7 @@ def resolve(run: str, *, parent: Path | None = None) -> RunFolder:
     given = expanded(run)
     if os.path.isfile(given):  # noqa: PTH113 - a Path raises where the folder may not be entered
         given = given.parent
-    roots = list(places.trusted_roots(parent))
+    roots = list(run_roots.trusted_roots(parent))
     candidates = [given, *(root / run for root in roots if Path(run).name == run)]
     for path in candidates:
         if is_regular(path / RUN_FILE):
@@ -264,7 +260,7 @@ def _not_found(run: str, candidates: list[Path], roots: list[Path]) -> str:
         problem = f"Received “{run}”, which is not a regular file; expected a run's folder, its name, or “last”."
     else:
         problem = f"Received “{run}”, which does not exist; expected a run's folder, its name, or “last”."
-    elsewhere = [places.state_runs(), places.temporary_root()]
+    elsewhere = [run_roots.state_runs(), run_roots.temporary_root()]
     near = [path.name for root in roots if root not in elsewhere for path in _runs(root)[:LISTED_RUNS]]
     if near:
         return f"{problem} The latest are:\n" + "\n".join(f"  {name}" for name in near[:LISTED_RUNS])
@@ -280,7 +276,7 @@ def _make(root: Path, name: str, *, above: bool = True) -> Path:
     Raises:
         OSError: It can't, or others may write to `root`.
     """
-    named = root == places.named_folder()
+    named = root == run_roots.named_folder()
     new = make_own_folder(root, above=above and not named)
     if root.name == ROOT_NAME or new and named:
         _have_git_ignore(root)

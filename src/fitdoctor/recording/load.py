@@ -12,11 +12,9 @@ from fitdoctor.regular_files import MOST_BYTES, read_regular
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# Keys that every recording has. All fields have defaults, so that any JSON object would pass as a recording without
+# these.
 MARKS = ("version", "fitdoctor", "script", "scout", "rehearsals")
-"""Keys that every recording has.
-
-All fields have defaults, so that any JSON object would pass as a recording without these.
-"""
 
 AGAIN = "Diagnose the script again, or give another run."
 

@@ -10,15 +10,13 @@ from typing import Any
 
 from fitdoctor.recording.model import OtherProcess, SideEffect
 
+# Behind the name of the record, as `probe.processes.run_notes` has it.
 SUFFIX = ".notes"
-"""Behind the name of the record, as `probe.processes.run_notes` has it."""
 MOST_READ_BYTES = 1 << 20
 MOST_OTHERS = 32
+# Side effects of one kind that are kept: a script that looks at a thousand pages of the web is told of by its first
+# ones.
 MOST_OF_A_KIND = 20
-"""Side effects of one kind that are kept:
-
-a script that looks at a thousand pages of the web is told of by its first ones.
-"""
 
 
 @dataclass(slots=True)

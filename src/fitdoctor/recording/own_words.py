@@ -16,8 +16,8 @@ import fitdoctor
 
 LEFT_OUT = "…"
 
+# Characters of a sentence that must be ours before it is kept: below that, only its punctuation is.
 LEAST_SAID = 8
-"""Characters of a sentence that must be ours before it is kept: below that, only its punctuation is."""
 
 KERAS_NAMES = frozenset(
     """
@@ -50,6 +50,7 @@ TF_DATA_NAMES = frozenset(
     """.split()  # noqa: SIM905 - a list of words is read and edited more easily so
 )
 
+# Libraries that hold data, their containers, and the types of elements.
 PACKAGES = frozenset(
     """
     builtins callbacks collections h5py jax keras keras_tuner mlflow numpy pandas polars pyarrow scipy src
@@ -58,12 +59,11 @@ PACKAGES = frozenset(
     bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 bfloat16 float32 float64 complex64 complex128 object string
     """.split()  # noqa: SIM905 - a list of words is read and edited more easily so
 )
-"""Libraries that hold data, their containers, and the types of elements."""
 
 PUBLIC_NAMES = KERAS_NAMES | KERAS_ARGUMENTS | TF_DATA_NAMES | PACKAGES
 
+# The fixed parts of a sentence, between which something is filled in.
 Template = tuple[str, ...]
-"""The fixed parts of a sentence, between which something is filled in."""
 
 
 def is_own(text: str) -> bool:

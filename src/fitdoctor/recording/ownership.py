@@ -16,11 +16,11 @@ from fitdoctor.regular_files import make_private_folder
 
 WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
+# The administrator, who may change anything anyway.
 ROOT = 0
-"""The administrator, who may change anything anyway."""
 
+# On the way to one path, as Linux has it.
 MOST_LINKS = 40
-"""On the way to one path, as Linux has it."""
 
 
 def why_not_ours(folder: Path, *, above: bool = True) -> str:

@@ -10,17 +10,16 @@ from dataclasses import fields, is_dataclass
 from numbers import Integral, Real
 from typing import Any
 
+# What every JSON reader takes as an integer; the attributes of a user's callback can be larger, a seed for instance.
 LARGEST_INTEGER = 2**63 - 1
-"""What every JSON reader takes as an integer; the attributes of a user's callback can be larger, a seed for instance.
-"""
 
+# What the name of a symbolic link adds to that of the record, which stands there while the latest record could not be
+# written. It points to the reason. To make a link takes no descriptor and no file size, which are what a script may be
+# out of.
 UNWRITTEN = ".unwritten"
-"""What the name of a symbolic link adds to that of the record, which stands there while the latest record could not be
-written. It points to the reason. To make a link takes no descriptor and no file size, which are what a script may be
-out of."""
 
+# Characters of an exception's message that are kept: TensorFlow says what went wrong at the end of pages.
 LONGEST_MESSAGE = 10_000
-"""Characters of an exception's message that are kept: TensorFlow says what went wrong at the end of pages."""
 
 
 def plain(value: Any) -> Any:
@@ -76,8 +75,8 @@ def described(value: Any) -> Any:
 
 
 FLOATS = {float}
+# Of the fields of each class that was met; none where it is no dataclass.
 _names: dict[type, tuple[str, ...]] = {}
-"""Of the fields of each class that was met; none where it is no dataclass."""
 
 
 def _shown(value: object) -> str:

@@ -11,11 +11,11 @@ from fitdoctor.recording.model import Run
 from fitdoctor.recording.plain import plain
 from fitdoctor.regular_files import PRIVATE, make_new
 
+# Less what the user's mask takes from it, as for any file that a program is told to write.
 ORDINARY = 0o666
-"""Less what the user's mask takes from it, as for any file that a program is told to write."""
 
+# Of a temporary file's name that is taken over: file systems end at 255 bytes.
 NAME_LENGTH = 200
-"""Of a temporary file's name that is taken over: file systems end at 255 bytes."""
 
 
 def save_run(run: Run, path: Path) -> None:

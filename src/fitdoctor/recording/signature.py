@@ -22,14 +22,14 @@ from pathlib import Path
 from fitdoctor.recording.load import decode_run, read_recording
 from fitdoctor.recording.model import Run
 from fitdoctor.recording.ownership import make_own_folder, why_not_ours
-from fitdoctor.recording.places import state_folder
+from fitdoctor.recording.run_roots import state_folder
 from fitdoctor.recording.save import encode_run, write_atomically
 from fitdoctor.regular_files import PRIVATE, is_regular, make_new, read_regular
 
 KEY_FILE = "key"
 KEY_BYTES = 32
+# Keeps the signature of a recording from being one of anything else, should the key ever sign more.
 PURPOSE = b"fitdoctor run.json\0"
-"""Keeps the signature of a recording from being one of anything else, should the key ever sign more."""
 
 _SIGNATURE = re.compile(rb',"signature":"([0-9a-f]{64})"\}\s*\Z')
 

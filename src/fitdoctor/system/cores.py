@@ -6,12 +6,12 @@ import os
 from typing import NamedTuple
 
 from fitdoctor.recording.model.system import System
-from fitdoctor.system.kept import Kept, kept, number
-from fitdoctor.system.source import Place, Reading
+from fitdoctor.system.kernel_files import KernelFile, number, open_if_there
+from fitdoctor.system.source import Reading, Target
 
 TICK_S = 1 / os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 0.01
+# A core that is busy for this share of a stretch counts as one in use.
 IN_USE = 0.5
-"""A core that is busy for this share of a stretch counts as one in use."""
 
 
 class Core(NamedTuple):
@@ -26,8 +26,8 @@ class Core(NamedTuple):
     all_s: float
 
 
-def open_source(place: Place) -> Cores | None:
-    file = kept(place.proc / "stat")
+def open_source(place: Target) -> Cores | None:
+    file = open_if_there(place.proc / "stat")
     return None if file is None else Cores(file, place.cores)
 
 
@@ -37,7 +37,7 @@ class Cores:
     All sums are over the cores that the training may run on; all cores where those are not known.
     """
 
-    def __init__(self, file: Kept, allowed: frozenset[int]) -> None:
+    def __init__(self, file: KernelFile, allowed: frozenset[int]) -> None:
         self._file, self._allowed = file, allowed
         self._first: dict[int, Core] = {}
         self._last: dict[int, Core] = {}

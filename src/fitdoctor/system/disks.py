@@ -5,31 +5,31 @@ from __future__ import annotations
 import re
 
 from fitdoctor.recording.model.system import System
-from fitdoctor.system.kept import Kept, kept, number
-from fitdoctor.system.source import Place, Reading
+from fitdoctor.system.kernel_files import KernelFile, number, open_if_there
+from fitdoctor.system.source import Reading, Target
 
+# Bytes, whatever the disk's own are.
 SECTOR = 512
-"""Bytes, whatever the disk's own are."""
+# What lies in memory or in a file, or stands for disks that are counted by themselves.
 NOT_DISKS = re.compile(r"(loop|ram|zram|dm-|md|sr|fd)\d")
-"""What lies in memory or in a file, or stands for disks that are counted by themselves."""
 
+# Bytes read, bytes written, seconds busy.
 Disk = tuple[int, int, float]
-"""Bytes read, bytes written, seconds busy."""
 
 
-def open_source(place: Place) -> Disks | None:
+def open_source(place: Target) -> Disks | None:
     try:
         whole = frozenset(path.name for path in (place.sys / "block").iterdir() if not NOT_DISKS.match(path.name))
     except OSError:
         return None
-    file = kept(place.proc / "diskstats") if whole else None
+    file = open_if_there(place.proc / "diskstats") if whole else None
     return None if file is None else Disks(file, whole)
 
 
 class Disks:
     """Reads /proc/diskstats. `whole` are the names of disks: their partitions would count twice."""
 
-    def __init__(self, file: Kept, whole: frozenset[str]) -> None:
+    def __init__(self, file: KernelFile, whole: frozenset[str]) -> None:
         self._file, self._whole = file, whole
         self._before: dict[str, Disk] = {}
         self._busy_s = 0.0

@@ -9,27 +9,24 @@ from collections.abc import Callable
 from typing import Any
 
 from fitdoctor.recording.model.system import Gpu, System
-from fitdoctor.system.source import Place, Reading
+from fitdoctor.system.source import Reading, Target
 
+# Accelerators that are followed: as many as stand in one machine, as a rule.
 MOST = 8
-"""Accelerators that are followed: as many as stand in one machine, as a rule."""
+# Every so many looks the link is read: the driver waits 20 ms for each direction.
 RARELY = 4
-"""Every so many looks the link is read: the driver waits 20 ms for each direction."""
 
 HEAT = ("SwThermalSlowdown", "HwThermalSlowdown")
 POWER = ("SwPowerCap", "HwPowerBrakeSlowdown")
 HARDWARE = ("HwSlowdown",)
+# By the names that NVML has for why clocks are lower than they could be. Idle and chosen clocks are not on the list.
 REASONS = {"slowed_by_heat": HEAT, "slowed_by_power": POWER, "slowed_by_hardware": HARDWARE}
-"""By the names that NVML has for why clocks are lower than they could be.
 
-Idle and chosen clocks are not on the list.
-"""
-
+# Errors after which nothing is asked for again; others may pass.
 GONE = ("NotSupported", "NoPermission", "FunctionNotFound", "InvalidArgument")
-"""Errors after which nothing is asked for again; others may pass."""
 
 
-def open_sources(_place: Place) -> list[GpuSource]:
+def open_sources(_place: Target) -> list[GpuSource]:
     """One for each accelerator; none where there is no driver."""
     try:
         import pynvml

@@ -5,24 +5,24 @@ from __future__ import annotations
 import re
 
 from fitdoctor.recording.model.system import System
-from fitdoctor.system.kept import Kept, kept, number
-from fitdoctor.system.source import Place, Reading
+from fitdoctor.system.kernel_files import KernelFile, number, open_if_there
+from fitdoctor.system.source import Reading, Target
 
+# What stays in the machine, or passes through another interface as well.
 INSIDE = re.compile(rb"lo$|ifb|veth|docker|br-|virbr|dummy|tun|tap")
-"""What stays in the machine, or passes through another interface as well."""
+# Columns behind the name.
 RECEIVED, SENT = 0, 8
-"""Columns behind the name."""
 
 
-def open_source(place: Place) -> Network | None:
-    file = kept(place.proc / str(place.process) / "net" / "dev")
+def open_source(place: Target) -> Network | None:
+    file = open_if_there(place.proc / str(place.process) / "net" / "dev")
     return None if file is None else Network(file)
 
 
 class Network:
     """Reads /proc/PID/net/dev."""
 
-    def __init__(self, file: Kept) -> None:
+    def __init__(self, file: KernelFile) -> None:
         self._file = file
 
     def read(self) -> Reading:

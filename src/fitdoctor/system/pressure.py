@@ -6,10 +6,11 @@ from pathlib import Path
 
 from fitdoctor.recording.model.system import System
 from fitdoctor.system.group_paths import second_version
-from fitdoctor.system.kept import Kept, kept, number
-from fitdoctor.system.source import Place, Reading
+from fitdoctor.system.kernel_files import KernelFile, number, open_if_there
+from fitdoctor.system.source import Reading, Target
 
 RESOURCES = ("cpu", "memory", "io")
+# Some of the work stood still, or all of it.
 NAMES = {
     ("cpu", b"some"): "pressure_cpu_some_s",
     ("cpu", b"full"): "pressure_cpu_full_s",
@@ -18,10 +19,9 @@ NAMES = {
     ("io", b"some"): "pressure_io_some_s",
     ("io", b"full"): "pressure_io_full_s",
 }
-"""Some of the work stood still, or all of it."""
 
 
-def open_source(place: Place) -> Pressure | None:
+def open_source(place: Target) -> Pressure | None:
     """That of the machine; in a container that hides it, that of the process' own control group."""
     files = _files([place.proc / "pressure" / name for name in RESOURCES])
     if not files:
@@ -31,7 +31,7 @@ def open_source(place: Place) -> Pressure | None:
 
 
 class Pressure:
-    def __init__(self, files: dict[str, Kept]) -> None:
+    def __init__(self, files: dict[str, KernelFile]) -> None:
         self._files = files
 
     def read(self) -> Reading:
@@ -49,11 +49,11 @@ class Pressure:
             file.close()
 
 
-def _files(paths: list[Path]) -> dict[str, Kept]:
+def _files(paths: list[Path]) -> dict[str, KernelFile]:
     """Those that can be opened and read: a kernel that was started without pressure has the files all the same."""
     found = {}
     for resource, path in zip(RESOURCES, paths, strict=True):
-        file = kept(path)
+        file = open_if_there(path)
         if file is None:
             continue
         try:

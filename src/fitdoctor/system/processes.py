@@ -13,38 +13,38 @@ from pathlib import Path
 
 from fitdoctor.recording.model.system import System
 from fitdoctor.system.cores import TICK_S
-from fitdoctor.system.kept import Kept, kept, named, number
-from fitdoctor.system.source import Place, Reading
-from fitdoctor.system.tree import Tree, after_name
+from fitdoctor.system.kernel_files import KernelFile, named_numbers, number, open_if_there
+from fitdoctor.system.process_tree import ProcessTree, after_name
+from fitdoctor.system.source import Reading, Target
 
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+# How often new processes and threads are looked for at most.
 SEARCH_S = 1.0
-"""How often new processes and threads are looked for at most."""
+# Of a core, for looking for them: on a machine with thousands of processes it is done more rarely.
 SEARCH_SHARE = 0.0005
-"""Of a core, for looking for them: on a machine with thousands of processes it is done more rarely."""
+# Threads whose wait for a core is followed: each takes an open file, of which a process may have a thousand.
 MOST_THREADS = 128
-"""Threads whose wait for a core is followed: each takes an open file, of which a process may have a thousand."""
 MOST_PROCESSES = 64
+# Command lines of other Python processes that are kept, each with so many words.
 MOST_PROGRAMS = 8
-"""Command lines of other Python processes that are kept, each with so many words."""
 MOST_WORDS = 12
 LONGEST_WORD = 200
 
+# What reaches a disk, and what a process asks for, whether or not it lies in memory.
 IO = {
     b"read_bytes": "disk_read_bytes",
     b"write_bytes": "disk_written_bytes",
     b"rchar": "read_bytes",
     b"wchar": "written_bytes",
 }
-"""What reaches a disk, and what a process asks for, whether or not it lies in memory."""
 
 
 @dataclass(slots=True)
 class _Process:
-    stat: Kept
-    io: Kept | None
-    threads: dict[int, tuple[Kept, float]] = field(default_factory=dict)
-    """By number: the file, and how long the thread had waited for a core when it was read last."""
+    stat: KernelFile
+    io: KernelFile | None
+    # By number: the file, and how long the thread had waited for a core when it was read last.
+    threads: dict[int, tuple[KernelFile, float]] = field(default_factory=dict)
 
     def close(self) -> None:
         for file in (self.stat, self.io, *(file for file, _ in self.threads.values())):
@@ -52,7 +52,7 @@ class _Process:
                 file.close()
 
 
-def open_source(place: Place) -> Processes | None:
+def open_source(place: Target) -> Processes | None:
     return Processes(place) if (place.proc / str(place.process) / "stat").is_file() else None
 
 
@@ -63,9 +63,9 @@ class Processes:
     without a gap.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Target) -> None:
         self._proc, self._root = place.proc, place.process
-        self._tree = Tree(place.process, place.proc)
+        self._tree = ProcessTree(place.process, place.proc)
         self._open: dict[int, _Process] = {}
         self._threads_wait_s = 0.0
         self._next_search_s = 0.0
@@ -79,7 +79,7 @@ class Processes:
         for process, files in list(self._open.items()):
             try:
                 usage = parse_stat(files.stat.line())
-                done = dict(named(files.io.line())) if files.io is not None else {}
+                done = dict(named_numbers(files.io.line())) if files.io is not None else {}
             except OSError:  # it ended
                 self._open.pop(process).close()
                 continue
@@ -119,9 +119,9 @@ class Processes:
         for process in self._open.keys() - self._tree.members:
             self._open.pop(process).close()
         for process in sorted(self._tree.members - self._open.keys())[: MOST_PROCESSES - len(self._open)]:
-            stat = kept(self._proc / str(process) / "stat")
+            stat = open_if_there(self._proc / str(process) / "stat")
             if stat is not None:
-                self._open[process] = _Process(stat, kept(self._proc / str(process) / "io"))
+                self._open[process] = _Process(stat, open_if_there(self._proc / str(process) / "io"))
                 self._note_program(process)
         for process, files in self._open.items():
             self._find_threads(self._proc / str(process) / "task", files)
@@ -134,7 +134,7 @@ class Processes:
         with suppress(OSError):
             there = {found for entry in os.scandir(folder) if (found := number(entry.name)) is not None}
             for thread in sorted(there - files.threads.keys())[: max(0, MOST_THREADS - followed)]:
-                if (file := kept(folder / str(thread) / "schedstat")) is not None:
+                if (file := open_if_there(folder / str(thread) / "schedstat")) is not None:
                     files.threads[thread] = (file, 0.0)
 
     def _note_program(self, process: int) -> None:

@@ -8,17 +8,17 @@ import time
 from collections.abc import Mapping
 
 from fitdoctor.recording.model.system import System
-from fitdoctor.system.look import OUTSIDE, Look, Opener
+from fitdoctor.system.collector import OUTSIDE, Collector, Opener
 
 FIRST_PERIOD_S = 0.25
+# So that no peak of some seconds is missed, however long the training.
 LONGEST_PERIOD_S = 2.0
-"""So that no peak of some seconds is missed, however long the training."""
+# Of what has passed: a longer training is looked at more rarely.
 PERIOD_SHARE = 1 / 240
-"""Of what has passed: a longer training is looked at more rarely."""
+# Of a core, for looking: where it costs more, it is done more rarely.
 OWN_SHARE = 0.001
-"""Of a core, for looking: where it costs more, it is done more rarely."""
+# A driver may hang; the training's end is not to wait for it.
 PATIENCE_S = 1.0
-"""A driver may hang; the training's end is not to wait for it."""
 ENDED = "What the system did meanwhile was not looked at to the end: {}: {}."
 HUNG = "What the system did meanwhile is not known: looking at it did not come to an end."
 
@@ -61,12 +61,12 @@ class Sampler:
         return self._system
 
     def _run(self, process: int) -> None:
-        look: Look | None = None
+        look: Collector | None = None
         failed = ""
         try:
             if hasattr(signal, "pthread_sigmask"):  # signals are the business of the thread that waits for the training
                 signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-            look = Look(process, self._openers)
+            look = Collector(process, self._openers)
             self._look(look)
         except Exception as error:  # noqa: BLE001 - said in the report; nothing else depends on it
             failed = ENDED.format(type(error).__name__, error)
@@ -74,7 +74,7 @@ class Sampler:
         system.limits += [failed] if failed else []
         self._system = system
 
-    def _look(self, look: Look) -> None:
+    def _look(self, look: Collector) -> None:
         began_s, cpu_s = time.monotonic(), time.thread_time()
         wait_s = FIRST_PERIOD_S
         while not self._stop.wait(wait_s):

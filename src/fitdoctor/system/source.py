@@ -22,7 +22,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Target:
     """Whom to look at, and where the system tells of it.
 
     `cores` are the numbers of those that the process may run on.

@@ -8,8 +8,8 @@ from typing import TypeVar
 from fitdoctor.recording.model.system import Level, Series
 from fitdoctor.system.source import Reading
 
+# Stretches kept: each is about a 240th to a 120th of the whole, and a recording grows by some hundred kilobytes.
 MOST = 240
-"""Stretches kept: each is about a 240th to a 120th of the whole, and a recording grows by some hundred kilobytes."""
 DIGITS = 6
 
 T = TypeVar("T")

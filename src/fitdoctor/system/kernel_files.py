@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PART_BYTES = 1 << 14
+# No file that is read here is as large; without an end to it, a strange one could fill the memory.
 MOST_BYTES = 1 << 20
-"""No file that is read here is as large; without an end to it, a strange one could fill the memory."""
 
 
-class Kept:
+class KernelFile:
     """A file that stays open.
 
     Args:
@@ -54,15 +54,15 @@ class Kept:
             self._descriptor = -1
 
 
-def kept(path: Path | str) -> Kept | None:
+def open_if_there(path: Path | str) -> KernelFile | None:
     """The file, or None where there is none that can be opened."""
     try:
-        return Kept(path)
+        return KernelFile(path)
     except OSError:
         return None
 
 
-def text(path: Path | str) -> str:
+def read_text(path: Path | str) -> str:
     """What stands in a file that is read once; "" where there is none."""
     try:
         return Path(path).read_text(encoding="utf-8", errors="replace")
@@ -81,7 +81,7 @@ def number(word: bytes | str) -> int | None:
     return int(written) if written.isascii() and written.isdecimal() and len(written) < 20 else None
 
 
-def named(data: bytes) -> Iterator[tuple[bytes, int]]:
+def named_numbers(data: bytes) -> Iterator[tuple[bytes, int]]:
     r"""The names and numbers of a file with one of each a line, with or without a colon.
 
     Example:

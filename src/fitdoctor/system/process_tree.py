@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from fitdoctor.system.kept import number
+from fitdoctor.system.kernel_files import number
 
+# Where the parent stands in /proc/PID/stat, counted from behind the name.
 PARENT = 1
-"""Where the parent stands in /proc/PID/stat, counted from behind the name."""
 
 
-class Tree:
+class ProcessTree:
     """The process and its descendants, as far as they are found before their parents end.
 
     Args:

@@ -14,17 +14,17 @@ from pathlib import Path
 
 from fitdoctor.recording.ownership import why_not_below, why_not_ours
 
+# The environment variable that names the folder of all recordings.
 VARIABLE = "FITDOCTOR_DIR"
-"""The environment variable that names the folder of all recordings."""
 
+# The folder of recordings at a project's root.
 ROOT_NAME = ".fitdoctor"
-"""The folder of recordings at a project's root."""
 
+# What lies at the root of a repository. It is looked for first: a project may hold several packages.
 REPOSITORIES = (".git", ".hg")
-"""What lies at the root of a repository. It is looked for first: a project may hold several packages."""
 
+# What else marks the root of a project.
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "environment.yml", "Pipfile")
-"""What else marks the root of a project."""
 
 
 def current_folder() -> Path | None:
@@ -133,7 +133,7 @@ def trusted_roots(parent: Path | None = None) -> Iterator[Path]:
             yield root
 
 
-def our_places() -> set[str]:
+def own_folders() -> set[str]:
     """Every folder outside a project's `.fitdoctor` that we may write to while a script runs."""
     return {str(folder) for folder in (named_folder(), state_folder(), temporary_root()) if folder is not None}
 

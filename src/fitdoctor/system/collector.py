@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from fitdoctor.recording.model.system import Series, System
 from fitdoctor.system import clocks, cores, disks, gpus, groups, memory, network, pressure, processes
-from fitdoctor.system.source import Place, Reading, Source
+from fitdoctor.system.source import Reading, Source, Target
 from fitdoctor.system.stretches import Stretches
 
-Opener = Callable[[Place], Source | Sequence[Source] | None]
+Opener = Callable[[Target], Source | Sequence[Source] | None]
 
+# What is read from another process.
 OUTSIDE: Mapping[str, Opener] = {
     "processes": processes.open_source,
     "cores": cores.open_source,
@@ -25,10 +26,9 @@ OUTSIDE: Mapping[str, Opener] = {
     "clocks": clocks.open_source,
     "GPUs": gpus.open_sources,
 }
-"""What is read from another process."""
 
+# What is read in the user's own process, before and after a fit: the others say something only while it runs.
 INSIDE: Mapping[str, Opener] = {name: OUTSIDE[name] for name in OUTSIDE if name not in ("clocks", "GPUs")}
-"""What is read in the user's own process, before and after a fit: the others say something only while it runs."""
 
 FAILED = "What the system did meanwhile is not known in full: reading its {} failed ({}: {})."
 
@@ -40,7 +40,7 @@ class _Open:
     source: Source
 
 
-class Look:
+class Collector:
     """Looks at the system on behalf of one process, from now on.
 
     Args:
@@ -59,14 +59,14 @@ class Look:
         process: int,
         openers: Mapping[str, Opener] = OUTSIDE,
         *,
-        place: Place | None = None,
+        place: Target | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
         self._system = System(began_s=clock(), began_unix_s=time.time())
         self._stretches = Stretches()
         self._sources: list[_Open] = []
-        where = place if place is not None else Place(process=process, cores=_affinity(process))
+        where = place if place is not None else Target(process=process, cores=_affinity(process))
         for name, opener in openers.items():
             self._open(name, opener, where)
         self._ticked_s = self._system.began_s
@@ -95,7 +95,7 @@ class Look:
         self._sources = []
         return system
 
-    def _open(self, name: str, opener: Opener, place: Place) -> None:
+    def _open(self, name: str, opener: Opener, place: Target) -> None:
         try:
             found = opener(place)
         except Exception as error:  # noqa: BLE001 - a strange system must not end the looking at the rest of it

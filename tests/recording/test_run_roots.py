@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fitdoctor.recording import ownership, places
+from fitdoctor.recording import ownership, run_roots
 from fitdoctor.recording.folder import create, latest
 from fitdoctor.recording.ownership import why_not_ours
 
@@ -66,7 +66,7 @@ def test_without_a_project_it_is_the_folder_for_state(home: Path, monkeypatch: p
 @pytest.mark.parametrize("above", ["home", "."])
 def test_a_home_in_a_repository_is_no_project(home: Path, above: str) -> None:
     (home.parent / above / ".git").mkdir()
-    assert places.project_root() is None
+    assert run_roots.project_root() is None
 
 
 def test_the_variable_decides_and_may_be_a_link(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
