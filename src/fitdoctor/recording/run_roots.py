@@ -1,6 +1,6 @@
-"""Where recordings may lie:
+"""The folders that may hold recordings.
 
-the folder that the user names, the project's, the user's own for state, the system's temporary one.
+These are the folder that the user names, the project's, the user's state folder, and the temporary folder.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from fitdoctor.recording.ownership import why_not_below, why_not_ours
 # The environment variable that names the folder of all recordings.
 VARIABLE = "FITDOCTOR_DIR"
 
-# The folder of recordings at a project's root.
+# The folder of recordings at the root of a project.
 ROOT_NAME = ".fitdoctor"
 
-# What lies at the root of a repository. It is looked for first: a project may hold several packages.
+# Folders that mark the root of a repository. They count before project files: a project may hold several packages.
 REPOSITORIES = (".git", ".hg")
 
-# What else marks the root of a project.
+# Files that mark the root of a project.
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "environment.yml", "Pipfile")
 
 
 def current_folder() -> Path | None:
-    """The current directory, or None where it is gone."""
+    """The current directory, or None if it no longer exists."""
     try:
         return Path.cwd()
     except OSError:
@@ -48,8 +48,8 @@ def named_folder() -> Path | None:
 def project_root() -> Path | None:
     """The root of the project that the current directory belongs to, or None.
 
-    It is searched upwards, as long as folders are ours alone, and below the user's home: a home that is kept in a
-    repository is no project.
+    The search goes upwards from the current directory. It ends at the user's home, and at folders that others may
+    write to. A home inside a repository is no project.
 
     Example:
         >>> project_root()
@@ -68,9 +68,9 @@ def project_root() -> Path | None:
 
 
 def home_folder() -> Path | None:
-    """The user's home, or None where there is none:
+    """The user's home, or None if there is none.
 
-    a service or a container may have a variable that leads nowhere, or to the root.
+    In a service or a container the variable may point to nothing, or to the root.
     """
     with suppress(OSError, RuntimeError):
         home = Path.home()
@@ -80,10 +80,10 @@ def home_folder() -> Path | None:
 
 
 def state_folder() -> Path | None:
-    """Where a program keeps what belongs to no project, as each system has it; None where the user has no home.
+    """The system's folder for files that belong to no project. None if the user has no home.
 
-    Links in its path are followed where they are ours. Else it is given as it is named, and whoever judges it sees
-    whose they are.
+    Links in its path are followed if they are ours. Otherwise the path is returned as named, so that the check of
+    ownership sees the links.
     """
     home = home_folder()
     if sys.platform == "win32":
@@ -104,10 +104,7 @@ def state_runs() -> Path | None:
 
 
 def temporary_root() -> Path | None:
-    """Where runs are kept that fit nowhere else:
-
-    one folder for each user of the machine. None where nothing can be written.
-    """
+    """The temporary folder for runs, one for each user. None if there is no temporary folder."""
     user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
     with suppress(OSError):
         return Path(os.path.realpath(tempfile.gettempdir())) / f"fitdoctor-{user}"
@@ -115,12 +112,11 @@ def temporary_root() -> Path | None:
 
 
 def trusted_roots(parent: Path | None = None) -> Iterator[Path]:
-    """The folders in which recordings are looked for, and into which only we can have put them, in the order in which
-    they count.
+    """The folders that are searched for recordings, the preferred first. Nobody else can write to them.
 
     Args:
-        parent: Where `.fitdoctor` stands; by default what holds for the current directory. Earlier versions kept
-            recordings in the current directory itself: they are still found there.
+        parent: The folder of `.fitdoctor`. By default the current directory decides. Earlier versions kept
+            recordings in the current directory itself, so it is searched too.
     """
     project, here = project_root(), current_folder()
     if parent is not None:
@@ -134,11 +130,11 @@ def trusted_roots(parent: Path | None = None) -> Iterator[Path]:
 
 
 def own_folders() -> set[str]:
-    """Every folder outside a project's `.fitdoctor` that we may write to while a script runs."""
+    """All folders outside of a project that fitdoctor may write to while a script runs."""
     return {str(folder) for folder in (named_folder(), state_folder(), temporary_root()) if folder is not None}
 
 
 def _absolute(variable: str) -> Path | None:
-    """A folder that the environment names; a relative one is to be ignored, by the XDG specification."""
+    """A folder that the environment names. The XDG specification says to ignore relative paths."""
     named = os.environ.get(variable)
     return Path(named) if named and Path(named).is_absolute() else None
