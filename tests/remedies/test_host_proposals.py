@@ -91,7 +91,7 @@ def test_a_metric_that_is_watched_stays(monitor: str) -> None:
     auc = MetricRecord(name="auc", kind="AUC", state_size=800)
     facts = make.facts(make.fit(step_s=0.002, epochs=100, metrics=[auc], callbacks=[stopper]))
     (offer,) = offered(facts, "costly-metrics")
-    assert offer.proposal.untried == f"EarlyStopping watches {monitor}."
+    assert offer.proposal.untried == f"EarlyStopping monitors {monitor}."
 
 
 def test_logs_are_quieted_by_their_own_argument() -> None:

@@ -96,4 +96,4 @@ def test_workers_are_kept() -> None:
 def test_what_a_data_loader_makes_is_not_made_once_for_it() -> None:
     for known in (loader(), grain()):
         (proposal,) = precomputed_input.propose(Finding(fit=0, cost_s=known.input_cost(known.fits[0])[0]), known)
-        assert (proposal.changes, proposal.untried) == ((), "Whether each epoch needs new samples is for you to know.")
+        assert (proposal.changes, proposal.untried) == ((), "Only you know whether each epoch needs new samples.")

@@ -1,4 +1,4 @@
-"""Calls the compiled function on the rows as one batch, without the set-up of `predict` and `evaluate`."""
+"""Calls the compiled function on one batch, without the set-up of `predict` or `evaluate`."""
 
 from __future__ import annotations
 

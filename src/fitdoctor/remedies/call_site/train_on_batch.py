@@ -1,4 +1,4 @@
-"""Takes the one step of a fit of one batch without fit around it."""
+"""Replaces a fit on one batch by its one step."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     if finding.fit is None:
         return
     record = facts.fits[finding.fit].record
-    if record.one_batch_calls < record.calls:  # some calls have more to do than one step
+    if record.one_batch_calls < record.calls:  # some calls make more than one step
         return
     change = ReplaceCall(place=place(record.site), call="fit", replacement="train_on_batch")
     yield Proposal(changes=(change,), how="model.train_on_batch(…) in place of model.fit(…)")

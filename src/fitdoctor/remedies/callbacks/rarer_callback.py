@@ -9,16 +9,12 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.hook_kinds import hook_kind
 from fitdoctor.facts.locations import place
 from fitdoctor.recording.model import CallbackRecord
-from fitdoctor.remedies.base import Finding, Proposal, Unit
+from fitdoctor.remedies.base import BATCHES_APART, EPOCHS_APART, Finding, Proposal, Unit
 
 TITLE = "callback less often"
 TREATS = ("slow-callback",)
 SAFETY = "exact"
 UNIT = "epoch_end"
-
-# Often enough to follow a training, rare enough to take four fifths and more of the cost away.
-EPOCHS_APART = 5
-BATCHES_APART = 50
 
 
 def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
@@ -27,7 +23,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     record = facts.fits[finding.fit].record
     callback = record.callbacks[finding.data["callback"]]
     site = place(callback.site or record.site)
-    # Trials time steps and the ends of epochs, so hooks elsewhere have no unit to be tried on.
+    # Trials time steps and the ends of epochs. Other hooks have no unit for a trial.
     ways: tuple[tuple[Unit, list[str], int, str], ...] = (
         ("step", [hook for hook in finding.data["hooks"] if hook_kind(hook) == "batch"], BATCHES_APART, "batches"),
         ("epoch_end", [hook for hook in finding.data["hooks"] if hook == "on_epoch_end"], EPOCHS_APART, "epochs"),
@@ -54,5 +50,5 @@ def _unsafe_reason(callback: CallbackRecord) -> str:
             "training."
         )
     if callback.may_stop:
-        return f"{callback.name} may stop the training: called less often it would stop it later."
+        return f"{callback.name} may stop the training. Called less often, it would stop it later."
     return ""

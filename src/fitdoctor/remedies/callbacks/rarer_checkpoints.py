@@ -1,4 +1,4 @@
-"""Saves less often: after every fifth epoch, or once an epoch where it was after some batches."""
+"""Saves less often: after every fifth epoch, or once an epoch instead of after some batches."""
 
 from __future__ import annotations
 
@@ -11,17 +11,14 @@ from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.hook_kinds import hook_kind
 from fitdoctor.facts.locations import place
 from fitdoctor.recording.model import CallbackRecord
-from fitdoctor.remedies.base import Finding, Proposal
+from fitdoctor.remedies.base import BATCHES_APART, EPOCHS_APART, Finding, Proposal
 
 TITLE = "saving less often"
 TREATS = ("frequent-checkpoints",)
 SAFETY = "exact"
 UNIT = "epoch_end"
 
-# Takes four fifths and more of the cost away and loses little where training is interrupted.
-EPOCHS_APART = 5
 TIMES_AS_MANY_BATCHES = 10
-BATCHES_APART = 50
 
 
 def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
@@ -64,7 +61,7 @@ def _by_batches(fit: FitFacts, position: int, every: int) -> Proposal:
     untried, ratio = _unsafe_reason(callback), None
     if not untried and tried is None:
         ratio = fit.step_s / left_s if left_s > 0 else None
-        untried = f"Not timed: it follows from saving {value // every} times as rarely."
+        untried = f"Not timed: the saving follows from {value // every} times fewer saves."
     elif not untried and tried != value:
         how += f"  # tried: a save every {tried} batches"
     tried = tried or value
@@ -75,7 +72,7 @@ def _by_batches(fit: FitFacts, position: int, every: int) -> Proposal:
 
 
 def _in_words(fit: FitFacts, batches: int) -> str:
-    """The value of `save_freq`, and what it means where that is not plain."""
+    """The value of `save_freq`, and its meaning in epochs."""
     if not fit.steps_known:
         return f"{batches})"
     if batches == fit.steps_per_epoch:
@@ -98,7 +95,7 @@ def _how(fit: FitFacts, callback: CallbackRecord) -> str:
 
 def _unsafe_reason(callback: CallbackRecord) -> str:
     if keeps_the_best(callback):
-        return f"{callback.name} keeps the best model: saving less often, it might miss that one."
+        return f"{callback.name} keeps the best model. With fewer saves, it might miss that model."
     if callback.steers or callback.may_stop:
-        return f"{callback.name} acts on the training as well: called less often it makes another training."
+        return f"{callback.name} acts on the training as well. Called less often, it makes another training."
     return ""

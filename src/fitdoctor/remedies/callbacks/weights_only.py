@@ -25,7 +25,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         return
     every, untried = batches_apart(callback), ""
     if keeps_the_best(callback):
-        untried = "It saves when the score improves, which a trial can't bring about."
+        untried = "It saves when the score improves, which a trial can't cause."
     elif every is not None and every * facts.fits[finding.fit].step_s > LONGEST_PERIOD_S:
         untried = "Its saves are too far apart for a trial."
     change = SetArgument(

@@ -1,4 +1,4 @@
-"""Trains at a higher learning rate, with all else as it is."""
+"""Trains at a higher learning rate. Everything else stays."""
 
 from __future__ import annotations
 

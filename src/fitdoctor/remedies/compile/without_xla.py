@@ -1,4 +1,4 @@
-"""Leaves the step to TensorFlow's own graphs, or to PyTorch as it is, which run any shape."""
+"""Runs the step in TensorFlow's own graphs, or in PyTorch without `torch.compile`, for any shape."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNIT = "step"
 
 
 def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
-    if finding.fit is None or facts.backend == "jax":  # there nothing else compiles
+    if finding.fit is None or facts.backend == "jax":  # nothing else compiles there
         return
     record = facts.fits[finding.fit].record
     change = SetArgument(

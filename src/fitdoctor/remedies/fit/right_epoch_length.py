@@ -27,7 +27,6 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     yield Proposal(
         changes=(change,),
         how=f"model.fit(…, {ARGUMENT}={batches})",
-        untried=f"Epochs of {batches} steps in place of {steps} are another training: whether it is as good, only "
-        "its score tells.",
+        untried=f"Epochs of {batches} steps in place of {steps} are another training. Only its score tells.",
         unit_ratio=steps / batches,
     )

@@ -1,4 +1,4 @@
-"""Puts a layer in front of the model that takes the mean off each feature and divides it by its deviation."""
+"""Puts a layer in front of the model that subtracts the mean of each feature and divides it by its deviation."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Makes the batches of a `PyDataset` or a `DataLoader` without workers, or with fewer, and with threads in place of
-processes.
-"""
+"""Makes the batches of a `PyDataset` or a `DataLoader` with fewer workers, none, or threads in place of processes."""
 
 from __future__ import annotations
 
@@ -45,14 +43,14 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     how = f"the {workers.data} with workers=1 and without use_multiprocessing"
     yield Proposal(changes=tuple(changes), how=how, label="none")
     if finding.measured:
-        untried = "Not timed: it follows from leaving out what ending and starting processes takes."
+        untried = "Not timed: the saving is the measured time to end and start processes."
         yield Proposal(
             changes=(), how=how, unit="call", untried=untried, unit_ratio=ratio_without(facts, finding, "restarts_s")
         )
 
 
 def _processes(record: Fit, workers: Workers) -> Iterator[Proposal]:
-    """Half of the processes, and none."""
+    """Proposes half of the processes, and none."""
     if record.operations[0].arguments.get("iterable"):
         untried = (
             "Its dataset is an IterableDataset: what it gives may depend on how many workers there are, so this is "
@@ -80,5 +78,5 @@ def _processes(record: Fit, workers: Workers) -> Iterator[Proposal]:
             safety=safety_of(record, workers, count, persistent=persistent),
         )
         yield proposal
-        if workers.restarted and not count:  # which the steps themselves do not show
+        if workers.restarted and not count:  # the steps themselves do not show this
             yield replace(proposal, unit="epoch")

@@ -34,7 +34,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         yield Proposal(
             changes=(),
             how=f"cast where the numbers are made: tf.cast(features, tf.{next(iter(dtypes.values()))})",
-            untried="Where the pipeline makes these numbers is not known; cast them there by hand.",
+            untried="It is not known where the pipeline makes these numbers. Cast them there by hand.",
         )
         return
     change = ConvertArgument(place=where, call=source.name, argument="tensors", dtypes=dtypes)

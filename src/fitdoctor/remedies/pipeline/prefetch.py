@@ -1,4 +1,4 @@
-"""Makes the next batches while the current one is computed."""
+"""Makes the next batches while the current batch is computed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TREATS = ("missing-prefetch",)
 SAFETY = "exact"
 UNIT = "step"
 
-# Two batches ahead hide a batch that is late now and then; more costs memory and gains nothing on average.
+# Two batches ahead hide an occasional late batch. More costs memory and gains nothing on average.
 BATCHES_AHEAD = 2
 
 
