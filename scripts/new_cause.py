@@ -79,7 +79,7 @@ from fitdoctor.recording.model import Duration, Fit, ProcessRecord, Run, Site
 
 
 def training() -> Facts:
-    """Ten epochs of 100 steps of 10 ms, of which the scout ran the first 50 steps. Add the facts that the check reads."""
+    """Ten epochs of 100 steps of 10 ms. The scout ran the first 50 steps. Add the facts that the check reads."""
     fit = Fit(
         site=Site(file="train.py", line=9, code="model.fit(x, y, epochs=10)"),
         calls=1,

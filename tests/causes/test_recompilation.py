@@ -94,9 +94,10 @@ def test_other_calls_are_not(changed: dict[str, object]) -> None:
 
 def test_programs_that_the_framework_told_of_are_counted() -> None:
     """On JAX every step is compiled for its shape: what it says is exact, where times alone may hide it."""
-    told = {"jit_compile": True, "recompiled": make.took(0.5, 8)}
-    (finding,) = check(make.facts(make.fit(**told)))
+    reported = {"jit_compile": True, "recompiled": make.took(0.5, 8)}
+    (finding,) = check(make.facts(make.fit(**reported)))
     assert finding.cost_s.low == pytest.approx(8 * 0.5)
-    assert finding.evidence[0].text == "The step was compiled 8 more times, 500 ms each. Without compiling it takes 20 ms."
+    text = finding.evidence[0].text
+    assert text == "The step was compiled 8 more times, 500 ms each. Without compiling it takes 20 ms."
     last_batch = {"jit_compile": True, "recompiled": make.took(2.0, 1)}
     assert list(check(make.facts(make.fit(**last_batch)))) == []

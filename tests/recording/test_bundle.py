@@ -102,7 +102,7 @@ def test_what_was_seen_of_the_machine_stays_but_not_when() -> None:
     assert made is not None
     assert made.system is not None
     assert (made.system.series, made.system.missing, made.system.began_unix_s) == (series, ["clocks"], 0.0)
-    assert made.system.limits == ["What the system did meanwhile is not known in full: reading its … failed (…: …)."]
+    assert made.system.limits == ["Some figures of the system are unknown: reading its … failed (…: …)."]
     assert [gpu.device for gpu in made.system.gpus] == ["NVIDIA H200", ""]
 
 

@@ -23,7 +23,8 @@ CHILD = """\
 import subprocess, sys
 sys.stdin.readline()
 held = bytearray(120 << 20)
-child = subprocess.Popen([sys.executable, "-c", "held = bytearray(60 << 20); print(1, flush=True); input()"], stdin=subprocess.PIPE)
+code = "held = bytearray(60 << 20); print(1, flush=True); input()"
+child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE)
 sys.stdin.readline()
 child.communicate(b"\\n")
 """
@@ -96,7 +97,7 @@ def test_a_source_that_fails_is_left_out_and_named(at: str) -> None:
     look.tick()
     system = look.close()
     assert system.limits == [
-        "What the system did meanwhile is not known in full: reading its bad failed (ValueError: strange)."
+        "Some figures of the system are unknown: reading its bad failed (ValueError: strange)."
     ]
     assert len(system.series.counters["machine_cpu_s"]) == 1
 

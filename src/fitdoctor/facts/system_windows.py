@@ -97,7 +97,7 @@ def fit_window(scout: ProcessRecord, index: int) -> SystemWindow | None:
     """The activity during the calls of a fit. None if nothing was sampled, or if the fit was too short.
 
     Example:
-        >>> of_fit(facts.scout, 0).process_cores
+        >>> fit_window(facts.scout, 0).process_cores
         1.7
     """
     spans = scout.fits[index].spans

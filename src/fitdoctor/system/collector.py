@@ -1,4 +1,7 @@
-"""All sources together: opened, read at each tick, and made into a record. What fails is left out, and said."""
+"""Opens all sources, reads them at each tick, and makes a record of them.
+
+A source that fails is left out, and the record names it.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from fitdoctor.system.stretches import Stretches
 
 Opener = Callable[[Target], Source | Sequence[Source] | None]
 
-# What is read from another process.
+# Sources that are read from another process.
 OUTSIDE: Mapping[str, Opener] = {
     "processes": processes.open_source,
     "cores": cores.open_source,
@@ -27,10 +30,10 @@ OUTSIDE: Mapping[str, Opener] = {
     "GPUs": gpus.open_sources,
 }
 
-# What is read in the user's own process, before and after a fit: the others say something only while it runs.
+# Sources that are read in the user's own process, before and after a fit. The others are meaningful only while it runs.
 INSIDE: Mapping[str, Opener] = {name: OUTSIDE[name] for name in OUTSIDE if name not in ("clocks", "GPUs")}
 
-FAILED = "What the system did meanwhile is not known in full: reading its {} failed ({}: {})."
+FAILED = "Some figures of the system are unknown: reading its {} failed ({}: {})."
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +44,17 @@ class _Open:
 
 
 class Collector:
-    """Looks at the system on behalf of one process, from now on.
+    """Collects figures of the system for one process.
 
     Args:
-        process: Its number.
-        openers: What there is to be read.
+        process: The number of the process.
+        openers: The sources to open.
         clock: Seconds of the monotonic clock.
 
     Example:
-        >>> look = Look(os.getpid(), INSIDE)
-        >>> look.tick()
-        >>> look.close().series.counters["process_cpu_s"]
+        >>> collector = Collector(os.getpid(), INSIDE)
+        >>> collector.tick()
+        >>> collector.close().series.counters["process_cpu_s"]
     """
 
     def __init__(
@@ -73,19 +76,19 @@ class Collector:
         self._stretches.begin(self._read())
 
     def tick(self) -> None:
-        """Reads everything once more."""
+        """Reads all sources once."""
         now_s = self._clock()
         seconds, self._ticked_s = max(0.0, now_s - self._ticked_s), now_s
         self._stretches.add(seconds, self._read())
 
     def close(self, own_cpu_s: float = 0.0) -> System:
-        """The record of all that was read."""
+        """Closes all sources and returns the record."""
         system = self._system
         for each in self._sources:
             try:
                 each.source.describe(system)
                 each.source.close()
-            except Exception as error:  # noqa: BLE001 - what the others read is worth keeping
+            except Exception as error:  # noqa: BLE001 - the other sources are worth keeping
                 self._failed(each.name, error)
         series = self._stretches.series
         system.series = series.get("", Series())
@@ -98,7 +101,7 @@ class Collector:
     def _open(self, name: str, opener: Opener, place: Target) -> None:
         try:
             found = opener(place)
-        except Exception as error:  # noqa: BLE001 - a strange system must not end the looking at the rest of it
+        except Exception as error:  # noqa: BLE001 - one strange source must not stop the others
             self._failed(name, error)
             return
         sources = [] if found is None else list(found) if isinstance(found, Sequence) else [found]
@@ -112,7 +115,7 @@ class Collector:
             try:
                 reading = each.source.read()
             except OSError:
-                continue  # what it tells of is gone, or not there yet
+                continue  # its subject is gone, or not there yet
             except Exception as error:  # noqa: BLE001 - one source that fails is left out from then on
                 self._sources.remove(each)
                 self._failed(each.name, error)

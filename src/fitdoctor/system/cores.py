@@ -1,4 +1,4 @@
-"""How busy the cores are, whoever it is that they work for."""
+"""How busy the cores are, with the work of all processes."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from fitdoctor.system.kernel_files import KernelFile, number, open_if_there
 from fitdoctor.system.source import Reading, Target
 
 TICK_S = 1 / os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 0.01
-# A core that is busy for this share of a stretch counts as one in use.
+# A core counts as one in use if it is busy for this share of a stretch.
 IN_USE = 0.5
 
 
 class Core(NamedTuple):
-    """Seconds of one core:
+    """Seconds of one core since the system started."""
 
-    busy, idle while something waited for a disk, taken away by the host of a virtual machine, and all.
-    """
-
+    # Seconds of work.
     busy_s: float
+    # Idle seconds in which something waited for a disk.
     waited_s: float
+    # Seconds that the host of a virtual machine took.
     stolen_s: float
+    # All seconds.
     all_s: float
 
 
@@ -34,7 +35,7 @@ def open_source(place: Target) -> Cores | None:
 class Cores:
     """Reads /proc/stat.
 
-    All sums are over the cores that the training may run on; all cores where those are not known.
+    All sums are over the cores that the training may run on, or over all cores if those are unknown.
     """
 
     def __init__(self, file: KernelFile, allowed: frozenset[int]) -> None:
@@ -92,6 +93,6 @@ def parse(data: bytes) -> dict[int, Core]:
 
 
 def _shares(before: dict[int, Core], now: dict[int, Core]) -> list[float]:
-    """For which share of the time each core was busy, as far as time has passed."""
+    """The share of the time in which each core was busy."""
     pairs = [(before[at], core) for at, core in now.items() if at in before and core.all_s > before[at].all_s]
     return [min(1.0, max(0.0, (core.busy_s - old.busy_s) / (core.all_s - old.all_s))) for old, core in pairs]

@@ -1,4 +1,4 @@
-"""What all disks of the machine read and write, and how long the busiest of them is at it."""
+"""Bytes that all disks of the machine read and write, and the busy time of the busiest disk."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from fitdoctor.recording.model.system import System
 from fitdoctor.system.kernel_files import KernelFile, number, open_if_there
 from fitdoctor.system.source import Reading, Target
 
-# Bytes, whatever the disk's own are.
+# Bytes of a sector in /proc/diskstats, whatever the disk uses itself.
 SECTOR = 512
-# What lies in memory or in a file, or stands for disks that are counted by themselves.
+# Devices in memory or in a file, and devices made of disks that are counted themselves.
 NOT_DISKS = re.compile(r"(loop|ram|zram|dm-|md|sr|fd)\d")
 
 # Bytes read, bytes written, seconds busy.
@@ -27,7 +27,7 @@ def open_source(place: Target) -> Disks | None:
 
 
 class Disks:
-    """Reads /proc/diskstats. `whole` are the names of disks: their partitions would count twice."""
+    """Reads /proc/diskstats. `whole` are the names of disks. Partitions would count twice."""
 
     def __init__(self, file: KernelFile, whole: frozenset[str]) -> None:
         self._file, self._whole = file, whole
@@ -49,7 +49,7 @@ class Disks:
         return Reading(counters=counters)
 
     def describe(self, system: System) -> None:
-        """Nothing about disks stays as it is."""
+        """Adds nothing: disks have no constant figures."""
 
     def close(self) -> None:
         self._file.close()

@@ -1,7 +1,4 @@
-"""The folders of the control groups that a process belongs to, its own first and those around it after:
-
-each may set a limit.
-"""
+"""The folders of the control groups of a process, the innermost first. Each of them may set a limit."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from fitdoctor.system.source import Target
 
 
 def second_version(place: Target) -> list[Path]:
-    """Those of version 2, wherever they are mounted; a container may see its own group as the root."""
+    """The groups of version 2, wherever they are mounted. A container may see its own group as the root."""
     roots = [place.sys / "fs" / "cgroup", place.sys / "fs" / "cgroup" / "unified"]
     return [
         folder
@@ -25,7 +22,7 @@ def second_version(place: Target) -> list[Path]:
 
 
 def first_version(place: Target, controller: str) -> list[Path]:
-    """Those of version 1, which has a tree for each controller."""
+    """The groups of version 1, which has a tree for each controller."""
     root = place.sys / "fs" / "cgroup"
     found: list[Path] = []
     for controllers, path in _lines(place):

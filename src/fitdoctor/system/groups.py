@@ -1,6 +1,6 @@
-"""The limits that a container or a job scheduler sets, and how often the training runs into them:
+"""The limits of a container or a job scheduler, and how often the training reaches them.
 
-control groups, both versions.
+Both versions of control groups are read.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from fitdoctor.system.group_paths import first_version, second_version
 from fitdoctor.system.kernel_files import KernelFile, named_numbers, number, open_if_there, read_text
 from fitdoctor.system.source import Reading, Target
 
-# Version 1 writes a huge number where there is none.
+# Version 1 writes a larger number if there is no limit.
 NO_LIMIT = 1 << 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cpu:
-    """A group that limits CPU time: `stat` counts periods, and those in which the group was held back."""
+    """A group that limits CPU time. `stat` counts all periods, and the periods in which the group was throttled."""
 
     cores: float
     stat: KernelFile | None
@@ -29,7 +29,7 @@ class _Cpu:
 class _Memory:
     """A group that limits memory.
 
-    `reclaimable` is what its statistics call files that lie there and are given up when need be.
+    `reclaimable` is the name of its statistic for file pages that the kernel may drop.
     """
 
     limit: int
@@ -67,7 +67,7 @@ def _memory(folder: Path, limits: tuple[str, ...], used: str, reclaimable: bytes
 
 
 class Groups:
-    """The groups that set a limit: for CPU time the tightest, for memory all, as each may be the next to be full."""
+    """The groups with a limit: the tightest for CPU time, and all for memory, because any of them may be full next."""
 
     def __init__(self, cpu: _Cpu | None, memory: list[_Memory]) -> None:
         self._cpu, self._memory = cpu, memory
@@ -105,7 +105,7 @@ def _left(group: _Memory) -> int | None:
 
 
 def cpu_limit(words: str) -> float | None:
-    """Cores' worth of time, from a quota and the period that it holds for; None where there is no limit.
+    """The limit in cores, from a quota and its period. None if there is no limit.
 
     Example:
         >>> cpu_limit("150000 100000"), cpu_limit("max 100000"), cpu_limit("-1 100000")
@@ -117,7 +117,7 @@ def cpu_limit(words: str) -> float | None:
 
 
 def memory_limit(word: str) -> int | None:
-    """Bytes; None where there is no limit.
+    """The limit in bytes. None if there is no limit.
 
     Example:
         >>> memory_limit("2147483648"), memory_limit("max"), memory_limit("9223372036854771712")

@@ -1,7 +1,4 @@
-"""Files of /proc and /sys that are read again and again:
-
-opened once, and numbers taken from whatever stands in them.
-"""
+"""Files of /proc and /sys that are opened once and read often, and the parsing of their numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PART_BYTES = 1 << 14
-# No file that is read here is as large; without an end to it, a strange one could fill the memory.
+# Larger than any file that is read here. Without a bound, a strange file could fill the memory.
 MOST_BYTES = 1 << 20
 
 
@@ -21,25 +18,25 @@ class KernelFile:
         path: The file.
 
     Raises:
-        OSError: It is not there, or not for us.
+        OSError: It does not exist, or may not be read.
     """
 
     def __init__(self, path: Path | str) -> None:
         self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
 
     def line(self) -> bytes:
-        """What stands in it, as far as one look gives it: enough for a file of a few lines.
+        """The content from one read, which is enough for a file of a few lines.
 
         Raises:
-            OSError: What it tells of is gone.
+            OSError: Its subject is gone, e.g. the process.
         """
         return os.pread(self._descriptor, PART_BYTES, 0)
 
     def whole(self) -> bytes:
-        """All that stands in it: the system hands out a longer file a page at a time.
+        """The whole content. The kernel returns a longer file page by page.
 
         Raises:
-            OSError: What it tells of is gone.
+            OSError: Its subject is gone, e.g. the process.
         """
         parts = []
         at = 0
@@ -55,7 +52,7 @@ class KernelFile:
 
 
 def open_if_there(path: Path | str) -> KernelFile | None:
-    """The file, or None where there is none that can be opened."""
+    """Opens the file. None if it can't be opened."""
     try:
         return KernelFile(path)
     except OSError:
@@ -63,7 +60,7 @@ def open_if_there(path: Path | str) -> KernelFile | None:
 
 
 def read_text(path: Path | str) -> str:
-    """What stands in a file that is read once; "" where there is none."""
+    """The content of a file that is read once. Empty if it can't be read."""
     try:
         return Path(path).read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -71,7 +68,7 @@ def read_text(path: Path | str) -> str:
 
 
 def number(word: bytes | str) -> int | None:
-    """A whole number that is not negative, as the kernel writes it, else None.
+    """Parses a whole number that is not negative. None for anything else.
 
     Example:
         >>> number(b"4096"), number(b"max"), number("²")
@@ -82,10 +79,10 @@ def number(word: bytes | str) -> int | None:
 
 
 def named_numbers(data: bytes) -> Iterator[tuple[bytes, int]]:
-    r"""The names and numbers of a file with one of each a line, with or without a colon.
+    r"""The names and numbers of a file with one pair a line, with or without a colon.
 
     Example:
-        >>> dict(named(b"MemTotal:  16 kB\nnr_throttled 2"))
+        >>> dict(named_numbers(b"MemTotal:  16 kB\nnr_throttled 2"))
         {b'MemTotal': 16, b'nr_throttled': 2}
     """
     for line in data.splitlines():

@@ -1,4 +1,4 @@
-"""The memory of the machine: what is left, what files take of it, and what is moved out of it and back."""
+"""The memory of the machine: free memory, memory of files, and swapping."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from fitdoctor.system.kernel_files import KernelFile, named_numbers, open_if_the
 from fitdoctor.system.processes import PAGE
 from fitdoctor.system.source import Reading, Target
 
-# Of /proc/vmstat, in pages. The last are pages of files that had been given up not long before they were needed again.
+# Counters of /proc/vmstat, in pages. The last one counts pages of files that were dropped shortly before they were
+# needed again.
 PAGES = {b"pswpin": "swap_in_bytes", b"pswpout": "swap_out_bytes", b"workingset_refault_file": "file_reread_bytes"}
-# Of /proc/meminfo, in kilobytes.
+# Levels of /proc/meminfo, in kilobytes.
 SIZES = {b"MemAvailable": "memory_left_bytes", b"Cached": "file_cache_bytes"}
 
 

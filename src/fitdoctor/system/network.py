@@ -1,4 +1,4 @@
-"""What comes and goes over the network, as the training's process sees it: data on a file server comes this way."""
+"""The network traffic in the network namespace of the training, e.g. from a file server."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fitdoctor.recording.model.system import System
 from fitdoctor.system.kernel_files import KernelFile, number, open_if_there
 from fitdoctor.system.source import Reading, Target
 
-# What stays in the machine, or passes through another interface as well.
+# Interfaces whose traffic stays in the machine, or passes through another interface as well.
 INSIDE = re.compile(rb"lo$|ifb|veth|docker|br-|virbr|dummy|tun|tap")
 # Columns behind the name.
 RECEIVED, SENT = 0, 8
@@ -34,14 +34,14 @@ class Network:
         )
 
     def describe(self, system: System) -> None:
-        """Nothing about the network stays as it is."""
+        """Adds nothing: the network has no constant figures."""
 
     def close(self) -> None:
         self._file.close()
 
 
 def parse(data: bytes) -> tuple[float, float] | None:
-    r"""Bytes received and sent over all interfaces together; None where there is none.
+    r"""Bytes received and sent over all interfaces. None if there is no interface.
 
     Example:
         >>> parse(b"lo: 7 0 0 0 0 0 0 0 7 0 0\neth0: 19 4 0 0 0 0 0 0 31 2 0\n")

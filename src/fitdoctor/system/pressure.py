@@ -1,4 +1,4 @@
-"""How long work stood still for want of a core, of memory or of a disk: the kernel's pressure stall information."""
+"""How long work waited for a core, for memory or for a disk: the kernel's pressure stall information."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fitdoctor.system.kernel_files import KernelFile, number, open_if_there
 from fitdoctor.system.source import Reading, Target
 
 RESOURCES = ("cpu", "memory", "io")
-# Some of the work stood still, or all of it.
+# Whether some or all of the work waits.
 NAMES = {
     ("cpu", b"some"): "pressure_cpu_some_s",
     ("cpu", b"full"): "pressure_cpu_full_s",
@@ -22,7 +22,7 @@ NAMES = {
 
 
 def open_source(place: Target) -> Pressure | None:
-    """That of the machine; in a container that hides it, that of the process' own control group."""
+    """Opens the files of the machine, or of the process' own control group in a container that hides them."""
     files = _files([place.proc / "pressure" / name for name in RESOURCES])
     if not files:
         group = next(iter(second_version(place)), None)
@@ -42,7 +42,7 @@ class Pressure:
         return Reading(counters=counters)
 
     def describe(self, system: System) -> None:
-        """Nothing about pressure stays as it is."""
+        """Adds nothing: pressure has no constant figures."""
 
     def close(self) -> None:
         for file in self._files.values():
@@ -50,7 +50,7 @@ class Pressure:
 
 
 def _files(paths: list[Path]) -> dict[str, KernelFile]:
-    """Those that can be opened and read: a kernel that was started without pressure has the files all the same."""
+    """Opens the readable files. A kernel without pressure information has the files as well, but they can't be read."""
     found = {}
     for resource, path in zip(RESOURCES, paths, strict=True):
         file = open_if_there(path)
@@ -65,7 +65,7 @@ def _files(paths: list[Path]) -> dict[str, KernelFile]:
 
 
 def parse(data: bytes) -> dict[bytes, float]:
-    """Seconds since the system started, of "some" and "full".
+    """The seconds of "some" and "full" since the system started.
 
     Example:
         >>> parse(b"some avg10=0.00 avg60=0.03 avg300=0.11 total=9566748")

@@ -1,4 +1,4 @@
-"""Which processes belong to a training: its own, what it started, and what they started."""
+"""The processes of a training: its own and all descendants."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from pathlib import Path
 
 from fitdoctor.system.kernel_files import number
 
-# Where the parent stands in /proc/PID/stat, counted from behind the name.
+# The index of the parent in /proc/PID/stat, counted after the name.
 PARENT = 1
 
 
 class ProcessTree:
-    """The process and its descendants, as far as they are found before their parents end.
+    """A process and its descendants. A descendant is found only if its parent still runs.
 
     Args:
         process: The root.
-        proc: Where processes are listed.
+        proc: The folder that lists processes.
     """
 
     def __init__(self, process: int, proc: Path) -> None:
@@ -25,10 +25,10 @@ class ProcessTree:
         self.members: set[int] = {process}
 
     def search(self) -> None:
-        """Looks at the processes that were not there the last time.
+        """Adds the new descendants, and removes the ended ones.
 
         Raises:
-            OSError: There is no such list.
+            OSError: The folder can't be read.
         """
         there = {found for entry in os.scandir(self._proc) if (found := number(entry.name)) is not None}
         parents = {process: self._parent(process) for process in there - self._known}
@@ -45,12 +45,12 @@ class ProcessTree:
 
 
 def after_name(data: bytes) -> list[bytes]:
-    """The fields of /proc/PID/stat behind the name, which may hold anything."""
+    """The fields of /proc/PID/stat after the name, which may hold any character."""
     return data.rpartition(b")")[2].split()
 
 
 def parent(data: bytes) -> int | None:
-    """Who started the process whose /proc/PID/stat this is.
+    """The parent process in the data of /proc/PID/stat.
 
     Example:
         >>> parent(b"12 (a) b) S 7 12 12 0 -1")

@@ -1,7 +1,4 @@
-"""What the processes of a training use:
-
-CPU time, cores that they wait for, memory, threads, and what they read and write.
-"""
+"""The resources of a training's processes: CPU time, waits for a core, memory, threads, and input and output."""
 
 from __future__ import annotations
 
@@ -18,19 +15,19 @@ from fitdoctor.system.process_tree import ProcessTree, after_name
 from fitdoctor.system.source import Reading, Target
 
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
-# How often new processes and threads are looked for at most.
+# The shortest time between two searches for new processes and threads.
 SEARCH_S = 1.0
-# Of a core, for looking for them: on a machine with thousands of processes it is done more rarely.
+# The share of a core that searches may take. With thousands of processes they are done less often.
 SEARCH_SHARE = 0.0005
-# Threads whose wait for a core is followed: each takes an open file, of which a process may have a thousand.
+# The most threads whose wait for a core is read. Each takes an open file, and a process may have a thousand files.
 MOST_THREADS = 128
 MOST_PROCESSES = 64
-# Command lines of other Python processes that are kept, each with so many words.
+# The most command lines of other Python processes that are kept, each with at most so many words.
 MOST_PROGRAMS = 8
 MOST_WORDS = 12
 LONGEST_WORD = 200
 
-# What reaches a disk, and what a process asks for, whether or not it lies in memory.
+# Bytes that reach a disk, and bytes that a process reads or writes at all.
 IO = {
     b"read_bytes": "disk_read_bytes",
     b"write_bytes": "disk_written_bytes",
@@ -125,7 +122,7 @@ class Processes:
                 self._note_program(process)
         for process, files in self._open.items():
             self._find_threads(self._proc / str(process) / "task", files)
-        # The first time looks at every process of the machine, each later one only at new ones.
+        # The first search reads every process of the machine, and later searches only new ones.
         spent_s = time.thread_time() - began_s if self._next_search_s else 0.0
         self._next_search_s = time.monotonic() + max(SEARCH_S, spent_s / SEARCH_SHARE)
 
@@ -138,7 +135,7 @@ class Processes:
                     files.threads[thread] = (file, 0.0)
 
     def _note_program(self, process: int) -> None:
-        """Keeps the command line of a Python that is not the script's own process, and not a copy of that."""
+        """Keeps the command line of a Python process, unless it is the script's own process or a copy of it."""
         if process == self._root or len(self._programs) >= MOST_PROGRAMS:
             return
         with suppress(OSError):
@@ -161,7 +158,7 @@ class Processes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What one process tells of itself, and of those that it has waited for."""
+    """Figures of one process, and of the ended children that it waited for."""
 
     cpu_s: float
     major_faults: int
@@ -170,7 +167,7 @@ class Usage:
 
 
 def parse_stat(data: bytes) -> Usage | None:
-    """What /proc/PID/stat says; None where it is not one."""
+    """Parses /proc/PID/stat. None if the data has another form."""
     fields = [number(field) for field in after_name(data)[9:22]]
     if len(fields) < 13:
         return None
@@ -185,7 +182,7 @@ def parse_stat(data: bytes) -> Usage | None:
 
 
 def parse_schedule(data: bytes) -> tuple[float, float] | None:
-    """Seconds that a thread ran, and that it was ready to and had no core.
+    """Seconds that a thread ran, and seconds that it waited for a core.
 
     Example:
         >>> parse_schedule(b"1500000000 20000000 123")
