@@ -33,7 +33,7 @@ def test_every_bundle_has_an_expectation() -> None:
 
 
 @each
-def test_a_bundle_leads_to_what_is_known_of_it(name: str) -> None:
+def test_a_bundle_leads_to_its_known_verdict(name: str) -> None:
     report = build(load(name))
     expected = EXPECTED[name]
     assert report.verdict == expected["verdict"]
@@ -49,7 +49,7 @@ def test_a_bundle_leads_to_what_is_known_of_it(name: str) -> None:
 
 
 @each
-def test_what_was_bundled_once_stays_as_it_is(name: str) -> None:
+def test_bundling_a_bundle_changes_nothing(name: str) -> None:
     run = load(name)
     assert run.bundled
     report, again = build(run), build(bundle(run).run)

@@ -51,7 +51,7 @@ def test_remedies_exist_and_treat_it(name: str) -> None:
 
 
 @each
-def test_bad_run_is_found_and_good_run_is_not(name: str) -> None:
+def test_the_bad_run_has_findings_and_the_good_run_none(name: str) -> None:
     found = list(CAUSES[name].check(case(name, "bad")))
     assert found
     for finding in found:
@@ -62,7 +62,7 @@ def test_bad_run_is_found_and_good_run_is_not(name: str) -> None:
 
 
 @each
-def test_nothing_recorded_is_nothing_found(name: str) -> None:
+def test_an_empty_recording_has_no_finding(name: str) -> None:
     empty = Fit(site=make.site(1), operations=make.chain(("map", 1), ("batch", 2)), input_kind="tf.data")
     assert list(CAUSES[name].check(make.facts(empty, loops=[CallSiteRecord(kind="predict", site=make.site(2))]))) == []
 

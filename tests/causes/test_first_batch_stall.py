@@ -44,7 +44,7 @@ def test_the_budget_holds_the_stalls() -> None:
     ("first_s", "usual_s", "waited_s"), [(0.8, 0.01, 0.79), (0.0, 0.0, 0.0), (0.01, 0.01, 0.0), (5.0, 0.01, 1.0)]
 )
 @pytest.mark.parametrize("watched", [False, True])
-def test_what_was_seen_to_be_waited_is_input(first_s: float, usual_s: float, waited_s: float, watched: bool) -> None:
+def test_a_measured_wait_counts_as_input(first_s: float, usual_s: float, waited_s: float, watched: bool) -> None:
     fit = make.fit(
         epoch_first_step=make.took(0.02 + 1.0, 2),
         epoch_first_wait=make.took(first_s, 2),
@@ -65,7 +65,7 @@ def test_what_was_seen_to_be_waited_is_input(first_s: float, usual_s: float, wai
     ("steps", "behind"),
     [((), 2), ((("range", 3), ("shuffle", 4), ("batch", 5)), 1)],
 )
-def test_the_pipeline_goes_on(steps: tuple[tuple[str, int], ...], behind: int) -> None:
+def test_the_pipeline_repeats(steps: tuple[tuple[str, int], ...], behind: int) -> None:
     facts = stalled(1.0, *steps)
     (finding,) = check(facts)
     (proposal,) = persistent_input.propose(finding, facts)
@@ -80,7 +80,7 @@ def test_the_pipeline_goes_on(steps: tuple[tuple[str, int], ...], behind: int) -
 @pytest.mark.parametrize(
     ("drawn", "wait_s", "low"), [("loop", 1.0, 9.0), ("function", 1.0, 9.0), ("loop", 0.0, None), ("graph", 0.0, 0.0)]
 )
-def test_an_input_in_python_is_told_where_its_first_batch_is_waited_for(
+def test_a_wait_for_the_first_batch_of_python_input_is_reported(
     kind: str, drawn: str, wait_s: float, low: float | None
 ) -> None:
     line = HotLine(site=Site(file="train.py", line=7, code="time.sleep(1)"), share=0.9, where="input")

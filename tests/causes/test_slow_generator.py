@@ -24,11 +24,11 @@ def test_both_kinds_are_named(kind: str, word: str) -> None:
     assert finding.locations[0].line == 18
 
 
-def test_a_generator_that_keeps_up_is_none() -> None:
+def test_a_generator_that_keeps_up_is_not_reported() -> None:
     assert list(check(make.facts(make.fit(input_kind="generator"), input_free=1.0))) == []
 
 
-def test_a_data_loader_is_told_with_its_lines() -> None:
+def test_a_data_loader_is_reported_with_its_lines() -> None:
     (finding,) = check(loader())
     assert finding.measured
     assert [place.line for place in finding.locations] == [5, 14, 18]
@@ -36,7 +36,7 @@ def test_a_data_loader_is_told_with_its_lines() -> None:
     assert "processes of its own" in next(iter(check(loader(num_workers=2)))).evidence[0].text
 
 
-def test_an_input_of_grain_is_told() -> None:
+def test_an_input_of_grain_is_reported() -> None:
     (finding,) = check(grain())
     assert finding.measured
     assert [place.line for place in finding.locations] == [5, 18]

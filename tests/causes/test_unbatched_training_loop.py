@@ -38,12 +38,12 @@ def test_its_cost_is_what_a_trial_measured() -> None:
     assert finding.evidence[1].text == "In batches of 32 a row takes 20.0× less."
 
 
-def test_untried_it_may_be_nothing() -> None:
+def test_before_a_trial_the_cost_may_be_zero() -> None:
     (finding,) = check(loop())
     assert not finding.measured
     assert finding.cost_s.low == 0
 
 
 @pytest.mark.parametrize("changed", [{"gathered": 1.0}, {"calls": 50}, {"rows": None}, {"kind": "predict"}])
-def test_what_is_no_case_of_it(changed: dict[str, object]) -> None:
+def test_other_fits_are_not_reported(changed: dict[str, object]) -> None:
     assert list(check(loop(**changed))) == []  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ def good() -> Facts:
     return dataset(workers=4, processes=True, input_free=1.0)
 
 
-def test_it_says_what_the_batches_come_through() -> None:
+def test_it_names_the_workers_of_the_batches() -> None:
     (finding,) = check(bad())
     assert finding.evidence[0].text == "Batches come from 4 processes, through a queue."
 
@@ -44,7 +44,7 @@ def test_processes_that_start_in_each_epoch_are_timed() -> None:
     assert "Ending and starting processes takes 2.0 s" in finding.evidence[-1].text
 
 
-def test_making_the_first_batch_is_no_start_of_a_process() -> None:
+def test_the_time_of_the_first_batch_is_no_restart() -> None:
     assert list(check(stalling(processes=True, stall_s=0.05))) == []
     assert list(check(stalling(processes=False, stall_s=2.0))) == []
 

@@ -20,7 +20,7 @@ def test_input_needs_a_trial() -> None:
     )
 
 
-def test_callbacks_are_free_with_what_they_call() -> None:
+def test_free_callbacks_include_their_calls_of_keras() -> None:
     record = make.fit(callbacks=[make.callback(hooks={"on_epoch_end": make.took(1.0, 2)})])
     nested = CallSiteRecord(
         kind="predict", site=make.site(7), inside=0, hook="on_epoch_end", calls=4, run=make.took(1.0, 4)
@@ -43,6 +43,6 @@ def test_validation_is_timed_directly() -> None:
     assert ceiling.speedup > 1
 
 
-def test_a_ceiling_that_may_be_none_is_not_told() -> None:
+def test_an_uncertain_ceiling_is_not_reported() -> None:
     unclear = MeasuredRatios(input_free={0: Interval(low=0.7, mid=1.6, high=3.1)})
     assert make_ceilings(Facts(make.run(make.fit()), unclear)) == ()

@@ -5,7 +5,7 @@ from fitdoctor.report.model import Location
 from tests import builders as make
 
 
-def test_a_keyword_on_a_line_of_its_own_is_named_itself() -> None:
+def test_a_keyword_on_its_own_line_has_a_location() -> None:
     call = make.site(9, "model.compile(", run_eagerly=12, optimizer=9)
     assert location(call, "run_eagerly", True).code == "run_eagerly=True"
     assert location(call, "run_eagerly", True).line == 12
@@ -13,6 +13,6 @@ def test_a_keyword_on_a_line_of_its_own_is_named_itself() -> None:
     assert location(call, "loss", "mse").line == 9
 
 
-def test_each_line_once_in_order() -> None:
+def test_locations_keep_each_line_once_in_order() -> None:
     first, second = Location(file="a.py", line=2), Location(file="a.py", line=1)
     assert locations(first, None, second, Location(file="a.py", line=2, code="x")) == (first, second)

@@ -38,7 +38,7 @@ def counted(name: str, *each: float | None) -> Series:
     return Series(counters={name: list(each)})
 
 
-def test_only_what_lies_in_the_calls_of_a_fit_counts() -> None:
+def test_only_time_inside_the_calls_of_a_fit_counts() -> None:
     spans = [Span(began_s=10.5, ended_s=12.0), Span(began_s=13.0, ended_s=13.5)]
     series = Series(
         counters={"process_cpu_s": [2.0, 3.0, 100.0, 1.0], "machine_cpu_s": [2.0, 4.0, 100.0, 3.0]},
@@ -53,7 +53,7 @@ def test_only_what_lies_in_the_calls_of_a_fit_counts() -> None:
     assert seen.threads == pytest.approx((0.5 * 1 + 1.0 * 2 + 0.5 * 8) / 2)
 
 
-def test_a_fit_shorter_than_a_tick_has_used_what_its_main_thread_did() -> None:
+def test_a_fit_shorter_than_a_tick_uses_the_time_of_its_main_thread() -> None:
     counters: dict[str, list[float | None]] = {
         "process_cpu_s": [0.0, 2.0],
         "main_cpu_s": [0.25, 0.5],
@@ -73,7 +73,7 @@ def test_a_fit_that_never_ended_lasts_as_long_as_the_record() -> None:
     assert (seen.seconds, seen.major_faults) == (2.0, 12.0)
 
 
-def test_what_nobody_looked_at_is_not_known() -> None:
+def test_figures_that_were_not_sampled_are_none() -> None:
     assert fit_window(ProcessRecord(fits=[make.fit(spans=[Span(began_s=1.0)])]), 0) is None
     assert fit_window(scout([]), 0) is None
     assert fit_window(scout([Span(began_s=50.0, ended_s=60.0)]), 0) is None
@@ -105,7 +105,7 @@ def test_the_slope_of_memory() -> None:
     assert seen.rss_bytes_per_s == pytest.approx(5.0)
 
 
-def test_a_gpu_meanwhile() -> None:
+def test_the_figures_of_a_gpu_during_a_fit() -> None:
     series = Series(levels={"busy_share": steady(0.2, 0.4, 0.6, 0.8), "clock_mhz": steady(1500, 1500, 1500, 1500)})
     gpu = Gpu(device="NVIDIA H200", memory_bytes=100, clock_mhz=2000, series=series)
     seen = fit_window(scout([Span(began_s=12.0, ended_s=14.0)], gpus=[gpu]), 0)
@@ -128,6 +128,6 @@ SLOW_CLOCK = Gpu(clock_mhz=0.5, series=Series(levels={"clock_mhz": steady(1.7e30
 @given(systems)
 @example(System(stretches_s=[1.0], gpus=[SLOW_CLOCK]))
 @settings(deadline=None)
-def test_no_record_makes_a_figure_without_end(system: System) -> None:
+def test_no_record_makes_an_infinite_figure(system: System) -> None:
     seen = run_window(ProcessRecord(system=system))
     json.dumps(asdict(seen) if seen is not None else None, allow_nan=False)

@@ -44,7 +44,7 @@ def test_the_parts_sum_to_the_wall_time() -> None:
     assert sum(part.s for part in make_budget(facts).parts) == pytest.approx(facts.scout.wall_s)
 
 
-def test_counts_and_costs_are_what_happened() -> None:
+def test_counts_and_costs_are_the_observed_ones() -> None:
     facts = watched(trained())
     (fit,) = facts.fits
     assert (facts.basis, facts.observed, fit.epochs.mid, fit.steps("mid")) == ("observed", True, 4, 399)
@@ -53,8 +53,8 @@ def test_counts_and_costs_are_what_happened() -> None:
     assert facts.projection is facts.shortest
 
 
-def test_what_happened_seldom_or_late_counts_in_full() -> None:
-    """As a callback that acts at every hundredth step, which no kept sample shows, or an input that is slow in the end."""
+def test_rare_or_late_time_counts_in_full() -> None:
+    """Examples: a callback that acts at every hundredth step, and an input that becomes slow at the end."""
     seldom = Duration(count=400, total_s=2.0, samples_s=[0.0] * 200)
     late = Duration(count=399, total_s=3.0, samples_s=[0.0] * 100 + [0.03] * 100)
     record = trained(
@@ -72,13 +72,13 @@ def test_what_happened_seldom_or_late_counts_in_full() -> None:
     assert parts["input_wait"] == pytest.approx(3.0, rel=0.01)
 
 
-def test_a_training_that_was_interrupted_is_as_long_as_it_was() -> None:
+def test_an_interrupted_training_has_its_observed_length() -> None:
     facts = watched(trained(epochs=50, teardown=Duration()))
     assert facts.fits[0].epochs.mid == 4
     assert facts.total_s == pytest.approx(facts.scout.wall_s)
 
 
-def test_a_scout_learns_from_the_training_how_long_it_is() -> None:
+def test_a_scout_takes_the_length_from_the_watched_training() -> None:
     run = make.run(
         make.fit(epochs=50, steps=None, callbacks=[make.callback("EarlyStopping", own=False, hooks={}, may_stop=True)])
     )
@@ -89,7 +89,7 @@ def test_a_scout_learns_from_the_training_how_long_it_is() -> None:
     assert not facts.observed
 
 
-def test_an_interrupted_training_does_not_say_how_long_it_would_have_been() -> None:
+def test_an_interrupted_training_gives_no_length() -> None:
     run = make.run(make.fit(epochs=50))
     run.watched = make.run(trained(epochs=50, teardown=Duration())).scout
     assert Facts(run).fits[0].epochs.mid == 50

@@ -81,7 +81,7 @@ def test_the_variable_decides_and_may_be_a_link(home: Path, monkeypatch: pytest.
 
 @only_root
 @pytest.mark.parametrize("theirs", ["work", "work/deep", "work/.fitdoctor"])
-def test_what_belongs_to_another_user_is_not_used(home: Path, theirs: str) -> None:
+def test_folders_of_another_user_are_not_used(home: Path, theirs: str) -> None:
     (home / "work/.git").mkdir()
     (home / "work/.fitdoctor/20990101-000000-train").mkdir(parents=True)
     (home / "work/.fitdoctor/20990101-000000-train/run.json").write_text("{}")
@@ -93,7 +93,7 @@ def test_what_belongs_to_another_user_is_not_used(home: Path, theirs: str) -> No
 
 @only_root
 @pytest.mark.parametrize("link", ["", ".local", ".local/state"])
-def test_in_the_home_of_another_user_nothing_is_made(home: Path, link: str) -> None:
+def test_nothing_is_created_in_the_home_of_another_user(home: Path, link: str) -> None:
     elsewhere = home.parent / "elsewhere"
     (elsewhere / "state").mkdir(parents=True)
     if link:
@@ -122,7 +122,7 @@ def test_a_link_of_another_user_is_not_followed_on_the_way(home: Path) -> None:
     assert made.path.is_relative_to(tempfile.gettempdir())
 
 
-def test_where_others_may_write_nothing_is_made(home: Path) -> None:
+def test_nothing_is_created_where_others_may_write(home: Path) -> None:
     (home / ".local").mkdir()
     (home / ".local").chmod(0o777)
     made = create("train")
@@ -138,7 +138,7 @@ def test_links_in_a_circle_come_to_an_end(home: Path) -> None:
 
 
 @pytest.mark.parametrize("bits", [0o777, 0o772, 0o1777])
-def test_what_others_may_write_to_is_not_used(home: Path, bits: int) -> None:
+def test_folders_that_others_may_write_to_are_not_used(home: Path, bits: int) -> None:
     root = home / "work/.fitdoctor"
     (home / "work/.git").mkdir()
     (root / "20990101-000000-train").mkdir(parents=True)
@@ -184,7 +184,7 @@ def test_recordings_of_earlier_versions_are_found_where_they_lie(home: Path) -> 
 
 
 @pytest.mark.parametrize("home_is", ["", "/", "relative", "/nonexistent/at/all"])
-def test_a_home_that_leads_nowhere_is_none(monkeypatch: pytest.MonkeyPatch, home_is: str) -> None:
+def test_an_invalid_home_is_none(monkeypatch: pytest.MonkeyPatch, home_is: str) -> None:
     monkeypatch.setenv("HOME", home_is)
     made = create("train")
     assert made.path.is_relative_to(tempfile.gettempdir())

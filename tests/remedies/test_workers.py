@@ -65,7 +65,7 @@ def test_more_processes_for_a_data_loader() -> None:
     assert few[0] == ("num_workers=2 for the DataLoader", "exact", None)
 
 
-def test_what_is_not_tried_is_said() -> None:
+def test_the_reason_for_no_trial_is_reported() -> None:
     for known, how in ((loader(iterable=True), "num_workers=2, persistent"), (grain(), "mp_prefetch")):
         (proposal,) = more_workers.propose(_first(idle_workers, known), known)
         assert not proposal.changes
@@ -86,14 +86,14 @@ def test_fewer_processes_for_a_data_loader() -> None:
     assert offered(fewer_workers, "worker-overhead", loader(num_workers=4, iterable=True)) == []
 
 
-def test_workers_are_kept() -> None:
+def test_persistent_workers_are_proposed() -> None:
     known = loader(num_workers=4, stall_s=2.0)
     assert offered(persistent_input, "first-batch-stall", known) == [
         ("persistent_workers=True for the DataLoader", "exact", None)
     ]
 
 
-def test_what_a_data_loader_makes_is_not_made_once_for_it() -> None:
+def test_batches_of_a_data_loader_are_not_precomputed() -> None:
     for known in (loader(), grain()):
         (proposal,) = precomputed_input.propose(Finding(fit=0, cost_s=known.input_cost(known.fits[0])[0]), known)
         assert (proposal.changes, proposal.untried) == ((), "Only you know whether each epoch needs new samples.")

@@ -63,7 +63,7 @@ def child() -> Iterator[subprocess.Popen[bytes]]:
     process.communicate()
 
 
-def test_memory_of_a_process_and_its_child_is_seen(
+def test_memory_of_a_process_and_its_child_is_sampled(
     child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fitdoctor.system.processes.SEARCH_S", 0.0)
@@ -96,9 +96,7 @@ def test_a_source_that_fails_is_left_out_and_named(at: str) -> None:
     look = Collector(os.getpid(), {"good": OUTSIDE["cores"], "bad": lambda place: Failing(at)})
     look.tick()
     system = look.close()
-    assert system.limits == [
-        "Some figures of the system are unknown: reading its bad failed (ValueError: strange)."
-    ]
+    assert system.limits == ["Some figures of the system are unknown: reading its bad failed (ValueError: strange)."]
     assert len(system.series.counters["machine_cpu_s"]) == 1
 
 
@@ -110,7 +108,7 @@ def test_each_source_may_fail_when_it_is_opened(name: str) -> None:
     assert f"reading its {name} failed" in limit
 
 
-def test_a_system_that_tells_nothing_is_no_failure() -> None:
+def test_missing_sources_are_no_failure() -> None:
     system = Collector(os.getpid(), {"nothing": lambda place: None}).close()
     assert (system.missing, system.limits) == (["nothing"], [])
 
@@ -130,7 +128,9 @@ def test_the_thread_takes_no_signals_and_ends(child: subprocess.Popen[bytes], mo
     assert not [thread for thread in threading.enumerate() if thread.name == "fitdoctor-system"]
 
 
-def test_a_driver_that_hangs_holds_nobody_up(child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hanging_driver_does_not_delay_the_end(
+    child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sampler, "PATIENCE_S", 0.05)
     released = threading.Event()
 
@@ -145,7 +145,7 @@ def test_a_driver_that_hangs_holds_nobody_up(child: subprocess.Popen[bytes], mon
     released.set()
 
 
-def test_no_thread_is_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sampling_without_a_free_thread_is_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
@@ -155,7 +155,7 @@ def test_no_thread_is_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "can't start new thread" in looking.stop().limits[0]
 
 
-def test_a_process_that_is_gone_already() -> None:
+def test_a_process_that_has_ended_already() -> None:
     looking = Sampler()
     looking.start(2**22 + 1)
     system = looking.stop()
@@ -167,11 +167,11 @@ def test_a_process_that_is_gone_already() -> None:
     ("elapsed_s", "spent_s", "expected"),
     [(0, 0, 0.25), (240, 0, 1.0), (1e6, 0, 2.0), (0, 0.002, 2.0), (9e9, 0.01, 10.0)],
 )
-def test_looking_costs_less_than_a_thousandth_of_a_core(elapsed_s: float, spent_s: float, expected: float) -> None:
+def test_sampling_takes_at_most_a_thousandth_of_a_core(elapsed_s: float, spent_s: float, expected: float) -> None:
     assert period(elapsed_s, spent_s) == pytest.approx(expected)
 
 
-def test_the_record_is_small_after_any_time() -> None:
+def test_the_record_stays_small() -> None:
     from dataclasses import asdict
 
     clock = iter(range(10**9))

@@ -71,7 +71,7 @@ def why_not(facts: Facts) -> str:
 @pytest.mark.parametrize(
     "facts", [loader(), loader(num_workers=1, backend="jax"), loader(num_workers=1, start_method="spawn")]
 )
-def test_more_are_tried_where_that_is_safe(facts: Facts) -> None:
+def test_more_workers_are_tried_if_safe(facts: Facts) -> None:
     assert why_not(facts) == ""
 
 
@@ -84,7 +84,7 @@ def test_more_are_tried_where_that_is_safe(facts: Facts) -> None:
         (grain(), "Grain"),
     ],
 )
-def test_elsewhere_it_is_said_why_they_are_not(facts: Facts, word: str) -> None:
+def test_the_reason_for_not_trying_more_workers_is_reported(facts: Facts, word: str) -> None:
     assert word in why_not(facts)
 
 
@@ -106,7 +106,7 @@ def test_an_open_file_is_not_shared() -> None:
         ({"in_order": False}, 4, True, "semantics"),
     ],
 )
-def test_what_comes_out(changed: dict[str, Any], count: int, persistent: bool, safety: str) -> None:
+def test_the_safety_of_other_workers(changed: dict[str, Any], count: int, persistent: bool, safety: str) -> None:
     record = loader(**changed).fits[0].record
     workers = workers_of(record)
     assert workers is not None

@@ -37,7 +37,7 @@ def test_maps_move_across_what_treats_elements_as_a_whole() -> None:
 
 
 @pytest.mark.parametrize("between", ["filter", "cache", "unbatch", "window"])
-def test_maps_do_not_move_across_the_rest(between: str) -> None:
+def test_maps_do_not_move_across_other_stages(between: str) -> None:
     record = make.fit(operations=make.chain(("range", 1), ("map", 2), (between, 3), ("batch", 6)))
     assert list(maps_before_batch(record)) == []
 
