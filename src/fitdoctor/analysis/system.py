@@ -35,7 +35,7 @@ def system(facts: Facts) -> SystemSummary | None:
     largest = max(facts.fits, key=lambda fit: facts.share(fit.id), default=None)
     shown = fits[largest.index] if largest is not None else None
     return SystemSummary(
-        run_window=seen, fits=fits, remarks=tuple(_remarks(shown, on_gpu(facts))) if shown is not None else ()
+        whole=seen, fits=fits, remarks=tuple(_remarks(shown, on_gpu(facts))) if shown is not None else ()
     )
 
 
