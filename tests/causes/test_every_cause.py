@@ -1,7 +1,4 @@
-"""What holds for each cause there is:
-
-a page with all sections, remedies that exist, a test with a bad and a good run.
-"""
+"""Each cause has a page with all sections, remedies that exist, and a test with a bad and a good run."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ each = pytest.mark.parametrize("name", sorted(CAUSES))
 
 
 def case(name: str, which: str) -> Facts:
-    """The bad or the good run that stands beside a cause, in its test."""
+    """The bad or the good run in the test of a cause."""
     module = importlib.import_module(f"tests.causes.test_{name.replace('-', '_')}")
     made = getattr(module, which)()
     return made if isinstance(made, Facts) else Facts(made)
