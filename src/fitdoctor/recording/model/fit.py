@@ -174,7 +174,7 @@ class Fit:
     setup: Duration = field(default_factory=Duration)
     # The first step of each call. It traces and compiles.
     first_step: Duration = field(default_factory=Duration)
-    # The first step of each later epoch. Its input may start anew.
+    # The first step of each later epoch. Its input may start again.
     epoch_first_step: Duration = field(default_factory=Duration)
     # What that step waits for its batch.
     epoch_first_wait: Duration = field(default_factory=Duration)
