@@ -16,9 +16,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from fitdoctor.system.look import OUTSIDE
+from fitdoctor.system.collector import OUTSIDE
 from fitdoctor.system.sampler import Sampler
-from fitdoctor.system.source import Place
+from fitdoctor.system.source import Target
 
 LOOKS = 200
 WATCHED = """\
@@ -65,7 +65,7 @@ def main() -> None:
 
 def _row(name: str, process: int) -> str:
     began_s = time.thread_time()
-    found = OUTSIDE[name](Place(process=process))
+    found = OUTSIDE[name](Target(process=process))
     opened_us = (time.thread_time() - began_s) * 1e6
     sources = [] if found is None else list(found) if isinstance(found, Sequence) else [found]
     if not sources:

@@ -1,4 +1,4 @@
-"""Makes the skeleton of a cause and of its test.
+"""Creates the skeleton of a cause and of its test.
 
 Example:
     python scripts/new_cause.py input slow-storage "Reading the data is the limit"
@@ -14,13 +14,13 @@ from skeletons import REPOSITORY, fill, name_from, write_new
 CAUSE = '''"""<title>.
 
 ## What it is
-The failing state, in the words of someone whose script is in it.
+The failing state, in words of someone who has it.
 
 ## Why it is slow
-What costs time there, and what it grows with.
+What takes the time, and what the time grows with.
 
-## How it is told
-What was recorded that gives it away, and what a trial settles.
+## How it is detected
+Which recorded facts detect it, and which trial measures it.
 
 ## Example
 ```python
@@ -33,7 +33,7 @@ model.fit(x, y)
 ```
 
 ## Safety
-Exact, numerics or semantics: what the change does to the numbers that come out.
+Exact, numerics or semantics: how the change affects the results.
 
 ## Further reading
 * [Model training APIs](https://keras.io/api/models/model_training_apis/)
@@ -45,8 +45,8 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import duration
+from fitdoctor.facts.locations import locations
+from fitdoctor.wording import duration
 
 TITLE = "<title>"
 REMEDIES: tuple[str, ...] = ()
@@ -66,9 +66,9 @@ def check(facts: Facts) -> Iterator[Finding]:
         )
 '''
 
-TEST = '''"""When `<id>` holds, and when it nearly does.
+TEST = '''"""When `<id>` is detected, and when it nearly is.
 
-The tests of every cause and of every remedy take `bad` and `good` from here.
+The tests of every cause and of every remedy use `bad` and `good`.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ from fitdoctor.recording.model import Duration, Fit, ProcessRecord, Run, Site
 
 
 def training() -> Facts:
-    """Ten epochs of 100 steps of 10 ms, of which the scout saw the first 50 steps. Put in what the check looks at."""
+    """Ten epochs of 100 steps of 10 ms. The scout ran the first 50 steps. Add the facts that the check reads."""
     fit = Fit(
         site=Site(file="train.py", line=9, code="model.fit(x, y, epochs=10)"),
         calls=1,
@@ -106,14 +106,14 @@ def good() -> Facts:
     return training()
 
 
-def test_it_is_found_with_its_line() -> None:
+def test_it_is_detected_with_its_line() -> None:
     (finding,) = check(bad())
     assert finding.cost_s.mid > 0
     assert finding.locations[0].line == 9
     assert finding.evidence
 
 
-def test_it_is_not_found_where_all_is_well() -> None:
+def test_a_healthy_training_has_no_finding() -> None:
     assert list(check(good())) == []
 '''
 
@@ -121,7 +121,7 @@ def test_it_is_not_found_where_all_is_well() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     name = name_from(
         arguments,
-        description="Makes the skeleton of a cause and of its test, which fails until both are filled in.",
+        description="Creates the skeleton of a cause and of its test, which fails until both are filled in.",
         package="causes",
         folder="family",
         example="slow-storage",

@@ -1,4 +1,4 @@
-"""Makes the skeleton of a remedy and of its test.
+"""Creates the skeleton of a remedy and of its test.
 
 Example:
     python scripts/new_remedy.py pipeline packed-files "one file in place of thousands"
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from skeletons import REPOSITORY, fill, name_from, write_new
 
-REMEDY = '''"""<title>: what it changes, and why that takes its causes away."""
+REMEDY = '''"""<title>: what it changes, and why that removes its causes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import place
+from fitdoctor.facts.locations import place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "<title>"
@@ -37,7 +37,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     yield Proposal(changes=(change,), how="model.compile(…)")
 '''
 
-TEST = '''"""What `<id>` proposes, and where it keeps silent."""
+TEST = '''"""What `<id>` proposes, and when it proposes nothing."""
 
 from __future__ import annotations
 
@@ -52,17 +52,18 @@ COST = Interval(low=1.0, mid=1.0, high=1.0)
 
 
 def facts() -> Facts:
-    """One fit at line 9. Put in what the remedy looks at."""
-    fit = Fit(site=Site(file="train.py", line=9), calls=1, calls_run=1, epochs=10, steps_per_epoch=100)
+    """One fit at line 9. Add the facts that the remedy reads."""
+    site = Site(file="train.py", line=9)
+    fit = Fit(site=site, calls=1, calls_run=1, epochs=10, steps_per_epoch=100, steps_basis="declared")
     return Facts(Run(scout=ProcessRecord(fits=[fit])))
 
 
-def test_it_treats_causes_that_there_are() -> None:
+def test_it_treats_existing_causes() -> None:
     assert TREATS
     assert set(TREATS) <= set(all_causes())
 
 
-def test_it_proposes_the_change_that_is_meant() -> None:
+def test_it_proposes_the_change() -> None:
     (proposal,) = propose(Finding(fit=0, cost_s=COST), facts())
     assert [change.to_data() for change in proposal.changes] == ["what changes.model describes"]
     assert proposal.how
@@ -76,7 +77,7 @@ def test_it_proposes_nothing_for_a_finding_outside_fit() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     name = name_from(
         arguments,
-        description="Makes the skeleton of a remedy and of its test, which fails until both are filled in.",
+        description="Creates the skeleton of a remedy and of its test, which fails until both are filled in.",
         package="remedies",
         folder="seam",
         example="packed-files",

@@ -1,4 +1,4 @@
-"""What the scripts that make skeletons share: checking a name, and writing files that are not there yet."""
+"""Shared by the scripts that create skeletons: checks a name, and writes new files."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
-#: An id is a file name, a test's name and a key of the report: lower-case words, joined by single hyphens.
+# An id is a file name, a test's name and a key of the report: lower-case words, joined by single hyphens.
 KEBAB_CASE = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-#: A title is one line of a table in a terminal of 80 columns, beside its id.
+# A title and its id share one line of a table in a terminal of 80 columns.
 LONGEST_TITLE = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Name:
-    """What a new unit is called. `module` is the id as a Python name."""
+    """The name of a new unit. `module` is the id as a Python name."""
 
     folder: str
     id: str
@@ -34,17 +34,17 @@ def name_from(arguments: Sequence[str] | None, *, description: str, package: str
     """Reads and checks the command line.
 
     Args:
-        arguments: The words of the command line; None for those of this process.
+        arguments: The arguments of the command line; None for those of this process.
         description: What the script does, for `--help`.
         package: The package whose folders may be named, `causes` or `remedies`.
-        folder: What such a folder is called, `family` or `seam`.
+        folder: The name for such a folder, `family` or `seam`.
         example: An id, for the messages.
     """
     folders = sorted(entry.parent.name for entry in (REPOSITORY / "src" / "fitdoctor" / package).glob("*/__init__.py"))
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("folder", metavar=folder.upper(), choices=folders, help=f"one of: {', '.join(folders)}")
     parser.add_argument("id", metavar="ID", help=f"lower-case words joined by hyphens, like {example}")
-    parser.add_argument("title", metavar="TITLE", help="what the report calls it, without a full stop")
+    parser.add_argument("title", metavar="TITLE", help="its title in reports, without a full stop")
     parsed = parser.parse_args(arguments)
     name = Name(folder=parsed.folder, id=parsed.id, title=parsed.title.strip().rstrip("."))
     if not KEBAB_CASE.fullmatch(name.id):
@@ -58,14 +58,14 @@ def name_from(arguments: Sequence[str] | None, *, description: str, package: str
 
 
 def fill(template: str, name: Name) -> str:
-    """Puts a name into a template. Braces in templates are Python's own, so the marks are words in angle brackets."""
+    """Fills a name into a template. The marks are words in angle brackets, because templates hold braces of Python."""
     for mark, text in (("folder", name.folder), ("id", name.id), ("module", name.module), ("title", name.title)):
         template = template.replace(f"<{mark}>", text)
     return template
 
 
 def write_new(files: Mapping[Path, str]) -> int:
-    """Writes all files, or none of them where one exists. Returns the exit code."""
+    """Writes all files, or none if one exists. Returns the exit code."""
     existing = [path for path in files if path.exists()]
     if existing:
         for path in existing:

@@ -1,4 +1,4 @@
-"""Recordings as a scout and its rehearsals would have written them, in few words."""
+"""Builds recordings as a scout and its rehearsals write them, with few arguments."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.measured import Measured
+from fitdoctor.facts.measured_ratios import MeasuredRatios
 from fitdoctor.process.request import DiagnoseRequest
 from fitdoctor.recording.folder import RunFolder
 from fitdoctor.recording.model import (
@@ -35,7 +35,7 @@ def site(line: int, code: str = "", **arguments: int) -> Site:
 
 
 def took(unit_s: float, count: int, *, first_s: float | None = None) -> Duration:
-    """`count` units of the same cost, but for the first one."""
+    """`count` units of the same cost, except the first one."""
     if count == 0:
         return Duration()
     first = unit_s if first_s is None else first_s
@@ -106,7 +106,7 @@ def chain(*steps: tuple[str, int] | Operation) -> list[Operation]:
 
 
 def run(*fits: Fit, loops: Iterable[CallSiteRecord] = (), rehearsals: Iterable[Rehearsal] = (), **parts: float) -> Run:
-    """A run of which the scout saw start-up, the given fits and loops, and a second of the script itself."""
+    """A run whose scout holds start-up, the given fits and loops, and a second of the script itself."""
     shares = {"start": 2.0, "imports": 6.0, "script": 1.0, "shutdown": 0.5, "fit": 5.0, **parts}
     scout = ProcessRecord(
         environment={"python": "3.11.9", "keras": "3.15.1", "backend": "tensorflow", "cores": 2, "devices": ["CPU:0"]},
@@ -121,8 +121,8 @@ def run(*fits: Fit, loops: Iterable[CallSiteRecord] = (), rehearsals: Iterable[R
 
 
 def facts(*fits: Fit, input_free: float | None = None, **more: Any) -> Facts:
-    """Facts of a run; `input_free` is what a ceiling measured on the first fit."""
-    measured = Measured() if input_free is None else Measured(input_free={0: around(input_free)})
+    """The facts of a run. `input_free` is the measured ceiling of the first fit."""
+    measured = MeasuredRatios() if input_free is None else MeasuredRatios(input_free={0: around(input_free)})
     return Facts(run(*fits, **more), measured)
 
 
@@ -139,7 +139,7 @@ def request(folder: Path, **changed: Any) -> DiagnoseRequest:
 
 
 def watched(*fits: Fit, loops: Iterable[CallSiteRecord] = (), **parts: float) -> Run:
-    """A run of which nothing but a whole training was watched."""
+    """A run that holds only a watched training."""
     seen = run(*fits, loops=loops, **parts)
     seen.watched, seen.scout = seen.scout, None
     return seen
@@ -169,9 +169,7 @@ def windows(arm: str, seconds: float, *, rounds: int = 8, jitter: float = 0.01, 
 
 
 def rehearse(plan: RehearsalPlan, ratios: dict[str, float], *, base_s: float = 0.02, **changed: Any) -> Rehearsal:
-    """The rehearsal that a plan leads to when each arm is `ratios[arm id]` times as fast; arms without a ratio are as
-    fast.
-    """
+    """The rehearsal of a plan in which each arm is `ratios[arm id]` times as fast, or as fast as the baseline."""
     taken = [window for arm in plan.arms for window in windows(arm.id, base_s / ratios.get(arm.id, 1.0), **changed)]
     arms = [Arm(**{**_fields(arm), "batches": "same", "weights": "same"}) for arm in plan.arms]
     return Rehearsal(target=plan.target, index=plan.index, arms=arms, windows=taken, wall_s=30.0)

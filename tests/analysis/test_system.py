@@ -8,7 +8,7 @@ import pytest
 
 from fitdoctor.analysis import build
 from fitdoctor.recording.model import Run
-from fitdoctor.recording.system import Gpu, Level, Series, Span, System
+from fitdoctor.recording.model.system import Gpu, Level, Series, Span, System
 from fitdoctor.report.json import from_json, to_json
 from fitdoctor.report.text import render
 from tests import builders as make

@@ -141,5 +141,5 @@ def test_early_stopping_makes_the_lower_bound_decide() -> None:
 def test_no_training_is_inconclusive_and_no_scout_an_error() -> None:
     assert build(make.run()).verdict == "inconclusive"
     assert "No training was detected" in build(make.run()).verdict_text
-    with pytest.raises(FitdoctorError, match="without a scout"):
+    with pytest.raises(FitdoctorError, match="without a recording"):
         build(Run())

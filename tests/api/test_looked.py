@@ -44,7 +44,7 @@ def test_a_look_that_fails_is_a_limit_and_no_more(at: str, monkeypatch: pytest.M
         raise ValueError("strange")
 
     monkeypatch.setattr(looked, "APART_S", 0.0)
-    monkeypatch.setattr(looked.Look, at, fails)
+    monkeypatch.setattr(looked.Collector, at, fails)
     director = ObservingRole(ProcessRecord(), Ledger("script", started_s=time.monotonic()), lambda: None)
     director.looks = Looks()
     assert director.unit("fit", lambda model: "history", None, (), {}) == "history"

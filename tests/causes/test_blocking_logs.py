@@ -33,7 +33,7 @@ def good() -> Facts:
     return logger(hook_s=0.00005, update_freq=1)
 
 
-def test_it_points_at_the_argument_that_says_how_often() -> None:
+def test_it_points_at_the_argument_that_sets_the_frequency() -> None:
     (finding,) = check(bad())
     assert finding.measured
     assert (finding.locations[0].line, finding.locations[0].code) == (16, "update_freq=1")
@@ -48,5 +48,5 @@ def test_the_progress_bar_is_fits_own() -> None:
 @pytest.mark.parametrize(
     "other", [{"name": "Plotter", "own": True}, {"name": "ModelCheckpoint"}, {"profile_batch": [1, 1000]}]
 )
-def test_what_other_causes_look_at_is_left_to_them(other: dict[str, Any]) -> None:
+def test_callbacks_of_other_causes_are_skipped(other: dict[str, Any]) -> None:
     assert list(check(logger(**other))) == []

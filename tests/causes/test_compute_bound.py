@@ -23,5 +23,5 @@ def test_it_informs_and_says_how_much() -> None:
     assert "is computation" in finding.evidence[0].text
 
 
-def test_without_a_ceiling_nobody_knows() -> None:
+def test_without_a_ceiling_nothing_is_reported() -> None:
     assert list(check(computing(None))) == []

@@ -49,7 +49,7 @@ def test_many_small_ones_are_suspects_too() -> None:
     assert len(list(check(compiled(*[ACCURACY] * 4)))) == 1
 
 
-def test_beside_a_long_step_they_are_none() -> None:
+def test_beside_a_long_step_metrics_are_not_reported() -> None:
     assert list(check(compiled(ACCURACY, AUC, step_s=0.2))) == []
 
 
@@ -69,12 +69,12 @@ def traced(share: float, *, lines: tuple[int, int] = (2, 9)) -> Facts:
     return make.facts(make.fit(metrics=[own], hot_lines=[line], first_step=make.took(12.0, 1)))
 
 
-def test_what_tracing_them_takes_is_known_without_a_trial() -> None:
+def test_the_time_to_trace_metrics_needs_no_trial() -> None:
     (finding,) = check(traced(0.5))
     assert finding.measured
     assert finding.cost_s.low == pytest.approx(0.5 * (12 - 0.02))
-    assert finding.evidence[-1].text == "To trace them takes 6.0 s of the first step."
+    assert finding.evidence[-1].text == "Tracing them takes 6.0 s of the first step."
 
 
-def test_lines_of_others_are_not_theirs() -> None:
+def test_lines_outside_of_a_metric_do_not_count() -> None:
     assert not any(finding.measured for finding in check(traced(0.5, lines=(20, 30))))

@@ -30,5 +30,5 @@ def test_the_global_switch_counts_too() -> None:
     assert finding.locations[0].line == 18
 
 
-def test_a_fit_of_a_moment_is_none() -> None:
+def test_a_very_short_fit_is_not_reported() -> None:
     assert list(check(make.facts(make.fit(run_eagerly=True, epochs=1, steps=3, step_s=0.01)))) == []

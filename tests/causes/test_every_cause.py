@@ -1,7 +1,4 @@
-"""What holds for each cause there is:
-
-a page with all sections, remedies that exist, a test with a bad and a good run.
-"""
+"""Each cause has a page with all sections, remedies that exist, and a test with a bad and a good run."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ each = pytest.mark.parametrize("name", sorted(CAUSES))
 
 
 def case(name: str, which: str) -> Facts:
-    """The bad or the good run that stands beside a cause, in its test."""
+    """The bad or the good run in the test of a cause."""
     module = importlib.import_module(f"tests.causes.test_{name.replace('-', '_')}")
     made = getattr(module, which)()
     return made if isinstance(made, Facts) else Facts(made)
@@ -51,7 +48,7 @@ def test_remedies_exist_and_treat_it(name: str) -> None:
 
 
 @each
-def test_bad_run_is_found_and_good_run_is_not(name: str) -> None:
+def test_the_bad_run_has_findings_and_the_good_run_none(name: str) -> None:
     found = list(CAUSES[name].check(case(name, "bad")))
     assert found
     for finding in found:
@@ -62,7 +59,7 @@ def test_bad_run_is_found_and_good_run_is_not(name: str) -> None:
 
 
 @each
-def test_nothing_recorded_is_nothing_found(name: str) -> None:
+def test_an_empty_recording_has_no_finding(name: str) -> None:
     empty = Fit(site=make.site(1), operations=make.chain(("map", 1), ("batch", 2)), input_kind="tf.data")
     assert list(CAUSES[name].check(make.facts(empty, loops=[CallSiteRecord(kind="predict", site=make.site(2))]))) == []
 

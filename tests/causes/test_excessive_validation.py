@@ -26,7 +26,7 @@ def good() -> Facts:
     return validating(0.05)
 
 
-def test_a_size_of_batches_that_is_not_known_is_not_told() -> None:
+def test_an_unknown_batch_size_is_not_shown() -> None:
     facts = validating(2.0, batch=None)
     facts.fits[0].record.batch_size = None
     (finding,) = check(facts)

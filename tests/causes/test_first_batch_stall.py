@@ -4,13 +4,14 @@ import pytest
 
 from fitdoctor.causes.input.first_batch_stall import check
 from fitdoctor.changes.model import InsertCall, SetArgument
+from fitdoctor.facts.budget import make_budget
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.input.stalls import input_and_stalls
-from fitdoctor.facts.watched import WatchedFit
+from fitdoctor.facts.watched_fit import WatchedFit
 from fitdoctor.recording.model import HotLine, Site
 from fitdoctor.remedies.pipeline import persistent_input
 from tests import builders as make
-from tests.facts.input.test_loaders import loader
+from tests.facts.input.test_loader_workers import loader
 
 
 def stalled(stall_s: float, *steps: tuple[str, int]) -> Facts:
@@ -34,7 +35,7 @@ def test_every_later_epoch_is_charged() -> None:
 
 def test_the_budget_holds_the_stalls() -> None:
     facts = bad()
-    parts = {part.id: part.s for part in facts.budget.parts}
+    parts = {part.id: part.s for part in make_budget(facts).parts}
     assert parts["epoch_boundary"] == pytest.approx(9 * 1.0 + 10 * 0.01)
     assert sum(parts.values()) == pytest.approx(facts.total_s)
 
@@ -43,7 +44,7 @@ def test_the_budget_holds_the_stalls() -> None:
     ("first_s", "usual_s", "waited_s"), [(0.8, 0.01, 0.79), (0.0, 0.0, 0.0), (0.01, 0.01, 0.0), (5.0, 0.01, 1.0)]
 )
 @pytest.mark.parametrize("watched", [False, True])
-def test_what_was_seen_to_be_waited_is_input(first_s: float, usual_s: float, waited_s: float, watched: bool) -> None:
+def test_a_measured_wait_counts_as_input(first_s: float, usual_s: float, waited_s: float, watched: bool) -> None:
     fit = make.fit(
         epoch_first_step=make.took(0.02 + 1.0, 2),
         epoch_first_wait=make.took(first_s, 2),
@@ -54,7 +55,7 @@ def test_what_was_seen_to_be_waited_is_input(first_s: float, usual_s: float, wai
     if watched:
         assert WatchedFit(0, fit, 0.0).stall_wait_s == pytest.approx(waited_s)
         return
-    parts = {part.id: part.s for part in facts.budget.parts}
+    parts = {part.id: part.s for part in make_budget(facts).parts}
     assert parts["epoch_boundary"] == pytest.approx(9 * (1.0 - waited_s) + 10 * 0.01)
     assert sum(parts.values()) == pytest.approx(facts.total_s)
     assert input_and_stalls(facts, facts.fits[0])[0].low >= 9 * waited_s
@@ -64,7 +65,7 @@ def test_what_was_seen_to_be_waited_is_input(first_s: float, usual_s: float, wai
     ("steps", "behind"),
     [((), 2), ((("range", 3), ("shuffle", 4), ("batch", 5)), 1)],
 )
-def test_the_pipeline_goes_on(steps: tuple[tuple[str, int], ...], behind: int) -> None:
+def test_the_pipeline_repeats(steps: tuple[tuple[str, int], ...], behind: int) -> None:
     facts = stalled(1.0, *steps)
     (finding,) = check(facts)
     (proposal,) = persistent_input.propose(finding, facts)
@@ -79,7 +80,7 @@ def test_the_pipeline_goes_on(steps: tuple[tuple[str, int], ...], behind: int) -
 @pytest.mark.parametrize(
     ("drawn", "wait_s", "low"), [("loop", 1.0, 9.0), ("function", 1.0, 9.0), ("loop", 0.0, None), ("graph", 0.0, 0.0)]
 )
-def test_an_input_in_python_is_told_where_its_first_batch_is_waited_for(
+def test_a_wait_for_the_first_batch_of_python_input_is_reported(
     kind: str, drawn: str, wait_s: float, low: float | None
 ) -> None:
     line = HotLine(site=Site(file="train.py", line=7, code="time.sleep(1)"), share=0.9, where="input")
@@ -107,8 +108,8 @@ def test_workers_that_are_started_for_each_epoch() -> None:
     (finding,) = check(loader(num_workers=4, input_free=1.0, stall_s=2.0))
     assert finding.measured
     assert [item.text for item in finding.evidence][:2] == [
-        "The DataLoader starts 4 worker processes for each epoch anew.",
-        "From one epoch to the next, while processes are ended and started, 2.0 s go by.",
+        "The DataLoader starts 4 worker processes again for each epoch.",
+        "Ending and starting processes takes 2.0 s from one epoch to the next.",
     ]
     assert list(check(loader(num_workers=4, persistent_workers=True, input_free=1.0, stall_s=2.0))) == []
     assert list(check(loader(input_free=1.0, stall_s=2.0))) == []

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fitdoctor.causes.host.fit_in_a_loop import check
+from fitdoctor.facts.budget import make_budget
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Duration
 from tests import builders as make
@@ -48,7 +49,7 @@ def good() -> Facts:
     return epoch_by_epoch(step_s=0.1, first_step=make.took(0.15, 50, first_s=1.0))
 
 
-def test_what_surrounds_the_step_is_its_cost() -> None:
+def test_its_cost_is_the_time_around_the_step() -> None:
     (finding,) = check(bad())
     assert finding.measured
     assert finding.cost_s.low == pytest.approx(399 * 0.036)
@@ -57,21 +58,21 @@ def test_what_surrounds_the_step_is_its_cost() -> None:
     assert "400 times on 1 row" in finding.evidence[0].text
 
 
-def test_what_is_seen_to_be_computed_is_no_cost_of_the_call() -> None:
+def test_computing_is_no_cost_of_the_call() -> None:
     facts = one_batch(device=make.took(0.015, 40))
     (finding,) = check(facts)
     assert finding.cost_s.low == finding.cost_s.high == pytest.approx(399 * (0.036 + 0.005))
-    parts = {part.id: part.s for part in facts.budget.parts}
+    parts = {part.id: part.s for part in make_budget(facts).parts}
     assert parts["device"] == pytest.approx(400 * 0.015)
     assert sum(parts.values()) == pytest.approx(facts.total_s)
 
 
-def test_the_start_of_the_input_is_told_from_ordinary_steps() -> None:
+def test_the_start_of_the_input_is_separate_from_ordinary_steps() -> None:
     (finding,) = check(epoch_by_epoch())
     assert finding.cost_s.mid == pytest.approx(49 * (0.2 + 0.05 + 0.048))
 
 
-def test_tracing_anew_is_another_cause() -> None:
+def test_tracing_again_is_another_cause() -> None:
     (finding,) = check(epoch_by_epoch(first_step=make.took(1.0, 50)))
     assert finding.cost_s.mid == pytest.approx(49 * 0.25)
 
@@ -87,7 +88,7 @@ def few(**changed: object) -> Facts:
     return epoch_by_epoch(**{**values, **changed})
 
 
-def test_a_few_fits_that_one_would_do_for_count_where_they_cost_enough() -> None:
+def test_a_few_fits_count_if_one_fit_can_replace_them() -> None:
     (finding,) = check(few())
     assert few().share_of(finding.cost_s.mid) >= 0.05
     assert "called 6 times" in finding.evidence[0].text
@@ -102,5 +103,5 @@ def test_a_few_other_fits_are_no_loop(changed: dict[str, object]) -> None:
     "changed",
     [{"calls": 5, "models": 5}, {"setup": Duration(), "teardown": Duration(), "first_step": make.took(0.002, 50)}],
 )
-def test_what_is_no_case_of_it(changed: dict[str, object]) -> None:
+def test_other_fits_are_not_reported(changed: dict[str, object]) -> None:
     assert list(check(epoch_by_epoch(**changed))) == []

@@ -58,7 +58,7 @@ def test_a_callback_of_the_scripts_own_that_saves_is_no_slow_callback() -> None:
     assert list(slow(facts)) == []
 
 
-def test_one_that_spends_its_time_otherwise_is() -> None:
+def test_a_callback_that_rarely_saves_is_a_slow_callback() -> None:
     facts = checkpoint(name="Plotter", own=True, saves_s=0.1)
     assert list(check(facts)) == []
     assert len(list(slow(facts))) == 1

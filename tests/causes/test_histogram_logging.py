@@ -42,5 +42,5 @@ def test_images_and_embeddings_count_too() -> None:
     assert "write_images=True, embeddings_freq=2" in finding.evidence[0].text
 
 
-def test_cheap_histograms_are_none() -> None:
+def test_cheap_histograms_are_not_reported() -> None:
     assert list(check(board(unit_s=0.01, histogram_freq=1))) == []

@@ -6,7 +6,7 @@ from fitdoctor.causes.input.idle_workers import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Operation
 from tests import builders as make
-from tests.facts.input.test_loaders import grain, loader
+from tests.facts.input.test_loader_workers import grain, loader
 
 
 def dataset(workers: int = 1, *, processes: bool = False, input_free: float = 2.0) -> Facts:
@@ -36,14 +36,14 @@ def test_it_points_at_where_the_dataset_is_made() -> None:
 
 
 @pytest.mark.parametrize("facts", [dataset(input_free=1.0), dataset(processes=True)])
-def test_no_wait_or_processes_are_none(facts: Facts) -> None:
+def test_no_wait_or_processes_are_not_reported(facts: Facts) -> None:
     assert list(check(facts)) == []
 
 
 def test_a_data_loader_without_workers() -> None:
     (finding,) = check(loader())
     assert [place.line for place in finding.locations] == [15, 5, 18]
-    text = "The DataLoader has no worker processes: its batches are made in the process that trains; this machine has 2 cores."
+    text = "The DataLoader has no worker processes: the training process makes its batches; this machine has 2 cores."
     assert finding.evidence[0].text == text
     assert "The DataLoader has 1 worker process;" in next(iter(check(loader(num_workers=1)))).evidence[0].text
     assert list(check(loader(num_workers=2))) == []

@@ -7,7 +7,7 @@ import pytest
 
 from fitdoctor.causes.convergence.low_learning_rate import check
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.measured import Measured
+from fitdoctor.facts.measured_ratios import MeasuredRatios
 from fitdoctor.recording.model import CallbackRecord, EpochRow
 from fitdoctor.remedies.registry import offers
 from tests import builders as make
@@ -27,7 +27,7 @@ def good() -> Facts:
     return at(1e-3)
 
 
-def test_it_is_found_and_raced_at_higher_rates() -> None:
+def test_a_low_rate_is_detected_and_raced_at_higher_rates() -> None:
     (finding,) = check(bad())
     assert finding.cost_s.low == 0
     assert "100 times below its default of 0.001" in finding.evidence[0].text
@@ -51,12 +51,12 @@ def test_it_is_found_and_raced_at_higher_rates() -> None:
     ],
     ids=["default", "a little below", "schedule", "loss lies still", "raised by a callback"],
 )
-def test_it_is_not_found(facts: Facts) -> None:
+def test_other_rates_are_not_reported(facts: Facts) -> None:
     assert list(check(facts)) == []
 
 
-def test_a_rate_that_won_by_itself_is_a_cause_whatever_it_is() -> None:
+def test_any_rate_is_a_cause_if_a_higher_rate_alone_won() -> None:
     facts = good()
-    won = Facts(facts.run, Measured(rate_alone={0: 0.004}))
+    won = Facts(facts.run, MeasuredRatios(rate_alone={0: 0.004}))
     (finding,) = check(won)
     assert finding.data["rates"] == [0.004]

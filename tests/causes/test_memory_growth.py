@@ -5,7 +5,7 @@ import pytest
 from fitdoctor.causes.memory.memory_growth import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import EpochRow
-from fitdoctor.recording.system import System
+from fitdoctor.recording.model.system import System
 from tests import builders as make
 
 
@@ -44,7 +44,7 @@ def test_it_informs_and_says_how_much() -> None:
 @pytest.mark.parametrize(
     ("limit", "words"), [(4_000_000_000, "4.0 GB that its container may use"), (None, "8.0 GB of this machine")]
 )
-def test_it_says_when_the_memory_that_may_be_used_is_used_up(limit: int | None, words: str) -> None:
+def test_it_says_when_the_memory_will_be_full(limit: int | None, words: str) -> None:
     facts = bad()
     facts.scout.environment["memory_bytes"] = 8_000_000_000
     facts.scout.system = System(memory_limit_bytes=limit)
@@ -58,9 +58,9 @@ def test_fits_in_a_loop_are_counted_by_the_fit() -> None:
     assert "40 models" in finding.evidence[1].text
 
 
-def test_a_few_megabytes_are_nobodys_business() -> None:
+def test_a_few_megabytes_are_not_reported() -> None:
     assert list(check(watched(*[1000.0 + at for at in range(40)]))) == []
 
 
-def test_a_short_training_tells_nothing() -> None:
+def test_a_short_training_is_not_reported() -> None:
     assert list(check(watched(*climbing()[:10]))) == []

@@ -51,7 +51,7 @@ def test_an_endless_repeat_moves_behind_the_cache() -> None:
 
 
 @pytest.mark.parametrize("name", ["skip", "shuffle"])
-def test_what_delays_an_epoch_counts_where_epochs_are_delayed(name: str) -> None:
+def test_a_delay_of_epochs_counts_if_epochs_stall(name: str) -> None:
     steps = (SOURCE, MAP, (name, 5), BATCH)
     assert moved(pipeline(*steps, stall_s=1.0)) == (2, 0, "epoch")
     assert list(check(pipeline(*steps, stall_s=0.01))) == []

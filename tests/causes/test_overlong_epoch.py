@@ -41,17 +41,17 @@ def good() -> Facts:
     return validating(20)
 
 
-def test_validation_that_counts_samples() -> None:
+def test_validation_steps_that_count_samples_are_reported() -> None:
     (finding,) = check(bad())
     assert finding.cost_s.mid == pytest.approx(10 * (640 * 0.005 + 0.01) * (1 - 20 / 640))
     assert "validation_steps is 640, and the data has 20 batches" in finding.evidence[0].text
 
 
-def test_training_that_counts_samples() -> None:
+def test_steps_per_epoch_that_count_samples_are_reported() -> None:
     (finding,) = check(training(1600))
     assert finding.data == {"argument": "steps_per_epoch", "steps": 1600, "batches": 50}
 
 
 @pytest.mark.parametrize("steps", [50, 100, 500])
-def test_epochs_of_some_passes_may_be_meant(steps: int) -> None:
+def test_epochs_of_some_passes_are_not_reported(steps: int) -> None:
     assert list(check(training(steps))) == []

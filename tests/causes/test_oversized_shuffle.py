@@ -29,7 +29,7 @@ def good() -> Facts:
     return shuffled(20_000, stall_s=0.005)
 
 
-def test_it_says_what_the_buffer_holds() -> None:
+def test_it_reports_the_size_of_the_buffer() -> None:
     (finding,) = check(shuffled(10**9))
     assert "40,000 elements, 40,000 MB" in finding.evidence[0].text
 

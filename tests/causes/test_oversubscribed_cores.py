@@ -5,7 +5,7 @@ import pytest
 from fitdoctor.causes.hardware.oversubscribed_cores import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import ThreadSetting
-from fitdoctor.recording.system import Series, Span, System
+from fitdoctor.recording.model.system import Series, Span, System
 from tests.causes.test_unused_cores import threads
 
 
@@ -34,4 +34,4 @@ def test_threads_that_waited_for_a_core_are_evidence(waiting: float, said: bool)
     facts.scout.fits[0].spans = [Span(began_s=0.0, ended_s=2.0)]
     facts.scout.system = System(stretches_s=[2.0], series=Series(counters={"threads_wait_s": [2 * waiting]}))
     (finding,) = check(facts)
-    assert any("3.0 of its threads were ready to run" in evidence.text for evidence in finding.evidence) == said
+    assert any("3.0 threads were ready to run" in evidence.text for evidence in finding.evidence) == said

@@ -24,5 +24,5 @@ def test_it_points_at_the_map() -> None:
     assert "32 times a batch" in finding.evidence[0].text
 
 
-def test_cheap_maps_are_none() -> None:
+def test_cheap_maps_are_not_reported() -> None:
     assert list(check(pipeline(("range", 1), ("map", 2), ("batch", 3), input_free=1.03))) == []

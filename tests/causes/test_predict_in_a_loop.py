@@ -23,7 +23,7 @@ def good() -> Facts:
     return loop(calls=3)
 
 
-def test_its_cost_is_calls_times_what_each_took() -> None:
+def test_its_cost_is_the_number_of_calls_times_their_time() -> None:
     (finding,) = check(bad())
     assert finding.measured
     assert finding.cost_s.mid == pytest.approx(400 * 0.05)
@@ -34,7 +34,7 @@ def test_its_cost_is_calls_times_what_each_took() -> None:
 @pytest.mark.parametrize(
     "changed", [{"rows": 1000}, {"rows": None}, {"kind": "train_on_batch"}, {"run": make.took(1e-4, 40)}]
 )
-def test_what_is_no_case_of_it(changed: dict[str, object]) -> None:
+def test_other_fits_are_not_reported(changed: dict[str, object]) -> None:
     assert list(check(loop(**changed))) == []
 
 
@@ -44,7 +44,7 @@ def test_calls_in_a_hook_are_those_of_the_whole_training() -> None:
     assert [place.line for place in finding.locations] == [30, 18]
 
 
-def test_on_a_few_batches_only_a_trial_tells() -> None:
+def test_with_a_few_batches_the_cost_needs_a_trial() -> None:
     (finding,) = check(loop(rows=128))
     assert not finding.measured
     assert (finding.cost_s.low, finding.cost_s.mid) == (0.0, pytest.approx(400 * 0.05))

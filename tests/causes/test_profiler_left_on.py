@@ -32,7 +32,7 @@ def test_it_names_the_line_that_turned_it_on() -> None:
     assert not finding.measured
 
 
-def test_a_range_of_batches_that_holds_the_training() -> None:
+def test_a_range_of_batches_that_covers_the_training() -> None:
     (finding,) = check(profiled(1, 100_000))
     assert finding.evidence[0].text == "TensorBoard profiles batches 1 to 100000, 100 % of the training."
     assert finding.locations[0].line == 17
@@ -55,9 +55,9 @@ def test_what_it_writes_at_the_end_grows_with_the_steps() -> None:
     (finding,) = check(writing(100_000))
     assert finding.cost_s.low == pytest.approx(5.0)
     assert finding.cost_s.high > 5.0 * 3000 / 61
-    assert finding.evidence[-1].text == "To write down 61 steps took it 5.0 s."
+    assert finding.evidence[-1].text == "It took 5.0 s to write 61 steps."
 
 
-def test_a_range_that_ended_before_was_written_before() -> None:
+def test_a_short_range_is_written_during_the_training() -> None:
     (finding,) = check(writing(2_900))
     assert finding.cost_s.low == 0

@@ -30,7 +30,7 @@ def good() -> Facts:
     return pipeline(python=False)
 
 
-def test_untried_the_cost_is_anything_up_to_the_train_function() -> None:
+def test_before_a_trial_the_cost_is_at_most_the_train_function() -> None:
     facts = bad()
     (finding,) = check(facts)
     assert not finding.measured
@@ -39,7 +39,7 @@ def test_untried_the_cost_is_anything_up_to_the_train_function() -> None:
     assert [place.line for place in finding.locations] == [9, 4]
 
 
-def test_tried_it_is_the_measured_wait() -> None:
+def test_after_a_trial_the_cost_is_the_measured_wait() -> None:
     facts = pipeline(python=True, input_free=4.0)
     (finding,) = check(facts)
     assert finding.measured
@@ -54,7 +54,7 @@ def test_what_keras_builds_around_a_generator_is_another_cause() -> None:
     assert list(check(pipeline(python=True, by_keras=True))) == []
 
 
-def test_what_it_takes_to_fill_a_buffer_anew_is_its_cost_too() -> None:
+def test_filling_a_shuffle_buffer_counts_as_well() -> None:
     record = pipeline(python=True).fits[0].record
     record.epoch_first_step = make.took(3.02, 1)
     facts = make.facts(record, input_free=4.0)
@@ -66,9 +66,7 @@ def test_what_it_takes_to_fill_a_buffer_anew_is_its_cost_too() -> None:
 @pytest.mark.parametrize(
     ("stages", "certain"), [((("shuffle", 10),), True), ((("map", 10), ("shuffle", 11)), False), ((), False)]
 )
-def test_a_buffer_that_is_filled_with_it_alone_is_its_cost_for_certain(
-    stages: tuple[tuple[str, int], ...], certain: bool
-) -> None:
+def test_a_buffer_filled_by_python_alone_is_a_certain_cost(stages: tuple[tuple[str, int], ...], certain: bool) -> None:
     source = Operation(name="from_generator", position=0, site=make.site(9), python=True)
     operations = make.chain(source, *stages, ("batch", 12))
     record = make.fit(input_kind="tf.data", operations=operations, epoch_first_step=make.took(3.02, 1))

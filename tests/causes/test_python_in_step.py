@@ -42,12 +42,12 @@ def test_it_is_never_more_than_the_step() -> None:
     assert finding.cost_s.mid == pytest.approx(0.018 * 999)
 
 
-def test_in_a_step_that_is_not_compiled_samples_tell() -> None:
+def test_in_an_eager_step_samples_give_the_cost() -> None:
     lines = [HotLine(where="step", site=make.site(7, "np.linalg.svd(values)"), share=0.4)]
     (finding,) = check(make.facts(make.fit(run_eagerly=True, hot_lines=lines)))
     assert finding.cost_s.mid == pytest.approx(0.4 * 0.018 * 999)
     assert finding.locations[0].line == 7
 
 
-def test_what_was_traced_and_never_ran_costs_nothing() -> None:
+def test_a_traced_function_that_never_runs_costs_nothing() -> None:
     assert list(check(make.facts(make.fit(python_operations=[PythonOperation(kind="py_function")])))) == []

@@ -39,13 +39,13 @@ def test_its_cost_is_the_time_to_trace_again() -> None:
     assert "20 models" in finding.evidence[0].text
 
 
-def test_compiling_again_is_the_same() -> None:
+def test_compiling_again_counts_as_well() -> None:
     (finding,) = check(folds(models=1))
     assert "compiled 20 times" in finding.evidence[0].text
 
 
 @pytest.mark.parametrize("changed", [{"calls": 2, "models": 2, "compiles": 2}, {"steps": 5000}])
-def test_what_is_no_case_of_it(changed: dict[str, object]) -> None:
+def test_other_fits_are_not_reported(changed: dict[str, object]) -> None:
     assert list(check(folds(**changed))) == []
 
 

@@ -49,12 +49,12 @@ def test_a_batch_that_comes_late_compiles_nothing(backend: str) -> None:
     assert list(check(steps([0.01, 1.0] * 20, function=waits))) == []
 
 
-def test_no_more_shapes_are_to_come_after_a_whole_epoch() -> None:
+def test_a_whole_epoch_has_all_shapes() -> None:
     (finding,) = check(steps([0.01, 1.0] * 20, steps=30))
     assert finding.cost_s.high == finding.cost_s.low
 
 
-def test_it_is_found_where_most_steps_compile() -> None:
+def test_it_is_detected_if_most_steps_compile() -> None:
     assert len(list(check(steps([0.01, 1.0, 1.0, 1.0] * 5)))) == 1
 
 
@@ -62,7 +62,7 @@ def test_it_is_found_where_most_steps_compile() -> None:
     "changed",
     [{"jit_compile": False}, {"inputs": [InputArray(name="x", container="tf.data", dtype="float32", shape=[None, 8])]}],
 )
-def test_what_is_no_case_of_it(changed: dict[str, object]) -> None:
+def test_other_fits_are_not_reported(changed: dict[str, object]) -> None:
     assert list(check(steps([0.01, 1.0] * 20, **changed))) == []
 
 
@@ -79,7 +79,7 @@ def calls(samples: list[float], **changed: object) -> Facts:
     )  # type: ignore[arg-type]
 
 
-def test_a_loop_of_the_scripts_own_is_looked_at_too() -> None:
+def test_a_loop_of_train_on_batch_is_checked() -> None:
     (finding,) = check(calls([0.01, 1.0, 0.01, 1.0, 0.01, 0.01, 1.0, 0.01]))
     assert (finding.loop, finding.measured) == (0, True)
     assert finding.cost_s.low == pytest.approx(3 * 0.99)
@@ -88,15 +88,16 @@ def test_a_loop_of_the_scripts_own_is_looked_at_too() -> None:
 
 
 @pytest.mark.parametrize("changed", [{"jit_compile": False}, {"kind": "predict"}])
-def test_other_calls_are_not(changed: dict[str, object]) -> None:
+def test_other_calls_are_not_checked(changed: dict[str, object]) -> None:
     assert list(check(calls([0.01, 1.0] * 20, **changed))) == []
 
 
-def test_programs_that_the_framework_told_of_are_counted() -> None:
+def test_programs_that_the_framework_reports_are_counted() -> None:
     """On JAX every step is compiled for its shape: what it says is exact, where times alone may hide it."""
-    told = {"jit_compile": True, "recompiled": make.took(0.5, 8)}
-    (finding,) = check(make.facts(make.fit(**told)))
+    reported = {"jit_compile": True, "recompiled": make.took(0.5, 8)}
+    (finding,) = check(make.facts(make.fit(**reported)))
     assert finding.cost_s.low == pytest.approx(8 * 0.5)
-    assert finding.evidence[0].text == "The step was compiled 8 times more, 500 ms each; without that it takes 20 ms."
+    text = finding.evidence[0].text
+    assert text == "The step was compiled 8 more times, 500 ms each. Without compiling it takes 20 ms."
     last_batch = {"jit_compile": True, "recompiled": make.took(2.0, 1)}
     assert list(check(make.facts(make.fit(**last_batch)))) == []

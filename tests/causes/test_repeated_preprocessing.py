@@ -63,9 +63,7 @@ def test_one_epoch_repeats_nothing() -> None:
         ((SOURCE, MAP, ("shuffle", 5), augment(), BATCH), [("cache", 4)]),
     ],
 )
-def test_a_cache_stands_behind_the_work_and_before_what_must_stay_new(
-    steps: tuple[object, ...], expected: list[object]
-) -> None:
+def test_a_cache_goes_after_the_work_and_before_randomness(steps: tuple[object, ...], expected: list[object]) -> None:
     assert proposed(pipeline(*steps)) == expected  # type: ignore[arg-type]
 
 
@@ -80,11 +78,11 @@ def test_a_cache_stands_behind_the_work_and_before_what_must_stay_new(
         (SOURCE, BATCH),
     ],
 )
-def test_where_no_cache_would_be_right_none_is_proposed(steps: tuple[tuple[str, int], ...]) -> None:
+def test_no_cache_is_proposed_where_it_would_be_wrong(steps: tuple[tuple[str, int], ...]) -> None:
     assert list(check(pipeline(*steps))) == []
 
 
-def test_what_memory_can_not_hold_is_not_tried() -> None:
+def test_a_cache_larger_than_memory_is_not_tried() -> None:
     big = Operation(name="map", position=1, site=make.site(4), element_bytes=10**6, cardinality=10**6)
     facts = pipeline(SOURCE, big, ("shuffle", 5), BATCH)
     facts.scout.environment["memory_bytes"] = 16 * 10**9
@@ -113,7 +111,7 @@ def test_it_treats_python_in_a_map_too() -> None:
         ((("from_generator", 3), MAP, ("shuffle", 5), BATCH), False),
     ],
 )
-def test_filling_a_shuffle_with_the_work_is_the_work(
+def test_filling_a_shuffle_with_this_work_is_a_certain_cost(
     steps: tuple[tuple[str, int] | Operation, ...], certain: bool
 ) -> None:
     record = pipeline(*steps).fits[0].record

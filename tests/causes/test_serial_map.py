@@ -29,7 +29,7 @@ def test_a_map_before_a_cache_works_once() -> None:
     assert list(check(pipeline(("from_tensor_slices", 3), ("map", 4), ("cache", 5), ("batch", 6)))) == []
 
 
-def test_one_core_has_nothing_to_spare() -> None:
+def test_one_core_is_not_reported() -> None:
     facts = bad()
     facts.scout.environment["cores"] = 1
     assert list(check(facts)) == []

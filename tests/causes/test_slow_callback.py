@@ -47,7 +47,7 @@ def test_callbacks_of_keras_are_not_the_scripts_own() -> None:
     assert list(check(with_callback(make.callback("ModelCheckpoint", own=False, hooks=hooks)))) == []
 
 
-def test_a_board_of_the_scripts_own_is_explained_by_its_histograms() -> None:
+def test_a_subclass_of_tensorboard_belongs_to_histogram_logging() -> None:
     hooks = {"on_epoch_end": make.took(1.0, 2)}
     board = make.callback("MyBoard", hooks=hooks, attributes={"histogram_freq": 1})
     assert list(check(with_callback(board))) == []

@@ -34,11 +34,11 @@ def test_lines_that_are_traced_are_named() -> None:
 
 
 @pytest.mark.parametrize("changed", [{}, {"jit_compile": True, "epochs": 100}])
-def test_what_is_no_case_of_it(changed: dict[str, object]) -> None:
+def test_other_fits_are_not_reported(changed: dict[str, object]) -> None:
     assert list(check(short(**changed))) == []
 
 
-def test_what_tracing_metrics_takes_is_told_elsewhere() -> None:
+def test_tracing_metrics_belongs_to_costly_metrics() -> None:
     metric = MetricRecord(name="dice", source=make.site(5, "def update_state(self, y, p):"), lines=[3, 9])
     line = HotLine(where="first step", site=make.site(6, "for part in self.parts:"), share=0.8)
     assert list(check(short(hot_lines=[line], metrics=[metric]))) == []

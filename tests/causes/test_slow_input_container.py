@@ -21,7 +21,7 @@ def good() -> Facts:
     return held("x", "pandas.DataFrame", "arrays")
 
 
-def test_the_line_that_takes_the_rows_comes_first_where_it_was_seen() -> None:
+def test_a_sampled_line_that_takes_the_rows_comes_first() -> None:
     facts = bad()
     facts.fits[0].record.hot_lines = [HotLine(where="input", site=make.site(9, "return self.rows[index]"), share=0.9)]
     (finding,) = check(facts)
@@ -43,7 +43,7 @@ def test_a_sparse_matrix_is_sliced_batch_by_batch() -> None:
     assert [change.attribute for change in proposal.changes if isinstance(change, ConvertArgument)] == [""]
 
 
-def test_a_table_is_exchanged_by_hand() -> None:
+def test_a_table_is_replaced_by_hand() -> None:
     facts = held("x.table", "pandas.DataFrame", "pydataset")
     (finding,) = check(facts)
     (proposal,) = one_array.propose(finding, facts)

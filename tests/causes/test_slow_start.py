@@ -28,7 +28,7 @@ def test_its_cost_is_the_time_of_the_scripts_own_lines() -> None:
     assert finding.locations[0].line == 5
 
 
-def test_lines_that_are_not_shown_count() -> None:
+def test_lines_that_are_not_shown_count_as_well() -> None:
     facts = started(24.0, 0.2)
     assert list(check(facts)) == []
     facts.scout.start_lines_share = 0.5
@@ -36,5 +36,5 @@ def test_lines_that_are_not_shown_count() -> None:
     assert finding.cost_s.mid == pytest.approx(15.0)
 
 
-def test_imports_are_nobodys_fault() -> None:
+def test_imports_are_not_reported() -> None:
     assert list(check(make.facts(make.fit(), start=1.0, imports=30.0))) == []

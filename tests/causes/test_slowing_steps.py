@@ -49,17 +49,17 @@ def test_the_train_function_is_named_where_it_grows() -> None:
     assert [place.line for place in finding.locations] == [18]
 
 
-def test_a_jump_is_somebody_elses() -> None:
+def test_a_jump_is_no_growth() -> None:
     assert list(check(watched(*[10.0] * 20, *[20.0] * 20))) == []
 
 
-def test_a_scout_that_was_cut_saw_too_little() -> None:
+def test_a_cut_scout_is_not_reported() -> None:
     record = bad().scout.fits[0]
     record.cut = True
     assert list(check(make.facts(record))) == []
 
 
-def test_a_diagnosis_goes_on_from_what_was_watched() -> None:
+def test_a_diagnosis_uses_the_watched_training() -> None:
     seen = bad()
     run = make.run(make.fit())
     run.watched = seen.scout

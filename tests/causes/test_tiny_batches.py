@@ -44,14 +44,14 @@ def settings(offer: Offer) -> dict[str, Any]:
     return {change["argument"]: change["value"] for change in offer.changes}
 
 
-def test_what_a_callback_takes_of_a_step_is_not_the_batchs() -> None:
+def test_hooks_do_not_count_as_cost_of_the_batch() -> None:
     slow = make.callback(hooks={"on_train_batch_end": make.took(1.5e-3, 60)})
     (alone,), (beside,) = check(bad()), check(trained(callbacks=[slow], function_s=0.4e-3))
     assert beside.cost_s.high == pytest.approx(alone.cost_s.high / 4)
     assert beside.evidence[0].value == 1
 
 
-def test_it_rests_on_no_figure_of_throughput() -> None:
+def test_throughput_alone_decides_nothing() -> None:
     (finding,) = check(bad())
     assert finding.cost_s.low == 0
     assert not finding.measured
@@ -64,7 +64,7 @@ def test_the_usual_batch_is_not_tiny_but_may_be_dispatch_bound() -> None:
     assert "larger-batch" in {offer.remedy.id for offer in offers(finding, facts)[0]}
 
 
-def test_a_remedy_stands_under_one_cause() -> None:
+def test_a_remedy_is_proposed_for_one_cause_only() -> None:
     for size in (8, 64):
         facts = trained(size)
         finding = next(finding for finding in run_causes(facts)[0] if finding.cause == "dispatch-bound-steps")
@@ -72,11 +72,11 @@ def test_a_remedy_stands_under_one_cause() -> None:
 
 
 @pytest.mark.parametrize("kind", ["generator", "pydataset", "unknown"])
-def test_batches_of_the_users_own_making_are_left_alone(kind: str) -> None:
+def test_batches_that_the_user_makes_are_not_changed(kind: str) -> None:
     assert list(check(trained(4, input_kind=kind))) == []
 
 
-def test_a_pipelines_batch_is_the_place() -> None:
+def test_it_points_at_the_batch_stage_of_a_pipeline() -> None:
     chain = make.chain(("from_tensor_slices", 3), ("shuffle", 4), ("batch", 5), ("prefetch", 6))
     facts = trained(4, input_kind="tf.data", operations=chain)
     (finding,) = check(facts)
@@ -97,7 +97,7 @@ def test_the_rate_grows_with_the_root_for_adam_and_in_proportion_for_sgd() -> No
     assert sgd[0] == {"batch_size": 16, "learning_rate": 0.04}
 
 
-def test_a_schedule_is_left_as_it_is() -> None:
+def test_a_schedule_is_not_changed() -> None:
     assert [settings(offer) for offer in offered(trained(4, learning_rate=None))] == [
         {"batch_size": 16},
         {"batch_size": 64},

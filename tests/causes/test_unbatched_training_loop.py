@@ -4,7 +4,7 @@ import pytest
 
 from fitdoctor.causes.host.unbatched_training_loop import check
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.measured import Measured
+from fitdoctor.facts.measured_ratios import MeasuredRatios
 from fitdoctor.recording.model import CallSiteRecord
 from tests import builders as make
 
@@ -18,7 +18,7 @@ def loop(*, gathered: float | None = None, **changed: object) -> Facts:
         "batch_size": 32,
     }
     record = CallSiteRecord(**{**values, "run": make.took(0.002, 400, first_s=0.4), **changed})  # type: ignore[arg-type]
-    measured = Measured() if gathered is None else Measured(gathered={0: make.around(gathered)})
+    measured = MeasuredRatios() if gathered is None else MeasuredRatios(gathered={0: make.around(gathered)})
     return Facts(make.run(loops=[record]), measured)
 
 
@@ -38,12 +38,12 @@ def test_its_cost_is_what_a_trial_measured() -> None:
     assert finding.evidence[1].text == "In batches of 32 a row takes 20.0× less."
 
 
-def test_untried_it_may_be_nothing() -> None:
+def test_before_a_trial_the_cost_may_be_zero() -> None:
     (finding,) = check(loop())
     assert not finding.measured
     assert finding.cost_s.low == 0
 
 
 @pytest.mark.parametrize("changed", [{"gathered": 1.0}, {"calls": 50}, {"rows": None}, {"kind": "predict"}])
-def test_what_is_no_case_of_it(changed: dict[str, object]) -> None:
+def test_other_fits_are_not_reported(changed: dict[str, object]) -> None:
     assert list(check(loop(**changed))) == []  # type: ignore[arg-type]

@@ -56,7 +56,7 @@ def test_it_points_at_where_the_input_is_made_and_at_the_fit() -> None:
     assert [place.line for place in finding.locations] == [9, 18]
     assert (
         finding.evidence[0].text
-        == "The features of x vary by 416,667× different amounts, and nothing scales them before Dense."
+        == "The spreads of x's features differ by 416,667×, and nothing scales them before Dense."
     )
     assert finding.cost_s.low == 0
     assert not finding.measured
@@ -87,11 +87,11 @@ def test_pixels_share_a_scale_even_where_some_are_always_black() -> None:
         ("Dense", "LayerNormalization"),
     ],
 )
-def test_what_meets_a_scaling_layer_first_is_left_alone(layers: tuple[str, ...]) -> None:
+def test_inputs_of_a_scaling_layer_are_not_reported(layers: tuple[str, ...]) -> None:
     assert list(check(fed(part(*RAW, layers=layers)))) == []
 
 
-def test_names_in_the_form_of_numbers_are_no_amounts() -> None:
+def test_numbers_that_are_names_are_not_reported() -> None:
     ids = part((0, 20_000), whole=True, layers=("Embedding",))
     assert list(check(fed(ids))) == []
     (finding,) = check(fed(ids, part(*RAW, name="x['price']")))
@@ -107,16 +107,16 @@ def test_names_in_the_form_of_numbers_are_no_amounts() -> None:
         pytest.param([(0, 0.02)] * 400, id="many small ones"),
     ],
 )
-def test_healthy_scales(columns: list[tuple[float, float]]) -> None:
+def test_healthy_scales_are_not_reported(columns: list[tuple[float, float]]) -> None:
     assert list(check(fed(part(*columns)))) == []
 
 
-def test_numbers_next_to_nothing_are_told() -> None:
+def test_very_small_numbers_are_reported() -> None:
     (finding,) = check(fed(part((0, 0.0002), (0, 0.0003))))
     assert "a typical size of" in finding.evidence[0].text
 
 
-def test_a_handful_of_rows_tells_nothing() -> None:
+def test_few_rows_are_not_reported() -> None:
     assert list(check(fed(part(*RAW, rows=3)))) == []
 
 

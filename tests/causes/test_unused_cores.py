@@ -45,7 +45,7 @@ def test_it_names_the_line_that_set_it() -> None:
     assert not finding.measured
 
 
-def test_all_settings_are_taken_back_together() -> None:
+def test_all_settings_are_removed_together() -> None:
     facts = threads(
         ThreadSetting(name=CALL, value=1, site=make.site(4)), ThreadSetting(name="TF_NUM_INTEROP_THREADS", value=1)
     )
@@ -57,7 +57,7 @@ def test_all_settings_are_taken_back_together() -> None:
     assert (variable.place.line, variable.name, variable.value) == (0, "TF_NUM_INTEROP_THREADS", None)
 
 
-def test_where_a_container_grants_less_the_threads_are_as_many_as_that() -> None:
+def test_a_container_limit_sets_the_number_of_threads() -> None:
     facts = threads(ThreadSetting(name="TF_NUM_INTRAOP_THREADS", value=1), cores=64, quota=3.5)
     (proposal,) = propose(next(check(facts)), facts)
     assert [change.to_data()["value"] for change in proposal.changes] == ["4"]

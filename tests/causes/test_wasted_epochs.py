@@ -39,7 +39,7 @@ def good() -> Facts:
     return watched(valley(55))
 
 
-def test_the_best_epoch_and_what_a_rule_would_have_saved() -> None:
+def test_the_best_epoch_and_the_saving_of_a_rule() -> None:
     (finding,) = check(bad())
     assert finding.measured
     assert "after epoch 20 of 60" in finding.evidence[0].text
@@ -48,25 +48,25 @@ def test_the_best_epoch_and_what_a_rule_would_have_saved() -> None:
     assert finding.cost_s.mid == pytest.approx(finding.cost_s.high * 30 / 40)
 
 
-def test_the_curve_says_how_much_patience_it_needs() -> None:
+def test_the_patience_follows_from_the_curve() -> None:
     (finding,) = check(watched([1.0, *[1.1] * 14, 0.9, *[1.2] * 80]))
     assert finding.data["patience"] == 30
 
 
-def test_a_score_that_still_gets_better_is_no_waste() -> None:
+def test_a_score_that_still_improves_is_not_reported() -> None:
     assert list(check(watched(valley(19), val_accuracy=[number / 60 for number in range(60)]))) == []
 
 
-def test_what_a_callback_monitors_is_what_counts() -> None:
+def test_the_monitored_score_counts() -> None:
     saver = make.callback("ModelCheckpoint", own=False, hooks={}, attributes={"monitor": "val_loss"})
     assert list(check(watched(valley(19), [saver], val_accuracy=[number / 60 for number in range(60)])))
 
 
-def test_a_score_of_unknown_meaning_tells_nothing() -> None:
+def test_a_score_of_unknown_direction_is_not_reported() -> None:
     assert list(check(watched(valley(19), val_score=valley(19)))) == []
 
 
-def test_a_training_that_stops_by_its_score_is_left_alone() -> None:
+def test_a_training_that_stops_by_its_score_is_not_reported() -> None:
     stopper = make.callback(
         "EarlyStopping", own=False, hooks={}, may_stop=True, attributes={"monitor": "val_loss", "patience": 40}
     )

@@ -4,7 +4,7 @@ from fitdoctor.causes.input.worker_overhead import check
 from fitdoctor.facts.facts import Facts
 from tests import builders as make
 from tests.causes.test_idle_workers import dataset
-from tests.facts.input.test_loaders import loader
+from tests.facts.input.test_loader_workers import loader
 
 
 def bad() -> Facts:
@@ -15,7 +15,7 @@ def good() -> Facts:
     return dataset(workers=4, processes=True, input_free=1.0)
 
 
-def test_it_says_what_the_batches_come_through() -> None:
+def test_it_names_the_workers_of_the_batches() -> None:
     (finding,) = check(bad())
     assert finding.evidence[0].text == "Batches come from 4 processes, through a queue."
 
@@ -41,10 +41,10 @@ def test_processes_that_start_in_each_epoch_are_timed() -> None:
     assert finding.measured
     later = stalling(processes=True, stall_s=2.0).fits[0].later_epochs("mid")
     assert later * 1.5 < finding.cost_s.low < later * 2.0
-    assert "while processes are ended and started, 2.0 s go by" in finding.evidence[-1].text
+    assert "Ending and starting processes takes 2.0 s" in finding.evidence[-1].text
 
 
-def test_making_the_first_batch_is_no_start_of_a_process() -> None:
+def test_the_time_of_the_first_batch_is_no_restart() -> None:
     assert list(check(stalling(processes=True, stall_s=0.05))) == []
     assert list(check(stalling(processes=False, stall_s=2.0))) == []
 

@@ -48,6 +48,6 @@ def test_a_change_names_no_file_no_code_and_no_program(change: dict[str, Any]) -
 @pytest.mark.parametrize(
     ("name", "value"), [("LD_PRELOAD", "evil.so"), ("PATH", None), ("PYTHONPATH", "."), ("OMP_NUM_THREADS", "x")]
 )
-def test_a_process_starts_without_what_no_change_may_set(name: str, value: str | None) -> None:
+def test_variables_that_no_change_may_set_are_ignored(name: str, value: str | None) -> None:
     before = {"PATH": "/bin", "OMP_NUM_THREADS": "2"}
     assert environment([{"kind": "set-environment", "name": name, "value": value, "place": PLACE}], before) == before

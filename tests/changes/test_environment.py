@@ -26,7 +26,7 @@ def call(value: int) -> dict[str, Any]:
     return SetArgument(place=HERE, call=INTRA_OP, argument="num_threads", value=value).to_data()
 
 
-def test_only_what_must_be_made_there() -> None:
+def test_only_changes_for_the_start_of_a_process_are_selected() -> None:
     other = SetArgument(place=HERE, call="Model.compile", argument="run_eagerly", value=False).to_data()
     assert of_process([other, variable("1"), call(0)]) == [variable("1"), call(0)]
 

@@ -51,14 +51,14 @@ CHANGES = st.one_of(
 
 
 @given(CHANGES)
-def test_a_change_survives_its_way_to_another_process(change: Change) -> None:
+def test_a_change_is_equal_after_a_round_trip(change: Change) -> None:
     data = json.loads(json.dumps(change.to_data()))
     assert from_data(data) == change
     assert data["kind"] == change.kind
 
 
 @given(CHANGES)
-def test_reading_a_change_leaves_its_data_alone(change: Change) -> None:
+def test_reading_a_change_does_not_modify_its_data(change: Change) -> None:
     data = change.to_data()
     from_data(data)
     assert data == change.to_data()
@@ -96,6 +96,6 @@ def test_every_kind_is_known_by_its_name() -> None:
 
 
 @pytest.mark.parametrize("kind", ["rename-call", None, ""])
-def test_a_kind_of_another_version(kind: str | None) -> None:
+def test_an_unknown_kind_raises(kind: str | None) -> None:
     with pytest.raises(ValueError, match=r"received .*, expected one of \['convert-argument'"):
         from_data({"kind": kind, "place": {"file": "train.py", "line": 1}})

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fitdoctor.facts.budget import make_budget
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.measured import Measured
+from fitdoctor.facts.measured_ratios import MeasuredRatios
 from fitdoctor.recording.model import CallSiteRecord
 from fitdoctor.report.model import Budget, Part
 from tests import builders as make
@@ -14,7 +15,7 @@ seconds = st.floats(min_value=0, max_value=100)
 
 
 def part(facts: Facts, name: str) -> Part:
-    return next(part for part in facts.budget.parts if part.id == name)
+    return next(part for part in make_budget(facts).parts if part.id == name)
 
 
 @given(
@@ -57,13 +58,13 @@ def test_parts_sum_to_the_whole_whatever_was_recorded(
         recompiled=make.took(still_s, beside // 20),
         callbacks=[make.callback(hooks=hooks), make.callback("Other", hooks=hooks)],
     )
-    measured = Measured(
+    measured = MeasuredRatios(
         input_free={0: make.around(free)} if free else {}, fewer_dispatches={0: make.around(fewer)} if fewer else {}
     )
     nested = CallSiteRecord(kind="predict", site=make.site(3), calls=5, run=make.took(0.1, 5))
     watched = make.watched(record, loops=[nested])
-    for budget in (Facts(make.run(record, loops=[nested]), measured).budget, Facts(watched, measured).budget):
-        _adds_up(budget)
+    for facts in (Facts(make.run(record, loops=[nested]), measured), Facts(watched, measured)):
+        _adds_up(make_budget(facts))
 
 
 def _adds_up(budget: Budget) -> None:
@@ -75,13 +76,13 @@ def _adds_up(budget: Budget) -> None:
             assert sum(child.s for child in found.children) == pytest.approx(found.s)
 
 
-def test_untried_the_step_is_not_split() -> None:
-    names = {part.id for part in make.facts(make.fit()).budget.parts}
+def test_a_step_is_not_split_before_a_trial() -> None:
+    names = {part.id for part in make_budget(make.facts(make.fit())).parts}
     assert "step" in names
     assert not names & {"input_wait", "device"}
 
 
-def test_a_measured_ceiling_tells_input_from_compute() -> None:
+def test_a_measured_ceiling_separates_input_from_compute() -> None:
     facts = make.facts(make.fit(step_s=0.04, function_s=0.036), input_free=4.0)
     steps = facts.fits[0].steps("mid")
     assert part(facts, "input_wait").s == pytest.approx(0.03 * steps)
@@ -89,7 +90,7 @@ def test_a_measured_ceiling_tells_input_from_compute() -> None:
     assert part(facts, "host").s == pytest.approx(0.004 * steps)
 
 
-def test_where_the_loop_itself_waits_for_a_batch_that_is_told_untried() -> None:
+def test_a_wait_of_the_loop_is_known_without_a_trial() -> None:
     facts = make.facts(make.fit(step_s=0.04, function_s=0.01, input_wait=make.took(0.025, 60)))
     steps = facts.fits[0].steps("mid")
     assert part(facts, "input_wait").s == pytest.approx(0.025 * steps)
@@ -102,9 +103,7 @@ def test_where_the_loop_itself_waits_for_a_batch_that_is_told_untried() -> None:
     ("function_s", "device_s", "compute_s", "host_s"),
     [(0.5, 0.0, 0.5, 0.0), (0.5, 0.4, 0.4, 0.1), (0.002, 0.0, 0.0, 0.002)],
 )
-def test_what_takes_long_within_the_call_is_computed_there(
-    function_s: float, device_s: float, compute_s: float, host_s: float
-) -> None:
+def test_a_long_call_computes_its_step(function_s: float, device_s: float, compute_s: float, host_s: float) -> None:
     """On a CPU, JAX may compute a step before its call returns; sending one does not take so long."""
     record = make.fit(
         step_s=function_s,
@@ -117,7 +116,7 @@ def test_what_takes_long_within_the_call_is_computed_there(
     )
     facts = make.facts(record)
     facts.scout.environment["backend"] = "jax"
-    found = {part.id: part.s / facts.fits[0].steps("mid") for part in facts.budget.parts}
+    found = {part.id: part.s / facts.fits[0].steps("mid") for part in make_budget(facts).parts}
     assert (found.get("device", 0.0), found.get("host", 0.0)) == (
         pytest.approx(compute_s, abs=1e-5),
         pytest.approx(host_s, abs=1e-5),
@@ -125,13 +124,13 @@ def test_what_takes_long_within_the_call_is_computed_there(
 
 
 def test_a_ceiling_below_one_is_no_wait() -> None:
-    names = {part.id for part in make.facts(make.fit(), input_free=0.97).budget.parts}
+    names = {part.id for part in make_budget(make.facts(make.fit(), input_free=0.97)).parts}
     assert "input_wait" not in names
 
 
-def test_dispatch_is_what_fewer_launches_saved() -> None:
+def test_dispatch_equals_the_saving_of_fewer_launches() -> None:
     record = make.fit(step_s=0.001, function_s=0.0008, logs_s=0.0001)
-    measured = Measured(input_free={0: make.around(1.0)}, fewer_dispatches={0: make.around(4.0)})
+    measured = MeasuredRatios(input_free={0: make.around(1.0)}, fewer_dispatches={0: make.around(4.0)})
     facts = Facts(make.run(record), measured)
     steps = facts.fits[0].steps("mid")
     assert part(facts, "host").s == pytest.approx((0.00075 - 0.0001) * steps)
@@ -147,7 +146,7 @@ def test_start_holds_imports_and_callbacks_are_named() -> None:
     assert [child.label for child in part(facts, "callbacks").children] == ["Plotter"]
 
 
-def test_input_that_computing_hides_costs_nothing() -> None:
+def test_input_that_overlaps_with_computing_costs_nothing() -> None:
     """As on JAX:
 
     of the 12 ms in which a batch is drawn, earlier steps are computed for 9, and go on for 40 behind the epoch's last.
@@ -171,7 +170,7 @@ def test_input_that_computing_hides_costs_nothing() -> None:
     assert part(facts, "input_wait").s == pytest.approx(0.003 * steps)
     assert part(facts, "device").s == pytest.approx(0.011 * steps)
     assert part(facts, "host").s == pytest.approx((0.021 - 0.003 - 0.011) * steps)
-    assert {hidden.id: hidden.s for hidden in facts.budget.overlapped} == {
+    assert {hidden.id: hidden.s for hidden in make_budget(facts).overlapped} == {
         "input": pytest.approx(0.009 * steps),
         "callbacks/ProgbarLogger": pytest.approx(0.001 * 10 * 100),
     }
@@ -180,7 +179,7 @@ def test_input_that_computing_hides_costs_nothing() -> None:
     assert cost.mid == pytest.approx(0.003 * steps)
 
 
-def test_a_wait_of_which_nobody_saw_what_it_hides_is_the_most_that_input_costs() -> None:
+def test_an_unmeasured_overlap_makes_the_wait_an_upper_bound() -> None:
     facts = make.facts(make.fit(step_s=0.02, function_s=0.018, input_drawn="function", input_wait=make.took(0.012, 60)))
     cost, measured = facts.input_cost(facts.fits[0])
     assert not measured

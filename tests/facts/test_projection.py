@@ -27,7 +27,7 @@ def test_durations_are_per_execution_and_costs_per_step() -> None:
     assert eight.projection.under("fit0/step") == pytest.approx(one.projection.under("fit0/step"), rel=0.01)
 
 
-def test_several_calls_pay_tracing_as_often_as_they_were_seen_to() -> None:
+def test_tracing_is_charged_to_each_call_that_traces() -> None:
     warm = make.fit(calls=5, first_step=make.took(0.01, 5, first_s=2.0))
     cold = make.fit(calls=5, first_step=make.took(2.0, 5))
     assert make.facts(warm).fits[0].one_offs_paid == 1
@@ -85,7 +85,7 @@ def test_loops_in_batch_hooks_are_taken_out_of_the_step() -> None:
     assert make.facts(record, loops=[nested]).fits[0].step_s == pytest.approx(0.01)
 
 
-def test_early_stopping_leaves_two_ends() -> None:
+def test_early_stopping_gives_two_bounds() -> None:
     stopper = make.callback("EarlyStopping", own=False, hooks={}, may_stop=True)
     facts = make.facts(make.fit(epochs=100, callbacks=[stopper]))
     assert facts.basis == "upper bound"
@@ -93,21 +93,21 @@ def test_early_stopping_leaves_two_ends() -> None:
     assert any("upper bound" in sentence for sentence in facts.limits())
 
 
-def test_a_stop_that_was_seen_is_what_counts() -> None:
+def test_an_observed_stop_sets_the_length() -> None:
     stopper = make.callback("EarlyStopping", own=False, hooks={}, may_stop=True)
     facts = make.facts(make.fit(epochs=100, callbacks=[stopper], stopped_at=7, cut=False))
     assert facts.basis == "observed"
     assert facts.fits[0].epochs.mid == 7
 
 
-def test_unknown_length_takes_what_was_seen_and_says_so() -> None:
+def test_an_unknown_length_uses_the_observed_steps_and_is_reported() -> None:
     facts = make.facts(make.fit(steps=None, seen=99, epochs_seen=1))
     assert facts.basis == "unknown"
     assert facts.fits[0].steps_per_epoch == 100
     assert any("lower bound" in sentence for sentence in facts.limits())
 
 
-def test_what_no_duration_holds_is_not_attributed() -> None:
+def test_time_in_no_duration_is_unattributed() -> None:
     facts = Facts(make.run(make.fit(), fit=100.0))
     assert facts.unattributed_s == pytest.approx(100.0 - facts.fits[0].recorded_s)
 
@@ -123,6 +123,6 @@ def test_a_unit_never_speeds_the_whole_run_up_more_than_itself(factor: float, st
     assert 1 <= speedup <= 1 / factor + 1e-9
 
 
-def test_nothing_recorded_is_nothing_projected() -> None:
+def test_an_empty_recording_projects_nothing() -> None:
     record = make.fit(calls=0, step=Duration(), first_step=Duration(), setup=Duration(), teardown=Duration())
     assert make.facts(record).projection.under("fit0/step") == 0

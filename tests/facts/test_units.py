@@ -21,7 +21,7 @@ def test_few_samples_leave_the_first_one_out() -> None:
     ("duration", "expected"),
     [(Duration(count=1, total_s=2.0, first_s=2.0), 2.0), (Duration(first_s=3.0), 3.0), (Duration(), 0.0)],
 )
-def test_without_samples_what_there_is_has_to_do(duration: Duration, expected: float) -> None:
+def test_without_samples_the_mean_or_the_first_counts(duration: Duration, expected: float) -> None:
     assert unit_s(duration) == expected
     assert unit_interval(duration).low == unit_interval(duration).high == expected
 
@@ -32,20 +32,20 @@ def test_interval_narrows_with_samples() -> None:
     assert few.high - few.low > many.high - many.low > 0
 
 
-def test_one_hiccup_among_few_does_not_move_what_is_typical() -> None:
+def test_one_hiccup_does_not_change_the_typical_value() -> None:
     assert typical_s(Duration(count=2, total_s=4.2, first_s=0.03, samples_s=[4.17])) == 0.03
     assert typical_s(Duration(count=2, total_s=0.08, first_s=0.06, samples_s=[0.02])) == 0.02
     assert typical_s(Duration()) == 0
 
 
-def test_what_a_cold_process_took_is_apart_from_the_settled_unit() -> None:
+def test_the_warm_up_is_separate_from_the_settled_unit() -> None:
     took = Duration(count=100, total_s=3.0, samples_s=[0.04] * 50 + [0.02] * 50)
     assert unit_s(took) == pytest.approx(0.02)
     assert warm_up_s(took) == pytest.approx(1.0)
     assert warm_up_s(Duration()) == 0
 
 
-def test_of_units_that_begin_anew_after_so_many_whole_periods_count() -> None:
+def test_periodic_units_are_averaged_over_whole_periods() -> None:
     epoch = [0.04] * 80 + [0.0] * 20  # a shuffle's buffer runs empty at the end
     seen = [*epoch, *epoch[:40]]
     took = Duration(count=len(seen), total_s=sum(seen), samples_s=seen)
@@ -54,16 +54,16 @@ def test_of_units_that_begin_anew_after_so_many_whole_periods_count() -> None:
     assert warm_up_s(took, 100) == pytest.approx(sum(seen) - 140 * 0.032)
 
 
-def test_periods_are_whole_where_samples_are_kept_of_some_units_only() -> None:
+def test_periods_stay_whole_if_samples_are_thinned() -> None:
     epoch = [0.04] * 80 + [0.0] * 20
     samples = (epoch * 5 + epoch[:60])[::2]
     assert unit_s(Duration(count=560, total_s=1.0, samples_s=samples), 100) == pytest.approx(0.032)
 
 
-def test_less_than_a_period_is_settled_in_its_later_half() -> None:
+def test_less_than_a_period_uses_the_later_half() -> None:
     samples = [0.08] * 10 + [0.04] * 10
     assert unit_s(Duration(count=20, total_s=1.2, samples_s=samples), 100) == pytest.approx(0.04)
 
 
-def test_nothing_costs_more_than_there_is() -> None:
+def test_a_cost_is_capped_by_the_whole() -> None:
     assert capped(Interval(low=1.0, mid=6.0, high=9.0), 5.0) == Interval(low=1.0, mid=5.0, high=5.0)

@@ -18,7 +18,7 @@ from fitdoctor.recording.model import (
     Site,
     Window,
 )
-from fitdoctor.recording.system import Gpu, Series, Span, System
+from fitdoctor.recording.model.system import Gpu, Series, Span, System
 
 
 def full_run() -> Run:

@@ -16,15 +16,15 @@ from fitdoctor.recording import own_words
 from fitdoctor.recording.bundle import bundle
 from fitdoctor.recording.load import decode_run
 from fitdoctor.recording.model import Arm, CallbackRecord, ColumnStatistics, InputArray, Run
+from fitdoctor.recording.model.system import Gpu, Level, Series, System
 from fitdoctor.recording.save import encode_run
-from fitdoctor.recording.system import Gpu, Level, Series, System
-from fitdoctor.system.look import FAILED
+from fitdoctor.system.collector import FAILED
 from tests import builders as make
 from tests.recording.runs import full_run
 from tests.report.diagnosed import SLOW_INPUT, diagnosed, pipeline_fit
 
+# Stands in no word of ours.
 PLANTED = "zqx"
-"""Stands in no word of ours."""
 
 SHAPES = (
     "{}",
@@ -76,7 +76,7 @@ def strategy_of(kind: Any) -> st.SearchStrategy[Any]:
 
 @settings(deadline=None)  # the first example reads all of our source
 @given(strategy_of(Run))
-def test_nothing_that_was_planted_is_left(run: Run) -> None:
+def test_no_planted_text_is_left(run: Run) -> None:
     assert PLANTED.encode() in encode_run(run)
     assert PLANTED.encode() not in encode_run(bundle(run).run)
 
@@ -87,7 +87,7 @@ def test_a_bundle_is_a_recording() -> None:
     assert decode_run(encode_run(made)) == made
 
 
-def test_what_was_seen_of_the_machine_stays_but_not_when() -> None:
+def test_figures_of_the_machine_stay_without_the_date() -> None:
     run = full_run()
     assert run.scout is not None
     series = Series(
@@ -102,7 +102,7 @@ def test_what_was_seen_of_the_machine_stays_but_not_when() -> None:
     assert made is not None
     assert made.system is not None
     assert (made.system.series, made.system.missing, made.system.began_unix_s) == (series, ["clocks"], 0.0)
-    assert made.system.limits == ["What the system did meanwhile is not known in full: reading its … failed (…: …)."]
+    assert made.system.limits == ["Some figures of the system are unknown: reading its … failed (…: …)."]
     assert [gpu.device for gpu in made.system.gpus] == ["NVIDIA H200", ""]
 
 
@@ -142,7 +142,7 @@ def test_the_same_text_gets_the_same_placeholder_everywhere() -> None:
     assert made.rehearsals[0].arms[0].id == "epoch_end/rarer-callback"
 
 
-def test_what_no_cause_asks_for_is_dropped_from_callbacks() -> None:
+def test_attributes_that_no_cause_reads_are_dropped() -> None:
     record = CallbackRecord(
         index=0, name="Mine", module="__main__", own=True, attributes={"secret_token": 4711, "patience": 3}
     )
@@ -151,7 +151,7 @@ def test_what_no_cause_asks_for_is_dropped_from_callbacks() -> None:
     assert made.scout.fits[0].callbacks[0].attributes == {"patience": 3}
 
 
-def test_of_the_data_only_the_size_of_its_numbers_is_kept() -> None:
+def test_figures_of_the_data_keep_their_magnitude_only() -> None:
     spread = ColumnStatistics(
         rows=100, features=2, mean=[0.0, -70.123], std=[1.0, 12.5], low=[0.37, -99.9], high=[255.0, 3e-7], whole=False
     )
@@ -183,7 +183,7 @@ def test_it_leads_to_the_same_report() -> None:
     assert after.prescription.speedup == before.prescription.speedup
 
 
-def test_sentences_keep_what_is_ours() -> None:
+def test_sentences_keep_the_words_of_our_source() -> None:
     assert own_words.as_said("No trials at train.py:47: disk full") == "No trials at …: …"
     assert own_words.as_said("the patient's name is Bob") == own_words.LEFT_OUT
 
@@ -192,7 +192,7 @@ def test_the_size_stays_small() -> None:
     assert len(msgspec.json.encode(full_run())) < 10_000
 
 
-def test_how_many_files_are_not_named_stays() -> None:
+def test_the_number_of_unnamed_files_stays() -> None:
     kept = bundle(
         Run(fitdoctor="1", changed_files=["new: secret.png", "and 5950 more", "new: and 7 more"])
     ).run.changed_files

@@ -9,7 +9,7 @@ import pytest
 
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording import folder as folders
-from fitdoctor.recording import places
+from fitdoctor.recording import run_roots
 from fitdoctor.recording.folder import RunFolder, create, latest, resolve
 
 NOON = datetime(2026, 3, 17, 12, 0, 0)
@@ -63,7 +63,7 @@ def test_names_are_made_fit_for_a_file_system(name: str, stem: str) -> None:
     assert create(name, now=NOON).path.name == f"20260317-120000-{stem}"
 
 
-def test_what_can_not_be_written_falls_back_with_a_note(home: Path) -> None:
+def test_an_unwritable_folder_falls_back_with_a_note(home: Path) -> None:
     (home / ".fitdoctor").write_text("a file where the folder should be")
     made = create("train", now=NOON)
     assert made.path == home.parent / "home/.local/state/fitdoctor/runs/20260317-120000-train"
@@ -127,7 +127,7 @@ def test_a_temporary_folder_of_someone_else_is_not_used(
     monkeypatch.setenv("HOME", str(home / ".fitdoctor"))
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    root = places.temporary_root()
+    root = run_roots.temporary_root()
     assert root is not None
     root.symlink_to(elsewhere)
     made = create("train")
@@ -180,7 +180,7 @@ def test_runs_of_other_folders_are_named_only_where_there_is_none_here(home: Pat
     assert elsewhere.path.name not in str(refused.value)
 
 
-def test_an_empty_folder_is_taken_away_and_a_full_one_is_kept() -> None:
+def test_an_empty_folder_is_removed_and_a_full_one_stays() -> None:
     empty, full = create("empty"), saved("full")
     empty.remove_if_empty()
     full.remove_if_empty()

@@ -39,7 +39,7 @@ def planted(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["folder", "file", "pipe", "device", "socket folder"])
-def test_what_is_no_plain_file_in_a_plain_folder_is_passed_over(root: Path, kind: str) -> None:
+def test_anything_but_a_regular_file_in_a_folder_is_skipped(root: Path, kind: str) -> None:
     run = root / "20990101-000000-train"
     outside = planted(root.parent / "outside")
     if kind == "folder":
@@ -67,7 +67,7 @@ def test_a_name_does_not_lead_out_of_the_recordings(root: Path) -> None:
         resolve("../../outside/run", parent=root / "deep")
 
 
-def test_what_is_named_may_be_a_link_and_belong_to_anyone(root: Path) -> None:
+def test_a_named_recording_may_be_a_link_of_anyone(root: Path) -> None:
     planted(root.parent / "outside")
     sent = root.parent / "sent.fitdoctor.json"
     sent.symlink_to("outside/run.json")
@@ -76,7 +76,7 @@ def test_what_is_named_may_be_a_link_and_belong_to_anyone(root: Path) -> None:
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-def test_a_recording_without_an_end_is_not_read_to_it(root: Path, compressed: bool) -> None:
+def test_an_endless_recording_is_read_up_to_a_bound(root: Path, compressed: bool) -> None:
     path = root / "run.json"
     if compressed:
         path.write_bytes(gzip.compress(bytes(MOST_BYTES + 1), 1))
@@ -87,13 +87,13 @@ def test_a_recording_without_an_end_is_not_read_to_it(root: Path, compressed: bo
         load_run(path)
 
 
-def test_what_is_nested_without_an_end_gets_a_message() -> None:
+def test_deeply_nested_json_gets_a_message() -> None:
     for data in (b"[" * 1_000_000, b'{"a":' * 200_000, b'{"version":' + b"9" * 5000 + b"}", b'{"version":NaN}'):
         with pytest.raises(FitdoctorError):
             decode_scout(data)
 
 
-def test_a_pipe_or_a_device_does_not_hold_us_up(root: Path) -> None:
+def test_a_pipe_or_a_device_does_not_block(root: Path) -> None:
     pipe = root / "pipe"
     os.mkfifo(pipe)
     (root / "link").symlink_to("/etc/passwd")
@@ -106,7 +106,7 @@ def test_a_pipe_or_a_device_does_not_hold_us_up(root: Path) -> None:
             fitdoctor.load_report(given)
 
 
-def test_a_hash_is_only_taken_of_what_may_be_a_python_file(root: Path) -> None:
+def test_only_short_regular_files_are_hashed(root: Path) -> None:
     largest, sparse, empty = root / "largest.py", root / "sparse.py", root / "empty.py"
     empty.touch()
     for path, size in ((largest, digest.MOST_BYTES), (sparse, 4 << 40)):
@@ -121,7 +121,7 @@ def test_a_hash_is_only_taken_of_what_may_be_a_python_file(root: Path) -> None:
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="Linux only")  # noqa: PTH110
-def test_what_the_kernel_makes_up_is_not_read(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_of_the_kernel_are_not_hashed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (root / "link.py").symlink_to("/proc/kmsg")
     for path in (
         "/proc/kmsg",

@@ -27,7 +27,7 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert (other.fits, other.environment, other.site and other.site.line) == (True, ["A=1"], 4)
 
 
-def test_lines_that_make_no_sense_are_left_out(tmp_path: Path) -> None:
+def test_invalid_lines_are_skipped(tmp_path: Path) -> None:
     lines = [
         "",
         "{",
@@ -91,7 +91,7 @@ def test_runs_are_counted(tmp_path: Path) -> None:
     assert side_effects(Run()) == ()
 
 
-def test_what_python_did_not_note_of_what_was_seen() -> None:
+def test_connections_that_python_did_not_note_are_added() -> None:
     noted = [SideEffect(kind="connection", what="tracker.example:443"), SideEffect(kind="program", what="git:5432")]
     found = unnoted(noted, ["192.0.2.7:443", "192.0.2.8:5432"])
     assert [(effect.kind, effect.what, effect.runs) for effect in found] == [("connection", "192.0.2.8:5432", 1)]

@@ -33,13 +33,13 @@ def test_a_recording_is_described_fast_as_it_would_be_slowly(run: Run) -> None:
     ],
     ids=repr,
 )
-def test_no_list_is_taken_for_plain_floats_that_is_not(value: object) -> None:
+def test_only_lists_of_floats_are_copied_whole(value: object) -> None:
     record = Duration(samples_s=value)  # type: ignore[arg-type]
     assert described(record) == plain(asdict(record))
     assert [type(item) for item in described([1.0, 2, True])] == [float, int, bool]
 
 
-def test_what_is_described_is_a_copy() -> None:
+def test_a_description_is_a_copy() -> None:
     record = Duration(samples_s=[1.0])
     said = described(record)
     record.samples_s.append(2.0)

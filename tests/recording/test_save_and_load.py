@@ -96,7 +96,7 @@ def test_a_field_of_the_wrong_kind_is_named() -> None:
         decode_run(changed(budget_s="long"))
 
 
-def test_what_json_has_no_word_for_does_not_lose_the_recording() -> None:
+def test_values_without_json_are_described() -> None:
     callback = CallbackRecord(
         index=0,
         name="Early",
@@ -115,7 +115,7 @@ def test_what_json_has_no_word_for_does_not_lose_the_recording() -> None:
     }
 
 
-def test_what_a_child_writes_is_checked_alike() -> None:
+def test_the_recording_of_a_scout_is_checked_alike() -> None:
     assert decode_scout(b'{"version": 1, "wall_s": 3}').wall_s == 3
     with pytest.raises(FitdoctorError, match="damaged"):
         decode_scout(b'{"version": 1, "wal')

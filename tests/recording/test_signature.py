@@ -23,7 +23,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "state/fitdoctor"
 
 
-def test_what_we_save_is_known_as_ours_and_reads_as_before(tmp_path: Path, state: Path) -> None:
+def test_a_saved_recording_is_our_own_and_unchanged(tmp_path: Path, state: Path) -> None:
     path = tmp_path / "run.json"
     save_signed(full_run(), path)
     assert load_recording(path).is_own
@@ -33,7 +33,7 @@ def test_what_we_save_is_known_as_ours_and_reads_as_before(tmp_path: Path, state
     assert os.listdir(state) == ["key"]
 
 
-def test_a_recording_that_only_looks_so_is_not_ours(tmp_path: Path) -> None:
+def test_a_forged_signature_is_not_ours(tmp_path: Path) -> None:
     path = tmp_path / "run.json"
     save_run(full_run(), path)
     assert not load_recording(path).is_own
@@ -62,7 +62,7 @@ def test_the_key_of_another_user_or_machine_proves_nothing(tmp_path: Path, monke
 
 
 @pytest.mark.parametrize("kind", ["readable", "short", "link", "folder", "open folder", "pipe"])
-def test_a_key_that_others_may_know_is_none(state: Path, kind: str) -> None:
+def test_a_key_that_others_may_read_is_not_used(state: Path, kind: str) -> None:
     data = signed(encode_run(full_run()))
     key = state / "key"
     if kind == "readable":
@@ -84,12 +84,12 @@ def test_a_key_that_others_may_know_is_none(state: Path, kind: str) -> None:
     assert "will ask for --yes" in why_unsigned()
 
 
-def test_those_who_begin_together_agree_on_one_key() -> None:
+def test_processes_that_start_together_share_one_key() -> None:
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(is_signed, pool.map(signed, [b'{"a":1}'] * 32)))
 
 
-def test_without_a_place_for_a_key_it_is_saved_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_key_the_recording_is_saved_unsigned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_STATE_HOME")
     monkeypatch.setenv("HOME", "/nonexistent/at/all")
     save_signed(full_run(), tmp_path / "run.json")

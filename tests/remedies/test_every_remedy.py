@@ -33,7 +33,7 @@ def test_treats_causes_that_exist(name: str) -> None:
 
 
 @pytest.mark.parametrize("cause", CAUSES_WITH_REMEDIES)
-def test_something_can_be_tried_against_each_bad_run(cause: str) -> None:
+def test_each_bad_run_has_a_proposal(cause: str) -> None:
     facts, finding = bad_run(cause)
     offers, limits = registry.offers(finding, facts)
     assert limits == []
@@ -53,7 +53,7 @@ def test_changes_survive_a_recording(cause: str) -> None:
 
 
 @each
-def test_nothing_is_proposed_for_nothing(name: str) -> None:
+def test_no_remedy_proposes_anything_for_an_empty_finding(name: str) -> None:
     facts, _ = bad_run(REMEDIES[name].treats[0])
     nowhere = Finding(cost_s=Interval(low=0, mid=0, high=0))
     assert list(REMEDIES[name].propose(nowhere, facts)) == []

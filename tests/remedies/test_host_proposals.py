@@ -29,7 +29,7 @@ def set_to(offer: Offer) -> list[tuple[str, str, object]]:
     return [(c.call, c.argument, c.value) for c in offer.proposal.changes if isinstance(c, SetArgument)]
 
 
-def test_saves_by_epoch_become_rarer_and_smaller() -> None:
+def test_saves_by_epoch_are_proposed_less_often_or_smaller() -> None:
     rarer, smaller = offered(test_frequent_checkpoints.bad(), "frequent-checkpoints")
     (change,) = rarer.proposal.changes
     assert isinstance(change, ThrottleHook)
@@ -38,7 +38,7 @@ def test_saves_by_epoch_become_rarer_and_smaller() -> None:
     assert set_to(smaller) == [("ModelCheckpoint", "save_weights_only", True)]
 
 
-def test_the_best_model_is_not_missed() -> None:
+def test_saves_of_the_best_model_are_not_tried_less_often() -> None:
     facts = test_frequent_checkpoints.checkpoint(save_best_only=True)
     assert all(offer.proposal.untried for offer in offered(facts, "frequent-checkpoints"))
 
@@ -79,19 +79,19 @@ def test_saves_after_a_few_batches_become_one_an_epoch(steps: int | None, how: s
     assert not rarer.proposal.untried
 
 
-def test_only_the_costly_metrics_go() -> None:
+def test_only_the_costly_metrics_are_removed() -> None:
     (offer,) = offered(test_costly_metrics.bad(), "costly-metrics")
     assert set_to(offer) == [("Model.compile", "metrics", ["accuracy"])]
     assert "without auc" in offer.proposal.how
 
 
 @pytest.mark.parametrize("monitor", ["val_auc", "auc"])
-def test_a_metric_that_is_watched_stays(monitor: str) -> None:
+def test_a_monitored_metric_stays(monitor: str) -> None:
     stopper = make.callback("EarlyStopping", own=False, attributes={"monitor": monitor}, hooks={})
     auc = MetricRecord(name="auc", kind="AUC", state_size=800)
     facts = make.facts(make.fit(step_s=0.002, epochs=100, metrics=[auc], callbacks=[stopper]))
     (offer,) = offered(facts, "costly-metrics")
-    assert offer.proposal.untried == f"EarlyStopping watches {monitor}."
+    assert offer.proposal.untried == f"EarlyStopping monitors {monitor}."
 
 
 def test_logs_are_quieted_by_their_own_argument() -> None:
@@ -127,7 +127,7 @@ def test_fewer_workers_begin_with_threads_in_place_of_processes() -> None:
     assert set_to(alone) == [("PyDataset", "workers", 1)]
 
 
-def test_what_a_trial_of_steps_does_not_show_follows_from_what_was_timed() -> None:
+def test_savings_outside_of_steps_follow_from_measured_times() -> None:
     facts = test_profiler_left_on.writing(100_000)
     step, whole = offered(facts, "profiler-left-on")
     assert (step.unit, whole.unit) == ("step", "call")

@@ -98,7 +98,7 @@ def test_hooks_are_throttled_by_their_kind() -> None:
 
 
 @pytest.mark.parametrize("role", ["steers", "may_stop"])
-def test_callbacks_that_act_on_the_training_are_left_alone(role: str) -> None:
+def test_callbacks_that_act_on_the_training_are_not_tried(role: str) -> None:
     own = make.callback(hooks={"on_epoch_end": make.took(1.0, 2)}, **{role: True})
     (offer,) = offered(make.facts(make.fit(callbacks=[own])), "slow-callback")
     assert "Plotter" in offer.proposal.untried
@@ -113,7 +113,7 @@ def test_validation_batches_grow_up_to_the_rows_there_are() -> None:
     assert sizes == ["256", "640"]
 
 
-def test_larger_validation_batches_round_the_score_otherwise() -> None:
+def test_larger_validation_batches_are_of_the_safety_numerics() -> None:
     offer = offered(test_excessive_validation.validating(2.0, steps=20), "excessive-validation")[0]
     assert (offer.remedy.id, offer.remedy.safety) == ("larger-validation-batch", "numerics")
 
@@ -132,7 +132,7 @@ def test_rarer_validation_is_arithmetic() -> None:
     assert "8 of 10" in offer.proposal.untried
 
 
-def test_rarer_validation_is_refused_where_a_callback_watches_the_score() -> None:
+def test_rarer_validation_is_not_tried_if_a_callback_monitors_the_score() -> None:
     watcher = make.callback("ModelCheckpoint", own=False, hooks={}, attributes={"monitor": "val_loss"})
     facts = test_excessive_validation.bad()
     facts.fits[0].record.callbacks.append(watcher)
@@ -153,21 +153,21 @@ def test_datasets_bring_their_own_validation_batches() -> None:
 
 
 @pytest.mark.parametrize(("kind", "replacement"), [("predict", "predict_on_batch"), ("evaluate", "test_on_batch")])
-def test_calls_are_replaced_by_their_plain_siblings(kind: str, replacement: str) -> None:
+def test_calls_are_replaced_by_calls_on_one_batch(kind: str, replacement: str) -> None:
     offer, all_at_once = offered(test_predict_in_a_loop.loop(kind=kind), "predict-in-a-loop")
     assert offer.changes[0]["replacement"] == replacement
     assert offer.unit == "call"
     assert "depends on" in all_at_once.proposal.untried
 
 
-def test_fits_of_one_batch_are_train_on_batch() -> None:
+def test_fits_of_one_batch_become_train_on_batch() -> None:
     first, second = offered(test_fit_in_a_loop.bad(), "fit-in-a-loop")
     assert first.changes[0]["replacement"] == "train_on_batch"
     assert (first.unit, first.remedy.safety) == ("call", "exact")
     assert (second.remedy.id, second.remedy.safety) == ("gathered-rows", "semantics")
 
 
-def test_fits_on_the_same_data_are_one_fit() -> None:
+def test_fits_on_the_same_data_become_one_fit() -> None:
     facts = test_fit_in_a_loop.epoch_by_epoch()
     (offer,) = offered(facts, "fit-in-a-loop")
     assert offer.remedy.id == "one-fit"
@@ -187,7 +187,7 @@ def test_only_validation_steps_are_tried() -> None:
     assert (other.remedy.id, other.proposal.unit_ratio) == ("right-epoch-length", 32.0)
 
 
-def test_maps_that_draw_random_numbers_go_on_drawing_for_each_sample() -> None:
+def test_maps_still_draw_random_numbers_for_each_sample() -> None:
     facts = test_per_sample_map.bad()
     for step in facts.fits[0].record.operations:
         step.stateful = step.name == "map"

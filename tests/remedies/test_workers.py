@@ -11,7 +11,7 @@ from fitdoctor.recording.model import Operation
 from fitdoctor.remedies.base import Finding
 from fitdoctor.remedies.pipeline import fewer_workers, more_workers, persistent_input, precomputed_input
 from tests import builders as make
-from tests.facts.input.test_loaders import grain, loader
+from tests.facts.input.test_loader_workers import grain, loader
 
 
 def facts(name: str, workers: int) -> Facts:
@@ -59,13 +59,13 @@ def test_more_processes_for_a_data_loader() -> None:
         (kept.format(4), "exact", None),
     ]
     for how, safety, _ in offered(more_workers, "idle-workers", loader(shuffled=True)):
-        assert how.endswith("(from the second epoch on, its shuffle takes other orders)")
+        assert how.endswith("(from the second epoch on, its shuffle uses other orders)")
         assert safety == "semantics"
     few = offered(more_workers, "idle-workers", loader(shuffled=True, num_workers=1))
     assert few[0] == ("num_workers=2 for the DataLoader", "exact", None)
 
 
-def test_what_is_not_tried_is_said() -> None:
+def test_the_reason_for_no_trial_is_reported() -> None:
     for known, how in ((loader(iterable=True), "num_workers=2, persistent"), (grain(), "mp_prefetch")):
         (proposal,) = more_workers.propose(_first(idle_workers, known), known)
         assert not proposal.changes
@@ -86,14 +86,14 @@ def test_fewer_processes_for_a_data_loader() -> None:
     assert offered(fewer_workers, "worker-overhead", loader(num_workers=4, iterable=True)) == []
 
 
-def test_workers_are_kept() -> None:
+def test_persistent_workers_are_proposed() -> None:
     known = loader(num_workers=4, stall_s=2.0)
     assert offered(persistent_input, "first-batch-stall", known) == [
         ("persistent_workers=True for the DataLoader", "exact", None)
     ]
 
 
-def test_what_a_data_loader_makes_is_not_made_once_for_it() -> None:
+def test_batches_of_a_data_loader_are_not_precomputed() -> None:
     for known in (loader(), grain()):
         (proposal,) = precomputed_input.propose(Finding(fit=0, cost_s=known.input_cost(known.fits[0])[0]), known)
-        assert (proposal.changes, proposal.untried) == ((), "Whether each epoch needs new samples is for you to know.")
+        assert (proposal.changes, proposal.untried) == ((), "Only you know whether each epoch needs new samples.")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fitdoctor.system.source import Place
+from fitdoctor.system.source import Target
 
 PID = 40
 
-STAT = "{pid} (py) thon) S {parent} 40 40 0 -1 4194304 9 0 {faults} 2 {user} {kernel} {child} 0 20 0 {threads} 0 500 9999 {pages} 18446744"
+STAT = (
+    "{pid} (py) thon) S {parent} 40 40 0 -1 4194304 9 0 {faults} 2 {user} {kernel} {child} 0 20 0 {threads} 0 500 "
+    "9999 {pages} 18446744"
+)
 CORES = "cpu  9 0 9 9 0 0 0 0 0 0\ncpu0 {0} 0 100 {1} 50 0 0 10 0 0\ncpu1 {2} 0 0 {3} 0 0 0 0 0 0\nintr 1 2 3\n"
 
 
@@ -30,5 +33,5 @@ def process(
     write(folder / "task" / str(pid) / "schedstat", f"{values['user'] * 10**7} {round(wait_s * 1e9)} 7\n")
 
 
-def place(root: Path, *cores: int) -> Place:
-    return Place(process=PID, cores=frozenset(cores), proc=root / "proc", sys=root / "sys")
+def place(root: Path, *cores: int) -> Target:
+    return Target(process=PID, cores=frozenset(cores), proc=root / "proc", sys=root / "sys")

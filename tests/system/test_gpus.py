@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from fitdoctor.recording.system import System
+from fitdoctor.recording.model.system import System
 from fitdoctor.system import gpus
 from tests.system.places import place
 
@@ -75,7 +75,7 @@ def nvml(monkeypatch: pytest.MonkeyPatch) -> Nvml:
     return made
 
 
-def test_what_a_gpu_tells(nvml: Nvml, tmp_path: Any) -> None:
+def test_the_figures_of_a_gpu(nvml: Nvml, tmp_path: Any) -> None:
     first, second = gpus.open_sources(place(tmp_path))
     levels = first.read().levels
     assert (levels["busy_share"], levels["memory_used_bytes"], levels["clock_mhz"]) == (0.4, 4 << 30, 1500)
@@ -94,7 +94,7 @@ def test_what_a_gpu_tells(nvml: Nvml, tmp_path: Any) -> None:
     assert nvml.open == 0
 
 
-def test_what_a_gpu_does_not_know_is_asked_once(nvml: Nvml, tmp_path: Any) -> None:
+def test_an_unsupported_figure_is_read_once(nvml: Nvml, tmp_path: Any) -> None:
     sources = gpus.open_sources(place(tmp_path))
     assert "busy_share" not in sources[1].read().levels
     assert sources[1].read().levels["clock_mhz"] == 1500

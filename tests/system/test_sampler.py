@@ -13,17 +13,18 @@ from typing import Any
 
 import pytest
 
-from fitdoctor.recording.system import System
+from fitdoctor.recording.model.system import System
 from fitdoctor.system import sampler
-from fitdoctor.system.look import OUTSIDE, Look
+from fitdoctor.system.collector import OUTSIDE, Collector
 from fitdoctor.system.sampler import Sampler, period
-from fitdoctor.system.source import Place, Reading
+from fitdoctor.system.source import Reading, Target
 
 CHILD = """\
 import subprocess, sys
 sys.stdin.readline()
 held = bytearray(120 << 20)
-child = subprocess.Popen([sys.executable, "-c", "held = bytearray(60 << 20); print(1, flush=True); input()"], stdin=subprocess.PIPE)
+code = "held = bytearray(60 << 20); print(1, flush=True); input()"
+child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE)
 sys.stdin.readline()
 child.communicate(b"\\n")
 """
@@ -50,7 +51,7 @@ class Failing:
         self._maybe("close")
 
 
-def failing_open(place: Place) -> Any:
+def failing_open(place: Target) -> Any:
     raise ValueError("strange")
 
 
@@ -62,12 +63,12 @@ def child() -> Iterator[subprocess.Popen[bytes]]:
     process.communicate()
 
 
-def test_memory_of_a_process_and_its_child_is_seen(
+def test_memory_of_a_process_and_its_child_is_sampled(
     child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fitdoctor.system.processes.SEARCH_S", 0.0)
     monkeypatch.setattr("fitdoctor.system.processes.SEARCH_SHARE", 1e9)
-    look = Look(child.pid)
+    look = Collector(child.pid)
     assert child.stdin is not None
     assert child.stdout is not None
     child.stdin.write(b"\n")
@@ -86,31 +87,29 @@ def test_memory_of_a_process_and_its_child_is_seen(
 
 def test_files_are_closed_in_the_end(child: subprocess.Popen[bytes]) -> None:
     before = set(os.listdir("/proc/self/fd"))
-    Look(child.pid).close()
+    Collector(child.pid).close()
     assert set(os.listdir("/proc/self/fd")) == before
 
 
 @pytest.mark.parametrize("at", ["read", "describe", "close"])
 def test_a_source_that_fails_is_left_out_and_named(at: str) -> None:
-    look = Look(os.getpid(), {"good": OUTSIDE["cores"], "bad": lambda place: Failing(at)})
+    look = Collector(os.getpid(), {"good": OUTSIDE["cores"], "bad": lambda place: Failing(at)})
     look.tick()
     system = look.close()
-    assert system.limits == [
-        "What the system did meanwhile is not known in full: reading its bad failed (ValueError: strange)."
-    ]
+    assert system.limits == ["Some figures of the system are unknown: reading its bad failed (ValueError: strange)."]
     assert len(system.series.counters["machine_cpu_s"]) == 1
 
 
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_each_source_may_fail_when_it_is_opened(name: str) -> None:
-    look = Look(os.getpid(), {**OUTSIDE, name: failing_open})
+    look = Collector(os.getpid(), {**OUTSIDE, name: failing_open})
     look.tick()
     (limit,) = look.close().limits
     assert f"reading its {name} failed" in limit
 
 
-def test_a_system_that_tells_nothing_is_no_failure() -> None:
-    system = Look(os.getpid(), {"nothing": lambda place: None}).close()
+def test_missing_sources_are_no_failure() -> None:
+    system = Collector(os.getpid(), {"nothing": lambda place: None}).close()
     assert (system.missing, system.limits) == (["nothing"], [])
 
 
@@ -129,7 +128,9 @@ def test_the_thread_takes_no_signals_and_ends(child: subprocess.Popen[bytes], mo
     assert not [thread for thread in threading.enumerate() if thread.name == "fitdoctor-system"]
 
 
-def test_a_driver_that_hangs_holds_nobody_up(child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hanging_driver_does_not_delay_the_end(
+    child: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sampler, "PATIENCE_S", 0.05)
     released = threading.Event()
 
@@ -144,7 +145,7 @@ def test_a_driver_that_hangs_holds_nobody_up(child: subprocess.Popen[bytes], mon
     released.set()
 
 
-def test_no_thread_is_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sampling_without_a_free_thread_is_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
@@ -154,7 +155,7 @@ def test_no_thread_is_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "can't start new thread" in looking.stop().limits[0]
 
 
-def test_a_process_that_is_gone_already() -> None:
+def test_a_process_that_has_ended_already() -> None:
     looking = Sampler()
     looking.start(2**22 + 1)
     system = looking.stop()
@@ -166,15 +167,15 @@ def test_a_process_that_is_gone_already() -> None:
     ("elapsed_s", "spent_s", "expected"),
     [(0, 0, 0.25), (240, 0, 1.0), (1e6, 0, 2.0), (0, 0.002, 2.0), (9e9, 0.01, 10.0)],
 )
-def test_looking_costs_less_than_a_thousandth_of_a_core(elapsed_s: float, spent_s: float, expected: float) -> None:
+def test_sampling_takes_at_most_a_thousandth_of_a_core(elapsed_s: float, spent_s: float, expected: float) -> None:
     assert period(elapsed_s, spent_s) == pytest.approx(expected)
 
 
-def test_the_record_is_small_after_any_time() -> None:
+def test_the_record_stays_small() -> None:
     from dataclasses import asdict
 
     clock = iter(range(10**9))
-    look = Look(os.getpid(), OUTSIDE, clock=lambda: float(next(clock)))
+    look = Collector(os.getpid(), OUTSIDE, clock=lambda: float(next(clock)))
     for _ in range(500):
         look.tick()
     assert len(json.dumps(asdict(look.close()))) < 400_000

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fitdoctor.recording.system import System
-from fitdoctor.system import clocks, cores, disks, groups, memory, network, pressure, processes, tree
+from fitdoctor.recording.model.system import System
+from fitdoctor.system import clocks, cores, disks, groups, memory, network, pressure, process_tree, processes
 from fitdoctor.system.cores import TICK_S
-from fitdoctor.system.kept import named, number
+from fitdoctor.system.kernel_files import named_numbers, number
 from fitdoctor.system.processes import PAGE
 from fitdoctor.system.source import Source
 from tests.system.places import CORES, PID, place, process, write
@@ -26,7 +26,7 @@ def described(source: Source) -> System:
     return system
 
 
-def test_cores_that_the_training_may_use_are_told_from_others(tmp_path: Path) -> None:
+def test_only_allowed_cores_count(tmp_path: Path) -> None:
     write(tmp_path / "proc" / "stat", CORES.format(1000, 0, 0, 0))
     source = cores.open_source(place(tmp_path, 1))
     assert source is not None
@@ -39,7 +39,7 @@ def test_cores_that_the_training_may_use_are_told_from_others(tmp_path: Path) ->
     assert (system.cores, system.core_busy_s) == (1, pytest.approx([500 * TICK_S, 300 * TICK_S]))
 
 
-def test_a_process_and_what_it_started(tmp_path: Path) -> None:
+def test_a_process_and_its_children(tmp_path: Path) -> None:
     process(tmp_path, user=100, pages=10, threads=3, faults=4, wait_s=2.0, read=1000)
     process(tmp_path, 41, parent=PID, user=50, child=25, pages=5, written=4000)
     process(tmp_path, 42, parent=41, user=1, pages=1)
@@ -55,9 +55,7 @@ def test_a_process_and_what_it_started(tmp_path: Path) -> None:
     assert (reading.counters["main_cpu_s"], reading.counters["main_wait_s"]) == (1.0, 2.0)
 
 
-def test_a_child_that_comes_later_is_found_and_one_that_goes_is_let_go(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_new_children_are_added_and_ended_ones_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "SEARCH_S", 0.0)
     monkeypatch.setattr(processes, "SEARCH_SHARE", 1e9)
     process(tmp_path, pages=10)
@@ -107,7 +105,7 @@ def test_memory_of_the_machine(tmp_path: Path) -> None:
     assert (system.memory_bytes, system.swap_bytes) == (16 << 20, 4 << 20)
 
 
-def test_partitions_and_files_are_no_disks(tmp_path: Path) -> None:
+def test_partitions_and_files_do_not_count_as_disks(tmp_path: Path) -> None:
     for name in ("vda", "loop0", "dm-0"):
         (tmp_path / "sys" / "block" / name).mkdir(parents=True)
     line = "254 0 {} 9 0 {} 5 3 0 {} 6 0 {} 7 0 0 0 0 0 0\n"
@@ -125,7 +123,7 @@ def test_partitions_and_files_are_no_disks(tmp_path: Path) -> None:
     source.close()
 
 
-def test_what_stays_in_the_machine_is_no_network(tmp_path: Path) -> None:
+def test_local_interfaces_do_not_count_as_network(tmp_path: Path) -> None:
     header = "Inter-|   Receive  |  Transmit\n face |bytes    packets errs drop|bytes    packets\n"
     row = "{:>6}: {} 175 0 0 0 0 0 0 {} 175 0 0 0 0 0 0\n"
     rows = [
@@ -198,7 +196,7 @@ def test_clocks_against_the_highest(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("module", [clocks, cores, disks, groups, memory, network, pressure, processes])
-def test_a_system_that_tells_nothing(module: object, tmp_path: Path) -> None:
+def test_a_source_without_files_is_none(module: object, tmp_path: Path) -> None:
     assert module.open_source(place(tmp_path)) is None  # type: ignore[attr-defined]
 
 
@@ -218,8 +216,8 @@ def test_no_text_makes_a_parser_fail(data: bytes) -> None:
     pressure.parse(data)
     processes.parse_stat(data)
     processes.parse_schedule(data)
-    tree.parent(data)
-    dict(named(data))
+    process_tree.parent(data)
+    dict(named_numbers(data))
     text = data.decode("utf-8", "replace")
     groups.cpu_limit(text)
     groups.memory_limit(text)

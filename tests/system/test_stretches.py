@@ -53,7 +53,7 @@ def test_counters_that_wrap_go_backwards_or_fall_out_never_add_less_than_nothing
     assert sum(value or 0.0 for value in kept) == pytest.approx(risen, abs=1e-3)
 
 
-def test_a_long_run_takes_no_more_room_than_a_short_one() -> None:
+def test_memory_is_constant_in_the_length_of_a_run() -> None:
     stretches = Stretches()
     for count in range(20_000):
         stretches.add(0.25, {"": Reading(counters={"count": float(count)}, levels={"level": 1.0})})

@@ -30,7 +30,7 @@ def eager(**changed: Any) -> Diagnosis:
 
 def test_what_rounds_differently_has_to_be_allowed() -> None:
     with pytest.raises(
-        FitdoctorError, match=r"same numbers.*“--allow numerics” would add compiled-step \(rounds differently"
+        FitdoctorError, match=r"same numbers.*“--allow numerics” would add compiled-step \(other rounding"
     ):
         choose(eager(), {"exact"})
     treated, more = choose(eager(), {"exact", "numerics"})

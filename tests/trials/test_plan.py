@@ -138,5 +138,5 @@ def test_nothing_is_planned_on_a_backend_that_trials_do_not_know() -> None:
     facts = Facts(run)
     assert plan(facts) == plan_environments(facts) == ()
     assert list(facts.limits()) == [
-        "Nothing was tried: trials are not made on openvino yet. What is told here was seen in the script as it ran."
+        "Nothing was tried: there are no trials on openvino yet. The report shows the script as it ran."
     ]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fitdoctor.recording.load import load_run
-from fitdoctor.recording.system import System
+from fitdoctor.recording.model.system import System
 
 MB = 1 << 20
 SCRIPT = """\
@@ -26,9 +26,11 @@ time.sleep(4)  # a look is taken several times a second, for new processes about
 child.communicate(b"\\n")
 sys.exit(3)
 """
-STARTED = "import sys\nfrom fitdoctor.system import look, sampler\n{}\nfrom fitdoctor.cli.main import main\nsys.argv[0] = 'fitdoctor'\nmain()"
-RAISING = "def fails(*_): raise ValueError('strange')\nlook.OUTSIDE.update({name: fails for name in look.OUTSIDE})"
-NO_LOOK = "def fails(*_): raise ValueError('strange')\nsampler.Look = fails"
+STARTED = "import sys\nfrom fitdoctor.system import collector, sampler\n{}\nfrom fitdoctor.cli.main import main\nsys.argv[0] = 'fitdoctor'\nmain()"
+RAISING = (
+    "def fails(*_): raise ValueError('strange')\ncollector.OUTSIDE.update({name: fails for name in collector.OUTSIDE})"
+)
+NO_COLLECTOR = "def fails(*_): raise ValueError('strange')\nsampler.Collector = fails"
 
 
 @pytest.fixture
@@ -62,7 +64,7 @@ def test_memory_files_and_children_are_seen(script: str, tmp_path: Path) -> None
     assert system.limits == []
 
 
-@pytest.mark.parametrize("fault", [RAISING, NO_LOOK])
+@pytest.mark.parametrize("fault", [RAISING, NO_COLLECTOR])
 def test_a_script_does_not_notice_that_nothing_can_be_read(script: str, tmp_path: Path, fault: str) -> None:
     (tmp_path / "train.py").write_text("import sys; print('trained'); sys.exit(3)")
     command = [sys.executable, "-c", STARTED.format(fault), "watch", script]

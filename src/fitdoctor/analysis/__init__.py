@@ -13,6 +13,8 @@ from fitdoctor.analysis.system import system
 from fitdoctor.analysis.training import environment, training
 from fitdoctor.analysis.treatable import treat_command
 from fitdoctor.analysis.tried import tried
+from fitdoctor.facts.budget import make_budget
+from fitdoctor.facts.ceilings import make_ceilings
 from fitdoctor.recording.model import Run
 from fitdoctor.report.model import SCHEMA_VERSION, Report
 from fitdoctor.trials.prescription import prescribe_both
@@ -46,10 +48,10 @@ def build(run: Run, *, stage: Stage = "final") -> Report:
         script=run.script,
         environment=environment(facts),
         training=with_relative_files(run, training(facts)),
-        budget=facts.budget,
+        budget=make_budget(facts),
         verdict=decision.verdict,
         verdict_text=decision.text,
-        ceilings=facts.ceilings,
+        ceilings=make_ceilings(facts),
         causes=with_relative_files(run, tuple(draft.result for draft in analysis.causes)),
         tried=tried(outcomes),
         limits=limits(facts, analysis.problems),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import short
+from fitdoctor.facts.locations import file_and_line
 from fitdoctor.recording.model import Fit
 
 _STAGES = {
@@ -38,7 +38,7 @@ def _place_of_trials(facts: Facts) -> str:
         return ""
     at = facts.run.rehearsals[-1]
     found = facts.fits if at.target == "fit" else facts.loops
-    return f" at {short(found[at.index].record.site)}" if at.index < len(found) else ""
+    return f" at {file_and_line(found[at.index].record.site)}" if at.index < len(found) else ""
 
 
 def _epoch(fit: Fit) -> str:
@@ -46,4 +46,4 @@ def _epoch(fit: Fit) -> str:
     declared = fit.epochs - fit.initial_epoch
     done = min(max(0, fit.epochs_seen - (fit.calls_run - 1) * declared), max(0, declared - 1))
     call = f", call {fit.calls_run}" if fit.calls_run > 1 else ""
-    return f"epoch {fit.initial_epoch + done + 1} of {fit.epochs} (fit at {short(fit.site)}{call})"
+    return f"epoch {fit.initial_epoch + done + 1} of {fit.epochs} (fit at {file_and_line(fit.site)}{call})"

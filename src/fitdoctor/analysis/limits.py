@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fitdoctor.analysis.interrupted import interruption
-from fitdoctor.facts.blocked_writes import action
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import short
+from fitdoctor.facts.locations import file_and_line
+from fitdoctor.recording.blocked_writes import action
 from fitdoctor.recording.error_text import headline
 from fitdoctor.recording.model import Ending
 from fitdoctor.remedies.registry import load_problems
@@ -38,12 +38,12 @@ def limits(facts: Facts, problems: Iterable[str]) -> tuple[str, ...]:
 
 def _ending(ending: Ending, *, watched: bool) -> list[str]:
     if ending.how == "exit" and ending.code not in (0, None):
-        place = f" at {short(ending.site)}" if ending.site else ""
+        place = f" at {file_and_line(ending.site)}" if ending.site else ""
         rest = "" if watched else " The rest of it was not measured."
         return [f"The script exited with code {ending.code}{place}.{rest}"]
     sentence = _ENDINGS.get(ending.how)
     if sentence is None:
         return []
-    place = f" at {short(ending.site)}" if ending.site else ""
+    place = f" at {file_and_line(ending.site)}" if ending.site else ""
     error = f"{ending.error}: {headline(ending.message)}" if ending.message else ending.error or "an exception"
     return [sentence.format(error=error, message=ending.message or "a file", place=place, action=action(ending.error))]

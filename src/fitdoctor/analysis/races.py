@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import inf
 
 from fitdoctor.facts.facts import WORTHWHILE_SHARE
-from fitdoctor.facts.wording import percent
 from fitdoctor.report.model import Interval, TimeToTarget
 from fitdoctor.trials.outcomes import Outcome
+from fitdoctor.wording import percent
 
 # A speed-up of the whole run from which on a saving counts.
 WORTHWHILE_SPEEDUP = 1 + WORTHWHILE_SHARE

@@ -9,13 +9,13 @@ from typing import Literal
 from fitdoctor.analysis.races import WORTHWHILE_SPEEDUP, is_open, race_quality, time_to_target
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.finding import Finding
-from fitdoctor.facts.wording import percent
 from fitdoctor.remedies.registry import Offer
 from fitdoctor.report.model import Interval, RemedyResult, Variant
 from fitdoctor.trials.outcomes import Outcome
 from fitdoctor.trials.safety import quality, verified
 from fitdoctor.trials.savings import Effect, breaks_even_at, effect_of, saved_s, whole_run
 from fitdoctor.trials.statistics import MOST_RATIO
+from fitdoctor.wording import percent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

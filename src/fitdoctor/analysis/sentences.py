@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fitdoctor.analysis.causes import CauseDraft, is_symptom_of
+from fitdoctor.facts.budget import make_budget
+from fitdoctor.facts.ceilings import make_ceilings
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.places import short
-from fitdoctor.facts.wording import duration, percent, plural
+from fitdoctor.facts.locations import file_and_line
 from fitdoctor.trials.outcomes import Outcome
 from fitdoctor.trials.race_outcome import RACE
+from fitdoctor.wording import duration, percent, plural
 
 UNITS = {
     "step": "the step",
@@ -106,12 +108,12 @@ def healthy_text(facts: Facts, outcomes: Sequence[Outcome]) -> str:
         result = f"{trials}. None saved {percent(WORTHWHILE_SHARE)} of the whole training"
     elif any(outcome.arm.role == "ceiling" for outcome in outcomes):
         result = "No cause was detected that a fix could be tried for"
-    largest = max(facts.budget.parts, key=lambda part: part.s, default=None)
+    largest = max(make_budget(facts).parts, key=lambda part: part.s, default=None)
     if largest is None:
         return f"{result}."
     if largest.id == "device":
         return f"{result}. The device computes {percent(largest.share)} of the time."
-    free = next((ceiling.speedup for ceiling in facts.ceilings if ceiling.kind == "input"), 1.0)
+    free = next((ceiling.speedup for ceiling in make_ceilings(facts) if ceiling.kind == "input"), 1.0)
     if largest.id == "input_wait":
         return f"{result}. Free input would make it {free:.2f}× as fast, but no known fix gets closer to that."
     return f"{result}. The largest part of the time is {largest.label} with {percent(largest.share)}."
@@ -119,7 +121,7 @@ def healthy_text(facts: Facts, outcomes: Sequence[Outcome]) -> str:
 
 def waiting_text(share: float, fit: FitFacts, free: float) -> str:
     """The verdict on a wait for input that no known cause explains."""
-    waits = f"{percent(share)} of the time is spent waiting for the input of {short(fit.record.site)}"
+    waits = f"{percent(share)} of the time is spent waiting for the input of {file_and_line(fit.record.site)}"
     return f"{waits}. Free input would make it {free:.2f}× as fast, but no known fix gets closer to that."
 
 
@@ -136,4 +138,4 @@ def _of(facts: Facts, outcome: Outcome) -> str:
     found = facts.fits if outcome.target == "fit" else facts.loops
     if outcome.index >= len(found):
         return ""
-    return f" of {short(found[outcome.index].record.site)}"
+    return f" of {file_and_line(found[outcome.index].record.site)}"

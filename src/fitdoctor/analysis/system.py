@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.system import of_fit, whole
-from fitdoctor.facts.wording import percent, size
+from fitdoctor.facts.system_windows import fit_window, run_window
 from fitdoctor.report.model import GpuWindow, SystemSummary, SystemWindow
+from fitdoctor.wording import percent, size
 
 # The share of the time from which on there is a remark. Two runs of one script differ by less.
 MATTERS = 0.05
@@ -30,10 +30,10 @@ SLOW_CLOCK = 0.7
 
 def system(facts: Facts) -> SystemSummary | None:
     """Returns the figures of the process and of each fit, in the order of `training.fits`; None without samples."""
-    process = whole(facts.scout)
+    process = run_window(facts.scout)
     if process is None:
         return None
-    fits = tuple(of_fit(facts.scout, fit.index) for fit in facts.fits)
+    fits = tuple(fit_window(facts.scout, fit.index) for fit in facts.fits)
     largest = max(facts.fits, key=lambda fit: facts.share(fit.id), default=None)
     shown = fits[largest.index] if largest is not None else None
     return SystemSummary(

@@ -7,7 +7,7 @@ from typing import Any
 
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.learning.summary import learning_of
-from fitdoctor.facts.places import location
+from fitdoctor.facts.locations import location
 from fitdoctor.report.model import Environment, FitSummary, LoopSummary, Training
 
 

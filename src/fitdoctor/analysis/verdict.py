@@ -17,11 +17,12 @@ from fitdoctor.analysis.sentences import (
     waiting_text,
     watched_text,
 )
+from fitdoctor.facts.ceilings import make_ceilings
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
-from fitdoctor.facts.wording import percent
 from fitdoctor.trials.outcomes import Outcome
 from fitdoctor.trials.savings import effect_of, whole_run
 from fitdoctor.trials.stage import Stage
+from fitdoctor.wording import percent
 
 # If the same code, timed twice, differs by more than this, the machine is too noisy for a verdict.
 NOISY = 0.20
@@ -122,7 +123,7 @@ def _why_waiting(facts: Facts) -> str:
     share, fit = max(waits, key=lambda each: each[0], default=(0.0, None))
     if fit is None or share < WAITING_SHARE:
         return ""
-    free = next((ceiling.speedup for ceiling in facts.ceilings if ceiling.kind == "input"), 1.0)
+    free = next((ceiling.speedup for ceiling in make_ceilings(facts) if ceiling.kind == "input"), 1.0)
     return waiting_text(share, fit, free)
 
 

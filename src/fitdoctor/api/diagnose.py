@@ -24,7 +24,7 @@ from fitdoctor.cli.progress import progress_on
 from fitdoctor.diagnosis.progress import Progress
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import short
+from fitdoctor.facts.locations import file_and_line
 from fitdoctor.probe import backends
 from fitdoctor.probe.files.redirect import Redirect
 from fitdoctor.probe.roles.in_process import BuildDirector, CallTrials, FitTrials, Obey, Reached
@@ -183,7 +183,7 @@ class _Diagnosis:
 
     def _rehearse(self, each: RehearsalPlan, facts: Facts) -> None:
         unit: Any = (facts.scout.fits if each.target == "fit" else facts.scout.loops)[each.index]
-        where = short(unit.site)
+        where = file_and_line(unit.site)
         races = each.races and self._race_left_s >= LEAST_TRIAL_S
         left_s = self._left_s()
         if left_s < LEAST_TRIAL_S + self._startup_s(each, facts) and not races:

@@ -10,8 +10,8 @@ from typing import Any
 
 from fitdoctor.probe.roles.watch import WatchRole
 from fitdoctor.probe.support.originals import time
-from fitdoctor.recording.system import System
-from fitdoctor.system.look import INSIDE, Look
+from fitdoctor.recording.model.system import System
+from fitdoctor.system.collector import INSIDE, Collector
 
 APART_S = 0.25
 """Looks follow each other no sooner: a program may call fit a thousand times a second."""
@@ -22,11 +22,11 @@ class Looks:
     """Never raises: what can't be looked at is a limit of the report."""
 
     def __init__(self) -> None:
-        self._look: Look | None = None
+        self._look: Collector | None = None
         self._system = System()
         self._looked_s = time.monotonic()
         try:
-            self._look = Look(os.getpid(), INSIDE)
+            self._look = Collector(os.getpid(), INSIDE)
         except Exception as error:
             self._failed(error)
 

@@ -1,7 +1,7 @@
-"""What a cause is: one module, its page in the docstring, its check a pure function from facts to findings.
+"""The parts of a cause: a module whose docstring is its page and whose check is a pure function.
 
-A cause module holds `TITLE`, `REMEDIES`, its thresholds, and `check`, and `SYMPTOM_OF` where it may only show what another
-causes. Its id is its file name and its family its folder:
+A cause module holds `TITLE`, `REMEDIES`, its thresholds, and `check`, which turns facts into findings. If it may be
+only a symptom of other causes, `SYMPTOM_OF` names them. Its id is its file name, and its family is its folder.
 
 Example:
     >>> TITLE = "The model runs eagerly"
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fitdoctor.facts.finding import Finding
-from fitdoctor.facts.places import location
+from fitdoctor.facts.locations import location
 from fitdoctor.report.model import Evidence, Interval, Location
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["PAGE_SECTIONS", "Cause", "Evidence", "Finding", "Interval", "Location", "location"]
 
-#: The sections of every page, in this order, after its first line.
+# The sections of every page, in this order, after its first line.
 PAGE_SECTIONS = (
     "What it is",
     "Why it is slow",
-    "How it is told",
+    "How it is detected",
     "Example",
     "Use instead",
     "Safety",
@@ -38,16 +38,19 @@ PAGE_SECTIONS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """A discovered cause. `page` is Markdown; `remedies` are the ids that its module names, the best first.
+    """A discovered cause."""
 
-    `symptom_of` are causes that come before it in a report where they are found in the same fit: it may be no more than
-    where they show.
-    """
-
+    # Its id: the name of its module with hyphens.
     id: str
+    # Its family: the folder of its module.
     family: str
+    # One line on what is wrong.
     title: str
+    # Its page, in Markdown.
     page: str
+    # The ids of its remedies, the best first.
     remedies: tuple[str, ...]
+    # The function that finds it.
     check: Callable[[Facts], Iterator[Finding]]
+    # Causes that may be the reason for this one. In a report they come first if they are found in the same fit.
     symptom_of: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""All causes there are, and the running of their checks."""
+"""The registry of all causes, which also runs their checks."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def run_causes(facts: Facts) -> tuple[list[Finding], list[str]]:
     """Runs every check.
 
     Returns:
-        The findings, the costliest first, and a limit sentence for each check that failed: a crashing cause hides
-        itself only.
+        The findings, the costliest first, and a sentence for each check that failed. A crashing check hides only its
+        own cause.
     """
     causes, problems = _discovered()
     findings: list[Finding] = []

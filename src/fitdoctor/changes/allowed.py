@@ -1,6 +1,7 @@
-"""What changes may name. They come out of recordings, so that none may lead to a file, to code, or to another program.
+"""The names and values that changes may contain. Standard library only, since the probe imports it.
 
-Standard library only, since the probe imports it.
+Changes come from recordings, which anyone may have written. So no change may lead to a file, to code, or to another
+program.
 """
 
 from __future__ import annotations
@@ -8,27 +9,25 @@ from __future__ import annotations
 import re
 from typing import Any
 
+# Environment variables that a change may set: numbers of threads. Variables that decide which code is loaded are never
+# among them.
 VARIABLES = frozenset({"TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"})
-"""Variables of the environment that a change may set:
 
-numbers of threads. What decides which code is loaded is never among them.
-"""
-
+# Stages that a change may insert into a pipeline.
 INSERTED = frozenset({"batch", "cache", "prefetch", "rebatch", "repeat", "shuffle", "skip", "unbatch"})
-"""Stages that may be put into a pipeline."""
 
 _HOOK = re.compile(r"on_(epoch|(train|test|predict)(_batch)?|batch)_(begin|end)")
 _ARGUMENT = re.compile(r"[a-z][a-z0-9_]{0,40}")
+# The text of a setting, such as "epoch". It can be no path.
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,20}")
-"""What a text may be as a setting, such as "epoch": no path."""
+# A number of threads.
 _NUMBER = re.compile(r"[0-9]{1,5}")
-"""Of threads."""
+# The name of a metric.
 _NAME = re.compile(r"[\w .:/-]{1,200}")
-"""Of a metric."""
 
 
 def problem(kind: str, fields: dict[str, Any]) -> str:
-    """Says what a change of this kind may not name; an empty string where all is allowed.
+    """Says what is not allowed in a change of this kind. Empty if all is allowed.
 
     Example:
         >>> problem("set-environment", {"name": "LD_PRELOAD", "value": "x.so"})
@@ -80,10 +79,10 @@ def _is_setting(value: Any) -> bool:
     )
 
 
+# The check of each kind. The other kinds name methods and switches that are checked where they are applied.
 _CHECKS = {
     "set-environment": _environment,
     "insert-call": _inserted,
     "throttle-hook": _throttled,
     "set-argument": _argument,
 }
-"""The other kinds name methods and switches of a list of their own, where they are applied."""

@@ -1,9 +1,7 @@
-"""Changes that need a process of their own: which they are, the environment that they ask for, and how it is held in
-that process.
+"""Changes that need a process of their own, and the environment of that process.
 
-What TensorFlow reads when it starts can't be changed later. So these changes are made where a process begins:
-`environment` gives what it is started with, and `hold_variables` sees to it that the script does not put its own value
-back.
+TensorFlow reads some settings only once, when it starts. So these changes are made before a process starts:
+`environment` returns its environment. `probe` then prevents the script from restoring its own values.
 """
 
 from __future__ import annotations
@@ -16,12 +14,12 @@ from fitdoctor.changes.model import SetArgument, SetEnvironment
 
 INTRA_OP = "tf.config.threading.set_intra_op_parallelism_threads"
 INTER_OP = "tf.config.threading.set_inter_op_parallelism_threads"
+# Calls that have an effect only before TensorFlow starts.
 START_CALLS = frozenset({INTRA_OP, INTER_OP})
-"""Calls that only count before TensorFlow has started."""
 
 
 def of_process(changes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Of some changes, as data, those that must be made where a process begins.
+    """The changes, as data, that must be made before a process starts.
 
     Example:
         >>> of_process(treatment.changes)
@@ -35,7 +33,7 @@ def is_start_call(change: Mapping[str, Any]) -> bool:
 
 
 def environment(changes: Iterable[dict[str, Any]], before: Mapping[str, str]) -> dict[str, str]:
-    """The environment to start a process with, made from the one `before`.
+    """The environment of a new process, made from the environment `before`.
 
     Example:
         >>> subprocess.Popen(command, env=environment(prescription_changes, os.environ))
@@ -50,6 +48,6 @@ def environment(changes: Iterable[dict[str, Any]], before: Mapping[str, str]) ->
 
 
 def variables(changes: Iterable[Mapping[str, Any]]) -> dict[str, str | None]:
-    """The variables that changes set; one that none may set is left as it is, whoever asks for it."""
+    """The variables that changes set. Variables that no change may set are ignored."""
     ours = [change for change in changes if change["kind"] == SetEnvironment.kind]
     return {change["name"]: change["value"] for change in ours if not problem(SetEnvironment.kind, dict(change))}

@@ -1,7 +1,7 @@
 """The kinds of change: one edit to a training, as data.
 
-A remedy is a list of these. `probe.apply.live` carries them out on live objects in the user's process; the same data is
-what a writer turns into a diff of the source. Standard library only, since the probe imports it.
+A remedy is a list of changes. `probe.apply.live` applies them to live objects in the user's process. A writer turns the
+same data into a diff of the source. Standard library only, since the probe imports it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fitdoctor.changes.allowed import problem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a change is made: a line of the user's file, and for stages of a pipeline the position in the chain."""
+    """Where a change is made: a line of the user's file, and the position of a pipeline's stage."""
 
     file: str
     line: int
@@ -23,7 +23,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """Base of all kinds. `place` is the call that is edited."""
+    """The base of all kinds. `place` is the call that is edited."""
 
     kind: ClassVar[str] = ""
     place: Place
@@ -34,9 +34,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetArgument(Change):
-    """Set one argument of a call, e.g.
+    """Set one argument of a call, such as `run_eagerly=False` of `Model.compile`.
 
-    `run_eagerly=False` of `Model.compile`. `index` picks a callback of fit's list.
+    `index` selects a callback of fit's list.
     """
 
     kind: ClassVar[str] = "set-argument"
@@ -48,7 +48,7 @@ class SetArgument(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InsertCall(Change):
-    """Put a call behind the one at `place`, e.g. `.prefetch(2)`."""
+    """Insert a call after the one at `place`, such as `.prefetch(2)`."""
 
     kind: ClassVar[str] = "insert-call"
     call: str
@@ -57,9 +57,9 @@ class InsertCall(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwapCalls(Change):
-    """Run the map at `place` on whole batches:
+    """Run the map at `place` on whole batches, after the `batch` at `batch`.
 
-    behind the `batch` at `batch`. `vectorized` wraps it in `tf.vectorized_map`.
+    `vectorized` wraps it in `tf.vectorized_map`.
     """
 
     kind: ClassVar[str] = "swap-calls"
@@ -69,7 +69,7 @@ class SwapCalls(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveCall(Change):
-    """Take the stage at `place` out of its chain and put it behind the one at `behind`."""
+    """Move the stage at `place` behind the one at `behind`."""
 
     kind: ClassVar[str] = "move-call"
     behind: Place
@@ -77,10 +77,10 @@ class MoveCall(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConvertArgument(Change):
-    """Convert what is given as an argument of the call once, before it: each array in it becomes a plain one in memory.
+    """Convert an argument of the call once, before the call: each array becomes a plain array in memory.
 
-    `dtypes` maps types of elements to those that they become; others stay as they are. `attribute` is the one of the
-    argument that is meant, where it is an object that holds the data.
+    `dtypes` maps element types to their new types. Other types stay. If the argument is an object that holds the data,
+    `attribute` names its attribute.
     """
 
     kind: ClassVar[str] = "convert-argument"
@@ -92,7 +92,7 @@ class ConvertArgument(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplaceCall(Change):
-    """Call another method with the same data, e.g. `predict_on_batch` in place of `predict`."""
+    """Call another method with the same data, such as `predict_on_batch` in place of `predict`."""
 
     kind: ClassVar[str] = "replace-call"
     call: str
@@ -101,7 +101,7 @@ class ReplaceCall(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveCall(Change):
-    """Leave a call out, e.g. `tf.debugging.enable_check_numerics()`."""
+    """Remove a call, such as `tf.debugging.enable_check_numerics()`."""
 
     kind: ClassVar[str] = "remove-call"
     call: str
@@ -109,7 +109,7 @@ class RemoveCall(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precompute(Change):
-    """Run the Python iterable that is an argument of the call once, and feed what it gave as arrays."""
+    """Run an iterable that is an argument of the call once, and feed its elements as arrays."""
 
     kind: ClassVar[str] = "precompute"
     call: str
@@ -129,10 +129,10 @@ class ThrottleHook(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScaleInput(Change):
-    """Put a layer in front of the model that brings parts of an argument of the call to zero mean and unit scale.
+    """Put a layer in front of the model that scales parts of an argument to zero mean and unit deviation.
 
-    `parts` are named as recorded inputs are: `x`, `x['age']`. With `together`, all features of a part get one mean and
-    one scale.
+    `parts` have the names of recorded inputs: `x`, `x['age']`. With `together`, all features of a part share one mean
+    and one scale.
     """
 
     kind: ClassVar[str] = "scale-input"
@@ -144,9 +144,9 @@ class ScaleInput(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetEnvironment(Change):
-    """Set a variable of the environment before the process starts, or leave it out where `value` is None.
+    """Set a variable of the environment before the process starts, or remove it if `value` is None.
 
-    `place` is the line of the script that sets it today, or line 0 where it comes from outside.
+    `place` is the line of the script that sets it today, or line 0 if it is set outside of the script.
     """
 
     kind: ClassVar[str] = "set-environment"
@@ -154,11 +154,11 @@ class SetEnvironment(Change):
     value: str | None
 
 
+# Calls outside of a pipeline that decide how the input is made.
 INPUT_CALLS = frozenset({"PyDataset", "DataLoader", "tf.data.experimental.enable_debug_mode"})
-"""Calls outside a pipeline that decide how the input is made."""
 
+# The arguments of a `PyDataset`'s workers. On tf_keras they are arguments of `Model.fit`.
 WORKER_ARGUMENTS = ("workers", "use_multiprocessing", "max_queue_size")
-"""How a `PyDataset` is read. In tf_keras these are arguments of `Model.fit`."""
 
 KINDS: dict[str, type[Change]] = {
     cls.kind: cls
@@ -177,15 +177,12 @@ KINDS: dict[str, type[Change]] = {
     )
 }
 
-#: Kinds that always edit the input. An argument may also be one of a stage: then its place has a position in the chain.
+# Kinds that always edit the input. An argument may be one of a stage: its place then has a position in the chain.
 OF_INPUT = frozenset({"insert-call", "swap-calls", "move-call", "precompute", "convert-argument"})
 
 
 def edits_input(change: dict[str, Any]) -> bool:
-    """Whether a change, as data, is one of the input:
-
-    of a stage of its pipeline, of what `fit` is given, or of how that is made.
-    """
+    """Whether a change, as data, edits the input: a stage of its pipeline, the data, or how the data is made."""
     by_workers = change.get("call") == "Model.fit" and change.get("argument") in WORKER_ARGUMENTS
     return (
         by_workers

@@ -10,6 +10,7 @@ import click
 
 from fitdoctor.cli.say import print_lines
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.wording import plural
 
 if TYPE_CHECKING:
     from fitdoctor.recording.bundle import Bundle
@@ -58,16 +59,15 @@ def command(run: str, output: str) -> None:
 
 
 def _summary(made: Bundle, path: Path, size: int) -> str:
-    from fitdoctor.report.figures import counted
 
     run = made.run
     fits, loops = (run.scout.fits, run.scout.loops) if run.scout else ([], [])
     held = ", ".join(
         (
-            counted(len(fits), "fit"),
-            counted(len(loops), "loop"),
-            counted(sum(len(fit.callbacks) for fit in fits), "callback"),
-            counted(sum(len(rehearsal.windows) for rehearsal in run.rehearsals), "timed window"),
+            plural(len(fits), "fit"),
+            plural(len(loops), "loop"),
+            plural(sum(len(fit.callbacks) for fit in fits), "callback"),
+            plural(sum(len(rehearsal.windows) for rehearsal in run.rehearsals), "timed window"),
         )
     )
     replaced = ", ".join(f"{count} × {kind}" for kind, count in sorted(made.replaced.items())) or "nothing"

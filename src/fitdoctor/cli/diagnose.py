@@ -122,7 +122,7 @@ def command(
     from fitdoctor.cli.target import check_target, find_python, mode_of
     from fitdoctor.process.request import LAYER_SWITCH, OPTIONS, DiagnoseRequest
     from fitdoctor.recording.folder import create
-    from fitdoctor.recording.places import current_folder
+    from fitdoctor.recording.run_roots import current_folder
 
     mode = mode_of(as_module=as_module, as_code=as_code)
     directory, watched = None, None

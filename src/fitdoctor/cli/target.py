@@ -15,7 +15,7 @@ import click
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.process.request import Mode
 from fitdoctor.recording.folder import RUN_FILE
-from fitdoctor.recording.places import current_folder
+from fitdoctor.recording.run_roots import current_folder
 
 # How many scripts of a folder an error names.
 LISTED_SCRIPTS = 5

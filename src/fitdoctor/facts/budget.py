@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
 
+from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.report.model import Budget, Part
 
-if TYPE_CHECKING:
-    from fitdoctor.facts.facts import Facts
-
-#: The parts in the order in which a run comes to them, with what a reader is told.
+# The parts in the order of a run, with their labels in the report.
 LABELS = {
     "start": "start",
     "setup": "fit's own set-up and end",
@@ -31,9 +28,9 @@ LABELS = {
 }
 
 
-#: Preparing and sending a compiled step takes less, and where it is computed behind the call at least this share of
-#: that goes on there.
-LONGEST_SENDING_S, LEAST_BEHIND = 5e-3, 0.1
+# Preparing and sending a compiled step takes less than this. If a step is computed after its call, at least this share
+# of the call's time is computed there.
+LONGEST_SENDING_S, LEAST_COMPUTED_AFTER = 5e-3, 0.1
 
 
 def make_budget(facts: Facts) -> Budget:
@@ -51,7 +48,7 @@ def make_budget(facts: Facts) -> Budget:
         stalls_s = fit.later_epochs("mid") * fit.stall_wait_s
         seconds["epoch_boundary", ""] -= stalls_s
         seconds["input_wait", ""] += stalls_s
-        if not fit.record.step.count and fit.device_s is not None:  # no step but first ones
+        if not fit.record.step.count and fit.device_s is not None:  # first steps only
             computing_s = min(seconds["first_step", ""], fit.record.calls * fit.device_s * fit.per_execution)
             seconds["first_step", ""] -= computing_s
             seconds["device", ""] += computing_s
@@ -78,7 +75,7 @@ def split_step(facts: Facts, fit: FitFacts) -> dict[tuple[str, str], float]:
         sending_s = inside_s - wait_s - (fit.device_s or 0.0)
         if fit.device_s is not None and not _computes_in_call(
             facts, fit, sending_s
-        ):  # what neither waits nor computes, prepares and sends
+        ):  # time that neither waits nor computes prepares and sends
             dispatch_s = max(dispatch_s, sending_s)
         dispatch_s = min(dispatch_s, inside_s - wait_s)
         parts["input_wait", ""] = wait_s
@@ -88,17 +85,19 @@ def split_step(facts: Facts, fit: FitFacts) -> dict[tuple[str, str], float]:
 
 
 def _computes_in_call(facts: Facts, fit: FitFacts, sending_s: float) -> bool:
-    """Whether a compiled step is computed before its call returns, as large ones may be on a CPU:
+    """Whether a compiled step is computed before its call returns, as large steps may be on a CPU.
 
-    sending it never takes as long.
+    Then the call takes longer than sending a step ever does.
     """
     return (
-        not facts.is_eager(fit) and sending_s > LONGEST_SENDING_S and (fit.device_s or 0.0) < LEAST_BEHIND * sending_s
+        not facts.is_eager(fit)
+        and sending_s > LONGEST_SENDING_S
+        and (fit.device_s or 0.0) < LEAST_COMPUTED_AFTER * sending_s
     )
 
 
 def _overlapped(facts: Facts) -> tuple[Part, ...]:
-    """What ran beside the training and cost it nothing by itself: no part of the whole."""
+    """Work on other threads, which does not delay the training. It is no part of the whole."""
     seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
     for fit in facts.fits:
         if fit.drawn_s is not None and fit.idle_s is not None:
@@ -121,9 +120,10 @@ def _overlapped(facts: Facts) -> tuple[Part, ...]:
 
 
 def _dispatch_s(facts: Facts, fit: FitFacts, outside_s: float) -> float:
-    """What launching the train function costs a step: the time that fewer launches were measured to save.
+    """The cost of launching the train function in a step: the measured saving of fewer launches.
 
-    Part of that saving lies outside the function (Python, logs and hooks run less often too) and is already told apart.
+    A part of that saving lies outside the function, because Python, logs and hooks run less often too. Those have parts
+    of their own.
     """
     ratio = facts.measured.fewer_dispatches.get(fit.index)
     if ratio is None or ratio.mid <= 1:
@@ -139,7 +139,7 @@ def _parts(seconds: dict[tuple[str, str], float], total_s: float) -> tuple[Part,
     parts = []
     for name, label in LABELS.items():
         inner = {child: taken_s for (parent, child), taken_s in seconds.items() if parent == name and taken_s > 0}
-        if not inner and name != "unattributed":  # a reader is told of it even where it is nothing
+        if not inner and name != "unattributed":  # it is shown even if it is zero
             continue
         children = tuple(part(f"{name}/{child}", child, taken_s) for child, taken_s in inner.items() if child)
         parts.append(part(name, label, sum(inner.values()), children))

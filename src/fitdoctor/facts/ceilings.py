@@ -1,25 +1,20 @@
-"""Ceilings: the whole training with one kind of cost for free."""
+"""Ceilings: the speed-up of the whole training if one kind of cost were free."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from fitdoctor.facts.hooks import KERAS_OWN
+from fitdoctor.facts.facts import Facts
+from fitdoctor.facts.hook_kinds import KERAS_OWN
+from fitdoctor.facts.projection import Projection
 from fitdoctor.report.model import Ceiling
 
-if TYPE_CHECKING:
-    from fitdoctor.facts.facts import Facts
-    from fitdoctor.facts.projection import Projection
-
-#: A training can't become this much faster by one kind of remedy; it keeps the figure finite where nothing else is
-#: left.
+# The largest speed-up of a ceiling. It keeps the figure finite if the training consists of this kind of cost only.
 MOST_SPEEDUP = 1e6
 
 
-def ceilings(facts: Facts) -> tuple[Ceiling, ...]:
-    """Those that apply:
+def make_ceilings(facts: Facts) -> tuple[Ceiling, ...]:
+    """The ceilings of a training.
 
-    input once a trial has shown that it costs something, callbacks and validation where there are any.
+    Input has one if a trial measured its cost. Callbacks and validation have one if they exist.
     """
     found = []
     factors = {f"fit{index}/step": 1 / ratio.mid for index, ratio in facts.measured.input_free.items() if ratio.low > 1}
@@ -36,7 +31,7 @@ def ceilings(facts: Facts) -> tuple[Ceiling, ...]:
 
 
 def _without_callbacks(facts: Facts) -> Projection:
-    """Neither the hooks of the script's callbacks nor what they call; Keras' own ones stay."""
+    """The projection without the hooks of the script's callbacks and their calls. Keras' own callbacks stay."""
     factors: dict[str, float] = {}
     for fit in facts.fits:
         theirs = [at for at, callback in enumerate(fit.record.callbacks) if callback.name not in KERAS_OWN]

@@ -25,7 +25,7 @@ class Epochs:
 
 
 def epochs_of(fit: Fit) -> Epochs:
-    """The epochs of one call of this fit, and what that figure rests on."""
+    """The epochs of one call of this fit, and the basis of that figure."""
     declared = max(0, fit.epochs - fit.initial_epoch)
     if fit.stopped_at is not None:
         return Epochs(low=fit.stopped_at, mid=fit.stopped_at, basis="observed")

@@ -1,4 +1,4 @@
-"""Access to everything that is derived from a run: computed when first asked for, once, shared by all causes."""
+"""Everything that is derived from a run. Each fact is computed once, on first use, and shared by all causes."""
 
 from __future__ import annotations
 
@@ -6,24 +6,22 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from fitdoctor.errors import FitdoctorError
-from fitdoctor.facts.budget import make_budget
-from fitdoctor.facts.ceilings import ceilings
+from fitdoctor.facts.call_site import CallSiteFacts
 from fitdoctor.facts.epochs import Basis, Bound
 from fitdoctor.facts.fit import FitFacts, nested_step_s
-from fitdoctor.facts.loop import LoopFacts
-from fitdoctor.facts.measured import Measured
-from fitdoctor.facts.places import short
+from fitdoctor.facts.locations import file_and_line
+from fitdoctor.facts.measured_ratios import MeasuredRatios
 from fitdoctor.facts.projection import Projection, project
 from fitdoctor.facts.units import times
-from fitdoctor.facts.watched import WatchedFit, as_watched, observed_terms, uncut
+from fitdoctor.facts.watched_fit import WatchedFit, if_uncut, observed_terms, with_watched_length
 from fitdoctor.recording.model import ModelInspection, ProcessRecord, Run
-from fitdoctor.report.model import BACKENDS, Budget, Ceiling, Interval
+from fitdoctor.report.model import BACKENDS, Interval
 
-#: Parts of the process that are paid once, whatever the training repeats.
+# Parts of the process that are paid once, however often the training repeats its units.
 ONCE = ("imports", "start", "script", "shutdown")
-#: The backends that trials know. On the others a training is observed, and nothing is tried.
+# The backends that trials support. On other backends a training is only observed.
 TRIED = ("tensorflow", "jax", "torch", "tf_keras")
-#: A cost below this share of the whole training is a remark, not a cause: identical runs differ by about as much.
+# A cost below this share of the whole training is no cause: identical runs differ by about as much.
 WORTHWHILE_SHARE = 0.05
 
 
@@ -32,44 +30,43 @@ class Facts:
 
     Args:
         run: The recordings of one diagnosis.
-        measured: What its trials said, as far as there were any.
+        measured: The ratios that its trials measured, if there were any.
 
     Raises:
-        FitdoctorError: The run holds neither a scout nor a watched training, so nothing is known.
+        FitdoctorError: The run holds neither a scout nor a watched training.
 
     Example:
         >>> facts = Facts(run)
         >>> facts.total_s, facts.share(facts.fits[0].id)
     """
 
-    def __init__(self, run: Run, measured: Measured | None = None) -> None:
+    def __init__(self, run: Run, measured: MeasuredRatios | None = None) -> None:
         scout = run.scout or run.watched
         if scout is None:
             raise FitdoctorError(
-                "Received a run without a scout, expected one that saw the script at least once. Diagnose the script again."
+                "Received a run without a recording of its script, expected at least one. Diagnose the script again."
             )
         self.run = run
+        # The basis of all figures: the scout, or the watched training if there is no scout.
         self.scout: ProcessRecord = scout
-        """What all figures rest on: the scout, or the watched training itself where nothing was scouted yet."""
+        # Whether the whole training was observed, so that nothing is projected.
         self.observed = run.scout is None
-        """Whether the whole training was seen, so that nothing is projected."""
-        self.measured = measured or Measured()
+        self.measured = measured or MeasuredRatios()
 
     @cached_property
     def can_be_tried(self) -> bool:
-        """Whether trials know the backend that the training runs on."""
+        """Whether trials support the backend of the training."""
         return self.backend in TRIED
 
     @cached_property
     def backend(self) -> str:
-        """What Keras runs on, by its name there."""
+        """Keras' backend, by Keras' name for it."""
         return str(self.scout.environment.get("backend", TRIED[0]))
 
     def is_eager(self, fit: FitFacts) -> bool:
-        """Whether Python launches each operation of a fit's steps, where they could be compiled with a word.
+        """Whether Python launches each operation of a fit's steps although they could be compiled.
 
-        On JAX nothing but `jit_compile` compiles them. PyTorch launches each operation in any case, whatever
-        `run_eagerly` says.
+        On JAX only `jit_compile` compiles them. PyTorch launches each operation in any case, whatever `run_eagerly` is.
         """
         record = fit.record
         if self.backend == "torch":
@@ -89,15 +86,15 @@ class Facts:
         )
         seen = [watched.get((record.site.file, record.site.line)) for record in records]
         return tuple(
-            FitFacts(index, as_watched(record, seen[index]), nested_s[index], seen[index] or uncut(record))
+            FitFacts(index, with_watched_length(record, seen[index]), nested_s[index], seen[index] or if_uncut(record))
             for index, record in enumerate(records)
         )
 
     @cached_property
-    def loops(self) -> tuple[LoopFacts, ...]:
+    def loops(self) -> tuple[CallSiteFacts, ...]:
         fits = self.fits
         return tuple(
-            LoopFacts(index, record, fits[record.inside] if 0 <= record.inside < len(fits) else None)
+            CallSiteFacts(index, record, fits[record.inside] if 0 <= record.inside < len(fits) else None)
             for index, record in enumerate(self.scout.loops)
         )
 
@@ -107,7 +104,7 @@ class Facts:
 
     @cached_property
     def unattributed_s(self) -> float:
-        """Wall time of the scout that none of its parts holds, and time in its fits that none of their durations holds."""
+        """Seconds of the scout that belong to none of its parts, and seconds of its fits that belong to no duration."""
         if self.observed:
             known_s = sum(self.part_s(name) for name in ONCE) + sum(
                 term.s for term in observed_terms(self.fits, self.loops)
@@ -118,7 +115,7 @@ class Facts:
         return max(0.0, outside_s) + max(0.0, inside_s)
 
     def part_s(self, name: str) -> float:
-        """Seconds of a part of the scouted process that is paid once, whatever the training repeats."""
+        """Seconds of a part of the process that is paid once."""
         return max(0.0, self.scout.parts.get(name, 0.0))
 
     @cached_property
@@ -127,14 +124,14 @@ class Facts:
 
     @cached_property
     def projection(self) -> Projection:
-        """The whole training as it stands, or as it went where it was watched."""
+        """The whole training as written, or as measured if it was watched."""
         if self.observed:
             return Projection(fixed_s=self.fixed_s, terms=observed_terms(self.fits, self.loops))
         return project(self.fixed_s, self.fits, self.loops, "mid")
 
     @cached_property
     def shortest(self) -> Projection:
-        """The whole training if every stopping rule ended it as early as could be; else the same as `projection`."""
+        """The whole training if every stopping rule ended it as early as possible."""
         if self.observed:
             return self.projection
         return project(self.fixed_s, self.fits, self.loops, "low")
@@ -148,7 +145,7 @@ class Facts:
 
     @cached_property
     def basis(self) -> Basis:
-        """What the length of the training rests on: the weakest of what its fits' lengths rest on."""
+        """The basis of the training's length: the weakest basis of its fits."""
         found = {fit.epochs.basis for fit in self.fits}
         order: tuple[Basis, ...] = ("unknown", "upper bound", "observed", "declared")
         if not found:
@@ -156,21 +153,21 @@ class Facts:
         return next(basis for basis in order if basis in found)
 
     def share(self, prefix: str) -> float:
-        """The share of the whole training that a fit or loop takes, by the id that its terms begin with."""
+        """The share of the whole training that a fit or loop takes, by its id."""
         return self.share_of(self.projection.under(f"{prefix}/"))
 
     def share_of(self, seconds: float) -> float:
         return seconds / self.total_s if self.total_s > 0 else 0.0
 
     def worthwhile(self, cost: Interval) -> bool:
-        """Whether a cost may reach the share from which on it is a cause."""
+        """Whether a cost may be large enough to be a cause."""
         return self.share_of(cost.high) >= WORTHWHILE_SHARE
 
     def input_cost(self, fit: FitFacts) -> tuple[Interval, bool]:
-        """Seconds that a fit waits for its input, and whether they were measured: by a trial, or as the training ran.
+        """Seconds that a fit waits for its input, and whether they were measured.
 
-        What is drawn while earlier steps are computed costs nothing. Where neither was seen, anything between nothing
-        and all of the train function is possible, or all that it waits.
+        Batches that are drawn while earlier steps are computed cost nothing. If nothing was measured, the cost may be
+        anything from zero to the whole train function, or to its whole wait.
         """
         steps = fit.steps("mid")
         if fit.wait_s is not None:
@@ -188,44 +185,35 @@ class Facts:
         return Interval(low=low, mid=mid, high=high), True
 
     def input_matters(self, fit: FitFacts) -> bool:
-        """Whether a fit's wait for input is worth a cause: as measured, or as it may be while nothing was tried."""
+        """Whether a fit's wait for input is worth a cause: the measured wait, or the longest possible one."""
         cost, measured = self.input_cost(fit)
         return self.share_of(cost.mid if measured else cost.high) >= WORTHWHILE_SHARE
 
-    @cached_property
-    def budget(self) -> Budget:
-        """Where the time goes."""
-        return make_budget(self)
-
-    @cached_property
-    def ceilings(self) -> tuple[Ceiling, ...]:
-        """The most that any remedy of a kind could give."""
-        return ceilings(self)
-
     def inside(self, index: int) -> ModelInspection | None:
-        """What a rehearsal saw inside the model of a fit, where one looked."""
-        looks = (each.inside for each in self.run.rehearsals if each.target == "fit" and each.index == index)
-        return next((look for look in looks if look is not None), None)
+        """The inspection of a fit's model by a rehearsal, if there was one."""
+        inspections = (each.inside for each in self.run.rehearsals if each.target == "fit" and each.index == index)
+        return next((found for found in inspections if found is not None), None)
 
     def limits(self) -> Iterator[str]:
-        """A sentence for each thing about the training that could not be learned."""
+        """A sentence for each fact of the training that is unknown."""
         if not self.can_be_tried:
             backend = BACKENDS.get(self.backend, self.backend)
-            yield f"Nothing was tried: trials are not made on {backend} yet. What is told here was seen in the script as it ran."
+            yield (f"Nothing was tried: there are no trials on {backend} yet. The report shows the script as it ran.")
         for fit in self.fits:
-            where = short(fit.record.site)
+            where = file_and_line(fit.record.site)
             if not fit.steps_known:
                 yield (
-                    f"The length of an epoch of the fit at {where} could not be learned: "
-                    f"{fit.steps_per_epoch} steps, the most that was seen, is a lower bound."
+                    f"The length of an epoch of the fit at {where} is unknown: "
+                    f"{fit.steps_per_epoch} steps, the most that were run, are a lower bound."
                 )
             if fit.epochs.basis == "upper bound":
                 yield (
-                    f"A callback of the fit at {where} may stop it early: its {fit.epochs.mid} epochs are an upper bound, "
-                    "and savings hold for any number from those seen on."
+                    f"A callback of the fit at {where} may stop it early: its {fit.epochs.mid} epochs are an upper "
+                    "bound, "
+                    "and savings hold for any number from the observed ones on."
                 )
             if fit.record.declined:
-                yield f"The fit at {where} was not looked into: {fit.record.declined}"
+                yield f"The fit at {where} was not measured: {fit.record.declined}"
 
 
 def _saved(ratio: float) -> float:

@@ -1,4 +1,4 @@
-"""One fit: its unit costs and its counts, with steps that run several at a time taken apart in one place."""
+"""The unit costs and the counts of one fit, for single steps even if several run in one execution."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from functools import cached_property
 from math import ceil
 
 from fitdoctor.facts.epochs import Bound, Epochs, epochs_of
-from fitdoctor.facts.hooks import WITHIN_A_STEP, where
+from fitdoctor.facts.hook_kinds import WITHIN_A_STEP, hook_kind
 from fitdoctor.facts.units import typical_s, unit_interval, unit_s
 from fitdoctor.recording.model import CallbackRecord, CallSiteRecord, Duration, Fit
 from fitdoctor.report.model import Interval
 
-#: A later call whose first step costs at least half of the very first one traces again: the model was built or compiled
-#: anew.
+# A later call traces again if its first step costs at least this share of the very first one: the model was built or
+# compiled again.
 RETRACE_SHARE = 0.5
 
 
 class FitFacts:
     """Derived figures of one recorded fit.
 
-    Recorded durations are per call of the train function, which runs `steps_per_execution` batches; every figure here
-    is per batch, called a step. `nested_s` is what loops inside batch hooks take of a recorded step: they are counted
-    on their own. `seen` is the record of the same fit where it ran uncut, in a watched training or in a scout that had
-    nothing to cut.
+    Recorded durations are per call of the train function, which runs `steps_per_execution` batches. Every figure here
+    is per batch, which is called a step. `nested_s` are the seconds of a recorded step that other calls of Keras inside
+    batch hooks take: they are counted separately. `seen` is the record of the same fit if it ran uncut, in a watched
+    training or in a scout.
     """
 
     def __init__(self, index: int, record: Fit, nested_s: float = 0.0, seen: Fit | None = None) -> None:
@@ -37,9 +37,7 @@ class FitFacts:
         return f"fit{self.index}"
 
     def unit(self, took: Duration, period: int = 0) -> Interval:
-        """What one of the units costs that a duration holds, as far as this training is known; see `unit_s` for
-        `period`.
-        """
+        """The cost of one unit of a duration. See `unit_s` for `period`."""
         return unit_interval(took, period)
 
     @cached_property
@@ -56,13 +54,13 @@ class FitFacts:
 
     @cached_property
     def steps_per_epoch(self) -> int:
-        """Batches in an epoch; where that is not known, the most that was seen, which is a lower bound."""
+        """Batches in an epoch. If that is unknown, the most that ran, which is a lower bound."""
         if self.record.steps_per_epoch is not None:
             return max(0, self.record.steps_per_epoch)
         return ceil(self._executions_seen * self.per_execution / max(1, self.record.epochs_seen))
 
     def steps(self, bound: Bound) -> int:
-        """Steps of the whole training, without each call's first execution, which traces and is counted apart."""
+        """Steps of the whole training, without each call's first execution, which traces."""
         first = self.per_execution if self.record.first_step.count else 0
         return self.record.calls * max(0, self.epochs.at(bound) * self.steps_per_epoch - first)
 
@@ -77,23 +75,23 @@ class FitFacts:
 
     @cached_property
     def still_computing_s(self) -> float:
-        """A step's share of what was still computed of an epoch when the loop had sent all of its steps."""
+        """A step's share of the computation that continues after the last step of an epoch was sent."""
         return typical_s(self.record.still_computing) / max(1, self.steps_per_epoch)
 
     @cached_property
     def period(self) -> int:
-        """Recorded steps of an epoch, without its first; 0 where that is not known."""
+        """Recorded steps of an epoch, without its first. 0 if unknown."""
         return max(0, ceil(self.steps_per_epoch / self.per_execution) - 1) if self.steps_known else 0
 
     @cached_property
     def epoch_stall_s(self) -> float:
-        """What the first step of a later epoch takes beyond an ordinary one: its input begins anew."""
+        """Extra seconds of the first step of a later epoch, because its input starts again."""
         stall_s = typical_s(self.record.epoch_first_step) - self.unit(self.record.step, self.period).mid
         return max(0.0, stall_s) if self.record.step.count else 0.0
 
     @cached_property
     def stall_wait_s(self) -> float:
-        """The part of `epoch_stall_s` that was seen to be waited for the first batch."""
+        """The part of `epoch_stall_s` that is a measured wait for the first batch."""
         first, usual = self.record.epoch_first_wait, self.record.input_wait
         usual_s = self.unit(usual, self.period).mid if usual.count else 0.0
         return max(0.0, min(self.epoch_stall_s, typical_s(first) - usual_s)) if first.count else 0.0
@@ -104,9 +102,9 @@ class FitFacts:
 
     @cached_property
     def function_s(self) -> float:
-        """The part of a step inside the train function:
+        """The part of a step inside the train function, and the computation after it.
 
-        waiting for input, computing and dispatching; and what is computed after it.
+        It waits for input, computes and dispatches.
         """
         return min(
             self.step_s, self.unit(self.record.function, self.period).mid / self.per_execution + self.still_computing_s
@@ -114,8 +112,9 @@ class FitFacts:
 
     @cached_property
     def wait_s(self) -> float | None:
-        """The part of a step in which the loop waits for its batch; None where the train function does, which computes
-        as well.
+        """The part of a step in which the loop waits for its batch.
+
+        None if the train function waits, because it computes as well.
         """
         waited = self.record.input_wait
         if not waited.count or self.record.input_drawn != "loop":
@@ -124,8 +123,9 @@ class FitFacts:
 
     @cached_property
     def drawn_s(self) -> float | None:
-        """What the train function waits for its batch, whether or not earlier steps are computed meanwhile; None where
-        nobody sees it.
+        """Seconds that the train function waits for its batch. None if that is not measured.
+
+        Earlier steps may be computed meanwhile.
         """
         waited = self.record.input_wait
         if not waited.count or self.record.input_drawn != "function":
@@ -134,7 +134,7 @@ class FitFacts:
 
     @cached_property
     def idle_s(self) -> float | None:
-        """The part of that in which nothing is computed, so that the step has to wait; None where that was not seen."""
+        """The part of `drawn_s` in which nothing is computed. None if that is not measured."""
         idle = self.record.input_idle
         if self.drawn_s is None or not idle.count:
             return None
@@ -142,7 +142,7 @@ class FitFacts:
 
     @cached_property
     def device_s(self) -> float | None:
-        """What computing a step takes; None where that was not seen apart."""
+        """Seconds that a step computes. None if that is not measured."""
         return self.unit(self.record.device, self.period).mid / self.per_execution if self.record.device.count else None
 
     @cached_property
@@ -152,11 +152,11 @@ class FitFacts:
 
     @cached_property
     def batch_hooks_s(self) -> dict[int, float]:
-        """Per step, by the callback's position in the recorded list; together never more than the step leaves for them."""
+        """Seconds of batch hooks in a step, by the callback's position. Their sum is at most the rest of the step."""
         left = self.step_s - self.function_s - (self.wait_s or 0.0) - self.logs_s
         costs: dict[int, float] = {}
         for position, callback in enumerate(self.record.callbacks):
-            hooks = (took for hook, took in callback.hooks.items() if where(hook) == "batch")
+            hooks = (took for hook, took in callback.hooks.items() if hook_kind(hook) == "batch")
             cost = sum(self.unit(took, self.period).mid for took in hooks) / self.per_execution
             costs[position] = min(cost, left)
             left -= costs[position]
@@ -164,20 +164,20 @@ class FitFacts:
 
     @cached_property
     def bare_step_s(self) -> float:
-        """A step without the callbacks' hooks and without waiting for its batch, as far as that is seen apart."""
+        """Seconds of a step without the callbacks' hooks and without the measured wait for its batch."""
         return max(0.0, self.step_s - sum(self.batch_hooks_s.values()) - (self.wait_s or 0.0) - (self.idle_s or 0.0))
 
     @cached_property
     def python_s(self) -> float:
-        """What is left of a step: Python of Keras' own loop."""
+        """The rest of a step: Python of Keras' own loop."""
         known_s = self.function_s + (self.wait_s or 0.0) + self.logs_s + sum(self.batch_hooks_s.values())
         return max(0.0, self.step_s - known_s)
 
     @cached_property
     def one_offs_paid(self) -> int:
-        """How many calls pay for tracing:
+        """How many calls pay for tracing.
 
-        one, or all of them where the model is made anew or where only one call was seen.
+        One does, or all of them if the model is built again, or if only one call ran.
         """
         first, later = self.record.first_step, self.record.first_step.samples_s
         if later and unit_s(first) < RETRACE_SHARE * first.first_s:
@@ -194,7 +194,7 @@ class FitFacts:
             "validation": self.validation_passes(bound),
             "validation batch": self.validation_passes(bound) * ceil(self.validation_steps / self.per_execution),
         }
-        return float(often[where(hook)])
+        return float(often[hook_kind(hook)])
 
     def hook_calls_seen(self, hook: str) -> int:
         """How often a hook ran in the scout."""
@@ -207,7 +207,7 @@ class FitFacts:
             "validation": record.validation_overhead.count,
             "validation batch": record.validation_step.count + record.validation_first_step.count,
         }
-        return max(1, *counts, seen[where(hook)])
+        return max(1, *counts, seen[hook_kind(hook)])
 
     @cached_property
     def validation_steps(self) -> int:
@@ -228,7 +228,7 @@ class FitFacts:
         """Seconds of one pass over the validation data."""
         executions = ceil(self.validation_steps / self.per_execution)
         step, around = unit_interval(self.record.validation_step), self.record.validation_overhead
-        # Often only two passes are recorded, and one hiccup of the machine would be multiplied by all that are to come.
+        # Often only two passes are recorded. One hiccup of the machine would be multiplied by all passes to come.
         usual_s = typical_s(around)
         overhead = Interval(low=usual_s, mid=usual_s, high=max(usual_s, unit_interval(around).high))
         if not self.record.validation_step.count:
@@ -254,7 +254,7 @@ class FitFacts:
 
     @cached_property
     def recorded_s(self) -> float:
-        """Seconds of the scout that the durations of this fit hold."""
+        """Seconds of the recording that the durations of this fit hold."""
         record = self.record
         kinds = (
             record.setup,
@@ -273,13 +273,13 @@ class FitFacts:
         return sum(took.total_s for took in (*kinds, *hooks))
 
     def hooks_apart(self, callback: CallbackRecord) -> dict[str, Duration]:
-        """The hooks of a callback whose time no other recorded duration holds."""
-        return {hook: took for hook, took in callback.hooks.items() if where(hook) not in WITHIN_A_STEP}
+        """The hooks of a callback whose time is in no other recorded duration."""
+        return {hook: took for hook, took in callback.hooks.items() if hook_kind(hook) not in WITHIN_A_STEP}
 
 
 def nested_step_s(index: int, record: Fit, loops: Iterable[CallSiteRecord]) -> float:
     """Seconds of a recorded step that calls of `predict` and the like in its batch hooks take on average."""
-    inside = [loop for loop in loops if loop.inside == index and where(loop.hook) == "batch"]
+    inside = [loop for loop in loops if loop.inside == index and hook_kind(loop.hook) == "batch"]
     taken_s = sum(loop.run.total_s + loop.substituted.total_s for loop in inside)
     return taken_s / max(1, executions_seen(record))
 

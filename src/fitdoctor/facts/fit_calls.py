@@ -1,4 +1,4 @@
-"""What each call of a fit costs beside its ordinary steps: the price of calling fit once more."""
+"""The cost of each call of a fit beside its ordinary steps."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ from fitdoctor.report.model import Interval
 NOTHING = Interval(low=0.0, mid=0.0, high=0.0)
 
 
-def around_s(fit: FitFacts) -> Interval:
-    """Seconds that a later call takes around its steps: set-up, the start of its input in its first step, and its end.
+def call_overhead_s(fit: FitFacts) -> Interval:
+    """Seconds of a later call beside its steps: its set-up, the start of its input, and its end.
 
-    Where every call has but one step, it may not be known how much of that is computing: the interval holds both ends
-    then.
+    If every call has one step only, the share of computing may be unknown. The interval then holds both extremes.
     """
     record = fit.record
     around = [unit_interval(record.setup), unit_interval(record.teardown), _of_first_step(fit)]
-    if record.one_batch_calls == record.calls:  # no epoch is needed either: its iterator is made for one step
+    if record.one_batch_calls == record.calls:  # no epoch is needed either
         around.append(unit_interval(record.epoch_boundary))
     return total(around)
 
 
 def _of_first_step(fit: FitFacts) -> Interval:
-    if fit.one_offs_paid > 1:  # it traces anew each time: that has a cause of its own
+    if fit.one_offs_paid > 1:  # it traces again each time, which has a cause of its own
         return NOTHING
     first_s = unit_s(fit.record.first_step)
     if fit.record.step.count:
@@ -36,9 +35,9 @@ def _of_first_step(fit: FitFacts) -> Interval:
 
 
 def retrace_s(fit: FitFacts) -> Interval:
-    """Seconds that a later call takes to trace and compile anew:
+    """Seconds that a later call takes to trace and compile again.
 
-    from what TensorFlow's tracing took to all of the first step.
+    At least the time of TensorFlow's tracing, and at most the whole first step.
     """
     record = fit.record
     first = max(0.0, unit_s(record.first_step) - fit.step_s * fit.per_execution)

@@ -1,13 +1,13 @@
-"""The projection: what this training takes as a whole, as counts times unit costs."""
+"""The projection: the time of the whole training, as counts times unit costs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from fitdoctor.facts.call_site import CallSiteFacts
 from fitdoctor.facts.epochs import Bound
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.loop import LoopFacts
 from fitdoctor.facts.units import first_extra_s, typical_s, unit_s, warm_up_s
 from fitdoctor.recording.model import Duration
 
@@ -55,8 +55,8 @@ class Projection:
         return Projection(fixed_s=self.fixed_s + one_off_s, terms=terms)
 
 
-def project(fixed_s: float, fits: Sequence[FitFacts], loops: Sequence[LoopFacts], bound: Bound) -> Projection:
-    """The whole training, with each fit's epochs at the given end of what is known about them."""
+def project(fixed_s: float, fits: Sequence[FitFacts], loops: Sequence[CallSiteFacts], bound: Bound) -> Projection:
+    """The whole training, with each fit's epochs at the given bound."""
     terms = [term for fit in fits for term in _fit_terms(fit, bound)]
     terms += [term for loop in loops for term in _loop_terms(loop, bound)]
     return Projection(fixed_s=fixed_s, terms=tuple(term for term in terms if term.s > 0))
@@ -81,7 +81,7 @@ def _fit_terms(fit: FitFacts, bound: Bound) -> Iterator[Term]:
     )
     stalls = {"label": "first steps of epochs", "part": "epoch_boundary"}
     yield Term(id=f"{fit.id}/epoch_first_step", count=fit.later_epochs(bound), unit_s=fit.epoch_stall_s, **stalls)
-    # Often only two are recorded, and one hiccup of the machine would be multiplied by every epoch to come.
+    # Often only two are recorded. One hiccup of the machine would be multiplied by every epoch to come.
     boundary_s = typical_s(record.epoch_boundary)
     first_s = max(0.0, record.epoch_boundary.first_s - boundary_s)
     boundary = {"label": "between epochs", "part": "epoch_boundary"}
@@ -95,7 +95,7 @@ def _fit_terms(fit: FitFacts, bound: Bound) -> Iterator[Term]:
     yield Term(
         id=f"{fit.id}/validation", label="validation", part="validation", count=passes, unit_s=fit.validation_pass.mid
     )
-    # The pass already holds an ordinary step in the place of each call's first one, which traces.
+    # The pass already holds an ordinary step for each call's first one, which traces.
     extra_s = max(0.0, unit_s(record.validation_first_step) - unit_s(record.validation_step))
     first_passes = min(calls, passes)
     yield Term(
@@ -104,7 +104,7 @@ def _fit_terms(fit: FitFacts, bound: Bound) -> Iterator[Term]:
     yield from repeated("teardown", "ending fit", "setup", calls, record.teardown)
 
 
-def _loop_terms(loop: LoopFacts, bound: Bound) -> Iterator[Term]:
+def _loop_terms(loop: CallSiteFacts, bound: Bound) -> Iterator[Term]:
     calls = loop.calls(bound)
     label = f"{loop.record.kind} calls"
     yield Term(id=f"{loop.id}/call", label=label, part="loops", count=calls, unit_s=loop.unit_s)

@@ -1,4 +1,4 @@
-"""What the first step of a fit takes because it is traced, and how much of that is tracing metrics."""
+"""The time to trace the first step of a fit, and the part of it that traces metrics."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.units import first_extra_s, unit_s
 from fitdoctor.recording.model import HotLine, MetricRecord
 
-#: What samples of the first step are recorded under.
+# The recorded name of the part that traces.
 TRACING = "first step"
 
 
@@ -17,7 +17,7 @@ def tracing_s(fit: FitFacts) -> float:
 
 
 def lines_traced(fit: FitFacts) -> list[HotLine]:
-    """The script's own lines that were found running while the first step was traced."""
+    """The script's own lines in samples of the first step, while it is traced."""
     return [line for line in fit.record.hot_lines if line.where == TRACING]
 
 
@@ -26,8 +26,9 @@ def is_in_a_metric(fit: FitFacts, line: HotLine) -> bool:
 
 
 def metrics_traced_s(fit: FitFacts) -> tuple[float, float]:
-    """Seconds that the script's own metrics take of tracing the first step, as sampled; and with validation's, in
-    proportion.
+    """Seconds to trace the script's own metrics: in the first step, and in validation too.
+
+    The share is sampled in the first step and assumed to be the same in validation.
     """
     share = min(1.0, sum(line.share for line in lines_traced(fit) if is_in_a_metric(fit, line)))
     validation_s = max(0.0, unit_s(fit.record.validation_first_step) - unit_s(fit.record.validation_step))

@@ -8,22 +8,21 @@ from statistics import fmean, median_low, stdev
 from fitdoctor.recording.model import Duration
 from fitdoctor.report.model import Interval
 
-#: From this many samples on, only the later half counts: the first steps of a run are slower (caches, allocators,
-#: autotuning).
+# From this many samples on, only the later half counts. The first steps of a run are slower because of caches,
+# allocators and autotuning.
 SETTLED_SAMPLES = 10
-#: Two standard errors: about a 95 % interval. Exactness is not needed where no claim rests on it; those come from
-#: trials.
+# Two standard errors: about a 95 % interval. Claims come from trials, so this need not be exact.
 STANDARD_ERRORS = 2.0
 
 
 def unit_s(duration: Duration, period: int = 0) -> float:
-    """What one unit costs once things have settled.
+    """The cost of one unit after the warm-up.
 
     Args:
-        duration: Of all units that were seen.
-        period: After so many units they begin anew, as the steps of an epoch do: those of its end, where a shuffle's
-            buffer runs empty, cost otherwise than those of its beginning. Whole periods are counted where one was seen;
-            0 where there is none.
+        duration: The duration of all recorded units.
+        period: The number of units after which they repeat, as the steps of an epoch do. Steps at its end, when a
+            shuffle's buffer runs empty, cost less than steps at its begin. If a whole period was recorded, only whole
+            periods count. 0 if there is none.
 
     Example:
         >>> unit_s(Duration(count=3, total_s=6.0, first_s=4.0, samples_s=[1.0, 1.0]))
@@ -38,8 +37,7 @@ def unit_s(duration: Duration, period: int = 0) -> float:
 
 
 def typical_s(duration: Duration) -> float:
-    """The median of a unit that costs the same each time, the first one included: one hiccup among few does not move
-    it.
+    """The median cost of a unit, its first included. One hiccup does not change it.
 
     Example:
         >>> typical_s(Duration(count=2, total_s=4.1, first_s=0.1, samples_s=[4.0]))
@@ -50,16 +48,13 @@ def typical_s(duration: Duration) -> float:
 
 
 def warm_up_s(duration: Duration, period: int = 0) -> float:
-    """What all units together took beyond settled ones:
-
-    a process that is still cold. A cheaper unit does not take that away.
-    """
+    """The extra time of all units while the process warms up. A cheaper unit does not save it."""
     others = duration.count - (duration.first_s > 0)
     return max(0.0, duration.total_s - duration.first_s - unit_s(duration, period) * others)
 
 
 def first_extra_s(duration: Duration) -> float:
-    """What the first unit cost beyond a settled one: it traces, opens files, fills caches. Paid once."""
+    """The extra time of the first unit, which traces, opens files and fills caches. It is paid once."""
     return max(0.0, duration.first_s - unit_s(duration))
 
 
@@ -74,12 +69,12 @@ def unit_interval(duration: Duration, period: int = 0) -> Interval:
 
 
 def times(interval: Interval, count: float) -> Interval:
-    """An interval of unit costs as one of `count` units."""
+    """The interval of `count` units, from the interval of one."""
     return Interval(low=interval.low * count, mid=interval.mid * count, high=interval.high * count)
 
 
 def capped(interval: Interval, most: float) -> Interval:
-    """An interval of seconds none of which is more than there are.
+    """An interval whose ends are at most `most`.
 
     Example:
         >>> capped(Interval(low=1.0, mid=2.0, high=9.0), 5.0).high
@@ -89,7 +84,7 @@ def capped(interval: Interval, most: float) -> Interval:
 
 
 def total(intervals: list[Interval]) -> Interval:
-    """The sum of intervals, as if their errors went the same way: wide rather than wrong."""
+    """The sum of intervals, as if all errors had the same sign: wide rather than wrong."""
     return Interval(
         low=sum(interval.low for interval in intervals),
         mid=sum(interval.mid for interval in intervals),
@@ -102,9 +97,7 @@ def _settled(duration: Duration, period: int = 0) -> list[float]:
     if len(samples) < SETTLED_SAMPLES:
         return samples
     half = len(samples) - len(samples) // 2
-    each = (
-        period * len(samples) / max(1, duration.count)
-    )  # of so many units one is kept, and a period has so many of those
+    each = period * len(samples) / max(1, duration.count)  # samples of one period
     if 0 < each <= len(samples):
         return samples[-max(1, round(each * max(1, int(half / each)))) :]
     return samples[-half:]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 import signal
 
-from fitdoctor.facts.blocked_writes import action
 from fitdoctor.process.request import OPTIONS, DiagnoseRequest
+from fitdoctor.recording.blocked_writes import action
 from fitdoctor.recording.error_text import headline
 from fitdoctor.recording.model import Ending, Fit, ProcessRecord
 from fitdoctor.trials import other_processes

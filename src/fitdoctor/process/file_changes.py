@@ -8,7 +8,7 @@ import shutil
 import stat
 from pathlib import Path
 
-from fitdoctor.recording.places import our_places
+from fitdoctor.recording.run_roots import own_folders
 from fitdoctor.trials.change_lines import RUN_NAME, sentences
 
 LEFT_OUT = {".fitdoctor", ".git", "__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache"}
@@ -33,7 +33,7 @@ Tree = dict[str, tuple[int, int]]
 def look(folders: list[Path]) -> Tree:
     """The files below some folders, with size and time of change. At most `MOST_FILES`: a data set may lie there."""
     found: Tree = {}
-    ours, places = _our_outputs(), our_places()
+    ours, places = _our_outputs(), own_folders()
     for folder in folders:
         for root, names, files in os.walk(folder):
             names[:] = [name for name in names if name not in LEFT_OUT and not _is_ours(root, name, places)]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from fitdoctor.facts.wording import size
+from fitdoctor.wording import size
 
 #: A process can fill some hundred megabytes in this time.
 POLL_S = 0.2

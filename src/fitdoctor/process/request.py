@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 import fitdoctor
 from fitdoctor.recording.folder import RunFolder
 from fitdoctor.recording.model import ProcessRecord, Run
-from fitdoctor.recording.places import current_folder
+from fitdoctor.recording.run_roots import current_folder
 
 Mode = Literal["script", "module", "code"]
 

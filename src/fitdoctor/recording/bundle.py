@@ -1,9 +1,8 @@
-"""A recording without anything of the user's: to be attached to a report of a wrong diagnosis.
+"""Removes everything of the user's from a recording, to attach it to a report of a wrong diagnosis.
 
-What is kept is on a list, not what is left out: numbers stay, and texts that fitdoctor's own source or a framework's
-public API says (`own_words`). Every other text becomes a placeholder, the same one wherever the same text stood, so
-that the analysis finds the same structure and comes to the same verdict. Of figures about the data itself only the size
-is kept.
+Numbers stay, and so do texts from fitdoctor's own source or from a framework's public API (`own_words`). Every other
+text becomes a placeholder. Equal texts become equal placeholders, so the analysis finds the same structure and comes to
+the same verdict. Figures of the data itself keep only their order of magnitude.
 """
 
 from __future__ import annotations
@@ -17,29 +16,30 @@ from pathlib import PurePath
 from typing import Any, TypeVar
 
 from fitdoctor.recording.model import CallbackRecord, ColumnStatistics, Run
+from fitdoctor.recording.model.system import System
 from fitdoctor.recording.own_words import as_said, is_own
-from fitdoctor.recording.system import System
 
 T = TypeVar("T")
 
+# Fields whose text no analysis needs: lines of code, messages of errors, the time.
 EMPTIED = frozenset({"code", "message", "started"})
-"""Fields whose text no analysis needs: lines of code, messages of errors, the time."""
 
+# Fields with sentences of ours, which may hold texts of the user.
 SENTENCES = frozenset({"limits", "why", "note", "label", "declined"})
-"""Fields that hold sentences of ours with something of the user's filled in."""
 
+# Fields that may hold several names: `x['age']`, `pandas.DataFrame`. Each name is replaced separately.
 COMPOSED = frozenset({"name", "call", "argument", "replacement", "hook", "container", "module"})
-"""Fields that may hold several names in one: `x['age']`, `pandas.DataFrame`. Each name is replaced by itself."""
 
+# Fields whose text is always the user's.
 PATHS = frozenset({"file", "script", "cwd", "argv", "changed_files", "redirected", "command", "what", "programs"})
-"""Fields that are the user's whatever stands in them."""
 
+# The last line of a shortened list of changed files. A name of a file has a prefix such as "new: ".
 UNNAMED_FILES = re.compile(r"and [\d,]{1,12} more( deleted| changed| new)?")
-"""A line of the list of changed files, where it does not name them all; a file has “new: ” or the like before it."""
 
+# Digits of an index in a composed name, such as `x[0]`.
 SHORT_NUMBER = 2
-"""Digits of an index in a composed name, `x[0]`."""
 
+# The names of placeholders, by field. In other fields a placeholder is a "text".
 KINDS = {
     "file": "file",
     "script": "file",
@@ -55,15 +55,14 @@ KINDS = {
     "id": "arm",
     "arm": "arm",
 }
-"""What a placeholder is called, by the field that it stands in; elsewhere it is a "text"."""
 
 VERSION = re.compile(r"\d{1,4}(\.\d{1,6}){0,3}((a|b|rc|\.dev|\.post)\d{1,9})?")
 DEVICE = re.compile(
     r"/?(device:)?(CPU|GPU|TPU):\d{1,3}|(NVIDIA|Tesla|Quadro|GeForce|AMD)( [A-Z0-9][A-Za-z0-9-]{0,11}){1,5}"
 )
 PLATFORM_WORDS = ("Linux", "Darwin", "macOS", "Windows", "WSL2", "x86_64", "AMD64", "arm64", "aarch64")
+# Fields on the machine and its software. Their text is kept if it has the form of a version, a device or a platform.
 MACHINE = frozenset({"python", "keras", "backend_version", "fitdoctor", "platform", "devices", "device"})
-"""Fields about the machine and its software, kept where they look like what they are called."""
 
 ERRORS = frozenset(
     name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, BaseException)
@@ -81,7 +80,7 @@ class Bundle:
 
 
 def bundle(run: Run) -> Bundle:
-    """Replaces everything in a recording that may be the user's own.
+    """Replaces everything in a recording that may be the user's.
 
     Example:
         >>> bundle(run).run.scout.fits[0].site
@@ -102,7 +101,7 @@ def bundle(run: Run) -> Bundle:
 
 
 class _Names:
-    """Gives the same placeholder for the same text, wherever it stands."""
+    """Replaces equal texts by equal placeholders."""
 
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
@@ -128,11 +127,11 @@ class _Names:
         return self._placeholder(text, KINDS.get(field, "text"))
 
     def same(self, text: str, other: str) -> None:
-        """Gives one placeholder to two ways to name the same file."""
+        """Gives the same placeholder to two names of one file."""
         self._known[text] = self._known[other] = self._placeholder(other, "file")
 
     def arm(self, text: str, wanted: str) -> None:
-        """Keeps what an arm tries in its name."""
+        """Gives an arm a placeholder that names its unit and its remedy."""
         if text not in self._known:
             number = sum(1 for known in self._known.values() if known == wanted or known.startswith(f"{wanted}-"))
             self._known[text] = f"{wanted}-{number + 1}" if number else wanted
@@ -152,7 +151,7 @@ class _Names:
 
 
 class _Copy:
-    """Walks through a recording by its types; what is not of a known type is left out."""
+    """Copies a recording by its types. Values of unknown types are left out."""
 
     def __init__(self, names: _Names) -> None:
         self._names = names
@@ -179,7 +178,7 @@ class _Copy:
 
     def _field(self, owner: Any, name: str) -> Any:
         value = getattr(owner, name)
-        if isinstance(owner, Run) and name == "target":  # of a rehearsal, "target" says only whether it is a fit
+        if isinstance(owner, Run) and name == "target":  # the target of a rehearsal is only "fit" or "loop"
             return self.of(value, "script")
         if isinstance(owner, System) and name == "began_unix_s":
             return 0.0
@@ -188,7 +187,7 @@ class _Copy:
         if isinstance(owner, ColumnStatistics) and isinstance(value, float):
             return _coarse(value)
         if isinstance(owner, CallbackRecord) and name == "attributes":
-            value = {key: item for key, item in value.items() if is_own(key)}  # nothing asks for the others
+            value = {key: item for key, item in value.items() if is_own(key)}  # no analysis needs the others
         return self.of(value, name)
 
     def _key(self, key: Any) -> str:
@@ -196,10 +195,7 @@ class _Copy:
 
 
 def _coarse(number: float) -> float:
-    """The power of two below a number that was taken from the data:
-
-    its size, which is what matters, and not its value.
-    """
+    """The power of two below a number of the data: its order of magnitude without its value."""
     return math.copysign(2.0 ** math.floor(math.log2(abs(number))), number) if number and math.isfinite(number) else 0.0
 
 

@@ -6,14 +6,11 @@ import hashlib
 import os
 import stat
 
+# Larger than any Python file. A recording may name any file, also a sparse one of terabytes.
 MOST_BYTES = 4 << 20
-"""Above any Python file that someone wrote.
 
-A recording may name any file, also one of terabytes that takes no room on the disk.
-"""
-
+# Files there are made when they are read. They may never end, and reading them may take data from others.
 KERNEL_FOLDERS = ("/proc/", "/sys/", "/dev/")
-"""What looks like files there is made when it is read, may never end, and may be gone for others once it was read."""
 
 READ = (
     os.O_RDONLY
@@ -26,12 +23,10 @@ READ = (
 
 
 def hash_of(file: str) -> str:
-    """The hash of a file's text; an empty string where it can't be read, is something else, or is larger than
-    `MOST_BYTES`.
-    """
+    """The hash of a file's text. Empty if it is no readable regular file of at most `MOST_BYTES`."""
     try:
         real = os.path.realpath(file)  # a script may be a link
-        # Judged before it is opened as well: to open a device can have effects of its own.
+        # Checked before it is opened, because opening a device can have effects.
         if real.startswith(KERNEL_FOLDERS) or not _is_short_file(os.lstat(real)):
             return ""
         descriptor = os.open(real, READ)
@@ -39,9 +34,7 @@ def hash_of(file: str) -> str:
             found = os.fstat(descriptor)
             if not _is_short_file(found):
                 return ""
-            data = (
-                _read(descriptor) if found.st_size else b""
-            )  # the kernel's files say that they are empty, wherever they are mounted
+            data = _read(descriptor) if found.st_size else b""  # files of the kernel have the size 0
         finally:
             os.close(descriptor)
     except (OSError, ValueError):  # ValueError: a null character in the name
@@ -54,7 +47,7 @@ def _is_short_file(found: os.stat_result) -> bool:
 
 
 def _read(descriptor: int) -> bytes:
-    """All of a file, or one byte more than `MOST_BYTES` of one that grows meanwhile."""
+    """The whole file, or one byte more than `MOST_BYTES` if it grows meanwhile."""
     data = b""
     while part := os.read(descriptor, MOST_BYTES + 1 - len(data)):
         data += part

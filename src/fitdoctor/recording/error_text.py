@@ -1,4 +1,4 @@
-"""The part of an exception's message that says what is wrong."""
+"""The line of an exception's message that names the problem."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import re
 
 LONGEST = 300
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
-#: What Keras and TensorFlow put before the message itself.
+# The preamble that Keras and TensorFlow put before the message itself.
 _PREAMBLE = re.compile(r"(\w+: )?(Graph execution error:|Exception encountered when calling )")
-#: TensorFlow then lists where a node was defined, in the manner of a traceback.
+# TensorFlow then lists where a node was defined, like a traceback.
 _WHERE = re.compile(r"Detected at node |<stack traces unavailable>|File \"|Traceback |\[\[|\d+ root error")
 _NAMED = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Warning|Interrupt): ")
 
 
 def headline(message: str) -> str:
-    r"""Gives one line: the first one, or the error inside where the first is only the framework's preamble.
+    r"""Returns one line: the first, or the inner error if the first is only the framework's preamble.
 
     Example:
         >>> headline("Graph execution error:\n\nDetected at node PyFunc defined at:\nOSError: bad file 17\n")

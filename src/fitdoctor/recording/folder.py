@@ -1,4 +1,4 @@
-"""Where a diagnosis keeps its files: one folder for each run, below the place that `places` finds."""
+"""The folder of each run, in one of the folders of `run_roots`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 
 from fitdoctor.errors import FitdoctorError
-from fitdoctor.recording import places
+from fitdoctor.recording import run_roots
 from fitdoctor.recording.ownership import is_ours, make_own_folder
-from fitdoctor.recording.places import ROOT_NAME, VARIABLE
+from fitdoctor.recording.run_roots import ROOT_NAME, VARIABLE
 from fitdoctor.recording.signature import why_unsigned
 from fitdoctor.regular_files import is_regular, make_new, make_private_folder
 
@@ -22,22 +22,17 @@ RUN_FILE = "run.json"
 IGNORE_FILE = ".gitignore"
 IGNORE_ALL = b"*\n"
 
+# The endings of the names of bundles: recordings in a single file.
 BUNDLE_ENDINGS = (".fitdoctor.json", ".fitdoctor.json.gz")
-"""How the names of bundles end: a recording in a single file."""
 
+# A new folder must hold this much before it is used: about a recording with its log. A full disk still creates folders.
 ROOM_BYTES = 256 * 1024
-"""What a new folder must take before it is trusted: about the size of a recording with its log.
 
-A full disk still makes folders."""
-
+# The longest script name in a folder's name. With the time before it, a path fits into a terminal of 80 columns.
 NAME_LENGTH = 40
-"""Longest script name in a folder's name:
 
-with the time before it, a path stays readable in a terminal of 80 columns.
-"""
-
+# How many known runs an error lists.
 LISTED_RUNS = 5
-"""How many known runs an error names: enough to pick from, few enough to read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +41,7 @@ class RunFolder:
 
     Attributes:
         path: The folder itself; it exists.
-        note: A sentence for the user where the folder is not the usual one, else "".
+        note: A sentence for the user if the folder is not the usual one, else "".
 
     Example:
         >>> create("train").run_file.name
@@ -67,27 +62,24 @@ class RunFolder:
 
     @property
     def log_file(self) -> Path:
-        """What the user's script printed in all children."""
+        """The output of the user's script in all processes."""
         return self.path / "log.txt"
 
     @property
     def scratch(self) -> Path:
-        """Where children write instead of to the user's files."""
+        """The folder that processes write to instead of the user's files."""
         return self.path / "scratch"
 
     @property
     def shown(self) -> str:
-        """The path as a user would type it:
-
-        relative where it lies below the current directory, or within the same project.
-        """
-        near = [folder for folder in (places.current_folder(), places.project_root()) if folder is not None]
+        """The path as a user would type it: relative inside the current directory or the same project."""
+        near = [folder for folder in (run_roots.current_folder(), run_roots.project_root()) if folder is not None]
         if not any(self.path.is_relative_to(folder) for folder in near):
             return str(self.path)
         return min(os.path.relpath(self.path), str(self.path), key=len)
 
     def remove_if_empty(self) -> None:
-        """Takes the folder away again where nothing was learned."""
+        """Removes the folder if it is empty."""
         try:
             self.path.rmdir()
         except OSError:
@@ -97,13 +89,13 @@ class RunFolder:
 def create(name: str, *, parent: Path | None = None, now: datetime | None = None) -> RunFolder:
     """Makes the folder of a new diagnosis of the script or module called `name`.
 
-    The first place that can be written is taken: `FITDOCTOR_DIR`, the project's `.fitdoctor`, the user's folder for
-    state, and at last the system's temporary folder.
+    The first writable root is used: `FITDOCTOR_DIR`, the project's `.fitdoctor`, the user's state folder, or the
+    temporary folder.
 
     Args:
-        name: The script's stem or the module's name; characters that do not belong into a file name are replaced.
-        parent: Where `.fitdoctor` stands, in place of the first three.
-        now: The time in the folder's name; the present by default.
+        name: The script's stem or the module's name; unsuitable characters are replaced.
+        parent: The folder of `.fitdoctor`, in place of the first three.
+        now: The time in the folder's name, by default the present.
 
     Raises:
         FitdoctorError: Nothing can be written anywhere.
@@ -130,29 +122,28 @@ def create(name: str, *, parent: Path | None = None, now: datetime | None = None
             raise
         return RunFolder(path=path, note=_note(path, problems, usual=False))
     raise FitdoctorError(
-        f"Found no place to write to{': ' if problems else ''}{' and '.join(problems)}. Expected room for a few hundred kilobytes in the "
-        f"project, the home or the temporary folder. Free some space, or set {VARIABLE} to a folder that can be written."
+        f"Found no place to write to{': ' if problems else ''}{' and '.join(problems)}. Expected room for a few "
+        "hundred kilobytes in the "
+        f"project, the home or the temporary folder. Free some space, or set {VARIABLE} to a folder that can be "
+        "written."
     )
 
 
 def _homes(parent: Path | None) -> list[tuple[Callable[[], Path | None], bool]]:
-    """The places for a new run in their order, and whether a user expects it there."""
+    """The roots for a new run, the preferred first, and whether a user expects it there."""
     if parent is not None:
-        return [(lambda: parent / ROOT_NAME, True), (places.temporary_root, False)]
+        return [(lambda: parent / ROOT_NAME, True), (run_roots.temporary_root, False)]
     return [
-        (places.named_folder, True),
-        (lambda: project / ROOT_NAME if (project := places.project_root()) is not None else None, True),
-        (places.state_runs, False),
-        (places.temporary_root, False),
+        (run_roots.named_folder, True),
+        (lambda: project / ROOT_NAME if (project := run_roots.project_root()) is not None else None, True),
+        (run_roots.state_runs, False),
+        (run_roots.temporary_root, False),
     ]
 
 
 def _note(path: Path, problems: list[str], *, usual: bool) -> str:
-    """What the user should know about the place:
-
-    that it is not the project's, and that no recording will be known as their own.
-    """
-    why = " and ".join(problems) or ("" if usual else places.why_no_project())
+    """Sentences for the user if the folder is not the project's, or if recordings can't be signed."""
+    why = " and ".join(problems) or ("" if usual else run_roots.why_no_project())
     return " ".join(filter(None, [f"{why}: this run is kept in {path}." if why else "", why_unsigned()]))
 
 
@@ -161,16 +152,16 @@ def _problem(root: Path, error: OSError) -> str:
 
 
 def latest(*, parent: Path | None = None) -> RunFolder | None:
-    """Gives the newest run that has a recording, or None."""
+    """The newest run with a recording, or None."""
     return next(stored(parent=parent), None)
 
 
 def stored(*, parent: Path | None = None) -> Iterator[RunFolder]:
-    """Gives all runs that have a recording, the newest first, those of the project before others.
+    """All runs with a recording, the newest first, those of the project before others.
 
-    What another user may have put there is passed over.
+    Folders that another user may write to are skipped.
     """
-    for root in places.trusted_roots(parent):
+    for root in run_roots.trusted_roots(parent):
         for path in _runs(root):
             yield RunFolder(path=path)
 
@@ -180,7 +171,7 @@ def resolve(run: str, *, parent: Path | None = None) -> RunFolder:
 
     Args:
         run: The path of a run's folder (or of a file in it), its name among the recordings, or "last".
-        parent: Where `.fitdoctor` stands; by default what holds for the current directory.
+        parent: The folder of `.fitdoctor`. By default the current directory decides.
 
     Raises:
         FitdoctorError: There is no such run, or it has no recording.
@@ -199,7 +190,7 @@ def resolve(run: str, *, parent: Path | None = None) -> RunFolder:
     given = expanded(run)
     if os.path.isfile(given):  # noqa: PTH113 - a Path raises where the folder may not be entered
         given = given.parent
-    roots = list(places.trusted_roots(parent))
+    roots = list(run_roots.trusted_roots(parent))
     candidates = [given, *(root / run for root in roots if Path(run).name == run)]
     for path in candidates:
         if is_regular(path / RUN_FILE):
@@ -208,11 +199,11 @@ def resolve(run: str, *, parent: Path | None = None) -> RunFolder:
 
 
 def find_recording(run: str, *, parent: Path | None = None) -> tuple[Path, str]:
-    """Finds the recording that the user means, and how they would type it.
+    """Finds the recording that the user means, and the path as they would type it.
 
     Args:
-        run: What `resolve` takes, or the path of a recording by any name, such as a bundle.
-        parent: Where `.fitdoctor` stands; by default what holds for the current directory.
+        run: An argument of `resolve`, or the path of a recording with any name, such as a bundle.
+        parent: The folder of `.fitdoctor`. By default the current directory decides.
 
     Raises:
         FitdoctorError: There is no such run, or it has no recording.
@@ -231,23 +222,20 @@ def find_recording(run: str, *, parent: Path | None = None) -> tuple[Path, str]:
 
 
 def expanded(path: str) -> Path:
-    """A path that the user has typed, with “~” in full.
-
-    It stays as it is where there is no such home, which Python raises for.
-    """
+    """A path that the user typed, with “~” expanded if there is such a home."""
     with suppress(RuntimeError):
         return Path(path).expanduser()
     return Path(path)
 
 
 def usual_root(parent: Path | None = None) -> Path | str:
-    """Where a run would be made now."""
+    """The root of a new run."""
     roots = (find() for find, _ in _homes(parent))
     return next((root for root in roots if root is not None), "the temporary folder")
 
 
 def _runs(root: Path) -> list[Path]:
-    """Gives the runs with a recording, the newest first: their names begin with the time."""
+    """The runs with a recording, the newest first. Their names begin with the time."""
     try:
         with os.scandir(root) as entries:
             found = [
@@ -267,7 +255,7 @@ def _not_found(run: str, candidates: list[Path], roots: list[Path]) -> str:
         problem = f"Received “{run}”, which is not a regular file; expected a run's folder, its name, or “last”."
     else:
         problem = f"Received “{run}”, which does not exist; expected a run's folder, its name, or “last”."
-    elsewhere = [places.state_runs(), places.temporary_root()]
+    elsewhere = [run_roots.state_runs(), run_roots.temporary_root()]
     near = [path.name for root in roots if root not in elsewhere for path in _runs(root)[:LISTED_RUNS]]
     if near:
         return f"{problem} The latest are:\n" + "\n".join(f"  {name}" for name in near[:LISTED_RUNS])
@@ -278,12 +266,12 @@ def _not_found(run: str, candidates: list[Path], roots: list[Path]) -> str:
 
 
 def _make(root: Path, name: str, *, above: bool = True) -> Path:
-    """Makes a new folder below `root` and proves that it can be written.
+    """Creates a new folder below `root` and checks that it can be written.
 
     Raises:
         OSError: It can't, or others may write to `root`.
     """
-    named = root == places.named_folder()
+    named = root == run_roots.named_folder()
     new = make_own_folder(root, above=above and not named)
     if root.name == ROOT_NAME or new and named:
         _have_git_ignore(root)
@@ -300,9 +288,9 @@ def _make(root: Path, name: str, *, above: bool = True) -> Path:
 
 
 def _have_git_ignore(root: Path) -> None:
-    """Has git pass over the recordings.
+    """Makes git ignore the recordings.
 
-    What lies there is left as it is, but for what a full disk has left: an empty file.
+    An existing file stays, unless it is empty, as a full disk leaves it.
     """
     path = root / IGNORE_FILE
     with suppress(OSError):
@@ -313,10 +301,10 @@ def _have_git_ignore(root: Path) -> None:
 
 
 def prove_room(path: Path) -> None:
-    """Writes some kilobytes into a folder and takes them away again.
+    """Writes some kilobytes into a folder and removes them.
 
     Raises:
-        OSError: There is no room, or no leave to write.
+        OSError: There is no room, or no permission to write.
     """
     probe = path / "room"
     make_new(probe, bytes(ROOM_BYTES))

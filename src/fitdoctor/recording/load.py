@@ -1,4 +1,4 @@
-"""Reads recordings back. What is damaged, foreign or from another version ends in a clear message."""
+"""Reads recordings. Damaged or foreign ones, and other versions, end with a clear message."""
 
 from __future__ import annotations
 
@@ -12,11 +12,8 @@ from fitdoctor.regular_files import MOST_BYTES, read_regular
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# Keys of every recording. All fields have defaults, so any JSON object would count as a recording without this check.
 MARKS = ("version", "fitdoctor", "script", "scout", "rehearsals")
-"""Keys that every recording has.
-
-All fields have defaults, so that any JSON object would pass as a recording without these.
-"""
 
 AGAIN = "Diagnose the script again, or give another run."
 
@@ -38,11 +35,12 @@ def load_run(path: Path) -> Run:
 
 
 def read_recording(path: Path) -> bytes:
-    """Reads the JSON of a recording, unpacked. It may come from anyone, so it is a regular file of a bounded size, and
-    no link.
+    """Reads the JSON of a recording, and unpacks it.
+
+    It may come from anyone, so only a regular file of a bounded size is read, and no link.
 
     Raises:
-        FitdoctorError: There is none, or it is something else.
+        FitdoctorError: There is no such file.
     """
     try:
         return _unpacked(read_regular(path), path)
@@ -56,7 +54,7 @@ def decode_run(data: bytes, *, name: str = "the recording") -> Run:
 
     Args:
         data: JSON.
-        name: What to call it in a message.
+        name: Its name in a message.
 
     Raises:
         FitdoctorError: It is damaged, not a recording, or from another version.
@@ -72,7 +70,7 @@ def decode_run(data: bytes, *, name: str = "the recording") -> Run:
 
 
 def decode_scout(data: bytes, *, name: str = "the scout's recording") -> ProcessRecord:
-    """Reads what the first child wrote.
+    """Reads the recording of a scout.
 
     Raises:
         FitdoctorError: It is damaged or from another version.
@@ -81,7 +79,7 @@ def decode_scout(data: bytes, *, name: str = "the scout's recording") -> Process
 
 
 def _unpacked(data: bytes, path: Path) -> bytes:
-    """The data of a `.gz` file as it was: a bundle comes from someone else, so it may not grow without end."""
+    """The unpacked data of a `.gz` file. A bundle comes from someone else, so its size is bounded."""
     if not data.startswith(GZIP_MARK):
         return data
     import gzip

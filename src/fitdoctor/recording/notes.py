@@ -1,4 +1,4 @@
-"""Reads the notes that the processes of one run left beside its record: see `probe.processes.run_notes`."""
+"""Reads the notes that the processes of one run write beside its record. See `probe.processes.run_notes`."""
 
 from __future__ import annotations
 
@@ -10,28 +10,26 @@ from typing import Any
 
 from fitdoctor.recording.model import OtherProcess, SideEffect
 
+# Added to the name of the record, as in `probe.processes.run_notes`.
 SUFFIX = ".notes"
-"""Behind the name of the record, as `probe.processes.run_notes` has it."""
 MOST_READ_BYTES = 1 << 20
 MOST_OTHERS = 32
+# Side effects of one kind that are kept. A script that reads a thousand web pages is described by its first ones.
 MOST_OF_A_KIND = 20
-"""Side effects of one kind that are kept:
-
-a script that looks at a thousand pages of the web is told of by its first ones.
-"""
 
 
 @dataclass(slots=True)
 class Noted:
-    """What one run of the script did beside its training."""
+    """The other processes and the side effects of one run of the script."""
 
     others: list[OtherProcess] = field(default_factory=list)
     effects: list[SideEffect] = field(default_factory=list)
 
 
 def read_notes(path: Path) -> Noted:
-    """Reads the notes of one run. Lines that make no sense are left out: a process may have been ended in the middle of
-    one.
+    """Reads the notes of one run.
+
+    Incomplete lines are skipped: a process may end while it writes one.
 
     Example:
         >>> read_notes(Path("scout.json.notes")).effects
@@ -56,7 +54,7 @@ def read_notes(path: Path) -> Noted:
 
 
 def merge(known: list[SideEffect], more: Iterable[SideEffect]) -> None:
-    """Adds what one more run did to what those before it did."""
+    """Adds the side effects of one more run."""
     for effect in more:
         same = next((each for each in known if (each.kind, each.what) == (effect.kind, effect.what)), None)
         if same is not None:
@@ -66,12 +64,12 @@ def merge(known: list[SideEffect], more: Iterable[SideEffect]) -> None:
 
 
 def unnoted(noted: Iterable[SideEffect], seen: Iterable[str]) -> list[SideEffect]:
-    """Connections that were seen from outside, and that Python did not note: C libraries make them by themselves.
+    """Connections that were observed from outside but not noted by Python, because a C library made them.
 
-    Python notes a host by its name, so what goes to the same port is taken for the same.
+    Python notes a host by its name, so connections to the same port count as the same.
 
     Args:
-        noted: What a run noted.
+        noted: The side effects that a run noted.
         seen: Hosts and ports that it was connected to.
     """
     ports = {effect.what.rpartition(":")[2] for effect in noted if effect.kind == "connection"}
@@ -88,13 +86,13 @@ def _lines(path: Path) -> list[bytes]:
 
 
 def _add_effect(effects: list[SideEffect], effect: SideEffect) -> None:
-    """Each once for a run, however many of its processes noted it."""
+    """Adds an effect, unless another process of the run noted it already."""
     if not any((each.kind, each.what) == (effect.kind, effect.what) for each in effects):
         effects.append(effect)
 
 
 def _add_other(others: list[OtherProcess], other: OtherProcess) -> None:
-    """What a program notes of itself goes with the line that started it."""
+    """Adds a process. The notes of a program about itself are merged with the note of the line that starts it."""
     for each in others:
         same = (each.kind, each.command) == (other.kind, other.command)
         if same and (each.site == other.site or None in (each.site, other.site)):

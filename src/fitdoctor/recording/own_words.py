@@ -1,7 +1,7 @@
-"""What fitdoctor's own source says, and the public names of the frameworks: words that give nothing of a user's away.
+"""Texts that reveal nothing about a user: literals of fitdoctor's own source, and public names of frameworks.
 
-A bundle keeps a text only as far as it stands here. So no list of words has to be kept up to date: whatever a cause, a
-remedy or the probe may write into a recording, or look for in one, stands in the source as a literal.
+A bundle keeps only such texts. No list of words has to be maintained: each text that a cause, a remedy or the probe may
+write into a recording, or search for in one, is a literal in the source.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import fitdoctor
 
 LEFT_OUT = "…"
 
+# A sentence is kept if at least this many of its characters are ours. Otherwise the match may be punctuation only.
 LEAST_SAID = 8
-"""Characters of a sentence that must be ours before it is kept: below that, only its punctuation is."""
 
 KERAS_NAMES = frozenset(
     """
-    BackupAndRestore Callback CallbackList CSVLogger EarlyStopping History LambdaCallback LearningRateScheduler ModelCheckpoint
+    BackupAndRestore Callback CallbackList CSVLogger EarlyStopping History LambdaCallback LearningRateScheduler
+    ModelCheckpoint
     ProgbarLogger ReduceLROnPlateau RemoteMonitor SwapEMAWeights TensorBoard TerminateOnNaN
     Adadelta Adafactor Adagrad Adam Adamax AdamW Ftrl Lamb Lion LossScaleOptimizer Muon Nadam RMSprop SGD
     GRU LSTM RNN Bidirectional TimeDistributed
@@ -30,10 +31,14 @@ KERAS_NAMES = frozenset(
 
 KERAS_ARGUMENTS = frozenset(
     """
-    baseline batch_size callbacks class_weight cooldown embeddings_freq epochs factor histogram_freq initial_epoch jit_compile loss
-    max_queue_size metrics min_delta min_lr mode monitor optimizer patience profile_batch restore_best_weights run_eagerly
-    sample_weight save_best_only save_freq save_weights_only shuffle start_from_epoch steps_per_epoch steps_per_execution
-    update_freq use_multiprocessing validation_batch_size validation_data validation_freq validation_split validation_steps
+    baseline batch_size callbacks class_weight cooldown embeddings_freq epochs factor histogram_freq initial_epoch
+    jit_compile loss
+    max_queue_size metrics min_delta min_lr mode monitor optimizer patience profile_batch restore_best_weights
+    run_eagerly
+    sample_weight save_best_only save_freq save_weights_only shuffle start_from_epoch steps_per_epoch
+    steps_per_execution
+    update_freq use_multiprocessing validation_batch_size validation_data validation_freq validation_split
+    validation_steps
     verbose weighted_metrics workers write_graph write_images write_steps_per_second
     accuracy mae mse val_accuracy val_loss val_mae val_mse auto min max
     """.split()  # noqa: SIM905 - a list of words is read and edited more easily so
@@ -41,33 +46,38 @@ KERAS_ARGUMENTS = frozenset(
 
 TF_DATA_NAMES = frozenset(
     """
-    apply apply_options as_numpy_iterator batch bucket_by_sequence_length cache cardinality choose_from_datasets concatenate
-    dense_to_ragged_batch enumerate filter fingerprint flat_map from_generator from_tensor_slices from_tensors get_single_element
-    group_by_window ignore_errors interleave list_files load map map_and_batch padded_batch parallel_interleave prefetch
+    apply apply_options as_numpy_iterator batch bucket_by_sequence_length cache cardinality choose_from_datasets
+    concatenate
+    dense_to_ragged_batch enumerate filter fingerprint flat_map from_generator from_tensor_slices from_tensors
+    get_single_element
+    group_by_window ignore_errors interleave list_files load map map_and_batch padded_batch parallel_interleave
+    prefetch
     ragged_batch random range rebatch reduce rejection_resample repeat sample_from_datasets save scan shard shuffle
     shuffle_and_repeat skip snapshot sparse_batch take take_while unbatch unique window with_options zip
     FixedLengthRecordDataset TextLineDataset TFRecordDataset CsvDataset SqlDataset make_csv_dataset AUTOTUNE
     """.split()  # noqa: SIM905 - a list of words is read and edited more easily so
 )
 
+# Libraries that hold data, their containers, and the types of elements.
 PACKAGES = frozenset(
     """
     builtins callbacks collections h5py jax keras keras_tuner mlflow numpy pandas polars pyarrow scipy src
     tensorflow tf tf_keras torch wandb zarr
-    array ndarray memmap matrix list tuple dict DataFrame Series Dataset Tensor EagerTensor RaggedTensor SparseTensor Table
-    bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 bfloat16 float32 float64 complex64 complex128 object string
+    array ndarray memmap matrix list tuple dict DataFrame Series Dataset Tensor EagerTensor RaggedTensor
+    SparseTensor Table
+    bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 bfloat16 float32 float64 complex64 complex128
+    object string
     """.split()  # noqa: SIM905 - a list of words is read and edited more easily so
 )
-"""Libraries that hold data, their containers, and the types of elements."""
 
 PUBLIC_NAMES = KERAS_NAMES | KERAS_ARGUMENTS | TF_DATA_NAMES | PACKAGES
 
+# The fixed parts of a sentence. Other text is filled in between.
 Template = tuple[str, ...]
-"""The fixed parts of a sentence, between which something is filled in."""
 
 
 def is_own(text: str) -> bool:
-    """Whether a text stands in fitdoctor's source as it is, or is a public name of a framework.
+    """Whether a text is a literal in fitdoctor's source or a public name of a framework.
 
     Example:
         >>> is_own("on_epoch_end"), is_own("decode_patient")
@@ -77,7 +87,7 @@ def is_own(text: str) -> bool:
 
 
 def as_said(sentence: str) -> str:
-    """Keeps of a sentence what fitdoctor's source says; what was filled in becomes "…".
+    """Keeps the words of a sentence that come from fitdoctor's source, and replaces the others by "…".
 
     Example:
         >>> as_said("No trials at train.py:47: disk full")
@@ -109,7 +119,7 @@ def _fits(template: Template, sentence: str) -> bool:
 
 @cache
 def _literals() -> frozenset[str]:
-    """Every text of the source, and the names of the fields of its dataclasses, which are keys in JSON."""
+    """All literals of the source, and the field names of its dataclasses, which are keys in JSON."""
     texts = {node.value for node in _nodes() if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     return frozenset(
         texts

@@ -1,7 +1,6 @@
-"""Whether what lies in a folder can only come from us: by owner and mode, as ssh judges the folder of a key.
+"""Checks by owner and mode that only this user can write to a folder, as ssh checks the folder of a key.
 
-Access control lists are not read. Where a system has no owners and modes (Windows), the folders of the user are taken
-as theirs.
+Access control lists are not read. On a system without owners and modes (Windows), the user's folders count as theirs.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ from fitdoctor.regular_files import make_private_folder
 
 WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
+# The administrator may change everything anyway.
 ROOT = 0
-"""The administrator, who may change anything anyway."""
 
+# The most links on the way to one path, as on Linux.
 MOST_LINKS = 40
-"""On the way to one path, as Linux has it."""
 
 
 def why_not_ours(folder: Path, *, above: bool = True) -> str:
@@ -53,11 +52,10 @@ def why_not_ours(folder: Path, *, above: bool = True) -> str:
 
 
 def why_not_below(folder: Path) -> str:
-    """Says why nothing of ours should be made below `folder`, which need not be there yet; an empty string where it
-    may.
+    """Says why fitdoctor must not create anything below `folder`. Empty if it may.
 
-    All that is passed on the way to it is ours or root's, links included: as root, we would else leave folders in
-    another user's home that they can't enter, or wherever their link leads.
+    All folders and links on the way must belong to this user or to root. Otherwise root would create folders in another
+    user's home, or wherever their link points. The folder itself need not exist.
 
     Example:
         >>> why_not_below(Path("/home/ann/.local/state"))
@@ -81,14 +79,14 @@ def why_not_below(folder: Path) -> str:
 
 
 def make_own_folder(folder: Path, *, above: bool = True) -> bool:
-    """Makes a folder for us alone, see `make_private_folder`. Nothing is made where it would not be ours.
+    """Creates a folder for this user alone, see `make_private_folder`.
 
     Args:
         folder: Any path.
-        above: Whether the folders above count, see `why_not_ours`.
+        above: Whether the folders above it are checked as well, see `why_not_ours`.
 
     Raises:
-        OSError: It can't be made, or others may write to it.
+        OSError: It can't be created, or others may write to it.
     """
     if above and (why := why_not_below(folder.parent)):
         raise OSError(why)
@@ -99,10 +97,10 @@ def make_own_folder(folder: Path, *, above: bool = True) -> bool:
 
 
 def _way_to(path: Path) -> Iterator[Path]:
-    """Every folder and every link that is passed on the way to a path, from the root of the file system on.
+    """All folders and links on the way to a path, from the root of the file system on.
 
     Raises:
-        OSError: It does not come to an end.
+        OSError: There are too many links.
     """
     path = path.absolute()
     here, links = Path(path.anchor), 0
@@ -127,16 +125,13 @@ def is_ours(found: os.stat_result) -> bool:
 
 
 def _is_open(found: os.stat_result) -> bool:
-    """Whether other users may write. Where each user has a group of their own, that group is nobody else."""
+    """Whether other users may write. A private group of the user does not count."""
     others = found.st_mode & WRITABLE_BY_OTHERS
     return bool(others) and not (others == stat.S_IWGRP and _is_own_group(found.st_gid))
 
 
 def _is_own_group(number: int) -> bool:
-    """Whether a group is the private one of this user, as most Linux systems make it:
-
-    of the same name, and without members.
-    """
+    """Whether a group is the private group of this user: of the same name, and without members."""
     import grp
     import pwd
 

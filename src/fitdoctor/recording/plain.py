@@ -1,7 +1,4 @@
-"""Turns what a user's objects may hold into what JSON can say.
-
-Runs in the user's process too: standard library only.
-"""
+"""Turns the values of a user's objects into values of JSON. Standard library only, since the probe imports it."""
 
 from __future__ import annotations
 
@@ -10,21 +7,19 @@ from dataclasses import fields, is_dataclass
 from numbers import Integral, Real
 from typing import Any
 
+# The largest integer that every JSON reader accepts. A seed in a callback can be larger.
 LARGEST_INTEGER = 2**63 - 1
-"""What every JSON reader takes as an integer; the attributes of a user's callback can be larger, a seed for instance.
-"""
 
+# Added to the name of a record to name a symbolic link. The link exists while the latest record could not be written,
+# and points to the reason. A link needs no descriptor and no file size, of which a script may have used up all.
 UNWRITTEN = ".unwritten"
-"""What the name of a symbolic link adds to that of the record, which stands there while the latest record could not be
-written. It points to the reason. To make a link takes no descriptor and no file size, which are what a script may be
-out of."""
 
+# Characters of an exception's message that are kept: TensorFlow names the problem at the end of pages.
 LONGEST_MESSAGE = 10_000
-"""Characters of an exception's message that are kept: TensorFlow says what went wrong at the end of pages."""
 
 
 def plain(value: Any) -> Any:
-    """Describes `value` as well as JSON can, rather than losing a recording over one attribute.
+    """Describes `value` as well as JSON can. No attribute makes a recording fail.
 
     Example:
         >>> plain({"best": float("inf"), 3: (1, 2)})
@@ -34,9 +29,8 @@ def plain(value: Any) -> Any:
         case bool() | None:
             return value
         case str():
-            return value.encode(
-                "utf-8", "backslashreplace"
-            ).decode()  # file names that are not UTF-8 carry lone surrogates
+            # File names that are not UTF-8 hold lone surrogates.
+            return value.encode("utf-8", "backslashreplace").decode()
         case Integral():  # NumPy's integers and floats are numbers like Python's
             number = int(value)
             return number if -LARGEST_INTEGER <= number <= LARGEST_INTEGER else str(number)
@@ -51,9 +45,9 @@ def plain(value: Any) -> Any:
 
 
 def described(value: Any) -> Any:
-    """The same of dataclasses and what they hold, fast: it runs beside a training, whose thread waits meanwhile.
+    """Describes dataclasses and their values, fast, because a training may wait for it.
 
-    Most of a recording are lists of floats. They are taken whole, which is some hundred times as fast as one by one.
+    Most of a recording are lists of floats. They are copied as a whole, some hundred times as fast as one by one.
 
     Example:
         >>> described(Duration(count=1, first_s=float("nan")))
@@ -76,8 +70,8 @@ def described(value: Any) -> Any:
 
 
 FLOATS = {float}
+# The names of the fields of each class. Empty for a class that is no dataclass.
 _names: dict[type, tuple[str, ...]] = {}
-"""Of the fields of each class that was met; none where it is no dataclass."""
 
 
 def _shown(value: object) -> str:

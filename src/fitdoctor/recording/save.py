@@ -1,4 +1,4 @@
-"""Writes the recordings of a run to `run.json`: data that any tool can read, never code."""
+"""Writes the recordings of a run to `run.json`, as JSON without code."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from fitdoctor.recording.model import Run
 from fitdoctor.recording.plain import plain
 from fitdoctor.regular_files import PRIVATE, make_new
 
+# The mode of an ordinary file, before the user's mask.
 ORDINARY = 0o666
-"""Less what the user's mask takes from it, as for any file that a program is told to write."""
 
+# Characters of the name that a temporary file's name takes over: file systems end at 255 bytes.
 NAME_LENGTH = 200
-"""Of a temporary file's name that is taken over: file systems end at 255 bytes."""
 
 
 def save_run(run: Run, path: Path) -> None:
-    """Writes `run` to `path`, all or nothing: a reader finds the old file or the new one, whenever we are stopped.
+    """Writes `run` to `path` atomically: a reader finds the old file or the new one.
 
     Raises:
-        FitdoctorError: The file can't be written, e.g. on a full disk. The old one is still there.
+        FitdoctorError: The file can't be written, e.g. on a full disk. The old file stays.
 
     Example:
         >>> save_run(run, folder.run_file)
@@ -31,22 +31,19 @@ def save_run(run: Run, path: Path) -> None:
 
 
 def encode_run(run: Run) -> bytes:
-    """Gives the JSON of `run`.
-
-    What JSON has no word for (other objects, infinity) is described as well as it can be.
-    """
+    """The JSON of `run`. Values that JSON does not have (objects, infinity) are described."""
     import msgspec
 
     return msgspec.json.encode(plain(asdict(run)))
 
 
 def write_atomically(path: Path, data: bytes, *, private: bool = False) -> None:
-    """Puts `data` into `path` through a temporary file beside it.
+    """Writes `data` to `path` through a temporary file beside it.
 
     Args:
-        path: Where to; a link there is replaced, not followed.
-        data: What to write.
-        private: Whether nobody else may read it, whatever the user's mask says.
+        path: The target. A link there is replaced, not followed.
+        data: The content.
+        private: Whether only this user may read it, whatever their mask is.
 
     Raises:
         FitdoctorError: The file can't be written.
@@ -60,6 +57,7 @@ def write_atomically(path: Path, data: bytes, *, private: bool = False) -> None:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise FitdoctorError(
-            f"Could not write {path}: {error.strerror or error}. Expected a folder with room for {len(data) // 1024 + 1} kB. "
+            f"Could not write {path}: {error.strerror or error}. Expected a folder with room for "
+            f"{len(data) // 1024 + 1} kB. "
             "Free some space or choose another place."
         ) from None

@@ -1,9 +1,8 @@
-"""Which recordings this user has made on this machine: those are signed with a key that never leaves the user's state
-folder.
+"""Signs the recordings that this user makes on this machine, and checks the signatures.
 
-A recording may come from anywhere: with a repository, in an archive, from another user. It is data, and is shown as
-such. What it says of an interpreter, a folder or code is run without a question only where the signature says that it
-is our own.
+The key never leaves the user's state folder. A recording may come from anywhere: with a repository, in an archive, from
+another user. Showing it is always safe. But the interpreter, the folder or the code that it names is run without a
+question only if the signature is our own.
 
 The signature is the last member of the JSON, so that a file and its signature change together:
 
@@ -22,28 +21,28 @@ from pathlib import Path
 from fitdoctor.recording.load import decode_run, read_recording
 from fitdoctor.recording.model import Run
 from fitdoctor.recording.ownership import make_own_folder, why_not_ours
-from fitdoctor.recording.places import state_folder
+from fitdoctor.recording.run_roots import state_folder
 from fitdoctor.recording.save import encode_run, write_atomically
 from fitdoctor.regular_files import PRIVATE, is_regular, make_new, read_regular
 
 KEY_FILE = "key"
 KEY_BYTES = 32
+# Prevents that the signature of a recording is valid for anything else, should the key ever sign more.
 PURPOSE = b"fitdoctor run.json\0"
-"""Keeps the signature of a recording from being one of anything else, should the key ever sign more."""
 
 _SIGNATURE = re.compile(rb',"signature":"([0-9a-f]{64})"\}\s*\Z')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """A recording, and whether this user has made it on this machine."""
+    """A recording, and whether this user made it on this machine."""
 
     run: Run
     is_own: bool
 
 
 def save_signed(run: Run, path: Path) -> None:
-    """Writes `run` to `path` as our own, see `save_run`. Without a key it is written all the same.
+    """Writes `run` to `path` with our signature, or without one if there is no key.
 
     Raises:
         FitdoctorError: The file can't be written.
@@ -69,7 +68,7 @@ def load_recording(path: Path) -> Recording:
 
 
 def signed(data: bytes) -> bytes:
-    """The JSON of an object with its signature; as it is where there is no key."""
+    """The JSON of an object with its signature, or unchanged if there is no key."""
     key = _key()
     if key is None or not data.endswith(b"}"):
         return data
@@ -89,7 +88,7 @@ def is_signed(data: bytes) -> bool:
 
 
 def why_unsigned() -> str:
-    """Says what follows where no key can be kept; an empty string where one is."""
+    """Says what follows if no key can be kept. Empty if there is a key."""
     if _key() is not None:
         return ""
     where = f"in {state_folder()}" if state_folder() is not None else "as there is no home"
@@ -103,7 +102,7 @@ def _digest(key: bytes, data: bytes) -> str:
 
 
 def _key(*, make: bool = True) -> bytes | None:
-    """The key of this user, made when it is first needed; None where it can't be kept from others."""
+    """The key of this user, created on first use. None if it can't be kept secret."""
     state = state_folder()
     if state is None:
         return None
@@ -119,7 +118,7 @@ def _key(*, make: bool = True) -> bytes | None:
 
 
 def _make_key(path: Path) -> None:
-    """Makes the key at once as a whole: of two that begin together, one makes it and both read that one.
+    """Creates the key atomically. If two processes start together, both use the same key.
 
     Raises:
         OSError: It can't be written, or others may write to its folder.

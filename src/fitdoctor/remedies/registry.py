@@ -1,4 +1,4 @@
-"""All remedies there are, and which of them can be proposed for a finding."""
+"""The registry of all remedies, which also proposes them for findings."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Offer:
         return [change.to_data() for change in self.proposal.changes]
 
     def is_tried_by(self, arm: Arm) -> bool:
-        """Whether a recorded arm tries this very proposal."""
+        """Whether a recorded arm tries this proposal."""
         return (arm.role, arm.remedy, arm.unit) == ("remedy", self.remedy.id, self.unit) and arm.changes == self.changes
 
     @property
@@ -81,13 +81,13 @@ def all_remedies() -> dict[str, Remedy]:
 
 
 def offers(finding: Finding, facts: Facts) -> tuple[list[Offer], list[str]]:
-    """What can be proposed for a finding.
+    """The proposals for a finding.
 
-    The remedies that the cause names come first, in its order; others that say they treat it follow, so that a new
-    remedy needs no edit of a cause.
+    The remedies that the cause names come first, in its order. Other remedies that treat it follow, so a new remedy
+    needs no edit of a cause.
 
     Returns:
-        The offers, and a limit sentence for each remedy that failed to propose.
+        The offers, and a sentence for each remedy that failed to propose.
     """
     remedies, _ = _discovered()
     named = [remedies[name] for name in finding.remedies if name in remedies]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from fitdoctor.report.figures import counted
 from fitdoctor.report.model import Environment, FitSummary, Part, Report
+from fitdoctor.wording import plural
 
 # From this share on, another amount of memory means another machine. Firmware and containers take less.
 MEMORY_MATTERS = 0.05
@@ -191,7 +191,7 @@ def _work(a: Report, b: Report) -> Iterator[str]:
     """Returns differences in the amount of training. Fits are paired in the order of their runs, since lines move."""
     first, second = a.training.fits, b.training.fits
     if len(first) != len(second):
-        yield f"{counted(len(first), 'fit')} in A, {counted(len(second), 'fit')} in B"
+        yield f"{plural(len(first), 'fit')} in A, {plural(len(second), 'fit')} in B"
         return
     for index, (one, other) in enumerate(zip(first, second, strict=True)):
         which = f" of fit {index + 1}" if len(first) > 1 else ""

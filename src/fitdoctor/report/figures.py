@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 
 from fitdoctor.report.model import Interval
+from fitdoctor.wording import HOUR_S, MINUTE_S
 
 # A space that must not become a line break. The canvas prints it as a space. (rich breaks lines at U+00A0.)
 GLUE = "\ue000"
-
-MINUTE_S = 60
-HOUR_S = 3600
-DAY_S = 86400
 
 _UNIT = r"(?:µs|ms|s|min|h|d|[kMGT]i?B)\b"
 _BEFORE_UNIT = re.compile(rf"(?<=\d) (?=%|×|{_UNIT})")
@@ -26,24 +23,6 @@ def bind(text: str) -> str:
     text = _INSIDE_DURATION.sub(rf"\1{GLUE}", text)
     text = _AROUND_TIMES.sub(GLUE, text)
     return _INTERVAL.sub(lambda found: found.group().replace(" ", GLUE), text)
-
-
-def duration(seconds: float) -> str:
-    """Formats a duration, with two units at most.
-
-    Example:
-        >>> duration(2480), duration(0.85)
-        ('41 min 20 s', '850 ms')
-    """
-    if seconds < 0:
-        return f"-{duration(-seconds)}"
-    if seconds < 59.5:
-        return _short(seconds)
-    if seconds < HOUR_S - 0.5:
-        return _two(seconds, MINUTE_S, "min", 1, "s")
-    if seconds < DAY_S - MINUTE_S / 2:
-        return _two(seconds, HOUR_S, "h", MINUTE_S, "min")
-    return _two(seconds, DAY_S, "d", HOUR_S, "h")
 
 
 def duration_range(low: float, high: float) -> str:
@@ -88,25 +67,5 @@ def deviation(value: float) -> str:
     return f"{abs(value - 1) * 100:.1f} %"
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """Formats a number of things: "1 step", "12,500 steps"."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def _decimals(value: float) -> int:
     return 2 if value < 2 else 1 if value < 20 else 0
-
-
-def _short(seconds: float) -> str:
-    if seconds >= 9.95:
-        return f"{seconds:.0f} s"
-    if seconds >= 0.9995:
-        return f"{seconds:.1f} s"
-    if seconds >= 0.0009995:
-        return f"{seconds * 1e3:.0f} ms"
-    return f"{seconds * 1e6:.0f} µs" if seconds else "0 s"
-
-
-def _two(seconds: float, size: int, name: str, small_size: int, small_name: str) -> str:
-    whole, rest = divmod(round(seconds / small_size), size // small_size)
-    return f"{whole} {name} {rest} {small_name}" if rest else f"{whole} {name}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from fitdoctor.report.canvas import Canvas
-from fitdoctor.report.figures import duration, share
+from fitdoctor.report.figures import share
 from fitdoctor.report.model import Budget, Part
+from fitdoctor.wording import duration
 
 # Smaller parts are summed up in one line: their bars would be empty.
 SHOWN_SHARE = 0.01

@@ -6,16 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from fitdoctor.report.canvas import Canvas
-from fitdoctor.report.figures import GLUE, counted, duration, duration_range, ratio, share, speedup
-from fitdoctor.report.model import CauseResult, Interval, RemedyResult, Report, Safety, Variant
+from fitdoctor.report.figures import GLUE, duration_range, ratio, share, speedup
+from fitdoctor.report.model import CauseResult, Interval, RemedyResult, Report, Variant
 from fitdoctor.report.source_places import SourcePlaces
 from fitdoctor.report.text_trials import because, per_unit, unit_word
-
-SAFETY_WORDS: dict[Safety, str] = {
-    "exact": "same numbers",
-    "numerics": "same numbers up to rounding",
-    "semantics": "another training",
-}
+from fitdoctor.wording import SAFETY_WORDS, duration, plural
 
 # The sign and its colour in front of a remedy, by its status.
 STATUS_SIGNS = {
@@ -202,10 +197,10 @@ def _measured(remedy: RemedyResult) -> tuple[tuple[str, str], ...]:
             sooner = f"its own stopping rule ends it {ratio(race.mid)} sooner"
         spans.append((_next(sooner), ""))
         bounds = f"95 % interval {share(race.reached_low)} to {share(race.reached_high)}"
-        spans.append((_next(f"in {race.reached[0]} of {counted(race.reached[1], 'race')} ({bounds})"), ""))
+        spans.append((_next(f"in {race.reached[0]} of {plural(race.reached[1], 'race')} ({bounds})"), ""))
     if remedy.breaks_even_at:
         once = f"{duration(remedy.one_off_s)} once, " if remedy.one_off_s > 0 else ""
-        spans.append((_next(f"{once}pays off after {counted(remedy.breaks_even_at, unit_word(remedy.unit))}"), ""))
+        spans.append((_next(f"{once}pays off after {plural(remedy.breaks_even_at, unit_word(remedy.unit))}"), ""))
     if remedy.quality:
         spans.append((f" ·{GLUE}{remedy.quality}", ""))
     return tuple(spans)

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from fitdoctor.report.canvas import Canvas
 from fitdoctor.report.compare import CausePair, Comparison, PartPair
-from fitdoctor.report.figures import duration, ratio
+from fitdoctor.report.figures import ratio
+from fitdoctor.wording import duration
 
 PLAIN_WIDTH = 80
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fitdoctor.report.canvas import Canvas, Span
-from fitdoctor.report.figures import GLUE, counted, duration, ratio, ratio_range
+from fitdoctor.report.figures import GLUE, ratio, ratio_range
 from fitdoctor.report.model import (
     BACKENDS,
     Environment,
@@ -17,6 +17,7 @@ from fitdoctor.report.model import (
     Training,
 )
 from fitdoctor.report.source_places import SourcePlaces
+from fitdoctor.wording import duration, plural
 
 # An upper limit below this leaves no room for a saving that counts, see the 5 % rule of the verdict.
 WORTH_A_LINE = 1.05
@@ -161,7 +162,7 @@ def _raced(remedy: RemedyResult) -> str:
     race = remedy.time_to_target
     if race is None:
         return ""
-    races = f"in {race.reached[0]} of {counted(race.reached[1], 'race')}"
+    races = f"in {race.reached[0]} of {plural(race.reached[1], 'race')}"
     if race.by_rule:
         return f"It is no worse: it stopped by its own rule, at a {race.metric} as good, {races}."
     return f"It is no worse: it reached the same {race.metric} {races}."
@@ -212,7 +213,7 @@ def _device(environment: Environment) -> str:
     names = [f"{others.count(name)} × {name}" if others.count(name) > 1 else name for name in dict.fromkeys(others)]
     device = ", ".join(names) or "CPU"
     core = "CPU core" if names else "core"
-    return f"{device} ({counted(environment.cores, core)})" if environment.cores else device
+    return f"{device} ({plural(environment.cores, core)})" if environment.cores else device
 
 
 def _work(training: Training) -> str:
@@ -220,19 +221,19 @@ def _work(training: Training) -> str:
     fits = sorted(training.fits, key=lambda fit: -fit.share)
     loops = sorted(training.loops, key=lambda loop: -loop.share)
     if fits:
-        more = counted(len(fits) - 1, "more fit")
+        more = plural(len(fits) - 1, "more fit")
         return _fit_words(fits[0]) + (f" and {more}" if len(fits) > 1 else "")
     return _loop_words(loops[0]) if loops else ""
 
 
 def _fit_words(fit: FitSummary) -> str:
-    steps = f" × {counted(fit.steps_per_epoch, 'step')}" if fit.steps_per_epoch else ""
-    once = f"{counted(fit.epochs, 'epoch')}{steps}".replace(" ", GLUE)
-    return f"{counted(fit.calls, 'fit')} of {once}" if fit.calls > 1 else once
+    steps = f" × {plural(fit.steps_per_epoch, 'step')}" if fit.steps_per_epoch else ""
+    once = f"{plural(fit.epochs, 'epoch')}{steps}".replace(" ", GLUE)
+    return f"{plural(fit.calls, 'fit')} of {once}" if fit.calls > 1 else once
 
 
 def _loop_words(loop: LoopSummary) -> str:
-    return f"{counted(loop.calls, 'call')} of {loop.kind}"
+    return f"{plural(loop.calls, 'call')} of {loop.kind}"
 
 
 def _dotted(*texts: str) -> list[str]:

@@ -1,18 +1,18 @@
-"""How fast the cores run against the fastest they can, and how long they were slowed down against heat."""
+"""The clocks of the cores, as shares of the highest ones, and how long heat slows them down."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from fitdoctor.recording.system import System
-from fitdoctor.system.kept import Kept, kept, number, text
-from fitdoctor.system.source import Place, Reading
+from fitdoctor.recording.model.system import System
+from fitdoctor.system.kernel_files import KernelFile, number, open_if_there, read_text
+from fitdoctor.system.source import Reading, Target
 
+# The most cores whose clock is read, evenly spaced. Reading a clock may interrupt its core.
 MOST_CORES = 4
-"""Cores whose clock is read, evenly spread: asking for one may interrupt it."""
 
 
-def open_source(place: Place) -> Clocks | None:
+def open_source(place: Target) -> Clocks | None:
     folder = place.sys / "devices" / "system" / "cpu"
     try:
         found = sorted(
@@ -23,25 +23,29 @@ def open_source(place: Place) -> Clocks | None:
     cores = [at for at in found if not place.cores or at in place.cores]
     chosen = cores[:: max(1, -(-len(cores) // MOST_CORES))]
     clocks = [clock for at in chosen if (clock := _clock(folder / f"cpu{at}" / "cpufreq")) is not None]
-    heat = kept(folder / f"cpu{cores[0]}" / "thermal_throttle" / "package_throttle_total_time_ms") if cores else None
+    heat = (
+        open_if_there(folder / f"cpu{cores[0]}" / "thermal_throttle" / "package_throttle_total_time_ms")
+        if cores
+        else None
+    )
     return Clocks(clocks, heat) if clocks or heat is not None else None
 
 
-def _clock(folder: Path) -> tuple[Kept, int] | None:
-    highest = number(text(folder / "cpuinfo_max_freq").strip())
-    now = kept(folder / "scaling_cur_freq") if highest else None
+def _clock(folder: Path) -> tuple[KernelFile, int] | None:
+    highest = number(read_text(folder / "cpuinfo_max_freq").strip())
+    now = open_if_there(folder / "scaling_cur_freq") if highest else None
     return None if now is None or highest is None else (now, highest)
 
 
 class Clocks:
-    """Reads cpufreq, where the system shows it: virtual machines seldom do.
+    """Reads cpufreq, if the system has it. Virtual machines rarely do.
 
     Args:
-        clocks: For some cores the file with the present frequency, and the highest one.
-        heat: Milliseconds for which the package of the first core was slowed down.
+        clocks: The file with the present frequency and the highest frequency, for some cores.
+        heat: The file with the milliseconds in which heat slowed down the package of the first core.
     """
 
-    def __init__(self, clocks: list[tuple[Kept, int]], heat: Kept | None) -> None:
+    def __init__(self, clocks: list[tuple[KernelFile, int]], heat: KernelFile | None) -> None:
         self._clocks, self._heat = clocks, heat
 
     def read(self) -> Reading:
@@ -53,7 +57,7 @@ class Clocks:
         )
 
     def describe(self, system: System) -> None:
-        """The highest clock is in the shares."""
+        """Adds nothing: shares already contain the highest clock."""
 
     def close(self) -> None:
         for file in (self._heat, *(file for file, _ in self._clocks)):

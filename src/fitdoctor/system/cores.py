@@ -1,43 +1,44 @@
-"""How busy the cores are, whoever it is that they work for."""
+"""How busy the cores are, with the work of all processes."""
 
 from __future__ import annotations
 
 import os
 from typing import NamedTuple
 
-from fitdoctor.recording.system import System
-from fitdoctor.system.kept import Kept, kept, number
-from fitdoctor.system.source import Place, Reading
+from fitdoctor.recording.model.system import System
+from fitdoctor.system.kernel_files import KernelFile, number, open_if_there
+from fitdoctor.system.source import Reading, Target
 
 TICK_S = 1 / os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 0.01
+# A core counts as one in use if it is busy for this share of a stretch.
 IN_USE = 0.5
-"""A core that is busy for this share of a stretch counts as one in use."""
 
 
 class Core(NamedTuple):
-    """Seconds of one core:
+    """Seconds of one core since the system started."""
 
-    busy, idle while something waited for a disk, taken away by the host of a virtual machine, and all.
-    """
-
+    # Seconds of work.
     busy_s: float
+    # Idle seconds in which something waited for a disk.
     waited_s: float
+    # Seconds that the host of a virtual machine took.
     stolen_s: float
+    # All seconds.
     all_s: float
 
 
-def open_source(place: Place) -> Cores | None:
-    file = kept(place.proc / "stat")
+def open_source(place: Target) -> Cores | None:
+    file = open_if_there(place.proc / "stat")
     return None if file is None else Cores(file, place.cores)
 
 
 class Cores:
     """Reads /proc/stat.
 
-    All sums are over the cores that the training may run on; all cores where those are not known.
+    All sums are over the cores that the training may run on, or over all cores if those are unknown.
     """
 
-    def __init__(self, file: Kept, allowed: frozenset[int]) -> None:
+    def __init__(self, file: KernelFile, allowed: frozenset[int]) -> None:
         self._file, self._allowed = file, allowed
         self._first: dict[int, Core] = {}
         self._last: dict[int, Core] = {}
@@ -92,6 +93,6 @@ def parse(data: bytes) -> dict[int, Core]:
 
 
 def _shares(before: dict[int, Core], now: dict[int, Core]) -> list[float]:
-    """For which share of the time each core was busy, as far as time has passed."""
+    """The share of the time in which each core was busy."""
     pairs = [(before[at], core) for at, core in now.items() if at in before and core.all_s > before[at].all_s]
     return [min(1.0, max(0.0, (core.busy_s - old.busy_s) / (core.all_s - old.all_s))) for old, core in pairs]

@@ -1,35 +1,35 @@
-"""What all disks of the machine read and write, and how long the busiest of them is at it."""
+"""Bytes that all disks of the machine read and write, and the busy time of the busiest disk."""
 
 from __future__ import annotations
 
 import re
 
-from fitdoctor.recording.system import System
-from fitdoctor.system.kept import Kept, kept, number
-from fitdoctor.system.source import Place, Reading
+from fitdoctor.recording.model.system import System
+from fitdoctor.system.kernel_files import KernelFile, number, open_if_there
+from fitdoctor.system.source import Reading, Target
 
+# Bytes of a sector in /proc/diskstats, whatever the disk uses itself.
 SECTOR = 512
-"""Bytes, whatever the disk's own are."""
+# Devices in memory or in a file, and devices made of disks that are counted themselves.
 NOT_DISKS = re.compile(r"(loop|ram|zram|dm-|md|sr|fd)\d")
-"""What lies in memory or in a file, or stands for disks that are counted by themselves."""
 
+# Bytes read, bytes written, seconds busy.
 Disk = tuple[int, int, float]
-"""Bytes read, bytes written, seconds busy."""
 
 
-def open_source(place: Place) -> Disks | None:
+def open_source(place: Target) -> Disks | None:
     try:
         whole = frozenset(path.name for path in (place.sys / "block").iterdir() if not NOT_DISKS.match(path.name))
     except OSError:
         return None
-    file = kept(place.proc / "diskstats") if whole else None
+    file = open_if_there(place.proc / "diskstats") if whole else None
     return None if file is None else Disks(file, whole)
 
 
 class Disks:
-    """Reads /proc/diskstats. `whole` are the names of disks: their partitions would count twice."""
+    """Reads /proc/diskstats. `whole` are the names of disks. Partitions would count twice."""
 
-    def __init__(self, file: Kept, whole: frozenset[str]) -> None:
+    def __init__(self, file: KernelFile, whole: frozenset[str]) -> None:
         self._file, self._whole = file, whole
         self._before: dict[str, Disk] = {}
         self._busy_s = 0.0
@@ -49,7 +49,7 @@ class Disks:
         return Reading(counters=counters)
 
     def describe(self, system: System) -> None:
-        """Nothing about disks stays as it is."""
+        """Adds nothing: disks have no constant figures."""
 
     def close(self) -> None:
         self._file.close()

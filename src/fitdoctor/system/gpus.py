@@ -1,41 +1,35 @@
-"""NVIDIA's accelerators through NVML:
-
-how busy they are, their memory and clocks, what slows them down, and what comes over PCIe.
-"""
+"""NVIDIA's accelerators through NVML: their load, memory, clocks, throttling, and PCIe traffic."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from fitdoctor.recording.system import Gpu, System
-from fitdoctor.system.source import Place, Reading
+from fitdoctor.recording.model.system import Gpu, System
+from fitdoctor.system.source import Reading, Target
 
+# The most accelerators that are followed. One machine rarely has more.
 MOST = 8
-"""Accelerators that are followed: as many as stand in one machine, as a rule."""
+# The link is read at every so many readings, because the driver waits 20 ms for each direction.
 RARELY = 4
-"""Every so many looks the link is read: the driver waits 20 ms for each direction."""
 
 HEAT = ("SwThermalSlowdown", "HwThermalSlowdown")
 POWER = ("SwPowerCap", "HwPowerBrakeSlowdown")
 HARDWARE = ("HwSlowdown",)
+# NVML's reasons for lower clocks. Idle and chosen clocks are not among them.
 REASONS = {"slowed_by_heat": HEAT, "slowed_by_power": POWER, "slowed_by_hardware": HARDWARE}
-"""By the names that NVML has for why clocks are lower than they could be.
 
-Idle and chosen clocks are not on the list.
-"""
-
+# Errors after which a figure is not read again. Other errors may pass.
 GONE = ("NotSupported", "NoPermission", "FunctionNotFound", "InvalidArgument")
-"""Errors after which nothing is asked for again; others may pass."""
 
 
-def open_sources(_place: Place) -> list[GpuSource]:
-    """One for each accelerator; none where there is no driver."""
+def open_sources(_place: Target) -> list[GpuSource]:
+    """Opens a source for each accelerator. Empty if there is no driver."""
     try:
         import pynvml
 
         pynvml.nvmlInit()
-    except Exception:  # noqa: BLE001 - no driver, no library, no permission: all of them mean that none can be read
+    except Exception:  # noqa: BLE001 - without a driver, a library or permission, nothing can be read
         return []
     try:
         count = min(MOST, pynvml.nvmlDeviceGetCount())
@@ -43,7 +37,7 @@ def open_sources(_place: Place) -> list[GpuSource]:
     except pynvml.NVMLError:
         return []
     finally:
-        pynvml.nvmlShutdown()  # each source has its own share of the library
+        pynvml.nvmlShutdown()  # the library counts its users
 
 
 class GpuSource:
@@ -51,7 +45,7 @@ class GpuSource:
 
     Args:
         nvml: The module `pynvml`.
-        index: As NVML counts them, whatever CUDA_VISIBLE_DEVICES says.
+        index: Its index in NVML, which ignores CUDA_VISIBLE_DEVICES.
     """
 
     def __init__(self, nvml: Any, index: int) -> None:
@@ -117,7 +111,7 @@ class GpuSource:
         except self._nvml.NVMLError:
             if newer is None:
                 raise
-            found = self._nvml.nvmlDeviceGetCurrentClocksThrottleReasons(self._handle)  # what an older driver calls it
+            found = self._nvml.nvmlDeviceGetCurrentClocksThrottleReasons(self._handle)  # its name in older drivers
         return {name: float(bool(found & bits)) for name, bits in self._bits.items()}
 
     def _pcie(self) -> dict[str, float]:
@@ -134,5 +128,5 @@ class GpuSource:
 
 
 def _name(found: str | bytes) -> str:
-    """Older versions of the library give bytes."""
+    """Decodes a text. Older versions of the library return bytes."""
     return found.decode("utf-8", "replace") if isinstance(found, bytes) else str(found)

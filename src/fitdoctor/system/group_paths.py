@@ -1,19 +1,16 @@
-"""The folders of the control groups that a process belongs to, its own first and those around it after:
-
-each may set a limit.
-"""
+"""The folders of the control groups of a process, the innermost first. Each of them may set a limit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from fitdoctor.system.kept import text
-from fitdoctor.system.source import Place
+from fitdoctor.system.kernel_files import read_text
+from fitdoctor.system.source import Target
 
 
-def second_version(place: Place) -> list[Path]:
-    """Those of version 2, wherever they are mounted; a container may see its own group as the root."""
+def second_version(place: Target) -> list[Path]:
+    """The groups of version 2, wherever they are mounted. A container may see its own group as the root."""
     roots = [place.sys / "fs" / "cgroup", place.sys / "fs" / "cgroup" / "unified"]
     return [
         folder
@@ -24,8 +21,8 @@ def second_version(place: Place) -> list[Path]:
     ]
 
 
-def first_version(place: Place, controller: str) -> list[Path]:
-    """Those of version 1, which has a tree for each controller."""
+def first_version(place: Target, controller: str) -> list[Path]:
+    """The groups of version 1, which has a tree for each controller."""
     root = place.sys / "fs" / "cgroup"
     found: list[Path] = []
     for controllers, path in _lines(place):
@@ -34,8 +31,8 @@ def first_version(place: Place, controller: str) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def _lines(place: Place) -> Iterator[tuple[list[str], str]]:
-    for line in text(place.proc / str(place.process) / "cgroup").splitlines():
+def _lines(place: Target) -> Iterator[tuple[list[str], str]]:
+    for line in read_text(place.proc / str(place.process) / "cgroup").splitlines():
         parts = line.split(":", 2)
         if len(parts) == 3:
             yield parts[1].split(","), parts[2]

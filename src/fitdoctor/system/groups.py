@@ -1,6 +1,6 @@
-"""The limits that a container or a job scheduler sets, and how often the training runs into them:
+"""The limits of a container or a job scheduler, and how often the training reaches them.
 
-control groups, both versions.
+Both versions of control groups are read.
 """
 
 from __future__ import annotations
@@ -8,45 +8,45 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from fitdoctor.recording.system import System
+from fitdoctor.recording.model.system import System
 from fitdoctor.system.group_paths import first_version, second_version
-from fitdoctor.system.kept import Kept, kept, named, number, text
-from fitdoctor.system.source import Place, Reading
+from fitdoctor.system.kernel_files import KernelFile, named_numbers, number, open_if_there, read_text
+from fitdoctor.system.source import Reading, Target
 
+# Version 1 writes a larger number if there is no limit.
 NO_LIMIT = 1 << 60
-"""Version 1 writes a huge number where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cpu:
-    """A group that limits CPU time: `stat` counts periods, and those in which the group was held back."""
+    """A group that limits CPU time. `stat` counts all periods, and the periods in which the group was throttled."""
 
     cores: float
-    stat: Kept | None
+    stat: KernelFile | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Memory:
     """A group that limits memory.
 
-    `reclaimable` is what its statistics call files that lie there and are given up when need be.
+    `reclaimable` is the name of its statistic for file pages that the kernel may drop.
     """
 
     limit: int
-    used: Kept
-    stat: Kept | None
+    used: KernelFile
+    stat: KernelFile | None
     reclaimable: bytes
 
 
-def open_source(place: Place) -> Groups | None:
+def open_source(place: Target) -> Groups | None:
     second = second_version(place)
-    cpus = [(folder, cpu_limit(text(folder / "cpu.max"))) for folder in second]
+    cpus = [(folder, cpu_limit(read_text(folder / "cpu.max"))) for folder in second]
     cpus += [
-        (folder, cpu_limit(f"{text(folder / 'cpu.cfs_quota_us')} {text(folder / 'cpu.cfs_period_us')}"))
+        (folder, cpu_limit(f"{read_text(folder / 'cpu.cfs_quota_us')} {read_text(folder / 'cpu.cfs_period_us')}"))
         for folder in first_version(place, "cpu")
     ]
     tightest = min(((cores, str(folder)) for folder, cores in cpus if cores is not None), default=None)
-    cpu = None if tightest is None else _Cpu(cores=tightest[0], stat=kept(Path(tightest[1]) / "cpu.stat"))
+    cpu = None if tightest is None else _Cpu(cores=tightest[0], stat=open_if_there(Path(tightest[1]) / "cpu.stat"))
     memories = [_memory(folder, ("memory.max", "memory.high"), "memory.current", b"inactive_file") for folder in second]
     memories += [
         _memory(folder, ("memory.limit_in_bytes",), "memory.usage_in_bytes", b"total_inactive_file")
@@ -57,17 +57,17 @@ def open_source(place: Place) -> Groups | None:
 
 
 def _memory(folder: Path, limits: tuple[str, ...], used: str, reclaimable: bytes) -> _Memory | None:
-    found = [limit for name in limits if (limit := memory_limit(text(folder / name))) is not None]
-    file = kept(folder / used) if found else None
+    found = [limit for name in limits if (limit := memory_limit(read_text(folder / name))) is not None]
+    file = open_if_there(folder / used) if found else None
     return (
         None
         if file is None
-        else _Memory(limit=min(found), used=file, stat=kept(folder / "memory.stat"), reclaimable=reclaimable)
+        else _Memory(limit=min(found), used=file, stat=open_if_there(folder / "memory.stat"), reclaimable=reclaimable)
     )
 
 
 class Groups:
-    """The groups that set a limit: for CPU time the tightest, for memory all, as each may be the next to be full."""
+    """The groups with a limit: the tightest for CPU time, and all for memory, because any of them may be full next."""
 
     def __init__(self, cpu: _Cpu | None, memory: list[_Memory]) -> None:
         self._cpu, self._memory = cpu, memory
@@ -75,7 +75,7 @@ class Groups:
     def read(self) -> Reading:
         counters = {}
         if self._cpu is not None and self._cpu.stat is not None:
-            said = dict(named(self._cpu.stat.whole()))
+            said = dict(named_numbers(self._cpu.stat.whole()))
             counters = {name: float(said[key]) for key, name in PERIODS.items() if key in said}
         left = [found for each in self._memory if (found := _left(each)) is not None]
         return Reading(counters=counters, levels={"group_memory_left_bytes": float(min(left))} if left else {})
@@ -100,12 +100,12 @@ def _left(group: _Memory) -> int | None:
     used = number(group.used.line().strip())
     if used is None:
         return None
-    cached = dict(named(group.stat.whole())).get(group.reclaimable, 0) if group.stat is not None else 0
+    cached = dict(named_numbers(group.stat.whole())).get(group.reclaimable, 0) if group.stat is not None else 0
     return max(0, group.limit - max(0, used - cached))
 
 
 def cpu_limit(words: str) -> float | None:
-    """Cores' worth of time, from a quota and the period that it holds for; None where there is no limit.
+    """The limit in cores, from a quota and its period. None if there is no limit.
 
     Example:
         >>> cpu_limit("150000 100000"), cpu_limit("max 100000"), cpu_limit("-1 100000")
@@ -117,7 +117,7 @@ def cpu_limit(words: str) -> float | None:
 
 
 def memory_limit(word: str) -> int | None:
-    """Bytes; None where there is no limit.
+    """The limit in bytes. None if there is no limit.
 
     Example:
         >>> memory_limit("2147483648"), memory_limit("max"), memory_limit("9223372036854771712")

@@ -1,34 +1,32 @@
-"""The memory of the machine: what is left, what files take of it, and what is moved out of it and back."""
+"""The memory of the machine: free memory, memory of files, and swapping."""
 
 from __future__ import annotations
 
-from fitdoctor.recording.system import System
-from fitdoctor.system.kept import Kept, kept, named
+from fitdoctor.recording.model.system import System
+from fitdoctor.system.kernel_files import KernelFile, named_numbers, open_if_there
 from fitdoctor.system.processes import PAGE
-from fitdoctor.system.source import Place, Reading
+from fitdoctor.system.source import Reading, Target
 
+# Counters of /proc/vmstat, in pages. The last one counts pages of files that were dropped shortly before they were
+# needed again.
 PAGES = {b"pswpin": "swap_in_bytes", b"pswpout": "swap_out_bytes", b"workingset_refault_file": "file_reread_bytes"}
-"""Of /proc/vmstat, in pages.
-
-The last are pages of files that had been given up not long before they were needed again.
-"""
+# Levels of /proc/meminfo, in kilobytes.
 SIZES = {b"MemAvailable": "memory_left_bytes", b"Cached": "file_cache_bytes"}
-"""Of /proc/meminfo, in kilobytes."""
 
 
-def open_source(place: Place) -> Memory | None:
-    sizes, pages = kept(place.proc / "meminfo"), kept(place.proc / "vmstat")
+def open_source(place: Target) -> Memory | None:
+    sizes, pages = open_if_there(place.proc / "meminfo"), open_if_there(place.proc / "vmstat")
     return None if sizes is None and pages is None else Memory(sizes, pages)
 
 
 class Memory:
-    def __init__(self, sizes: Kept | None, pages: Kept | None) -> None:
+    def __init__(self, sizes: KernelFile | None, pages: KernelFile | None) -> None:
         self._sizes, self._pages = sizes, pages
         self._known: dict[bytes, int] = {}
 
     def read(self) -> Reading:
-        self._known = dict(named(self._sizes.whole())) if self._sizes is not None else {}
-        moved = dict(named(self._pages.whole())) if self._pages is not None else {}
+        self._known = dict(named_numbers(self._sizes.whole())) if self._sizes is not None else {}
+        moved = dict(named_numbers(self._pages.whole())) if self._pages is not None else {}
         known = self._known
         levels = {name: float(known[key] << 10) for key, name in SIZES.items() if key in known}
         if b"SwapTotal" in known and b"SwapFree" in known:

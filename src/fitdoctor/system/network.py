@@ -1,28 +1,28 @@
-"""What comes and goes over the network, as the training's process sees it: data on a file server comes this way."""
+"""The network traffic in the network namespace of the training, e.g. from a file server."""
 
 from __future__ import annotations
 
 import re
 
-from fitdoctor.recording.system import System
-from fitdoctor.system.kept import Kept, kept, number
-from fitdoctor.system.source import Place, Reading
+from fitdoctor.recording.model.system import System
+from fitdoctor.system.kernel_files import KernelFile, number, open_if_there
+from fitdoctor.system.source import Reading, Target
 
+# Interfaces whose traffic stays in the machine, or passes through another interface as well.
 INSIDE = re.compile(rb"lo$|ifb|veth|docker|br-|virbr|dummy|tun|tap")
-"""What stays in the machine, or passes through another interface as well."""
+# Columns behind the name.
 RECEIVED, SENT = 0, 8
-"""Columns behind the name."""
 
 
-def open_source(place: Place) -> Network | None:
-    file = kept(place.proc / str(place.process) / "net" / "dev")
+def open_source(place: Target) -> Network | None:
+    file = open_if_there(place.proc / str(place.process) / "net" / "dev")
     return None if file is None else Network(file)
 
 
 class Network:
     """Reads /proc/PID/net/dev."""
 
-    def __init__(self, file: Kept) -> None:
+    def __init__(self, file: KernelFile) -> None:
         self._file = file
 
     def read(self) -> Reading:
@@ -34,14 +34,14 @@ class Network:
         )
 
     def describe(self, system: System) -> None:
-        """Nothing about the network stays as it is."""
+        """Adds nothing: the network has no constant figures."""
 
     def close(self) -> None:
         self._file.close()
 
 
 def parse(data: bytes) -> tuple[float, float] | None:
-    r"""Bytes received and sent over all interfaces together; None where there is none.
+    r"""Bytes received and sent over all interfaces. None if there is no interface.
 
     Example:
         >>> parse(b"lo: 7 0 0 0 0 0 0 0 7 0 0\neth0: 19 4 0 0 0 0 0 0 31 2 0\n")

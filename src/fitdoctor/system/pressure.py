@@ -1,15 +1,16 @@
-"""How long work stood still for want of a core, of memory or of a disk: the kernel's pressure stall information."""
+"""How long work waited for a core, for memory or for a disk: the kernel's pressure stall information."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from fitdoctor.recording.system import System
+from fitdoctor.recording.model.system import System
 from fitdoctor.system.group_paths import second_version
-from fitdoctor.system.kept import Kept, kept, number
-from fitdoctor.system.source import Place, Reading
+from fitdoctor.system.kernel_files import KernelFile, number, open_if_there
+from fitdoctor.system.source import Reading, Target
 
 RESOURCES = ("cpu", "memory", "io")
+# Whether some or all of the work waits.
 NAMES = {
     ("cpu", b"some"): "pressure_cpu_some_s",
     ("cpu", b"full"): "pressure_cpu_full_s",
@@ -18,11 +19,10 @@ NAMES = {
     ("io", b"some"): "pressure_io_some_s",
     ("io", b"full"): "pressure_io_full_s",
 }
-"""Some of the work stood still, or all of it."""
 
 
-def open_source(place: Place) -> Pressure | None:
-    """That of the machine; in a container that hides it, that of the process' own control group."""
+def open_source(place: Target) -> Pressure | None:
+    """Opens the files of the machine, or of the process' own control group in a container that hides them."""
     files = _files([place.proc / "pressure" / name for name in RESOURCES])
     if not files:
         group = next(iter(second_version(place)), None)
@@ -31,7 +31,7 @@ def open_source(place: Place) -> Pressure | None:
 
 
 class Pressure:
-    def __init__(self, files: dict[str, Kept]) -> None:
+    def __init__(self, files: dict[str, KernelFile]) -> None:
         self._files = files
 
     def read(self) -> Reading:
@@ -42,18 +42,18 @@ class Pressure:
         return Reading(counters=counters)
 
     def describe(self, system: System) -> None:
-        """Nothing about pressure stays as it is."""
+        """Adds nothing: pressure has no constant figures."""
 
     def close(self) -> None:
         for file in self._files.values():
             file.close()
 
 
-def _files(paths: list[Path]) -> dict[str, Kept]:
-    """Those that can be opened and read: a kernel that was started without pressure has the files all the same."""
+def _files(paths: list[Path]) -> dict[str, KernelFile]:
+    """Opens the readable files. A kernel without pressure information has the files as well, but they can't be read."""
     found = {}
     for resource, path in zip(RESOURCES, paths, strict=True):
-        file = kept(path)
+        file = open_if_there(path)
         if file is None:
             continue
         try:
@@ -65,7 +65,7 @@ def _files(paths: list[Path]) -> dict[str, Kept]:
 
 
 def parse(data: bytes) -> dict[bytes, float]:
-    """Seconds since the system started, of "some" and "full".
+    """The seconds of "some" and "full" since the system started.
 
     Example:
         >>> parse(b"some avg10=0.00 avg60=0.03 avg300=0.11 total=9566748")

@@ -1,7 +1,4 @@
-"""What the processes of a training use:
-
-CPU time, cores that they wait for, memory, threads, and what they read and write.
-"""
+"""The resources of a training's processes: CPU time, waits for a core, memory, threads, and input and output."""
 
 from __future__ import annotations
 
@@ -11,40 +8,40 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fitdoctor.recording.system import System
+from fitdoctor.recording.model.system import System
 from fitdoctor.system.cores import TICK_S
-from fitdoctor.system.kept import Kept, kept, named, number
-from fitdoctor.system.source import Place, Reading
-from fitdoctor.system.tree import Tree, after_name
+from fitdoctor.system.kernel_files import KernelFile, named_numbers, number, open_if_there
+from fitdoctor.system.process_tree import ProcessTree, after_name
+from fitdoctor.system.source import Reading, Target
 
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+# The shortest time between two searches for new processes and threads.
 SEARCH_S = 1.0
-"""How often new processes and threads are looked for at most."""
+# The share of a core that searches may take. With thousands of processes they are done less often.
 SEARCH_SHARE = 0.0005
-"""Of a core, for looking for them: on a machine with thousands of processes it is done more rarely."""
+# The most threads whose wait for a core is read. Each takes an open file, and a process may have a thousand files.
 MOST_THREADS = 128
-"""Threads whose wait for a core is followed: each takes an open file, of which a process may have a thousand."""
 MOST_PROCESSES = 64
+# The most command lines of other Python processes that are kept, each with at most so many words.
 MOST_PROGRAMS = 8
-"""Command lines of other Python processes that are kept, each with so many words."""
 MOST_WORDS = 12
 LONGEST_WORD = 200
 
+# Bytes that reach a disk, and bytes that a process reads or writes at all.
 IO = {
     b"read_bytes": "disk_read_bytes",
     b"write_bytes": "disk_written_bytes",
     b"rchar": "read_bytes",
     b"wchar": "written_bytes",
 }
-"""What reaches a disk, and what a process asks for, whether or not it lies in memory."""
 
 
 @dataclass(slots=True)
 class _Process:
-    stat: Kept
-    io: Kept | None
-    threads: dict[int, tuple[Kept, float]] = field(default_factory=dict)
-    """By number: the file, and how long the thread had waited for a core when it was read last."""
+    stat: KernelFile
+    io: KernelFile | None
+    # By number: the file, and how long the thread had waited for a core when it was read last.
+    threads: dict[int, tuple[KernelFile, float]] = field(default_factory=dict)
 
     def close(self) -> None:
         for file in (self.stat, self.io, *(file for file, _ in self.threads.values())):
@@ -52,7 +49,7 @@ class _Process:
                 file.close()
 
 
-def open_source(place: Place) -> Processes | None:
+def open_source(place: Target) -> Processes | None:
     return Processes(place) if (place.proc / str(place.process) / "stat").is_file() else None
 
 
@@ -63,9 +60,9 @@ class Processes:
     without a gap.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Target) -> None:
         self._proc, self._root = place.proc, place.process
-        self._tree = Tree(place.process, place.proc)
+        self._tree = ProcessTree(place.process, place.proc)
         self._open: dict[int, _Process] = {}
         self._threads_wait_s = 0.0
         self._next_search_s = 0.0
@@ -79,7 +76,7 @@ class Processes:
         for process, files in list(self._open.items()):
             try:
                 usage = parse_stat(files.stat.line())
-                done = dict(named(files.io.line())) if files.io is not None else {}
+                done = dict(named_numbers(files.io.line())) if files.io is not None else {}
             except OSError:  # it ended
                 self._open.pop(process).close()
                 continue
@@ -119,13 +116,13 @@ class Processes:
         for process in self._open.keys() - self._tree.members:
             self._open.pop(process).close()
         for process in sorted(self._tree.members - self._open.keys())[: MOST_PROCESSES - len(self._open)]:
-            stat = kept(self._proc / str(process) / "stat")
+            stat = open_if_there(self._proc / str(process) / "stat")
             if stat is not None:
-                self._open[process] = _Process(stat, kept(self._proc / str(process) / "io"))
+                self._open[process] = _Process(stat, open_if_there(self._proc / str(process) / "io"))
                 self._note_program(process)
         for process, files in self._open.items():
             self._find_threads(self._proc / str(process) / "task", files)
-        # The first time looks at every process of the machine, each later one only at new ones.
+        # The first search reads every process of the machine, and later searches only new ones.
         spent_s = time.thread_time() - began_s if self._next_search_s else 0.0
         self._next_search_s = time.monotonic() + max(SEARCH_S, spent_s / SEARCH_SHARE)
 
@@ -134,11 +131,11 @@ class Processes:
         with suppress(OSError):
             there = {found for entry in os.scandir(folder) if (found := number(entry.name)) is not None}
             for thread in sorted(there - files.threads.keys())[: max(0, MOST_THREADS - followed)]:
-                if (file := kept(folder / str(thread) / "schedstat")) is not None:
+                if (file := open_if_there(folder / str(thread) / "schedstat")) is not None:
                     files.threads[thread] = (file, 0.0)
 
     def _note_program(self, process: int) -> None:
-        """Keeps the command line of a Python that is not the script's own process, and not a copy of that."""
+        """Keeps the command line of a Python process, unless it is the script's own process or a copy of it."""
         if process == self._root or len(self._programs) >= MOST_PROGRAMS:
             return
         with suppress(OSError):
@@ -161,7 +158,7 @@ class Processes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What one process tells of itself, and of those that it has waited for."""
+    """Figures of one process, and of the ended children that it waited for."""
 
     cpu_s: float
     major_faults: int
@@ -170,7 +167,7 @@ class Usage:
 
 
 def parse_stat(data: bytes) -> Usage | None:
-    """What /proc/PID/stat says; None where it is not one."""
+    """Parses /proc/PID/stat. None if the data has another form."""
     fields = [number(field) for field in after_name(data)[9:22]]
     if len(fields) < 13:
         return None
@@ -185,7 +182,7 @@ def parse_stat(data: bytes) -> Usage | None:
 
 
 def parse_schedule(data: bytes) -> tuple[float, float] | None:
-    """Seconds that a thread ran, and that it was ready to and had no core.
+    """Seconds that a thread ran, and seconds that it waited for a core.
 
     Example:
         >>> parse_schedule(b"1500000000 20000000 123")

@@ -1,4 +1,4 @@
-"""A thread of ours that looks at the system while a training runs in another process."""
+"""A thread that samples the system while a training runs in another process."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ import threading
 import time
 from collections.abc import Mapping
 
-from fitdoctor.recording.system import System
-from fitdoctor.system.look import OUTSIDE, Look, Opener
+from fitdoctor.recording.model.system import System
+from fitdoctor.system.collector import OUTSIDE, Collector, Opener
 
 FIRST_PERIOD_S = 0.25
+# The longest period. No peak of some seconds is missed, however long the training is.
 LONGEST_PERIOD_S = 2.0
-"""So that no peak of some seconds is missed, however long the training."""
+# The period as a share of the elapsed time: a longer training is sampled less often.
 PERIOD_SHARE = 1 / 240
-"""Of what has passed: a longer training is looked at more rarely."""
+# The share of a core that sampling may take. If a reading costs more, it is done less often.
 OWN_SHARE = 0.001
-"""Of a core, for looking: where it costs more, it is done more rarely."""
+# How long the end of a training waits for a reading. A driver may hang.
 PATIENCE_S = 1.0
-"""A driver may hang; the training's end is not to wait for it."""
-ENDED = "What the system did meanwhile was not looked at to the end: {}: {}."
-HUNG = "What the system did meanwhile is not known: looking at it did not come to an end."
+ENDED = "Sampling of the system ended early: {}: {}."
+HUNG = "The figures of the system are unknown: reading them did not end."
 
 
 class Sampler:
-    """Looks at the system from `start` to `stop`. Neither ever raises: a training goes on without it.
+    """Samples the system from `start` to `stop`. Neither raises: a training continues without it.
 
     Args:
-        openers: What there is to be read.
+        openers: The sources to open.
 
     Example:
         >>> sampler = Sampler()
@@ -43,17 +43,17 @@ class Sampler:
         self._system = System()
 
     def start(self, process: int) -> None:
-        """Begins to look at what a process does, which has just been started."""
+        """Starts to sample a new process."""
         self._system = System(limits=[HUNG])
         try:
             thread = threading.Thread(target=self._run, args=(process,), daemon=True, name="fitdoctor-system")
             thread.start()
             self._thread = thread
-        except RuntimeError as error:  # no thread is to be had
+        except RuntimeError as error:  # no more threads are possible
             self._system = System(limits=[ENDED.format(type(error).__name__, error)])
 
     def stop(self) -> System:
-        """What was seen. A look that hangs is left behind."""
+        """Stops and returns the record. A reading that hangs is abandoned."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join(PATIENCE_S)
@@ -61,31 +61,31 @@ class Sampler:
         return self._system
 
     def _run(self, process: int) -> None:
-        look: Look | None = None
+        collector: Collector | None = None
         failed = ""
         try:
-            if hasattr(signal, "pthread_sigmask"):  # signals are the business of the thread that waits for the training
+            if hasattr(signal, "pthread_sigmask"):  # the thread that waits for the training handles signals
                 signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-            look = Look(process, self._openers)
-            self._look(look)
-        except Exception as error:  # noqa: BLE001 - said in the report; nothing else depends on it
+            collector = Collector(process, self._openers)
+            self._sample(collector)
+        except Exception as error:  # noqa: BLE001 - the report names it, and nothing else depends on it
             failed = ENDED.format(type(error).__name__, error)
-        system = System() if look is None else look.close(round(time.thread_time(), 3))
+        system = System() if collector is None else collector.close(round(time.thread_time(), 3))
         system.limits += [failed] if failed else []
         self._system = system
 
-    def _look(self, look: Look) -> None:
+    def _sample(self, collector: Collector) -> None:
         began_s, cpu_s = time.monotonic(), time.thread_time()
         wait_s = FIRST_PERIOD_S
         while not self._stop.wait(wait_s):
-            look.tick()
+            collector.tick()
             before_s, cpu_s = cpu_s, time.thread_time()
             wait_s = period(time.monotonic() - began_s, cpu_s - before_s)
-        look.tick()
+        collector.tick()
 
 
 def period(elapsed_s: float, spent_s: float) -> float:
-    """Seconds until the next look, after so long a training and a look that took so much of a core.
+    """Seconds until the next reading, from the age of the training and the cost of the last reading.
 
     Example:
         >>> period(10, 0.0001), period(3600, 0.0001), period(10, 0.001)

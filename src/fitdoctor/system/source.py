@@ -1,4 +1,4 @@
-"""What every source of signals is: one thing that the system tells of, opened once and read at every tick."""
+"""The interface of sources: each reads one subject of the system, and is opened once and read at every tick."""
 
 from __future__ import annotations
 
@@ -6,46 +6,45 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from fitdoctor.recording.system import System
+from fitdoctor.recording.model.system import System
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What one look at a source gave.
+    """One reading of a source. Unknown figures are missing in it."""
 
-    `counters` have been growing since some moment in the past; `levels` are as they are now. What is not known is not
-    in them.
-    """
-
+    # Figures that grow since some moment in the past.
     counters: dict[str, float] = field(default_factory=dict)
+    # Present values.
     levels: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Whom to look at, and where the system tells of it.
+class Target:
+    """The process to observe, and the folders of the system to read."""
 
-    `cores` are the numbers of those that the process may run on.
-    """
-
+    # The number of the process.
     process: int
+    # The numbers of the cores that it may run on.
     cores: frozenset[int] = frozenset()
+    # The folder of processes.
     proc: Path = Path("/proc")
+    # The folder of devices.
     sys: Path = Path("/sys")
 
 
 class Source(Protocol):
-    """One source. Its module has a function `open_source`, which gives None where there is nothing to be read."""
+    """One source. Its module has a function `open_source`, which returns None if there is nothing to read."""
 
     def read(self) -> Reading:
-        """Looks once.
+        """Reads once.
 
         Raises:
-            OSError: What it tells of is gone.
+            OSError: Its subject is gone.
         """
 
     def describe(self, system: System) -> None:
-        """Writes down what does not change, or was summed up over the whole time."""
+        """Adds constant figures, and sums over the whole time."""
 
     def close(self) -> None:
-        """Closes what was kept open."""
+        """Closes its files."""

@@ -1,15 +1,15 @@
-"""What was read, kept in constant memory: neighbouring stretches become one each time that there are too many."""
+"""Keeps readings in constant memory: neighbouring stretches are joined when there are too many."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TypeVar
 
-from fitdoctor.recording.system import Level, Series
+from fitdoctor.recording.model.system import Level, Series
 from fitdoctor.system.source import Reading
 
+# The most stretches. Each is about a 240th to a 120th of the whole, and a recording grows by some hundred kilobytes.
 MOST = 240
-"""Stretches kept: each is about a 240th to a 120th of the whole, and a recording grows by some hundred kilobytes."""
 DIGITS = 6
 
 T = TypeVar("T")
@@ -34,11 +34,11 @@ class Stretches:
         self._before: dict[tuple[str, str], float] = {}
 
     def begin(self, readings: Mapping[str, Reading]) -> None:
-        """From what the counters stand at now on."""
+        """Sets the first values of the counters."""
         self._added(readings)
 
     def add(self, seconds: float, readings: Mapping[str, Reading]) -> None:
-        """So much time has passed since the last look, and this was read at its end."""
+        """Adds a stretch of so many seconds with the readings at its end."""
         added = self._added(readings)
         at = len(self.lengths_s)
         self.lengths_s.append(round(seconds, DIGITS))
@@ -58,9 +58,7 @@ class Stretches:
             self._least_s = sum(self.lengths_s) / len(self.lengths_s)
 
     def _added(self, readings: Mapping[str, Reading]) -> dict[tuple[str, str], float | None]:
-        """What each counter grew by since it was read last; nothing where it went backwards, as it began anew or
-        wrapped around.
-        """
+        """The growth of each counter since its last reading. Zero if it went backwards."""
         found: dict[tuple[str, str], float | None] = {}
         for owner, reading in readings.items():
             for name, value in reading.counters.items():
@@ -70,7 +68,7 @@ class Stretches:
         return found
 
     def _pad(self) -> None:
-        """All series are as long: what was not told in this stretch is None."""
+        """Makes all series equally long, with None for missing values."""
         for series in self.series.values():
             for values in series.counters.values():
                 _fill(values, len(self.lengths_s))
@@ -79,7 +77,7 @@ class Stretches:
                     _fill(values, len(self.lengths_s))
 
     def _join(self, begin: int) -> None:
-        """Makes one of each two stretches from an index on."""
+        """Joins each two stretches from an index on."""
         lengths_s = self.lengths_s[begin:]
         for series in self.series.values():
             for values in series.counters.values():

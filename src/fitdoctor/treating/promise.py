@@ -10,8 +10,7 @@ from fitdoctor.analysis.analyse import Analysis, analyse
 from fitdoctor.analysis.treatable import treatable
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import short
-from fitdoctor.facts.wording import duration, plural
+from fitdoctor.facts.locations import file_and_line
 from fitdoctor.process.exit_messages import signal_name
 from fitdoctor.recording.model import CallSiteRecord, Fit, ProcessRecord, Treated
 from fitdoctor.report.model import Prescription, Safety, Treatment
@@ -20,6 +19,7 @@ from fitdoctor.treating.offered import check_offered, not_offered, with_place
 from fitdoctor.trials import other_processes
 from fitdoctor.trials.safety import ORDER
 from fitdoctor.trials.savings import projected
+from fitdoctor.wording import SAFETY_WORDS, duration, plural
 
 WORTH_SAYING = 1.05
 """How many times as fast as what is applied another prescription must be to be mentioned:
@@ -30,7 +30,6 @@ less does not count anywhere.
 OWN_SHOWN_S = 0.1
 """What `treat` itself takes is told from here on: by that its figures are apart from those of the report."""
 
-SAFETY_WORDS = {"exact": "same numbers", "numerics": "rounds differently", "semantics": "another training"}
 KEPT = ("input_kind", "inputs", "batch_size", "steps_per_epoch")
 
 
@@ -185,7 +184,7 @@ def _length(fit: Fit, diagnosed: ProcessRecord) -> Iterator[str]:
     if not fit.epochs_seen or fit.epochs_seen == expected:
         return
     rule = ", stopped by a rule of its own" if fit.stopped_at else ""
-    yield f"{short(fit.site)} trained {plural(fit.epochs_seen, 'epoch')}{rule}; the promise is of {expected}."
+    yield f"{file_and_line(fit.site)} trained {plural(fit.epochs_seen, 'epoch')}{rule}; the promise is of {expected}."
 
 
 def _promised(treated: Treated) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from fitdoctor.changes.model import edits_input
-from fitdoctor.facts.measured import Measured
+from fitdoctor.facts.measured_ratios import MeasuredRatios
 from fitdoctor.recording.model import Arm, Rehearsal, Run
 from fitdoctor.report.model import Interval, Safety
 from fitdoctor.trials.process_statistics import PROCESS, per_process
@@ -139,7 +139,7 @@ def _credited(raced: list[Outcome]) -> list[Outcome]:
     ]
 
 
-def measured_by(outcomes: Iterable[Outcome]) -> Measured:
+def measured_by(outcomes: Iterable[Outcome]) -> MeasuredRatios:
     """What the facts take from trials."""
     input_free: dict[int, Interval] = {}
     fewer_dispatches: dict[int, Interval] = {}
@@ -165,7 +165,9 @@ def measured_by(outcomes: Iterable[Outcome]) -> Measured:
             input_free[outcome.index] = _larger(ratio, input_free.get(outcome.index))
         elif outcome.helps and _only_dispatches_less(outcome.arm):
             fewer_dispatches[outcome.index] = _larger(ratio, fewer_dispatches.get(outcome.index))
-    return Measured(input_free=input_free, fewer_dispatches=fewer_dispatches, rate_alone=rate_alone, gathered=gathered)
+    return MeasuredRatios(
+        input_free=input_free, fewer_dispatches=fewer_dispatches, rate_alone=rate_alone, gathered=gathered
+    )
 
 
 def _outcome(rehearsal: Rehearsal, arm: Arm, remedies: int) -> Outcome:

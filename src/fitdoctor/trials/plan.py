@@ -136,7 +136,7 @@ def _loop_plans(facts: Facts, findings: Iterable[Finding]) -> Iterator[Rehearsal
     for loop in facts.loops:
         concerned = [finding for finding in findings if finding.loop == loop.index]
         arms = _with_references("call", _arms(facts, concerned))
-        if loop.is_of_pieces and concerned:
+        if loop.has_few_rows and concerned:
             ceiling_arm = Arm(
                 id=f"call/{GATHERED}", role="ceiling", unit="call", remedy=GATHERED, label="more rows a call"
             )

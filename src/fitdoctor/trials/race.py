@@ -9,7 +9,6 @@ from math import ceil, exp
 from typing import Any
 
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.wording import plural
 from fitdoctor.recording.model import Arm, Lap, Race, RaceRun, Rehearsal
 from fitdoctor.trials.executor import PREPARE_S, Executor, failure, patience_s
 from fitdoctor.trials.outcomes import LOW_RATE, RATE_ALONE, is_larger_batch, outcomes_of
@@ -29,6 +28,7 @@ from fitdoctor.trials.race_outcome import (
     with_tolerance,
 )
 from fitdoctor.trials.rehearsal import Report
+from fitdoctor.wording import plural
 
 PREPARE_SHARE = 0.5
 """Of the time for races, for making the racers: those whose turn has not come by then stay out."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from fitdoctor.facts.epochs import Bound
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.passes import steps_per_pass
+from fitdoctor.facts.input.data_passes import steps_per_pass
 from fitdoctor.facts.input.workers import workers_of
 from fitdoctor.report.model import Interval
 from fitdoctor.trials.outcomes import WHOLE, Outcome

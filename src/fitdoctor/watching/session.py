@@ -20,10 +20,10 @@ from fitdoctor.process.supervisor import run_beside
 from fitdoctor.recording.folder import RunFolder
 from fitdoctor.recording.load import decode_scout
 from fitdoctor.recording.model import ProcessRecord, Run
+from fitdoctor.recording.model.system import System
 from fitdoctor.recording.notes import SUFFIX, read_notes
 from fitdoctor.recording.plain import UNWRITTEN
 from fitdoctor.recording.signature import save_signed
-from fitdoctor.recording.system import System
 from fitdoctor.regular_files import make_new, read_regular
 from fitdoctor.system.sampler import Sampler
 from fitdoctor.trials import other_processes

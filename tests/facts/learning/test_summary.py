@@ -60,7 +60,7 @@ def test_an_epoch_moves_the_weights_by_a_share_of_their_size() -> None:
     assert moved_share(make.fit(weights=weights(0.4, since=4))) == pytest.approx((0.1 + 0.0) / 2)
 
 
-def test_a_layer_is_put_together_from_a_training_and_a_rehearsal() -> None:
+def test_a_layer_combines_a_training_and_a_rehearsal() -> None:
     look = ModelInspection(
         layers=[
             LayerStatistics(name="net/dense", kind="Dense", activation="relu", units=8, mean=0.5, std=1.0, dead=0.25)
@@ -91,7 +91,7 @@ def test_a_curve_is_thinned_and_ends_where_the_training_ended() -> None:
     assert (points[0].epoch, points[-1].epoch, points[-1].learning_rate) == (0, 499, 0.1)
 
 
-def test_data_in_memory_goes_before_that_of_one_batch() -> None:
+def test_statistics_of_the_data_win_over_those_of_a_batch() -> None:
     own = InputArray(
         name="x",
         container="numpy.ndarray",
@@ -107,7 +107,7 @@ def test_data_in_memory_goes_before_that_of_one_batch() -> None:
     assert (y.name, y.rows) == ("y", 32)
 
 
-def test_why_something_was_not_seen_is_told() -> None:
+def test_the_reason_for_a_missing_inspection_is_reported() -> None:
     facts = with_inside(ModelInspection(missing="The inside of the model was not seen: no time."), make.fit())
     assert learning_of(facts.fits[0], facts.inside(0)).missing == ("The inside of the model was not seen: no time.",)
 
@@ -116,7 +116,7 @@ def test_why_something_was_not_seen_is_told() -> None:
     ("gradients", "expected"),
     [((50.0, 1.0, 2.0, None), 50 / 1.5), ((1.0,), None), ((None, 1.0, 2.0), None), ((1.0, 0.0), None)],
 )
-def test_the_first_gradient_is_held_against_the_others(
+def test_the_first_gradient_is_compared_with_the_others(
     gradients: tuple[float | None, ...], expected: float | None
 ) -> None:
     assert first_gradient_ratio(inside(*gradients)) == (None if expected is None else pytest.approx(expected))
@@ -131,7 +131,7 @@ POSITIVE = st.floats(0, allow_nan=False, allow_infinity=False)
     st.lists(POSITIVE | st.none(), max_size=4),
     st.lists(POSITIVE, max_size=3),
 )
-def test_whatever_was_recorded_every_figure_can_stand_in_a_report(
+def test_every_figure_is_finite_whatever_was_recorded(
     columns: list[tuple[float, float]], gradients: list[float | None], ways: list[float]
 ) -> None:
     mean, std = [mean for mean, _ in columns], [std for _, std in columns]
@@ -144,7 +144,7 @@ def test_whatever_was_recorded_every_figure_can_stand_in_a_report(
     assert json.loads(json.dumps(msgspec.to_builtins(found), allow_nan=False))
 
 
-def test_a_rate_that_creeps_is_shown_by_how_little_the_weights_move() -> None:
+def test_evidence_of_a_low_rate_is_the_movement_of_weights() -> None:
     def texts(*ways: float) -> list[str]:
         (finding,) = check_rate(
             make.facts(make.fit(step_s=0.01, epochs=50, optimizer="Adam", learning_rate=1e-5, weights=weights(*ways)))
@@ -162,7 +162,7 @@ def test_unscaled_inputs_are_shown_by_the_gradient_of_the_first_layer() -> None:
         (finding,) = check_scale(with_inside(inside(first, 1.0, 1.0), make.fit(step_s=0.01, epochs=50, inputs=[part])))
         return [evidence.text for evidence in finding.evidence]
 
-    assert "is 3,000× as large for their size" in texts(3000.0)[1]
+    assert "is 3,000× that of" in texts(3000.0)[1]
     assert len(texts(2.0)) == 1
 
 
@@ -185,5 +185,7 @@ def test_wasted_epochs_are_shown_to_overfit_where_the_training_score_goes_on() -
         )
         return [evidence.text for evidence in finding.evidence]
 
-    assert "Meanwhile loss on the training data went from 0.4 to 0.2: it overfits." in texts([0.4] * 40 + [0.2] * 20)
+    assert "Meanwhile loss on the training data went from 0.4 to 0.2: the model overfits." in texts(
+        [0.4] * 40 + [0.2] * 20
+    )
     assert len(texts([0.4] * 60)) == 2

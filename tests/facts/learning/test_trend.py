@@ -12,7 +12,7 @@ def noisy(figures: list[float], by: float = 0.05) -> list[float]:
     return [figure * chance.uniform(1 - by, 1 + by) for figure in figures]
 
 
-def test_steady_growth_is_seen_through_noise() -> None:
+def test_steady_growth_is_detected_in_noise() -> None:
     found = growth(noisy([1 + at / 50 for at in range(50)]))
     assert found is not None
     assert found.ratio == pytest.approx(1.67, rel=0.1)
@@ -32,11 +32,11 @@ def test_steady_growth_is_seen_through_noise() -> None:
     ],
     ids=["flat", "a jump", "a hiccup", "faster", "in turns", "too few", "levels out", "none"],
 )
-def test_what_is_no_trend(figures: list[float]) -> None:
+def test_other_series_are_no_trend(figures: list[float]) -> None:
     assert growth(figures) is None
 
 
-def test_chance_makes_hardly_a_trend_and_never_a_large_one() -> None:
+def test_chance_rarely_makes_a_trend_and_never_a_large_one() -> None:
     chance = random.Random(2)
     found = [made for _ in range(2000) if (made := growth([chance.gauss(1, 0.1) for _ in range(48)])) is not None]
     assert len(found) <= 4

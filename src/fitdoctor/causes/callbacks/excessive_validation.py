@@ -1,18 +1,18 @@
 """Validation takes a large part of the training.
 
 ## What it is
-After each epoch the model is evaluated on validation data that is large against the training data, or in batches that
-are small.
+After each epoch the model is evaluated on validation data that is large compared with the training data, or in small
+batches.
 
 ## Why it is slow
-A validation batch costs a launch like a training batch, and validation needs no small batches: nothing is learned from
-them. A score after each epoch is often more than anyone looks at.
+A validation batch costs a launch, as a training batch does. Validation needs no small batches, because nothing is
+learned from them. And a score after every epoch is often more than anyone reads.
 
-## How it is told
-The batches of a validation pass are timed, and what is around them. All passes together count from 20 % of the whole
-training on, and from 5 % on where a batch has fewer than 128 rows. For arrays, trials run a pass with larger batches;
-data that brings its own batches can't be tried. Validating less often is offered from 20 % on and needs no trial: what
-it saves follows from the passes that are left out.
+## How it is detected
+The batches of each validation pass are timed, and so is the time around them. All passes together are reported from 20
+% of the whole training on, or from 5 % on if a batch has fewer than 128 rows. For arrays, trials run a pass with larger
+batches. Data that brings its own batches can't be tried. Validating less often is suggested from 20 % on. It needs no
+trial: its saving follows from the number of passes.
 
 ## Example
 ```python
@@ -26,9 +26,9 @@ model.fit(x, y, validation_data=(x_val, y_val), batch_size=16, validation_freq=5
 ```
 
 ## Safety
-Larger batches round the score otherwise: its last digits may change, and with them what a callback that follows it
-does. Where a callback may act on the validation score, rarer validation is named and left untried: it would stop, save
-or change the learning rate at another epoch. The training itself is the same.
+Larger batches round the score differently. Its last digits may change, and so may the decisions of a callback that
+monitors it. If a callback may act on the validation score, rarer validation is suggested but not tried: the callback
+would stop, save or change the learning rate at another epoch. The training itself stays the same.
 
 ## Further reading
 * [validation_freq and validation_batch_size in Model.fit](https://keras.io/api/models/model_training_apis/#fit-method)
@@ -40,19 +40,19 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.input.batches import DEFAULT_BATCH_SIZE
+from fitdoctor.facts.locations import locations
 from fitdoctor.facts.units import times
-from fitdoctor.facts.wording import duration, number, percent
+from fitdoctor.wording import duration, number, percent
 
 TITLE = "Validation takes a large part of the training"
 REMEDIES = ("larger-validation-batch", "rarer-validation")
 
-#: A fifth of the data is the usual split, and a row costs a third of training on it: a fifth of the time is too much.
+# The usual split is a fifth of the data, and validating a row costs a third of training on it. A fifth of the time is
+# too much.
 EXCESSIVE_SHARE = 0.20
-#: Below this a batch is mostly launch, so that a larger one makes validation faster.
+# Below this a batch costs mostly its launch, so a larger batch makes validation faster.
 SMALL_BATCH = 128
-#: What Keras takes for `batch_size` when none is given.
-DEFAULT_BATCH_SIZE = 32
 
 
 def check(facts: Facts) -> Iterator[Finding]:

@@ -1,19 +1,21 @@
-"""Training stops again and again to save the model.
+"""Training stops too often to save the model.
 
 ## What it is
 `ModelCheckpoint`, `BackupAndRestore` or a callback of the script's own saves the model after every short epoch, or
-every few batches.
+after every few batches.
 
 ## Why it is slow
 A save copies every weight and, for a whole model, the optimizer's state, and writes a file, on the thread that trains.
-That costs the same for an epoch of a second as for one of an hour.
+A save costs the same for an epoch of a second as for one of an hour.
 
-## How it is told
-The hooks of these callbacks are timed, and what Keras writes inside them is counted. They count from 5 % of the whole
-training on. A trial ends epochs with a save after every fifth only. Saves after every few batches become one an epoch,
-or a tenth of what they were where that is still less; where an epoch is too long to be tried, the trial takes a tenth.
-A callback that keeps the best model saves as often as the score improves, which is not known beforehand: what is said
-is what it would cost if every second time brought an improvement.
+## How it is detected
+The hooks of these callbacks are timed, and the files that Keras saves inside them are counted. They are reported from 5
+% of the whole training on.
+
+A trial saves after every fifth epoch only. Saves after every few batches become one save an epoch, or a tenth as many
+if that is still fewer. If an epoch is too long for a trial, a tenth is tried. A callback that keeps only the best model
+saves as often as the score improves, which is not known beforehand. The report then assumes that every second check
+brings an improvement.
 
 ## Example
 ```python
@@ -23,15 +25,15 @@ model.fit(x, y, epochs=500, callbacks=[keras.callbacks.ModelCheckpoint("model-{e
 ## Use instead
 ```python
 steps = math.ceil(len(x) / 32)
-checkpoint = keras.callbacks.ModelCheckpoint("model.keras", save_freq=5 * steps)                   # every fifth epoch
-checkpoint = keras.callbacks.ModelCheckpoint("model.keras", save_freq="epoch")                     # not after every few batches
-checkpoint = keras.callbacks.ModelCheckpoint("model.weights.h5", save_weights_only=True)           # no architecture
+checkpoint = keras.callbacks.ModelCheckpoint("model.keras", save_freq=5 * steps)          # every fifth epoch
+checkpoint = keras.callbacks.ModelCheckpoint("model.keras", save_freq="epoch")            # not every few batches
+checkpoint = keras.callbacks.ModelCheckpoint("model.weights.h5", save_weights_only=True)  # no architecture
 model.fit(x, y, epochs=500, callbacks=[checkpoint])
 ```
 
 ## Safety
-Exact: the training stays the same. What is on disk when it is interrupted is older, and of numbered files there are
-fewer. Rarer saves are left untried where only the best model is kept: another one might be the best then.
+Exact: the training stays the same. After an interruption, the file on disk is older. There are fewer numbered files. If
+only the best model is kept, rarer saves are not tried: another model might be kept as the best.
 
 ## Further reading
 * [keras.callbacks.ModelCheckpoint](https://keras.io/api/callbacks/model_checkpoint/)
@@ -44,23 +46,23 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.callbacks import callback_cost
-from fitdoctor.facts.checkpoints import a_save, keeps_the_best, saves
+from fitdoctor.facts.checkpoints import is_for_saving, keeps_the_best, save_text
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.hot import hot_places
-from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import number, percent
+from fitdoctor.facts.locations import locations
+from fitdoctor.facts.sampled_lines import sampled_locations
+from fitdoctor.wording import number, percent
 
 TITLE = "Models are saved too often"
 REMEDIES = ("rarer-checkpoints", "weights-only")
 
-#: How often a score improves is not known: never at the worst, always at the best.
+# How often a score improves is not known: at least never, probably every second time.
 IMPROVEMENTS_LOW, IMPROVEMENTS_MID = 0.0, 0.5
 
 
 def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
         for position, callback in enumerate(fit.record.callbacks):
-            if not saves(callback) or not callback.saves.count:
+            if not is_for_saving(callback) or not callback.saves.count:
                 continue
             cost = callback_cost(fit, position)
             if keeps_the_best(callback):
@@ -78,13 +80,14 @@ def check(facts: Facts) -> Iterator[Finding]:
                 measured=True,
                 locations=locations(
                     location(callback.site) if callback.site else None,
-                    *hot_places(fit, *hooks),
+                    *sampled_locations(fit, *hooks),
                     location(callback.source) if callback.source else None,
                     location(fit.record.site),
                 ),
                 evidence=(
                     Evidence(
-                        text=f"{callback.name} saves {often}{number(seen)} times, {a_save(callback)} each.", value=seen
+                        text=f"{callback.name} saves {often}{number(seen)} times, {save_text(callback)} each.",
+                        value=seen,
                     ),
                     Evidence(text=f"The callback is {percent(share)} of the whole training.", value=share),
                 ),

@@ -1,15 +1,15 @@
-"""`TensorBoard` writes histograms, images or embeddings, and training waits while it does.
+"""Training waits while `TensorBoard` writes histograms, images or embeddings.
 
 ## What it is
-The `TensorBoard` callback was given `histogram_freq`, `write_images` or `embeddings_freq`.
+The `TensorBoard` callback has `histogram_freq`, `write_images` or `embeddings_freq`.
 
 ## Why it is slow
-At the end of an epoch every weight of the model is copied, sorted into buckets or turned into a picture, and written,
-on the thread that trains. That costs the same for a short epoch as for a long one, and grows with the model.
+At the end of an epoch every weight of the model is copied, sorted into buckets or turned into a picture, and written.
+This happens on the training thread. It costs the same for a short epoch as for a long one, and grows with the model.
 
-## How it is told
-The arguments are read from the callback and its hooks are timed. They count from 5 % of the whole training on. A trial
-ends epochs with the three arguments turned off.
+## How it is detected
+The arguments are read from the callback, and its hooks are timed. They are reported from 5 % of the whole training on.
+A trial runs the ends of epochs with the three arguments turned off.
 
 ## Example
 ```python
@@ -23,7 +23,7 @@ model.fit(x, y, epochs=100, callbacks=[keras.callbacks.TensorBoard("logs", histo
 ```
 
 ## Safety
-Exact: what is logged changes, the training does not.
+Exact: the logs change, the training does not.
 
 ## Further reading
 * [keras.callbacks.TensorBoard](https://keras.io/api/callbacks/tensorboard/)
@@ -36,9 +36,9 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.callbacks import callback_cost, heavy_logging
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import duration, percent
+from fitdoctor.facts.locations import locations
 from fitdoctor.recording.model import Duration
+from fitdoctor.wording import duration, percent
 
 TITLE = "TensorBoard writes histograms while training waits"
 REMEDIES = ("no-histograms",)

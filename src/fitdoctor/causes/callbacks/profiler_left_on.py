@@ -1,18 +1,18 @@
-"""A profiler or a debugging aid that was turned on to look at something runs for the whole training.
+"""A profiler or a debugging aid is left on for the whole training.
 
 ## What it is
-`TensorBoard(profile_batch=…)` with a range that holds most of the training, `tf.profiler.experimental.start` without
+`TensorBoard(profile_batch=…)` with a range that covers most of the training, `tf.profiler.experimental.start` without
 its stop, `tf.debugging.enable_check_numerics` or `tf.data.experimental.enable_debug_mode`.
 
 ## Why it is slow
-A profiler writes down each operation and keeps all of it in memory until it stops. Checked numerics look through the
-output of each operation for values that are not finite. The debug mode of tf.data runs every function of the pipeline
-in Python, one element after another.
+A profiler records each operation and keeps all records in memory until it stops. Checked numerics search the output of
+each operation for values that are not finite. The debug mode of tf.data runs every function of the pipeline in Python,
+one element after another.
 
-## How it is told
-What is on is read when `fit` begins, with the line that turned it on. What it costs is settled by a trial with it off.
-A profiler counts where it holds at least half of the batches: a short range is what it is meant for. What it writes
-when it stops is timed, and grows with the steps that it holds.
+## How it is detected
+When `fit` begins, fitdoctor reads which aids are on, and which line turned each on. A trial with the aid off measures
+its cost. A profiler counts if it covers at least half of the batches: a short range is normal use. The time that it
+takes to write its results is measured, and grows with the number of steps.
 
 ## Example
 ```python
@@ -26,13 +26,12 @@ model.fit(x, y, epochs=50, callbacks=[keras.callbacks.TensorBoard("logs", profil
 ```
 
 ## Safety
-Exact: weights are compared bit for bit after some steps; in tf.data's debug mode, batches are.
+Exact: a trial compares the weights after some steps bit for bit, or the batches in tf.data's debug mode.
 
 ## Further reading
 * [TensorFlow profiler](https://www.tensorflow.org/guide/profiler)
-* [tf.debugging.enable_check_numerics](https://www.tensorflow.org/api_docs/python/tf/debugging/enable_check_numerics)
-*
-  [tf.data.experimental.enable_debug_mode](https://www.tensorflow.org/api_docs/python/tf/data/experimental/enable_debug_mode)
+* [enable_check_numerics](https://www.tensorflow.org/api_docs/python/tf/debugging/enable_check_numerics)
+* [enable_debug_mode](https://www.tensorflow.org/api_docs/python/tf/data/experimental/enable_debug_mode)
 """
 
 from __future__ import annotations
@@ -40,28 +39,29 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
-from fitdoctor.facts.debugging import WRITES, profiled_share, writing_s
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
+from fitdoctor.facts.profilers import WRITING_HOOK, profiled_share, writing_s
 from fitdoctor.facts.units import times
-from fitdoctor.facts.wording import duration, number, percent
 from fitdoctor.recording.model import CallbackRecord, DebugSwitch
+from fitdoctor.wording import duration, number, percent
 
 TITLE = "A profiler or a debugging aid runs for the whole training"
 REMEDIES = ("profiler-off",)
 
-#: A range of batches below this was chosen to look at something.
+# A smaller range of batches was chosen on purpose.
 MOST_BATCHES = 0.5
-#: Shares of a step that are taken for possible until a trial tells. A profiler was seen to add 7 % to steps of a few
-#: milliseconds, a check of each operation's output several times the step.
+# Estimated shares of a step until a trial measures them. A profiler added 7 % to steps of a few milliseconds, and a
+# check of each operation's output several times the step.
 PROFILER = Interval(low=0.0, mid=0.07, high=0.4)
 CHECKS = Interval(low=0.0, mid=0.3, high=0.9)
-#: What it does, by the call that turns it on.
+# The effect of each call that turns an aid on.
 DOES = {
     "tf.profiler.experimental.start": "profiles every operation until it is stopped",
     "tf.debugging.enable_check_numerics": "checks the output of every operation",
-    "tf.data.experimental.enable_debug_mode": "runs every function of the pipeline in Python, one element after another",
+    "tf.data.experimental.enable_debug_mode": "runs every function of the pipeline in Python, one element after "
+    "another",
 }
 
 
@@ -113,9 +113,7 @@ def _step(fit: FitFacts) -> Evidence:
 
 
 def _writing(fit: FitFacts, callback: CallbackRecord) -> Iterator[Evidence]:
-    took = callback.hooks.get(WRITES)
+    took = callback.hooks.get(WRITING_HOOK)
     if took is not None:
-        text = (
-            f"To write down {number(fit.hook_calls_seen('on_train_batch_end'))} steps took it {duration(took.first_s)}."
-        )
+        text = f"It took {duration(took.first_s)} to write {number(fit.hook_calls_seen('on_train_batch_end'))} steps."
         yield Evidence(text=text, value=took.first_s, unit="s")

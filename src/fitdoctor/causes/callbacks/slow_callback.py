@@ -1,17 +1,16 @@
 """A callback of the script's own takes a visible part of the training.
 
 ## What it is
-A callback that the script defines itself does something costly in one of its hooks: writes files, draws plots, copies
-weights, computes scores.
+A callback that the script defines does something costly in one of its hooks: it writes files, draws plots, copies
+weights or computes scores.
 
 ## Why it is slow
-Hooks run on the thread that trains. Nothing else happens until they return, and a hook of a batch runs thousands of
-times.
+Hooks run on the training thread. Nothing else happens until they return, and a batch hook runs thousands of times.
 
-## How it is told
-Each hook of each callback is timed where it runs. Calls of `predict` and `evaluate` inside a hook are left out: they
-are found as what they are. A callback counts from 5 % of the whole training on; samples of the stack name its costliest
-lines. Trials run its batch hooks every 50 batches, or its `on_epoch_end` every 5 epochs.
+## How it is detected
+Each hook of each callback is timed as it runs. Calls of `predict` and `evaluate` inside a hook are left out, because
+they have causes of their own. A callback is reported from 5 % of the whole training on. Samples of the stack name its
+costliest lines. Trials run its batch hooks every 50 batches, or its `on_epoch_end` every 5 epochs.
 
 ## Example
 ```python
@@ -29,8 +28,9 @@ class SaveWeights(keras.callbacks.Callback):
 ```
 
 ## Safety
-Exact for a callback that only watches: what it writes becomes rarer, the training stays the same. One that may stop the
-training or changes weights or the learning rate is named and left untried: called less often it makes another training.
+Exact for a callback that only observes: it writes less often, and the training stays the same. A callback that may stop
+the training, or that changes weights or the learning rate, is reported but not tried: called less often it makes
+another training.
 
 ## Further reading
 * [Writing your own callbacks](https://keras.io/guides/writing_your_own_callbacks/)
@@ -42,11 +42,11 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.callbacks import callback_cost, heavy_logging, hook_costs
-from fitdoctor.facts.checkpoints import saves
+from fitdoctor.facts.checkpoints import is_for_saving
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
-from fitdoctor.facts.hot import hot_places, hottest
-from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import duration, number, percent
+from fitdoctor.facts.locations import locations
+from fitdoctor.facts.sampled_lines import costliest_line, sampled_locations
+from fitdoctor.wording import duration, number, percent
 
 TITLE = "A callback of the script is slow"
 REMEDIES = ("rarer-callback",)
@@ -56,11 +56,11 @@ def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
         for position, callback in enumerate(fit.record.callbacks):
             cost = callback_cost(fit, position)
-            # Hooks are timed directly, so the best estimate decides; heavy logging and saving are other causes'.
+            # Hooks are timed directly, so the best estimate decides. Heavy logging and saving have causes of their own.
             if (
                 not callback.own
                 or heavy_logging(callback)
-                or saves(callback)
+                or is_for_saving(callback)
                 or facts.share_of(cost.mid) < WORTHWHILE_SHARE
             ):
                 continue
@@ -78,14 +78,14 @@ def check(facts: Facts) -> Iterator[Finding]:
                 for hook in costly
             ]
             share = facts.share_of(cost.mid)
-            evidence += [line for hook in costly for line in hottest(fit, f"the time of {hook}", hook)]
+            evidence += [line for hook in costly for line in costliest_line(fit, f"the time of {hook}", hook)]
             evidence.append(Evidence(text=f"The callback is {percent(share)} of the whole training.", value=share))
             yield Finding(
                 fit=fit.index,
                 cost_s=cost,
                 measured=True,
                 locations=locations(
-                    *hot_places(fit, *costly),
+                    *sampled_locations(fit, *costly),
                     *(location(callback.hook_sources[hook]) for hook in costly if hook in callback.hook_sources),
                     location(callback.source) if callback.source else None,
                     location(callback.site) if callback.site else None,

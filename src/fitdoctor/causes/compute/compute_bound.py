@@ -1,17 +1,17 @@
-"""Nothing is wrong: the device does useful work most of the time.
+"""The device does useful work most of the time.
 
 ## What it is
-Most of the time goes into the computation of the steps themselves, and not into waiting for input, Python, callbacks or
-validation.
+Most of the time goes into the computation of the steps, and not into waiting for input, Python, callbacks or
+validation. Nothing is wrong.
 
 ## Why it is slow
-This model takes that long on this machine. With all the rest for free, the training would still not be 1.5 times as
-fast. What is left to gain around the model is listed as causes of its own.
+This model takes that long on this machine. Even if everything else were free, the training would not be 1.5 times as
+fast. Savings outside of the model are reported as causes of their own.
 
-## How it is told
-A trial runs the same steps on input that is there already. What is left, less what Python, logs, callbacks and
-launching take as far as they were measured, is computation. From 70 % of the whole training on, it is named. It is
-information and no cause: nothing is tried against it.
+## How it is detected
+A trial runs the same steps on input that is ready beforehand. From its time, the measured time of Python, logs,
+callbacks and launching is subtracted. The rest is computation. It is reported from 70 % of the whole training on. This
+is information and not a cause: there is nothing to try.
 
 ## Example
 ```python
@@ -26,7 +26,7 @@ model.fit(dataset.prefetch(2), epochs=10)
 ```
 
 ## Safety
-A smaller model is another training: only its quality can say whether it is good enough.
+A smaller model is another training. Only its quality can show whether it is good enough.
 
 ## Further reading
 * [Mixed precision](https://keras.io/api/mixed_precision/)
@@ -40,12 +40,12 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.budget import split_step
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.wording import duration, percent
+from fitdoctor.wording import duration, percent
 
 TITLE = "The device computes most of the time"
 REMEDIES = ()
 
-#: With this much computation, all the rest for free would not make the training 1.5 times as fast.
+# With this share of computation, even free input, Python and callbacks would not make the training 1.5 times as fast.
 DEVICE_SHARE = 0.70
 
 
@@ -66,7 +66,8 @@ def check(facts: Facts) -> Iterator[Finding]:
             locations=(location(fit.record.site),),
             evidence=(
                 Evidence(
-                    text=f"{duration(device_s)} of a step of {duration(fit.step_s)} is computation, with input for free.",
+                    text=f"{duration(device_s)} of a step of {duration(fit.step_s)} is computation, with input for "
+                    "free.",
                     value=device_s,
                     unit="s",
                 ),

@@ -1,19 +1,20 @@
-"""Each update is so small that the training creeps.
+"""Each update is so small that the training needs far too many steps.
 
 ## What it is
-The learning rate is a small part of what the optimizer takes by default, and no schedule or callback raises it.
+The learning rate is a small part of the optimizer's default, and no schedule or callback raises it.
 
 ## Why it is slow
-A step takes as long as with any other rate; it is the number of steps that grows. At a hundredth of the rate that would
-do, the loss comes down about a hundred times as slowly.
+A step takes as long as with any other rate, but the number of steps grows. At a hundredth of a suitable rate, the loss
+falls about a hundred times as slowly.
 
-## How it is told
-A rate ten times or more below the optimizer's default is a suspicion, as long as the loss still falls in what was seen.
-The training is then raced at the default rate and half of the way to it, from the same weights, to the level that it
-reaches as it stands. Only a race that is won makes this a measured cause. How far an epoch moves the weights, where
-that was seen, is told beside it. Where larger batches won their races with a higher rate, that rate alone is raced as
-well: if it does as much, the rate is the cause and the batch is not. A model that was trained before often needs a low
-rate: it is raced from its own weights, and the low rate stands if it wins.
+## How it is detected
+A rate is suspected if it is ten or more times below the optimizer's default and the loss still falls. The training is
+then raced at the default rate and at a rate half of the way to it. All racers start with the same weights and race to
+the level that the unchanged training reaches. The cause counts as measured only if a race is won.
+
+If weights were sampled, the report adds how far an epoch moves them. If larger batches win their races with a higher
+rate, that rate alone is raced as well. If it does as much, the rate is the cause, not the batch. A pretrained model
+often needs a low rate: it is raced from its own weights, and the low rate stays if it wins.
 
 ## Example
 ```python
@@ -28,12 +29,11 @@ model.fit(x, y, epochs=10)
 ```
 
 ## Safety
-Another training: the weights take other ways. The race compares what both come to on the same validation data. A higher
-rate may end at a somewhat worse level in a very long training: let it fall towards the end.
+Another training: the weights change in other ways. The race compares both on the same validation data. In a very long
+training, a higher rate may end at a slightly worse level: lower it towards the end.
 
 ## Further reading
-* [Goodfellow, Bengio and Courville, Deep Learning, section
-  11.4.1](https://www.deeplearningbook.org/contents/guidelines.html)
+* [Goodfellow, Bengio and Courville, Deep Learning, 11.4.1](https://www.deeplearningbook.org/contents/guidelines.html)
 * [Cyclical learning rates: the range test](https://arxiv.org/abs/1506.01186)
 """
 
@@ -44,23 +44,23 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.learning.learning_rates import default_rate, higher_rates, is_low
+from fitdoctor.facts.learning.learning_rates import default_rate, higher_rates, rate_is_low
 from fitdoctor.facts.learning.summary import moved_share
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
 
 TITLE = "The learning rate is far too low"
 REMEDIES = ("raise-learning-rate",)
 
-#: Of their own size, in an epoch: less is worth a line beside a rate that is low anyway. It decides nothing.
+# Weights that move less than this part of their size in an epoch get a sentence of evidence. It decides nothing.
 CREEPING = 0.02
 
 
 def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
         record, won = fit.record, facts.measured.rate_alone.get(fit.index)
-        low = is_low(fit)
+        low = rate_is_low(fit)
         most_s = facts.projection.under(f"{fit.id}/step")
-        # What a higher rate saves only a race can tell: of the steps anything from none to nearly all.
+        # Only a race shows how many steps a higher rate saves: from none to nearly all.
         cost = Interval(low=0.0, mid=most_s / 2, high=most_s)
         if not (low or won) or record.learning_rate is None or not facts.worthwhile(cost):
             continue

@@ -1,20 +1,21 @@
-"""The model is fed numbers far from unit scale.
+"""The model gets numbers far from unit scale.
 
 ## What it is
-Features that reach `fit` as they were collected: prices in the thousands beside rates below one, pixels from 0 to 255.
-Nothing in front of the model's first layer brings them to about the same size.
+Features reach `fit` as they were collected: prices in the thousands next to rates below one, pixels from 0 to 255. No
+layer in front of the model brings them to about the same size.
 
 ## Why it is slow
-A step takes as long as with scaled features; it is the number of steps that grows. Large features swamp the gradients
-of small ones, the first layer saturates or overshoots, and many epochs pass before what matters is seen, if it ever is.
+A step takes as long as with scaled features, but the number of steps grows. Large features drown the gradients of small
+ones, and the first layer saturates or overshoots. The model learns small features late, or never.
 
-## How it is told
-A sample of the rows that the fit gets shows the mean and the deviation of each feature, and the model which layer meets
-it first. What that costs no step can tell: the training is raced, with and without scaling, from the same weights, to
-the validation loss that it reaches as it stands. Only a race that is won makes this a measured cause. Inputs that are
-scaled already, meet a `Normalization`, `Rescaling` or `BatchNormalization` layer first, or are whole numbers for an
-`Embedding`, are none. Where a rehearsal took a batch through the model, the gradient by its first weights is told
-beside it.
+## How it is detected
+A sample of the rows gives the mean and the deviation of each feature. The model tells which layer gets it first. The
+time of a step does not show the cost. So the training is raced with and without scaling, from the same weights, to the
+validation loss that the unchanged training reaches. The cause counts as measured only if a race is won.
+
+Inputs do not count if they are scaled already, if a `Normalization`, `Rescaling` or `BatchNormalization` layer gets
+them first, or if they are whole numbers for an `Embedding`. If a rehearsal inspected the model with one batch, the
+report adds the gradient of its first weights.
 
 ## Example
 ```python
@@ -31,9 +32,9 @@ model.fit(x, y, epochs=60)
 ```
 
 ## Safety
-Another training: the weights take other ways. The race compares what both come to on the same validation data. Inside
-the model, the layer goes along when it is saved; where the data is scaled outside, whatever the model is later asked
-must be scaled with the same figures.
+Another training: the weights change in other ways. The race compares both on the same validation data. A layer inside
+the model is saved with it. If the data is scaled outside of the model, later inputs must be scaled with the same
+figures.
 
 ## Further reading
 * [The Normalization layer](https://keras.io/api/layers/preprocessing_layers/numerical/normalization/)
@@ -46,17 +47,17 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.learning.input_scales import LARGE, UNEQUAL, Unscaled, unscaled_parts
+from fitdoctor.facts.learning.input_scales import LARGE, UNEQUAL, UnscaledPart, unscaled_parts
 from fitdoctor.facts.learning.summary import first_gradient_ratio
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
 from fitdoctor.recording.model import ModelInspection
 
 TITLE = "The inputs are far from unit scale"
 REMEDIES = ("standardised-inputs",)
 
-#: Evidence names this many parts of the input; a table of a hundred columns would bury the rest.
+# Evidence names this many parts of the input. A table of a hundred columns would hide everything else.
 SHOWN_PARTS = 3
-#: Times as steep: less is usual between the layers of a model that is fed well.
+# Smaller ratios are usual between the layers of a model with scaled inputs.
 STEEP = 10.0
 
 
@@ -65,7 +66,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         record = fit.record
         parts = list(unscaled_parts(fit))
         most_s = facts.projection.under(f"{fit.id}/step")
-        # What scaling saves only a race can tell: of the steps anything from none to nearly all.
+        # Only a race shows how many steps scaling saves: from none to nearly all.
         cost = Interval(low=0.0, mid=most_s / 2, high=most_s)
         if not parts or not facts.worthwhile(cost):
             continue
@@ -86,11 +87,14 @@ def check(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _evidence(unscaled: Unscaled) -> Evidence:
+def _evidence(unscaled: UnscaledPart) -> Evidence:
     part, (least, most) = unscaled.part, unscaled.sizes
     layers = f" before {' and '.join(part.layers)}" if 0 < len(part.layers) <= 2 else ""
     if unscaled.unequal > UNEQUAL:
-        text = f"The features of {part.name} vary by {_figure(unscaled.unequal)}× different amounts, and nothing scales them{layers}."
+        text = (
+            f"The spreads of {part.name}'s features differ by {_figure(unscaled.unequal)}×, and nothing scales "
+            f"them{layers}."
+        )
         return Evidence(text=text, value=unscaled.unequal, unit="×")
     size = f"{_figure(most)}" if most < LARGE or least > most / 2 else f"{_figure(least)} to {_figure(most)}"
     return Evidence(
@@ -102,8 +106,9 @@ def _conditioning(inside: ModelInspection | None) -> Iterator[Evidence]:
     ratio = first_gradient_ratio(inside) if inside is not None else None
     if ratio is not None and ratio >= STEEP:
         yield Evidence(
-            text=f"On one batch, the gradient by the weights of the first layer is {_figure(ratio)}× as large for their size as that by "
-            "those of the others.",
+            text=f"On one batch, the gradient of the first layer, relative to its weights, is {_figure(ratio)}× that "
+            "of "
+            "the other layers.",
             value=ratio,
             unit="×",
         )

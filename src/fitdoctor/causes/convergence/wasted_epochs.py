@@ -1,18 +1,18 @@
-"""Training went on long after its best validation score.
+"""Training continued long after its best validation score.
 
 ## What it is
-The score on the validation data was at its best long before the training ended, and never came back to it.
+The best score on the validation data came long before the end of the training, and was never reached again.
 
 ## Why it is slow
-The epochs after the best one take as long as those before it, and what they learn helps on the training data only. The
-model that is kept in the end is often the worse one.
+The epochs after the best one take as long as those before it. They help on the training data only, and often leave a
+worse model.
 
-## How it is told
-Only the whole training shows it: `fitdoctor watch` keeps what each epoch reached. Looked at are the scores that a
-callback monitors, else all whose direction is known (losses, errors, accuracies and the like), and of several the one
-that was at its best last. `EarlyStopping` is then played on the recorded curve, with twice the patience that the curve
-itself needed up to its best, and at least ten epochs. The epochs that it leaves out are what it costs. A fit that stops
-by a validation score already is left alone.
+## How it is detected
+Only a whole training shows it: `fitdoctor watch` records the scores of each epoch. If a callback monitors a score, that
+score counts. Otherwise all scores with a known direction count (losses, errors, accuracies and the like), and the one
+that was best last decides. `EarlyStopping` is then simulated on the recorded curve. Its patience is twice the longest
+wait before the best epoch, and at least ten epochs. The cost is the time of the epochs that it leaves out. A fit that
+already stops by a validation score is ignored.
 
 ## Example
 ```python
@@ -26,9 +26,9 @@ model.fit(x, y, validation_data=(x_val, y_val), epochs=200, callbacks=[stop])
 ```
 
 ## Safety
-Another training: it ends earlier. With `restore_best_weights` the model is the one of the best epoch, on the score that
-is monitored. Nothing needs to be tried, as each epoch was timed; but another seed may take longer to its best. A
-learning rate that falls by a schedule over the epochs can bring a late gain: then change both.
+Another training: it ends earlier. With `restore_best_weights`, the model of the best epoch is kept. No trial is needed,
+because each epoch was timed. With another seed, the best epoch may come later. A scheduled learning rate can bring a
+late gain: then change both.
 
 ## Further reading
 * [EarlyStopping](https://keras.io/api/callbacks/early_stopping/)
@@ -43,10 +43,10 @@ from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.learning.curves import Stop, stop_early, stops_by_validation
-from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import number, percent
+from fitdoctor.facts.locations import locations
+from fitdoctor.wording import number, percent
 
-TITLE = "Training went on long after its best validation score"
+TITLE = "Training continued long after its best validation score"
 REMEDIES = ()
 
 
@@ -60,7 +60,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _cost(facts: Facts, fit: FitFacts, stop: Stop) -> Interval:
-    """The share of the fit's time that came after the stop; at most what came after the best epoch."""
+    """The share of the fit's time after the stop; at most the share after the best epoch."""
     fit_s = facts.projection.under(f"{fit.id}/")
     return Interval(low=fit_s * stop.saved_share, mid=fit_s * stop.saved_share, high=fit_s * stop.after_best_share)
 
@@ -77,14 +77,14 @@ def _finding(facts: Facts, fit: FitFacts, stop: Stop) -> Finding:
         ),
         evidence=(
             Evidence(
-                text=f"{stop.monitor} was at its best, {stop.best:.4g}, after epoch {number(stop.best_epoch)} of "
-                f"{number(stop.epochs)}; in the end it was {stop.last:.4g}.",
+                text=f"{stop.monitor} was best, {stop.best:.4g}, after epoch {number(stop.best_epoch)} of "
+                f"{number(stop.epochs)}. In the end it was {stop.last:.4g}.",
                 value=stop.best_epoch,
             ),
             *_overfitting(stop),
             Evidence(
-                text=f"EarlyStopping with a patience of {stop.patience} would have ended it after epoch {number(stop.stopped_after)}: "
-                f"{percent(facts.share_of(cost.mid))} of the whole training came later.",
+                text=f"EarlyStopping with a patience of {stop.patience} would have stopped after epoch "
+                f"{number(stop.stopped_after)}: {percent(facts.share_of(cost.mid))} of the whole training came later.",
                 value=facts.share_of(cost.mid),
             ),
         ),
@@ -97,6 +97,6 @@ def _overfitting(stop: Stop) -> Iterator[Evidence]:
         before, after = stop.trained
         name = stop.monitor.removeprefix("val_")
         yield Evidence(
-            text=f"Meanwhile {name} on the training data went from {before:.4g} to {after:.4g}: it overfits.",
+            text=f"Meanwhile {name} on the training data went from {before:.4g} to {after:.4g}: the model overfits.",
             value=after,
         )

@@ -1,19 +1,19 @@
-"""Something is written or printed after every batch, and the next one waits for it.
+"""Each batch waits until the logs of the batch before are written.
 
 ## What it is
-The progress bar, `TensorBoard(update_freq="batch")` or another library's callback logs after each batch or every few of
-them.
+The progress bar, `TensorBoard(update_freq="batch")` or another library's callback logs after each batch or every few
+batches.
 
 ## Why it is slow
-A hook of a batch runs on the thread that trains, between two steps. It needs the metrics as numbers, so on an
-accelerator it waits for the step to end; then it formats, prints or writes. Where a step takes a millisecond, that is a
-large part of it.
+A batch hook runs on the training thread, between two steps. It needs the metrics as numbers, so on an accelerator it
+waits for the end of the step. Then it formats, prints or writes. If a step takes a millisecond, logging is a large part
+of it.
 
-## How it is told
-The batch hooks of callbacks that the script did not write itself are timed; saving is another cause. They count from 5
-% of the whole training on. Trials run steps with the progress bar quiet until the epoch's end, with scalars written by
-epoch, or with another callback's hook on every fiftieth batch. The script's own callbacks are looked at as what they
-are. A terminal may be slower than the file that a diagnosis prints to.
+## How it is detected
+The batch hooks of callbacks that the script does not define are timed. Saving is a cause of its own. They are reported
+from 5 % of the whole training on. Trials run steps with the progress bar off, with scalars written once an epoch, or
+with another callback's hook on every fiftieth batch. The script's own callbacks are checked by `slow-callback`. A
+terminal may be slower than the file that a diagnosis prints to.
 
 ## Example
 ```python
@@ -26,7 +26,7 @@ model.fit(x, y, epochs=50, verbose=2, callbacks=[keras.callbacks.TensorBoard("lo
 ```
 
 ## Safety
-Exact: what is logged becomes rarer, the training stays the same.
+Exact: logs are written less often, and the training stays the same.
 
 ## Further reading
 * [verbose in Model.fit](https://keras.io/api/models/model_training_apis/#fit-method)
@@ -39,30 +39,30 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.callbacks import hook_costs
-from fitdoctor.facts.checkpoints import saves
-from fitdoctor.facts.debugging import profiles
+from fitdoctor.facts.checkpoints import is_for_saving
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
-from fitdoctor.facts.hooks import where
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.hook_kinds import hook_kind
+from fitdoctor.facts.locations import locations
+from fitdoctor.facts.profilers import is_profiling
 from fitdoctor.facts.units import total
-from fitdoctor.facts.wording import duration, percent
 from fitdoctor.recording.model import CallbackRecord, Fit
 from fitdoctor.report.model import Location
+from fitdoctor.wording import duration, percent
 
 TITLE = "Logging at each batch holds up the step"
 REMEDIES = ("quieter-logs",)
 
-#: The argument that says how often, by callback.
+# The argument that sets how often a callback logs, by callback.
 SETTINGS = {"TensorBoard": "update_freq"}
 
 
 def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
         for position, callback in enumerate(fit.record.callbacks):
-            if callback.own or saves(callback) or profiles(callback):
+            if callback.own or is_for_saving(callback) or is_profiling(callback):
                 continue
-            costs = {hook: cost for hook, cost in hook_costs(fit, position).items() if where(hook) == "batch"}
-            # What the step leaves for hooks bounds what they cost: one slow first call must not stand for all.
+            costs = {hook: cost for hook, cost in hook_costs(fit, position).items() if hook_kind(hook) == "batch"}
+            # Hooks can't cost more than the rest of the step. One slow first call must not count for all.
             each_s = fit.batch_hooks_s[position]
             mid_s = min(total(list(costs.values())).mid, each_s * fit.steps("mid"))
             if facts.share_of(mid_s) < WORTHWHILE_SHARE:
@@ -75,7 +75,8 @@ def check(facts: Facts) -> Iterator[Finding]:
                 locations=locations(*_places(fit.record, callback)),
                 evidence=(
                     Evidence(
-                        text=f"{callback.name} takes {duration(each_s)} of each step, which takes {duration(fit.step_s)}.",
+                        text=f"{callback.name} takes {duration(each_s)} of each step, which takes "
+                        f"{duration(fit.step_s)}.",
                         value=each_s,
                         unit="s",
                     ),
@@ -86,7 +87,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _places(record: Fit, callback: CallbackRecord) -> list[Location]:
-    """Where the argument stands that says how often, then the calls themselves."""
+    """The argument that sets how often it logs, then the calls themselves."""
     site, name = (
         (record.site, "verbose")
         if callback.name == "ProgbarLogger"

@@ -1,22 +1,23 @@
 """Metrics take a visible part of each training step.
 
 ## What it is
-`compile` was given metrics that do much for each batch: an `AUC` or a precision at a recall, which count at hundreds of
-thresholds, a confusion matrix or an F-score over many classes, a metric of the script's own, or simply many of them.
+`compile` gets metrics that do much work for each batch: an `AUC` or a precision at a recall, which count at hundreds of
+thresholds, a confusion matrix or an F-score over many classes, a metric of the script's own, or simply many metrics.
 
 ## Why it is slow
-Each metric is computed and added up in every step, and its result is fetched for the logs. The optimizer does not use
-any of it. Beside a model that is small, that is a large part of a step.
+Each metric is computed and added up in every step, and its result is fetched for the logs. The optimizer uses none of
+it. With a small model, metrics are a large part of a step.
 
-## How it is told
-The metrics and the numbers that each one keeps are read from the compiled model. Metrics that keep more than a few
-numbers, metrics of the script's own, and any four or more are suspects. What they cost is settled by a trial without
-them; the loss stays. What tracing the script's own metrics takes is known from samples of the stack during the first
-step.
+## How it is detected
+The metrics and the size of their state are read from the compiled model. Three kinds are suspected: metrics with more
+than a few numbers of state, metrics of the script's own, and four or more metrics of any kind. A trial without them
+measures their cost. The loss stays. Samples of the stack during the first step show how long it takes to trace the
+script's own metrics.
 
 ## Example
 ```python
-model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy", keras.metrics.AUC(num_thresholds=2000)])
+auc = keras.metrics.AUC(num_thresholds=2000)
+model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy", auc])
 model.fit(x, y, epochs=50)
 ```
 
@@ -30,9 +31,9 @@ auc.update_state(y_val, scores)
 ```
 
 ## Safety
-Exact for the training: weights are compared bit for bit. The logs and the history lack what was left out, in validation
-too. Nothing is tried where a callback watches one of these metrics, or where a callback of the script's own acts on the
-training: it may read them.
+Exact for the training: weights are compared bit for bit. The logs and the history lack the removed metrics, in
+validation too. Nothing is tried if a callback monitors one of these metrics, or if a callback of the script's own acts
+on the training, because it may read them.
 
 ## Further reading
 * [Metrics](https://keras.io/api/metrics/)
@@ -44,22 +45,22 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
-from fitdoctor.facts.metrics import heavy_metrics
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.heavy_metrics import heavy_metrics
+from fitdoctor.facts.locations import locations
 from fitdoctor.facts.tracing import metrics_traced_s
-from fitdoctor.facts.wording import duration, number
+from fitdoctor.wording import duration, number
 
 TITLE = "Metrics take a visible part of the step"
 REMEDIES = ("fewer-metrics",)
 
-#: From so many metrics on, even such as only add up are suspects.
+# From so many metrics on, even simple ones are suspected.
 MANY = 4
-#: What a metric was seen to cost a step on a CPU (`bench/metric_costs.py`, up to `--batch 1024`): one that adds up a
-#: number a sample, and one with thresholds or classes, for each number that it keeps. Without a compiler each number
-#: costs more. Each as what is likely, and the most.
+# The likely and the highest cost of a metric in a step on a CPU, measured with `bench/metric_costs.py`. A light metric
+# adds up one number a sample. A heavy one has thresholds or classes and costs more for each number of its state, most
+# of all without a compiler.
 LIGHT_S, HEAVY_S = (0.03e-3, 0.2e-3), (0.3e-3, 5e-3)
 NUMBER_S, NUMBER_UNCOMPILED_S = (10e-9, 40e-9), (0.1e-6, 5e-6)
-#: Beyond this share of the train function the step itself would have vanished.
+# Metrics never take more than this share of the train function: the step itself takes the rest.
 MOST_SHARE = 0.9
 
 
@@ -75,14 +76,14 @@ def check(facts: Facts) -> Iterator[Finding]:
             min(most_s, light * each_s + sum(max(least_s, metric.state_size * by_number_s) for metric in heavy))
             for each_s, least_s, by_number_s in zip(LIGHT_S, HEAVY_S, number_s, strict=True)
         )
-        # Tracing was timed, and samples of the stack told whose lines are traced; what a step takes for metrics only a
-        # trial tells.
+        # Tracing was timed, and samples of the stack show which lines are traced. The cost within a step is an estimate
+        # until a trial.
         least_s, likely_s = metrics_traced_s(fit)
         cost = Interval(low=least_s, mid=likely_s + mid_s * steps, high=likely_s + high_s * steps)
         if not facts.worthwhile(cost):
             continue
         suspects = heavy or record.metrics
-        told = ", ".join(
+        names = ", ".join(
             metric.name + (f" ({number(metric.state_size)} numbers)" if metric in heavy else "") for metric in suspects
         )
         site = record.compile_site
@@ -96,7 +97,7 @@ def check(facts: Facts) -> Iterator[Finding]:
                 location(record.site),
             ),
             evidence=(
-                Evidence(text=f"Each step computes {told}.", value=len(suspects)),
+                Evidence(text=f"Each step computes {names}.", value=len(suspects)),
                 Evidence(text=f"A step takes {duration(fit.step_s)}.", value=fit.step_s, unit="s"),
                 *_tracing(least_s),
             ),
@@ -105,4 +106,4 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 def _tracing(seconds: float) -> Iterator[Evidence]:
     if seconds > 0:
-        yield Evidence(text=f"To trace them takes {duration(seconds)} of the first step.", value=seconds, unit="s")
+        yield Evidence(text=f"Tracing them takes {duration(seconds)} of the first step.", value=seconds, unit="s")

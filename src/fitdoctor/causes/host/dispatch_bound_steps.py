@@ -1,16 +1,16 @@
-"""A step is so short that launching it costs a visible part of it.
+"""A step is so short that its launch is a visible part of it.
 
 ## What it is
-The model computes a batch in a few milliseconds or less, and for each batch control goes from Keras' loop to TensorFlow
+The model computes a batch in a few milliseconds or less. For each batch, control passes from Keras' loop to TensorFlow
 and back.
 
 ## Why it is slow
 Each call of the train function has a fixed cost, whatever it computes: Python, the launch, fetching the metrics for the
-logs, callbacks. With a small model that is most of a step.
+logs, callbacks. With a small model, this is most of a step.
 
-## How it is told
-Compiled steps below 5 ms with `steps_per_execution=1` are suspects, and the fixed cost is first taken to be 0.3–1 ms.
-What it really is, trials tell that run 8 and 32 steps in one call.
+## How it is detected
+Compiled steps below 5 ms with `steps_per_execution=1` are suspected. Before trials, the fixed cost is estimated as
+0.3–1 ms. Trials that run 8 and 32 steps in one call measure it.
 
 ## Example
 ```python
@@ -25,10 +25,9 @@ model.fit(x, y, batch_size=32, epochs=50)
 ```
 
 ## Safety
-Exact: the same updates in the same order; a trial compares the weights. Batch hooks of callbacks are called once for
-each execution and not for each batch, so nothing is tried where one of them may stop or steer the training. Where
-`fit` is given `steps_per_epoch`, only sizes that divide it are tried: Keras fills the last execution from an input
-that goes on, which would be more steps.
+Exact: the same updates in the same order. A trial compares the weights. Batch hooks run once for each execution instead
+of each batch, so nothing is tried if one of them may stop or steer the training. If `fit` gets `steps_per_epoch`, only
+sizes that divide it are tried: otherwise Keras would fill the last execution with more steps.
 
 ## Further reading
 * [steps_per_execution in Model.compile](https://keras.io/api/models/model_training_apis/#compile-method)
@@ -40,15 +39,15 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import duration, number
+from fitdoctor.facts.locations import locations
+from fitdoctor.wording import duration, number
 
 TITLE = "Launching a step costs more than it should"
 REMEDIES = ("larger-execution",)
 
-#: Above this a fixed cost of at most a millisecond is no longer visible enough for a trial to be worth its time.
+# Above this, a fixed cost of at most a millisecond is too small for a trial.
 LONGEST_STEP_S = 5e-3
-#: What a call of the train function was seen to cost on TensorFlow beside the computation, by model and machine.
+# Measured costs of a call of the train function on TensorFlow beside the computation, by model and machine.
 DISPATCH_LOW_S, DISPATCH_MID_S, DISPATCH_HIGH_S = 0.3e-3, 0.6e-3, 1.0e-3
 
 
@@ -73,7 +72,8 @@ def check(facts: Facts) -> Iterator[Finding]:
             locations=locations(location(site) if site else None, location(record.site)),
             evidence=(
                 Evidence(
-                    text=f"A step takes {duration(fit.bare_step_s)}, and each of {number(steps)} steps is launched on its own.",
+                    text=f"A step takes {duration(fit.bare_step_s)}, and each of {number(steps)} steps is launched "
+                    "separately.",
                     value=fit.bare_step_s,
                     unit="s",
                 ),

@@ -1,17 +1,17 @@
-"""The model trains eagerly: Python launches every operation of every step.
+"""Python launches every operation of every step, because the model trains eagerly.
 
 ## What it is
-The model was compiled with `run_eagerly=True`, or `tf.config.run_functions_eagerly(True)` is on for the whole program,
-or, on JAX, the model was compiled with `jit_compile=False`.
+The model is compiled with `run_eagerly=True`, or `tf.config.run_functions_eagerly(True)` is on for the whole program.
+On JAX, `jit_compile=False` does the same.
 
 ## Why it is slow
 A compiled step is one call into TensorFlow. An eager step is hundreds of calls from Python, each with its own overhead,
-without fusion and without parallel execution of independent operations. The smaller the model, the more of a step that
-is.
+without fusion and without parallel execution of independent operations. The smaller the model, the larger is this part
+of a step.
 
-## How it is told
-Both switches are read when `fit` is called. It counts where compiling may save 5 % of the whole training. A trial runs
-the step compiled and eager in turns.
+## How it is detected
+The switches are read when `fit` is called. The cause is reported if compiling may save 5 % of the whole training. A
+trial alternates between the compiled and the eager step.
 
 ## Example
 ```python
@@ -24,8 +24,8 @@ model.compile(optimizer="adam", loss="mse")
 ```
 
 ## Safety
-Numerics: a compiled step computes the same mathematics and may round differently; a trial compares the weights. Python
-code inside the step runs only while it is traced (a print is seen once), and `.numpy()` fails there.
+Numerics: a compiled step computes the same mathematics and may round differently. A trial compares the weights. Python
+code inside the step runs only while it is traced (a `print` prints once), and `.numpy()` fails there.
 
 ## Further reading
 * [Better performance with tf.function](https://www.tensorflow.org/guide/function)
@@ -38,15 +38,14 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import duration
+from fitdoctor.facts.locations import locations
 from fitdoctor.recording.model import Fit
+from fitdoctor.wording import duration
 
 TITLE = "The model runs eagerly"
 REMEDIES = ("compiled-step",)
 
-#: The share of an eager step that compiling removes: little where large operations dominate, else three quarters and
-#: more.
+# The share of an eager step that compiling removes: little if large operations dominate, else three quarters or more.
 SAVED_LOW, SAVED_MID, SAVED_HIGH = 0.2, 0.75, 0.9
 
 

@@ -1,19 +1,19 @@
-"""`fit` is called again and again from one place.
+"""`fit` is called many times from one place.
 
 ## What it is
 A loop calls `model.fit` for one epoch, one batch or one sample at a time: an agent that learns from each transition, a
 loop over files, `for epoch in range(n): model.fit(…, epochs=1)`.
 
 ## Why it is slow
-Each call makes a data adapter and an iterator, starts the input, sets up callbacks and a progress bar, and ends all of
-that again. That takes some 50 to 100 ms, whether the call trains for an hour or on one row.
+Each call makes a data adapter and an iterator, starts the input, and sets up callbacks and a progress bar. At its end
+it closes all of them. This takes some 50 to 100 ms, whether the call trains for an hour or on one row.
 
-## How it is told
-Calls are counted by the line that makes them. The set-up, the first step beyond an ordinary one, and the end of each
-call are timed as they run. Ten or more calls are a loop, and three or more of the same model on the same data; it
-counts from 5 % of the whole training on. Where each call is one step on one batch, a trial lets `fit` and
-`train_on_batch` alternate while the script goes on. Where the same model is fitted on the same data each time, one fit
-would do, and what it saves follows from what was timed.
+## How it is detected
+Calls are counted for each line that makes them. Three times are measured: the set-up, the extra time of the first step,
+and the end of each call. Ten or more calls are a loop. Three are enough if they fit the same model on the same data. A
+loop is reported from 5 % of the whole training on. If each call makes one step on one batch, a trial alternates between
+`fit` and `train_on_batch` while the script runs. If the same model is fitted on the same data each time, one fit can
+replace all calls, and its saving follows from the measured times.
 
 ## Example
 ```python
@@ -28,13 +28,13 @@ for epoch in range(100):
 ```python
 for x, y in batches:
     model.train_on_batch(x, y)                                    # the same step, without fit around it
-model.fit(x_train, y_train, epochs=100, callbacks=[PrintScore()])  # what stood between the calls is a callback's
+model.fit(x_train, y_train, epochs=100, callbacks=[PrintScore()])  # the code between the calls becomes a callback
 ```
 
 ## Safety
-`train_on_batch` on the same batch is exact: the trial compares the weights. It prints no progress bar, and `fit` also
-shuffles the rows within its one batch, which only rounding can show. One fit in place of many computes the same where
-nothing between the calls changes the model or the data.
+`train_on_batch` on the same batch is exact: the trial compares the weights. It prints no progress bar. `fit` also
+shuffles the rows of its one batch, which changes nothing but rounding. One fit computes the same as many if the code
+between the calls changes neither the model nor the data.
 
 ## Further reading
 * [Model.train_on_batch](https://keras.io/api/models/model_training_apis/#train_on_batch-method)
@@ -48,28 +48,28 @@ from dataclasses import replace
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.fit_calls import around_s
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.fit_calls import call_overhead_s
+from fitdoctor.facts.locations import locations
 from fitdoctor.facts.units import times
-from fitdoctor.facts.wording import duration, number, percent
+from fitdoctor.wording import duration, number, percent
 
 TITLE = "fit is called in a loop"
 REMEDIES = ("train-on-batch", "one-fit", "gathered-rows")
 
-#: Fewer calls pay a second at most: folds of a cross-validation are no loop that is worth rewriting.
+# Fewer calls cost a second at most: the folds of a cross-validation are not worth rewriting.
 FEWEST_CALLS = 10
-#: Unless one fit would do for all of them. Few calls are few samples: then the best estimate has to count, not only the
-#: highest.
-FEWEST_ALIKE = 3
+# Fewer calls count if one fit could replace them. Few calls are few samples, so the best estimate decides there, not
+# the highest.
+FEWEST_SAME = 3
 
 
 def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
         record = fit.record
-        alike = record.models == 1 and record.data_objects == 1
-        if record.calls < (FEWEST_ALIKE if alike else FEWEST_CALLS):
+        same_inputs = record.models == 1 and record.data_objects == 1
+        if record.calls < (FEWEST_SAME if same_inputs else FEWEST_CALLS):
             continue
-        each = around_s(fit)
+        each = call_overhead_s(fit)
         cost = times(each, record.calls - 1)
         least = cost if record.calls >= FEWEST_CALLS else replace(cost, high=cost.mid)
         if not facts.worthwhile(least):
@@ -79,7 +79,10 @@ def check(facts: Facts) -> Iterator[Finding]:
             if record.rows and record.one_batch_calls
             else ""
         )
-        text = f"fit() is called {number(record.calls)} times{rows}; a call takes {duration(each.low)} or more beside its step."
+        text = (
+            f"fit() is called {number(record.calls)} times{rows}; each call takes {duration(each.low)} or more "
+            "beside its step."
+        )
         share = facts.share_of(cost.mid)
         yield Finding(
             fit=fit.index,

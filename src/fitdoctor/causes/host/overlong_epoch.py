@@ -1,18 +1,17 @@
 """An epoch passes over the data many times.
 
 ## What it is
-`steps_per_epoch` or `validation_steps` holds the number of samples, where Keras counts batches, and the data repeats
-without end.
+`steps_per_epoch` or `validation_steps` is the number of samples, but Keras counts batches, and the data repeats without
+end.
 
 ## Why it is slow
-An epoch of 10,000 steps of 32 samples passes 32 times over 10,000 samples. Ten epochs are 320, checkpoints and
-learning-rate schedules come 32 times too late, and a validation pass scores every sample 32 times to get the same
-score.
+An epoch of 10,000 steps of 32 samples passes 32 times over 10,000 samples. Ten epochs become 320. Checkpoints and
+learning-rate schedules come 32 times too late, and a validation pass scores every sample 32 times for the same score.
 
-## How it is told
-The batches in one pass over the data, as far as a `tf.data` pipeline tells them, are held against the steps of an
-epoch. It is a cause where the steps are the number of samples and not of batches. Where an epoch only is some passes
-long, that may be meant, and is left alone.
+## How it is detected
+The steps of an epoch are compared with the batches of one pass over the data, if a `tf.data` pipeline shows their
+number. The cause is reported if the steps equal the number of samples instead of batches. An epoch of a few passes may
+be intended, and is ignored.
 
 ## Example
 ```python
@@ -27,9 +26,9 @@ model.fit(dataset, validation_data=held_out.batch(32))
 ```
 
 ## Safety
-Fewer validation steps give the same score, up to rounding and to the share of a last, smaller batch. Shorter training
-epochs are another training of the same number of epochs: whether it is as good, only the validation score tells. So the
-first is tried, and the second only projected.
+Fewer validation steps give the same score, up to rounding and to the share of a last, smaller batch. They are tried.
+Shorter training epochs are another training: only the validation score shows whether it is as good. They are only
+projected.
 
 ## Further reading
 * [Model.fit](https://keras.io/api/models/model_training_apis/#fit-method)
@@ -42,17 +41,17 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.input.passes import batches_in_data, batches_in_validation_data
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.input.data_passes import batches_in_data, batches_in_validation_data
+from fitdoctor.facts.locations import locations
 from fitdoctor.facts.units import times
-from fitdoctor.facts.wording import number
+from fitdoctor.wording import number
 
 TITLE = "An epoch passes over the data many times"
 REMEDIES = ("right-validation-length", "right-epoch-length")
 
-#: An epoch of a few passes is a choice; one of as many passes as a batch has rows is a mix-up.
+# An epoch of a few passes is a choice. As many passes as a batch has rows are a mistake.
 FEWEST_PASSES = 2.0
-#: How far the steps may lie from the number of samples: a batch was dropped, or a split was rounded.
+# How far the steps may differ from the number of samples: a batch was dropped, or a split was rounded.
 TOLERANCE = 0.1
 
 
@@ -80,7 +79,7 @@ def _validation(facts: Facts, fit: FitFacts) -> Iterator[Finding]:
 
 
 def _counts_samples(steps: int, batches: int, size: int | None) -> bool:
-    """Whether the steps are the number of samples: as many passes as a batch has rows."""
+    """Whether the steps equal the number of samples: as many passes as a batch has rows."""
     passes = steps / batches
     return size is not None and passes >= FEWEST_PASSES and abs(passes / size - 1) <= max(TOLERANCE, 1 / batches)
 
@@ -88,7 +87,10 @@ def _counts_samples(steps: int, batches: int, size: int | None) -> bool:
 def _finding(facts: Facts, fit: FitFacts, argument: str, steps: int, batches: int, cost: Interval) -> Iterator[Finding]:
     if not facts.worthwhile(cost):
         return
-    text = f"{argument} is {number(steps)}, and the data has {number(batches)} batches: each sample is used {steps / batches:.0f} times."
+    text = (
+        f"{argument} is {number(steps)}, and the data has {number(batches)} batches: each sample is used "
+        f"{steps / batches:.0f} times."
+    )
     yield Finding(
         fit=fit.index,
         cost_s=cost,

@@ -1,18 +1,18 @@
-"""`predict` or `evaluate` is called again and again on a few rows.
+"""`predict` or `evaluate` is called many times on a few rows.
 
 ## What it is
-A loop calls `model.predict` (or `evaluate`) on one sample or a small batch at a time: an environment's step, a search,
-a callback that scores samples one by one.
+A loop calls `model.predict` (or `evaluate`) on one sample or a small batch at a time: in an environment's step, in a
+search, or in a callback that scores samples one by one.
 
 ## Why it is slow
 Each call sets up a data adapter, an iterator, callbacks and a progress bar before it computes anything, for one row as
-for a thousand. With a small model the computation itself is a fraction of that.
+for a thousand. With a small model, the computation is only a fraction of the call.
 
-## How it is told
-Calls are counted by the line that makes them, and timed as they run. Twenty or more, on no more rows than one batch,
-are a loop; it counts from 5 % of the whole training on. On up to eight batches they may be one, which only a trial
-shows. A trial lets `predict` and `predict_on_batch` (or `evaluate` and `test_on_batch`) alternate while the script goes
-on. One call on all rows is often faster still, but only you know whether the loop allows it.
+## How it is detected
+Calls are counted for each line that makes them, and timed. Twenty or more calls with at most one batch of rows are a
+loop. It is reported from 5 % of the whole training on. With up to eight batches it is suspected, and only a trial
+decides. The trial alternates between `predict` and `predict_on_batch` (or `evaluate` and `test_on_batch`) while the
+script runs. One call on all rows is often faster still, but only you know whether the loop allows it.
 
 ## Example
 ```python
@@ -23,12 +23,11 @@ for state in states:
 ## Use instead
 ```python
 actions = model.predict(np.stack(states), batch_size=256, verbose=0).argmax(axis=1)  # all at once
-action = model.predict_on_batch(state[None]).argmax()                               # or, where each depends on the last
+action = model.predict_on_batch(state[None]).argmax()                               # or, if each depends on the last
 ```
 
 ## Safety
-Exact: the same compiled function on the same rows. The trial compares the results, and gives the substitute up where
-they differ.
+Exact: the same compiled function runs on the same rows. The trial compares the results, and gives up if they differ.
 
 ## Further reading
 * [What is the difference between predict and __call__](https://keras.io/getting_started/faq/)
@@ -42,18 +41,17 @@ from math import ceil
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import duration, number, percent
+from fitdoctor.facts.input.batches import DEFAULT_BATCH_SIZE
+from fitdoctor.facts.locations import locations
+from fitdoctor.wording import duration, number, percent
 
 TITLE = "Single rows are predicted in a loop"
 REMEDIES = ("predict-on-batch", "batched-predict")
 
-#: Fewer calls are not a loop that is worth rewriting: at some 50 ms each they cost a second.
+# Fewer calls are not worth rewriting: at some 50 ms each they cost a second.
 FEWEST_CALLS = 20
-#: What Keras takes for `batch_size` when none is given.
-DEFAULT_BATCH_SIZE = 32
 KINDS = ("predict", "evaluate")
-#: What is around a call takes as long as some small batches: beyond that, it is the rows that take the time.
+# The overhead of a call equals some small batches. Beyond that, the rows take the time.
 MOST_BATCHES = 8
 
 
@@ -67,7 +65,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         if batches > MOST_BATCHES:
             continue
         cost = loop.cost()
-        if batches > 1:  # how much of it is computation, only a trial tells
+        if batches > 1:  # only a trial shows how much of it is computation
             cost = Interval(low=0.0, mid=cost.mid, high=cost.high)
         if not facts.worthwhile(cost):
             continue

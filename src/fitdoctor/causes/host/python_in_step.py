@@ -1,19 +1,17 @@
 """Each training step runs Python or NumPy code of the script's own.
 
 ## What it is
-The loss, a metric, a layer or `train_step` calls `tf.py_function` or `tf.numpy_function`, or, in a model that runs
-eagerly, works with `.numpy()`, NumPy or plain Python.
+The loss, a metric, a layer or `train_step` calls `tf.py_function` or `tf.numpy_function`. Or, in an eager model, it
+works with `.numpy()`, NumPy or plain Python.
 
 ## Why it is slow
-The compiled step stops, waits for the interpreter and its one lock, and hands tensors over and back. Nothing of that
-part can be fused, run in parallel or moved to an accelerator. In a model that runs eagerly it is also what stands in
-the way of compiling it.
+The compiled step stops, waits for the interpreter and its lock, and hands tensors over and back. This part can't be
+fused, run in parallel or moved to an accelerator. In an eager model it also prevents compiling.
 
-## How it is told
-Functions that a step calls back into are noted when the step is traced, and each of their runs is timed. In a model
-that runs eagerly, samples of the stack tell how much of a step is Python and NumPy itself and not the framework. From 5
-% of the whole training on they count. How much a step would take without them can't be told from outside: the functions
-must be written anew, by hand.
+## How it is detected
+Python functions that a step calls are recorded when the step is traced, and each run of them is timed. In an eager
+model, samples of the stack show which part of a step is the script's own Python and NumPy. They are reported from 5 %
+of the whole training on. There is no trial: the functions must be rewritten by hand.
 
 ## Example
 ```python
@@ -34,8 +32,8 @@ model.compile(optimizer="adam", loss=smooth_l1)
 ```
 
 ## Safety
-Numerics: the same mathematics with other rounding, as long as it is the same mathematics. A function of NumPy has no
-gradient: where one stood in the loss, an operation in its place may let gradients flow that did not before.
+Numerics: the rewritten function may round differently. A NumPy function has no gradient. If it is part of the loss, an
+operation in its place may add gradients that were missing before.
 
 ## Further reading
 * [keras.ops](https://keras.io/api/ops/)
@@ -49,16 +47,16 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.hot import hot_places, hottest
-from fitdoctor.facts.places import locations, short
+from fitdoctor.facts.locations import file_and_line, locations
+from fitdoctor.facts.sampled_lines import costliest_line, sampled_locations
 from fitdoctor.facts.units import unit_s
-from fitdoctor.facts.wording import duration, percent
 from fitdoctor.recording.model import PythonOperation
+from fitdoctor.wording import duration, percent
 
 TITLE = "The step calls back into Python"
 REMEDIES: tuple[str, ...] = ()
 
-#: Written with operations of the framework, the same work still takes something, and part of it may have overlapped.
+# The same work with operations of the framework still takes some time, and a part of it may have overlapped.
 LEAST_SHARE = 0.5
 
 
@@ -81,30 +79,31 @@ def check(facts: Facts) -> Iterator[Finding]:
             measured=True,
             locations=locations(
                 *(location(operation.site) for operation in written if operation.site),
-                *hot_places(fit, "step"),
+                *sampled_locations(fit, "step"),
                 location(fit.record.site),
             ),
             evidence=(
                 *(_evidence(operation) for operation in written[:2]),
                 Evidence(
-                    text=f"{duration(taken_s)} of a step's {duration(fit.step_s)} is Python of the script's own ({of_step}).",
+                    text=f"{duration(taken_s)} of a step's {duration(fit.step_s)} is the script's own Python "
+                    f"({of_step}).",
                     value=taken_s,
                     unit="s",
                 ),
-                *hottest(fit, "a step", "step"),
+                *costliest_line(fit, "a step", "step"),
             ),
         )
 
 
 def _a_step(fit: FitFacts, operation: PythonOperation) -> float:
-    """Seconds that an operation takes of a step on average; it may run several times in one, or only in some."""
+    """The mean seconds of an operation in a step. It may run several times in a step, or only in some steps."""
     record = fit.record
     executions = record.first_step.count + record.epoch_first_step.count + record.step.count
     return unit_s(operation.runs) * operation.runs.count / max(1, executions * fit.per_execution)
 
 
 def _evidence(operation: PythonOperation) -> Evidence:
-    where = f" at {short(operation.site)}" if operation.site else ""
+    where = f" at {file_and_line(operation.site)}" if operation.site else ""
     value = unit_s(operation.runs)
     return Evidence(
         text=f"The step calls a {operation.kind}{where}: {duration(value)} each time.", value=value, unit="s"

@@ -1,23 +1,23 @@
-"""The step is compiled again for batches of other shapes.
+"""The step is compiled again for each new shape of its batches.
 
 ## What it is
 The step is compiled for the shape of its batch, and batches differ in shape: sequences padded to the longest of each
-batch, images of several sizes, ragged data. So it is with `jit_compile=True` on TensorFlow, with `torch.compile` on
-PyTorch, and on JAX always.
+batch, images of several sizes, ragged data. This concerns `jit_compile=True` on TensorFlow, `torch.compile` on PyTorch,
+and every model on JAX.
 
 ## Why it is slow
-XLA, or `torch.compile`, makes a program for each shape that it meets, which takes from half a second to minutes.
-TensorFlow's own graphs do not need that, nor does PyTorch as it is: they run any shape.
+XLA, or `torch.compile`, makes a program for each new shape, which takes from half a second to minutes. TensorFlow's own
+graphs, and PyTorch without `torch.compile`, run any shape.
 
-## How it is told
-JAX and `torch.compile` tell of each program that they make. TensorFlow does not: under XLA most steps take the same
-time, and some take ten times as long or more, and these are the ones that compile. They are a cause from the third one
-on, as the smaller batch at the end of an epoch makes one more by nobody's fault. Calls of `train_on_batch` in a loop of
-the script's own are looked at by their times on each backend.
+## How it is detected
+JAX and `torch.compile` report each program that they make. TensorFlow does not. Under XLA most steps take about the
+same time, and steps that take ten or more times as long are those that compile. The cause is reported from the third
+one on: the smaller last batch of an epoch needs a program in any case. Calls of `train_on_batch` in a loop of the
+script's own are judged by their times, on every backend.
 
 ## Example
 ```python
-dataset = dataset.padded_batch(32)                        # as long as the longest of each batch
+dataset = dataset.padded_batch(32)                        # to the longest of each batch
 model.compile(optimizer="adam", loss="mse", jit_compile=True)
 ```
 
@@ -29,14 +29,13 @@ model.compile(optimizer="adam", loss="mse", jit_compile=False)                  
 ```
 
 ## Safety
-Without XLA the same mathematics is rounded otherwise. Padding to one length changes nothing where the model masks it,
-and much where it does not. Neither is tried: each shape is compiled once, so that steps which are repeated in a trial
-would not show what compiling them cost. XLA may still win over a long training whose shapes are few.
+Without XLA, the same mathematics is rounded differently. Padding to one length changes nothing if the model masks it,
+and much if it does not. Neither is tried: each shape is compiled only once, so repeated steps in a trial would not show
+the cost. XLA may still be faster in a long training with few shapes.
 
 ## Further reading
 * [XLA: known issues, tensor shapes](https://www.tensorflow.org/xla/known_issues)
-*
-  [tf.data.Dataset.bucket_by_sequence_length](https://www.tensorflow.org/api_docs/python/tf/data/Dataset#bucket_by_sequence_length)
+* [bucket_by_sequence_length](https://www.tensorflow.org/api_docs/python/tf/data/Dataset#bucket_by_sequence_length)
 """
 
 from __future__ import annotations
@@ -48,34 +47,34 @@ from statistics import median
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import duration, number
+from fitdoctor.facts.locations import locations
 from fitdoctor.recording.model import Duration, Site
+from fitdoctor.wording import duration, number
 
 TITLE = "The step is compiled again for other shapes"
 REMEDIES: tuple[str, ...] = ()
 
-#: A step that compiles takes at least this many times as long as one that does not, and no program compiles faster than
-#: this.
+# A step that compiles takes at least this many times as long as one that does not. No program compiles in less than
+# `LEAST_COMPILE_S`.
 SLOWER = 10.0
 LEAST_COMPILE_S = 0.1
-#: One for the last, smaller batch of an epoch is nobody's fault.
+# The last, smaller batch of an epoch needs a program in any case.
 FEWEST = 3
-#: Backends that tell of each program that they make: there, times are not needed, and a batch that comes late is not
-#: taken for one.
-TELLING = frozenset({"jax", "torch"})
-#: Calls that run one batch each, so that a slow one among them is one that compiles.
+# Backends that report each program that they make. Times are not needed there, and a late batch is not mistaken for a
+# compilation.
+REPORTING = frozenset({"jax", "torch"})
+# Calls that run one batch each: a slow call among them compiles.
 STEPWISE = frozenset({"train_on_batch", "test_on_batch", "predict_on_batch"})
 
 
 def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
         record = fit.record
-        guessed = record.jit_compile and facts.backend not in TELLING and not _is_of_one_shape(fit)
-        found = _told(fit) or (_compiling(record.function) if guessed else None)
+        guess = record.jit_compile and facts.backend not in REPORTING and not _is_of_one_shape(fit)
+        found = _reported(fit) or (_compiling(record.function) if guess else None)
         if found is None:
             continue
-        # A shape that was met is not compiled again: the first epoch meets them all, as far as the scout saw it.
+        # Each shape is compiled once, and the first epoch has all of them. The scout may have run only a part of it.
         most_s = found.seconds * max(1.0, fit.steps_per_epoch / max(1, record.step.count * fit.per_execution))
         cost = Interval(low=found.seconds, mid=(found.seconds * most_s) ** 0.5, high=most_s)
         if facts.worthwhile(cost):
@@ -95,40 +94,42 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Compiling:
-    """The steps that took so long that they compiled: how many, what they took each, and all of them beyond usual ones.
+    """The steps that compiled."""
 
-    `told` says that the framework told of each program, so that nothing is guessed.
-    """
-
+    # How many they are.
     count: float
+    # The seconds of one of them.
     each_s: float
+    # The seconds of a usual step.
     usual_s: float
+    # The seconds of all of them beyond usual steps.
     seconds: float
-    told: bool = False
+    # Whether the framework reported each program. Otherwise they are known by their times.
+    reported: bool = False
 
 
-def _told(fit: FitFacts) -> _Compiling | None:
-    """The programs that the framework itself told of, but for the first."""
+def _reported(fit: FitFacts) -> _Compiling | None:
+    """The programs that the framework reported, except the first."""
     took = fit.record.recompiled
     if took.count < FEWEST:
         return None
     each_s = took.total_s / took.count
     samples = fit.record.step.samples_s
     return _Compiling(
-        count=took.count, each_s=each_s, usual_s=min(samples, default=0.0), seconds=took.total_s, told=True
+        count=took.count, each_s=each_s, usual_s=min(samples, default=0.0), seconds=took.total_s, reported=True
     )
 
 
 def _compiling(took: Duration) -> _Compiling | None:
-    """What stands out of the durations of steps, where that is more than a few of them."""
+    """The steps that took far longer than the others, if there are more than a few."""
     samples = took.samples_s
     if not samples:
         return None
     usual_s = median(samples)
-    # Where most steps compile, the median is one of them: the fastest one is what a step takes.
+    # If most steps compile, the median is one of them. The fastest step is then a usual one.
     usual_s = min(samples) if usual_s > SLOWER * min(samples) else usual_s
     each = (took.count - (took.first_s > 0)) / len(samples)
-    # Of so many steps a sample is the mean: one that compiles stands out by that much less.
+    # A sample is the mean of so many steps, so a step that compiles stands out by that much less.
     slow_s = [usual_s + each * (step_s - usual_s) for step_s in samples]
     slow_s = [step_s for step_s in slow_s if step_s > max(SLOWER * usual_s, LEAST_COMPILE_S)]
     if len(slow_s) < FEWEST:
@@ -148,9 +149,9 @@ def _finding(
     loop: int | None = None,
 ) -> Finding:
     text = f"{number(found.count)} of {of} took {duration(found.each_s)}, the others {duration(found.usual_s)}."
-    if found.told:
-        text = f"The step was compiled {number(found.count)} times more, {duration(found.each_s)} each; without that it takes "
-        text += f"{duration(found.usual_s)}."
+    if found.reported:
+        text = f"The step was compiled {number(found.count)} more times, {duration(found.each_s)} each. "
+        text += f"Without compiling it takes {duration(found.usual_s)}."
     return Finding(
         fit=fit,
         loop=loop,
@@ -162,6 +163,6 @@ def _finding(
 
 
 def _is_of_one_shape(fit: FitFacts) -> bool:
-    """Whether it is known that all batches have the same shape, but for how many rows they have."""
+    """Whether all batches are known to have the same shape, except for their number of rows."""
     shapes = [array.shape[1:] for array in fit.record.inputs]
     return bool(shapes) and all(size is not None for shape in shapes for size in shape)

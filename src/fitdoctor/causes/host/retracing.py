@@ -1,16 +1,16 @@
-"""A `tf.function` is traced again and again.
+"""A `tf.function` is traced many times.
 
 ## What it is
 A function of the script's own, under `@tf.function`, gets other Python numbers, strings or objects, or tensors of other
-shapes, with each call; or the `tf.function` itself is made anew in a loop.
+shapes, with each call. Or the `tf.function` itself is made again in a loop.
 
 ## Why it is slow
-A Python value is part of the graph: for each new one TensorFlow runs the Python code once more to make another graph,
-which takes from tens of milliseconds to seconds where a call of a graph that is there takes a fraction of one.
+A Python value is part of the graph. For each new value TensorFlow runs the Python code once more to make another graph.
+This takes from tens of milliseconds to seconds. A call of an existing graph takes a fraction of a millisecond.
 
-## How it is told
-Every trace is timed as it happens, with the function and the line that called it. Five traces of one function from one
-place are what TensorFlow itself warns of. The cost is the time of all but the first.
+## How it is detected
+Each trace is timed, with the function and the line that calls it. Five traces of one function from one place are
+reported: TensorFlow itself warns from there on. The cost is the time of all traces but the first.
 
 ## Example
 ```python
@@ -27,18 +27,17 @@ for epoch in range(100):
 for epoch in range(100):
     train_step(x, y, tf.constant(epoch))
 
-@tf.function(reduce_retracing=True)    # or input_signature=[tf.TensorSpec([None, None, 3])] where shapes vary
+@tf.function(reduce_retracing=True)    # or input_signature=[tf.TensorSpec([None, None, 3])] if shapes vary
 def train_step(x, y, epoch):
     ...
 ```
 
 ## Safety
-Exact: the same operations on the same values. Nothing is tried from outside: a value that becomes a tensor changes what
-Python code around it may do with it, and only you know that code.
+Exact: the same operations run on the same values. There is no trial: when a value becomes a tensor, Python code around
+it may need changes, and only you know that code.
 
 ## Further reading
-* [Better performance with tf.function: controlling
-  retracing](https://www.tensorflow.org/guide/function#controlling_retracing)
+* [Controlling retracing](https://www.tensorflow.org/guide/function#controlling_retracing)
 """
 
 from __future__ import annotations
@@ -47,13 +46,13 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import duration, number
+from fitdoctor.facts.locations import locations
+from fitdoctor.wording import duration, number
 
-TITLE = "A function is traced again and again"
+TITLE = "A function is traced many times"
 REMEDIES: tuple[str, ...] = ()
 
-#: From how many traces on TensorFlow warns. A function that makes variables is traced twice by design.
+# TensorFlow warns from five traces on. A function that makes variables is traced twice by design.
 FEWEST_TRACES = 5
 
 
@@ -64,7 +63,10 @@ def check(facts: Facts) -> Iterator[Finding]:
         cost = Interval(low=cost_s, mid=cost_s, high=cost_s)
         if took.count < FEWEST_TRACES or not facts.worthwhile(cost):
             continue
-        text = f"{traced.function.function}() was traced {number(took.count)} times, {duration(took.total_s / took.count)} each."
+        text = (
+            f"{traced.function.function}() was traced {number(took.count)} times, "
+            f"{duration(took.total_s / took.count)} each."
+        )
         yield Finding(
             cost_s=cost,
             measured=True,

@@ -1,18 +1,18 @@
-"""Tracing and compiling the step takes a large part of a short training.
+"""Tracing and compiling the step take a large part of a short training.
 
 ## What it is
-The first step of a fit takes as long as hundreds of others: a recurrent layer with `unroll=True`, a Python loop over
-time steps in `call` or `train_step`, or XLA (`jit_compile=True`) for a training of a few minutes.
+The first step of a fit takes as long as hundreds of others. The reason may be a recurrent layer with `unroll=True`, a
+Python loop over time steps in `call` or `train_step`, or XLA (`jit_compile=True`) for a training of a few minutes.
 
 ## Why it is slow
-Before the first batch the model's Python code runs once to make a graph. A loop that Python runs puts its body into
-that graph once for each turn: tracing, optimising and compiling grow with it. The time is paid once a process, so it
-only matters where the training is short against it.
+Before the first batch, the model's Python code runs once to make a graph. A Python loop adds its body to that graph
+once for each turn, so tracing, optimising and compiling grow with it. The time is paid once in a process, so it only
+matters if the training is short.
 
-## How it is told
-The first step is timed apart from the others. A first step of one to three seconds is usual and nobody's fault; it is a
-cause from 5 s and a fifth of the whole training on, where something in the script explains it: XLA, an unrolled layer,
-or lines of its own in which most of the tracing was seen.
+## How it is detected
+The first step is timed separately. One to three seconds are normal. The cause is reported from 5 s and a fifth of the
+whole training on, and only if something in the script explains it: XLA, an unrolled layer, or lines of its own that
+take most of the tracing.
 
 ## Example
 ```python
@@ -30,9 +30,9 @@ model.compile(optimizer="adam", loss="mse")   # XLA for long trainings only
 ```
 
 ## Safety
-A rolled loop and a graph without XLA compute the same with other rounding. No trial is made: it would have to pay the
-first step again, and steps that become slower can outweigh it. Over a longer training the same first step may be worth
-it.
+A rolled loop, or a graph without XLA, computes the same with other rounding. There is no trial: it would have to pay
+for the first step again. Slower steps can outweigh the saving, so in a longer training the same first step may be worth
+its time.
 
 ## Further reading
 * [Better performance with tf.function](https://www.tensorflow.org/guide/function)
@@ -46,21 +46,21 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.hot import hot_places, hottest
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
+from fitdoctor.facts.sampled_lines import costliest_line, sampled_locations
 from fitdoctor.facts.tracing import TRACING, is_in_a_metric, lines_traced, tracing_s
-from fitdoctor.facts.wording import duration, percent
+from fitdoctor.wording import duration, percent
 
 TITLE = "Tracing and compiling take a large part of a short training"
 REMEDIES: tuple[str, ...] = ()
 
-#: What a usual model takes on a slow machine lies below.
+# A usual model takes less, even on a slow machine.
 LEAST_S = 5.0
 LEAST_SHARE = 0.20
-#: Where samples of the stack find the script's own lines this often while it traces, they are what it traces.
+# If the script's own lines have this share of the samples while it traces, they explain the tracing.
 OWN_SHARE = 0.5
 
-#: What `jit_compile` turns on, by backend.
+# The compiler that `jit_compile` turns on, by backend.
 COMPILERS = {"torch": "torch.compile"}
 
 
@@ -80,7 +80,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             cost_s=Interval(low=extra_s, mid=extra_s, high=extra_s),
             measured=True,
             locations=locations(
-                *hot_places(fit, TRACING),
+                *sampled_locations(fit, TRACING),
                 location(jit, "jit_compile", True) if jit else None,
                 location(fit.record.site),
             ),
@@ -89,13 +89,13 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _reasons(facts: Facts, fit: FitFacts) -> Iterator[Evidence]:
-    """What in the script explains it, if anything does."""
+    """The reasons in the script, if there are any."""
     record = fit.record
     if record.jit_compile:
         compiler = COMPILERS.get(str(facts.scout.environment.get("backend")), "XLA")
         yield Evidence(text=f"{compiler} compiles it: jit_compile is on.")
     if record.unrolled:
         yield Evidence(text=f"Unrolled layers: {', '.join(record.unrolled)}.")
-    # What the script's own metrics take of it is told by costly-metrics.
+    # The share of the script's own metrics belongs to costly-metrics.
     if sum(line.share for line in lines_traced(fit) if not is_in_a_metric(fit, line)) >= OWN_SHARE:
-        yield from hottest(fit, "the tracing", TRACING)
+        yield from costliest_line(fit, "the tracing", TRACING)

@@ -1,16 +1,17 @@
-"""Loading and preparing the data takes a large part of the run, before the first step.
+"""Loading and preparing the data takes a large part of the run.
 
 ## What it is
-The script reads files, parses text, or loops over rows in Python, and training waits until all of it is done.
+Before the first step, the script reads files, parses text, or loops over rows in Python. Training waits until all of it
+is done.
 
 ## Why it is slow
-It is one thread of Python, before anything can overlap with it, and it is done again in each run, although the data has
-not changed since the last one.
+One thread of Python does it, and nothing overlaps with it. It is done again in each run, although the data has not
+changed.
 
-## How it is told
-The time before the first `fit` or `predict` is recorded, and samples of the stack name the script's own lines in it.
-Imports, and what Keras does to build a model, are left out: they are nobody's fault. The rest is a cause from 10 s and
-a fifth of the whole run on.
+## How it is detected
+The time before the first `fit` or `predict` is measured, and samples of the stack name the script's own lines in it.
+Imports are left out, and so is the time in which Keras builds a model. The rest is reported from 10 s and a fifth of
+the whole run on.
 
 ## Example
 ```python
@@ -32,9 +33,8 @@ model.fit(x, y)
 ```
 
 ## Safety
-Exact, as long as what is kept is made anew when the data changes. Nothing is tried from outside: only you know what the
-lines depend on. Where the data needs no more than one pass, a `tf.data` pipeline prepares it while the model already
-trains.
+Exact, as long as the kept data is made again when its source changes. There is no trial: only you know what the lines
+depend on. If the data needs only one pass, a `tf.data` pipeline can prepare it while the model already trains.
 
 ## Further reading
 * [Better performance with the tf.data API](https://www.tensorflow.org/guide/data_performance)
@@ -48,13 +48,13 @@ from pathlib import PurePath
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import duration, percent
+from fitdoctor.facts.locations import locations
+from fitdoctor.wording import duration, percent
 
 TITLE = "The script takes long before its first step"
 REMEDIES: tuple[str, ...] = ()
 
-#: A short run always is mostly start. What can be saved must be worth keeping files for it.
+# A short run is always mostly start. The saving must be worth keeping files for it.
 LEAST_S = 10.0
 LEAST_SHARE = 0.20
 
@@ -62,7 +62,7 @@ LEAST_SHARE = 0.20
 def check(facts: Facts) -> Iterator[Finding]:
     lines = facts.scout.start_lines
     before_s = facts.part_s("start") + facts.imports_s
-    # Imports of other packages than Keras are in the part "start" too, and are no line of the script's.
+    # The part "start" also holds the imports of other packages than Keras, which are no lines of the script's.
     share = max(facts.scout.start_lines_share, sum(line.share for line in lines))
     cost_s = min(share * before_s, facts.part_s("start"))
     if not lines or cost_s < LEAST_S or facts.share_of(cost_s) < LEAST_SHARE:
@@ -79,7 +79,8 @@ def check(facts: Facts) -> Iterator[Finding]:
                 value=share,
             ),
             Evidence(
-                text=f"{duration(lines[0].share * before_s)} of it at {PurePath(first.file).name}:{first.line}: {first.code}",
+                text=f"{duration(lines[0].share * before_s)} of it at {PurePath(first.file).name}:{first.line}: "
+                f"{first.code}",
                 value=lines[0].share * before_s,
                 unit="s",
             ),

@@ -1,19 +1,18 @@
-"""Each step is slower than the last.
+"""Each step is slower than the one before.
 
 ## What it is
-The same step, on batches of the same size, takes longer and longer as the training goes on: at its end it takes
-visibly more than at its begin.
+The same step, on batches of the same size, takes longer and longer during the training.
 
 ## Why it is slow
-Something grows with each step and is gone through in each step: a list that a callback plots or searches again, a
-graph that the step adds to, a cache that does not hold, a memory that runs full.
+Something grows with each step, and each step goes through all of it: a list that a callback plots or searches, a graph
+that the step adds to, or memory that runs full.
 
-## How it is told
-Only a whole training shows it: `fitdoctor watch` keeps the mean time of a step in a few dozen stretches, and the memory
-that the process holds. The stretches must grow by a fifth from the first quarter to the last, in all quarters, and by
-more than figures in random order ever do (Kendall's test). A jump, a hiccup or a slow begin is no trend. The part of a
-step that grows is named: a callback, the logs or the train function. What it costs is what the steps took beyond those
-of the first quarter.
+## How it is detected
+Only a whole training shows it: `fitdoctor watch` records the mean step time of a few dozen blocks of steps, and the
+memory of the process. The step time must grow by a fifth from the first quarter to the last. It must grow in all
+quarters, and more than figures in random order ever do (Kendall's test). A jump, a hiccup or a slow begin is no trend.
+The report names the part of the step that grows: a callback, the logs or the train function. The cost is the time
+beyond steps as fast as those of the first quarter.
 
 ## Example
 ```python
@@ -34,8 +33,8 @@ class Plotter(keras.callbacks.Callback):
 ```
 
 ## Safety
-Nothing can be tried from outside: a trial sees a few seconds, and what grows has not grown by then. Whatever keeps it
-from growing is yours to write; the report names where.
+There is no trial: it would last a few seconds, in which nothing grows. You have to change the code, and the report
+names the place.
 
 ## Further reading
 * [Mann-Kendall test for a trend](https://en.wikipedia.org/wiki/Kendall_rank_correlation_coefficient)
@@ -49,18 +48,18 @@ from statistics import median
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, Location, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.hooks import where
+from fitdoctor.facts.hook_kinds import hook_kind
 from fitdoctor.facts.learning.trend import Growth, growth
-from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import duration, number, percent, plural, size
+from fitdoctor.facts.locations import locations
 from fitdoctor.recording.model import CallbackRecord, Duration, Fit
+from fitdoctor.wording import duration, number, percent, plural, size
 
-TITLE = "Each step is slower than the last"
+TITLE = "Each step is slower than the one before"
 REMEDIES = ()
 
-#: Steps of one training drift by some percent with the clock of the machine; a fifth is more than that ever does.
+# Steps of one training drift by some percent with the clock of the machine, but never by a fifth.
 LEAST_GROWTH = 1.20
-#: Of the stretches, what is left out at the begin: a process that is still cold.
+# The share of the first blocks that is left out, because the process is still warming up.
 COLD_SHARE = 0.1
 
 
@@ -93,7 +92,8 @@ def check(facts: Facts) -> Iterator[Finding]:
             locations=locations(_place(callback), location(fit.record.site)),
             evidence=(
                 Evidence(
-                    text=f"A step took {duration(found.first / per_step)} at first and {duration(found.last / per_step)} in the end, "
+                    text=f"A step took {duration(found.first / per_step)} at first and "
+                    f"{duration(found.last / per_step)} "
                     f"{number(steps)} steps later.",
                     value=found.ratio,
                 ),
@@ -113,11 +113,11 @@ def _grower(seen: Fit, whole: Growth) -> tuple[CallbackRecord | None, str]:
         parts += [
             (callback, f"{callback.name}.{hook}", took)
             for hook, took in callback.hooks.items()
-            if where(hook) == "batch"
+            if hook_kind(hook) == "batch"
         ]
     grower, name, took = max(parts, key=lambda part: _grown_s(part[2]))
     share = min(1.0, _grown_s(took) / (whole.last - whole.first))
-    text = f"{percent(share)} of what it grew by is in {name}."
+    text = f"{percent(share)} of the growth is in {name}."
     if grower is None and seen.traces.count > seen.calls_run + 1:
         text += f" {plural(seen.traces.count, 'function')} were traced while fit ran."
     return grower, text
@@ -133,7 +133,7 @@ def _memory(seen: Fit) -> tuple[Evidence, ...]:
     found = growth([float(block.memory_bytes) for block in seen.blocks])
     if found is None:
         return ()
-    text = f"The memory of the process grew meanwhile, from {size(found.first)} to {size(found.last)}."
+    text = f"Meanwhile the memory of the process grew from {size(found.first)} to {size(found.last)}."
     return (Evidence(text=text, value=found.last - found.first, unit="B"),)
 
 

@@ -1,18 +1,18 @@
-"""The batch is far below what the machine can take in the same time.
+"""Batches are far smaller than the machine can compute in the same time.
 
 ## What it is
-`fit` trains on batches of 16 samples or fewer, and a step of several times as many would hardly take longer.
+`fit` trains on batches of 16 samples or fewer. A step with several times as many samples would hardly take longer.
 
 ## Why it is slow
-Each step pays a fixed price for being launched, for the optimizer's update and for Python around it. Few samples a step
-pay it often, and leave the wide units of the processor half empty.
+Each step pays a fixed price for its launch, for the optimizer's update and for Python around it. Small batches pay it
+often, and leave the wide units of the processor half empty.
 
-## How it is told
-By no figure of throughput alone: larger batches make an epoch faster and may need more of them. A few steps tell
-whether larger batches give more samples a second at all. If so, the training is raced on them, with the learning rate
-as it is and scaled along, from the same weights, to the validation loss that it reaches as it stands. Only a race that
-is won makes this a measured cause. Of the usual 32 samples and a very short step, see `dispatch-bound-steps`: larger
-batches are raced there.
+## How it is detected
+Throughput alone does not decide: larger batches make an epoch faster, but may need more epochs. A few steps show
+whether larger batches process more samples a second at all. If so, the training is raced on them, with the same and
+with a scaled learning rate, from the same weights, to the validation loss that the unchanged training reaches. The
+cause counts as measured only if a race is won. Batches of 32 samples with a very short step belong to
+`dispatch-bound-steps`, which races larger batches too.
 
 ## Example
 ```python
@@ -27,8 +27,8 @@ model.fit(x, y, batch_size=16, epochs=3)
 ```
 
 ## Safety
-Another training: fewer, steadier updates. The race compares what both come to on the same validation data. Where only
-the launching of steps is dear, `steps_per_execution` takes most of that away and leaves the training as it is.
+Another training: fewer, steadier updates. The race compares both on the same validation data. If only the launch of
+steps is expensive, `steps_per_execution` removes most of that cost and leaves the training as it is.
 
 ## Further reading
 * [Measuring the effects of data parallelism on neural network training](https://arxiv.org/abs/1811.03600)
@@ -43,16 +43,15 @@ from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.input.batches import LEAST_GROWTH, TINY, can_grow, grown_sizes
-from fitdoctor.facts.input.inputs import user_chain
-from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import duration, number, plural
+from fitdoctor.facts.input.pipeline import user_chain
+from fitdoctor.facts.locations import locations
 from fitdoctor.report.model import Location
+from fitdoctor.wording import duration, number, plural
 
-TITLE = "Batches are smaller than the machine would take"
+TITLE = "Batches are smaller than the machine can use"
 REMEDIES = ("larger-batch",)
 
-#: What a call of the train function was seen to cost on TensorFlow beside the computation: it shrinks with the number
-#: of steps.
+# Measured cost of a call of the train function on TensorFlow beside the computation. Fewer steps pay it less often.
 FIXED_S = 0.6e-3
 
 
@@ -61,7 +60,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         size, step_s = fit.record.batch_size, fit.bare_step_s
         if size is None or size > TINY or step_s <= 0 or not can_grow(fit.record) or not grown_sizes(fit):
             continue
-        # Even where larger batches train as well by the sample, what they save is a share of the steps' time.
+        # Even if larger batches learn as much from each sample, they save only a share of the steps' time.
         gone, steps = 1 - 1 / LEAST_GROWTH, fit.steps("mid")
         cost = Interval(low=0.0, mid=min(FIXED_S, step_s) * gone * steps, high=step_s * steps)
         if not facts.worthwhile(cost):

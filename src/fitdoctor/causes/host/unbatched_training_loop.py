@@ -1,16 +1,15 @@
-"""`train_on_batch` is called again and again on a few rows.
+"""`train_on_batch` is called many times on a few rows.
 
 ## What it is
-A loop of the script's own calls `model.train_on_batch` (or `test_on_batch`) on one sample or a handful of them at a
-time.
+A loop of the script's own calls `model.train_on_batch` (or `test_on_batch`) on one sample, or a few samples, at a time.
 
 ## Why it is slow
-A call takes about a millisecond before and after it computes anything: arguments are checked, the compiled function is
+A call takes about a millisecond beside its computation: arguments are checked, the compiled function is
 launched, the metrics are reset and read back. One row costs as much as a whole batch.
 
-## How it is told
-Calls are counted by the line that makes them, with the rows of the first one. In a trial the same call is made with the
-same rows repeated to an ordinary batch of 32: how much cheaper a row is then is what larger pieces can save, at most.
+## How it is detected
+Calls are counted for each line that makes them, with the rows of the first call. A trial makes the same call with the
+rows repeated to an ordinary batch of 32. The lower cost of a row there is the most that larger pieces can save.
 
 ## Example
 ```python
@@ -20,15 +19,14 @@ for sample, label in zip(x, y):
 
 ## Use instead
 ```python
-model.fit(x, y, batch_size=32)          # or, where the loop must stay:
+model.fit(x, y, batch_size=32)          # or, if the loop must stay:
 for start in range(0, len(x), 32):
     model.train_on_batch(x[start : start + 32], y[start : start + 32])
 ```
 
 ## Safety
-Larger pieces are another training: one update on 32 rows in place of 32 updates. The learning rate may have to grow
-with them, and only a race to the same validation score tells what is gained. For `test_on_batch` the scores are the
-same.
+Larger pieces are another training: one update on 32 rows instead of 32 updates. The learning rate may have to grow with
+them, and only a race to the same validation score shows the gain. For `test_on_batch` the scores stay the same.
 
 ## Further reading
 * [Model.train_on_batch](https://keras.io/api/models/model_training_apis/#train_on_batch-method)
@@ -40,15 +38,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
+from fitdoctor.facts.call_site import CallSiteFacts
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.loop import LoopFacts
-from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import duration, number, plural
+from fitdoctor.facts.locations import locations
+from fitdoctor.wording import duration, number, plural
 
 TITLE = "The training loop feeds a few rows at a time"
 REMEDIES: tuple[str, ...] = ()
 
-#: At some 2 ms each, fewer calls take less than a second.
+# At some 2 ms each, fewer calls take less than a second.
 FEWEST_CALLS = 200
 
 
@@ -56,7 +54,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     for loop in facts.loops:
         record = loop.record
         calls = loop.calls("mid")
-        if not loop.is_of_pieces or calls < FEWEST_CALLS:
+        if not loop.has_few_rows or calls < FEWEST_CALLS:
             continue
         cost, measured = _cost(facts, loop)
         if not facts.worthwhile(cost):
@@ -81,8 +79,8 @@ def check(facts: Facts) -> Iterator[Finding]:
         )
 
 
-def _cost(facts: Facts, loop: LoopFacts) -> tuple[Interval, bool]:
-    """What the same rows in ordinary batches would save, and whether a trial measured it."""
+def _cost(facts: Facts, loop: CallSiteFacts) -> tuple[Interval, bool]:
+    """The saving of ordinary batches with the same rows, and whether a trial measured it."""
     ratio, whole = facts.measured.gathered.get(loop.index), loop.cost()
     if ratio is None:
         return Interval(low=0.0, mid=whole.mid / 2, high=whole.high), False

@@ -1,21 +1,21 @@
-"""Each epoch waits for its first batch, because the input begins anew.
+"""Each epoch waits for its first batch, because the input starts again.
 
 ## What it is
-At the start of each epoch the pipeline is built again: files are opened, workers started, buffers filled. The first
-step of each epoch takes far longer than the others. The same holds for a `torch.utils.data.DataLoader` with
-`num_workers`, but without `persistent_workers=True`: its processes are ended after each epoch, and started for the
-next. A generator, a `PyDataset` or a loader may itself open, read or shuffle something before its first batch.
+At the start of each epoch the pipeline is built again: files are opened, workers are started, buffers are filled. The
+first step of each epoch takes far longer than the others. A `torch.utils.data.DataLoader` with `num_workers` but
+without `persistent_workers=True` behaves the same: its processes end after each epoch and start again for the next. A
+generator, a `PyDataset` or a loader may also open, read or shuffle something before its first batch.
 
 ## Why it is slow
-Nothing is read ahead across the end of an epoch, so the device waits until the first batch is there. With many short
-epochs that adds up.
+Nothing is read ahead across the end of an epoch, so the device waits for the first batch. With many short epochs these
+waits add up.
 
-## How it is told
-The first step of each later epoch is timed apart from other steps; where it costs less than 5 % of the whole training
-it is no cause. On JAX and PyTorch the wait for the batch itself is timed; on TensorFlow that is not seen, and of an
-input that is made in Python it is suspected only. A trial lets the pipeline go on from one epoch to the next, and times
-whole epochs: work that only moves from the start of an epoch into its steps is no saving. Where an epoch is too long to
-be repeated, the wait is all that is known.
+## How it is detected
+The first step of each later epoch is timed separately. If these steps take less than 5 % of the whole training, nothing
+is reported. On JAX and PyTorch the wait for the batch itself is timed. TensorFlow does not show that wait, so for an
+input made in Python the cause is only suspected there. A trial keeps the pipeline running from one epoch to the next
+and times whole epochs: work that only moves from the start of an epoch into its steps saves nothing. If an epoch is too
+long to repeat, there is no trial.
 
 ## Example
 ```python
@@ -37,9 +37,9 @@ class Samples(keras.utils.PyDataset):
 ```
 
 ## Safety
-Exact where `repeat` stands behind `batch`. Behind a shuffle it stands before it: then the buffer for the next pass is
-filled while this one ends, and a batch may hold the last samples of one pass and the first of the next. Workers that
-are kept give the same batches, but a shuffle takes other orders from the second epoch on.
+Exact if `repeat` comes after `batch`. In a pipeline with a shuffle it comes before `batch`: the buffer for the next
+pass is filled while this pass ends, and one batch may hold samples of two passes. Persistent workers return the same
+batches, but a shuffle uses other orders from the second epoch on.
 
 ## Further reading
 * [tf.data.Dataset.repeat](https://www.tensorflow.org/api_docs/python/tf/data/Dataset#repeat)
@@ -52,16 +52,16 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.hot import hot_places, hottest
-from fitdoctor.facts.input.inputs import user_chain
-from fitdoctor.facts.input.stalls import first_waits_cost, restart_cost, restarted, stall_cost, stalled
+from fitdoctor.facts.input.pipeline import user_chain
+from fitdoctor.facts.input.stalls import first_waits_cost, restart_cost, restart_evidence, stall_cost, stall_evidence
 from fitdoctor.facts.input.workers import Workers, workers_of
-from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import plural
+from fitdoctor.facts.locations import locations
+from fitdoctor.facts.sampled_lines import costliest_line, sampled_locations
+from fitdoctor.wording import plural
 
 TITLE = "Each epoch waits for its first batch"
 REMEDIES = ("persistent-input",)
-#: What makes each element slow makes a buffer slow to fill, and with it the first batch.
+# These causes make each element slow, so they also delay the buffer and the first batch.
 SYMPTOM_OF = (
     "python-in-pipeline",
     "repeated-preprocessing",
@@ -79,13 +79,13 @@ def check(facts: Facts) -> Iterator[Finding]:
         chain = user_chain(fit.record)
         workers, measured = workers_of(fit.record), True
         if workers is not None and workers.restarted:
-            cost, evidence = restart_cost(fit, workers.count, cores), [_started(workers), restarted(fit)]
+            cost, evidence = restart_cost(fit, workers.count, cores), [_started(workers), restart_evidence(fit)]
         elif fit.record.input_kind == "tf.data" and chain:
-            cost, evidence = stall_cost(fit), [stalled(fit)]
+            cost, evidence = stall_cost(fit), [stall_evidence(fit)]
         elif fit.record.input_kind in IN_PYTHON:
             (cost, measured), evidence = (
                 first_waits_cost(fit),
-                [stalled(fit), *hottest(fit, "the input's time", "input")],
+                [stall_evidence(fit), *costliest_line(fit, "the input's time", "input")],
             )
         else:
             continue
@@ -96,14 +96,16 @@ def check(facts: Facts) -> Iterator[Finding]:
             fit=fit.index,
             cost_s=cost,
             measured=measured,
-            locations=locations(*hot_places(fit, "input"), location(fit.record.site), *made),
+            locations=locations(*sampled_locations(fit, "input"), location(fit.record.site), *made),
             evidence=(
                 *evidence,
-                Evidence(text=f"It is waited for at the start of {plural(fit.later_epochs('mid'), 'later epoch')}."),
+                Evidence(
+                    text=f"Training waits for it at the start of {plural(fit.later_epochs('mid'), 'later epoch')}."
+                ),
             ),
         )
 
 
 def _started(workers: Workers) -> Evidence:
     shown = plural(workers.count, "worker process", "worker processes")
-    return Evidence(text=f"The {workers.data} starts {shown} for each epoch anew.", value=workers.count)
+    return Evidence(text=f"The {workers.data} starts {shown} again for each epoch.", value=workers.count)

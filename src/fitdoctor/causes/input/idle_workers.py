@@ -1,23 +1,24 @@
-"""A `PyDataset` or `DataLoader` makes its batches one after another, or with few workers, while other cores have
-nothing to do.
+"""A `PyDataset` or `DataLoader` has fewer workers than there are cores.
 
 ## What it is
-`fit` was given a `keras.utils.PyDataset` with `workers=1`, its default, or with fewer workers than there are cores, and
-training waits for its batches. The same of a `torch.utils.data.DataLoader` with `num_workers=0`, its default, and of an
-input of Grain without processes.
+`fit` gets a `keras.utils.PyDataset` with `workers=1` (the default) or with fewer workers than there are cores, and
+training waits for its batches. The same holds for a `torch.utils.data.DataLoader` with `num_workers=0` (the default),
+and for an input of Grain without processes.
 
 ## Why it is slow
 One thread calls `__getitem__` for one batch after another. Reading files, decoding images and large NumPy operations
-let go of the interpreter lock while they run, so several batches could be made at once; with one worker they are not. A
-`DataLoader` without workers makes each batch in the training loop itself, which computes nothing meanwhile.
+release the interpreter lock, so several batches could be made at once. With one worker they are not. A `DataLoader`
+without workers makes each batch in the training loop itself, which computes nothing meanwhile.
 
-## How it is told
-The workers are read from the dataset when `fit` is called. What waiting for input costs is measured by a trial on
-batches that are there already; other trials run the same steps with more threads. Code that holds on to the interpreter
-lock gains nothing from threads, and the trial shows that. Processes would help there, and are named but not tried: they
-are forked from a process in which TensorFlow runs already, which may hang. The workers of a `DataLoader` are processes,
-and are tried on PyTorch. Not tried are those of an `IterableDataset`, of which each worker gives every sample unless it
-takes its share by itself, those that would share an open HDF5 file, and those of Grain.
+## How it is detected
+The number of workers is read from the dataset when `fit` is called. A trial on batches that are ready beforehand
+measures how long training waits for input. Other trials run the same steps with more threads. Code that holds the
+interpreter lock gains nothing from threads, and the trial shows it.
+
+Processes would help such code. They are suggested for a `PyDataset` but not tried: they are forked from a process in
+which TensorFlow already runs, and may hang. The workers of a `DataLoader` are processes and are tried on PyTorch. Three
+kinds are not tried: the workers of an `IterableDataset` (each may return every sample), workers that would share an
+open HDF5 file, and those of Grain.
 
 ## Example
 ```python
@@ -26,7 +27,8 @@ class Scans(keras.utils.PyDataset):
         return len(files) // 32
 
     def __getitem__(self, index):
-        return np.stack([read(file) for file in files[index * 32 : (index + 1) * 32]]), labels[index * 32 : (index + 1) * 32]
+        batch = slice(index * 32, (index + 1) * 32)
+        return np.stack([read(file) for file in files[batch]]), labels[batch]
 
 model.fit(Scans(), epochs=20)
 ```
@@ -44,12 +46,12 @@ model.fit(loader, epochs=20)
 ```
 
 ## Safety
-Exact: Keras hands the batches on in their order, and a trial compares them. `__getitem__` then runs in several threads
-at once: what it shares between calls, such as an open file or a random generator, must bear that.
+Exact: Keras returns the batches in order, and a trial compares them. `__getitem__` then runs in several threads at
+once. Objects that its calls share, such as an open file or a random generator, must be safe for threads.
 
-A `DataLoader` hands its batches on in their order too. But each worker draws random numbers of its own, so samples that
-are augmented at random are others. And a shuffle takes other orders from the second epoch on, as more numbers are drawn
-from its generator. Either is another training, as with another seed, and said so.
+A `DataLoader` returns its batches in order too. But each worker draws its own random numbers, so random augmentations
+differ. A shuffle uses other orders from the second epoch on, because more numbers are drawn from its generator. Either
+is another training, as with another seed, and the report says so.
 
 ## Further reading
 * [keras.utils.PyDataset](https://keras.io/api/utils/python_utils/#pydataset-class)
@@ -63,10 +65,10 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.evidence import waiting
+from fitdoctor.facts.input.wait_evidence import wait_evidence
 from fitdoctor.facts.input.workers import Workers, workers_of
-from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import plural
+from fitdoctor.facts.locations import locations
+from fitdoctor.wording import plural
 
 TITLE = "The input has fewer workers than there are cores"
 REMEDIES = ("more-workers",)
@@ -92,15 +94,15 @@ def check(facts: Facts) -> Iterator[Finding]:
             ),
             evidence=(
                 Evidence(text=f"{_shown(workers)}; this machine has {plural(cores, 'core')}.", value=workers.count),
-                waiting(facts, fit),
+                wait_evidence(facts, fit),
             ),
         )
 
 
 def _shown(workers: Workers) -> str:
-    """How many there are, and of what kind where they are processes."""
+    """The number of workers in words."""
     if workers.call in ("PyDataset", "Model.fit"):
         return f"The {workers.data} has {plural(max(1, workers.count), 'worker')}"
     if workers.count:
         return f"The {workers.data} has {plural(workers.count, 'worker process', 'worker processes')}"
-    return f"The {workers.data} has no worker processes: its batches are made in the process that trains"
+    return f"The {workers.data} has no worker processes: the training process makes its batches"

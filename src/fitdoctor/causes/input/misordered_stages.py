@@ -1,20 +1,20 @@
-"""A stage of the pipeline stands where it makes others do work that is thrown away or waited for.
+"""A stage of the pipeline stands where it wastes or delays the work of others.
 
 ## What it is
-The stages of a `tf.data` pipeline are all right, and their order is not: `shard` or `skip` behind a map, a `shuffle`
-that is filled with decoded elements, an endless `repeat` before a `cache`.
+The stages of a `tf.data` pipeline are right, but their order is not: `shard` or `skip` after a map, a `shuffle` of
+decoded elements, an endless `repeat` before a `cache`.
 
 ## Why it is slow
-* `shard` behind a map drops elements that were mapped already: with four shards, three quarters of the work is wasted.
-* `skip` behind a map maps all that is skipped, at the start of each epoch.
-* `shuffle` behind a map waits, at the start of each epoch, until its buffer is full of mapped elements.
-* A `cache` behind an endless `repeat` never comes to an end of the data, so it grows and is never read.
+* `shard` after a map drops elements that were mapped already: with four shards, three quarters of the work is wasted.
+* `skip` after a map maps elements only to skip them, at the start of each epoch.
+* `shuffle` after a map waits, at the start of each epoch, until its buffer is full of mapped elements.
+* A `cache` after an endless `repeat` never sees the end of the data. It grows and is never read.
 
-## How it is told
-The construction of the pipeline is recorded, call by call. Orders that cost no time are left alone. What waiting for
-input costs is measured by a trial, what the first step of an epoch costs is timed; below 5 % of the whole training it
-is no cause. Another trial moves the stage; where it is about the start of epochs, it times whole ones, as work that
-only moves into the steps is no saving.
+## How it is detected
+The pipeline's construction is recorded call by call. Orders that cost no time are ignored. A trial measures how long
+training waits for input, and the first steps of epochs are timed. If both stay below 5 % of the whole training, nothing
+is reported. Another trial moves the stage. If the stage delays the start of epochs, the trial times whole epochs: work
+that only moves into the steps saves nothing.
 
 ## Example
 ```python
@@ -29,8 +29,8 @@ part = dataset.shard(4, index).map(decode)
 ```
 
 ## Safety
-Exact: the same elements come out. A stage is only moved across maps that give one element for each and draw no random
-numbers; a seeded shuffle gives the same order on either side of them. A trial compares the batches.
+Exact: the same elements come out. A stage is only moved across maps that return one element for each and draw no random
+numbers. A seeded shuffle gives the same order on either side of them. A trial compares the batches.
 
 ## Further reading
 * [Better performance with the tf.data API](https://www.tensorflow.org/guide/data_performance)
@@ -43,10 +43,10 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.input.evidence import waiting
 from fitdoctor.facts.input.stage_order import Misplaced, misplaced
-from fitdoctor.facts.input.stalls import stall_cost, stalled
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.input.stalls import stall_cost, stall_evidence
+from fitdoctor.facts.input.wait_evidence import wait_evidence
+from fitdoctor.facts.locations import locations
 
 TITLE = "The stages of the pipeline stand in a costly order"
 REMEDIES = ("reordered-stages",)
@@ -54,8 +54,8 @@ REMEDIES = ("reordered-stages",)
 WHY = {
     "shard": "drops elements that {work} has worked on already",
     "skip": "drops elements that {work} has worked on already, at the start of each epoch",
-    "shuffle": "fills its buffer with what {work} made before the first batch of each epoch",
-    "repeat": "has no end, so the cache behind it is never full and {work} goes on in each epoch",
+    "shuffle": "fills its buffer with the results of {work} before the first batch of each epoch",
+    "repeat": "has no end, so the cache after it is never full and {work} runs in each epoch",
 }
 
 
@@ -75,7 +75,10 @@ def check(facts: Facts) -> Iterator[Finding]:
                 locations=locations(
                     *(location(step.site) for step in (found.stage, found.work) if step.site), location(fit.record.site)
                 ),
-                evidence=(Evidence(text=text), waiting(facts, fit) if found.unit == "step" else stalled(fit)),
+                evidence=(
+                    Evidence(text=text),
+                    wait_evidence(facts, fit) if found.unit == "step" else stall_evidence(fit),
+                ),
                 data={"stage": found.stage.position},
             )
 

@@ -1,17 +1,17 @@
-"""Nothing overlaps the making of the next batch with the current step.
+"""The next batch is not made while the current step runs.
 
 ## What it is
-The `tf.data` pipeline that was given to `fit` has no `prefetch` at its end, behind the last stage that maps, filters or
-batches elements.
+The `tf.data` pipeline that `fit` gets has no `prefetch` at its end, after the last stage that maps, filters or batches
+elements.
 
 ## Why it is slow
 Without `prefetch`, a batch is made only when the step asks for it: input and computation take turns, and each waits for
 the other. With it, the next batch is made while the current one is computed, and only the slower of the two counts.
 
-## How it is told
-The construction of the pipeline is recorded, call by call. What waiting for input costs is measured by a trial on input
-that is there already; a wait below 5 % of the whole training is no cause. Another trial adds `prefetch(2)`. Where input
-and computation need the same cores, it may gain nothing, and the report says so.
+## How it is detected
+The pipeline's construction is recorded call by call. A trial on input that is ready beforehand measures how long
+training waits for input. A wait below 5 % of the whole training is ignored. Another trial adds `prefetch(2)`. If input
+and computation need the same cores, prefetching may gain nothing, and the report says so.
 
 ## Example
 ```python
@@ -26,7 +26,7 @@ model.fit(dataset, epochs=10)
 ```
 
 ## Safety
-Exact: the same batches in the same order, for a little more memory. A trial compares the batches.
+Exact: the same batches in the same order, at the price of a little memory. A trial compares the batches.
 
 ## Further reading
 * [Prefetching](https://www.tensorflow.org/guide/data_performance#prefetching)
@@ -38,9 +38,9 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.evidence import waiting
-from fitdoctor.facts.input.inputs import lacks_prefetch, user_chain
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.input.pipeline import lacks_prefetch, user_chain
+from fitdoctor.facts.input.wait_evidence import wait_evidence
+from fitdoctor.facts.locations import locations
 
 TITLE = "Batches are made only when the step asks for them"
 REMEDIES = ("prefetch",)
@@ -57,5 +57,8 @@ def check(facts: Facts) -> Iterator[Finding]:
             cost_s=cost,
             measured=measured,
             locations=locations(location(last.site) if last.site else None, location(fit.record.site)),
-            evidence=(Evidence(text=f"The pipeline ends in {last.name}() and has no prefetch()."), waiting(facts, fit)),
+            evidence=(
+                Evidence(text=f"The pipeline ends in {last.name}() and has no prefetch()."),
+                wait_evidence(facts, fit),
+            ),
         )

@@ -1,17 +1,17 @@
-"""Each epoch begins with filling a large shuffle buffer.
+"""Each epoch begins by filling a large shuffle buffer.
 
 ## What it is
-The pipeline has `shuffle(buffer_size)` with a buffer so large, over elements so costly, that training waits for it at
-the start of each epoch.
+The pipeline has a `shuffle(buffer_size)` with a large buffer and costly elements. Training waits for the buffer at the
+start of each epoch.
 
 ## Why it is slow
-`shuffle` draws from its buffer only once that is full. Until then nothing reaches the model, and what is drawn before
-the first batch of each epoch is read, decoded and held in memory while the device waits.
+`shuffle` draws from its buffer only once the buffer is full. Until then nothing reaches the model: elements are read,
+decoded and held in memory while the device waits.
 
-## How it is told
-The first step of each later epoch is timed apart from other steps; where it costs less than 5 % of the whole training
-it is no cause. A trial times whole epochs with a smaller buffer, as work that only moves from the start of an epoch
-into its steps is no saving; where an epoch is too long for that, nothing is tried.
+## How it is detected
+The first step of each later epoch is timed separately. If these steps take less than 5 % of the whole training, nothing
+is reported. A trial times whole epochs with a smaller buffer: work that only moves from the start of an epoch into its
+steps saves nothing. If an epoch is too long to repeat, there is no trial.
 
 ## Example
 ```python
@@ -22,11 +22,11 @@ dataset = dataset.map(decode).shuffle(50_000).batch(64)
 ```python
 dataset = dataset.map(decode).shuffle(5_000).batch(64)
 ```
-Or shuffle what is small: file names, indices, rows before they are decoded. Then the buffer may hold all of them.
+Or shuffle small elements: file names, indices, rows before they are decoded. Then the buffer may hold all of them.
 
 ## Safety
-Semantics, a small one: samples are mixed less thoroughly. Where the data is sorted by class, keep the buffer and
-shuffle before the costly work instead.
+Semantics: samples are mixed less thoroughly. If the data is sorted by class, keep the buffer and shuffle before the
+costly work instead.
 
 ## Further reading
 * [tf.data.Dataset.shuffle](https://www.tensorflow.org/api_docs/python/tf/data/Dataset#shuffle)
@@ -38,12 +38,12 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.shuffles import held, large_shuffles
-from fitdoctor.facts.input.stalls import stall_cost, stalled
-from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import number
+from fitdoctor.facts.input.shuffles import buffer_bytes, large_shuffles
+from fitdoctor.facts.input.stalls import stall_cost, stall_evidence
+from fitdoctor.facts.locations import locations
+from fitdoctor.wording import number
 
-TITLE = "Each epoch begins with filling the shuffle buffer"
+TITLE = "Each epoch begins by filling the shuffle buffer"
 REMEDIES = ("smaller-shuffle",)
 
 
@@ -53,14 +53,14 @@ def check(facts: Facts) -> Iterator[Finding]:
         if fit.record.input_kind != "tf.data" or not facts.worthwhile(cost):
             continue
         for step, size in large_shuffles(fit.record):
-            bytes_held = held(step, size)
+            bytes_held = buffer_bytes(step, size)
             size_text = f", {number(bytes_held / 1e6)} MB" if bytes_held else ""
-            text = f"shuffle() holds {number(size)} elements{size_text}, and gives none before it is full."
+            text = f"shuffle() holds {number(size)} elements{size_text}, and returns none before it is full."
             yield Finding(
                 fit=fit.index,
-                # The wait was timed, and only a trial tells how much of it is for this buffer.
+                # The wait was timed. Only a trial shows how much of it is for this buffer.
                 cost_s=Interval(low=0.0, mid=cost.mid, high=cost.high),
                 locations=locations(location(step.site) if step.site else None, location(fit.record.site)),
-                evidence=(Evidence(text=text, value=float(size), unit="elements"), stalled(fit)),
+                evidence=(Evidence(text=text, value=float(size), unit="elements"), stall_evidence(fit)),
                 data={"position": step.position},
             )

@@ -8,11 +8,11 @@ Each call of a mapped function has a fixed cost: scheduling, tensors to allocate
 work on a sample (casting, scaling, slicing, one-hot) that fixed cost is most of it. After `batch` the same function
 runs once for 32 or 256 samples.
 
-## How it is told
-The construction of the pipeline is recorded, call by call; a `map` counts when only other maps and operations that
-treat elements as opaque (`shuffle`, `repeat`, …) stand between it and the next `batch`. What waiting for input costs is
-measured by a trial on input that is there already; a wait below 5 % of the whole training is no cause. Two more trials
-make the swap, plain and with `tf.vectorized_map`.
+## How it is detected
+The pipeline's construction is recorded call by call. A `map` counts if only other maps, or stages that do not look into
+elements (`shuffle`, `repeat`, …), stand between it and the next `batch`. A trial on input that is ready beforehand
+measures how long training waits for input. A wait below 5 % of the whole training is ignored. Two more trials swap
+`map` and `batch`: one as written, one with `tf.vectorized_map`.
 
 ## Example
 ```python
@@ -22,13 +22,13 @@ dataset = dataset.map(scale).batch(128)
 ## Use instead
 ```python
 dataset = dataset.batch(128).map(scale)
-# or, where the function only knows a single sample (it slices or reshapes it):
+# or, if the function works on a single sample only (it slices or reshapes it):
 dataset = dataset.batch(128).map(lambda *rows: tf.vectorized_map(lambda row: scale(*row), rows))
 ```
 
 ## Safety
-Exact where the function gives for a batch what it gives sample by sample, and draws no random numbers. A trial compares
-the batches first; a swap that changes them is refuted, not timed.
+Exact if the function returns the same for a batch as for its samples one by one, and draws no random numbers. A trial
+compares the batches first. A swap that changes them is refuted without timing it.
 
 ## Further reading
 * [Vectorizing mapping](https://www.tensorflow.org/guide/data_performance#vectorizing_mapping)
@@ -41,9 +41,9 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.evidence import waiting
-from fitdoctor.facts.input.inputs import maps_before_batch
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.input.pipeline import maps_before_batch
+from fitdoctor.facts.input.wait_evidence import wait_evidence
+from fitdoctor.facts.locations import locations
 
 TITLE = "The pipeline maps single samples instead of batches"
 REMEDIES = ("batched-map",)
@@ -67,7 +67,7 @@ def check(facts: Facts) -> Iterator[Finding]:
                 ),
                 evidence=(
                     Evidence(text=f"The mapped function is called {often}, before batch()."),
-                    waiting(facts, fit),
+                    wait_evidence(facts, fit),
                 ),
                 data={"batch": found.batch.position},
             )

@@ -1,18 +1,18 @@
-"""A map works on one element at a time while cores stand idle.
+"""A map works on one element at a time while cores are idle.
 
 ## What it is
 `Dataset.map` or `Dataset.interleave` is called without `num_parallel_calls`, on a machine with more than one core, and
 training waits for its input.
 
 ## Why it is slow
-Without `num_parallel_calls`, one thread calls the function for one element after the other, whatever the machine has.
-With it, as many elements are worked on at once as there are cores to do so.
+Without `num_parallel_calls`, one thread calls the function for one element after the other. With it, all cores work on
+elements at once.
 
-## How it is told
-The construction of the pipeline is recorded, call by call; maps before a `cache` work in the first epoch only and don't
-count. What waiting for input costs is measured by a trial on input that is there already; a wait below 5 % of the whole
-training is no cause. Another trial sets `num_parallel_calls` of all these stages. Where the training itself needs the
-cores, or the function runs Python under the interpreter's lock, it gains nothing, and the report says so.
+## How it is detected
+The pipeline's construction is recorded call by call. Maps before a `cache` work in the first epoch only and do not
+count. A trial on input that is ready beforehand measures how long training waits for input. A wait below 5 % of the
+whole training is ignored. Another trial sets `num_parallel_calls` for all these stages. If the training itself needs
+the cores, or the function runs Python under the interpreter lock, it gains nothing, and the report says so.
 
 ## Example
 ```python
@@ -27,12 +27,11 @@ model.fit(dataset, epochs=10)
 ```
 
 ## Safety
-Exact: elements come in the same order, unless `deterministic=False` is set. A function that draws random numbers may
-draw them for other elements. A trial compares the batches.
+Exact: elements come in the same order, unless `deterministic=False` is set. Random numbers may go to other elements. A
+trial compares the batches.
 
 ## Further reading
-* [Parallelizing data
-  transformation](https://www.tensorflow.org/guide/data_performance#parallelizing_data_transformation)
+* [Parallel transformation](https://www.tensorflow.org/guide/data_performance#parallelizing_data_transformation)
 """
 
 from __future__ import annotations
@@ -41,10 +40,10 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.evidence import waiting
 from fitdoctor.facts.input.parallel_stages import serial_stages
 from fitdoctor.facts.input.stalls import input_and_stalls, stalls_matter
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.input.wait_evidence import wait_evidence
+from fitdoctor.facts.locations import locations
 
 TITLE = "The pipeline maps one element at a time"
 REMEDIES = ("parallel-map",)
@@ -69,7 +68,7 @@ def check(facts: Facts) -> Iterator[Finding]:
                 *(location(step.function) for step in stages if step.function),
             ),
             evidence=(
-                Evidence(text=f"{names} has no num_parallel_calls: it uses one of {cores} cores."),
-                waiting(facts, fit),
+                Evidence(text=f"{names} has no num_parallel_calls, so it uses one of {cores} cores."),
+                wait_evidence(facts, fit),
             ),
         )

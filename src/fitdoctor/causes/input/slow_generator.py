@@ -1,17 +1,17 @@
-"""Training waits for a Python generator, `PyDataset` or loader that makes its batches in Python.
+"""Training waits for a generator, `PyDataset` or loader that makes its batches in Python.
 
 ## What it is
-`fit` was given a generator, a `keras.utils.PyDataset`, a `torch.utils.data.DataLoader` or an input of Grain, and making
-a batch takes a visible part of the time that a step takes.
+`fit` gets a generator, a `keras.utils.PyDataset`, a `torch.utils.data.DataLoader` or an input of Grain. Making a batch
+takes a visible part of the time of a step.
 
 ## Why it is slow
-The generator's Python runs in the process that trains, under the one interpreter lock that Keras' loop needs as well.
-What it computes for a batch is not ready when the step asks for it, and the device waits.
+The generator runs in the training process, under the one interpreter lock that Keras' loop needs as well. Its batch is
+not ready when the step asks for it, and the device waits.
 
-## How it is told
-The kind of input is recorded when `fit` is called. What waiting for it costs is measured by a trial on batches that are
-there already; a wait below 5 % of the whole training is no cause. Samples of the stack name the costliest lines.
-Another trial makes each batch once and feeds what it kept; of a `DataLoader` and of Grain that is not tried.
+## How it is detected
+The kind of input is recorded when `fit` is called. A trial on batches that are ready beforehand measures how long
+training waits for input. A wait below 5 % of the whole training is ignored. Samples of the stack name the costliest
+lines. Another trial makes each batch once and feeds the kept batches. It is not run for a `DataLoader` or for Grain.
 
 ## Example
 ```python
@@ -29,13 +29,13 @@ model.fit(batches(), steps_per_epoch=math.ceil(len(table) / 64), epochs=20)
 features = np.stack([parse(row) for row in table])  # once, before training
 model.fit(features, labels, batch_size=64, epochs=20, shuffle=False)  # the same order as before
 ```
-Where the data does not fit into memory: a `PyDataset` with `workers=4`, whose threads help as far as its code lets go
-of the lock (`fitdoctor explain idle-workers`), or a `tf.data` pipeline.
+If the data does not fit into memory, use a `tf.data` pipeline, or a `PyDataset` with `workers=4`. Its threads help as
+far as its code releases the lock (`fitdoctor explain idle-workers`).
 
 ## Safety
-Arrays that are made once hold the same numbers: exact, unless each epoch draws new ones (shuffling, augmentation). The
-trial goes on only where a generator begins again with the same batches, or a `PyDataset` still gives the same ones
-after `on_epoch_end`, and where making them once does not take too long.
+Exact, unless each epoch draws new numbers (shuffling, augmentation). The trial continues only if a generator starts
+again with the same batches, or a `PyDataset` returns the same batches after `on_epoch_end`, and if making them once
+does not take too long.
 
 ## Further reading
 * [keras.utils.PyDataset](https://keras.io/api/utils/python_utils/#pydataset-class)
@@ -48,10 +48,10 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Location, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.hot import hot_places, hottest
-from fitdoctor.facts.input.evidence import waiting
+from fitdoctor.facts.input.wait_evidence import wait_evidence
 from fitdoctor.facts.input.workers import Workers, workers_of
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
+from fitdoctor.facts.sampled_lines import costliest_line, sampled_locations
 
 TITLE = "Training waits for input that is made in Python"
 REMEDIES = ("precomputed-input",)
@@ -66,23 +66,25 @@ def check(facts: Facts) -> Iterator[Finding]:
         cost, measured = facts.input_cost(fit)
         workers = workers_of(fit.record)
         noun = workers.data if workers is not None else noun
-        where = "processes of its own" if workers is not None and workers.processes else "the process that trains"
+        where = "processes of its own" if workers is not None and workers.processes else "the training process"
         functions = [location(step.function) for step in fit.record.operations if step.function is not None]
         yield Finding(
             fit=fit.index,
             cost_s=cost,
             measured=measured,
-            locations=locations(*hot_places(fit, "input"), *functions, *_made(workers), location(fit.record.site)),
+            locations=locations(
+                *sampled_locations(fit, "input"), *functions, *_made(workers), location(fit.record.site)
+            ),
             evidence=(
                 Evidence(text=f"The {noun} makes each batch in Python, in {where}."),
-                waiting(facts, fit),
-                *hottest(fit, f"the {noun}'s time", "input"),
+                wait_evidence(facts, fit),
+                *costliest_line(fit, f"the {noun}'s time", "input"),
             ),
         )
 
 
 def _made(workers: Workers | None) -> list[Location]:
-    """Where a loader is made: what it calls may be all but the user's own."""
+    """Where a loader is created. None of the code that it runs may be the user's."""
     return (
         [location(workers.site)]
         if workers is not None and workers.call == "DataLoader" and workers.site is not None

@@ -1,15 +1,16 @@
-"""Numbers are fed twice as wide as the model computes with, and cast in each step.
+"""The input is twice as wide as the numbers that the model computes with.
 
 ## What it is
-The dataset gives float64, or integers of 64 bits, to a model that computes in float32.
+The dataset feeds float64 or 64-bit integers to a model that computes in float32.
 
 ## Why it is slow
 Each batch is read, sliced, shuffled and copied at twice its size, and then cast in every step.
 
-## How it is told
-The element types of the input are recorded. Keras itself narrows float64 arrays once, before the first step; those of a
-`tf.data` pipeline stay as they are. What waiting for input costs is measured by a trial on input that is there already;
-a wait below 5 % of the whole training is no cause. Another trial casts the arrays once, before the training.
+## How it is detected
+The element types of the input are recorded. Float64 arrays do not count, because Keras narrows them once before the
+first step. Elements of a `tf.data` pipeline keep their type. A trial on input that is ready beforehand measures how
+long training waits for input. A wait below 5 % of the whole training is ignored. Another trial casts the arrays once,
+before the training.
 
 ## Example
 ```python
@@ -24,7 +25,7 @@ dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(256)
 ```
 
 ## Safety
-Numerics: maps of the pipeline compute in float32 from then on. Integers must fit into 32 bits.
+Numerics: the maps of the pipeline compute in float32 instead. Integers must fit into 32 bits.
 
 ## Further reading
 * [numpy.ndarray.astype](https://numpy.org/doc/stable/reference/generated/numpy.ndarray.astype.html)
@@ -36,9 +37,9 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.containers import NARROW, array_source, wide
-from fitdoctor.facts.input.evidence import waiting
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.input.containers import NARROW, array_source, wide_inputs
+from fitdoctor.facts.input.wait_evidence import wait_evidence
+from fitdoctor.facts.locations import locations
 
 TITLE = "The input is fed wider than the model computes"
 REMEDIES = ("narrow-dtype",)
@@ -46,7 +47,7 @@ REMEDIES = ("narrow-dtype",)
 
 def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
-        found = wide(fit.record)
+        found = wide_inputs(fit.record)
         if not found or not facts.input_matters(fit):
             continue
         waits, _ = facts.input_cost(fit)
@@ -54,8 +55,11 @@ def check(facts: Facts) -> Iterator[Finding]:
         shown = ", ".join(f"{part.name} is {part.dtype}" for part in found)
         yield Finding(
             fit=fit.index,
-            # At the most the half of the bytes, and with it of the wait: only a trial tells.
+            # At most half of the bytes, and so half of the wait, is saved. Only a trial shows how much.
             cost_s=Interval(low=0.0, mid=waits.mid / 4, high=waits.high / 2),
             locations=locations(location(source.site) if source and source.site else None, location(fit.record.site)),
-            evidence=(Evidence(text=f"{shown}; {NARROW[found[0].dtype]} has half the bytes."), waiting(facts, fit)),
+            evidence=(
+                Evidence(text=f"{shown}; {NARROW[found[0].dtype]} has half the bytes."),
+                wait_evidence(facts, fit),
+            ),
         )

@@ -1,18 +1,17 @@
-"""The workers of a `PyDataset` or a `DataLoader` cost more than the work that they take over.
+"""The workers of a `PyDataset` or a `DataLoader` cost more than they save.
 
 ## What it is
-`fit` was given a `keras.utils.PyDataset` with several workers or with `use_multiprocessing=True`, or a
-`torch.utils.data.DataLoader` with `num_workers`. Making a batch takes little, and training waits for its batches
-nevertheless.
+`fit` gets a `keras.utils.PyDataset` with several workers or with `use_multiprocessing=True`, or a
+`torch.utils.data.DataLoader` with `num_workers`. Making a batch takes little time, but training waits for batches.
 
 ## Why it is slow
 Each batch goes through a queue and a pool. Between processes it is pickled, copied and unpickled as well, and the pool
-is started anew in every epoch. Threads that hold the interpreter lock also take it from Keras' own loop.
+starts again in every epoch. Threads that hold the interpreter lock also block Keras' own loop.
 
-## How it is told
-The workers are read from the dataset when `fit` is called. What waiting for input costs is measured by a trial on
-batches that are there already; another trial runs the same steps without workers. Processes are started anew for each
-epoch: that is timed.
+## How it is detected
+The number of workers is read from the dataset when `fit` is called. A trial on batches that are ready beforehand
+measures how long training waits for input. Another trial runs the same steps without workers. The time to end and start
+processes between epochs is measured as well.
 
 ## Example
 ```python
@@ -28,14 +27,13 @@ model.fit(Rows(workers=8, use_multiprocessing=True), epochs=20)
 
 ## Use instead
 ```python
-model.fit(x, y, batch_size=64, epochs=20, shuffle=False)  # the batches are slices of arrays that are there
+model.fit(x, y, batch_size=64, epochs=20, shuffle=False)  # the batches are slices of arrays
 model.fit(Rows(), epochs=20)
 ```
 
 ## Safety
-Exact: the same batches in the same order, compared by a trial. The workers of a `DataLoader` draw random numbers of
-their own: samples that are augmented at random are others without them, and a shuffle takes other orders from the
-second epoch on.
+Exact: a trial compares the batches and their order. The workers of a `DataLoader` draw their own random numbers.
+Without them, random augmentations differ, and a shuffle uses other orders from the second epoch on.
 
 ## Further reading
 * [keras.utils.PyDataset](https://keras.io/api/utils/python_utils/#pydataset-class)
@@ -48,12 +46,12 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.input.evidence import waiting
-from fitdoctor.facts.input.stalls import restart_cost, restarted
+from fitdoctor.facts.input.stalls import restart_cost, restart_evidence
+from fitdoctor.facts.input.wait_evidence import wait_evidence
 from fitdoctor.facts.input.workers import Workers, workers_of
-from fitdoctor.facts.places import locations
+from fitdoctor.facts.locations import locations
 from fitdoctor.facts.units import total
-from fitdoctor.facts.wording import plural
+from fitdoctor.wording import plural
 
 TITLE = "The workers of the input cost more than they give"
 REMEDIES = ("fewer-workers",)
@@ -70,7 +68,10 @@ def check(facts: Facts) -> Iterator[Finding]:
             continue
         cost = total([waits, started])
         noun = "process" if workers.processes else "thread"
-        text = f"Batches come from {plural(workers.count, noun, noun + ('es' if workers.processes else 's'))}, through a queue."
+        text = (
+            f"Batches come from {plural(workers.count, noun, noun + ('es' if workers.processes else 's'))}, through "
+            "a queue."
+        )
         yield Finding(
             fit=fit.index,
             cost_s=cost,
@@ -82,14 +83,14 @@ def check(facts: Facts) -> Iterator[Finding]:
             data={"restarts_s": started.low},
             evidence=(
                 Evidence(text=text, value=workers.count),
-                waiting(facts, fit),
-                *([restarted(fit)] if facts.worthwhile(started) else []),
+                wait_evidence(facts, fit),
+                *([restart_evidence(fit)] if facts.worthwhile(started) else []),
             ),
         )
 
 
 def _started(fit: FitFacts, workers: Workers, cores: int) -> Interval:
-    """What ending and starting processes costs; those that can be kept are another cause's."""
+    """The cost of ending and starting processes. Processes that can persist belong to `first-batch-stall`."""
     if not workers.processes or workers.call in ("DataLoader", "grain"):
         return Interval(low=0.0, mid=0.0, high=0.0)
     return restart_cost(fit, workers.count, cores)

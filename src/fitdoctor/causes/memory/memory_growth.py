@@ -1,21 +1,20 @@
 """The memory of the process grows as long as the training runs.
 
 ## What it is
-What the process holds in memory climbs from epoch to epoch, or from fit to fit, and does not level out.
+The memory of the process grows from epoch to epoch, or from fit to fit, and does not level out.
 
 ## Why it is slow
-By itself it is not: it costs no time until the memory is used up. Then the machine swaps, or the system ends the
-training.
+It costs no time until the memory is full. Then the machine swaps, or the system ends the training.
 
-## How it is told
-Only a long run shows it: `fitdoctor watch` keeps what the process holds after each epoch. The first epoch is left out,
-as caches, shuffle buffers and allocators fill up there, and of the rest the first quarter, in which they settle. What
-is left must grow steadily, in all quarters and more than by chance, by a tenth and by 64 MB at least.
+## How it is detected
+Only a long run shows it: `fitdoctor watch` records the memory of the process after each epoch. The first epoch is left
+out, because caches, shuffle buffers and allocators fill up in it. The first quarter of the rest is left out too. The
+remaining figures must grow in all quarters, more than by chance, by at least a tenth and by at least 64 MB.
 
 ## Example
 ```python
 for fold in range(50):
-    model = build()  # the graphs of all models before are still held
+    model = build()  # the graphs of all earlier models stay in memory
     model.fit(x[fold], y[fold], epochs=2)
 ```
 
@@ -28,8 +27,8 @@ for fold in range(50):
 ```
 
 ## Safety
-Information, not a cost: there is no time to be saved as long as there is memory, so nothing is tried. Numbers stay the
-same when what is no longer needed is let go.
+This is information: there is no time to save while there is memory, so nothing is tried. Releasing memory that is no
+longer needed changes no numbers.
 
 ## Further reading
 * [clear_session](https://keras.io/api/utils/config_utils/#clear_session-function)
@@ -43,17 +42,17 @@ from collections.abc import Iterator, Sequence
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.learning.trend import Growth, growth
-from fitdoctor.facts.places import locations
-from fitdoctor.facts.wording import plural, size
+from fitdoctor.facts.locations import locations
 from fitdoctor.recording.model import EpochRow, Fit
+from fitdoctor.wording import plural, size
 
 TITLE = "Memory grows as long as the training runs"
 REMEDIES = ()
 
-#: Allocators keep and give back some tens of megabytes as they like.
+# Allocators keep and return some tens of megabytes at any time.
 LEAST_BYTES = 64e6
 LEAST_RATIO = 1.10
-#: Of the epochs after the first one, what is left out at the begin.
+# The share of the epochs after the first one that is left out at the begin.
 SETTLING_SHARE = 0.25
 
 
@@ -75,7 +74,7 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _settled(seen: Fit) -> list[EpochRow]:
-    """One row for each epoch, or for each call where there are many, without those in which things fill up."""
+    """One row for each epoch, or for each call if there are many, without the first ones, in which buffers fill up."""
     calls = {row.call: row for row in seen.curve}
     rows = list(calls.values()) if seen.calls_run >= len(seen.curve) / 2 else seen.curve
     return [row for row in rows[1 + round(len(rows) * SETTLING_SHARE) :] if row.memory_bytes]
@@ -84,11 +83,12 @@ def _settled(seen: Fit) -> list[EpochRow]:
 def _evidence(facts: Facts, seen: Fit, rows: Sequence[EpochRow], found: Growth) -> Iterator[Evidence]:
     by_call = rows[0].call != rows[-1].call
     span = rows[-1].call - rows[0].call if by_call else rows[-1].number - rows[0].number
-    # From the middle of the first quarter to that of the last, three quarters of all rows lie between.
+    # Three quarters of all rows lie between the middle of the first quarter and the middle of the last.
     each = (found.last - found.first) / max(1.0, 0.75 * span)
     unit = "fit" if by_call else "epoch"
     yield Evidence(
-        text=f"The process held {size(found.first)} and later {size(found.last)}: about {size(each)} more with each {unit}.",
+        text=f"The process held {size(found.first)}, and later {size(found.last)}: about {size(each)} more with each "
+        f"{unit}.",
         value=each,
         unit="B",
     )
@@ -98,10 +98,10 @@ def _evidence(facts: Facts, seen: Fit, rows: Sequence[EpochRow], found: Growth) 
         memory, whose = limit, "that its container may use"
     if isinstance(memory, int) and memory > found.last and each > 0:
         left = int((memory - found.last) / each)
-        yield Evidence(text=f"The {size(memory)} {whose} would be used up after {plural(left, unit)} more.", value=left)
+        yield Evidence(text=f"The {size(memory)} {whose} will be full after {plural(left, unit)} more.", value=left)
     if seen.models > 1:
         yield Evidence(
-            text=f"{plural(seen.models, 'model')} were fitted here: each brings its own graph.", value=seen.models
+            text=f"{plural(seen.models, 'model')} were fitted here: each has its own graph.", value=seen.models
         )
     elif seen.traces.count > seen.calls_run + 1:
         yield Evidence(

@@ -1,31 +1,29 @@
-"""The size of a fit's batches: whether it can be changed from outside, and to what."""
+"""The size of a fit's batches: whether a trial can change it, and to which sizes."""
 
 from __future__ import annotations
 
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.input.inputs import user_chain
+from fitdoctor.facts.input.pipeline import user_chain
 from fitdoctor.recording.model import Fit, Operation
 
-#: Of so few samples a step hardly any processor is filled. Up to the usual 32 it may be the launching of steps that
-#: costs.
-TINY, USUAL = 16, 32
-#: How many times as large the batches of a trial are: enough for the fixed price of a step to fall away, and once more
-#: as much.
+# Batches up to the first size hardly fill any processor. Up to the second, Keras' default, launching steps may cost.
+TINY, DEFAULT_BATCH_SIZE = 16, 32
+# How many times as large the batches of a trial are. The first factor already makes the fixed cost of a step small.
 GROWTHS = (4, 16)
 LEAST_GROWTH = GROWTHS[0]
-#: Larger batches than this are no longer a matter of the machine's idle units.
+# Larger batches than this no longer fill idle units of the machine.
 LARGEST = 512
-#: An epoch of fewer steps gives an optimizer too little to go by.
+# An optimizer needs at least this many steps in an epoch.
 LEAST_STEPS = 4
 
 
 def can_grow(fit: Fit) -> bool:
-    """Whether the batch is an argument of `fit` or a stage of its pipeline, and not made by the user's own Python."""
+    """Whether `fit` or a stage of its pipeline sets the batch size, and not the user's own Python."""
     return fit.input_kind == "arrays" or fit.input_kind == "tf.data" and batch_stage(fit) is not None
 
 
 def batch_stage(fit: Fit) -> Operation | None:
-    """The stage of a pipeline that makes the batches, where it is the only one."""
+    """The stage of a pipeline that makes the batches, if there is only one."""
     found = [step for step in user_chain(fit) if step.name in ("batch", "padded_batch")]
     return found[0] if len(found) == 1 and found[0].site is not None else None
 

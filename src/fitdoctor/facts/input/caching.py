@@ -1,14 +1,14 @@
-"""Where in a pipeline a cache could stand: behind the last costly work that is the same in each pass."""
+"""Where in a pipeline a cache helps: after the last costly work that is the same in each pass."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fitdoctor.facts.input.inputs import user_chain
+from fitdoctor.facts.input.pipeline import user_chain
 from fitdoctor.recording.model import Fit, Operation
 
-#: Sources that give the same elements in the same order in each pass. What a generator gives, a trial finds out.
+# Sources that return the same elements in the same order in each pass. For a generator, a trial checks it.
 SOURCES = frozenset(
     {
         "from_tensors",
@@ -21,34 +21,36 @@ SOURCES = frozenset(
         "zip",
     }
 )
-#: Stages that do, given such a source.
+# Stages that return the same elements in each pass if their input does.
 REPEATABLE = frozenset(
-    {"map", "filter", "batch", "padded_batch", "ragged_batch", "take", "skip", "shard", "flat_map", "interleave", "enumerate", "unbatch",
-     "rebatch", "prefetch", "with_options", "cache", "concatenate", "unique", "scan", "bucket_by_sequence_length"}
+    {"map", "filter", "batch", "padded_batch", "ragged_batch", "take", "skip", "shard", "flat_map", "interleave",
+     "enumerate", "unbatch", "rebatch", "prefetch", "with_options", "cache", "concatenate", "unique", "scan",
+     "bucket_by_sequence_length"}
 )  # fmt: skip
-#: Stages that do work for each element which a cache would save.
+# Stages whose work for each element a cache would save.
 WORK = frozenset(
     {"map", "filter", "flat_map", "interleave", "from_generator", "TFRecordDataset", "scan", "padded_batch"}
 )
-#: Stages that a shuffle may be moved behind: one element goes in and one comes out, in the same order.
+# Stages that a shuffle may be moved behind: they return one element for each, in the same order.
 ONE_TO_ONE = frozenset({"map", "prefetch", "with_options"})
-#: Stages that no cache need stand behind.
+# Stages that do no work, so a cache goes before them.
 IDLE = frozenset({"prefetch", "with_options"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachePoint:
-    """The stage to put a cache behind, the stages with work that it would save, and a shuffle that has to be moved
-    behind it.
-    """
+    """A place for a cache."""
 
+    # The stage that the cache goes behind.
     behind: Operation
+    # The stages whose work it saves.
     work: tuple[Operation, ...]
+    # The shuffle that has to move behind the cache, if there is one.
     shuffle: Operation | None = None
 
 
 def is_repeatable(step: Operation) -> bool:
-    """Whether the stage gives the same again, given the same, as far as its graph shows."""
+    """Whether the stage returns the same elements for the same input, as far as its graph shows."""
     if step.stateful:
         return False
     if step.name == "list_files":
@@ -58,9 +60,9 @@ def is_repeatable(step: Operation) -> bool:
 
 
 def cache_point(fit: Fit) -> CachePoint | None:
-    """The best place for a cache, or None where nothing that is repeated could be kept.
+    """The best place for a cache, or None if it could keep no repeated work.
 
-    Work before a cache of the user's own is paid once already.
+    Work before a cache of the user's own is already paid only once.
     """
     chain = user_chain(fit)
     kept: list[Operation] = []
@@ -82,17 +84,16 @@ def cache_point(fit: Fit) -> CachePoint | None:
     while kept[-1].name in IDLE:
         kept.pop()
     rest = {step.name for step in chain if step.position > kept[-1].position}
-    # Another cache holds the work already, or never fills; what stops before the end of the data never lets one fill.
+    # Another cache already holds the work. Or a stage stops before the end of the data, so a cache would never fill.
     if rest & {"cache", "take", "take_while"} or kept[-1].cardinality == -1:
         return None
     return CachePoint(behind=kept[-1], work=work, shuffle=shuffle if moved else None)
 
 
 def fills_a_shuffle(fit: Fit, point: CachePoint) -> bool:
-    """Whether what a cache would keep goes straight into the buffer of a shuffle, so that filling this is doing the
-    work anew.
+    """Whether the cached elements would go straight into a shuffle, so that filling its buffer repeats the work.
 
-    What Python gives may differ from pass to pass, and then no cache could keep it.
+    Elements of a Python generator may differ from pass to pass, so they do not count.
     """
     behind = [step for step in user_chain(fit) if step.position > point.behind.position and step.name not in IDLE]
     certain = all(step.name != "from_generator" for step in user_chain(fit))
@@ -100,7 +101,7 @@ def fills_a_shuffle(fit: Fit, point: CachePoint) -> bool:
 
 
 def works_alone_before_a_shuffle(fit: Fit, stages: Sequence[Operation]) -> bool:
-    """Whether all that takes time to fill the buffer of a shuffle is the work of these stages."""
+    """Whether only these stages do work before a shuffle."""
     chain = user_chain(fit)
     shuffle = next((at for at, step in enumerate(chain) if step.name == "shuffle"), 0)
     work = [step for step in chain[:shuffle] if step.name in WORK]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from fitdoctor.facts.input.inputs import user_chain
+from fitdoctor.facts.input.pipeline import user_chain
 from fitdoctor.recording.model import Fit, Operation
 
-#: Where `num_parallel_calls` stands among the positional arguments of the stages that have it.
+# The position of `num_parallel_calls` among the arguments of each stage.
 PARALLEL_CALLS = {"map": "1", "interleave": "3"}
 
 
 def serial_stages(fit: Fit) -> list[Operation]:
-    """The user's maps without `num_parallel_calls`; those before a cache work in the first epoch only and don't count."""
+    """The user's maps without `num_parallel_calls`.
+
+    Maps before a cache work in the first epoch only and do not count.
+    """
     chain = user_chain(fit)
     cached = max((at for at, step in enumerate(chain) if step.name == "cache"), default=-1)
     return [

@@ -1,4 +1,4 @@
-"""Stages of a pipeline that stand in an order which costs time."""
+"""Stages of a pipeline whose order costs time."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fitdoctor.facts.input.caching import IDLE, ONE_TO_ONE
-from fitdoctor.facts.input.inputs import user_chain
+from fitdoctor.facts.input.pipeline import user_chain
 from fitdoctor.recording.model import Fit, Operation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Misplaced:
-    """A stage, the one that it should directly follow, and the work that this takes away or puts off.
+    """A stage at the wrong place."""
 
-    `unit` is where it shows: in each step, or where an epoch starts. `wasted` is the share of the input's work that it
-    wastes.
-    """
-
+    # The stage.
     stage: Operation
+    # The stage that it should directly follow.
     behind: Operation
+    # The work that the move saves or delays.
     work: Operation
+    # Where it costs time: in each step, or at the start of an epoch.
     unit: Literal["step", "epoch"]
+    # The share of the input's work that is wasted.
     wasted: float = 0.0
 
 
 def misplaced(fit: Fit) -> Iterator[Misplaced]:
-    """The stages that could be moved without another element coming out, and that cost time where they are."""
+    """The stages that cost time at their place and can be moved without changing the elements."""
     chain = user_chain(fit)
     for at, stage in enumerate(chain):
         if stage.name in ("shard", "skip", "shuffle"):
@@ -37,7 +38,7 @@ def misplaced(fit: Fit) -> Iterator[Misplaced]:
 
 
 def _behind_work(chain: list[Operation], at: int) -> Iterator[Misplaced]:
-    """A stage that drops or holds elements, directly behind maps that work on all of them."""
+    """A stage that drops or holds elements, directly after maps that work on all of them."""
     first = at
     while first > 0 and chain[first - 1].name in ONE_TO_ONE and not chain[first - 1].stateful:
         first -= 1
@@ -54,7 +55,7 @@ def _behind_work(chain: list[Operation], at: int) -> Iterator[Misplaced]:
 
 
 def _before_cache(chain: list[Operation], at: int) -> Iterator[Misplaced]:
-    """An endless repeat before a cache, which then never fills: the work before it goes on for ever."""
+    """An endless repeat before a cache. The cache never fills, so the work before it never ends."""
     cache = next((other for other in range(at + 1, len(chain)) if chain[other].name == "cache"), None)
     if cache is None or any(step.name not in ONE_TO_ONE or step.stateful for step in chain[at + 1 : cache]):
         return

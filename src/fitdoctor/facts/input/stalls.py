@@ -1,4 +1,4 @@
-"""What it costs a fit that its input begins anew in each epoch."""
+"""The cost of an input that starts again in each epoch."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from typing import TYPE_CHECKING
 
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.units import typical_s
-from fitdoctor.facts.wording import duration
 from fitdoctor.report.model import Evidence, Interval
+from fitdoctor.wording import duration
 
 if TYPE_CHECKING:
     from fitdoctor.facts.facts import Facts
 
 
 def stall_cost(fit: FitFacts) -> Interval:
-    """Seconds that the first steps of later epochs take beyond ordinary ones, as they were timed."""
+    """The measured extra seconds of the first steps of later epochs."""
     low, mid = (fit.later_epochs(bound) * fit.epoch_stall_s for bound in ("low", "mid"))
     return Interval(low=min(low, mid), mid=mid, high=mid)
 
 
 def first_waits_cost(fit: FitFacts) -> tuple[Interval, bool]:
-    """Seconds that are waited for the first batches of later epochs, and whether that was seen.
+    """Seconds of waiting for the first batches of later epochs, and whether they were measured.
 
-    Where the compiled graph draws them nobody sees it: of what first steps take longer, it may be none.
+    If the compiled graph draws the batches, the wait is unknown: it is some part of the extra time of first steps.
     """
     if fit.record.input_drawn == "graph":
         stall = stall_cost(fit)
@@ -32,9 +32,9 @@ def first_waits_cost(fit: FitFacts) -> tuple[Interval, bool]:
 
 
 def input_and_stalls(facts: Facts, fit: FitFacts) -> tuple[Interval, bool]:
-    """What a fit waits for its input, within steps and where epochs start, and whether the former was measured.
+    """Seconds that a fit waits for its input, in steps and at starts of epochs, and whether the former was measured.
 
-    Where it was not seen that a stall is for the input, it counts from nothing on.
+    A stall without a measured wait may have other reasons, so its lower bound is zero.
     """
     (waits, measured), stall = facts.input_cost(fit), stall_cost(fit)
     low = waits.low + fit.later_epochs("low") * fit.stall_wait_s
@@ -46,18 +46,18 @@ def stalls_matter(facts: Facts, fit: FitFacts) -> bool:
     return facts.worthwhile(stall_cost(fit))
 
 
-def stalled(fit: FitFacts) -> Evidence:
-    """How long an epoch's first step takes."""
+def stall_evidence(fit: FitFacts) -> Evidence:
+    """The sentence on the first steps of epochs."""
     first_s = fit.step_s + fit.epoch_stall_s
     text = f"The first step of each later epoch takes {duration(first_s)}, any other {duration(fit.step_s)}."
     return Evidence(text=text, value=fit.epoch_stall_s, unit="s")
 
 
 def restart_cost(fit: FitFacts, workers: int, cores: int) -> Interval:
-    """Seconds in which processes are ended after each epoch, and waited for at the start of the next.
+    """Seconds to end processes after each epoch and to start them for the next.
 
-    Left out is what the first batch itself may take: as many steps as there are workers to make one in that time, if
-    all of them could be at work at once, or as many as there are cores.
+    The time of the first batch itself is left out. It may take as many steps as there are workers, or as many as there
+    are cores.
     """
     all_s, most_s = max(1, workers) * fit.step_s, max(1, min(workers, cores)) * fit.step_s
     between_s = typical_s(fit.record.epoch_boundary)
@@ -66,8 +66,8 @@ def restart_cost(fit: FitFacts, workers: int, cores: int) -> Interval:
     return Interval(low=min(low, mid), mid=mid, high=stall_cost(fit).high + fit.later_epochs("mid") * between_s)
 
 
-def restarted(fit: FitFacts) -> Evidence:
-    """How long that takes each time."""
+def restart_evidence(fit: FitFacts) -> Evidence:
+    """The sentence on the restart of processes."""
     seconds = typical_s(fit.record.epoch_boundary) + fit.epoch_stall_s
-    text = f"From one epoch to the next, while processes are ended and started, {duration(seconds)} go by."
+    text = f"Ending and starting processes takes {duration(seconds)} from one epoch to the next."
     return Evidence(text=text, value=seconds, unit="s")

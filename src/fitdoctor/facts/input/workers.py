@@ -1,4 +1,4 @@
-"""How a `PyDataset`, a `DataLoader` or an input of Grain is read: by whom, and by how many."""
+"""The workers of a `PyDataset`, a `DataLoader` or an input of Grain."""
 
 from __future__ import annotations
 
@@ -18,35 +18,36 @@ NAMES: dict[Call, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workers:
-    """What the constructor of a `PyDataset` or `DataLoader` was given, and where it was called; on tf_keras, what `fit`
-    was given.
-    """
+    """The workers that the constructor of a dataset sets, or `fit` on tf_keras."""
 
+    # The number of workers.
     count: int
+    # Whether they are processes.
     processes: bool
+    # The line that sets them.
     site: Site | None
+    # The call that takes them as arguments.
     call: Call = "PyDataset"
-    """What takes them as arguments."""
+    # Whether the same processes continue from epoch to epoch.
     persistent: bool = False
-    """Whether the same processes go on from epoch to epoch."""
 
     @property
     def data(self) -> str:
-        """What the dataset is called in the script."""
+        """The name of the dataset's kind."""
         return NAMES[self.call]
 
     @property
     def argument(self) -> str:
-        """What takes their number."""
+        """The argument that sets their number."""
         return "num_workers" if self.call in ("DataLoader", "grain") else "workers"
 
     @property
     def restarted(self) -> bool:
-        """Whether processes are started anew in each epoch because an argument was not given."""
+        """Whether processes start again in each epoch because `persistent_workers` is missing."""
         return self.call == "DataLoader" and self.count > 0 and not self.persistent
 
     def written(self, arguments: str) -> str:
-        """How a user writes other arguments."""
+        """How to write other arguments in the source."""
         return f"model.fit(…, {arguments})" if self.call == "Model.fit" else f"{arguments} for the {self.data}"
 
     @property
@@ -56,12 +57,12 @@ class Workers:
 
     @property
     def any(self) -> bool:
-        """Whether workers and a queue stand before the dataset at all."""
+        """Whether there are workers with a queue at all."""
         return self.count > 1 or self.count > 0 and self.processes
 
 
 def workers_of(fit: Fit) -> Workers | None:
-    """The workers of a fit whose input is one that may have some."""
+    """The workers of a fit, or None if its input can't have any."""
     if not fit.operations:
         return None
     source = fit.operations[0]

@@ -1,4 +1,4 @@
-"""Learning curves: where they were at their best, and where a stopping rule would have ended them."""
+"""Learning curves: their best epoch, and the epoch at which a stopping rule would have ended them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from fitdoctor.recording.model import EpochRow, Fit
 
 Mode = Literal["min", "max"]
 
-#: Epochs that a stopping rule should wait at least: what most examples give `EarlyStopping`, and enough for a score
-#: that wobbles.
+# The least patience of a suggested stopping rule: most examples of `EarlyStopping` use it, and it is enough for a noisy
+# score.
 LEAST_PATIENCE = 10
-#: Twice the longest wait up to the best epoch: another run of the same training may wait longer.
+# The patience is this many times the longest wait before the best epoch. Another run may wait longer.
 PATIENCE_FACTOR = 2
 
 _LOWER_IS_BETTER = re.compile(
@@ -26,28 +26,34 @@ _HIGHER_IS_BETTER = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
-    """What `EarlyStopping` on `monitor` would have done. Shares are of the time of the fit, from the first epoch to the
-    last.
+    """The simulated effect of `EarlyStopping`. Shares are shares of the fit's time."""
 
-    `trained` is what the same score on the training data was at the best epoch and in the end, where it went on getting
-    better.
-    """
-
+    # The monitored score.
     monitor: str
+    # Whether a lower or a higher score is better.
     mode: Mode
+    # The patience of the rule.
     patience: int
+    # The best score.
     best: float
+    # The epoch of the best score.
     best_epoch: int
+    # The last score.
     last: float
+    # The epoch after which the rule stops.
     stopped_after: int
+    # All epochs of the fit.
     epochs: int
+    # The share after the stop.
     saved_share: float
+    # The share after the best epoch.
     after_best_share: float
+    # The score on the training data at the best epoch and at the end, if it kept improving.
     trained: tuple[float, float] | None = None
 
 
 def stop_early(fit: Fit) -> Stop | None:
-    """The stop on the score that was at its best last, or None where there is no score, or nothing to leave out."""
+    """The stop on the score whose best epoch came last. None without a score, or if nothing is saved."""
     stops = [_stop(fit.curve, name, mode) for name, mode in _monitored(fit).items()]
     found = [stop for stop in stops if stop is not None]
     if not found or len(found) < len(stops):
@@ -56,7 +62,7 @@ def stop_early(fit: Fit) -> Stop | None:
 
 
 def stops_by_validation(fit: Fit) -> bool:
-    """Whether a callback may end the fit by a validation score already: then how long it waits is the user's choice."""
+    """Whether a callback may already end the fit by a validation score. Its patience is the user's choice."""
     return any(
         callback.may_stop and (callback.own or str(callback.attributes.get("monitor", "")).startswith("val_"))
         for callback in fit.callbacks
@@ -64,7 +70,7 @@ def stops_by_validation(fit: Fit) -> bool:
 
 
 def direction(name: str) -> Mode | None:
-    """Which way a score gets better, by its name; None where that does not say.
+    """Whether a lower or a higher score is better, by its name. None if the name does not show it.
 
     Example:
         >>> direction("val_loss"), direction("val_accuracy"), direction("val_score")
@@ -77,9 +83,9 @@ def direction(name: str) -> Mode | None:
 
 
 def _monitored(fit: Fit) -> dict[str, Mode]:
-    """The validation scores that count:
+    """The validation scores that count: those that a callback monitors, else all of them.
 
-    those that a callback acts on, else all that can be read. None where one can't be.
+    Empty if the direction of one of them is unknown.
     """
     names = {name for row in fit.curve for name in row.logs if name.startswith("val_")}
     chosen = {str(callback.attributes.get("monitor", "")) for callback in fit.callbacks} & names or names

@@ -1,4 +1,4 @@
-"""Whether the numbers of an input are of a size that a network can learn from at once."""
+"""Whether the numbers of an input are too large, too small or too unequal for a network."""
 
 from __future__ import annotations
 
@@ -9,37 +9,48 @@ from math import sqrt
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.recording.model import ColumnStatistics, InputArray
 
-#: Initial weights and usual learning rates are made for numbers of a size around 1. Ten times that is where Adam at its
-#: default rate was seen to need several times as many epochs; images from 0 to 255 and raw columns lie far above.
+# Initial weights and usual learning rates suit numbers of a size around 1. At ten times that size, Adam with its
+# default rate needed several times as many epochs. Images from 0 to 255 and raw columns are far larger.
 LARGE = 10.0
-#: Below this, a whole row together hardly moves the first layer.
+# A row with a smaller norm hardly changes the output of the first layer.
 SMALL = 0.05
-#: Deviations of two features that differ by more than this leave the smaller one unseen until the larger is learned.
+# If the deviations of two features differ by more than this, the smaller feature is learned only after the larger.
 UNEQUAL = 100.0
 LEAST_ROWS = 16
-#: From this many features on, whole numbers from 0 to 255 are the pixels of an image that was made flat.
+# From this many features on, whole numbers from 0 to 255 are the pixels of a flattened image.
 PIXELS, BRIGHTEST = 48, 255.0
-#: Layers that bring what they get to another scale, and those that take whole numbers for names and not for amounts.
-SCALING = frozenset({"Normalization", "Rescaling", "BatchNormalization", "LayerNormalization", "GroupNormalization", "UnitNormalization",
-                     "RMSNormalization", "SpectralNormalization", "Lambda", "TrueDivide", "Divide", "FloorDivide", "Multiply", "Subtract",
-                     "Log", "Log1p", "Sqrt", "Tanh", "Sigmoid", "Clip", "FeatureSpace", "TFSMLayer"})  # fmt: skip
-NAMING = frozenset({"Embedding", "IntegerLookup", "StringLookup", "Hashing", "HashedCrossing", "Discretization", "CategoryEncoding",
-                    "TextVectorization", "OneHot"})  # fmt: skip
+# Layers that change the scale of their input.
+SCALING = frozenset(
+    {"Normalization", "Rescaling", "BatchNormalization", "LayerNormalization", "GroupNormalization",
+     "UnitNormalization", "RMSNormalization", "SpectralNormalization", "Lambda", "TrueDivide", "Divide",
+     "FloorDivide", "Multiply", "Subtract", "Log", "Log1p", "Sqrt", "Tanh", "Sigmoid", "Clip", "FeatureSpace",
+     "TFSMLayer"}
+)  # fmt: skip
+# Layers that take whole numbers for names and not for amounts.
+NAMING = frozenset(
+    {"Embedding", "IntegerLookup", "StringLookup", "Hashing", "HashedCrossing", "Discretization",
+     "CategoryEncoding", "TextVectorization", "OneHot"}
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Unscaled:
-    """A part of a fit's input that is far from unit scale. `together` says that one scale suits all of its features."""
+class UnscaledPart:
+    """A part of a fit's input that is far from unit scale."""
 
+    # The part.
     part: InputArray
+    # The smallest and the largest typical size of a feature.
     sizes: tuple[float, float]
+    # The ratio of the largest deviation of a feature to the smallest.
     unequal: float
+    # Whether one scale suits all features.
     together: bool
 
 
-def unscaled_parts(fit: FitFacts) -> Iterator[Unscaled]:
-    """The parts of a fit's input whose numbers are too large, too small or too unequal, with nothing in front that
-    scales them.
+def unscaled_parts(fit: FitFacts) -> Iterator[UnscaledPart]:
+    """The parts of a fit's input whose numbers are too large, too small or too unequal.
+
+    Parts that a layer of the model scales first are left out.
     """
     for part in fit.record.inputs:
         spread = part.spread
@@ -48,14 +59,14 @@ def unscaled_parts(fit: FitFacts) -> Iterator[Unscaled]:
             or spread is None
             or spread.rows < LEAST_ROWS
             or not spread.mean
-            or _is_cared_for(part, spread)
+            or _is_scaled_by_model(part, spread)
         ):
             continue
         sizes = [sqrt(mean**2 + std**2) for mean, std in zip(spread.mean, spread.std, strict=True)]
         ratio = _unequal(spread)
         norm = sqrt(sum(size**2 for size in sizes) * spread.features / len(sizes))
         if max(sizes) > LARGE or ratio > UNEQUAL or 0 < norm < SMALL:
-            yield Unscaled(
+            yield UnscaledPart(
                 part=part, sizes=(min(sizes), max(sizes)), unequal=ratio, together=_is_one_scale(part, spread, ratio)
             )
 
@@ -65,14 +76,15 @@ def is_input(part: InputArray) -> bool:
     return part.name.partition("[")[0] == "x"
 
 
-def _is_cared_for(part: InputArray, spread: ColumnStatistics) -> bool:
+def _is_scaled_by_model(part: InputArray, spread: ColumnStatistics) -> bool:
     met = set(part.layers)
     return bool(met & SCALING) or spread.whole and bool(met & NAMING)
 
 
 def _unequal(spread: ColumnStatistics) -> float:
-    """How many times as much the widest feature varies as the narrowest, those left out that are constant or only yes
-    and no.
+    """The ratio of the largest deviation of a feature to the smallest.
+
+    Constant features and features of 0 and 1 are left out.
     """
     deviations = [
         std

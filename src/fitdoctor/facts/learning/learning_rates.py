@@ -1,4 +1,4 @@
-"""The learning rate of a fit beside what its optimizer takes by default."""
+"""The learning rate of a fit, compared with its optimizer's default."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from math import sqrt
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.recording.model import EpochRow, Fit
 
-#: What Keras' optimizers take where nothing is said; all others take 0.001.
+# The default learning rates of Keras' optimizers. `DEFAULT` holds for those that are not listed.
 DEFAULTS = {"SGD": 0.01}
 DEFAULT = 0.001
-#: A rate this many times below the default is one that was not chosen by trying: what suits a model is mostly within a
-#: factor of ten.
+# A suitable rate is mostly within this factor of the default.
 FAR_BELOW = 10.0
-#: From so many epochs on a curve tells whether it still falls: at least this share of all that it gained must lie in
-#: its second half.
+# A curve of so many epochs shows whether it still falls: its second half must hold at least this share of the gain.
 LEAST_EPOCHS, STILL_FALLING = 4, 0.10
 
 
@@ -23,27 +21,25 @@ def default_rate(record: Fit) -> float:
     return DEFAULTS.get(record.optimizer, DEFAULT)
 
 
-def is_low(fit: FitFacts) -> bool:
-    """Whether the rate is far below the default, nothing but the script's constant sets it, and the loss does not lie
-    still.
-    """
+def rate_is_low(fit: FitFacts) -> bool:
+    """Whether the rate is a constant far below the default, and the loss still falls."""
     record = fit.record
     rate = record.learning_rate
     if rate is None or not 0 < rate <= default_rate(record) / FAR_BELOW * 1.001:
         return False
     scheduled = any(callback.steers and callback.name != "ReduceLROnPlateau" for callback in record.callbacks)
-    return not scheduled and not _lies_still((fit.seen or record).curve)
+    return not scheduled and not _is_flat((fit.seen or record).curve)
 
 
 def higher_rates(record: Fit) -> list[float]:
-    """Rates that are worth a race, the lower first: the default, and half of the way to it."""
+    """Rates that are worth a race, the lower first: half of the way to the default, and the default."""
     if not record.learning_rate:
         return []
     whole = default_rate(record)
     return [float(f"{sqrt(record.learning_rate * whole):.2g}"), whole]
 
 
-def _lies_still(curve: list[EpochRow]) -> bool:
+def _is_flat(curve: list[EpochRow]) -> bool:
     losses = [row.logs["loss"] for row in curve if row.call == 0 and "loss" in row.logs]
     if len(losses) < LEAST_EPOCHS:
         return False

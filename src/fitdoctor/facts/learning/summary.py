@@ -1,4 +1,4 @@
-"""How a fit learns: its curve, how far its weights move, what one batch does inside it, and how its data is spread."""
+"""How a fit learns: its curve, its weights, the inspection of its model, and statistics of its data."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from fitdoctor.recording.model import (
 )
 from fitdoctor.report.model import CurvePoint, DataSummary, LayerLearning, Learning
 
-#: Points of a curve in a report: enough for its shape.
+# The most points of a curve in a report: enough for its shape.
 MOST_POINTS = 64
 
 
 def learning_of(fit: FitFacts, inside: ModelInspection | None) -> Learning:
-    """All that is known of how a fit learns, for the report."""
+    """Everything that the report shows on how a fit learns."""
     record = fit.seen or fit.record
     parts = {
         part.name: part
@@ -40,14 +40,15 @@ def learning_of(fit: FitFacts, inside: ModelInspection | None) -> Learning:
 
 
 def moved_share(record: Fit) -> float | None:
-    """By how much of their own size an epoch moves the weights, the middle one of them; None where that was not seen."""
+    """The share of its size by which an epoch moves the median weight. None if unknown."""
     shares = [share for share in _moved(record.weights).values() if share is not None]
     return median(shares) if shares else None
 
 
 def first_gradient_ratio(inside: ModelInspection) -> float | None:
-    """How many times as large, for the size of the weights, the gradient of the first layer is as that of the others'
-    middle one.
+    """The relative gradient of the first layer, divided by the median of the other layers.
+
+    A relative gradient is the norm of the gradient divided by the norm of the weights.
     """
     ratios = [norm / weight if weight and norm else None for _, weight, norm in _by_layer(inside.gradients)]
     others = [ratio for ratio in ratios[1:] if ratio is not None]
@@ -57,7 +58,7 @@ def first_gradient_ratio(inside: ModelInspection) -> float | None:
 
 
 def _points(curve: list[EpochRow]) -> Iterator[CurvePoint]:
-    """The points of a curve, evenly thinned out, the last one always among them."""
+    """The points of a curve, evenly spaced, the last one included."""
     most = min(len(curve), MOST_POINTS)
     for at in range(most):
         row = curve[round(at * (len(curve) - 1) / max(1, most - 1))]
@@ -67,44 +68,46 @@ def _points(curve: list[EpochRow]) -> Iterator[CurvePoint]:
 
 
 def _layers(weights: SampledWeights | None, inside: ModelInspection | None) -> Iterator[LayerLearning]:
-    """One row a layer, in the order in which the model computes them, as far as that is known."""
+    """One row for each layer, in the order in which the model computes them, if known."""
     moved = _moved(weights)
-    looks = {look.name: look for look in inside.layers} if inside is not None else {}
+    statistics = {layer.name: layer for layer in inside.layers} if inside is not None else {}
     gradients = (
         {name: (weight, norm) for name, weight, norm in _by_layer(inside.gradients)} if inside is not None else {}
     )
-    holders = list(dict.fromkeys([*looks, *gradients]))
+    layer_names = list(dict.fromkeys([*statistics, *gradients]))
     shares: dict[str, list[float]] = {}
     for variable, share in moved.items():
-        owner = max((name for name in holders if variable.startswith(f"{name}/")), key=len, default=_owner(variable))
+        owner = max(
+            (name for name in layer_names if variable.startswith(f"{name}/")), key=len, default=_owner(variable)
+        )
         shares.setdefault(owner, []).extend([share] if share is not None else [])
-    for name in dict.fromkeys([*holders, *shares]):
+    for name in dict.fromkeys([*layer_names, *shares]):
         weight, norm = gradients.get(name, (None, None))
         found = shares.get(name)
         yield _layer(
-            looks.get(name) or LayerStatistics(name=name, kind=""), median(found) if found else None, weight, norm
+            statistics.get(name) or LayerStatistics(name=name, kind=""), median(found) if found else None, weight, norm
         )
 
 
-def _layer(look: LayerStatistics, moved: float | None, weight: float | None, gradient: float | None) -> LayerLearning:
+def _layer(layer: LayerStatistics, moved: float | None, weight: float | None, gradient: float | None) -> LayerLearning:
     return LayerLearning(
-        layer=look.name,
-        kind=look.kind,
-        activation=look.activation,
+        layer=layer.name,
+        kind=layer.kind,
+        activation=layer.activation,
         moved_share=moved,
         weight_norm=weight,
         gradient_norm=gradient,
-        output_mean=look.mean,
-        output_std=look.std,
-        dead_units=look.dead,
-        saturated=look.saturated,
+        output_mean=layer.mean,
+        output_std=layer.std,
+        dead_units=layer.dead,
+        saturated=layer.saturated,
     )
 
 
 def _moved(weights: SampledWeights | None) -> dict[str, float | None]:
-    """By how much of its size each sampled weight moves in an epoch:
+    """The share of its size by which an epoch moves each sampled weight: the median of its readings.
 
-    the middle of its readings. Of several epochs, their mean at least.
+    A reading after several epochs counts with their mean.
     """
     if weights is None:
         return {}
@@ -121,9 +124,7 @@ def _owner(variable: str) -> str:
 
 
 def _by_layer(gradients: Iterable[GradientStatistics]) -> Iterator[tuple[str, float | None, float | None]]:
-    """Each layer with the norm of its weights and that of the gradient by them; None where one is not finite, or there
-    is none.
-    """
+    """Each layer with the norm of its weights and the norm of their gradient. None if not finite or missing."""
     held: dict[str, list[GradientStatistics]] = {}
     for each in gradients:
         held.setdefault(each.layer or _owner(each.name), []).append(each)

@@ -8,13 +8,13 @@ from itertools import pairwise
 from math import sqrt
 from statistics import median
 
-#: Fewer figures than this make no trend.
+# Fewer figures than this make no trend.
 LEAST = 12
-#: Standard errors by which Kendall's rank statistic must differ from that of figures in random order: 1 in 1000 by
-#: chance.
+# Standard errors by which Kendall's rank statistic must differ from that of figures in random order: 1 in 1000 by
+# chance.
 CERTAIN = 3.1
-#: A jump, as when another program takes the machine, is one quarter's step; of steady growth each quarter has about a
-#: third.
+# A jump, as when another program takes the machine, is one quarter's step; of steady growth each quarter has about a
+# third.
 MOST_AT_ONCE = 0.7
 
 

@@ -30,7 +30,7 @@ from fitdoctor.probe.timing.step_sampling import StepSkip
 from fitdoctor.probe.timing.time_ledger import Ledger
 from fitdoctor.probe.trainer import compiled_metrics, debug_switches, learning_rate
 from fitdoctor.recording.model import CallSiteRecord, Ending, Fit, ProcessRecord, PythonOperation, Site
-from fitdoctor.recording.system import Span
+from fitdoctor.recording.model.system import Span
 
 MOST_PYTHON_OPERATIONS = 64
 """Kept of one fit:

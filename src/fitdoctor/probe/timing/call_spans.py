@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from fitdoctor.probe.support.originals import time
 from fitdoctor.recording.model import Fit
-from fitdoctor.recording.system import Span
+from fitdoctor.recording.model.system import Span
 
 # Most spans per call site. Beyond that, neighbouring spans are merged, with the time between them.
 MOST_SPANS = 64

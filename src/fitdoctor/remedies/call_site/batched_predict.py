@@ -1,4 +1,4 @@
-"""One predict on all rows of a loop."""
+"""Predicts all rows of a loop in one call."""
 
 from __future__ import annotations
 

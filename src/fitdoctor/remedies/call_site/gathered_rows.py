@@ -1,11 +1,11 @@
-"""All rows of a loop in one call, or at least a whole batch of them."""
+"""Passes all rows of a loop in one call, or at least in whole batches."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fitdoctor.facts.call_site import TINY_ROWS
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.loop import TINY_ROWS
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "whole batches in place of single rows"
@@ -13,7 +13,7 @@ TREATS = ("unbatched-training-loop", "fit-in-a-loop")
 SAFETY = "semantics"
 UNIT = "call"
 
-WHY = "Fewer, larger updates are another training: only you know whether the loop allows it, and a race what it gains."
+WHY = "Fewer, larger updates are another training. Only you know whether the loop allows them."
 
 
 def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:

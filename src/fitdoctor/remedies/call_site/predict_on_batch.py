@@ -1,4 +1,4 @@
-"""Calls the compiled function on the rows as one batch, without the set-up of `predict` and `evaluate`."""
+"""Calls the compiled function on one batch, without the set-up of `predict` or `evaluate`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import ReplaceCall
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import place
+from fitdoctor.facts.locations import place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "one batch per call"

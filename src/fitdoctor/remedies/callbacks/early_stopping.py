@@ -1,6 +1,6 @@
-"""Ends the training when its validation score has not got better for a while.
+"""Ends the training when its validation score stops improving.
 
-No trial is needed to tell what that would have saved: the epochs that came later were timed.
+No trial is needed: the later epochs were timed.
 """
 
 from __future__ import annotations
@@ -29,6 +29,6 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     yield Proposal(
         changes=(),
         how=f"keras.callbacks.EarlyStopping({given}, patience={patience}, restore_best_weights=True)",
-        untried="A training that ends earlier is another one; on the curve of this one it keeps the best epoch.",
+        untried="A training that ends earlier is another training. On this curve it keeps the best epoch.",
         unit_ratio=whole_s / (whole_s - saved_s) if 0 < saved_s < whole_s else None,
     )

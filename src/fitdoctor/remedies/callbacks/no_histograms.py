@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fitdoctor.changes.model import SetArgument
 from fitdoctor.facts.callbacks import heavy_logging
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import place
+from fitdoctor.facts.locations import place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "scalars only"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import RemoveCall, SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import place
+from fitdoctor.facts.locations import place
 from fitdoctor.facts.savings import ratio_without
 from fitdoctor.remedies.base import Finding, Proposal
 
@@ -32,7 +32,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     off = SetArgument(place=where, call=callback.name, argument="profile_batch", value=0, index=callback.index)
     yield Proposal(changes=(off,), how=how)
     if finding.measured:
-        untried = "Not timed: it follows from leaving out what the profiler writes when training ends."
+        untried = "Not timed: the saving is the measured time in which the profiler writes its records."
         yield Proposal(
             changes=(), how=how, unit="call", untried=untried, unit_ratio=ratio_without(facts, finding, "writing_s")
         )

@@ -1,4 +1,4 @@
-"""Logs by epoch and not by batch."""
+"""Logs once an epoch instead of once a batch."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import Change, SetArgument, ThrottleHook
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import place
+from fitdoctor.facts.locations import place
 from fitdoctor.recording.model import CallbackRecord, Fit
-from fitdoctor.remedies.base import Finding, Proposal
+from fitdoctor.remedies.base import BATCHES_APART, Finding, Proposal
 
 TITLE = "logging by epoch"
 TREATS = ("blocking-logs",)
 SAFETY = "exact"
 UNIT = "step"
-
-#: For callbacks whose own argument is not known: often enough to follow an epoch.
-BATCHES_APART = 50
 
 
 def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
@@ -48,5 +45,5 @@ def _ways(record: Fit, callback: CallbackRecord, hooks: list[str]) -> tuple[tupl
 
 def _unsafe_reason(callback: CallbackRecord) -> str:
     if callback.steers or callback.may_stop:
-        return f"{callback.name} acts on the training: called less often it makes another training."
+        return f"{callback.name} acts on the training. Called less often, it makes another training."
     return ""

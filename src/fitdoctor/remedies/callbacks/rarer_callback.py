@@ -6,19 +6,15 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import ThrottleHook
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.hooks import where
-from fitdoctor.facts.places import place
+from fitdoctor.facts.hook_kinds import hook_kind
+from fitdoctor.facts.locations import place
 from fitdoctor.recording.model import CallbackRecord
-from fitdoctor.remedies.base import Finding, Proposal, Unit
+from fitdoctor.remedies.base import BATCHES_APART, EPOCHS_APART, Finding, Proposal, Unit
 
 TITLE = "callback less often"
 TREATS = ("slow-callback",)
 SAFETY = "exact"
 UNIT = "epoch_end"
-
-#: Often enough to follow a training, rare enough to take four fifths and more of the cost away.
-EPOCHS_APART = 5
-BATCHES_APART = 50
 
 
 def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
@@ -27,9 +23,9 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     record = facts.fits[finding.fit].record
     callback = record.callbacks[finding.data["callback"]]
     site = place(callback.site or record.site)
-    # Trials time steps and the ends of epochs, so hooks elsewhere have no unit to be tried on.
+    # Trials time steps and the ends of epochs. Other hooks have no unit for a trial.
     ways: tuple[tuple[Unit, list[str], int, str], ...] = (
-        ("step", [hook for hook in finding.data["hooks"] if where(hook) == "batch"], BATCHES_APART, "batches"),
+        ("step", [hook for hook in finding.data["hooks"] if hook_kind(hook) == "batch"], BATCHES_APART, "batches"),
         ("epoch_end", [hook for hook in finding.data["hooks"] if hook == "on_epoch_end"], EPOCHS_APART, "epochs"),
     )
     for unit, hooks, every, noun in ways:
@@ -49,7 +45,10 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
 
 def _unsafe_reason(callback: CallbackRecord) -> str:
     if callback.steers:
-        return f"{callback.name} changes weights, learning rate or other state: called less often it makes another training."
+        return (
+            f"{callback.name} changes weights, learning rate or other state: called less often it makes another "
+            "training."
+        )
     if callback.may_stop:
-        return f"{callback.name} may stop the training: called less often it would stop it later."
+        return f"{callback.name} may stop the training. Called less often, it would stop it later."
     return ""

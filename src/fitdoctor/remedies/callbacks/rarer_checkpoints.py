@@ -1,4 +1,4 @@
-"""Saves less often: after every fifth epoch, or once an epoch where it was after some batches."""
+"""Saves less often: after every fifth epoch, or once an epoch instead of after some batches."""
 
 from __future__ import annotations
 
@@ -8,20 +8,17 @@ from fitdoctor.changes.model import Place, SetArgument, ThrottleHook
 from fitdoctor.facts.checkpoints import LONGEST_PERIOD_S, batches_apart, keeps_the_best
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
-from fitdoctor.facts.hooks import where
-from fitdoctor.facts.places import place
+from fitdoctor.facts.hook_kinds import hook_kind
+from fitdoctor.facts.locations import place
 from fitdoctor.recording.model import CallbackRecord
-from fitdoctor.remedies.base import Finding, Proposal
+from fitdoctor.remedies.base import BATCHES_APART, EPOCHS_APART, Finding, Proposal
 
 TITLE = "saving less often"
 TREATS = ("frequent-checkpoints",)
 SAFETY = "exact"
 UNIT = "epoch_end"
 
-#: Takes four fifths and more of the cost away and loses little where training is interrupted.
-EPOCHS_APART = 5
 TIMES_AS_MANY_BATCHES = 10
-BATCHES_APART = 50
 
 
 def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
@@ -34,7 +31,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         yield _by_batches(fit, finding.data["callback"], every)
         return
     hooks = [
-        hook for hook in finding.data["hooks"] if hook == "on_epoch_end" or where(hook) == "batch" and callback.own
+        hook for hook in finding.data["hooks"] if hook == "on_epoch_end" or hook_kind(hook) == "batch" and callback.own
     ]
     for hook in hooks[:1]:
         by_epoch = hook == "on_epoch_end"
@@ -64,7 +61,7 @@ def _by_batches(fit: FitFacts, position: int, every: int) -> Proposal:
     untried, ratio = _unsafe_reason(callback), None
     if not untried and tried is None:
         ratio = fit.step_s / left_s if left_s > 0 else None
-        untried = f"Not timed: it follows from saving {value // every} times as rarely."
+        untried = f"Not timed: the saving follows from {value // every} times fewer saves."
     elif not untried and tried != value:
         how += f"  # tried: a save every {tried} batches"
     tried = tried or value
@@ -75,7 +72,7 @@ def _by_batches(fit: FitFacts, position: int, every: int) -> Proposal:
 
 
 def _in_words(fit: FitFacts, batches: int) -> str:
-    """The value of `save_freq`, and what it means where that is not plain."""
+    """The value of `save_freq`, and its meaning in epochs."""
     if not fit.steps_known:
         return f"{batches})"
     if batches == fit.steps_per_epoch:
@@ -90,12 +87,15 @@ def _place(fit: FitFacts, callback: CallbackRecord) -> Place:
 def _how(fit: FitFacts, callback: CallbackRecord) -> str:
     if callback.own:
         return f"{callback.name}: save every {EPOCHS_APART} epochs"
-    return f"{callback.name}(…, save_freq={EPOCHS_APART * fit.steps_per_epoch})  # {EPOCHS_APART} epochs of {fit.steps_per_epoch} steps"
+    return (
+        f"{callback.name}(…, save_freq={EPOCHS_APART * fit.steps_per_epoch})  # {EPOCHS_APART} epochs of "
+        f"{fit.steps_per_epoch} steps"
+    )
 
 
 def _unsafe_reason(callback: CallbackRecord) -> str:
     if keeps_the_best(callback):
-        return f"{callback.name} keeps the best model: saving less often, it might miss that one."
+        return f"{callback.name} keeps the best model. With fewer saves, it might miss that model."
     if callback.steers or callback.may_stop:
-        return f"{callback.name} acts on the training as well: called less often it makes another training."
+        return f"{callback.name} acts on the training as well. Called less often, it makes another training."
     return ""

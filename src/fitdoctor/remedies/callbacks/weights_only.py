@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fitdoctor.changes.model import SetArgument
 from fitdoctor.facts.checkpoints import LONGEST_PERIOD_S, batches_apart, keeps_the_best
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import place
+from fitdoctor.facts.locations import place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "weights only"
@@ -25,7 +25,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         return
     every, untried = batches_apart(callback), ""
     if keeps_the_best(callback):
-        untried = "It saves when the score improves, which a trial can't bring about."
+        untried = "It saves when the score improves, which a trial can't cause."
     elif every is not None and every * facts.fits[finding.fit].step_s > LONGEST_PERIOD_S:
         untried = "Its saves are too far apart for a trial."
     change = SetArgument(

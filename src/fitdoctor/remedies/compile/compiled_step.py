@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import Change, SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import place
+from fitdoctor.facts.locations import place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "compiled step"

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.hooks import where
-from fitdoctor.facts.places import place
+from fitdoctor.facts.hook_kinds import hook_kind
+from fitdoctor.facts.locations import place
 from fitdoctor.recording.model import Fit
 from fitdoctor.remedies.base import Finding, Proposal
 
@@ -16,12 +16,12 @@ TREATS = ("dispatch-bound-steps",)
 SAFETY = "exact"
 UNIT = "step"
 
-#: 8 takes most of the fixed cost away, 32 nearly all; more only delays callbacks.
+# 8 saves most of the fixed cost, 32 nearly all. More only delays callbacks.
 SIZES = (8, 32)
 
 
 def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
-    if finding.fit is None or facts.scout.environment.get("backend") == "torch":  # where Keras refuses it
+    if finding.fit is None or facts.scout.environment.get("backend") == "torch":  # Keras refuses it there
         return
     fit = facts.fits[finding.fit]
     record = fit.record
@@ -39,16 +39,16 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
 
 
 def _fitting(record: Fit, size: int, steps: int) -> int:
-    """The size, or the next smaller one that divides the steps of an epoch where `fit` was given their number.
+    """The size, or the next smaller one that divides the steps of an epoch if `fit` is given their number.
 
-    An input that goes on is drawn from until the last execution of an epoch is full: that would be more steps.
+    Otherwise Keras would fill the last execution of an epoch from the input, which makes more steps.
     """
     return next((each for each in range(size, 1, -1) if steps % each == 0), 1) if record.steps_given else size
 
 
 def _unsafe_reason(record: Fit) -> str:
-    """Why fewer batch hooks would make another training of this one, or nothing."""
+    """A sentence if fewer calls of batch hooks would make another training, or nothing."""
     for callback in record.callbacks:
-        if (callback.steers or callback.may_stop) and any(where(hook) == "batch" for hook in callback.hooks):
-            return f"{callback.name} acts on the training at each batch, and would be called less often."
+        if (callback.steers or callback.may_stop) and any(hook_kind(hook) == "batch" for hook in callback.hooks):
+            return f"{callback.name} acts on the training at each batch, but would be called less often."
     return ""

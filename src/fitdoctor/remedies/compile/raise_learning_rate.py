@@ -1,4 +1,4 @@
-"""Trains at a higher learning rate, with all else as it is."""
+"""Trains at a higher learning rate. Everything else stays."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import place
+from fitdoctor.facts.locations import place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "higher learning rate"

@@ -1,4 +1,4 @@
-"""Leaves the step to TensorFlow's own graphs, or to PyTorch as it is, which run any shape."""
+"""Runs the step in TensorFlow's own graphs, or in PyTorch without `torch.compile`, for any shape."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import place
+from fitdoctor.facts.locations import place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "no XLA"
@@ -16,7 +16,7 @@ UNIT = "step"
 
 
 def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
-    if finding.fit is None or facts.backend == "jax":  # there nothing else compiles
+    if finding.fit is None or facts.backend == "jax":  # nothing else compiles there
         return
     record = facts.fits[finding.fit].record
     change = SetArgument(
@@ -25,5 +25,6 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     yield Proposal(
         changes=(change,),
         how="model.compile(…, jit_compile=False)",
-        untried="Each shape is compiled once: steps that a trial repeats don't show what that costs. Compare whole runs.",
+        untried="Each shape is compiled once: steps that a trial repeats don't show what that costs. Compare whole "
+        "runs.",
     )

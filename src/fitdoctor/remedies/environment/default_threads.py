@@ -1,4 +1,4 @@
-"""Leaves the number of threads to TensorFlow, which takes one for each core, or sets as many as a container grants."""
+"""Removes thread settings, so that TensorFlow starts one thread a core, or sets as many as a container grants."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from fitdoctor.changes.allowed import VARIABLES
 from fitdoctor.changes.environment import START_CALLS
 from fitdoctor.changes.model import Change, Place, SetArgument, SetEnvironment
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import place
-from fitdoctor.facts.threads import as_written, usable_cores
+from fitdoctor.facts.locations import place
+from fitdoctor.facts.thread_settings import as_written, usable_cores
 from fitdoctor.recording.model import ThreadSetting
 from fitdoctor.remedies.base import Finding, Proposal
 
@@ -27,7 +27,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     named = finding.data.get("settings", ())
     settings = [setting for setting in facts.scout.threads if setting.name in named and setting.name in SETTINGS]
     cores, granted = facts.scout.environment.get("cores"), usable_cores(facts)
-    # TensorFlow looks at the cores and not at what a container grants: only where both agree is its own choice right.
+    # TensorFlow counts the cores and ignores the limit of a container. Its choice is right only if both agree.
     threads = granted if granted != cores else 0
     if not settings:
         return

@@ -1,4 +1,4 @@
-"""Trains on larger batches, with the learning rate scaled along and as it is."""
+"""Trains on larger batches, with the same and with a scaled learning rate."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from math import sqrt
 
 from fitdoctor.changes.model import Change, SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.batches import TINY, USUAL, batch_stage, can_grow, grown_sizes
-from fitdoctor.facts.places import operation_place, place
+from fitdoctor.facts.input.batches import DEFAULT_BATCH_SIZE, TINY, batch_stage, can_grow, grown_sizes
+from fitdoctor.facts.locations import operation_place, place
 from fitdoctor.recording.model import Fit
 from fitdoctor.remedies.base import Finding, Proposal
 
@@ -17,8 +17,7 @@ TREATS = ("tiny-batches", "dispatch-bound-steps")
 SAFETY = "semantics"
 UNIT = "race"
 
-#: Optimizers whose steps grow with the gradient: their rate grows in proportion to the batch. The others divide by the
-#: gradient's size, and theirs grows with the root.
+# Optimizers whose steps grow with the gradient. Their rate grows in proportion to the batch, other rates with its root.
 PROPORTIONAL = frozenset({"SGD"})
 
 
@@ -27,8 +26,8 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         return
     fit = facts.fits[finding.fit]
     record, sizes = fit.record, grown_sizes(fit) if can_grow(fit.record) else []
-    if finding.cause == "dispatch-bound-steps" and not TINY < (record.batch_size or 0) <= USUAL:
-        return  # smaller ones are a cause of their own, and of larger ones the machine takes little more
+    if finding.cause == "dispatch-bound-steps" and not TINY < (record.batch_size or 0) <= DEFAULT_BATCH_SIZE:
+        return  # smaller batches have a cause of their own, and larger ones gain little
     for size in sizes:
         scaled = _scaled_rate(record, size)
         rates = (None,) if scaled is None else (scaled, None) if size == sizes[-1] else (scaled,)
@@ -53,7 +52,7 @@ def _batch(record: Fit, size: int) -> tuple[list[Change], str]:
 
 
 def _scaled_rate(record: Fit, size: int) -> float | None:
-    """The learning rate for a larger batch, or None where a schedule sets it."""
+    """The learning rate for a larger batch, or None if a schedule sets it."""
     if record.learning_rate is None or not record.batch_size:
         return None
     growth = size / record.batch_size

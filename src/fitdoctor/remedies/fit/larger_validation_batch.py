@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import place
+from fitdoctor.facts.locations import place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "larger validation batches"
@@ -15,9 +15,9 @@ SAFETY = "numerics"
 UNIT = "validation"
 
 FACTORS = (8, 32)
-#: Beyond this a batch gains nothing on a CPU, and activations may no longer fit into a GPU's memory.
+# A larger batch gains nothing on a CPU, and its activations may not fit into a GPU's memory.
 LARGEST_BATCH = 1024
-#: Kinds of validation data that bring their own batches: the argument has no effect on them.
+# Kinds of validation data with batches of their own. The argument has no effect on them.
 BATCHED_ALREADY = frozenset({"tf.data", "generator", "pydataset", "dataloader"})
 
 

@@ -1,4 +1,4 @@
-"""Converts what holds the data to arrays in memory, once, before the training."""
+"""Converts the containers of the data to arrays in memory, once, before the training."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import ConvertArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.containers import slow_holders
-from fitdoctor.facts.places import place
+from fitdoctor.facts.input.containers import slow_containers
+from fitdoctor.facts.locations import place
 from fitdoctor.recording.model import Fit
 from fitdoctor.remedies.base import Finding, Proposal
 
@@ -16,9 +16,9 @@ TREATS = ("slow-input-container",)
 SAFETY = "exact"
 UNIT = "step"
 
-#: Rows of a table are taken with methods that an array does not have.
+# Containers whose rows are read with methods that an array does not have.
 TABLES = frozenset({"pandas.DataFrame", "pandas.Series"})
-#: What holds several arrays by their names.
+# Containers of several arrays by name.
 FILES = frozenset({"h5py.File", "h5py.Group"})
 
 
@@ -26,7 +26,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     if finding.fit is None:
         return
     record = facts.fits[finding.fit].record
-    found = slow_holders(record)
+    found = slow_containers(record)
     if not found:
         return
     names = ", ".join(part.name for part in found)
@@ -34,11 +34,11 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         yield Proposal(
             changes=(),
             how=f"take the rows from {names}.to_numpy(), made once",
-            untried="A table is read with methods that an array does not have, so it can only be exchanged by hand.",
+            untried="A table is read with methods that an array does not have. Replace it by hand.",
         )
         return
     if record.input_kind == "dataloader":
-        untried = "The container belongs to the dataset behind the DataLoader, which is not taken apart."
+        untried = "The container belongs to the dataset of the DataLoader, which a trial can't change."
         yield Proposal(
             changes=(),
             how=f"make arrays of {names} once, before fit: {found[0].name}[:] or np.asarray(…)",

@@ -1,7 +1,7 @@
-"""One fit of all epochs in place of many.
+"""Replaces many fits by one fit of all epochs.
 
-No trial is needed to tell what that saves: what each call was measured to take around its steps. What stands between
-the calls has to be moved by hand.
+No trial is needed: it saves the measured time of each call beside its steps. The code between the calls has to be moved
+by hand.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.wording import number
 from fitdoctor.remedies.base import Finding, Proposal
+from fitdoctor.wording import number
 
 TITLE = "one fit with callbacks"
 TREATS = ("fit-in-a-loop",)
@@ -25,7 +25,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     record = fit.record
     if (
         record.models != 1 or record.data_objects != 1
-    ):  # another model or other data each time: one fit can't stand for them
+    ):  # another model or other data each time: one fit can't replace them
         return
     terms = [
         term for term in facts.projection.terms if term.id.startswith(f"{fit.id}/") and not term.id.endswith("/first")
@@ -34,7 +34,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     epochs = record.calls * fit.epochs.mid
     yield Proposal(
         changes=(),
-        how=f"model.fit(…, epochs={epochs}, callbacks=[…]) once, what stands in the loop moved into a callback",
-        untried=f"Only you can move what stands between the {number(record.calls)} calls into a callback.",
+        how=f"model.fit(…, epochs={epochs}, callbacks=[…]) once, with the rest of the loop in a callback",
+        untried=f"Only you can move the code between the {number(record.calls)} calls into a callback.",
         unit_ratio=whole_s / (whole_s - saved_s) if 0 < saved_s < whole_s else None,
     )

@@ -1,7 +1,6 @@
 """Validates every fifth epoch.
 
-No trial is needed to tell what that saves: the passes that are left out, at the cost that was measured. Since no trial
-ran, the result stays marked as untried.
+No trial is needed: it saves the measured time of the passes that are left out. The result stays marked as untried.
 """
 
 from __future__ import annotations
@@ -11,15 +10,13 @@ from collections.abc import Iterator
 from fitdoctor.changes.model import SetArgument
 from fitdoctor.facts.callbacks import watches_validation
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import place
-from fitdoctor.remedies.base import Finding, Proposal
+from fitdoctor.facts.locations import place
+from fitdoctor.remedies.base import EPOCHS_APART, Finding, Proposal
 
 TITLE = "validation less often"
 TREATS = ("excessive-validation",)
 SAFETY = "exact"
 UNIT = "validation"
-
-EPOCHS_APART = 5
 
 
 def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:

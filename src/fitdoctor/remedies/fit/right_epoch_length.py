@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import place
+from fitdoctor.facts.locations import place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "epochs of one pass"
@@ -27,6 +27,6 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     yield Proposal(
         changes=(change,),
         how=f"model.fit(…, {ARGUMENT}={batches})",
-        untried=f"Epochs of {batches} steps in place of {steps} are another training: whether it is as good, only its score tells.",
+        untried=f"Epochs of {batches} steps in place of {steps} are another training. Only its score tells.",
         unit_ratio=steps / batches,
     )

@@ -1,4 +1,4 @@
-"""Puts a layer in front of the model that takes the mean off each feature and divides it by its deviation."""
+"""Puts a layer in front of the model that subtracts the mean of each feature and divides it by its deviation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import ScaleInput
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.places import place
+from fitdoctor.facts.locations import place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "standardised inputs"

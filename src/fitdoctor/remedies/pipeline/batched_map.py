@@ -1,4 +1,4 @@
-"""Runs maps on whole batches: behind `batch` instead of before it."""
+"""Runs maps on whole batches: after `batch` instead of before it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import SwapCalls
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.inputs import maps_before_batch
-from fitdoctor.facts.places import operation_place
+from fitdoctor.facts.input.pipeline import maps_before_batch
+from fitdoctor.facts.locations import operation_place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "map on batches"
@@ -15,8 +15,8 @@ TREATS = ("per-sample-map",)
 SAFETY = "exact"
 UNIT = "step"
 
-#: The plain swap is the faster one; `vectorized_map` also carries functions that only know a single sample, and lets
-#: one that draws random numbers draw for each sample: others than before, and not one for the whole batch.
+# The plain swap is faster. `vectorized_map` also runs functions that only work on a single sample. A function that
+# draws random numbers then draws others for each sample.
 WAYS = (
     ("plain", False, "dataset.batch(…).map(function)"),
     ("vectorized", True, "dataset.batch(…).map(lambda *batch: tf.vectorized_map(lambda row: function(*row), batch))"),

@@ -1,6 +1,4 @@
-"""Makes the batches of a `PyDataset` or a `DataLoader` without workers, or with fewer, and with threads in place of
-processes.
-"""
+"""Makes the batches of a `PyDataset` or a `DataLoader` with fewer workers, none, or threads in place of processes."""
 
 from __future__ import annotations
 
@@ -9,9 +7,9 @@ from dataclasses import replace
 
 from fitdoctor.changes.model import Change, SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.loaders import REORDERED, reorders, safety_of
+from fitdoctor.facts.input.loader_workers import REORDERED, changes_shuffle_order, safety_of
 from fitdoctor.facts.input.workers import Workers, workers_of
-from fitdoctor.facts.places import place
+from fitdoctor.facts.locations import place
 from fitdoctor.facts.savings import ratio_without
 from fitdoctor.recording.model import Fit
 from fitdoctor.remedies.base import Finding, Proposal
@@ -45,16 +43,19 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     how = f"the {workers.data} with workers=1 and without use_multiprocessing"
     yield Proposal(changes=tuple(changes), how=how, label="none")
     if finding.measured:
-        untried = "Not timed: it follows from leaving out what ending and starting processes takes."
+        untried = "Not timed: the saving is the measured time to end and start processes."
         yield Proposal(
             changes=(), how=how, unit="call", untried=untried, unit_ratio=ratio_without(facts, finding, "restarts_s")
         )
 
 
 def _processes(record: Fit, workers: Workers) -> Iterator[Proposal]:
-    """Half of the processes, and none."""
+    """Proposes half of the processes, and none."""
     if record.operations[0].arguments.get("iterable"):
-        untried = "Its dataset is an IterableDataset: what it gives may depend on how many workers there are, so this is left to you."
+        untried = (
+            "Its dataset is an IterableDataset: what it gives may depend on how many workers there are, so this is "
+            "left to you."
+        )
         yield Proposal(changes=(), how=workers.written("num_workers=0"), label="none", untried=untried)
         return
     where = place(workers.site or record.site)
@@ -68,7 +69,7 @@ def _processes(record: Fit, workers: Workers) -> Iterator[Proposal]:
             workers.persistent or "prefetch_factor" in (workers.site.arguments if workers.site is not None else ())
         ):
             how += ", and without what else is for workers only (prefetch_factor, persistent_workers)"
-        if reorders(record, workers, count, persistent=persistent):
+        if changes_shuffle_order(record, workers, count, persistent=persistent):
             how += REORDERED
         proposal = Proposal(
             changes=tuple(changes),
@@ -77,5 +78,5 @@ def _processes(record: Fit, workers: Workers) -> Iterator[Proposal]:
             safety=safety_of(record, workers, count, persistent=persistent),
         )
         yield proposal
-        if workers.restarted and not count:  # which the steps themselves do not show
+        if workers.restarted and not count:  # the steps themselves do not show this
             yield replace(proposal, unit="epoch")

@@ -6,29 +6,32 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.loaders import REORDERED, more_of_them, reorders, safety_of
+from fitdoctor.facts.input.loader_workers import REORDERED, changes_shuffle_order, safety_of, why_no_more_workers
 from fitdoctor.facts.input.workers import Workers, workers_of
-from fitdoctor.facts.places import place
+from fitdoctor.facts.locations import place
 from fitdoctor.recording.model import Fit
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "more workers"
 TREATS = ("idle-workers",)
-#: Of a `DataLoader` whose dataset draws random numbers, each worker draws others.
+# Each worker of a `DataLoader` draws other random numbers.
 SAFETY = "exact"
 UNIT = "step"
 
-#: Tried as far as they are no more than twice the cores: threads that wait for a disk need none of their own. The two
-#: largest do.
+# Numbers of workers to try, up to twice the cores. Threads that wait for a disk need no core.
 COUNTS = (2, 4, 8)
+# How many of them are tried: the largest ones.
 WAYS = 2
-#: Of a `Sequence`: its pipeline reads ahead, and asks for a batch beyond the last one with so much patience.
+# tf_keras reads ahead beyond the last batch of a `Sequence`, and waits for it.
 WAITED_FOR = (
     "At the end of each epoch, tf_keras waits up to 5 s for such workers, which trials of steps do not show. "
     "It pays where an epoch becomes shorter by more than that."
 )
-#: How more processes are asked for that were not tried.
-GRAIN = ".to_iter_dataset().mp_prefetch(grain.MultiprocessingOptions(num_workers={count})), or worker_count={count} for a grain.DataLoader"
+# How to set more processes that are not tried.
+GRAIN = (
+    ".to_iter_dataset().mp_prefetch(grain.MultiprocessingOptions(num_workers={count})), or worker_count={count} for "
+    "a grain.DataLoader"
+)
 
 
 def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
@@ -55,15 +58,16 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         changes=(),
         how=workers.written("use_multiprocessing=True"),
         label="processes",
-        untried="Processes are forked from one in which TensorFlow runs: they may hang, so this is left to you.",
+        untried="Not tried: processes are forked from a process in which TensorFlow runs, and may hang.",
     )
 
 
 def _processes(facts: Facts, record: Fit, workers: Workers, counts: list[int]) -> Iterator[Proposal]:
-    """Other numbers of processes, which are kept from epoch to epoch unless that alone would give a shuffle other
-    orders.
+    """Proposes other numbers of processes.
+
+    They are persistent, unless that alone would change the orders of a shuffle.
     """
-    untried = more_of_them(facts, record, workers)
+    untried = why_no_more_workers(facts, record, workers)
     if untried:
         count = max(2, int(facts.scout.environment.get("cores", 1)))
         written = (
@@ -74,9 +78,9 @@ def _processes(facts: Facts, record: Fit, workers: Workers, counts: list[int]) -
         yield Proposal(changes=(), how=written, untried=untried)
         return
     for count in counts:
-        alone = not reorders(record, workers, count, persistent=workers.persistent) and reorders(
-            record, workers, count, persistent=True
-        )
+        alone = not changes_shuffle_order(
+            record, workers, count, persistent=workers.persistent
+        ) and changes_shuffle_order(record, workers, count, persistent=True)
         yield _proposal(record, workers, count, persistent=not alone)
 
 
@@ -88,7 +92,8 @@ def _proposal(record: Fit, workers: Workers, count: int, *, persistent: bool) ->
     written = ", ".join(f"{change.argument}={change.value}" for change in changes)
     return Proposal(
         changes=tuple(changes),
-        how=workers.written(written) + (REORDERED if reorders(record, workers, count, persistent=persistent) else ""),
+        how=workers.written(written)
+        + (REORDERED if changes_shuffle_order(record, workers, count, persistent=persistent) else ""),
         label=str(count),
         safety=safety_of(record, workers, count, persistent=persistent),
     )

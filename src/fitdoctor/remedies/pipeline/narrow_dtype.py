@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import ConvertArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.containers import NARROW, array_source, wide
-from fitdoctor.facts.places import operation_place, place
+from fitdoctor.facts.input.containers import NARROW, array_source, wide_inputs
+from fitdoctor.facts.locations import operation_place, place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "narrower numbers"
@@ -20,7 +20,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     if finding.fit is None:
         return
     record = facts.fits[finding.fit].record
-    dtypes = {part.dtype: NARROW[part.dtype] for part in wide(record)}
+    dtypes = {part.dtype: NARROW[part.dtype] for part in wide_inputs(record)}
     if not dtypes:
         return
     casts = " and ".join(f'.astype("{narrow}")' for narrow in dtypes.values())
@@ -34,7 +34,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         yield Proposal(
             changes=(),
             how=f"cast where the numbers are made: tf.cast(features, tf.{next(iter(dtypes.values()))})",
-            untried="Where the pipeline makes these numbers is not known; cast them there by hand.",
+            untried="It is not known where the pipeline makes these numbers. Cast them there by hand.",
         )
         return
     change = ConvertArgument(place=where, call=source.name, argument="tensors", dtypes=dtypes)

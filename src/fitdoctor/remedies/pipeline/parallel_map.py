@@ -9,16 +9,16 @@ from fitdoctor.changes.model import SetArgument
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.input.parallel_stages import serial_stages
 from fitdoctor.facts.input.stalls import stalls_matter
-from fitdoctor.facts.places import operation_place
+from fitdoctor.facts.locations import operation_place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "parallel map"
 TREATS = ("serial-map",)
-#: A function that draws random numbers draws others once several of it run at a time.
+# A function that draws random numbers draws others if several elements are mapped at once.
 SAFETY = "exact"
 UNIT = "step"
 
-#: The value of `tf.data.AUTOTUNE`, which this process can't import.
+# The value of `tf.data.AUTOTUNE`. This process can't import TensorFlow.
 AUTOTUNE = -1
 
 

@@ -1,7 +1,4 @@
-"""Lets the input go on from epoch to epoch:
-
-`repeat` and an epoch of a given number of steps, or workers that are kept.
-"""
+"""Keeps the input running from epoch to epoch, with `repeat` or with persistent workers."""
 
 from __future__ import annotations
 
@@ -9,15 +6,15 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import InsertCall, SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.inputs import user_chain
-from fitdoctor.facts.input.loaders import REORDERED, safety_of
+from fitdoctor.facts.input.loader_workers import REORDERED, safety_of
+from fitdoctor.facts.input.pipeline import user_chain
 from fitdoctor.facts.input.workers import workers_of
-from fitdoctor.facts.places import operation_place, place
+from fitdoctor.facts.locations import operation_place, place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "input that goes on"
 TREATS = ("first-batch-stall",)
-#: Behind a shuffle, a batch may hold samples of two passes.
+# After a shuffle, a batch may hold samples of two passes.
 SAFETY = "semantics"
 UNIT = "epoch"
 
@@ -42,7 +39,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         or any(step.name == "repeat" for step in chain)
     ):
         return
-    # tf.data fills the buffer of a shuffle for the next pass while this one ends, where repeat follows it directly.
+    # If repeat directly follows a shuffle, tf.data fills the buffer for the next pass while this pass ends.
     shuffles = [step for step in chain if step.name == "shuffle"]
     ends = [step for step in chain if step.name != "prefetch"]
     behind = shuffles[-1] if shuffles else ends[-1]
@@ -54,5 +51,6 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
     )
     yield Proposal(
         changes=(InsertCall(place=where, call="repeat"), steps),
-        how=f"put .repeat() behind {behind.name}() (line {where.line}), and give fit steps_per_epoch={fit.steps_per_epoch}",
+        how=f"put .repeat() after {behind.name}() (line {where.line}), and give fit "
+        f"steps_per_epoch={fit.steps_per_epoch}",
     )

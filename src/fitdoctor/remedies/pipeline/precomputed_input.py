@@ -1,4 +1,4 @@
-"""Runs the Python that makes the input once, and feeds what it gave as arrays."""
+"""Runs the Python code of the input once, and feeds its results as arrays."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import Precompute
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.inputs import python_operations
-from fitdoctor.facts.places import operation_place, place
+from fitdoctor.facts.input.pipeline import python_operations
+from fitdoctor.facts.locations import operation_place, place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "input made once"
@@ -15,9 +15,10 @@ TREATS = ("python-in-pipeline", "slow-generator")
 SAFETY = "exact"
 UNIT = "step"
 
-#: Inputs that are not made once by a trial, and what to write instead.
+# Inputs that no trial makes once, and what to write instead.
 LOADERS = {
-    "dataloader": "make the samples once, before fit, and give it a TensorDataset's DataLoader, or the arrays: model.fit(x, y, …)",
+    "dataloader": "make the samples once, before fit, and give it a TensorDataset's DataLoader, or the arrays: "
+    "model.fit(x, y, …)",
     "grain": "make the samples once, before fit, and give it the arrays: model.fit(x, y, …)",
 }
 
@@ -36,7 +37,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         yield Proposal(
             changes=(),
             how=LOADERS[record.input_kind],
-            untried="Whether each epoch needs new samples is for you to know.",
+            untried="Only you know whether each epoch needs new samples.",
         )
         return
     for step in python_operations(record):

@@ -1,4 +1,4 @@
-"""Makes the next batches while the current one is computed."""
+"""Makes the next batches while the current batch is computed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import InsertCall
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.inputs import user_chain
-from fitdoctor.facts.places import operation_place
+from fitdoctor.facts.input.pipeline import user_chain
+from fitdoctor.facts.locations import operation_place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "prefetch"
@@ -15,7 +15,7 @@ TREATS = ("missing-prefetch",)
 SAFETY = "exact"
 UNIT = "step"
 
-#: Two batches ahead hide a batch that is late now and then; more costs memory and gains nothing on average.
+# Two batches ahead hide an occasional late batch. More costs memory and gains nothing on average.
 BATCHES_AHEAD = 2
 
 

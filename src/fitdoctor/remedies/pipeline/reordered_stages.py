@@ -1,4 +1,4 @@
-"""Moves a stage of the pipeline to where it saves the others work."""
+"""Moves a stage of the pipeline to a place where it saves work."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fitdoctor.changes.model import MoveCall
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.input.stage_order import misplaced
-from fitdoctor.facts.places import operation_place
+from fitdoctor.facts.locations import operation_place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "reordered stages"
@@ -25,7 +25,7 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
             continue
         yield Proposal(
             changes=(MoveCall(place=where, behind=behind),),
-            how=f"move .{found.stage.name}(…) (line {where.line}) behind {found.behind.name}() (line {behind.line})",
+            how=f"move .{found.stage.name}(…) (line {where.line}) after {found.behind.name}() (line {behind.line})",
             label=found.stage.name,
             unit=found.unit,
         )

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from fitdoctor.changes.model import SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.shuffles import large_shuffles, smaller
-from fitdoctor.facts.places import operation_place
+from fitdoctor.facts.input.shuffles import large_shuffles, smaller_buffer
+from fitdoctor.facts.locations import operation_place
 from fitdoctor.remedies.base import Finding, Proposal
 
 TITLE = "smaller shuffle buffer"
@@ -24,6 +24,6 @@ def propose(finding: Finding, facts: Facts) -> Iterator[Proposal]:
         where = operation_place(step)
         if where is None or step.position != finding.data.get("position"):
             continue
-        size = smaller(record, step, holds)
+        size = smaller_buffer(record, step, holds)
         change = SetArgument(place=where, call="shuffle", argument="buffer_size", value=size)
         yield Proposal(changes=(change,), how=f"dataset.shuffle({size})", label=str(size))
