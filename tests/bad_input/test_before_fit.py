@@ -42,9 +42,8 @@ MESSAGES = {
     "no compile": (MODEL + "keras.Model().fit(x)\n", "ValueError: You must call `compile()`"),
     "an unknown argument": (MODEL + "model.fit(x, epoch=3)\n", "unexpected keyword argument 'epoch'"),
     "a callback that fails": (
-        MODEL
-        + "class Bad(keras.Callback):\n    def on_train_batch_begin(self, batch, logs):\n        raise ValueError('bad')\n"
-        "model.fit(x, callbacks=[Bad()])\n",
+        MODEL + "class Bad(keras.Callback):\n    def on_train_batch_begin(self, batch, logs):\n        raise"
+        " ValueError('bad')\nmodel.fit(x, callbacks=[Bad()])\n",
         "ValueError: bad at train.py:8 (raise ValueError('bad')), in fit",
     ),
     "a question": ("input('Path? ')\n", "asked for input at train.py:1"),
@@ -119,9 +118,8 @@ def test_a_launcher_of_several_processes_is_declined(lab: Lab, variable: str) ->
         (HANG, "had not reached fit: it was at train.py:2 (time.sleep(10**6))"),
         ("while True: print('x' * 1000)\n", "had not reached fit"),
         (
-            MODEL
-            + "import time\nclass Stuck(keras.Callback):\n    def on_train_batch_begin(self, batch, logs): time.sleep(10**6)\n"
-            "model.fit(x, callbacks=[Stuck()])\n",
+            MODEL + "import time\nclass Stuck(keras.Callback):\n    def on_train_batch_begin(self, batch, logs):"
+            " time.sleep(10**6)\nmodel.fit(x, callbacks=[Stuck()])\n",
             "had not done a step of fit: it was at train.py:8",
         ),
         (

@@ -18,9 +18,11 @@ AFTER = {
     "a crash": (SAVED + "import os\nos.kill(os.getpid(), 9)\n", "killed by SIGKILL"),
     "a hang": ("import time\ntime.sleep(10**6)\n", "ended when its time was up at train.py:8"),
     "a strange attribute": (
-        "class Odd(keras.Callback):\n    best, seed, name = float('inf'), 2**80, '\\udcff'\n"
-        "    def __init__(self): self.best, self.seed, self.name, self.odd = self.best, self.seed, self.name, float('nan')\n"
-        "model.fit(x, batch_size=np.int32(32), epochs=np.int64(2), callbacks=[Odd()])\n",
+        (
+            "class Odd(keras.Callback):\n    best, seed, name = float('inf'), 2**80, '\\udcff'\n    def __init__(self):"
+            " self.best, self.seed, self.name, self.odd = self.best, self.seed, self.name, float('nan')\nmodel.fit(x,"
+            " batch_size=np.int32(32), epochs=np.int64(2), callbacks=[Odd()])\n"
+        ),
         "",
     ),
     "another fit that fails": ("try: model.fit(x, epochs='3')\nexcept TypeError: print('caught')\n", ""),

@@ -18,16 +18,21 @@ WRITES = {
         "import ctypes\nc = ctypes.CDLL(None)\ndef save():\n    d = c.open(b'results.txt', 0o1001, 0o600)\n"
         "    assert d >= 0 and c.write(d, b'new', 3) == 3\n    c.close(d)\n"
     ),
-    "another program": "import subprocess\ndef save(): subprocess.run('echo new > results.txt', shell=True, check=True)\n",
+    "another program": (
+        "import subprocess\ndef save(): subprocess.run('echo new > results.txt', shell=True, check=True)\n"
+    ),
     "another folder": (
-        "import os, shutil, time\ndef save():\n    shutil.move('results', f'results-{time.time_ns()}'); os.makedirs('results')\n"
-        "    open('results/weights.txt', 'w').write('new')\n"
+        "import os, shutil, time\ndef save():\n    shutil.move('results', f'results-{time.time_ns()}');"
+        " os.makedirs('results')\n    open('results/weights.txt', 'w').write('new')\n"
     ),
     "a data base": (
         "import sqlite3\ndef save():\n    s = sqlite3.connect('results.txt.db')\n"
         "    s.execute('create table if not exists t (x)'); s.execute('insert into t values (1)'); s.commit()\n"
     ),
-    "a link": "import os\ndef save():\n    os.path.lexists('latest') and os.remove('latest')\n    os.symlink('results', 'latest')\n",
+    "a link": (
+        "import os\ndef save():\n    os.path.lexists('latest') and os.remove('latest')\n    os.symlink('results',"
+        " 'latest')\n"
+    ),
 }
 
 
@@ -59,7 +64,10 @@ def test_no_child_changes_a_file(lab: Lab, way: str) -> None:
 
 
 def test_a_lock_is_not_left_behind(lab: Lab) -> None:
-    lock = "import os, sys\nif os.path.exists('train.lock'): sys.exit('another one runs')\nopen('train.lock', 'x').close()\n"
+    lock = (
+        "import os, sys\nif os.path.exists('train.lock'): sys.exit('another one runs')\nopen('train.lock',"
+        " 'x').close()\n"
+    )
     ended = lab.diagnose(lock + MODEL + FIT, budget="12")
     assert ended.code == 0
     assert "another one runs" not in ended.out

@@ -50,7 +50,9 @@ SCRIPTS = {
     "closes": "import sys\nsys.stdout.close(); sys.stderr.close()\nraise SystemExit(5)",
     "takes away": "import sys\nsys.stdout = sys.stderr = None\nraise ValueError",
     "starts another": "import subprocess, sys\nsys.exit(subprocess.call([sys.executable, '-c', 'print(1)']) + 7)",
-    "excepthook that fails": "import sys\ndef hook(*_):\n    raise KeyError('hook')\nsys.excepthook = hook\nraise ValueError('its own')",
+    "excepthook that fails": (
+        "import sys\ndef hook(*_):\n    raise KeyError('hook')\nsys.excepthook = hook\nraise ValueError('its own')"
+    ),
     "excepthook that exits": "import sys\nsys.excepthook = lambda *_: sys.exit(9)\nraise ValueError('its own')",
     "excepthook that looks": HOOK,
     "fits": FITS,

@@ -26,7 +26,10 @@ time.sleep(4)  # a look is taken several times a second, for new processes about
 child.communicate(b"\\n")
 sys.exit(3)
 """
-STARTED = "import sys\nfrom fitdoctor.system import look, sampler\n{}\nfrom fitdoctor.cli.main import main\nsys.argv[0] = 'fitdoctor'\nmain()"
+STARTED = (
+    "import sys\nfrom fitdoctor.system import look, sampler\n{}\nfrom fitdoctor.cli.main import main\nsys.argv[0] ="
+    " 'fitdoctor'\nmain()"
+)
 RAISING = "def fails(*_): raise ValueError('strange')\nlook.OUTSIDE.update({name: fails for name in look.OUTSIDE})"
 NO_LOOK = "def fails(*_): raise ValueError('strange')\nsampler.Look = fails"
 
