@@ -142,10 +142,7 @@ def test_an_encoding_that_the_script_declares(user: Project) -> None:
 @pytest.mark.parametrize("role", ["scout", "rehearsal", "treat"])
 def test_nothing_that_a_script_configures_before_its_import_is_imported(user: Project, role: str) -> None:
     user.write(
-        train=(
-            "import sys\nprint(sorted({'numpy', 'tensorflow', 'keras', 'msgspec', 'scipy', 'psutil'} &"
-            " set(sys.modules)))"
-        )
+        train="import sys\nprint(sorted({'numpy', 'tensorflow', 'keras', 'msgspec', 'scipy', 'psutil'} & set(sys.modules)))"
     )
     target = {"kind": "fit", "file": "x.py", "line": 1}
     done = user.launch("train.py", role=role, site=target, commands=0, replies=1, treatments=[])

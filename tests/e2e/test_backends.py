@@ -194,8 +194,8 @@ def test_a_diagnosis_tries_a_fix(tmp_path: Path) -> None:
 ARMS = """\
 import inspect
 import keras, numpy as np
-from fitdoctor.probe.arms import FitArms
-from fitdoctor.probe.race import FitRace
+from fitdoctor.probe.trials.fit_arms import FitArms
+from fitdoctor.probe.trials.race.fit_race import FitRace
 
 keras.utils.set_random_seed(0)
 layers = [keras.Input((4,)), keras.layers.Dropout(0.5), keras.layers.BatchNormalization(), keras.layers.Dense(2)]
@@ -222,7 +222,7 @@ for each in units:
     arms.prepare(each)
 for _ in range(2):
     arms.windows(units)  # raises where the state could not be put back
-arms.standing.put_back(whole=True)
+arms.standing.restore(whole=True)
 arms.standing.check(whole=True)
 print("shapes", {tuple(part.shape) for batch in arms.feeds.fixed()._batches for part in keras.tree.flatten(batch) if part is not None} ==
       {(16, 4), (16, 2)})
@@ -244,7 +244,7 @@ def test_arms_start_from_the_same_state_and_are_what_they_say(tmp_path: Path, ba
 UNBUILT = """\
 import inspect
 import keras, numpy as np
-from fitdoctor.probe.arms import FitArms
+from fitdoctor.probe.trials.fit_arms import FitArms
 
 
 class Model(keras.Model):

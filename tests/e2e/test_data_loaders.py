@@ -16,8 +16,9 @@ import copy, multiprocessing, random, time, weakref
 import keras, numpy as np, torch
 import fitdoctor
 from fitdoctor.changes.model import Place, SetArgument
-from fitdoctor.probe import described_loaders, torch_loaders
-from fitdoctor.probe.treated_fit import TreatedFit
+from fitdoctor.probe.apply import torch_loaders
+from fitdoctor.probe.observe import describe_loaders
+from fitdoctor.probe.roles.treated_fit import TreatedFit
 
 
 class Scans(torch.utils.data.Dataset):
@@ -79,9 +80,9 @@ print("apart", [len(list(turn)) for turn in turns], own._iterator, left())
 del turns
 torch_loaders.end(started)
 print("ended", left(), torch_loaders.held(one))
-described = described_loaders.data_loader(loader(torch.utils.data.Subset(Scans(), range(64)), num_workers=2)).arguments
+described = describe_loaders.data_loader(loader(torch.utils.data.Subset(Scans(), range(64)), num_workers=2)).arguments
 print("described", *(described[name] for name in ("dataset", "shuffled", "num_workers", "prefetch_factor", "start_method")))
-print("stream", described_loaders.data_loader(loader(Stream(), shuffle=None)).arguments["iterable"])
+print("stream", describe_loaders.data_loader(loader(Stream(), shuffle=None)).arguments["iterable"])
 
 keras.utils.set_random_seed(0)
 model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])

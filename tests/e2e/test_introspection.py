@@ -19,7 +19,7 @@ IMPORTS = {
 COMPARES = """
 import inspect, json, os, sys, typing
 {imports}
-from fitdoctor.probe import patches
+from fitdoctor.probe.support import patches
 from types import BuiltinFunctionType, FunctionType
 
 def function_of(thing):
