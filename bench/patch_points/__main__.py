@@ -129,7 +129,7 @@ def look(version: str, backend: str, folder: Path) -> Row:
         keras=found["keras"],
         backend=backend,
         stack=found["stack"],
-        seams=f"{len(found['seams'])} of {len(found['seams']) + len(missing)}",
+        seams=f"{len(found['patch_points'])} of {len(found['patch_points']) + len(missing)}",
         yields=found["yields"],
         watched=_watched(environment),
     )

@@ -42,7 +42,8 @@ class Batches(keras.utils.PyDataset):
 
 model = keras.Sequential([keras.Input((8,)), keras.layers.Dropout(0.2), keras.layers.Dense(4), keras.layers.Dense(1)])
 model.compile("adam", "mse")
-model.fit(x, y, epochs=3, batch_size=32, validation_split=0.5, callbacks=[keras.callbacks.ModelCheckpoint("best.keras")], verbose=0)
+checkpoint = keras.callbacks.ModelCheckpoint("best.keras")
+model.fit(x, y, epochs=3, batch_size=32, validation_split=0.5, callbacks=[checkpoint], verbose=0)
 listed = keras.callbacks.CallbackList([], add_history=True, model=model)
 model.fit(Batches(), epochs=2, shuffle=False, verbose=0, callbacks=listed)
 print("asynchronous", listed._async_train, listed._async_test, len(waits))
@@ -151,9 +152,8 @@ def test_thousands_of_short_steps_are_the_same_and_all_counted(tmp_path: Path, b
     assert [fit.function.count for fit in scout.fits] == [fit.step.count for fit in scout.fits]
     assert all(fit.input_wait.count <= fit.step.count for fit in scout.fits)
     assert scout.fits[0].callbacks[0].own
-    assert (
-        2600 < scout.fits[0].callbacks[0].beside["on_train_batch_end"].count <= 2700
-    )  # of two threads that meet there, one is counted
+    # Where two threads enter the hook at the same time, one is counted.
+    assert 2600 < scout.fits[0].callbacks[0].beside["on_train_batch_end"].count <= 2700
 
 
 SLOW_INPUT = """\
@@ -203,7 +203,8 @@ model = keras.Sequential(layers)
 model.compile(keras.optimizers.Adam(0.01), "mse", metrics=["mae"])
 x, y = np.random.rand(70, 4).astype("float32"), np.random.rand(70, 2).astype("float32")
 names = inspect.signature(type(model).fit).parameters
-bound = {name: parameter.default for name, parameter in names.items()} | {"x": x, "y": y, "batch_size": 16, "verbose": 0, "epochs": 9}
+bound = {name: parameter.default for name, parameter in names.items()}
+bound |= {"x": x, "y": y, "batch_size": 16, "verbose": 0, "epochs": 9}
 arms = FitArms(model, bound, 2)
 race = FitRace(model, arms.bound, arms.feeds, 2)
 
@@ -214,18 +215,20 @@ def arm(name, changes=(), role="remedy", unit="step"):
 
 
 place = {"file": "", "line": 0, "position": -1}
-faster = {"kind": "set-argument", "place": place, "call": "Model.compile", "argument": "learning_rate", "value": 0.02, "index": -1}
-fewer = {**faster, "argument": "metrics", "value": []}
-units = [arm("baseline", role="baseline"), arm("placebo", role="placebo"), arm("input-free", role="ceiling"), arm("faster", [faster]),
-         arm("fewer", [fewer]), arm("epoch", unit="epoch"), arm("end", unit="epoch_end"), arm("whole", unit="whole")]
+setting = {"kind": "set-argument", "place": place, "call": "Model.compile", "index": -1}
+faster = {**setting, "argument": "learning_rate", "value": 0.02}
+fewer = {**setting, "argument": "metrics", "value": []}
+units = [arm("baseline", role="baseline"), arm("placebo", role="placebo"), arm("input-free", role="ceiling"),
+         arm("faster", [faster]), arm("fewer", [fewer]),
+         arm("epoch", unit="epoch"), arm("end", unit="epoch_end"), arm("whole", unit="whole")]
 for each in units:
     arms.prepare(each)
 for _ in range(2):
-    arms.windows(units)  # raises where the state could not be put back
+    arms.windows(units)  # raises where the state is not restored
 arms.standing.restore(whole=True)
 arms.standing.check(whole=True)
-print("shapes", {tuple(part.shape) for batch in arms.feeds.fixed()._batches for part in keras.tree.flatten(batch) if part is not None} ==
-      {(16, 4), (16, 2)})
+parts = [part for batch in arms.feeds.fixed()._batches for part in keras.tree.flatten(batch) if part is not None]
+print("shapes", {tuple(part.shape) for part in parts} == {(16, 4), (16, 2)})
 print("weights", *(arms.verify(each)["weights"] for each in units if each["id"] in ("placebo", "fewer")))
 metric = race.prepare([arm("baseline"), arm("faster", [faster])])["metric"]
 scores = [race.start("baseline", 1)["score"], race.lap("baseline", 40)["score"]]
@@ -263,9 +266,11 @@ built = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
 for model, eagerly in ((Model(), False), (Model(), True), (built, False)):
     model.compile("adam", "mse", metrics=["mae"], run_eagerly=eagerly)
     names = inspect.signature(keras.Model.fit).parameters
-    bound = {name: parameter.default for name, parameter in names.items()} | {"x": x, "y": y, "batch_size": 16, "verbose": 0}
+    bound = {name: parameter.default for name, parameter in names.items()}
+    bound |= {"x": x, "y": y, "batch_size": 16, "verbose": 0}
     arms = FitArms(model, bound, 2)
-    units = [{"id": role, "role": role, "unit": "step", "remedy": role, "changes": [], "parts": []} for role in ("baseline", "placebo")]
+    more = {"unit": "step", "changes": [], "parts": []}
+    units = [{"id": role, "role": role, "remedy": role, **more} for role in ("baseline", "placebo")]
     for each in units:
         arms.prepare(each)
     arms.windows(units)
@@ -305,7 +310,8 @@ for model in (watched, doctored):
     else:
         doctor = fitdoctor.Doctor()
         model.fit(x, y, epochs=2, verbose=0, callbacks=[doctor])
-same = [np.array_equal(a, b) for other in (watched, doctored, diagnosed) for a, b in zip(plain.get_weights(), other.get_weights())]
+same = [np.array_equal(a, b) for other in (watched, doctored, diagnosed)
+        for a, b in zip(plain.get_weights(), other.get_weights())]
 print(report.training.backend, bool(report.tried or report.causes or report.ceilings),
       len(same) == 3 * len(plain.get_weights()) and all(same))
 """

@@ -1,4 +1,4 @@
-"""What frameworks save in C and C++ goes to the scratch folder, is read from there, and nothing that was there changes."""
+"""Files that frameworks save in C and C++ go to the scratch folder, and are read from there."""
 
 from __future__ import annotations
 
@@ -98,7 +98,8 @@ def summaries():
 
 
 def keras_models():
-    made = tf.keras.Sequential([tf.keras.Input((1,)), tf.keras.layers.Dense(1, kernel_initializer=tf.keras.initializers.Constant(value))])
+    kernel = tf.keras.initializers.Constant(value)
+    made = tf.keras.Sequential([tf.keras.Input((1,)), tf.keras.layers.Dense(1, kernel_initializer=kernel)])
     import keras._tf_keras.keras.models as theirs
     from keras.src.saving import saving_api
 
@@ -200,7 +201,7 @@ def test_what_was_saved_before_stays_and_the_script_sees_its_own(user: Project, 
     assert done.stdout.endswith("went on\n"), done.stderr[-3000:] + str(user.record().ending)
     after = contents(user.folder)
     assert {path: found for path, found in after.items() if path in before} == before
-    assert {path for path in after if path not in before} <= {"new-2.0.tfrecord"}  # which C++ code reads where it is
+    assert {path for path in after if path not in before} <= {"new-2.0.tfrecord"}  # C++ code reads it at its real path
 
 
 REMOTE = """\

@@ -1,4 +1,4 @@
-"""Scripts as people write them: what a watched one prints, returns and leaves on disk is what it does by itself.
+"""Watched scripts print, return and leave on disk what they do alone.
 
 Starting Keras is what takes the time here, so one script holds many shapes.
 """
@@ -106,7 +106,8 @@ def main():
 
     for fold in range(3):
         model = dense()
-        history = model.fit(x[fold::3], y[fold::3], epochs=options.epochs, verbose=0, sample_weight=np.ones(len(x[fold::3])))
+        weights = np.ones(len(x[fold::3]))
+        history = model.fit(x[fold::3], y[fold::3], epochs=options.epochs, verbose=0, sample_weight=weights)
         print("fold", fold, len(history.history["loss"]), float(model.evaluate(x, y, verbose=0)).hex())
 
     gan = Gan()
@@ -126,7 +127,8 @@ def main():
     log = keras.callbacks.CSVLogger("log.csv")
     backup = keras.callbacks.BackupAndRestore("backup", delete_checkpoint=False)
     history = model.fit(
-        threaded(), steps_per_epoch=5, epochs=4, verbose=0, validation_data=(x, y), callbacks=[stop, slower, log, backup]
+        threaded(), steps_per_epoch=5, epochs=4, verbose=0,
+        validation_data=(x, y), callbacks=[stop, slower, log, backup],
     )
     model.save("last.keras")
     again = keras.models.load_model("last.keras")

@@ -1,6 +1,6 @@
-"""Each part of what runs in the user's process fails in turn:
+"""Each part that runs in the user's process fails in turn.
 
-the script ends as it would alone, and the record says what is missing.
+The script ends as it would alone, and the record says what is missing.
 """
 
 from __future__ import annotations
@@ -20,33 +20,51 @@ pytestmark = pytest.mark.e2e
 SHARES = 2
 Row = dict[str, Any]
 
+# The only parts that must not fail: they keep failures of all other parts away from the script.
 GUARDS = {
-    # They become the script, and tell us how it ended. There is nothing around them that could go on.
-    "launch.py:main", "launch.py:_start_harmlessly", "launch.py:_run", "launch.py:_run_file", "launch.py:_become_main", "launch.py:_tell",
-    "launch.py:_print_as_python_would", "launch.py:_print_next_nothing",
-    # They stand in the place of what the script or its libraries call: nothing in them but that call, and guards.
+    # They become the script, and report its ending. Nothing around them could go on.
+    "launch.py:main",
+    "launch.py:_start_harmlessly",
+    "launch.py:_run",
+    "launch.py:_run_file",
+    "launch.py:_become_main",
+    "launch.py:_tell",
+    "launch.py:_print_as_python_would",
+    "launch.py:_print_next_nothing",
+    # They replace functions that the script or its libraries call, and hold nothing but that call and guards.
     "probe/support/guard.py:guarded",
-    "probe/support/import_hook.py:_Finder.find_spec", "probe/support/import_hook.py:_Finder._find.<locals>.exec_module",
-    "probe/support/import_hook.py:_Finder._find.<locals>.exec_module.<locals>.<lambda>", "probe/roles/start.py:start.<locals>.around",
-    "probe/instrument/install.py:_around.<locals>.wrapper", "probe/instrument/install.py:_decision.<locals>.compile_",
-    "probe/instrument/step_hooks.py:hook.<locals>.looked_at", "probe/instrument/step_hooks.py:_begin.<locals>.wrapper", "probe/instrument/step_hooks.py:_end.<locals>.wrapper",
+    "probe/support/import_hook.py:_Finder.find_spec",
+    "probe/support/import_hook.py:_Finder._find.<locals>.exec_module",
+    "probe/support/import_hook.py:_Finder._find.<locals>.exec_module.<locals>.<lambda>",
+    "probe/roles/start.py:start.<locals>.around",
+    "probe/instrument/install.py:_around.<locals>.wrapper",
+    "probe/instrument/install.py:_decision.<locals>.compile_",
+    "probe/instrument/step_hooks.py:hook.<locals>.looked_at",
+    "probe/instrument/step_hooks.py:_begin.<locals>.wrapper",
+    "probe/instrument/step_hooks.py:_end.<locals>.wrapper",
     "probe/instrument/install.py:_tell_of_objects.<locals>.wrapper",
-    "probe/roles/watch.py:WatchDirector.unit", "probe/roles/watch.py:WatchDirector.hook",
-    "probe/roles/watch.py:WatchDirector.compiled", "probe/roles/watch.py:WatchDirector.constructed", "probe/roles/watch.py:WatchDirector.traced",
+    "probe/roles/watch.py:WatchDirector.unit",
+    "probe/roles/watch.py:WatchDirector.hook",
+    "probe/roles/watch.py:WatchDirector.compiled",
+    "probe/roles/watch.py:WatchDirector.constructed",
+    "probe/roles/watch.py:WatchDirector.traced",
     "probe/roles/watch.py:WatchDirector._guarded",
-    "probe/instrument/callback_timing.py:HookTimes._time.<locals>.around.<locals>.timed", "probe/instrument/callback_patches.py:_OnClass.__get__",
+    "probe/instrument/callback_timing.py:HookTimes._time.<locals>.around.<locals>.timed",
+    "probe/instrument/callback_patches.py:_OnClass.__get__",
     "probe/backends/tensorflow.py:watch_eager_switch.<locals>.wrapper",
-    "probe/trainer/debug_switches.py:_noted.<locals>.wrapper", "probe/trainer/debug_switches.py:_kept.<locals>.wrapper",
-    "probe/instrument/thread_settings.py:_noted.<locals>.wrapper", "probe/instrument/tf_tracing.py:install.<locals>.wrapper",
-    "probe/instrument/python_ops.py:install.<locals>.inserted", "probe/instrument/python_ops.py:install.<locals>.called",
-    "probe/inputs/tfdata_recipes.py:_recorded.<locals>.wrapper", "probe/inputs/tfdata_recipes.py:_recorded_constructor.<locals>.wrapper",
+    "probe/trainer/debug_switches.py:_noted.<locals>.wrapper",
+    "probe/trainer/debug_switches.py:_kept.<locals>.wrapper",
+    "probe/instrument/thread_settings.py:_noted.<locals>.wrapper",
+    "probe/instrument/tf_tracing.py:install.<locals>.wrapper",
+    "probe/instrument/python_ops.py:install.<locals>.inserted",
+    "probe/instrument/python_ops.py:install.<locals>.called",
+    "probe/inputs/tfdata_recipes.py:_recorded.<locals>.wrapper",
+    "probe/inputs/tfdata_recipes.py:_recorded_constructor.<locals>.wrapper",
     "probe/instrument/saving.py:_counted.<locals>.counted",
     "probe/support/creation_sites.py:mark.<locals>.<lambda>",
-}  # fmt: skip
-"""The only parts that must not fail: they are what keeps a failure of any other away from the script."""
-
+}
+# Without them, the traceback of the script's own error has lines of ours.
 ONLY_SHOW = {"launch.py:_cut", "launch.py:_without_ours", "launch.py:_is_ours"}
-"""Without them, the trace of the script's own error has lines of ours in it."""
 
 
 @pytest.fixture(scope="module")

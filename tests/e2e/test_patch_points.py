@@ -1,7 +1,7 @@
-"""The places in Keras where fitdoctor stands, pinned: what a new Keras changes shows here before it shows in a user's
-training.
+"""The patch points of Keras are those of the pinned versions.
 
-After a look at what has changed: `FITDOCTOR_UPDATE_GOLDEN=1 pytest tests/e2e/test_seams.py`.
+A new Keras that changes them fails here first, not in a user's training.
+Once the changes are checked: `FITDOCTOR_UPDATE_GOLDEN=1 pytest tests/e2e/test_patch_points.py`.
 """
 
 from __future__ import annotations
@@ -18,28 +18,30 @@ import pytest
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).resolve().parents[2]
-PINNED = Path(__file__).with_name("seams.json")
+PINNED = Path(__file__).with_name("patch_points.json")
 BACKENDS = ("tensorflow", "jax", "torch")
+# What is pinned of the output of `bench/patch_points/check.py`.
+FIELDS = ("patch_points", "missing", "yields")
+# An older Keras that goes before the installed one on the path. `make setup` installs it.
 KERAS_3_12 = Path(os.environ.get("FITDOCTOR_KERAS_3_12", Path(sys.prefix) / "keras-3.12"))
-"""Made by `make setup`: an older Keras, to be put over the one that is installed."""
 
 
-@pytest.mark.parametrize("over", [None, KERAS_3_12], ids=["newest", "3.12"])
-def test_the_seams_are_where_they_were(over: Path | None) -> None:
-    assert over is None or over.is_dir(), f"{over} is missing: make setup"
-    found = _look(over)
-    (version,) = {look["keras"].rpartition(".")[0] for look in found.values()}
+@pytest.mark.parametrize("older", [None, KERAS_3_12], ids=["newest", "3.12"])
+def test_the_patch_points_are_those_of_the_pinned_version(older: Path | None) -> None:
+    assert older is None or older.is_dir(), f"{older} is missing: make setup"
+    found = _checked(older)
+    (version,) = {printed["keras"].rpartition(".")[0] for printed in found.values()}
     pinned = json.loads(PINNED.read_text())
-    seen = {backend: {name: look[name] for name in ("seams", "missing", "yields")} for backend, look in found.items()}
+    seen = {backend: {name: printed[name] for name in FIELDS} for backend, printed in found.items()}
     if os.environ.get("FITDOCTOR_UPDATE_GOLDEN"):
         PINNED.write_text(json.dumps(pinned | {version: seen}, indent=1, sort_keys=True) + "\n")
     assert json.loads(PINNED.read_text()).get(version) == seen
-    assert not any(look["missing"] for look in found.values())
+    assert not any(printed["missing"] for printed in found.values())
 
 
-def _look(over: Path | None) -> dict[str, Any]:
+def _checked(older: Path | None) -> dict[str, Any]:
     """What `bench/patch_points/check.py` prints on each backend."""
-    path = os.pathsep.join([*([str(over)] if over else []), str(ROOT / "src")])
+    path = os.pathsep.join([*([str(older)] if older else []), str(ROOT / "src")])
     command = [sys.executable, "-m", "bench.patch_points.check"]
     children = {
         backend: subprocess.Popen(
