@@ -43,7 +43,7 @@ def before_safe_paths(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("named", [None, ".", ""])
-def test_an_interpreter_is_asked_without_running_them(
+def test_questions_to_an_interpreter_do_not_import_shadowing_files(
     trace: Path, before_safe_paths: str, monkeypatch: pytest.MonkeyPatch, named: str | None
 ) -> None:
     if named is not None:
@@ -59,7 +59,7 @@ def test_an_interpreter_is_asked_without_running_them(
     assert trace.read_text() == "json"  # they would be run
 
 
-def test_what_is_installed_on_the_users_path_counts_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_packages_on_the_python_path_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine/keras-0.0.1.dist-info").mkdir(parents=True)
     (tmp_path / "mine/keras-0.0.1.dist-info/METADATA").write_text(
         "Metadata-Version: 2.1\nName: keras\nVersion: 0.0.1\n"
@@ -72,7 +72,7 @@ def test_what_is_installed_on_the_users_path_counts_first(tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize("command", ["--version", "env"])
-def test_our_own_process_does_not_run_them(trace: Path, command: str) -> None:
+def test_our_own_process_does_not_import_shadowing_files(trace: Path, command: str) -> None:
     Path("importlib.py").unlink()  # Python itself reads that before it comes to us
     ended = subprocess.run([sys.executable, "-m", "fitdoctor", command], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")

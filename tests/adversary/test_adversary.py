@@ -40,7 +40,7 @@ def _scripts() -> list[object]:
 @pytest.mark.skipif(sys.platform != "linux", reason="the scripts are written for Linux")
 @pytest.mark.skipif(not FOLDER.is_dir(), reason="there is no such folder here")
 @pytest.mark.parametrize(("name", "guarded"), _scripts())
-def test_nothing_feared_happens(name: str, guarded: bool) -> None:
+def test_the_feared_damage_does_not_happen(name: str, guarded: bool) -> None:
     environment = {**os.environ, "PROJECT": str(ROOT), "PY": sys.executable, "SRC": str(ROOT / "src")}
     if guarded:
         environment["FITDOCTOR_LAYER"] = "0"

@@ -31,7 +31,7 @@ AFTER = {
 
 
 @pytest.mark.parametrize("case", AFTER)
-def test_what_came_before_is_reported(lab: Lab, case: str) -> None:
+def test_fits_before_an_error_are_reported(lab: Lab, case: str) -> None:
     rest, words = AFTER[case]
     ended = lab.diagnose(MODEL + FIT + rest)
     assert ended.code == 0, ended.err
@@ -48,7 +48,7 @@ def unlayered(lab: Lab) -> Lab:
     return lab
 
 
-def test_a_flood_of_output_is_not_kept(lab: Lab) -> None:
+def test_the_log_of_a_flood_of_output_is_cut(lab: Lab) -> None:
     ended = lab.diagnose(MODEL + FIT + "for i in range(100_000): print('x' * 999)\n")
     assert ended.code == 0
     (log,) = lab.folder.glob(".fitdoctor/*/log.txt")
@@ -62,7 +62,7 @@ def test_a_rehearsal_that_fails_is_a_limit_of_the_report(lab: Lab) -> None:
     assert (lab.kept(), ended.processes) == (REPORTED, ())
 
 
-def test_files_that_were_there_stay_as_they_were(unlayered: Lab) -> None:
+def test_existing_files_stay_unchanged(unlayered: Lab) -> None:
     writes = "model.save('model.keras')\nopen('results.txt', 'w').write('new')\nopen('log.txt', 'a').write('more')\n"
     script = MODEL + FIT + writes + "import os\nos.rename('results', 'results-1')\n"
     (unlayered.folder / "results").mkdir()
@@ -81,7 +81,7 @@ def test_a_write_before_fit_goes_to_a_private_copy(unlayered: Lab) -> None:
     assert (ended.code, ended.files["results.txt"]) == (0, "precious")
 
 
-def test_a_change_of_a_folder_before_fit_needs_leave(unlayered: Lab) -> None:
+def test_deleting_a_folder_before_fit_needs_permission(unlayered: Lab) -> None:
     (unlayered.folder / "results").mkdir()
     script = (
         "import os\nos.path.isdir('results') and os.rmdir('results')\nopen('results.txt', 'w').write('new')\n"
@@ -97,14 +97,14 @@ def test_a_change_of_a_folder_before_fit_needs_leave(unlayered: Lab) -> None:
     assert "results.txt" in "".join(allowed.out.split())  # a long path is broken over lines
 
 
-def test_what_is_left_on_disk_is_said_without_a_verdict_too(unlayered: Lab) -> None:
+def test_files_left_on_disk_are_reported_without_a_verdict_too(unlayered: Lab) -> None:
     ended = unlayered.diagnose("open('new.txt', 'w').write('x')\n")
     assert "left behind, was moved to .fitdoctor/" in ended.err
     assert "new.txt" in ended.err
     assert "new.txt" not in ended.files
 
 
-def test_every_child_reads_what_was_piped(lab: Lab) -> None:
+def test_every_process_reads_the_piped_input(lab: Lab) -> None:
     lab.write("import sys\nassert sys.stdin.read() == 'data\\n'\n" + MODEL + FIT)
     process = lab.start("--budget", "20", "--stdin", "train.py", stdin=subprocess.PIPE)
     ended = lab.end(process, "data\n")
@@ -115,7 +115,7 @@ def test_every_child_reads_what_was_piped(lab: Lab) -> None:
     assert "AssertionError" not in log.read_text()
 
 
-def test_arguments_that_look_like_ours_are_the_scripts(lab: Lab) -> None:
+def test_options_after_the_script_belong_to_the_script(lab: Lab) -> None:
     theirs = ("--budget", "5", "-o", "x", "-m", "a", "--help")
     ended = lab.diagnose(f"import sys\nassert sys.argv[1:] == {list(theirs)}\n" + MODEL + FIT, "train.py", *theirs)
     assert ended.code == 0

@@ -50,7 +50,7 @@ def found(lab: Lab) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("way", WRITES)
-def test_no_child_changes_a_file(lab: Lab, way: str) -> None:
+def test_files_of_the_user_stay_unchanged(lab: Lab, way: str) -> None:
     as_it_was(lab)
     script = WRITES[way] + MODEL + "save()\n" + FIT + "save()\n"
     ended = lab.diagnose(script, budget="6", results__txt="precious")
@@ -63,7 +63,7 @@ def test_no_child_changes_a_file(lab: Lab, way: str) -> None:
     assert "What your script would have changed on disk" in out
 
 
-def test_a_lock_is_not_left_behind(lab: Lab) -> None:
+def test_lock_files_are_removed(lab: Lab) -> None:
     lock = (
         "import os, sys\nif os.path.exists('train.lock'): sys.exit('another one runs')\nopen('train.lock',"
         " 'x').close()\n"
@@ -74,7 +74,7 @@ def test_a_lock_is_not_left_behind(lab: Lab) -> None:
     assert not (lab.folder / "train.lock").exists()
 
 
-def test_without_a_layer_the_report_says_so(lab: Lab) -> None:
+def test_a_missing_layer_is_a_limit_of_the_report(lab: Lab) -> None:
     lab.environment["FITDOCTOR_LAYER"] = "0"
     ended = lab.diagnose(MODEL + FIT)
     assert "There was no scratch layer" in " ".join(ended.out.split())
@@ -93,7 +93,7 @@ def test_a_diagnosis_that_is_killed_leaves_no_layer(lab: Lab) -> None:
     assert list(lab.folder.rglob("kept-layers")) == []
 
 
-def test_in_a_container_without_privileges_the_guard_stands_in(lab: Lab) -> None:
+def test_without_privileges_the_write_guard_protects_files(lab: Lab) -> None:
     script = "open('results.txt', 'a').write('new')\n" + MODEL + FIT
     lab.write(script, results__txt="precious")
     command = [
@@ -122,7 +122,7 @@ def test_in_a_container_without_privileges_the_guard_stands_in(lab: Lab) -> None
     assert (done.returncode, lab.files()) == (0, {"train.py": script, "results.txt": "precious"})
 
 
-def test_writes_are_real_where_they_are_allowed(lab: Lab) -> None:
+def test_allowed_writes_change_the_real_files(lab: Lab) -> None:
     ended = lab.diagnose(
         "open('results.txt', 'w').write('new')\n" + MODEL + FIT, "--allow-writes", "train.py", results__txt="precious"
     )
@@ -130,7 +130,7 @@ def test_writes_are_real_where_they_are_allowed(lab: Lab) -> None:
     assert "scratch layer" not in ended.out
 
 
-def test_a_loop_of_a_shell_goes_on(lab: Lab) -> None:
+def test_a_shell_loop_continues_after_a_diagnosis(lab: Lab) -> None:
     lab.write(MODEL + FIT)
     (lab.folder / "again.py").write_text("import sys\nassert sys.stdin.read() == ''\n" + MODEL + FIT)
     (lab.folder / "list").write_text("train.py\nagain.py\ntrain.py\n")
@@ -149,7 +149,7 @@ def test_a_loop_of_a_shell_goes_on(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("layer", ["1", "0"])
-def test_what_gets_away_from_its_session_and_its_environment_is_ended(lab: Lab, layer: str) -> None:
+def test_a_daemon_without_its_environment_is_ended(lab: Lab, layer: str) -> None:
     lab.environment["FITDOCTOR_LAYER"] = layer
     away = "import subprocess\nsubprocess.Popen(['sleep', '54321'], start_new_session=True, env={}, cwd='/')\n"
     ended = lab.diagnose(away + MODEL + FIT)
@@ -159,7 +159,7 @@ def test_what_gets_away_from_its_session_and_its_environment_is_ended(lab: Lab, 
     assert b"sleep\x0054321\x00" not in lines
 
 
-def test_two_at_once_know_of_each_other(lab: Lab) -> None:
+def test_concurrent_diagnoses_are_reported(lab: Lab) -> None:
     waits = "import time\nopen('ready', 'w').close()\n" + f"if not {REHEARSED}: time.sleep(4)\n"
     lab.write(waits + MODEL + FIT)
     first = lab.start("--budget", "12", "--race-budget", "0", "train.py")

@@ -55,7 +55,7 @@ def test_a_scout_that_fills_the_memory_is_ended(project: Lab) -> None:
     assert len(project.processes()) == 1  # the one of the tests
 
 
-def test_a_script_that_fills_the_memory_before_it_trains(project: Lab) -> None:
+def test_a_script_that_fills_the_memory_before_fit_is_ended(project: Lab) -> None:
     project.write(FILL)
     result = diagnose("60")
     assert result.exit_code == 2

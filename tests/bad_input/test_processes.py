@@ -129,7 +129,7 @@ def test_a_script_that_replaces_itself_is_followed(lab: Lab, script: str) -> Non
 
 
 @pytest.mark.parametrize("case", DECLINED)
-def test_a_training_elsewhere_is_declined_by_name(lab: Lab, case: str) -> None:
+def test_a_training_in_another_process_is_declined_and_named(lab: Lab, case: str) -> None:
     script, words = DECLINED[case]
     worker = "import sys\n" + RUN + "open('trained', 'w').close()\n"
     ended = lab.diagnose(script, worker__py=worker, plain__py="print(1)\n", run__sh="touch trained\n")
@@ -151,13 +151,13 @@ def test_a_training_elsewhere_is_declined_by_name(lab: Lab, case: str) -> None:
         ),
     ],
 )
-def test_a_second_training_elsewhere_is_said(lab: Lab, script: str, words: str) -> None:
+def test_a_second_training_in_another_process_is_reported(lab: Lab, script: str, words: str) -> None:
     ended = lab.diagnose(RUN + script, worker__py=RUN)
     assert ended.code == 0, ended.err
     assert words in " ".join(ended.out.split())
 
 
-def test_a_helper_changes_no_file_either(lab: Lab) -> None:
+def test_programs_of_the_script_change_no_file(lab: Lab) -> None:
     script = "import subprocess, sys\nsubprocess.run([sys.executable, 'worker.py'])\n"
     ended = lab.diagnose(script + RUN, worker__py="open('model.txt', 'w').write('new')\n", model__txt="precious")
     assert ended.files["model.txt"] == "precious"
@@ -165,7 +165,7 @@ def test_a_helper_changes_no_file_either(lab: Lab) -> None:
     assert "started python worker.py" in " ".join(ended.out.split())
 
 
-def test_side_effects_are_told_with_the_number_of_runs(lab: Lab) -> None:
+def test_side_effects_are_reported_with_the_number_of_runs(lab: Lab) -> None:
     script = (
         "import socket, subprocess\nsubprocess.run(['true',"
         " 'secret'])\nsocket.socket(type=socket.SOCK_DGRAM).connect(('127.0.0.1', 9))\n"
@@ -177,7 +177,7 @@ def test_side_effects_are_told_with_the_number_of_runs(lab: Lab) -> None:
     ), ended.out
 
 
-def test_offline_is_said_and_kept(lab: Lab) -> None:
+def test_connections_are_refused_offline(lab: Lab) -> None:
     script = (
         "import socket\ntry:\n    socket.create_connection(('192.0.2.1', 80), timeout=5)\nexcept OSError as error:\n   "
         " print(error)\n"
@@ -189,7 +189,7 @@ def test_offline_is_said_and_kept(lab: Lab) -> None:
     assert "connections to other machines were refused" in words
 
 
-def test_the_users_own_customisation_of_helpers_is_kept(lab: Lab) -> None:
+def test_a_sitecustomize_of_the_user_is_imported(lab: Lab) -> None:
     script = (
         "import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', 'import os, sys; print(os.own,"
         " sys.path[:2])']))\n"

@@ -69,7 +69,7 @@ def recorded(folder: Path) -> Run:
     return load_run(max((folder / ".fitdoctor").glob("*/run.json")))
 
 
-def test_a_watched_training_is_the_same(tmp_path: Path, backend: str) -> None:
+def test_a_watched_training_prints_the_same_and_is_recorded(tmp_path: Path, backend: str) -> None:
     plain = run(tmp_path, backend, "train.py")
     assert plain.returncode == 0, plain.stderr[-2000:]
     (tmp_path / "best.keras").unlink()
@@ -177,7 +177,7 @@ model.fit(Batches(), epochs=40, shuffle=False, verbose=0)
 """
 
 
-def test_a_diagnosis_tries_a_fix(tmp_path: Path) -> None:
+def test_a_diagnosis_measures_a_fix(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text(SLOW_INPUT)
     options = ("-q", "--budget", "60", "--race-budget", "0", "-o", "report.json")
     done = run(tmp_path, "torch", "-m", "fitdoctor", "diagnose", *options, "slow.py")
@@ -238,7 +238,7 @@ print("race", metric, scores[1] < scores[0], scores[0] == again[0] == other[0], 
 """
 
 
-def test_arms_start_from_the_same_state_and_are_what_they_say(tmp_path: Path, backend: str) -> None:
+def test_arms_and_races_start_from_the_same_state(tmp_path: Path, backend: str) -> None:
     done = run(tmp_path, backend, "-c", ARMS)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.splitlines() == ["shapes True", "weights same same", "race loss True True True"]
@@ -278,7 +278,7 @@ for model, eagerly in ((Model(), False), (Model(), True), (built, False)):
 """
 
 
-def test_a_model_that_fit_would_build_can_be_tried(tmp_path: Path, backend: str) -> None:
+def test_trials_build_a_model_that_is_not_built(tmp_path: Path, backend: str) -> None:
     done = run(tmp_path, backend, "-c", UNBUILT)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.splitlines() == ["True True same"] * 3
@@ -317,7 +317,7 @@ print(report.training.backend, bool(report.tried or report.causes or report.ceil
 """
 
 
-def test_in_code_a_training_goes_on_as_if_nothing_had_been(tmp_path: Path, backend: str) -> None:
+def test_in_code_a_training_continues_unchanged(tmp_path: Path, backend: str) -> None:
     done = run(tmp_path, backend, "-c", IN_CODE)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.splitlines()[-1] == f"{backend} True True"

@@ -130,7 +130,7 @@ print("lines", sorted({(place.code or "").strip() for place in found["slow-gener
 """
 
 
-def test_other_workers_give_the_same_and_end(tmp_path: Path) -> None:
+def test_changed_workers_give_the_same_batches_and_end(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(SCRIPT)
     environment = {**os.environ, "KERAS_BACKEND": "torch"}
     done = subprocess.run(

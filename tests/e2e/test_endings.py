@@ -61,7 +61,7 @@ def processes(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("how", ENDS)
-def test_an_arm_that_ends_its_child_costs_only_itself(tmp_path: Path, how: str) -> None:
+def test_an_arm_that_ends_its_process_fails_alone(tmp_path: Path, how: str) -> None:
     ends, words = ENDS[how]
     (tmp_path / "train.py").write_text(SCRIPT.format(ends=ends), encoding="utf-8")
     before = sorted(path.name for path in tmp_path.iterdir())

@@ -67,7 +67,7 @@ print(json.dumps([compared, differences]))
 
 @pytest.mark.parametrize("role", ["watch", "treat"])
 @pytest.mark.parametrize("backend", IMPORTS)
-def test_whatever_is_patched_looks_as_before(
+def test_patched_functions_look_like_the_originals(
     user: Project, monkeypatch: pytest.MonkeyPatch, backend: str, role: str
 ) -> None:
     if backend != "tf_keras":
@@ -186,7 +186,7 @@ LIBRARIES = {
 
 
 @pytest.mark.parametrize("library", ["torch", pytest.param("tf_keras", marks=pytest.mark.long)])
-def test_classes_and_those_derived_from_them_look_as_they_do_alone(user: Project, library: str) -> None:
+def test_patched_classes_and_their_subclasses_look_like_the_originals(user: Project, library: str) -> None:
     user.write(train=LOOKS.format(**LIBRARIES[library]))
     alone = user.python("train.py")
     assert alone.returncode == 0, alone.stderr[-2000:]

@@ -16,7 +16,7 @@ from fitdoctor.probe.trials.feeds import tfdata
 pytestmark = pytest.mark.e2e
 
 
-def test_batches_are_kept_for_a_new_beginning_until_the_first_step(tf: Any) -> None:
+def test_batches_are_kept_for_a_restart_until_the_first_step(tf: Any) -> None:
     from fitdoctor.probe.roles.treated_fit import TreatedFit
 
     buffer = np.zeros(2)
@@ -39,7 +39,7 @@ def test_batches_are_kept_for_a_new_beginning_until_the_first_step(tf: Any) -> N
     assert next(fit.bound["x"])[0].tolist() == [4, 4]
 
 
-def test_what_was_made_of_an_input_stays_with_that_very_object(tf: Any) -> None:
+def test_a_changed_input_is_made_once_per_object(tf: Any) -> None:
     from fitdoctor.changes.model import InsertCall, Place
     from fitdoctor.probe.roles.treated_fit import MADE, TreatedFit
     from fitdoctor.probe.trials.feeds.tfdata import Feeds
@@ -60,7 +60,7 @@ def test_what_was_made_of_an_input_stays_with_that_very_object(tf: Any) -> None:
     assert pickle.loads(pickle.dumps(vars(dataset)[MADE])) == ""
 
 
-class TestKept:
+class TestKeptDataset:
     @staticmethod
     def rows(keras: Any, later: int = 100) -> Any:
         class Rows(keras.utils.PyDataset):  # type: ignore[misc]
@@ -84,11 +84,11 @@ class TestKept:
 
         return Rows()
 
-    def test_a_buffer_that_is_filled_again_and_again(self, keras: Any) -> None:
+    def test_a_reused_buffer_is_copied(self, keras: Any) -> None:
         kept = tfdata._kept(self.rows(keras))
         assert [kept[i][0].tolist() for i in range(4)] == [[i] * 3 for i in range(4)]
 
-    def test_hooks_reach_the_scripts_own_and_trying_them_leaves_no_trace(self, keras: Any) -> None:
+    def test_epoch_hooks_reach_the_dataset_of_the_script(self, keras: Any) -> None:
         rows = self.rows(keras)
         kept = tfdata._kept(rows)
         assert (rows.begun, rows.ended) == (0, 0)
@@ -96,7 +96,7 @@ class TestKept:
         kept.on_epoch_end()
         assert (rows.begun, rows.ended) == (1, 1)
 
-    def test_what_changes_in_a_later_epoch_is_read_as_written_from_then_on(self, keras: Any) -> None:
+    def test_batches_that_change_in_a_later_epoch_are_read_again(self, keras: Any) -> None:
         rows = self.rows(keras, later=3)
         kept, seen = tfdata._kept(rows), []
         for _ in range(5):
@@ -106,6 +106,6 @@ class TestKept:
         assert seen == [1, 1, 1, 11, 11]
         assert len(kept) == 4
 
-    def test_what_changes_with_the_epoch_is_not_kept(self, keras: Any) -> None:
+    def test_batches_that_change_with_each_epoch_are_not_kept(self, keras: Any) -> None:
         with pytest.raises(NotRepeatingError, match="others in each epoch"):
             tfdata._kept(self.rows(keras, later=1))

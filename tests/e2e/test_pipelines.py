@@ -42,7 +42,7 @@ def parts_of(dataset: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("name", pipelines.CHAINS)
-def test_again_and_steady_give_the_same_elements(tf: Any, name: str) -> None:
+def test_rebuilt_and_steady_pipelines_give_the_same_elements(tf: Any, name: str) -> None:
     dataset = pipelines.CHAINS[name](tf)
     wanted = draw(tf, dataset)
     assert wanted
@@ -57,7 +57,7 @@ def test_again_and_steady_give_the_same_elements(tf: Any, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", pipelines.CHAINS)
-def test_endless_has_no_end_and_begins_as_the_original(tf: Any, name: str) -> None:
+def test_an_endless_pipeline_begins_like_the_original(tf: Any, name: str) -> None:
     dataset = pipelines.CHAINS[name](tf)
     wanted = list(dataset.as_numpy_iterator())
     endless = tfdata.steady(tfdata.endless(dataset), cores=2)
@@ -70,7 +70,7 @@ def test_endless_has_no_end_and_begins_as_the_original(tf: Any, name: str) -> No
 
 
 @pytest.mark.parametrize("name", ["shuffle, by position", "shuffle, by keyword", "shuffle twice"])
-def test_ordered_is_the_pipeline_without_its_shuffles(tf: Any, name: str) -> None:
+def test_an_ordered_pipeline_has_no_shuffles(tf: Any, name: str) -> None:
     ordered = tfdata.ordered(pipelines.CHAINS[name](tf))
     assert "shuffle" not in parts_of(ordered)
     labels = [int(label) for _, y in ordered.as_numpy_iterator() for label in y]
@@ -101,7 +101,7 @@ def test_a_map_of_whole_batches_gives_the_same_batches(tf: Any, name: str, vecto
     assert found.index("map") == found.index("batch") + 1
 
 
-def test_a_map_that_needs_single_elements_stays_where_it_is(tf: Any) -> None:
+def test_a_map_before_a_filter_is_not_moved(tf: Any) -> None:
     dataset = pipelines.slices(tf).map(pipelines.double).filter(lambda x, y: y > 3).batch(4)
     with pytest.raises(ValueError, match="`filter` stands between"):
         tfdata.apply(dataset, [SwapCalls(place=place(1), batch=place(3))], never)
@@ -109,7 +109,7 @@ def test_a_map_that_needs_single_elements_stays_where_it_is(tf: Any) -> None:
         tfdata.apply(dataset, [SwapCalls(place=place(0), batch=place(3))], never)
 
 
-def test_a_map_may_pass_a_shuffle(tf: Any) -> None:
+def test_a_map_moves_past_a_shuffle(tf: Any) -> None:
     dataset = pipelines.slices(tf).map(pipelines.double).shuffle(50, seed=5).batch(4)
     changed = tfdata.apply(dataset, [SwapCalls(place=place(1), batch=place(3))], never)
     assert draw(tf, changed) == draw(tf, pipelines.slices(tf).map(pipelines.double).shuffle(50, seed=5).batch(4))
@@ -126,7 +126,7 @@ def test_a_prefetch_at_the_end_changes_nothing(tf: Any, name: str) -> None:
     assert draw(tf, changed) == draw(tf, dataset)
 
 
-def test_lines_of_the_script_stay_with_what_is_made_again(tf: Any) -> None:
+def test_rebuilt_stages_keep_the_lines_of_the_script(tf: Any) -> None:
     from fitdoctor.probe.inputs import tfdata_recipes
 
     dataset = (
@@ -148,7 +148,7 @@ def test_lines_of_the_script_stay_with_what_is_made_again(tf: Any) -> None:
     ("name", "stage"),
     [("map in Python", "map"), ("generator", "from_generator"), ("map, by keyword", ""), ("batch", "")],
 )
-def test_python_in_a_pipeline_is_seen(tf: Any, name: str, stage: str) -> None:
+def test_python_in_a_pipeline_is_detected(tf: Any, name: str, stage: str) -> None:
     from fitdoctor.probe.inputs import tfdata_recipes
 
     assert [

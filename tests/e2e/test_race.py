@@ -62,7 +62,7 @@ def prepared(race: Any, **arms: tuple[Change, ...]) -> dict[str, Any]:
     return told
 
 
-def test_scaling_changes_the_way_and_not_what_is_judged(race: Race) -> None:
+def test_a_scaled_input_is_judged_on_the_same_data(race: Race) -> None:
     here = race(validation_split=0.2)
     told = prepared(here, scaled=(SCALED,))
     assert (told["judged_on"], told["rows"], told["varied"]) == ("validation data", 120, "weights and order")
@@ -76,7 +76,7 @@ def test_scaling_changes_the_way_and_not_what_is_judged(race: Race) -> None:
     assert "call" not in vars(here.model)
 
 
-def test_runs_of_a_repetition_begin_alike_and_those_of_others_do_not(race: Race) -> None:
+def test_only_runs_of_the_same_repetition_start_equal(race: Race) -> None:
     here = race(validation_split=0.2)
     prepared(here)
     first = here.start("base", 1)["score"]
@@ -85,7 +85,7 @@ def test_runs_of_a_repetition_begin_alike_and_those_of_others_do_not(race: Race)
     assert here.start("base", 2)["score"] != pytest.approx(first)
 
 
-def test_a_trained_model_goes_on_from_where_it_was(race: Race, keras: Any) -> None:
+def test_a_race_of_a_trained_model_starts_from_its_weights(race: Race, keras: Any) -> None:
     model = network(keras)
     model.fit(X, Y, epochs=2, verbose=0)
     here = race(model=model, validation_split=0.2)
@@ -96,7 +96,7 @@ def test_a_trained_model_goes_on_from_where_it_was(race: Race, keras: Any) -> No
     assert here.start("base", 2)["score"] == pytest.approx(first)
 
 
-def test_rows_are_held_out_where_there_is_no_validation_data(race: Race) -> None:
+def test_rows_are_held_out_without_validation_data(race: Race) -> None:
     here = race()
     told = prepared(here)
     assert (told["judged_on"], told["rows"]) == ("held-out rows", 120)
@@ -105,7 +105,7 @@ def test_rows_are_held_out_where_there_is_no_validation_data(race: Race) -> None
     assert held.isdisjoint({tuple(row) for row in here._bound["x"]})
 
 
-def test_a_larger_batch_with_its_rate_leaves_the_models_own_alone(race: Race, tf: Any) -> None:
+def test_the_learning_rate_of_one_racer_does_not_change_the_model(race: Race, tf: Any) -> None:
     here = race(validation_split=0.2, batch_size=8)
     larger = SetArgument(place=PLACE, call="Model.fit", argument="batch_size", value=64)
     rate = SetArgument(place=PLACE, call="Model.compile", argument="learning_rate", value=0.01)
@@ -118,7 +118,7 @@ def test_a_larger_batch_with_its_rate_leaves_the_models_own_alone(race: Race, tf
     assert batch[0].shape == (64, 3)
 
 
-def test_pipelines_are_raced_on_their_own_stages(race: Race, tf: Any) -> None:
+def test_pipelines_are_raced_with_changed_stages(race: Race, tf: Any) -> None:
     data = tf.data.Dataset.from_tensor_slices((X, Y))
     train, validation = data.take(480).shuffle(480).batch(8), data.skip(480).batch(8)
     here = race(train, None, validation_data=validation)
@@ -132,7 +132,7 @@ def test_pipelines_are_raced_on_their_own_stages(race: Race, tf: Any) -> None:
     assert math.isfinite(here.lap("scaled", 10)["score"])
 
 
-def test_a_model_that_is_not_built_yet_is_built_as_fit_would(race: Race, keras: Any) -> None:
+def test_an_unbuilt_model_is_built(race: Race, keras: Any) -> None:
     model = keras.Sequential([keras.layers.Dense(4), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     told = prepared(race(SMALL, model=model))
@@ -145,12 +145,12 @@ def batches(count: int = 1_000_000) -> Any:
         yield SMALL[at : at + 32], Y[at : at + 32]
 
 
-def test_what_can_not_be_raced_says_why(race: Race) -> None:
+def test_a_generator_without_validation_data_is_refused(race: Race) -> None:
     with pytest.raises(ValueError, match="generator, and there is no validation data"):
         prepared(race(batches(), None, steps_per_epoch=10))
 
 
-def test_racers_draw_from_one_generator_in_turn(race: Race) -> None:
+def test_racers_share_one_generator(race: Race) -> None:
     here = race(batches(), None, steps_per_epoch=10, validation_data=(SMALL, Y))
     told = prepared(
         here, faster=(SetArgument(place=PLACE, call="Model.compile", argument="learning_rate", value=0.01),)
@@ -161,13 +161,13 @@ def test_racers_draw_from_one_generator_in_turn(race: Race) -> None:
         assert here.lap(name, 60)["score"] < began
 
 
-def test_a_generator_that_ends_ends_its_race_in_words(race: Race) -> None:
+def test_a_generator_that_ends_is_an_error(race: Race) -> None:
     here = race(batches(40), None, steps_per_epoch=10, validation_data=(SMALL, Y))
     with pytest.raises(ValueError, match="came to its end"):
         prepared(here)
 
 
-def test_one_that_fails_does_not_take_the_others_with_it(race: Race, tf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_racer_that_fails_does_not_end_the_others(race: Race, tf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     here = race(validation_split=0.2, batch_size=8)
     settled_s = here._settled_s
 
@@ -183,7 +183,7 @@ def test_one_that_fails_does_not_take_the_others_with_it(race: Race, tf: Any, mo
     assert list(here._racers) == ["base"]
 
 
-def test_a_generator_is_not_drawn_from_to_judge(race: Race, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scores_are_not_computed_on_batches_of_a_generator(race: Race, monkeypatch: pytest.MonkeyPatch) -> None:
     here = race(batches(), None, steps_per_epoch=10, validation_data=(SMALL, Y))
     feeds, asked = here._feed(None), []
     made = feeds.dataset
@@ -221,7 +221,7 @@ def executing(keras: Any, at_once: int) -> Any:
     ("at_once", "epoch", "asked", "taken"),
     [(32, 3, 6, 6), (32, 3, 30, 15), (4, 10, 8, 8), (4, 10, 12, 14), (1, 3, 5, 5)],
 )
-def test_epochs_end_after_their_steps_however_many_are_taken_at_once(
+def test_epochs_end_with_several_steps_per_execution(
     race: Race, keras: Any, at_once: int, epoch: int, asked: int, taken: int
 ) -> None:
     here = race(model=executing(keras, at_once), validation_split=0.2, callbacks=[Stop.after(keras, 5)], epochs=20)
@@ -234,14 +234,14 @@ def test_epochs_end_after_their_steps_however_many_are_taken_at_once(
     assert here.model.steps_per_execution == at_once
 
 
-def test_a_lap_says_how_many_steps_it_took(race: Race, keras: Any) -> None:
+def test_a_lap_reports_its_number_of_steps(race: Race, keras: Any) -> None:
     here = race(model=executing(keras, 4), validation_split=0.2)
     prepared(here)
     here.start("base", 1)
     assert [here.lap("base", 6)["steps"], int(here.model.optimizer.iterations)] == [8, 8]
 
 
-def test_an_input_of_whole_numbers_can_not_be_scaled(race: Race, keras: Any) -> None:
+def test_an_integer_input_is_not_scaled(race: Race, keras: Any) -> None:
     inputs = keras.Input((3,), dtype="uint8")
     outputs = keras.layers.Dense(1)(keras.layers.Rescaling(1.0)(inputs))
     model = keras.Model(inputs, outputs)

@@ -192,7 +192,7 @@ def contents(folder: Path) -> dict[str, tuple[int, int, str]]:
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_what_was_saved_before_stays_and_the_script_sees_its_own(user: Project, name: str) -> None:
+def test_existing_files_stay_and_the_script_reads_its_new_ones(user: Project, name: str) -> None:
     user.write(train=SCRIPTS[name])
     plain = user.python("train.py", "1")
     assert plain.stdout.endswith("went on\n"), plain.stderr
@@ -222,7 +222,7 @@ print("and on")
 
 
 @pytest.mark.long
-def test_addresses_are_never_written_to(user: Project) -> None:
+def test_remote_addresses_are_never_written_to(user: Project) -> None:
     user.write(train=REMOTE)
     done = user.launch("train.py", isolated=True)
     assert done.stdout == "went on\n", done.stderr[-3000:]

@@ -175,7 +175,7 @@ def finished_as_it_does(record: ProcessRecord) -> None:
     assert record.limits == []
 
 
-def test_a_watched_script_of_many_shapes_is_the_script_itself(tmp_path: Path) -> None:
+def test_a_watched_script_behaves_as_it_does_alone(tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
     (tmp_path / "watched").mkdir()
     plain, watched = Project(tmp_path / "plain"), Project(tmp_path / "watched")
@@ -197,7 +197,7 @@ def test_a_watched_script_of_many_shapes_is_the_script_itself(tmp_path: Path) ->
     ]
 
 
-def test_a_scouted_script_of_many_shapes_goes_through_and_saves_nothing(user: Project) -> None:
+def test_a_scouted_script_runs_to_its_end_and_saves_nothing(user: Project) -> None:
     user.write(train=SHAPES)
     got = user.launch("train.py", *EPOCHS)
     assert got.returncode == 3, got.stderr
@@ -212,7 +212,9 @@ def test_a_scouted_script_of_many_shapes_goes_through_and_saves_nothing(user: Pr
 
 
 @pytest.mark.parametrize("role", ["scout", "watch"])
-def test_a_package_with_relative_imports_and_processes_of_its_own(user: Project, role: str) -> None:
+def test_a_package_with_relative_imports_and_worker_processes_behaves_as_it_does_alone(
+    user: Project, role: str
+) -> None:
     (user.folder / "pkg").mkdir()
     (user.folder / "pkg" / "__init__.py").touch()
     (user.folder / "pkg" / "data.py").write_text("def rows():\n    return 3\n", encoding="utf-8")

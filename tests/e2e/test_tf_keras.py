@@ -100,7 +100,7 @@ def without_times(printed: str) -> str:
     return re.sub(r"\d+[mu]?s\b", "", printed)
 
 
-def test_a_watched_training_is_the_same(tmp_path: Path) -> None:
+def test_a_watched_training_prints_the_same_and_is_recorded(tmp_path: Path) -> None:
     plain = run(tmp_path, "train.py")
     assert plain.returncode == 0, plain.stderr[-2000:]
     for name in FILES:
@@ -141,7 +141,7 @@ def test_a_watched_training_is_the_same(tmp_path: Path) -> None:
     assert [loop.kind for loop in scout.loops] == ["predict"]
 
 
-def test_a_diagnosis_says_where_the_time_goes(tmp_path: Path) -> None:
+def test_a_diagnosis_attributes_the_time(tmp_path: Path) -> None:
     done = run(
         tmp_path, "-m", "fitdoctor", "diagnose", "-q", "--budget", "24", "-o", "report.json", "train.py", steps=100_001
     )
@@ -226,7 +226,7 @@ say("missing", m, None)
 """
 
 
-def test_a_treated_training_comes_to_the_same_weights(user: Project) -> None:
+def test_a_treated_training_reaches_the_same_weights(user: Project) -> None:
     lines = {line.partition("# @")[2]: number for number, line in enumerate(TREATED.splitlines(), 1) if "# @" in line}
     user.write(train=TREATED)
     changes: dict[str, Change] = {

@@ -19,7 +19,7 @@ from tests.support.tf_keras_models import X, Y, are_equal
 pytestmark = pytest.mark.e2e
 
 
-def test_the_seams_are_where_they_are_expected(tf_keras: Any) -> None:
+def test_the_patch_points_are_where_they_are_expected(tf_keras: Any) -> None:
     from tf_keras.src.engine.data_adapter import DataHandler
 
     assert install.declined(tf_keras) == ""
@@ -48,7 +48,7 @@ def test_the_seams_are_where_they_are_expected(tf_keras: Any) -> None:
         assert all(callable(getattr(loaded, name)) for name in names), module
 
 
-def test_in_code_it_is_watched_and_the_seams_are_out_again(tf_keras: Any, tmp_path: Path) -> None:
+def test_in_code_it_is_watched_and_the_patches_are_undone(tf_keras: Any, tmp_path: Path) -> None:
     from tf_keras.src.engine.data_adapter import DataHandler
 
     x, y = np.ones((64, 4), np.float32), np.ones((64, 1), np.float32)
@@ -72,7 +72,7 @@ def test_in_code_it_is_watched_and_the_seams_are_out_again(tf_keras: Any, tmp_pa
     assert [each.name for each in compiled_metrics.records(model)] == ["mae"]
 
 
-def test_in_code_a_diagnosis_leaves_the_training_where_it_was(tf_keras: Any) -> None:
+def test_in_code_a_diagnosis_does_not_change_the_training(tf_keras: Any) -> None:
     def started() -> Any:
         tf_keras.utils.set_random_seed(5)
         layers = tf_keras.layers

@@ -21,7 +21,7 @@ from tests.support.tf_keras_models import X, Y, are_equal, arm, arms_of, compile
 pytestmark = pytest.mark.e2e
 
 
-def test_trials_leave_the_training_where_it_was(tf_keras: Any) -> None:
+def test_trials_do_not_change_the_training(tf_keras: Any) -> None:
     model = compiled_model(tf_keras, optimizer=tf_keras.optimizers.legacy.Adam(0.01))
     arms = arms_of(model, X, Y, batch_size=16, shuffle=False, validation_split=0.25)
     arms.prepare(arm("baseline"))
@@ -56,7 +56,7 @@ def test_trials_leave_the_training_where_it_was(tf_keras: Any) -> None:
     assert are_equal(model.get_weights(), twin.get_weights())
 
 
-def test_what_is_drawn_within_functions_is_not_compared(tf_keras: Any) -> None:
+def test_weights_are_not_compared_where_tensorflow_draws_random_numbers(tf_keras: Any) -> None:
     model = tf_keras.Sequential([tf_keras.Input((8,)), tf_keras.layers.Dropout(0.5), tf_keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     arms = arms_of(model, X, Y, batch_size=16)
@@ -90,7 +90,7 @@ def enqueuers() -> int:
     return sum("_run" in thread.name for thread in threading.enumerate())
 
 
-def test_the_workers_of_a_sequence_are_tried_and_end(tf_keras: Any) -> None:
+def test_the_workers_of_a_sequence_are_changed_and_end(tf_keras: Any) -> None:
     numbers = Numbers(tf_keras)
     arms = arms_of(compiled_model(tf_keras), numbers.data, shuffle=False)
     arms.prepare(arm("baseline"))
@@ -108,7 +108,7 @@ def test_the_workers_of_a_sequence_are_tried_and_end(tf_keras: Any) -> None:
     assert enqueuers() == 0
 
 
-def test_executions_are_tried_where_the_steps_are_counted(tf: Any, tf_keras: Any) -> None:
+def test_steps_per_execution_are_tried_only_where_steps_are_counted(tf: Any, tf_keras: Any) -> None:
     def batches() -> Any:
         yield from ((X[at : at + 16], Y[at : at + 16]) for at in range(0, 64, 16))
 
@@ -123,7 +123,7 @@ def test_executions_are_tried_where_the_steps_are_counted(tf: Any, tf_keras: Any
         arms_of(model, X, Y).prepare(arm("baseline"))
 
 
-def test_layers_are_trained_as_they_were_when_the_model_was_compiled(tf_keras: Any) -> None:
+def test_trials_train_the_layers_that_were_trainable_at_compile(tf_keras: Any) -> None:
     model = compiled_model(tf_keras)
     first, last = model.layers[0], model.layers[-1]
     first.trainable = False
@@ -136,7 +136,7 @@ def test_layers_are_trained_as_they_were_when_the_model_was_compiled(tf_keras: A
     ] == [True, False]
 
 
-def test_metrics_are_left_out_from_the_first_step(tf_keras: Any) -> None:
+def test_metrics_are_removed_from_the_first_step_on(tf_keras: Any) -> None:
     told: list[str] = []
     model = compiled_model(tf_keras, metrics=["mae", "mse"])
     undo = compiled_metrics.keep_once_built(model, ["mse"], told.extend)
@@ -146,7 +146,7 @@ def test_metrics_are_left_out_from_the_first_step(tf_keras: Any) -> None:
     assert (told, set(model.fit(X, Y, verbose=0).history)) == (["mae"], {"loss", "mse", "mae"})
 
 
-def test_a_look_inside_leaves_everything_as_it_was(tf_keras: Any) -> None:
+def test_an_inspection_leaves_the_model_and_random_generators_unchanged(tf_keras: Any) -> None:
     layers, dead = tf_keras.layers, tf_keras.initializers.Constant(-1e6)
     inner = [
         layers.Dense(4, activation="relu", bias_initializer=dead, name="dead"),
@@ -168,7 +168,7 @@ def test_a_look_inside_leaves_everything_as_it_was(tf_keras: Any) -> None:
     assert gradients["last/kernel:0"].norm == pytest.approx(np.linalg.norm(model.get_weights()[2]), rel=1e-4)
 
 
-def test_a_rule_that_stops_knows_which_way_is_better(tf_keras: Any) -> None:
+def test_early_stopping_knows_the_direction_of_its_metric(tf_keras: Any) -> None:
     stopping = tf_keras.callbacks.EarlyStopping("val_accuracy", patience=2)
     rules = Rules(
         [stopping, tf_keras.callbacks.ReduceLROnPlateau("val_loss", patience=1, min_delta=0)],
@@ -182,7 +182,7 @@ def test_a_rule_that_stops_knows_which_way_is_better(tf_keras: Any) -> None:
     assert rules.rate == pytest.approx(0.001)
 
 
-def test_a_race_begins_with_the_same_state_again(tf_keras: Any) -> None:
+def test_races_start_from_the_same_state(tf_keras: Any) -> None:
     from fitdoctor.probe.trials.race.fit_race import FitRace
 
     model = compiled_model(tf_keras)

@@ -87,7 +87,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_treated_training_comes_to_the_same_weights(project: Path) -> None:
+def test_a_treated_training_reaches_the_same_weights(project: Path) -> None:
     plain, treated = run(project, sys.executable, "train.py"), run(project, *FITDOCTOR, "treat", "train.py")
     assert (plain.returncode, treated.returncode) == (3, 3)
     assert treated.stdout == plain.stdout
@@ -105,7 +105,7 @@ def test_a_treated_training_comes_to_the_same_weights(project: Path) -> None:
     assert "Treated with" in " ".join(shown.stdout.split())
 
 
-def test_an_early_end_is_said(project: Path) -> None:
+def test_an_early_end_is_reported(project: Path) -> None:
     (project / "stop").touch()
     try:
         done = run(project, *FITDOCTOR, "treat", "train.py")
@@ -116,7 +116,7 @@ def test_an_early_end_is_said(project: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_reach_the_training_and_end_us_as_it_ended(project: Path, number: signal.Signals) -> None:
+def test_a_signal_ends_the_training_and_treat_with_it(project: Path, number: signal.Signals) -> None:
     (project / "wait").touch()
     process = subprocess.Popen(
         [*FITDOCTOR, "treat", "train.py"],
@@ -139,7 +139,7 @@ def test_signals_reach_the_training_and_end_us_as_it_ended(project: Path, number
     assert ("KeyboardInterrupt" in errors) == (number == signal.SIGINT)
 
 
-def test_an_edit_is_refused(project: Path) -> None:
+def test_a_script_edited_after_its_diagnosis_is_refused(project: Path) -> None:
     with (project / "reading.py").open("a") as file:
         file.write("\n# edited\n")
     try:

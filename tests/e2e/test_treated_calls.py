@@ -54,9 +54,7 @@ EXACT = [
 
 
 @pytest.mark.parametrize("name", EXACT)
-def test_an_exact_change_leaves_every_weight_as_it_is(
-    runs: tuple[dict[str, Any], dict[str, Any], str], name: str
-) -> None:
+def test_an_exact_change_gives_the_same_weights(runs: tuple[dict[str, Any], dict[str, Any], str], name: str) -> None:
     plain, treated, said = runs
     assert treated[name]["weights"] == plain[name]["weights"], said
 
@@ -77,18 +75,18 @@ def test_an_exact_change_leaves_every_weight_as_it_is(
         ("numerics", [True, True], [False, True]),
     ],
 )  # fmt: skip
-def test_a_change_is_made_and_taken_back(
+def test_a_change_is_applied_and_undone(
     runs: tuple[dict[str, Any], dict[str, Any], str], name: str, plain: Any, treated: Any
 ) -> None:
     assert (runs[0][name]["seen"], runs[1][name]["seen"]) == (plain, treated)
 
 
 @pytest.mark.parametrize("name", ["kept", "period", "generated"])
-def test_what_repeats_itself_is_read_less_often(runs: tuple[dict[str, Any], dict[str, Any], str], name: str) -> None:
+def test_repeating_batches_are_read_less_often(runs: tuple[dict[str, Any], dict[str, Any], str], name: str) -> None:
     assert runs[1][name]["seen"] < runs[0][name]["seen"]
 
 
-def test_a_call_that_is_given_up_leaves_nothing_behind(runs: tuple[dict[str, Any], dict[str, Any], str]) -> None:
+def test_a_failed_treatment_leaves_nothing_behind(runs: tuple[dict[str, Any], dict[str, Any], str]) -> None:
     plain, treated, said = runs
     assert plain["undone"]["seen"][:3] == [0.01, False, 1]
     assert treated["undone"]["seen"] == plain["undone"]["seen"]
@@ -98,7 +96,7 @@ def test_a_call_that_is_given_up_leaves_nothing_behind(runs: tuple[dict[str, Any
     )
 
 
-def test_a_cache_of_the_scripts_stays_filled(runs: tuple[dict[str, Any], dict[str, Any], str]) -> None:
+def test_a_cache_of_the_script_stays_filled(runs: tuple[dict[str, Any], dict[str, Any], str]) -> None:
     assert runs[1]["filled"]["seen"] == runs[0]["filled"]["seen"] == 1
 
 
@@ -106,7 +104,7 @@ def test_predictions_are_the_same(runs: tuple[dict[str, Any], dict[str, Any], st
     assert runs[1]["predict"]["seen"] == runs[0]["predict"]["seen"]
 
 
-def test_what_does_not_fit_is_said_and_runs_as_written(runs: tuple[dict[str, Any], dict[str, Any], str]) -> None:
+def test_changes_that_do_not_apply_are_reported(runs: tuple[dict[str, Any], dict[str, Any], str]) -> None:
     said = runs[2].splitlines()
     assert [line for line in said if "batch size is 32, and 64 was diagnosed" in line]
     assert [line for line in said if "Some changes were left out: Expected callback 0 to be a Other" in line]

@@ -82,7 +82,7 @@ def recorded(project: Path) -> tuple[Run, str]:
     return load_run(folder / "run.json"), str(folder.relative_to(project))
 
 
-def test_nothing_but_the_report_tells_that_it_was_watched(project: Path) -> None:
+def test_a_watched_training_behaves_as_it_does_alone(project: Path) -> None:
     plain = run(sys.executable, "train.py", "end")
     Path("best.keras").unlink()
     watched = run(*FITDOCTOR, "watch", "train.py", "end")
@@ -123,7 +123,7 @@ def test_nothing_but_the_report_tells_that_it_was_watched(project: Path) -> None
 
 
 @pytest.mark.parametrize(("how", "code"), [("error", 1), ("kill", -signal.SIGKILL)])
-def test_what_was_seen_until_it_failed_is_reported(project: Path, how: str, code: int) -> None:
+def test_a_training_that_fails_is_reported_until_its_end(project: Path, how: str, code: int) -> None:
     done = run(*FITDOCTOR, "watch", "train.py", how)
     assert done.returncode == code
     errors = done.stderr.decode()
@@ -135,7 +135,7 @@ def test_what_was_seen_until_it_failed_is_reported(project: Path, how: str, code
     assert len(seen.watched.fits[0].curve) >= 2
 
 
-def test_a_ctrl_c_ends_the_training_and_not_the_report(project: Path) -> None:
+def test_a_training_interrupted_by_ctrl_c_is_reported(project: Path) -> None:
     process = subprocess.Popen(
         [*FITDOCTOR, "watch", "train.py", "wait"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -150,7 +150,7 @@ def test_a_ctrl_c_ends_the_training_and_not_the_report(project: Path) -> None:
     assert "The script was interrupted" in errors
 
 
-def test_what_can_not_be_seen_runs_all_the_same(project: Path) -> None:
+def test_an_unsupported_keras_trains_unwatched(project: Path) -> None:
     (project / "fake").mkdir()
     (project / "fake" / "keras.py").write_text("__version__ = '2.1.0'\n")
     (project / "train.py").write_text(

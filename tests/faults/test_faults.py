@@ -135,7 +135,7 @@ def differences(rows: list[Row], row: Row) -> list[str]:
     return found + (["err"] if scripts_own(row["err"]) != plain["err"] else [])
 
 
-def test_without_a_fault_the_script_does_the_same_and_all_of_it_is_recorded(rows: list[Row]) -> None:
+def test_without_a_fault_the_script_is_unchanged_and_recorded(rows: list[Row]) -> None:
     watched = [row for row in rows if not row["part"] and not row.get("plain")]
     assert {row["ending"]: row["code"] for row in watched} == {"end": 0, "exit": 3, "error": 1, "interrupt": -2}
     for row in watched:
@@ -145,7 +145,7 @@ def test_without_a_fault_the_script_does_the_same_and_all_of_it_is_recorded(rows
         assert [fit["calls_run"] for fit in row["record"]["fits"]] == [1, 1, 3, 1]
 
 
-def test_a_fault_leaves_the_training_as_it_was(rows: list[Row]) -> None:
+def test_a_fault_does_not_change_the_training(rows: list[Row]) -> None:
     tried = list(faults(rows))
     assert len(tried) > 200  # or else the parts are not found any more
     assert [
@@ -153,7 +153,7 @@ def test_a_fault_leaves_the_training_as_it_was(rows: list[Row]) -> None:
     ] == []
 
 
-def test_the_record_says_what_is_missing(rows: list[Row]) -> None:
+def test_the_record_names_missing_parts(rows: list[Row]) -> None:
     """One that can't be read back says so itself; stderr is the last resort."""
     silent = []
     for row in faults(rows):
@@ -164,5 +164,5 @@ def test_the_record_says_what_is_missing(rows: list[Row]) -> None:
     assert silent == []
 
 
-def test_the_guards_are_all_there(rows: list[Row]) -> None:
+def test_all_listed_guards_exist(rows: list[Row]) -> None:
     assert GUARDS - {part_of(row) for row in rows} == set()

@@ -89,14 +89,14 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "streams"), sorted(set(CASES)))
-def test_it_ends_as_it_does_alone(tmp_path: Path, name: str, streams: str) -> None:
+def test_a_watched_script_ends_as_it_does_alone(tmp_path: Path, name: str, streams: str) -> None:
     assert _outcome(tmp_path / "watched", "-m fitdoctor watch", name, streams) == _outcome(
         tmp_path / "alone", "", name, streams
     )
 
 
 @pytest.mark.parametrize("streams", ["no stdout", "no stderr", "none"])
-def test_it_is_recorded_all_the_same(tmp_path: Path, streams: str) -> None:
+def test_a_training_with_closed_streams_is_recorded(tmp_path: Path, streams: str) -> None:
     _outcome(tmp_path / "watched", "-m fitdoctor watch -o report.json", "fits", streams)
     assert '"verdict"' in (tmp_path / "watched" / "report.json").read_text()
 

@@ -49,7 +49,7 @@ def seen(tmp_path: Path) -> System:
     return run.watched.system
 
 
-def test_memory_files_and_children_are_seen(script: str, tmp_path: Path) -> None:
+def test_memory_files_and_processes_are_recorded(script: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "fitdoctor", "watch", script], check=False, capture_output=True, text=True
     )
@@ -66,7 +66,7 @@ def test_memory_files_and_children_are_seen(script: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("fault", [RAISING, NO_LOOK])
-def test_a_script_does_not_notice_that_nothing_can_be_read(script: str, tmp_path: Path, fault: str) -> None:
+def test_a_failing_sampler_does_not_change_the_script(script: str, tmp_path: Path, fault: str) -> None:
     (tmp_path / "train.py").write_text("import sys; print('trained'); sys.exit(3)")
     command = [sys.executable, "-c", STARTED.format(fault), "watch", script]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
