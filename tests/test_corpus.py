@@ -1,4 +1,4 @@
-"""The corpus: each fault goes into its program, and each cause has a script that shows it."""
+"""The corpus: each fault fits its program, and each cause has a script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bench that holds watched trainings against plain ones: its covering sets, and how it reads what was printed."""
+"""The bench of watched against plain trainings: its covering sets, and its comparison of output."""
 
 from __future__ import annotations
 

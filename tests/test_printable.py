@@ -1,4 +1,4 @@
-"""What text from outside may do to a terminal: nothing."""
+"""Text from outside cannot control the terminal."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The promises of the repository itself:
-
-make targets, dependencies, the README, and the scripts that make skeletons.
-"""
+"""The repository itself: make targets, dependencies, the README, and the scripts that make skeletons."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Scripts that never come to a step:
-
-a message with what was received and what to do, exit code 2, and nothing left behind.
-"""
+"""Scripts that never reach a step end with a message, exit code 2, and nothing left behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signals to us and to our children, at any time: a documented exit code, what was learned is kept, nothing runs on."""
+"""Signals at any time end with the documented exit code, keep the results, and leave no processes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_repeated_ctrl_c_leaves_no_processes(lab: Lab, pause_s: float) -> None:
         process.send_signal(signal.SIGINT)
         time.sleep(pause_s)
     ended = lab.end(process)
-    assert ended.code in (130, -signal.SIGINT)  # the latter where it came during the interpreter's own end
+    assert ended.code in (130, -signal.SIGINT)  # the latter for a signal during the shutdown of Python
     assert ended.processes == ()
     assert "Traceback" not in ended.err
 

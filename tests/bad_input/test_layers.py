@@ -1,4 +1,4 @@
-"""Whole diagnoses of scripts that write, over a scratch layer and without one: the user's files are as they were."""
+"""Diagnoses of scripts that write do not change the user's files, with a scratch layer and without one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ WRITES = {
 }
 
 
-def as_it_was(lab: Lab) -> None:
+def make_files(lab: Lab) -> None:
     (lab.folder / "results").mkdir()
     (lab.folder / "results" / "weights.txt").write_text("precious")
     (lab.folder / "latest").symlink_to("nowhere")
@@ -51,7 +51,7 @@ def found(lab: Lab) -> dict[str, str]:
 
 @pytest.mark.parametrize("way", WRITES)
 def test_files_of_the_user_stay_unchanged(lab: Lab, way: str) -> None:
-    as_it_was(lab)
+    make_files(lab)
     script = WRITES[way] + MODEL + "save()\n" + FIT + "save()\n"
     ended = lab.diagnose(script, budget="6", results__txt="precious")
     assert (ended.code, ended.processes) == (0, ()), ended.err
@@ -166,7 +166,7 @@ def test_concurrent_diagnoses_are_reported(lab: Lab) -> None:
     lab.wait_for("ready")
     second = lab.end(lab.start("--budget", "12", "--race-budget", "0", "train.py"))
     ended = lab.end(first)
-    # Other tests may diagnose beside this one, so who held the machine first is not known.
+    # Other tests may run diagnoses at the same time, so the order is not known.
     said = " ".join(second.err.split())
     assert re.search(r"Another diagnosis was running on this machine: process \d+ \(.*(diagnose|pytest)", said)
     assert "Another diagnosis was running on this machine" in " ".join(second.out.split())

@@ -1,4 +1,4 @@
-"""Scripts whose training is not in the process that was started: followed, or declined by name."""
+"""Scripts that train in another process are followed, or declined with its name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What only the real Keras can show."""
+"""Bad input that only the real Keras shows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TensorFlow in the tests' own process, imported once, with the recording of pipelines installed as a child has it."""
+"""TensorFlow and Keras in the process of the tests, with pipelines recorded as in the user's process."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The arms of one fit, in the tests' own process:
-
-what they are fed, whose time they run on, and that they leave nothing behind.
-"""
+"""Arms of one fit, in the process of the tests: their input, their timing, and what they restore."""
 
 from __future__ import annotations
 
@@ -23,8 +20,8 @@ ROWS = 70
 X = np.random.default_rng(0).normal(size=(ROWS, 4)).astype(np.float32)
 Y = (np.arange(ROWS, dtype=np.float32) / ROWS)[:, None]
 TRACED_S = 0.5
+# Much longer than the time of a batch, so that any read-ahead has ended.
 SETTLED_S = 0.3
-"""Long against what it takes to draw a batch: whatever still ran ahead would have run by then."""
 
 
 @pytest.fixture
@@ -43,7 +40,7 @@ def model(keras: Any) -> Any:
 
 @pytest.fixture
 def fit(model: Any) -> Callable[..., Any]:
-    """The arms of `model.fit(…)`."""
+    """Makes the arms of `model.fit(…)`."""
 
     def arms(x: Any, y: Any = None, **keywords: Any) -> Any:
         from fitdoctor.probe.roles.scout import bind
@@ -140,7 +137,7 @@ class TestFeeds:
 
 
 class TestReadAhead:
-    """While one arm is timed, no other draws from its input."""
+    """While one arm is timed, no other arm reads from its input."""
 
     @staticmethod
     def check(arms: Any, drawn: Counter[int]) -> None:
@@ -178,7 +175,7 @@ class TestReadAhead:
         sources = itertools.count()
 
         def parse(x: Any, y: Any) -> Any:
-            source = next(sources)  # the function is traced for each pipeline anew
+            source = next(sources)  # the function is traced once per pipeline
 
             def counted(value: Any) -> Any:
                 drawn[source] += 1
@@ -289,7 +286,7 @@ class TestRestoring:
             for begin in range(0, 64, 8):
                 model.train_on_batch(X[begin : begin + 8], Y[begin : begin + 8])
             reached.append(snapshot.weights())
-        assert compare(start, *reached) == "same"  # dropout's seeds came back as well
+        assert compare(start, *reached) == "same"  # the seeds of dropout are restored too
         assert compare(start, start, reached[0]) == "different"
         snapshot.restore()
         after = [np.asarray(variable).copy() for variable in model.variables + model.optimizer.variables]

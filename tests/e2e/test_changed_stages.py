@@ -1,4 +1,4 @@
-"""Changes of a pipeline, carried out on live datasets, give the elements that they should."""
+"""Changes that are applied to live datasets give the expected stages and elements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command itself, from a script to a report: one training with a cause, and one without."""
+"""`fitdoctor diagnose` on a training with a cause, and on a healthy one."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_cause_is_measured_and_its_remedy_prescribed(tmp_path: Path) -> None:
 
 def test_a_healthy_training_gets_no_prescription(tmp_path: Path) -> None:
     done, report = diagnose(tmp_path, HEALTHY, 40)
-    assert report["verdict"] in ("healthy", "inconclusive")  # the latter where the machine is busy with something else
+    assert report["verdict"] in ("healthy", "inconclusive")  # the latter on a busy machine
     assert report["prescription"] is None
     assert not any(cause["status"] == "measured" for cause in report["causes"])
     assert all(ceiling["speedup"] > 0 for ceiling in report["ceilings"])

@@ -1,4 +1,4 @@
-"""Two environments, compared process by process: from a script that sets its threads to a report."""
+"""Two environments are compared in separate processes: a script that sets its number of threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What trials leave behind: the state from which every arm starts is put back, and what is not as before is seen."""
+"""Trials restore the state of the training, and detect a state that changed."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def test_steps_after_a_restore_are_the_same_again(model: Any) -> None:
     from fitdoctor.probe.trials.equivalence.training_state import TrainingState
 
     model.train_function = None
-    standing = TrainingState(model, [])
+    state = TrainingState(model, [])
     first = trained(model)
-    standing.restore(whole=True)
+    state.restore(whole=True)
     again = trained(model)
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
 
@@ -49,14 +49,14 @@ def test_steps_after_a_restore_are_the_same_again(model: Any) -> None:
 def test_settings_that_a_callback_changed_are_restored(model: Any) -> None:
     from fitdoctor.probe.trials.equivalence.training_state import TrainingState
 
-    standing = TrainingState(model, [])
+    state = TrainingState(model, [])
     model.layers[0].trainable = False
     model.stop_training = True
     model.run_eagerly = True
     model.optimizer.learning_rate = 1.0
     np.random.random()
-    standing.restore(whole=True)
-    standing.check(whole=True)
+    state.restore(whole=True)
+    state.check(whole=True)
     assert model.layers[0].trainable
     assert float(model.optimizer.learning_rate) == pytest.approx(0.001)
 
@@ -66,7 +66,7 @@ def test_an_error_names_the_state_that_changed(keras: Any, model: Any, what: str
     from fitdoctor.probe.trials.equivalence.errors import StateChangedError
     from fitdoctor.probe.trials.equivalence.training_state import TrainingState
 
-    standing = TrainingState(model, [])
+    state = TrainingState(model, [])
     if what == "the weights":
         model.layers[0].kernel.assign_add(np.ones((4, 8)))
     elif what == "the optimizer":
@@ -74,19 +74,19 @@ def test_an_error_names_the_state_that_changed(keras: Any, model: Any, what: str
     else:
         model.layers[0].trainable = False
     with pytest.raises(StateChangedError, match=what):
-        standing.check(whole=True)
+        state.check(whole=True)
 
 
 def test_counters_continue_within_a_unit_and_are_restored_between_units(model: Any) -> None:
     from fitdoctor.probe.trials.equivalence.training_state import TrainingState
 
-    standing = TrainingState(model, [])
+    state = TrainingState(model, [])
     before = int(model.optimizer.iterations)
     trained(model)
     after = int(model.optimizer.iterations)
-    standing.restore(whole=False)
+    state.restore(whole=False)
     assert int(model.optimizer.iterations) == after > before
-    standing.restore(whole=True)
+    state.restore(whole=True)
     assert int(model.optimizer.iterations) == before
 
 
@@ -100,7 +100,7 @@ def test_arms_do_not_change_later_steps(tf: Any, kind: str) -> None:
 
 
 class Calls:
-    """A model whose `predict` gives what it is told to, in place of a trained one."""
+    """A model whose `predict` has a given result."""
 
     def __init__(self, **results: Any) -> None:
         self.results, self.made = results, [0, 0]

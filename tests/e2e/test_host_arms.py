@@ -1,7 +1,4 @@
-"""Arms that change what happens around the computation:
-
-metrics, logs, saving, debugging aids and the workers of a `PyDataset`.
-"""
+"""Arms that change the host's work: metrics, logs, saving, debugging aids and workers of a `PyDataset`."""
 
 from __future__ import annotations
 
@@ -245,7 +242,7 @@ def test_python_in_a_step_is_timed(tf: Any, keras: Any, model: Any) -> None:
         model.fit(X, Y, batch_size=32, epochs=2, verbose=0)
     finally:
         patches.undo()
-    # TensorFlow traces a first function that it never runs: the one in which variables may be made.
+    # TensorFlow first traces a function that may create variables, and never runs it.
     assert [(operation.kind, operation.runs.count) for operation in found if operation.runs.count] == [
         ("numpy_function", 6)
     ]

@@ -1,7 +1,4 @@
-"""`fitdoctor.diagnose`, `Doctor` and `watch` in the tests' own process:
-
-what they say, and that they leave everything as it was.
-"""
+"""`diagnose`, `Doctor` and `watch` in the process of the tests: their reports, and that they change nothing."""
 
 from __future__ import annotations
 
@@ -24,10 +21,10 @@ pytestmark = pytest.mark.e2e
 
 X = np.random.default_rng(0).normal(size=(2048, 8)).astype(np.float32)
 Y = X.sum(1, keepdims=True)
+# Long enough to observe a fit.
 BRIEF: dict[str, Any] = {"progress": False, "budget_s": 6.0, "race_budget_s": 0.0}
-"""Long enough to look."""
+# Long enough for a trial and a race.
 TRIED: dict[str, Any] = {"progress": False, "budget_s": 25.0, "race_budget_s": 4.0}
-"""Long enough to try something, and to race."""
 
 Make = Callable[..., Any]
 
@@ -51,7 +48,7 @@ def make(keras: Any) -> Make:
 
 @pytest.fixture(autouse=True)
 def untouched(keras: Any, tf: Any) -> Any:
-    """Every seam is out again behind each test."""
+    """All patches are undone after each test."""
     import keras.src.saving.saving_api as saving
     from keras.src.backend.tensorflow.trainer import TFEpochIterator
     from keras.src.callbacks.callback_list import CallbackList
@@ -67,14 +64,14 @@ def untouched(keras: Any, tf: Any) -> Any:
     )
     before = [dict(vars(owner)) for owner in owners]
     yield
-    gc.collect()  # a Doctor's seams go with it
+    gc.collect()  # a Doctor's patches go with it
     for owner, attributes in zip(owners, before, strict=True):
         changed = {name for name, value in vars(owner).items() if attributes.get(name) is not value}
-        assert changed <= {"__annotations__"}, owner  # Python makes them when it is asked for them
+        assert changed <= {"__annotations__"}, owner  # Python creates them on access
 
 
 def continued(model: Any, *data: Any, **arguments: Any) -> tuple[list[Any], Any, float, float]:
-    """What a training makes of a model, and what the random generators give afterwards."""
+    """The weights and history after a training, and the next random numbers."""
     history = model.fit(*data, epochs=2, verbose=0, **arguments).history
     return [weight.tobytes() for weight in model.get_weights()], history, random.random(), float(np.random.random())
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.e2e
 ROOT = Path(__file__).resolve().parents[2]
 PINNED = Path(__file__).with_name("patch_points.json")
 BACKENDS = ("tensorflow", "jax", "torch")
-# What is pinned of the output of `bench/patch_points/check.py`.
+# The pinned fields of the output of `bench/patch_points/check.py`.
 FIELDS = ("patch_points", "missing", "yields")
 # An older Keras that goes before the installed one on the path. `make setup` installs it.
 KERAS_3_12 = Path(os.environ.get("FITDOCTOR_KERAS_3_12", Path(sys.prefix) / "keras-3.12"))
@@ -40,7 +40,7 @@ def test_the_patch_points_are_those_of_the_pinned_version(older: Path | None) ->
 
 
 def _checked(older: Path | None) -> dict[str, Any]:
-    """What `bench/patch_points/check.py` prints on each backend."""
+    """The output of `bench/patch_points/check.py` on each backend."""
     path = os.pathsep.join([*([str(older)] if older else []), str(ROOT / "src")])
     command = [sys.executable, "-m", "bench.patch_points.check"]
     children = {

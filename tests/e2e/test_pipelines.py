@@ -1,4 +1,4 @@
-"""A pipeline that is made again gives what the script's own gives, whatever it is made of."""
+"""Rebuilt pipelines give the elements of the original ones, whatever their stages."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def place(position: int) -> Place:
 
 
 def never(dataset: Any, recipe: Any) -> Any:
-    raise AssertionError("nothing was to be run once and kept")
+    raise AssertionError("nothing is materialized here")
 
 
 def parts_of(dataset: Any) -> list[str]:
@@ -64,7 +64,7 @@ def test_an_endless_pipeline_begins_like_the_original(tf: Any, name: str) -> Non
     assert len(draw(tf, endless, 2 * len(wanted) + 3)) == 2 * len(wanted) + 3
     if pipelines.shuffled(name):
         return
-    # The last batch of a pass is filled up with the beginning of the next one.
+    # The last batch of a pass is filled up with the first elements of the next one.
     whole = wanted if len(wanted) < 2 or leading(tf, wanted[-1]) == leading(tf, wanted[0]) else wanted[:-1]
     assert draw(tf, endless, len(whole)) == [digest(tf.nest.flatten(element)) for element in whole] or name == "buckets"
 

@@ -1,6 +1,6 @@
 """Watched scripts print, return and leave on disk what they do alone.
 
-Starting Keras is what takes the time here, so one script holds many shapes.
+One script holds many shapes, because the start of Keras takes most of the time.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def files(project: Project) -> set[str]:
     return {str(path.relative_to(project.folder)) for path in project.folder.rglob("*") if path.is_file()}
 
 
-def finished_as_it_does(record: ProcessRecord) -> None:
+def check_ending(record: ProcessRecord) -> None:
     assert (record.ending.how, record.ending.code) == ("exit", 3)
     assert record.limits == []
 
@@ -188,7 +188,7 @@ def test_a_watched_script_behaves_as_it_does_alone(tmp_path: Path) -> None:
     assert "fitdoctor" not in got.stderr
     assert files(watched) == files(plain)
     record = watched.record()
-    finished_as_it_does(record)
+    check_ending(record)
     assert [(fit.calls, fit.input_kind) for fit in record.fits] == [
         (3, "arrays"),
         (1, "tf.data"),
@@ -206,7 +206,7 @@ def test_a_scouted_script_runs_to_its_end_and_saves_nothing(user: Project) -> No
     assert "resumed at 0 today" in got.stdout
     assert files(user) == {"train.py"}
     record = user.record()
-    finished_as_it_does(record)
+    check_ending(record)
     assert [fit.calls for fit in record.fits] == [3, 1, 1, 1]
     assert [fit.steps_per_epoch for fit in record.fits] == [3, 7, 5, 5]
 

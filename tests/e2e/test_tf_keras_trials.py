@@ -1,4 +1,4 @@
-"""Trials on tf_keras: what they compare, and that they leave the training unchanged."""
+"""Trials on tf_keras compare weights and batches, and do not change the training."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def test_weights_are_not_compared_where_tensorflow_draws_random_numbers(tf_keras
     assert arms.verify(arm("eager", eager)) == {"batches": "", "weights": "", "why": tf_keras_state.DRAWS_INSIDE}
 
 
-class Numbers:
-    """Batches by their number, and how they are asked for."""
+class RecordingSequence:
+    """A `Sequence` of batches that records which are read, and in which threads."""
 
     def __init__(self, keras: Any) -> None:
         self.asked: list[int] = []
@@ -91,15 +91,15 @@ def enqueuers() -> int:
 
 
 def test_the_workers_of_a_sequence_are_changed_and_end(tf_keras: Any) -> None:
-    numbers = Numbers(tf_keras)
-    arms = arms_of(compiled_model(tf_keras), numbers.data, shuffle=False)
+    sequence = RecordingSequence(tf_keras)
+    arms = arms_of(compiled_model(tf_keras), sequence.data, shuffle=False)
     arms.prepare(arm("baseline"))
     more = set_argument("Model.fit", "workers", 2)
     assert arms.verify(arm("workers", more)) == {"batches": "same", "weights": "", "why": ""}
-    numbers.threads.clear()
+    sequence.threads.clear()
     arms.prepare(arm("workers", more))
     arms.windows([arm("baseline"), arm("workers", more)])
-    assert len(numbers.threads) > 1 <= enqueuers()
+    assert len(sequence.threads) > 1 <= enqueuers()
     arms.close()
     gc.collect()
     until_s = time.monotonic() + 10
@@ -137,13 +137,13 @@ def test_trials_train_the_layers_that_were_trainable_at_compile(tf_keras: Any) -
 
 
 def test_metrics_are_removed_from_the_first_step_on(tf_keras: Any) -> None:
-    told: list[str] = []
+    removed: list[str] = []
     model = compiled_model(tf_keras, metrics=["mae", "mse"])
-    undo = compiled_metrics.keep_once_built(model, ["mse"], told.extend)
+    undo = compiled_metrics.keep_once_built(model, ["mse"], removed.extend)
     assert set(model.fit(X, Y, validation_split=0.25, verbose=0).history) == {"loss", "mse", "val_loss", "val_mse"}
     undo()
     model.train_function = model.test_function = None
-    assert (told, set(model.fit(X, Y, verbose=0).history)) == (["mae"], {"loss", "mse", "mae"})
+    assert (removed, set(model.fit(X, Y, verbose=0).history)) == (["mae"], {"loss", "mse", "mae"})
 
 
 def test_an_inspection_leaves_the_model_and_random_generators_unchanged(tf_keras: Any) -> None:

@@ -1,4 +1,4 @@
-"""`fitdoctor treat` beside a real training: the same weights and exit code, sooner; and as the user ends it."""
+"""`fitdoctor treat` on a real training: the same weights, exit code and signals."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def run(project: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A script that waits for its files one after the other, and was diagnosed."""
+    """A diagnosed script with a slow input pipeline."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     folder = tmp_path_factory.mktemp("project")

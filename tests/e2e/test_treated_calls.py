@@ -21,7 +21,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[str, Any], str]:
-    """What the script says when it runs as written, and when every marked call is treated, and what we say of that."""
+    """The output of the script as written, its output with every marked call treated, and our messages."""
     project = tmp_path_factory.mktemp("project")
     script = project / "train.py"
     script.write_text(SCRIPT)

@@ -1,7 +1,4 @@
-"""`fitdoctor watch` beside a real training:
-
-the same output, weights and files as without it, and a report however it ends.
-"""
+"""`fitdoctor watch` on a real training: the same output, weights and files, and a report for every ending."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ ONLY_SHOW = {"launch.py:_cut", "launch.py:_without_ours", "launch.py:_is_ours"}
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
-    """What became of the script under each fault; the parts are shared among processes."""
+    """The result of the script with each fault. Several processes share the parts."""
     root = Path(__file__).parents[2]
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join([str(root / "src"), str(root)]),
@@ -93,7 +93,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
 
 
 def part_of(row: Row) -> str:
-    """A part without its line, which moves."""
+    """The name of a part without its line number, which changes."""
     file, _, rest = row["part"].partition(":")
     return f"{file}:{rest.partition(':')[2]}" if rest else str(row["part"])
 
@@ -106,7 +106,7 @@ def alone(rows: list[Row], row: Row) -> Row:
     return next(each for each in rows if each.get("plain") and each["ending"] == row["ending"])
 
 
-def unharmed(rows: list[Row], row: Row) -> Row:
+def without_fault(rows: list[Row], row: Row) -> Row:
     return next(each for each in rows if not each.get("plain") and not each["part"] and each["ending"] == row["ending"])
 
 
@@ -115,7 +115,7 @@ def scripts_own(errors: str) -> str:
 
 
 def shape(value: Any) -> Any:
-    """Of a record, what is the same each time: no times, no sizes, no samples."""
+    """The part of a record that is always the same: no times, no sizes, no samples."""
     if isinstance(value, dict):
         return {
             name: shape(part)
@@ -147,17 +147,17 @@ def test_without_a_fault_the_script_is_unchanged_and_recorded(rows: list[Row]) -
 
 def test_a_fault_does_not_change_the_training(rows: list[Row]) -> None:
     tried = list(faults(rows))
-    assert len(tried) > 200  # or else the parts are not found any more
+    assert len(tried) > 200  # with less, parts are no longer found
     assert [
         (row["ending"], row["part"], row["error"], found) for row in tried if (found := differences(rows, row))
     ] == []
 
 
 def test_the_record_names_missing_parts(rows: list[Row]) -> None:
-    """One that can't be read back says so itself; stderr is the last resort."""
+    """An unreadable record reports itself, and stderr is the last resort."""
     silent = []
     for row in faults(rows):
-        record, whole = row["record"], unharmed(rows, row)["record"]
+        record, whole = row["record"], without_fault(rows, row)["record"]
         said = record is None or "fitdoctor: " in row["err"] or set(record["limits"]) - set(whole["limits"])
         if not said and record["ending"]["how"] != "unfinished" and shape(record) != shape(whole):
             silent.append((row["ending"], row["part"], row["error"]))

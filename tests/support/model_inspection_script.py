@@ -45,7 +45,7 @@ def inspected(model: Any, *arguments: Any, **keywords: Any) -> Any:
 
 
 def everything() -> Any:
-    """Layers with statistics, seeds and penalties; one whose units are all dead, and one that is saturated."""
+    """A model with statistics, seeds and penalties, a layer of dead units and a saturated one."""
     inputs = {"a": keras.Input((8,), name="a"), "b": keras.Input((8, 1), name="b")}
     folded = keras.layers.Conv1D(3, 3, activation="relu")(inputs["b"])
     folded = keras.layers.Flatten()(keras.layers.BatchNormalization()(folded))
@@ -100,8 +100,7 @@ class Failing(Own):
         return super().call(inputs)
 
 
-# A model of many kinds of layers and several inputs and outputs, trained a little: optimizer, metrics and statistics
-# are built.
+# A model of many kinds of layers, inputs and outputs. A short training builds its optimizer, metrics and statistics.
 fed = {"a": x, "b": x[..., None]}
 targets, weights = {"first": y, "second": x[:, :1]}, {"first": np.ones(ROWS), "second": np.ones(ROWS)}
 model = everything()
@@ -126,7 +125,7 @@ assert {part.name for part in found.inputs} >= {
     "sample_weight['first']",
 }
 
-# The gradient is that of the model's own loss: a small step against it lowers the loss by the square of its norm.
+# The gradient is that of the loss of the model.
 plain = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
 plain.compile("sgd", "mse")
 (kernel, bias), target = plain.get_weights(), x[:32, :1]
@@ -136,7 +135,7 @@ seen = inspected(plain, x[:32], target)
 assert np.isclose(seen.gradients[0].gradient, expected, rtol=1e-4), (seen.gradients[0], expected)
 assert np.isclose(seen.loss, np.mean(error**2), rtol=1e-4)
 
-# Inputs that are not in memory, and models that can't be seen in full.
+# Inputs that are not in memory, and models that can be inspected only in part.
 kinds = {}
 for name, given in {"pydataset": Batches(), "generator": batches()}.items():
     own = Own()
@@ -154,15 +153,15 @@ for kind in (Stepped, Failing):
     whys[kind.__name__] = inspected(own, x, y)
 assert "train_step" in whys["Stepped"].missing
 assert len(whys["Stepped"].layers) == 2
-assert backends.name() == "jax" or "no further" in whys["Failing"].missing  # JAX does not even let it draw
+assert backends.name() == "jax" or "no further" in whys["Failing"].missing  # JAX fails at the random number already
 assert whys["Failing"].missing
 
-# Entries of weights and the rates of schedules are what the framework itself says of them.
+# Entries of weights and rates of schedules have the values that the framework computes.
 for variable in model.trainable_variables:
     values = np.asarray(keras.ops.convert_to_numpy(variable.value)).reshape(-1)
     index = np.unique(np.linspace(0, values.size - 1, 5).astype(np.int64))
     assert np.array_equal(variable_reader.taken(variable, index), values[index].astype(np.float64))
-if backends.name() == "jax":  # whose steps take over the memory of the weights that they are given
+if backends.name() == "jax":  # its steps reuse the memory of their weights
     import jax
 
     step = jax.jit(lambda value: value * 0.5, donate_argnums=0)

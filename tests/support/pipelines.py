@@ -1,4 +1,4 @@
-"""Pipelines as people write them: each makes a small dataset, finite unless its name says otherwise."""
+"""Small finite tf.data pipelines as people write them."""
 
 from __future__ import annotations
 

@@ -14,10 +14,7 @@ Y = X.sum(axis=1, keepdims=True)
 
 
 def compiled_model(keras: Any, **compiled: Any) -> Any:
-    """A model with all that a step may change:
-
-    weights, statistics, slots, metrics, and the state of a random generator.
-    """
+    """A model with weights, statistics, slots, metrics, and a random generator."""
     keras.utils.set_random_seed(3)
     layers = keras.layers
     inner = [layers.Dense(8), layers.BatchNormalization(), layers.Dropout(0.5, rng_type="stateful"), layers.Dense(1)]

@@ -1,4 +1,4 @@
-"""A script with one marked call for each kind of change, and the changes as `treat` gets them."""
+"""A script with one marked call for each kind of change, and the treatments of these calls."""
 
 from __future__ import annotations
 

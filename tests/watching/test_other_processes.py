@@ -1,4 +1,4 @@
-"""Real trainings that are not in the process that was started: followed, or left alone and said."""
+"""Watched scripts that train in another process are followed, or that process is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`fitdoctor watch` sees what a script does to the machine, and a script does not notice when it can't."""
+"""`fitdoctor watch` records the load of a script, and a failing sampler does not change the script."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ with open("data.bin", "wb") as file:
 with open("data.bin", "rb") as file:
     file.read()
 child = subprocess.Popen([sys.executable, "-c", "held = bytearray(50 << 20); input()"], stdin=subprocess.PIPE)
-time.sleep(4)  # a look is taken several times a second, for new processes about once
+time.sleep(4)  # readings are taken several times a second, new processes found about once
 child.communicate(b"\\n")
 sys.exit(3)
 """
