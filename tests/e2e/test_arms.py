@@ -13,6 +13,7 @@ import pytest
 
 from fitdoctor.changes.model import Change, InsertCall, Place, Precompute, RemoveCall, SetArgument, SwapCalls
 from fitdoctor.probe.trainer import keras_internals
+from tests.support.arms import arm
 
 pytestmark = pytest.mark.e2e
 
@@ -54,17 +55,6 @@ def fit(model: Any) -> Callable[..., Any]:
 
 def place(position: int = -1) -> Place:
     return Place(file="train.py", line=1, position=position)
-
-
-def arm(name: str, *changes: Change, unit: str = "step") -> dict[str, Any]:
-    role = name if name in ("baseline", "placebo") else "remedy"
-    return {
-        "id": f"{unit}/{name}",
-        "role": role,
-        "unit": unit,
-        "remedy": name,
-        "changes": [change.to_data() for change in changes],
-    }
 
 
 def compile_(argument: str, value: Any) -> SetArgument:
@@ -304,14 +294,14 @@ class TestRestoring:
 
 class TestUnits:
     def test_epoch_ends_and_validations_are_timed(self, keras: Any, fit: Callable[..., Any]) -> None:
-        seen: list[int] = []
-        callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+        ended: list[int] = []
+        callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ended.append(epoch))
         arms = fit(X, Y, batch_size=8, validation_split=0.3, callbacks=[callback])
         arms.prepare(arm("baseline"))
         arms.window(arm("baseline"))
         ends, passes = arm("baseline", unit="epoch_end"), arm("baseline", unit="validation")
         arms.prepare(ends)
-        assert arms.window(ends)["units"] == len(seen) == 1
+        assert arms.window(ends)["units"] == len(ended) == 1
         arms.prepare(passes)
         assert arms.window(passes)["units"] == 1
 

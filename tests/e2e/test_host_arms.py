@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fitdoctor.changes.model import Change, Place, RemoveCall, SetArgument, ThrottleHook
+from fitdoctor.changes.model import Place, RemoveCall, SetArgument, ThrottleHook
+from tests.support.arms import arm
 
 pytestmark = pytest.mark.e2e
 
@@ -51,17 +52,6 @@ def checked(tf: Any) -> Iterator[None]:
     tf.debugging.enable_check_numerics()
     yield
     tf.debugging.disable_check_numerics()
-
-
-def arm(name: str, *changes: Change, unit: str = "step") -> dict[str, Any]:
-    role = name if name in ("baseline", "placebo") else "remedy"
-    return {
-        "id": f"{unit}/{name}",
-        "role": role,
-        "unit": unit,
-        "remedy": name,
-        "changes": [change.to_data() for change in changes],
-    }
 
 
 def argument(call: str, name: str, value: Any, index: int = -1) -> SetArgument:

@@ -188,8 +188,10 @@ LIBRARIES = {
 @pytest.mark.parametrize("library", ["torch", pytest.param("tf_keras", marks=pytest.mark.long)])
 def test_patched_classes_and_their_subclasses_look_like_the_originals(user: Project, library: str) -> None:
     user.write(train=LOOKS.format(**LIBRARIES[library]))
-    alone = user.python("train.py")
-    assert alone.returncode == 0, alone.stderr[-2000:]
+    plain = user.python("train.py")
+    assert plain.returncode == 0, plain.stderr[-2000:]
     for role in ("watch", "treat", "scout"):
-        beside = user.launch("train.py", role=role, treatments=[], process_changes=[])
-        assert (beside.returncode, beside.stdout.splitlines()) == (0, alone.stdout.splitlines()), beside.stderr[-2000:]
+        launched = user.launch("train.py", role=role, treatments=[], process_changes=[])
+        assert (launched.returncode, launched.stdout.splitlines()) == (0, plain.stdout.splitlines()), launched.stderr[
+            -2000:
+        ]

@@ -98,12 +98,12 @@ class TestKeptDataset:
 
     def test_batches_that_change_in_a_later_epoch_are_read_again(self, keras: Any) -> None:
         rows = self.rows(keras, later=3)
-        kept, seen = tfdata._kept(rows), []
+        kept, values = tfdata._kept(rows), []
         for _ in range(5):
             kept.on_epoch_begin()
-            seen.append(kept[1][0][0])
+            values.append(kept[1][0][0])
             kept.on_epoch_end()
-        assert seen == [1, 1, 1, 11, 11]
+        assert values == [1, 1, 1, 11, 11]
         assert len(kept) == 4
 
     def test_batches_that_change_with_each_epoch_are_not_kept(self, keras: Any) -> None:

@@ -32,10 +32,10 @@ def test_the_patch_points_are_those_of_the_pinned_version(older: Path | None) ->
     found = _checked(older)
     (version,) = {printed["keras"].rpartition(".")[0] for printed in found.values()}
     pinned = json.loads(PINNED.read_text())
-    seen = {backend: {name: printed[name] for name in FIELDS} for backend, printed in found.items()}
+    current = {backend: {name: printed[name] for name in FIELDS} for backend, printed in found.items()}
     if os.environ.get("FITDOCTOR_UPDATE_GOLDEN"):
-        PINNED.write_text(json.dumps(pinned | {version: seen}, indent=1, sort_keys=True) + "\n")
-    assert json.loads(PINNED.read_text()).get(version) == seen
+        PINNED.write_text(json.dumps(pinned | {version: current}, indent=1, sort_keys=True) + "\n")
+    assert json.loads(PINNED.read_text()).get(version) == current
     assert not any(printed["missing"] for printed in found.values())
 
 

@@ -239,5 +239,5 @@ def test_versions_and_cores_are_recorded(scout: ProcessRecord) -> None:
 
 
 def test_saved_files_go_to_the_scratch_folder(user: Project, done: subprocess.CompletedProcess[str]) -> None:
-    aside = Path(f"{user.ours}/scratch{user.folder}/model.keras")
-    assert aside.stat().st_size > len(BEFORE)
+    saved = Path(f"{user.ours}/scratch{user.folder}/model.keras")
+    assert saved.stat().st_size > len(BEFORE)

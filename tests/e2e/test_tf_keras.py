@@ -115,10 +115,10 @@ def test_a_watched_training_prints_the_same_and_is_recorded(tmp_path: Path) -> N
     assert scout.limits == []
     assert scout.environment["backend"] == "tf_keras"
     arrays, sequence, generator, pipeline, custom = scout.fits
-    seen = [
+    recorded_fits = [
         (fit.input_kind, fit.steps_per_epoch, fit.steps_basis, fit.epochs_seen, fit.step.count) for fit in scout.fits
     ]
-    assert seen == [
+    assert recorded_fits == [
         ("arrays", 5, "declared", 3, 12), ("pydataset", 10, "declared", 2, 18), ("generator", 10, "counted", 1, 9),
         ("tf.data", 10, "declared", 2, 4), ("tf.data", 5, "declared", 3, 3),
     ]  # fmt: skip

@@ -16,7 +16,8 @@ from fitdoctor.probe.state.random_state import RandomState
 from fitdoctor.probe.trainer import compiled_metrics, tf_keras_state
 from fitdoctor.probe.trials import inside
 from fitdoctor.probe.trials.race.callbacks import Rules
-from tests.support.tf_keras_models import X, Y, are_equal, arm, arms_of, compiled_model, set_argument, state_of
+from tests.support.arms import arm
+from tests.support.tf_keras_models import X, Y, are_equal, arms_of, compiled_model, set_argument, state_of
 
 pytestmark = pytest.mark.e2e
 

@@ -86,18 +86,18 @@ def test_a_watched_training_behaves_as_it_does_alone(project: Path) -> None:
     assert (watched.returncode, plain.returncode) == (3, 3)
     assert watched.stdout == plain.stdout
     assert Path("best.keras").exists()
-    seen, folder = recorded(project)
-    assert seen.watched is not None
-    (fit,) = seen.watched.fits
+    saved, folder = recorded(project)
+    assert saved.watched is not None
+    (fit,) = saved.watched.fits
     assert (fit.epochs_seen, fit.cut, [row.number for row in fit.curve]) == (5, False, [0, 1, 2, 3, 4])
     assert set(fit.curve[0].logs) == {"loss", "val_loss"}
     assert fit.curve[0].learning_rate == pytest.approx(0.001)
     assert [step.name for step in fit.operations] == ["from_tensor_slices", "map", "shuffle", "batch"]
-    assert seen.watched.limits == []
+    assert saved.watched.limits == []
     report = json.loads((project / folder / "report.json").read_text())
     assert report["stage"] == "watched"
     assert report["training"]["basis"] == "observed"
-    assert report["budget"]["total_s"] == pytest.approx(seen.watched.wall_s, rel=1e-3)
+    assert report["budget"]["total_s"] == pytest.approx(saved.watched.wall_s, rel=1e-3)
     assert f"fitdoctor diagnose {folder}" in watched.stderr.decode()
     assert [span.ended_s is not None for span in fit.spans] == [True]
     (system,) = report["system"]["fits"]
@@ -115,7 +115,7 @@ def test_a_watched_training_behaves_as_it_does_alone(project: Path) -> None:
     after = json.loads(Path("after.json").read_text())
     assert after["stage"] == "final"
     assert after["system"]["whole"]["process_cores"] > 0
-    assert after["seconds"]["watched"] == pytest.approx(seen.watched.wall_s, rel=1e-3)
+    assert after["seconds"]["watched"] == pytest.approx(saved.watched.wall_s, rel=1e-3)
     assert any(arm["role"] == "placebo" for arm in after["tried"])
 
 
@@ -127,9 +127,9 @@ def test_a_training_that_fails_is_reported_until_its_end(project: Path, how: str
     assert "Where the time goes" in errors
     assert ("SIGKILL" if how == "kill" else "OSError: disk") in errors
     assert ("fitdoctor/probe" in errors) is False
-    seen, _ = recorded(project)
-    assert seen.watched is not None
-    assert len(seen.watched.fits[0].curve) >= 2
+    saved, _ = recorded(project)
+    assert saved.watched is not None
+    assert len(saved.watched.fits[0].curve) >= 2
 
 
 def test_a_training_interrupted_by_ctrl_c_is_reported(project: Path) -> None:

@@ -102,7 +102,7 @@ def faults(rows: list[Row]) -> Iterator[Row]:
     return (row for row in rows if row["part"] and part_of(row) not in GUARDS)
 
 
-def alone(rows: list[Row], row: Row) -> Row:
+def plain_run(rows: list[Row], row: Row) -> Row:
     return next(each for each in rows if each.get("plain") and each["ending"] == row["ending"])
 
 
@@ -128,7 +128,7 @@ def shape(value: Any) -> Any:
 
 
 def differences(rows: list[Row], row: Row) -> list[str]:
-    plain = alone(rows, row)
+    plain = plain_run(rows, row)
     found = [name for name in ("code", "out", "files") if row[name] != plain[name]]
     if part_of(row) in ONLY_SHOW:
         return found + (["err"] if row["err"].splitlines()[-1] != plain["err"].splitlines()[-1] else [])

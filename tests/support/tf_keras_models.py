@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fitdoctor.changes.model import Change, Place, SetArgument
+from fitdoctor.changes.model import Place, SetArgument
 from fitdoctor.probe.observe.observer import bind
 
 X = np.random.default_rng(0).normal(size=(64, 8)).astype(np.float32)
@@ -27,17 +27,6 @@ def arms_of(model: Any, x: Any, y: Any = None, **keywords: Any) -> Any:
     from fitdoctor.probe.trials.fit_arms import FitArms
 
     return FitArms(model, bind(type(model).fit, model, (x, y), {"verbose": 0, **keywords}), 2)
-
-
-def arm(name: str, *changes: Change, unit: str = "step") -> dict[str, Any]:
-    role = name if name in ("baseline", "placebo") else "remedy"
-    return {
-        "id": f"{unit}/{name}",
-        "role": role,
-        "unit": unit,
-        "remedy": name,
-        "changes": [change.to_data() for change in changes],
-    }
 
 
 def state_of(model: Any) -> list[Any]:

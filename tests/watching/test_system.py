@@ -41,7 +41,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "train.py"
 
 
-def seen(tmp_path: Path) -> System:
+def recorded(tmp_path: Path) -> System:
     (folder,) = (path for path in (tmp_path / ".fitdoctor").iterdir() if path.is_dir())
     run = load_run(folder / "run.json")
     assert run.watched is not None
@@ -54,7 +54,7 @@ def test_memory_files_and_processes_are_recorded(script: str, tmp_path: Path) ->
         [sys.executable, "-m", "fitdoctor", "watch", script], check=False, capture_output=True, text=True
     )
     assert done.returncode == 3
-    system = seen(tmp_path)
+    system = recorded(tmp_path)
     counters, levels = system.series.counters, system.series.levels
     assert most(levels["rss_bytes"].most) >= 250 * MB
     assert most(levels["processes"].most) >= 2
@@ -71,7 +71,7 @@ def test_a_failing_sampler_does_not_change_the_script(script: str, tmp_path: Pat
     command = [sys.executable, "-c", STARTED.format(fault), "watch", script]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (3, "trained\n"), done.stderr
-    assert "ValueError: strange" in " ".join(seen(tmp_path).limits)
+    assert "ValueError: strange" in " ".join(recorded(tmp_path).limits)
 
 
 def most(values: list[float | None]) -> float:
