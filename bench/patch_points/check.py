@@ -30,7 +30,9 @@ def main() -> int:
                 "keras": keras.__version__,
                 "backend": keras.config.backend(),
                 "stack": f"{BACKENDS[keras.config.backend()]} {backends.current().version()}",
-                "patch_points": {place.name: f"{_owner(place.owner, place.name)}{_signature(place)}" for place in found},
+                "patch_points": {
+                    place.name: f"{_owner(place.owner, place.name)}{_signature(place)}" for place in found
+                },
                 "missing": [place.missing for place in patch_points.places(keras) if not place.found],
                 "yields": _yields(next(place.owner for place in found if place.kind in ("advance", "steps"))),
             }
