@@ -8,8 +8,7 @@ import pytest
 
 from tests.children import Project
 
-# A shell that starts the tests in the background lets them, and whatever they start, ignore Ctrl-C and a closed
-# terminal.
+# A shell that starts the tests in the background lets them and their processes ignore Ctrl-C and a closed terminal.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 for number in (signal.SIGHUP, signal.SIGQUIT):
     signal.signal(number, signal.SIG_DFL)
@@ -17,10 +16,7 @@ for number in (signal.SIGHUP, signal.SIGQUIT):
 
 @pytest.fixture(scope="session", autouse=True)
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Recordings of tests lie in the current directory, and keys in a folder of the tests' own:
-
-    never in the developer's.
-    """
+    """Recordings go to the current directory, and keys to a temporary folder: never to the developer's."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FITDOCTOR_DIR", ".fitdoctor")
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))

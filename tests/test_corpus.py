@@ -1,4 +1,4 @@
-"""The corpus: each fault goes into its program, and each cause has a script that shows it."""
+"""The corpus: each fault fits its program, and each cause has a script."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FAULTS = [faults.load(name) for name in faults.fault_ids()]
 
 
 @pytest.mark.parametrize("name", faults.fault_ids())
-def test_a_fault_goes_into_its_program_and_leaves_a_script(name: str) -> None:
+def test_a_program_with_a_fault_is_a_valid_script(name: str) -> None:
     fault = faults.load(name)
     healthy = (faults.CORPUS / "programs" / fault.program).read_text(encoding="utf-8")
     assert fault.script != healthy
@@ -27,7 +27,7 @@ def test_a_fault_goes_into_its_program_and_leaves_a_script(name: str) -> None:
     assert not fault.title.endswith(".")
 
 
-def test_every_name_that_a_script_uses_is_there(tmp_path: faults.Path) -> None:
+def test_scripts_use_no_undefined_names(tmp_path: faults.Path) -> None:
     for fault in FAULTS:
         (tmp_path / f"{fault.id}.py").write_text(fault.script, encoding="utf-8")
     command = [
@@ -47,7 +47,7 @@ def test_every_name_that_a_script_uses_is_there(tmp_path: faults.Path) -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.id)
-def test_every_place_is_in_code(fault: faults.Fault) -> None:
+def test_places_of_faults_are_lines_of_code(fault: faults.Fault) -> None:
     lines = fault.script.splitlines()
     for number in fault.lines:
         assert lines[number - 1].strip()
@@ -69,19 +69,17 @@ def test_every_cause_has_a_fault_or_a_reason_why_not() -> None:
     assert set(all_causes()) - planted == set(LISTED["reasons"])
 
 
-def test_there_is_enough_to_count() -> None:
+def test_there_are_enough_cases() -> None:
     assert len(faults.programs()) + len(FAULTS) >= 24
     assert {fault.program for fault in FAULTS} == {path.name for path in faults.programs()}
 
 
 @pytest.mark.parametrize("path", faults.programs(), ids=lambda path: path.stem)
-def test_healthy_programs_say_what_they_do(path: faults.Path) -> None:
+def test_healthy_programs_have_a_docstring(path: faults.Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
 
 
-def test_a_text_that_is_not_there_exactly_once_is_refused(
-    tmp_path: faults.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_text_that_occurs_twice_is_refused(tmp_path: faults.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "programs").mkdir()
     (tmp_path / "faults").mkdir()
     (tmp_path / "programs" / "twice.py").write_text("a = 1\na = 1\n")

@@ -1,7 +1,4 @@
-"""The promises of the repository itself:
-
-make targets, dependencies, the README, and the scripts that make skeletons.
-"""
+"""The repository itself: make targets, dependencies, the README, and the scripts that make skeletons."""
 
 from __future__ import annotations
 
@@ -46,7 +43,7 @@ def test_make_targets_exist(target: str) -> None:
     assert re.search(rf"^\.PHONY:.*\b{target}\b", makefile, re.MULTILINE)
 
 
-def test_the_demo_needs_no_tool_of_a_developer() -> None:
+def test_the_demo_needs_no_developer_tools() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert re.search(r"^demo: \$\(DEMO_STAMP\)", makefile, re.MULTILINE)
     assert re.search(r"^\t.*fitdoctor diagnose examples/slow_pipeline\.py$", makefile, re.MULTILINE)
@@ -89,7 +86,7 @@ def test_the_readme_names_every_option_of_diagnose() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
+def test_links_inside_the_repository_are_valid(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8")):
         if "://" not in target:
             assert (page.parent / target).exists(), target
@@ -140,7 +137,7 @@ def test_skeletons_compile_and_are_never_overwritten(copy: Path, script: str, pa
 
 
 @pytest.mark.parametrize(("script", "package", "folder"), SCRIPTS)
-def test_skeletons_meet_the_style_and_fail_until_filled_in(copy: Path, script: str, package: str, folder: str) -> None:
+def test_skeletons_pass_the_linter_and_fail_their_tests(copy: Path, script: str, package: str, folder: str) -> None:
     assert make(copy, script, folder, "many-small-parts", "Many small parts").returncode == 0
     unit = copy / "src" / "fitdoctor" / package / folder / "many_small_parts.py"
     test = copy / "tests" / package / "test_many_small_parts.py"
@@ -166,7 +163,7 @@ def test_an_id_that_is_not_kebab_case_is_refused(
     assert sorted(copy.rglob("*.py")) == before
 
 
-def test_an_unknown_family_is_refused_with_those_there_are(copy: Path) -> None:
+def test_an_unknown_family_is_refused_with_a_list_of_families(copy: Path) -> None:
     result = make(copy, "new_cause.py", "weather", "slow-storage", "Title")
     assert result.returncode == 2
     assert "callbacks" in result.stderr

@@ -1,7 +1,4 @@
-"""Files in the current directory that are called like modules of Python's library:
-
-they are the user's, and nothing of ours runs them.
-"""
+"""Files of the user named like modules of Python's library are never run by us."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ OLD = "import sys; sys.argv[:] = sys.argv[1:]; sys.path.insert(0, ''); exec(sys.
 
 @pytest.fixture
 def trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file that is there once any of the others was run."""
+    """A file that exists once any of the shadowing files was run."""
     (tmp_path / "here").mkdir()
     for name in NAMES:
         (tmp_path / "here" / f"{name}.py").write_text(
@@ -35,7 +32,7 @@ def trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def before_safe_paths(tmp_path: Path) -> str:
-    """An interpreter that puts the current directory on the path whatever it is told, as Python 3.10 does."""
+    """An interpreter that always puts the current directory on the path, as Python 3.10 does."""
     path = tmp_path / "python3.10"
     path.write_text(f'#!/bin/sh\nshift\nexec {sys.executable} -c "{OLD}" "" "$@"\n')
     path.chmod(0o755)
@@ -43,7 +40,7 @@ def before_safe_paths(tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("named", [None, ".", ""])
-def test_an_interpreter_is_asked_without_running_them(
+def test_questions_to_an_interpreter_do_not_import_shadowing_files(
     trace: Path, before_safe_paths: str, monkeypatch: pytest.MonkeyPatch, named: str | None
 ) -> None:
     if named is not None:
@@ -56,10 +53,10 @@ def test_an_interpreter_is_asked_without_running_them(
             assert question(python)
     assert not trace.exists()
     subprocess.run([before_safe_paths, "-c", "import json"], check=False)
-    assert trace.read_text() == "json"  # they would be run
+    assert trace.read_text() == "json"  # without protection they are run
 
 
-def test_what_is_installed_on_the_users_path_counts_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_packages_on_the_python_path_come_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine/keras-0.0.1.dist-info").mkdir(parents=True)
     (tmp_path / "mine/keras-0.0.1.dist-info/METADATA").write_text(
         "Metadata-Version: 2.1\nName: keras\nVersion: 0.0.1\n"
@@ -72,8 +69,8 @@ def test_what_is_installed_on_the_users_path_counts_first(tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize("command", ["--version", "env"])
-def test_our_own_process_does_not_run_them(trace: Path, command: str) -> None:
-    Path("importlib.py").unlink()  # Python itself reads that before it comes to us
+def test_our_own_process_does_not_import_shadowing_files(trace: Path, command: str) -> None:
+    Path("importlib.py").unlink()  # Python itself imports it before our code
     ended = subprocess.run([sys.executable, "-m", "fitdoctor", command], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert not trace.exists()

@@ -150,7 +150,7 @@ def check(version: str, backend: str, folder: Path) -> Row:
         keras=found["keras"],
         backend=backend,
         stack=found["stack"],
-        patch_points=f"{len(found['seams'])} of {len(found['seams']) + len(missing)}",
+        patch_points=f"{len(found['patch_points'])} of {len(found['patch_points']) + len(missing)}",
         yields=found["yields"],
         watched=_watched(environment),
     )

@@ -1,6 +1,6 @@
 """Prints, as JSON, the patch points of the imported Keras with their signatures, and what its epoch iterator yields.
 
-Run by `bench/patch_points/` and by `tests/e2e/test_seams.py`, each time in a process of its own:
+Run by `bench/patch_points/` and by `tests/e2e/test_patch_points.py`, each time in a process of its own:
 
     $ KERAS_BACKEND=jax python -m bench.patch_points.check
 """
@@ -30,7 +30,9 @@ def main() -> int:
                 "keras": keras.__version__,
                 "backend": keras.config.backend(),
                 "stack": f"{BACKENDS[keras.config.backend()]} {backends.current().version()}",
-                "seams": {place.name: f"{_owner(place.owner, place.name)}{_signature(place)}" for place in found},
+                "patch_points": {
+                    place.name: f"{_owner(place.owner, place.name)}{_signature(place)}" for place in found
+                },
                 "missing": [place.missing for place in patch_points.patch_points(keras) if not place.found],
                 "yields": _yields(next(place.owner for place in found if place.kind in ("advance", "steps"))),
             }

@@ -1,8 +1,8 @@
-"""Small scripts of kinds that people really run, each with what must not happen: a folder of them beside the checkout,
-where there is one.
+"""Small scripts as people write them do not cause the damage that they are there to show.
 
-Each is a folder with a `run.sh` that prints a line for what it finds, `--> OK: …` or `--> FEARED HAPPENED: …`.
-`FITDOCTOR_ADVERSARY` names another folder of such scripts."""
+They lie in a folder beside the checkout, or in that of `FITDOCTOR_ADVERSARY`. Without such a folder the tests are
+skipped. Each script has a `run.sh` that prints `--> OK: …` or `--> FEARED HAPPENED: …`.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(os.environ.get("FITDOCTOR_ADVERSARY", ROOT.parent / "shared" / "adversary"))
 TOO_LONG_S = 300
-#: They import a real framework, or take long for another reason.
+# They import a real framework, or take long for another reason.
 LONG = ("06-", "07-", "08-", "12-", "25-")
-#: Those that a guard in Python holds off too, where there is no layer.
+# The write guard prevents the damage of these too, without a scratch layer.
 GUARDED = ("01-", "06-", "07-", "08-", "09-", "11-", "21-")
 
 
@@ -40,7 +40,7 @@ def _scripts() -> list[object]:
 @pytest.mark.skipif(sys.platform != "linux", reason="the scripts are written for Linux")
 @pytest.mark.skipif(not FOLDER.is_dir(), reason="there is no such folder here")
 @pytest.mark.parametrize(("name", "guarded"), _scripts())
-def test_nothing_feared_happens(name: str, guarded: bool) -> None:
+def test_the_feared_damage_does_not_happen(name: str, guarded: bool) -> None:
     environment = {**os.environ, "PROJECT": str(ROOT), "PY": sys.executable, "SRC": str(ROOT / "src")}
     if guarded:
         environment["FITDOCTOR_LAYER"] = "0"

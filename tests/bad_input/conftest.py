@@ -1,4 +1,4 @@
-"""Whole diagnoses of bad scripts, with a Keras that only sleeps: see `site-packages`."""
+"""Diagnoses of bad scripts, with a fake Keras that only sleeps: see `site-packages`."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ import pytest
 import fitdoctor
 
 FAKES = Path(__file__).parent / "site-packages"
+# The path of the fake Keras and of the tested fitdoctor, which goes before an installed one.
 FAKES_PATH = os.pathsep.join([str(FAKES), str(Path(fitdoctor.__file__).parent.parent)])
-"""The Keras that only sleeps, and the fitdoctor that is tested, wherever another one is installed."""
 TOO_LONG_S = 60.0
 
 MODEL = """\
@@ -29,15 +29,15 @@ model = keras.Model()
 model.compile()
 """
 FIT = "model.fit(x, epochs=20)\n"
+# An expression that is true in every process but the first.
 REHEARSED = "'rehearsal-spec' in open('/proc/self/cmdline').read()"
-"""What is true in every child but the first."""
+# Waits until the record is written: a killed process may lose the last second.
 SAVED = "import time\ntime.sleep(1.3)\n"
-"""A child that is killed may lose the last second."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """What is left of a diagnosis: its exit code and words, changed files, and processes that outlived it."""
+    """An ended diagnosis: its exit code, output and files, and processes that still run."""
 
     code: int
     out: str
@@ -58,7 +58,7 @@ class Lab:
         (self.folder / "train.py").write_text(script, encoding="utf-8")
         for name, text in files.items():
             (self.folder / name.replace("__", ".")).write_text(text, encoding="utf-8")
-        time.sleep(0.02)  # the kernel's clock is a few milliseconds coarse: these files were there before
+        time.sleep(0.02)  # longer than the resolution of file times: these files existed before
 
     def start(
         self, *arguments: str, stdin: int = subprocess.DEVNULL, stdout: int = subprocess.PIPE
@@ -92,7 +92,7 @@ class Lab:
         return self.end(self.start("--budget", budget, *(arguments or ("train.py",))))
 
     def files(self) -> dict[str, str]:
-        """What lies in the folder, ours and caches left out."""
+        """The files in the folder, without ours and caches."""
         return {
             str(path.relative_to(self.folder)): path.read_text(encoding="utf-8", errors="replace")
             for path in sorted(self.folder.rglob("*"))
@@ -100,13 +100,13 @@ class Lab:
         }
 
     def kept(self) -> set[str]:
-        """The files of the one run."""
+        """The names of the files of the run."""
         return {path.name for path in self.folder.glob(".fitdoctor/*/*")}
 
     def processes(self) -> tuple[str, ...]:
-        """Command lines of the processes that stand in the folder."""
+        """The command lines of the processes whose current directory is in the folder."""
         found = []
-        for entry in self.standing():
+        for entry in self.proc_folders():
             with suppress(OSError):
                 found.append((entry / "cmdline").read_text().replace("\0", " "))
         return tuple(found)
@@ -119,12 +119,12 @@ class Lab:
             time.sleep(0.02)
 
     def made(self, name: str) -> bool:
-        """Whether the script has made a file: in the folder, or in the scratch layer of a process that stands there."""
-        roots = [entry / "root" for entry in self.standing()]
+        """Whether the script made a file: in the folder, or in the scratch layer of a process."""
+        roots = [entry / "root" for entry in self.proc_folders()]
         return any((root / (self.folder / name).relative_to("/")).exists() for root in (Path("/"), *roots))
 
-    def standing(self) -> list[Path]:
-        """The processes that stand in the folder, as /proc has them."""
+    def proc_folders(self) -> list[Path]:
+        """The /proc folders of the processes whose current directory is in the folder."""
         found = []
         for entry in Path("/proc").glob("[0-9]*"):
             try:

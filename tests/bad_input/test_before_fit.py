@@ -1,7 +1,4 @@
-"""Scripts that never come to a step:
-
-a message with what was received and what to do, exit code 2, and nothing left behind.
-"""
+"""Scripts that never reach a step end with a message, exit code 2, and nothing left behind."""
 
 from __future__ import annotations
 
@@ -42,9 +39,8 @@ MESSAGES = {
     "no compile": (MODEL + "keras.Model().fit(x)\n", "ValueError: You must call `compile()`"),
     "an unknown argument": (MODEL + "model.fit(x, epoch=3)\n", "unexpected keyword argument 'epoch'"),
     "a callback that fails": (
-        MODEL
-        + "class Bad(keras.Callback):\n    def on_train_batch_begin(self, batch, logs):\n        raise ValueError('bad')\n"
-        "model.fit(x, callbacks=[Bad()])\n",
+        MODEL + "class Bad(keras.Callback):\n    def on_train_batch_begin(self, batch, logs):\n        raise"
+        " ValueError('bad')\nmodel.fit(x, callbacks=[Bad()])\n",
         "ValueError: bad at train.py:8 (raise ValueError('bad')), in fit",
     ),
     "a question": ("input('Path? ')\n", "asked for input at train.py:1"),
@@ -57,7 +53,7 @@ MESSAGES = {
 
 
 @pytest.mark.parametrize("case", MESSAGES)
-def test_no_verdict_says_why(lab: Lab, case: str) -> None:
+def test_a_script_without_a_verdict_gets_a_reason(lab: Lab, case: str) -> None:
     script, words = MESSAGES[case]
     ended = lab.diagnose(script)
     assert words in ended.err
@@ -76,7 +72,7 @@ def test_no_verdict_says_why(lab: Lab, case: str) -> None:
         ({"keras__py": ""}, {}, "has no attribute '__version__'"),
     ],
 )
-def test_a_keras_that_is_not_supported_is_declined(
+def test_an_unsupported_keras_is_declined(
     lab: Lab, files: dict[str, str], environment: dict[str, str], words: str
 ) -> None:
     lab.environment |= environment
@@ -90,13 +86,13 @@ def test_a_keras_that_is_not_supported_is_declined(
     ("source", "words"),
     [("", "or tf_keras, as released"), ("__version__ = '2.14.1'", "Received tf_keras 2.14.1, expected 2.15 or later")],
 )
-def test_a_tf_keras_that_is_not_known_is_declined(lab: Lab, source: str, words: str) -> None:
+def test_an_unknown_tf_keras_is_declined(lab: Lab, source: str, words: str) -> None:
     ended = lab.diagnose("import tf_keras\n", tf_keras__py=source)
     assert words in ended.err
     assert ended.code == 2
 
 
-def test_keras_is_only_declined_once_it_trains_where_tf_keras_may(lab: Lab) -> None:
+def test_beside_tf_keras_an_unsupported_keras_is_declined_only_when_it_trains(lab: Lab) -> None:
     lab.environment["FAKE_KERAS"] = "2.15.0"
     unsupported = "Received Keras 2.15.0, expected Keras 3.5 or later"
     assert unsupported not in lab.diagnose(MODEL, tf_keras__py="").err
@@ -119,9 +115,8 @@ def test_a_launcher_of_several_processes_is_declined(lab: Lab, variable: str) ->
         (HANG, "had not reached fit: it was at train.py:2 (time.sleep(10**6))"),
         ("while True: print('x' * 1000)\n", "had not reached fit"),
         (
-            MODEL
-            + "import time\nclass Stuck(keras.Callback):\n    def on_train_batch_begin(self, batch, logs): time.sleep(10**6)\n"
-            "model.fit(x, callbacks=[Stuck()])\n",
+            MODEL + "import time\nclass Stuck(keras.Callback):\n    def on_train_batch_begin(self, batch, logs):"
+            " time.sleep(10**6)\nmodel.fit(x, callbacks=[Stuck()])\n",
             "had not done a step of fit: it was at train.py:8",
         ),
         (
@@ -139,13 +134,13 @@ def test_a_hang_ends_with_the_budget(lab: Lab, script: str, words: str) -> None:
 
 
 @pytest.mark.parametrize("own_session", [False, True])
-def test_what_the_script_started_ends_with_it(lab: Lab, own_session: bool) -> None:
+def test_processes_of_the_script_end_with_it(lab: Lab, own_session: bool) -> None:
     ended = lab.diagnose(f"import subprocess\nsubprocess.Popen(['sleep', '300'], start_new_session={own_session})\n")
     assert ended.processes == ()
 
 
 @pytest.mark.parametrize("program", ["/bin/true", "/bin/false"])
-def test_a_python_that_is_none_is_named(lab: Lab, program: str) -> None:
+def test_a_program_that_is_no_python_is_named(lab: Lab, program: str) -> None:
     ended = lab.diagnose(MODEL, "--python", program, "train.py")
     assert f"“{program}” ended with exit code" in ended.err
     assert "Expected a working Python interpreter" in ended.err

@@ -35,14 +35,14 @@ def full(*_arguments: object, **_keywords: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def test_no_room_for_a_child(project: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_before_the_first_process_is_an_error(project: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child, "json", SimpleNamespace(dumps=full, loads=json.loads))
     result = diagnose()
     assert result.exit_code == 2
     assert "No space left on device. Expected room there" in result.stderr
 
 
-def test_no_room_for_a_record(project: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_for_the_record_is_an_error(project: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workspace, "prove_room", full)
     monkeypatch.setattr(workspace.DiagnosisWorkspace, "read", lambda *_: None)
     result = diagnose()
@@ -50,7 +50,9 @@ def test_no_room_for_a_record(project: Lab, monkeypatch: pytest.MonkeyPatch) -> 
     assert "No space left on device. Expected room there" in result.stderr
 
 
-def test_no_room_for_a_rehearsal_keeps_what_the_scout_learned(project: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_before_a_rehearsal_keeps_the_results_of_the_scout(
+    project: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     start = workspace.DiagnosisWorkspace.start
 
     def fails_later(self: workspace.DiagnosisWorkspace, role: str, **spec: object) -> child.Child:
@@ -65,14 +67,14 @@ def test_no_room_for_a_rehearsal_keeps_what_the_scout_learned(project: Lab, monk
     assert "No space left on device" in " ".join(result.stdout.split())
 
 
-def test_a_record_that_cannot_be_read_is_our_fault(project: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_record_is_reported_as_a_bug_of_fitdoctor(project: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workspace, "decode_scout", lambda _: full())
     result = diagnose()
     assert result.exit_code == 2
     assert "a fault of fitdoctor" in result.stderr
 
 
-def test_a_report_that_cannot_be_printed_is_kept(lab: Lab) -> None:
+def test_a_report_that_cannot_be_printed_is_saved(lab: Lab) -> None:
     lab.write(MODEL + FIT)
     with Path("/dev/full").open("w") as stdout:
         process = lab.start("--budget", "4", "train.py", stdout=stdout.fileno())

@@ -1,4 +1,4 @@
-"""Signals to us and to our children, at any time: a documented exit code, what was learned is kept, nothing runs on."""
+"""Signals at any time end with the documented exit code, keep the results, and leave no processes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ WAIT = READY + "import time\ntime.sleep(10**6)\n"
 @pytest.mark.parametrize(
     ("script", "learned"), [(WAIT, False), (MODEL + FIT + SAVED + WAIT, True)], ids=["before fit", "after fit"]
 )
-def test_a_signal_ends_it_with_what_was_learned(lab: Lab, number: signal.Signals, script: str, learned: bool) -> None:
+def test_a_signal_ends_the_diagnosis_with_a_report_of_its_results(
+    lab: Lab, number: signal.Signals, script: str, learned: bool
+) -> None:
     lab.write(script)
     process = lab.start("--budget", "60", "train.py")
     lab.wait_for("ready")
@@ -36,7 +38,7 @@ def test_a_signal_ends_it_with_what_was_learned(lab: Lab, number: signal.Signals
 
 
 @pytest.mark.parametrize("pause_s", [0.0, 0.02, 0.3])
-def test_pressing_ctrl_c_again_leaves_nothing_behind(lab: Lab, pause_s: float) -> None:
+def test_repeated_ctrl_c_leaves_no_processes(lab: Lab, pause_s: float) -> None:
     lab.write(MODEL + FIT + SAVED + WAIT)
     process = lab.start("--budget", "60", "train.py")
     lab.wait_for("ready")
@@ -44,12 +46,12 @@ def test_pressing_ctrl_c_again_leaves_nothing_behind(lab: Lab, pause_s: float) -
         process.send_signal(signal.SIGINT)
         time.sleep(pause_s)
     ended = lab.end(process)
-    assert ended.code in (130, -signal.SIGINT)  # the latter where it came during the interpreter's own end
+    assert ended.code in (130, -signal.SIGINT)  # the latter for a signal during the shutdown of Python
     assert ended.processes == ()
     assert "Traceback" not in ended.err
 
 
-def test_children_end_with_a_parent_that_was_killed(lab: Lab) -> None:
+def test_processes_end_when_the_diagnosis_is_killed(lab: Lab) -> None:
     lab.write(WAIT)
     process = lab.start("--budget", "60", "train.py")
     lab.wait_for("ready")
@@ -65,7 +67,7 @@ def test_children_end_with_a_parent_that_was_killed(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("script", "code"), [(WAIT, 2), (MODEL + FIT + SAVED + WAIT, 0)], ids=["before fit", "after fit"]
 )
-def test_a_child_that_is_killed_is_reported(lab: Lab, script: str, code: int) -> None:
+def test_a_killed_process_is_reported(lab: Lab, script: str, code: int) -> None:
     lab.write(script)
     process = lab.start("--budget", "4", "train.py")
     lab.wait_for("ready")

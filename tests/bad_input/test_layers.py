@@ -1,4 +1,4 @@
-"""Whole diagnoses of scripts that write, over a scratch layer and without one: the user's files are as they were."""
+"""Diagnoses of scripts that write do not change the user's files, with a scratch layer and without one."""
 
 from __future__ import annotations
 
@@ -19,20 +19,25 @@ WRITES = {
         "import ctypes\nc = ctypes.CDLL(None)\ndef save():\n    d = c.open(b'results.txt', 0o1001, 0o600)\n"
         "    assert d >= 0 and c.write(d, b'new', 3) == 3\n    c.close(d)\n"
     ),
-    "another program": "import subprocess\ndef save(): subprocess.run('echo new > results.txt', shell=True, check=True)\n",
+    "another program": (
+        "import subprocess\ndef save(): subprocess.run('echo new > results.txt', shell=True, check=True)\n"
+    ),
     "another folder": (
-        "import os, shutil, time\ndef save():\n    shutil.move('results', f'results-{time.time_ns()}'); os.makedirs('results')\n"
-        "    open('results/weights.txt', 'w').write('new')\n"
+        "import os, shutil, time\ndef save():\n    shutil.move('results', f'results-{time.time_ns()}');"
+        " os.makedirs('results')\n    open('results/weights.txt', 'w').write('new')\n"
     ),
     "a data base": (
         "import sqlite3\ndef save():\n    s = sqlite3.connect('results.txt.db')\n"
         "    s.execute('create table if not exists t (x)'); s.execute('insert into t values (1)'); s.commit()\n"
     ),
-    "a link": "import os\ndef save():\n    os.path.lexists('latest') and os.remove('latest')\n    os.symlink('results', 'latest')\n",
+    "a link": (
+        "import os\ndef save():\n    os.path.lexists('latest') and os.remove('latest')\n    os.symlink('results',"
+        " 'latest')\n"
+    ),
 }
 
 
-def as_it_was(lab: Lab) -> None:
+def make_files(lab: Lab) -> None:
     (lab.folder / "results").mkdir()
     (lab.folder / "results" / "weights.txt").write_text("precious")
     (lab.folder / "latest").symlink_to("nowhere")
@@ -46,8 +51,8 @@ def found(lab: Lab) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("way", WRITES)
-def test_no_child_changes_a_file(lab: Lab, way: str) -> None:
-    as_it_was(lab)
+def test_files_of_the_user_stay_unchanged(lab: Lab, way: str) -> None:
+    make_files(lab)
     script = WRITES[way] + MODEL + "save()\n" + FIT + "save()\n"
     ended = lab.diagnose(script, budget="6", results__txt="precious")
     assert (ended.code, ended.processes) == (0, ()), ended.err
@@ -60,7 +65,7 @@ def test_no_child_changes_a_file(lab: Lab, way: str) -> None:
 
 
 def test_losses_are_named_before_many_new_files(lab: Lab) -> None:
-    as_it_was(lab)
+    make_files(lab)
     script = (
         "import os, shutil\nos.makedirs('many')\nfor i in range(300): open('many/%03d.txt' % i, 'w').write('x')\n"
         "shutil.rmtree('results')\nopen('zz_data.csv', 'w').write('replaced')\n"
@@ -81,7 +86,7 @@ LOSES = "import shutil\nshutil.rmtree('results')\nopen('new.txt', 'w').write('x'
 
 
 def test_without_a_verdict_the_message_says_what_would_have_changed(lab: Lab) -> None:
-    as_it_was(lab)
+    make_files(lab)
     ended = lab.diagnose(LOSES + "raise ValueError('bad')\n")
     assert (ended.code, (lab.folder / "results" / "weights.txt").read_text()) == (2, "precious")
     said = " ".join(ended.err.split())
@@ -96,7 +101,7 @@ def test_without_a_verdict_and_a_layer_the_message_says_why(lab: Lab) -> None:
 
 
 def test_a_script_that_kills_its_parent_loses_the_list_and_that_is_said(lab: Lab) -> None:
-    as_it_was(lab)
+    make_files(lab)
     kills = LOSES + "import os, signal\n"
     ended = lab.diagnose(
         kills + MODEL + FIT + "import time; time.sleep(1.3)\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(3)\n"
@@ -108,15 +113,18 @@ def test_a_script_that_kills_its_parent_loses_the_list_and_that_is_said(lab: Lab
     assert ended.processes == ()
 
 
-def test_a_lock_is_not_left_behind(lab: Lab) -> None:
-    lock = "import os, sys\nif os.path.exists('train.lock'): sys.exit('another one runs')\nopen('train.lock', 'x').close()\n"
+def test_lock_files_are_removed(lab: Lab) -> None:
+    lock = (
+        "import os, sys\nif os.path.exists('train.lock'): sys.exit('another one runs')\nopen('train.lock',"
+        " 'x').close()\n"
+    )
     ended = lab.diagnose(lock + MODEL + FIT, budget="12")
     assert ended.code == 0
     assert "another one runs" not in ended.out
     assert not (lab.folder / "train.lock").exists()
 
 
-def test_without_a_layer_the_report_says_so(lab: Lab) -> None:
+def test_a_missing_layer_is_a_limit_of_the_report(lab: Lab) -> None:
     lab.environment["FITDOCTOR_LAYER"] = "0"
     ended = lab.diagnose(MODEL + FIT)
     assert "There was no scratch layer: the variable FITDOCTOR_LAYER=0 switched it off." in " ".join(ended.out.split())
@@ -136,7 +144,7 @@ def test_a_diagnosis_that_is_killed_leaves_no_layer(lab: Lab) -> None:
     assert list(lab.folder.rglob("kept-layers")) == []
 
 
-def test_in_a_container_without_privileges_the_guard_stands_in(lab: Lab) -> None:
+def test_without_privileges_the_write_guard_protects_files(lab: Lab) -> None:
     script = "open('results.txt', 'a').write('new')\n" + MODEL + FIT
     lab.write(script, results__txt="precious")
     command = [
@@ -174,7 +182,7 @@ def test_a_script_that_clears_up_our_folder_works_as_alone(lab: Lab) -> None:
     assert "raised" not in said
 
 
-def test_writes_are_real_where_they_are_allowed(lab: Lab) -> None:
+def test_allowed_writes_change_the_real_files(lab: Lab) -> None:
     ended = lab.diagnose(
         "open('results.txt', 'w').write('new')\n" + MODEL + FIT, "--allow-writes", "train.py", results__txt="precious"
     )
@@ -182,7 +190,7 @@ def test_writes_are_real_where_they_are_allowed(lab: Lab) -> None:
     assert "scratch layer" not in ended.out
 
 
-def test_a_loop_of_a_shell_goes_on(lab: Lab) -> None:
+def test_a_shell_loop_continues_after_a_diagnosis(lab: Lab) -> None:
     lab.write(MODEL + FIT)
     (lab.folder / "again.py").write_text("import sys\nassert sys.stdin.read() == ''\n" + MODEL + FIT)
     (lab.folder / "list").write_text("train.py\nagain.py\ntrain.py\n")
@@ -201,7 +209,7 @@ def test_a_loop_of_a_shell_goes_on(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("layer", ["1", "0"])
-def test_what_gets_away_from_its_session_and_its_environment_is_ended(lab: Lab, layer: str) -> None:
+def test_a_daemon_without_its_environment_is_ended(lab: Lab, layer: str) -> None:
     lab.environment["FITDOCTOR_LAYER"] = layer
     away = "import subprocess\nsubprocess.Popen(['sleep', '54321'], start_new_session=True, env={}, cwd='/')\n"
     ended = lab.diagnose(away + MODEL + FIT)
@@ -211,14 +219,14 @@ def test_what_gets_away_from_its_session_and_its_environment_is_ended(lab: Lab, 
     assert b"sleep\x0054321\x00" not in lines
 
 
-def test_two_at_once_know_of_each_other(lab: Lab) -> None:
+def test_concurrent_diagnoses_are_reported(lab: Lab) -> None:
     waits = "import time\nopen('ready', 'w').close()\n" + f"if not {REHEARSED}: time.sleep(4)\n"
     lab.write(waits + MODEL + FIT)
     first = lab.start("--budget", "12", "--race-budget", "0", "train.py")
     lab.wait_for("ready")
     second = lab.end(lab.start("--budget", "12", "--race-budget", "0", "train.py"))
     ended = lab.end(first)
-    # Other tests may diagnose beside this one, so who held the machine first is not known.
+    # Other tests may run diagnoses at the same time, so the order is not known.
     said = " ".join(second.err.split())
     assert re.search(r"Another diagnosis was running on this machine: process \d+ \(.*(diagnose|pytest)", said)
     assert "Another diagnosis was running on this machine" in " ".join(second.out.split())

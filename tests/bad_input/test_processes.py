@@ -1,4 +1,4 @@
-"""Scripts whose training is not in the process that was started: followed, or declined by name."""
+"""Scripts that train in another process are followed, or declined with its name."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ FOLLOWED = {
     "exec": AGAIN.format("os.execv(sys.executable, [sys.executable, *sys.argv])"),
     "exec of its command line": AGAIN.format("os.execvp(sys.orig_argv[0], sys.orig_argv)"),
     "exec by a shell": AGAIN.format("os.execl('/bin/sh', 'sh', '-c', f'exec {sys.executable} -O train.py')"),
-    "exec after a start of some length": "import time\ntime.sleep(0.4)\n"
-    + AGAIN.format(
-        "os.execve(sys.executable, [sys.executable, '-u', *sys.argv], {'SEED': '0', 'PYTHONPATH': os.environ['PYTHONPATH']})"
+    "exec after a start of some length": (
+        "import time\ntime.sleep(0.4)\n"
+        + AGAIN.format(
+            "os.execve(sys.executable, [sys.executable, '-u', *sys.argv], {'SEED': '0', 'PYTHONPATH':"
+            " os.environ['PYTHONPATH']})"
+        )
     ),
 }
 RUN = MODEL + FIT
 ITSELF = (
-    "import os, subprocess, sys\nif os.environ.get('SEED') != '0':\n    os.environ['SEED'] = '0'\n    {}\n    sys.exit()\n"
-    + RUN
+    "import os, subprocess, sys\nif os.environ.get('SEED') != '0':\n    os.environ['SEED'] = '0'\n    {}\n   "
+    " sys.exit()\n" + RUN
 )
 DECLINED = {
     "a shell script": (
@@ -45,8 +48,10 @@ DECLINED = {
     ),
     "a program of its own": (
         "import subprocess, sys\nsubprocess.run([sys.executable, 'worker.py', '--lr', '0.1'])\n",
-        "`python worker.py --lr 0.1` that the script started at train.py:2. Only the script's own process can be diagnosed. "
-        "Diagnose that: fitdoctor diagnose worker.py --lr 0.1",
+        (
+            "`python worker.py --lr 0.1` that the script started at train.py:2. Only the script's own process can be"
+            " diagnosed. Diagnose that: fitdoctor diagnose worker.py --lr 0.1"
+        ),
     ),
     "a program by a shell": (
         f"import os\nos.system('{sys.executable} worker.py 3 && true')\n",
@@ -57,7 +62,10 @@ DECLINED = {
         "that the script started at train.py:2",
     ),
     "a program by posix_spawn": (
-        "import os, sys\npid = os.posix_spawn(sys.executable, ['python', '-m', 'worker'], os.environ)\nos.waitpid(pid, 0)\n",
+        (
+            "import os, sys\npid = os.posix_spawn(sys.executable, ['python', '-m', 'worker'],"
+            " os.environ)\nos.waitpid(pid, 0)\n"
+        ),
         "fitdoctor diagnose -m worker",
     ),
     "a program without Keras": (
@@ -83,8 +91,10 @@ DECLINED = {
         "forked at train.py:10",
     ),
     "multiprocessing, spawned": (
-        "import multiprocessing\ndef train():\n    import worker\nif __name__ == '__main__':\n"
-        "    process = multiprocessing.get_context('spawn').Process(target=train)\n    process.start()\n    process.join()\n",
+        (
+            "import multiprocessing\ndef train():\n    import worker\nif __name__ == '__main__':\n    process ="
+            " multiprocessing.get_context('spawn').Process(target=train)\n    process.start()\n    process.join()\n"
+        ),
         "fit was called in a worker process that the script started",
     ),
     "an executor": (
@@ -95,8 +105,8 @@ DECLINED = {
         "process that the script forked at train.py:11",
     ),
     "a daemon": (
-        "import os\nif os.fork():\n    os._exit(0)\nos.setsid()\nif os.fork():\n    os._exit(0)\nimport time\ntime.sleep(1)\n"
-        + RUN,
+        "import os\nif os.fork():\n    os._exit(0)\nos.setsid()\nif os.fork():\n    os._exit(0)\nimport"
+        " time\ntime.sleep(1)\n" + RUN,
         "ended after it had forked another one at train.py:2",
     ),
     "a daemon that leaves by sys.exit": (
@@ -119,7 +129,7 @@ def test_a_script_that_replaces_itself_is_followed(lab: Lab, script: str) -> Non
 
 
 @pytest.mark.parametrize("case", DECLINED)
-def test_a_training_elsewhere_is_declined_by_name(lab: Lab, case: str) -> None:
+def test_a_training_in_another_process_is_declined_and_named(lab: Lab, case: str) -> None:
     script, words = DECLINED[case]
     worker = "import sys\n" + RUN + "open('trained', 'w').close()\n"
     ended = lab.diagnose(script, worker__py=worker, plain__py="print(1)\n", run__sh="touch trained\n")
@@ -141,13 +151,13 @@ def test_a_training_elsewhere_is_declined_by_name(lab: Lab, case: str) -> None:
         ),
     ],
 )
-def test_a_second_training_elsewhere_is_said(lab: Lab, script: str, words: str) -> None:
+def test_a_second_training_in_another_process_is_reported(lab: Lab, script: str, words: str) -> None:
     ended = lab.diagnose(RUN + script, worker__py=RUN)
     assert ended.code == 0, ended.err
     assert words in " ".join(ended.out.split())
 
 
-def test_a_helper_changes_no_file_either(lab: Lab) -> None:
+def test_programs_of_the_script_change_no_file(lab: Lab) -> None:
     script = "import subprocess, sys\nsubprocess.run([sys.executable, 'worker.py'])\n"
     ended = lab.diagnose(script + RUN, worker__py="open('model.txt', 'w').write('new')\n", model__txt="precious")
     assert ended.files["model.txt"] == "precious"
@@ -155,8 +165,11 @@ def test_a_helper_changes_no_file_either(lab: Lab) -> None:
     assert "started python worker.py" in " ".join(ended.out.split())
 
 
-def test_side_effects_are_told_with_the_number_of_runs(lab: Lab) -> None:
-    script = "import socket, subprocess\nsubprocess.run(['true', 'secret'])\nsocket.socket(type=socket.SOCK_DGRAM).connect(('127.0.0.1', 9))\n"
+def test_side_effects_are_reported_with_the_number_of_runs(lab: Lab) -> None:
+    script = (
+        "import socket, subprocess\nsubprocess.run(['true',"
+        " 'secret'])\nsocket.socket(type=socket.SOCK_DGRAM).connect(('127.0.0.1', 9))\n"
+    )
     ended = lab.diagnose(script + RUN, budget="10")
     assert ended.code == 0, ended.err
     assert re.search(
@@ -164,8 +177,11 @@ def test_side_effects_are_told_with_the_number_of_runs(lab: Lab) -> None:
     ), ended.out
 
 
-def test_offline_is_said_and_kept(lab: Lab) -> None:
-    script = "import socket\ntry:\n    socket.create_connection(('192.0.2.1', 80), timeout=5)\nexcept OSError as error:\n    print(error)\n"
+def test_connections_are_refused_offline(lab: Lab) -> None:
+    script = (
+        "import socket\ntry:\n    socket.create_connection(('192.0.2.1', 80), timeout=5)\nexcept OSError as error:\n   "
+        " print(error)\n"
+    )
     ended = lab.diagnose(script + RUN, "--offline", "train.py")
     assert ended.code == 0, ended.err
     words = " ".join(ended.out.split())
@@ -173,8 +189,11 @@ def test_offline_is_said_and_kept(lab: Lab) -> None:
     assert "connections to other machines were refused" in words
 
 
-def test_the_users_own_customisation_of_helpers_is_kept(lab: Lab) -> None:
-    script = "import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', 'import os, sys; print(os.own, sys.path[:2])']))\n"
+def test_a_sitecustomize_of_the_user_is_imported(lab: Lab) -> None:
+    script = (
+        "import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', 'import os, sys; print(os.own,"
+        " sys.path[:2])']))\n"
+    )
     (lab.folder / "lib").mkdir()
     (lab.folder / "lib" / "sitecustomize.py").write_text("import os\nos.own = 'mine'\n")
     lab.environment["PYTHONPATH"] = os.pathsep.join([str(lab.folder / "lib"), FAKES_PATH])

@@ -1,4 +1,4 @@
-"""What only the real Keras can show."""
+"""Bad input that only the real Keras shows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def real(lab: Lab) -> Lab:
     return lab
 
 
-def test_an_exception_in_the_data_is_named_without_the_frameworks_pages(real: Lab) -> None:
+def test_an_exception_in_the_input_is_reported_without_a_traceback(real: Lab) -> None:
     script = MODEL + (
         "def batches():\n    for i in range(5): yield x[:32], y[:32]\n    raise OSError('bad file 17')\n"
         "make().fit(batches(), steps_per_epoch=50, epochs=3, verbose=0)\n"

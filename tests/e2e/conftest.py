@@ -1,12 +1,15 @@
-"""TensorFlow in the tests' own process, imported once, with the recording of pipelines installed as a child has it."""
+"""TensorFlow and Keras in the process of the tests, with pipelines recorded as in the user's process."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from fitdoctor.probe import backends
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +30,13 @@ def keras(tf: Any) -> Any:
     if module.config.backend() != "tensorflow":
         pytest.skip("needs the TensorFlow backend")
     return module
+
+
+@pytest.fixture
+def tf_keras(tf: Any) -> Iterator[Any]:
+    import tf_keras
+
+    before = list(backends._used)
+    backends.use(tf_keras)
+    yield tf_keras
+    backends._used[:] = before

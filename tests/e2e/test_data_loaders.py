@@ -1,4 +1,4 @@
-"""A `DataLoader` of PyTorch with other workers: the same batches in the same order, tried, and nobody left at work."""
+"""A `DataLoader` of PyTorch gives the same batches with other workers, and the workers end."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ import copy, multiprocessing, random, time, weakref
 import keras, numpy as np, torch
 import fitdoctor
 from fitdoctor.changes.model import Place, SetArgument
-from fitdoctor.probe import described_loaders, torch_loaders
-from fitdoctor.probe.treated_fit import TreatedFit
+from fitdoctor.probe.apply import torch_loaders
+from fitdoctor.probe.observe import describe_loaders
+from fitdoctor.probe.roles.treated_fit import TreatedFit
 
 
 class Scans(torch.utils.data.Dataset):
@@ -43,7 +44,8 @@ def loader(dataset=None, **more):
 
 def workers(count, **more):
     settings = {"num_workers": count, **more}
-    return [SetArgument(place=Place(file="", line=0), call="DataLoader", argument=name, value=value) for name, value in settings.items()]
+    place = Place(file="", line=0)
+    return [SetArgument(place=place, call="DataLoader", argument=name, value=value) for name, value in settings.items()]
 
 
 def batches(made, epochs=2):
@@ -61,7 +63,8 @@ def left():
 
 generator = torch.Generator().manual_seed(5)
 sampler = torch.utils.data.BatchSampler(torch.utils.data.RandomSampler(range(90), generator=generator), 8, True)
-print("shuffled", same(loader(), workers(2)), same(loader(num_workers=2), workers(0)), same(loader(), workers(2, persistent_workers=True)))
+print("shuffled", same(loader(), workers(2)), same(loader(num_workers=2), workers(0)),
+      same(loader(), workers(2, persistent_workers=True)))
 print("in order", same(loader(shuffle=False), workers(2, persistent_workers=True)))
 batched = torch.utils.data.DataLoader(Scans(), batch_sampler=sampler)
 begin = torch_loaders.from_here(batched)
@@ -70,7 +73,8 @@ begin()
 print("batch sampler", plain == batches(torch_loaders.arranged(batched, workers(2), steady=False), 1))
 noises = (None, random.random, np.random.rand, lambda: torch.rand(1).item(), np.random.default_rng(0).random)
 before = torch.get_rng_state()
-print("draws", *(torch_loaders.draws(loader(Scans(noise))) for noise in noises), torch.equal(before, torch.get_rng_state()))
+draws = [torch_loaders.draws(loader(Scans(noise))) for noise in noises]
+print("draws", *draws, torch.equal(before, torch.get_rng_state()))
 print("random", same(loader(Scans(np.random.rand)), workers(2), 1))
 own, started = loader(num_workers=2, persistent_workers=True), weakref.WeakSet()
 one, other = (torch_loaders.arranged(own, [], steady=True, started=started) for _ in range(2))
@@ -79,9 +83,10 @@ print("apart", [len(list(turn)) for turn in turns], own._iterator, left())
 del turns
 torch_loaders.end(started)
 print("ended", left(), torch_loaders.held(one))
-described = described_loaders.data_loader(loader(torch.utils.data.Subset(Scans(), range(64)), num_workers=2)).arguments
-print("described", *(described[name] for name in ("dataset", "shuffled", "num_workers", "prefetch_factor", "start_method")))
-print("stream", described_loaders.data_loader(loader(Stream(), shuffle=None)).arguments["iterable"])
+described = describe_loaders.data_loader(loader(torch.utils.data.Subset(Scans(), range(64)), num_workers=2)).arguments
+names = ("dataset", "shuffled", "num_workers", "prefetch_factor", "start_method")
+print("described", *(described[name] for name in names))
+print("stream", describe_loaders.data_loader(loader(Stream(), shuffle=None)).arguments["iterable"])
 
 keras.utils.set_random_seed(0)
 model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
@@ -100,7 +105,8 @@ def trained(fit):
 def treated(data):
     import inspect
 
-    bound = {name: each.default for name, each in inspect.signature(type(model).fit).parameters.items() if name != "self"}
+    parameters = inspect.signature(type(model).fit).parameters
+    bound = {name: each.default for name, each in parameters.items() if name != "self"}
     fit = TreatedFit(model, {**bound, "x": data, "epochs": 2, "verbose": 0}, workers(2))
     arguments = fit.arguments()
     assert arguments["x"] is not data and arguments["x"].num_workers == 2
@@ -124,7 +130,7 @@ print("lines", sorted({(place.code or "").strip() for place in found["slow-gener
 """
 
 
-def test_other_workers_give_the_same_and_end(tmp_path: Path) -> None:
+def test_changed_workers_give_the_same_batches_and_end(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(SCRIPT)
     environment = {**os.environ, "KERAS_BACKEND": "torch"}
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The command itself, from a script to a report: one training with a cause, and one without."""
+"""`fitdoctor diagnose` on a training with a cause, and on a healthy one."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def diagnose(folder: Path, source: str, budget_s: int) -> tuple[subprocess.Compl
     return done, json.loads((folder / "report.json").read_text())
 
 
-def test_a_training_with_a_cause(tmp_path: Path) -> None:
+def test_a_cause_is_measured_and_its_remedy_prescribed(tmp_path: Path) -> None:
     done, report = diagnose(tmp_path, EAGER, 60)
     assert report["verdict"] == "causes"
     cause = report["causes"][0]
@@ -94,9 +94,9 @@ def test_a_training_with_a_cause(tmp_path: Path) -> None:
     assert "done" in (run / "log.txt").read_text()
 
 
-def test_a_training_without_one(tmp_path: Path) -> None:
+def test_a_healthy_training_gets_no_prescription(tmp_path: Path) -> None:
     done, report = diagnose(tmp_path, HEALTHY, 40)
-    assert report["verdict"] in ("healthy", "inconclusive")  # the latter where the machine is busy with something else
+    assert report["verdict"] in ("healthy", "inconclusive")  # the latter on a busy machine
     assert report["prescription"] is None
     assert not any(cause["status"] == "measured" for cause in report["causes"])
     assert all(ceiling["speedup"] > 0 for ceiling in report["ceilings"])

@@ -1,4 +1,4 @@
-"""Children that do not live through an arm: it costs that arm, and the others are tried in a fresh child."""
+"""An arm that ends its process fails alone: the other arms are tried in a new process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,6 @@ import pytest
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 BUDGET_S = 100.0
-START_UP_S = 25.0
-"""Generous: the machine may be busy."""
 
 SCRIPT = """\
 import os, signal, sys, time
@@ -61,11 +58,10 @@ def processes(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("how", ENDS)
-def test_an_arm_that_ends_its_child_costs_only_itself(tmp_path: Path, how: str) -> None:
+def test_an_arm_that_ends_its_process_fails_alone(tmp_path: Path, how: str) -> None:
     ends, words = ENDS[how]
     (tmp_path / "train.py").write_text(SCRIPT.format(ends=ends), encoding="utf-8")
     before = sorted(path.name for path in tmp_path.iterdir())
-    began_s = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-m", "fitdoctor", "diagnose", "--budget", str(int(BUDGET_S)), "train.py"],
         capture_output=True,
@@ -75,7 +71,6 @@ def test_an_arm_that_ends_its_child_costs_only_itself(tmp_path: Path, how: str) 
         env=os.environ | {"NO_COLOR": "1"},
         timeout=3 * BUDGET_S,
     )
-    assert time.monotonic() - began_s < BUDGET_S + START_UP_S
     assert done.returncode == 0, done.stderr[-2000:]
     assert processes(tmp_path) == []
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([".fitdoctor", *before])

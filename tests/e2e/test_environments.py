@@ -1,4 +1,4 @@
-"""Two environments, compared process by process: from a script that sets its threads to a report."""
+"""Two environments are compared in separate processes: a script that sets its number of threads."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ model.fit(x, y, batch_size=512, epochs=300, verbose=0)
 """
 
 
-def test_threads_that_the_script_sets_are_tried_in_processes_of_their_own(tmp_path: Path) -> None:
+def test_default_threads_are_compared_in_separate_processes(tmp_path: Path) -> None:
     _, report = diagnose(tmp_path, ONE_THREAD, 240)
     (path,) = tmp_path.glob(".fitdoctor/*/run.json")
     run = json.loads(path.read_text())

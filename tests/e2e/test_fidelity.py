@@ -1,4 +1,4 @@
-"""What trials leave behind: the state from which every arm starts is put back, and what is not as before is seen."""
+"""Trials restore the state of the training, and detect a state that changed."""
 
 from __future__ import annotations
 
@@ -35,38 +35,38 @@ def trained(model: Any) -> list[Any]:
     return [np.asarray(weight).copy() for weight in model.weights]
 
 
-def test_putting_back_gives_the_same_steps_again(model: Any) -> None:
+def test_steps_after_a_restore_are_the_same_again(model: Any) -> None:
     from fitdoctor.probe.trials.equivalence.training_state import TrainingState
 
     model.train_function = None
-    standing = TrainingState(model, [])
+    state = TrainingState(model, [])
     first = trained(model)
-    standing.restore(whole=True)
+    state.restore(whole=True)
     again = trained(model)
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
 
 
-def test_what_a_callback_sets_is_put_back(model: Any) -> None:
+def test_settings_that_a_callback_changed_are_restored(model: Any) -> None:
     from fitdoctor.probe.trials.equivalence.training_state import TrainingState
 
-    standing = TrainingState(model, [])
+    state = TrainingState(model, [])
     model.layers[0].trainable = False
     model.stop_training = True
     model.run_eagerly = True
     model.optimizer.learning_rate = 1.0
     np.random.random()
-    standing.restore(whole=True)
-    standing.check(whole=True)
+    state.restore(whole=True)
+    state.check(whole=True)
     assert model.layers[0].trainable
     assert float(model.optimizer.learning_rate) == pytest.approx(0.001)
 
 
 @pytest.mark.parametrize("what", ["the weights", "the optimizer", "trainable flags"])
-def test_what_is_not_as_before_is_named(keras: Any, model: Any, what: str) -> None:
+def test_an_error_names_the_state_that_changed(keras: Any, model: Any, what: str) -> None:
     from fitdoctor.probe.trials.equivalence.errors import StateChangedError
     from fitdoctor.probe.trials.equivalence.training_state import TrainingState
 
-    standing = TrainingState(model, [])
+    state = TrainingState(model, [])
     if what == "the weights":
         model.layers[0].kernel.assign_add(np.ones((4, 8)))
     elif what == "the optimizer":
@@ -74,24 +74,24 @@ def test_what_is_not_as_before_is_named(keras: Any, model: Any, what: str) -> No
     else:
         model.layers[0].trainable = False
     with pytest.raises(StateChangedError, match=what):
-        standing.check(whole=True)
+        state.check(whole=True)
 
 
-def test_counters_go_on_within_a_unit_and_are_put_back_between_units(model: Any) -> None:
+def test_counters_continue_within_a_unit_and_are_restored_between_units(model: Any) -> None:
     from fitdoctor.probe.trials.equivalence.training_state import TrainingState
 
-    standing = TrainingState(model, [])
+    state = TrainingState(model, [])
     before = int(model.optimizer.iterations)
     trained(model)
     after = int(model.optimizer.iterations)
-    standing.restore(whole=False)
+    state.restore(whole=False)
     assert int(model.optimizer.iterations) == after > before
-    standing.restore(whole=True)
+    state.restore(whole=True)
     assert int(model.optimizer.iterations) == before
 
 
 @pytest.mark.parametrize("kind", ["batch_norm", "in_groups"])
-def test_arms_leave_the_next_steps_as_they_were(tf: Any, kind: str) -> None:
+def test_arms_do_not_change_later_steps(tf: Any, kind: str) -> None:
     from bench.fidelity.kinds import KINDS, measure
 
     found = measure(KINDS[kind], steps=4, rounds=1)
@@ -100,7 +100,7 @@ def test_arms_leave_the_next_steps_as_they_were(tf: Any, kind: str) -> None:
 
 
 class Calls:
-    """A model whose `predict` gives what it is told to, in place of a trained one."""
+    """A model whose `predict` has a given result."""
 
     def __init__(self, **results: Any) -> None:
         self.results, self.made = results, [0, 0]
@@ -123,7 +123,7 @@ def call_arms() -> Any:
     return CallArms("predict", arms, seconds=60.0, rounds=3)
 
 
-def test_a_substitute_that_differs_never_stands_in(tf: Any) -> None:
+def test_a_substitute_with_other_results_is_never_used(tf: Any) -> None:
     arms, model, given = call_arms(), Calls(ours=lambda x: x + 1), {"x": np.zeros(3)}
     original = lambda _model, x: x  # noqa: E731
     results = []
@@ -134,7 +134,7 @@ def test_a_substitute_that_differs_never_stands_in(tf: Any) -> None:
     assert not any(window["arm"] == "call/other" for window in arms.windows)
 
 
-def test_blocks_come_in_a_random_order_of_their_own(tf: Any) -> None:
+def test_the_order_of_blocks_is_random(tf: Any) -> None:
     arms, model, given = call_arms(), Calls(ours=lambda x: x), {"x": np.zeros(3)}
     while not arms.done:
         arms.call(lambda _model, x: x, model, given)
@@ -167,7 +167,7 @@ def test_blocks_of_long_calls_are_short(
     assert arms.why == ""
 
 
-def test_a_substitute_that_fails_leaves_the_script_alone_and_says_why(tf: Any) -> None:
+def test_a_substitute_that_fails_ends_the_trial_with_its_error(tf: Any) -> None:
     def fails(x: Any) -> Any:
         raise TypeError("no list")
 
@@ -177,7 +177,7 @@ def test_a_substitute_that_fails_leaves_the_script_alone_and_says_why(tf: Any) -
     assert arms.why == "the call in its place failed (TypeError: no list)"
 
 
-def test_too_few_calls_are_said(tf: Any) -> None:
+def test_too_few_calls_are_reported(tf: Any) -> None:
     arms, model, given = call_arms(), Calls(ours=lambda x: x), {"x": np.zeros(3)}
     assert arms.why == "none of the calls there could be replaced as they are made"
     for _ in range(10):
@@ -185,7 +185,7 @@ def test_too_few_calls_are_said(tf: Any) -> None:
     assert arms.why == "only 10 calls of the script's came there, too few to compare"
 
 
-def test_a_step_that_reports_another_loss_is_another_one(keras: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_substitute_that_reports_another_loss_is_different(keras: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from fitdoctor.probe.observe import single_batch_fits
     from fitdoctor.probe.observe.observer import bind
     from fitdoctor.probe.trials.units import calls

@@ -1,7 +1,4 @@
-"""Arms that change what happens around the computation:
-
-metrics, logs, saving, debugging aids and the workers of a `PyDataset`.
-"""
+"""Arms that change the host's work: metrics, logs, saving, debugging aids and workers of a `PyDataset`."""
 
 from __future__ import annotations
 
@@ -12,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fitdoctor.changes.model import Change, Place, RemoveCall, SetArgument, ThrottleHook
+from fitdoctor.changes.model import Place, RemoveCall, SetArgument, ThrottleHook
+from tests.support.arms import arm
 
 pytestmark = pytest.mark.e2e
 
@@ -56,22 +54,11 @@ def checked(tf: Any) -> Iterator[None]:
     tf.debugging.disable_check_numerics()
 
 
-def arm(name: str, *changes: Change, unit: str = "step") -> dict[str, Any]:
-    role = name if name in ("baseline", "placebo") else "remedy"
-    return {
-        "id": f"{unit}/{name}",
-        "role": role,
-        "unit": unit,
-        "remedy": name,
-        "changes": [change.to_data() for change in changes],
-    }
-
-
 def argument(call: str, name: str, value: Any, index: int = -1) -> SetArgument:
     return SetArgument(place=HERE, call=call, argument=name, value=value, index=index)
 
 
-def test_metrics_are_left_out_and_come_back(model: Any, fit: Callable[..., Any]) -> None:
+def test_metrics_are_removed_in_one_arm_and_restored(model: Any, fit: Callable[..., Any]) -> None:
     from fitdoctor.probe.trainer import compiled_metrics
 
     arms, fewer = fit(), arm("fewer", argument("Model.compile", "metrics", ["accuracy"]))
@@ -92,7 +79,7 @@ def test_metrics_are_left_out_and_come_back(model: Any, fit: Callable[..., Any])
     assert (len(model.variables), len(model.metrics_variables)) == variables
 
 
-def test_checks_are_off_in_one_arm_and_on_in_the_others(checked: None, fit: Callable[..., Any]) -> None:
+def test_numeric_checks_are_off_in_one_arm_only(checked: None, fit: Callable[..., Any]) -> None:
     from fitdoctor.probe.trainer import debug_switches
 
     arms, off = fit(), arm("off", RemoveCall(place=HERE, call=CHECKS))
@@ -104,7 +91,7 @@ def test_checks_are_off_in_one_arm_and_on_in_the_others(checked: None, fit: Call
     assert arms._runners["step/off"].function is not arms._runners["step/baseline"].function
 
 
-def test_a_board_that_writes_each_batch_is_quieted(keras: Any, tmp_path: Path, fit: Callable[..., Any]) -> None:
+def test_tensorboard_writes_less_often_in_one_arm_only(keras: Any, tmp_path: Path, fit: Callable[..., Any]) -> None:
     board = keras.callbacks.TensorBoard(str(tmp_path), update_freq="batch")
     arms, quiet = fit(callbacks=[board]), arm("quiet", argument("TensorBoard", "update_freq", "epoch", index=0))
     for each in (arm("baseline"), quiet):
@@ -115,9 +102,7 @@ def test_a_board_that_writes_each_batch_is_quieted(keras: Any, tmp_path: Path, f
     assert board.update_freq == 1
 
 
-def test_a_profiler_that_holds_all_batches_rests_in_one_arm(
-    keras: Any, tmp_path: Path, fit: Callable[..., Any]
-) -> None:
+def test_the_profiler_is_off_in_one_arm_only(keras: Any, tmp_path: Path, fit: Callable[..., Any]) -> None:
     board = keras.callbacks.TensorBoard(str(tmp_path), profile_batch=(1, 1_000_000))
     arms, off = fit(callbacks=[board]), arm("off", argument("TensorBoard", "profile_batch", 0, index=0))
     for each in (arm("baseline"), off):
@@ -128,7 +113,7 @@ def test_a_profiler_that_holds_all_batches_rests_in_one_arm(
     board._stop_profiler(save=False)
 
 
-def test_the_progress_bar_is_quiet_in_one_arm(fit: Callable[..., Any]) -> None:
+def test_the_progress_bar_is_quiet_in_one_arm_only(fit: Callable[..., Any]) -> None:
     arms, quiet = fit(verbose=1), arm("quiet", argument("Model.fit", "verbose", 2))
     for each in (arm("baseline"), quiet):
         arms.prepare(each)
@@ -136,7 +121,7 @@ def test_the_progress_bar_is_quiet_in_one_arm(fit: Callable[..., Any]) -> None:
     assert arms.callbacks._progbar.verbose == 1
 
 
-def test_saves_become_rarer_or_smaller(keras: Any, tmp_path: Path, fit: Callable[..., Any]) -> None:
+def test_checkpoints_become_rarer_or_smaller(keras: Any, tmp_path: Path, fit: Callable[..., Any]) -> None:
     from fitdoctor.probe.instrument import saving
 
     patches = saving.install(keras)
@@ -197,7 +182,7 @@ def test_a_throttled_hook_runs_in_its_share_of_the_timed_steps(
     assert abs(sum(runs for runs, _ in timed) - sum(units for _, units in timed) / every) < 1
 
 
-def test_batches_are_compared_as_the_workers_make_them(keras: Any, fit: Callable[..., Any]) -> None:
+def test_batches_are_compared_with_the_changed_workers(keras: Any, fit: Callable[..., Any]) -> None:
     class Shared(keras.utils.PyDataset):  # type: ignore[misc]
         def __len__(self) -> int:
             return 12
@@ -210,7 +195,7 @@ def test_batches_are_compared_as_the_workers_make_them(keras: Any, fit: Callable
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_workers_hand_on_the_same_batches_in_order(keras: Any, fit: Callable[..., Any], count: int) -> None:
+def test_workers_keep_the_order_of_batches(keras: Any, fit: Callable[..., Any], count: int) -> None:
     class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         def __len__(self) -> int:
             return 12
@@ -247,7 +232,7 @@ def test_python_in_a_step_is_timed(tf: Any, keras: Any, model: Any) -> None:
         model.fit(X, Y, batch_size=32, epochs=2, verbose=0)
     finally:
         patches.undo()
-    # TensorFlow traces a first function that it never runs: the one in which variables may be made.
+    # TensorFlow first traces a function that may create variables, and never runs it.
     assert [(operation.kind, operation.runs.count) for operation in found if operation.runs.count] == [
         ("numpy_function", 6)
     ]

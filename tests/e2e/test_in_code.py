@@ -1,7 +1,4 @@
-"""`fitdoctor.diagnose`, `Doctor` and `watch` in the tests' own process:
-
-what they say, and that they leave everything as it was.
-"""
+"""`diagnose`, `Doctor` and `watch` in the process of the tests: their reports, and that they change nothing."""
 
 from __future__ import annotations
 
@@ -24,10 +21,10 @@ pytestmark = pytest.mark.e2e
 
 X = np.random.default_rng(0).normal(size=(2048, 8)).astype(np.float32)
 Y = X.sum(1, keepdims=True)
+# Long enough to observe a fit.
 BRIEF: dict[str, Any] = {"progress": False, "budget_s": 6.0, "race_budget_s": 0.0}
-"""Long enough to look."""
+# Long enough for a trial and a race.
 TRIED: dict[str, Any] = {"progress": False, "budget_s": 25.0, "race_budget_s": 4.0}
-"""Long enough to try something, and to race."""
 
 Make = Callable[..., Any]
 
@@ -51,7 +48,7 @@ def make(keras: Any) -> Make:
 
 @pytest.fixture(autouse=True)
 def untouched(keras: Any, tf: Any) -> Any:
-    """Every seam is out again behind each test."""
+    """All patches are undone after each test."""
     import keras.src.saving.saving_api as saving
     from keras.src.backend.tensorflow.trainer import TFEpochIterator
     from keras.src.callbacks.callback_list import CallbackList
@@ -70,17 +67,17 @@ def untouched(keras: Any, tf: Any) -> Any:
     gc.collect()  # a Doctor's patches go with it
     for owner, attributes in zip(owners, before, strict=True):
         changed = {name for name, value in vars(owner).items() if attributes.get(name) is not value}
-        assert changed <= {"__annotations__"}, owner  # Python makes them when it is asked for them
+        assert changed <= {"__annotations__"}, owner  # Python creates them on access
 
 
 def continued(model: Any, *data: Any, **arguments: Any) -> tuple[list[Any], Any, float, float]:
-    """What a training makes of a model, and what the random generators give afterwards."""
+    """The weights and history after a training, and the next random numbers."""
     history = model.fit(*data, epochs=2, verbose=0, **arguments).history
     return [weight.tobytes() for weight in model.get_weights()], history, random.random(), float(np.random.random())
 
 
 class TestDiagnose:
-    def test_a_training_goes_on_as_if_nothing_had_been(self, make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_training_continues_unchanged(self, make: Make, capsys: pytest.CaptureFixture[str]) -> None:
         plain = continued(make(), X, Y, validation_split=0.25)
         model = make()
         report = fitdoctor.diagnose(model, X, Y, epochs=40, validation_split=0.25, **TRIED)
@@ -104,14 +101,14 @@ class TestDiagnose:
         assert all(np.array_equal(one, other) for one, other in zip(weights, model.get_weights(), strict=True))
         assert int(model.optimizer.iterations) == 64
 
-    def test_a_model_that_was_not_built_is_built_and_not_trained(self, make: Make) -> None:
+    def test_an_unbuilt_model_is_built_and_not_trained(self, make: Make) -> None:
         plain = continued(make(built=False), X, Y)
         model = make(built=False)
         report = fitdoctor.diagnose(model, X, Y, epochs=40, **BRIEF)
         assert any("not built yet" in limit for limit in report.limits)
         assert continued(model, X, Y)[:2] == plain[:2]
 
-    def test_callbacks_get_their_state_back_and_write_nothing(self, keras: Any, make: Make, tmp_path: Path) -> None:
+    def test_callbacks_are_restored_and_write_nothing(self, keras: Any, make: Make, tmp_path: Path) -> None:
         class Own(keras.callbacks.Callback):  # type: ignore[misc]
             def __init__(self) -> None:
                 super().__init__()
@@ -142,7 +139,7 @@ class TestDiagnose:
         assert float(model.optimizer.learning_rate) == pytest.approx(0.001)
         assert list(tmp_path.iterdir()) == []
 
-    def test_a_dataset_of_the_users_keeps_its_order(self, keras: Any, make: Make) -> None:
+    def test_a_dataset_of_the_user_keeps_its_order(self, keras: Any, make: Make) -> None:
         class Data(keras.utils.PyDataset):  # type: ignore[misc]
             def __init__(self) -> None:
                 super().__init__(workers=2)
@@ -166,7 +163,7 @@ class TestDiagnose:
         assert data.order.tolist() == list(range(64))
         assert data.random.random() == np.random.default_rng(5).random()
 
-    def test_a_pipeline_that_was_not_seen_has_no_remedies(self, tf: Any, make: Make) -> None:
+    def test_an_unrecorded_pipeline_is_a_limit_of_the_report(self, tf: Any, make: Make) -> None:
         from fitdoctor.probe.inputs import tfdata_recipes
 
         dataset = tf.data.Dataset.from_tensor_slices((X, Y)).map(lambda x, y: (2 * x, y)).batch(32)
@@ -174,7 +171,7 @@ class TestDiagnose:
         report = fitdoctor.diagnose(make(), dataset, epochs=20, **BRIEF)
         assert any("with fitdoctor.watch():" in limit for limit in report.limits)
 
-    def test_errors_of_fit_come_through(self, keras: Any, make: Make) -> None:
+    def test_errors_of_fit_are_raised_unchanged(self, keras: Any, make: Make) -> None:
         with pytest.raises(TypeError, match="epocs"):
             fitdoctor.diagnose(make(), X, Y, epocs=3, **BRIEF)
         with pytest.raises(ValueError, match="compile"):
@@ -185,7 +182,7 @@ class TestDiagnose:
         assert not model.optimizer.built
         assert model.train_function is None
 
-    def test_what_can_not_be_diagnosed_is_said(self, make: Make) -> None:
+    def test_unusable_arguments_are_refused(self, make: Make) -> None:
         batches = ((X[:8], Y[:8]) for _ in itertools.count())
         with pytest.raises(FitdoctorError, match=r"only once.*Expected arrays"):
             fitdoctor.diagnose(make(), batches, steps_per_epoch=5, **BRIEF)
@@ -201,7 +198,7 @@ class TestDiagnose:
 
 
 class TestDoctor:
-    def test_it_reports_and_changes_nothing(self, make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_doctor_reports_and_changes_nothing(self, make: Make, capsys: pytest.CaptureFixture[str]) -> None:
         plain = continued(make(), X, Y)
         doctor = fitdoctor.Doctor()
         assert continued(make(), X, Y, callbacks=[doctor]) == plain
@@ -213,12 +210,12 @@ class TestDoctor:
         assert "Where the time goes" in captured.err
         assert captured.out == ""
 
-    def test_other_fits_are_not_its_business(self, make: Make) -> None:
+    def test_fits_without_the_doctor_are_not_reported(self, make: Make) -> None:
         doctor = fitdoctor.Doctor(show=False)
         continued(make(), X, Y)
         assert doctor.report is None
 
-    def test_an_error_of_the_training_stays_one(self, keras: Any, make: Make) -> None:
+    def test_an_error_of_the_training_is_raised_and_reported(self, keras: Any, make: Make) -> None:
         def fail(epoch: int, logs: Any) -> None:
             raise RuntimeError("mine")
 
@@ -227,7 +224,7 @@ class TestDoctor:
             continued(make(), X, Y, callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=fail), doctor])
         assert doctor.report is not None
 
-    def test_a_copy_observes_by_itself(self, make: Make) -> None:
+    def test_a_copy_reports_without_its_original(self, make: Make) -> None:
         original = fitdoctor.Doctor(show=False)
         other = copy.deepcopy(original)
         del original
@@ -235,14 +232,14 @@ class TestDoctor:
         continued(make(), X, Y, callbacks=[other])
         assert other.report is not None
 
-    def test_it_looks_away_while_trials_run(self, make: Make) -> None:
+    def test_trials_are_not_reported(self, make: Make) -> None:
         doctor = fitdoctor.Doctor()
         fitdoctor.diagnose(make(), X, Y, epochs=20, callbacks=[doctor], **BRIEF)
         assert doctor.report is None
 
 
 class TestWatch:
-    def test_a_block_is_observed_and_its_pipelines_can_be_tried(
+    def test_a_block_is_reported_and_its_pipelines_can_be_tried(
         self, tf: Any, make: Make, capsys: pytest.CaptureFixture[str]
     ) -> None:
         with fitdoctor.watch() as watched:
@@ -259,7 +256,7 @@ class TestWatch:
         report = fitdoctor.diagnose(make(), dataset, epochs=20, **BRIEF)
         assert not any("fitdoctor.watch" in limit for limit in report.limits)
 
-    def test_an_error_in_the_block_stays_one(self, make: Make) -> None:
+    def test_an_error_in_the_block_is_raised_and_reported(self, make: Make) -> None:
         def train_and_fail() -> None:
             with watched:
                 make().fit(X, Y, verbose=0)
@@ -270,7 +267,7 @@ class TestWatch:
             train_and_fail()
         assert watched.report is not None
 
-    def test_a_doctor_inside_sees_its_own_fit(self, make: Make) -> None:
+    def test_a_block_with_a_doctor_is_reported(self, make: Make) -> None:
         doctor = fitdoctor.Doctor(show=False)
         with fitdoctor.watch(show=False) as watched:
             continued(make(), X, Y, callbacks=[doctor])
@@ -278,6 +275,6 @@ class TestWatch:
         gc.collect()
         assert watched.report is not None
 
-    def test_a_doctor_that_was_made_too_late_says_so(self, make: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_a_doctor_made_within_the_call_of_fit_warns(self, make: Make, capsys: pytest.CaptureFixture[str]) -> None:
         make().fit(X, Y, epochs=1, verbose=0, callbacks=[fitdoctor.Doctor(show=False)])
         assert "made within the call of fit" in capsys.readouterr().err

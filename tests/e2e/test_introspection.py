@@ -1,4 +1,4 @@
-"""What watching puts in the place of classes and functions looks like what was there, to whoever reads what they take."""
+"""Patched classes and functions look like the original ones to `inspect`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IMPORTS = {
 COMPARES = """
 import inspect, json, os, sys, typing
 {imports}
-from fitdoctor.probe import patches
+from fitdoctor.probe.support import patches
 from types import BuiltinFunctionType, FunctionType
 
 def function_of(thing):
@@ -31,20 +31,21 @@ def hints(function):
     except Exception as error:
         return repr(error)
 
+NAMES = ("__name__", "__qualname__", "__module__", "__doc__")
 SEEN = {{
     "signature": inspect.signature,
     "full specification": inspect.getfullargspec,
     "hints": hints,
     "source": inspect.getsource,
     "module": inspect.getmodule,
-    **{{name: lambda function, name=name: getattr(function, name) for name in ("__name__", "__qualname__", "__module__", "__doc__")}},
+    **{{name: lambda function, name=name: getattr(function, name) for name in NAMES}},
 }}
 differences, compared = [], 0
 for (_, name), layers in patches._layers.items():
     owner, original, replacement = layers[0].owner, layers[0].original, layers[-1].replacement
     if original is patches._INHERITED:
         original = next(vars(cls)[name] for cls in owner.__mro__[1:] if name in vars(cls))
-    if isinstance(original, BuiltinFunctionType):  # of `os`: what takes its place is a function of Python
+    if isinstance(original, BuiltinFunctionType):  # of `os`: its patch is a function in Python
         for what in ("signature", "__name__", "__module__", "__doc__"):
             if SEEN[what](original) != SEEN[what](replacement):
                 differences.append([str(owner), name, what])
@@ -66,7 +67,7 @@ print(json.dumps([compared, differences]))
 
 @pytest.mark.parametrize("role", ["watch", "treat"])
 @pytest.mark.parametrize("backend", IMPORTS)
-def test_whatever_is_patched_looks_as_before(
+def test_patched_functions_look_like_the_originals(
     user: Project, monkeypatch: pytest.MonkeyPatch, backend: str, role: str
 ) -> None:
     if backend != "tf_keras":
@@ -136,11 +137,17 @@ for base in bases:
         def size(self): ...
 
     for cls in (base, Bare, Own, Below, Alone, New, Named, Data):
-        print(cls.__name__, inspect.signature(cls), inspect.getfullargspec(cls.__init__), [each.__name__ for each in cls.__mro__])
+        print(cls.__name__, inspect.signature(cls), inspect.getfullargspec(cls.__init__))
+        print([each.__name__ for each in cls.__mro__])
         print(cls.__new__ is object.__new__, cls.__init__ is object.__init__, sorted(vars(cls)), hints(cls.__init__))
         print(cls.__name__, cls.__qualname__, cls.__module__, repr(cls.__doc__)[:50], cls.__init__.__qualname__)
         print(getattr(cls.__init__, "__module__", ""), getattr(cls.__init__, "__doc__", ""))
-    for make in (lambda: New("a", 2).path, lambda: Abstract(), lambda: base(1, 2, 3, 4, 5, 6, no_such=1), lambda: Own("a", nothing=1)):
+    for make in (
+        lambda: New("a", 2).path,
+        lambda: Abstract(),
+        lambda: base(1, 2, 3, 4, 5, 6, no_such=1),
+        lambda: Own("a", nothing=1),
+    ):
         try:
             print(make())
         except Exception as error:
@@ -155,8 +162,10 @@ class Mine(Callback):
         super().__init__()
         self.rows = rows
 mine = Mine(4)
-print(kind(mine), copy.copy(mine).rows, copy.deepcopy(mine).rows, pickle.loads(pickle.dumps(mine)).rows, sorted(vars(mine)))
-print(pickle.loads(pickle.dumps(Callback)) is Callback, pickle.loads(pickle.dumps(Callback.__init__)) is Callback.__init__)
+print(kind(mine), copy.copy(mine).rows, copy.deepcopy(mine).rows, pickle.loads(pickle.dumps(mine)).rows)
+print(sorted(vars(mine)))
+for thing in (Callback, Callback.__init__):
+    print(pickle.loads(pickle.dumps(thing)) is thing)
 print(inspect.signature(keras.Model.fit), inspect.getfullargspec(keras.Model.fit), inspect.getsource(Callback.__init__))
 config = {{"batch_size": 64, "workers": 4, "lr": 1e-3}}
 for base in bases:
@@ -177,10 +186,12 @@ LIBRARIES = {
 
 
 @pytest.mark.parametrize("library", ["torch", pytest.param("tf_keras", marks=pytest.mark.long)])
-def test_classes_and_those_derived_from_them_look_as_they_do_alone(user: Project, library: str) -> None:
+def test_patched_classes_and_their_subclasses_look_like_the_originals(user: Project, library: str) -> None:
     user.write(train=LOOKS.format(**LIBRARIES[library]))
-    alone = user.python("train.py")
-    assert alone.returncode == 0, alone.stderr[-2000:]
+    plain = user.python("train.py")
+    assert plain.returncode == 0, plain.stderr[-2000:]
     for role in ("watch", "treat", "scout"):
-        beside = user.launch("train.py", role=role, treatments=[], process_changes=[])
-        assert (beside.returncode, beside.stdout.splitlines()) == (0, alone.stdout.splitlines()), beside.stderr[-2000:]
+        launched = user.launch("train.py", role=role, treatments=[], process_changes=[])
+        assert (launched.returncode, launched.stdout.splitlines()) == (0, plain.stdout.splitlines()), launched.stderr[
+            -2000:
+        ]

@@ -1,4 +1,4 @@
-"""A pipeline that is made again gives what the script's own gives, whatever it is made of."""
+"""Rebuilt pipelines give the elements of the original ones, whatever their stages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from fitdoctor.changes.model import InsertCall, Place, SwapCalls
 from fitdoctor.probe.apply import tfdata
 from fitdoctor.probe.apply.materialize import digest
-from tests.e2e import zoo
+from tests.support import pipelines
 
 pytestmark = pytest.mark.e2e
 
@@ -32,7 +32,7 @@ def place(position: int) -> Place:
 
 
 def never(dataset: Any, recipe: Any) -> Any:
-    raise AssertionError("nothing was to be run once and kept")
+    raise AssertionError("nothing is materialized here")
 
 
 def parts_of(dataset: Any) -> list[str]:
@@ -41,9 +41,9 @@ def parts_of(dataset: Any) -> list[str]:
     return [recipe.name for _, recipe in tfdata_recipes.chain(dataset)]
 
 
-@pytest.mark.parametrize("name", zoo.CHAINS)
-def test_again_and_steady_give_the_same_elements(tf: Any, name: str) -> None:
-    dataset = zoo.CHAINS[name](tf)
+@pytest.mark.parametrize("name", pipelines.CHAINS)
+def test_rebuilt_and_steady_pipelines_give_the_same_elements(tf: Any, name: str) -> None:
+    dataset = pipelines.CHAINS[name](tf)
     wanted = draw(tf, dataset)
     assert wanted
     copy = again(dataset)
@@ -53,28 +53,28 @@ def test_again_and_steady_give_the_same_elements(tf: Any, name: str) -> None:
     steady = tfdata.steady(dataset, cores=2)
     assert draw(tf, steady) == wanted
     assert tfdata.read_ahead(steady) <= 4
-    assert draw(tf, dataset) == wanted or zoo.shuffled(name)
+    assert draw(tf, dataset) == wanted or pipelines.shuffled(name)
 
 
-@pytest.mark.parametrize("name", zoo.CHAINS)
-def test_endless_has_no_end_and_begins_as_the_original(tf: Any, name: str) -> None:
-    dataset = zoo.CHAINS[name](tf)
+@pytest.mark.parametrize("name", pipelines.CHAINS)
+def test_an_endless_pipeline_begins_like_the_original(tf: Any, name: str) -> None:
+    dataset = pipelines.CHAINS[name](tf)
     wanted = list(dataset.as_numpy_iterator())
     endless = tfdata.steady(tfdata.endless(dataset), cores=2)
     assert len(draw(tf, endless, 2 * len(wanted) + 3)) == 2 * len(wanted) + 3
-    if zoo.shuffled(name):
+    if pipelines.shuffled(name):
         return
-    # The last batch of a pass is filled up with the beginning of the next one.
+    # The last batch of a pass is filled up with the first elements of the next one.
     whole = wanted if len(wanted) < 2 or leading(tf, wanted[-1]) == leading(tf, wanted[0]) else wanted[:-1]
     assert draw(tf, endless, len(whole)) == [digest(tf.nest.flatten(element)) for element in whole] or name == "buckets"
 
 
 @pytest.mark.parametrize("name", ["shuffle, by position", "shuffle, by keyword", "shuffle twice"])
-def test_ordered_is_the_pipeline_without_its_shuffles(tf: Any, name: str) -> None:
-    ordered = tfdata.ordered(zoo.CHAINS[name](tf))
+def test_an_ordered_pipeline_has_no_shuffles(tf: Any, name: str) -> None:
+    ordered = tfdata.ordered(pipelines.CHAINS[name](tf))
     assert "shuffle" not in parts_of(ordered)
     labels = [int(label) for _, y in ordered.as_numpy_iterator() for label in y]
-    assert labels == zoo.Y.tolist()
+    assert labels == pipelines.Y.tolist()
 
 
 @pytest.mark.parametrize("vectorized", [False, True])
@@ -91,7 +91,7 @@ def test_ordered_is_the_pipeline_without_its_shuffles(tf: Any, name: str) -> Non
     ],
 )
 def test_a_map_of_whole_batches_gives_the_same_batches(tf: Any, name: str, vectorized: bool) -> None:
-    make = {**zoo.CHAINS, "one value": lambda tf: tf.data.Dataset.range(9).map(lambda i: i * 3).batch(4)}[name]
+    make = {**pipelines.CHAINS, "one value": lambda tf: tf.data.Dataset.range(9).map(lambda i: i * 3).batch(4)}[name]
     dataset = make(tf)
     steps = parts_of(dataset)
     swap = SwapCalls(place=place(steps.index("map")), batch=place(steps.index("batch")), vectorized=vectorized)
@@ -101,23 +101,23 @@ def test_a_map_of_whole_batches_gives_the_same_batches(tf: Any, name: str, vecto
     assert found.index("map") == found.index("batch") + 1
 
 
-def test_a_map_that_needs_single_elements_stays_where_it_is(tf: Any) -> None:
-    dataset = zoo.slices(tf).map(zoo.double).filter(lambda x, y: y > 3).batch(4)
+def test_a_map_before_a_filter_is_not_moved(tf: Any) -> None:
+    dataset = pipelines.slices(tf).map(pipelines.double).filter(lambda x, y: y > 3).batch(4)
     with pytest.raises(ValueError, match="`filter` stands between"):
         tfdata.apply(dataset, [SwapCalls(place=place(1), batch=place(3))], never)
     with pytest.raises(ValueError, match="no map before a batch"):
         tfdata.apply(dataset, [SwapCalls(place=place(0), batch=place(3))], never)
 
 
-def test_a_map_may_pass_a_shuffle(tf: Any) -> None:
-    dataset = zoo.slices(tf).map(zoo.double).shuffle(50, seed=5).batch(4)
+def test_a_map_moves_past_a_shuffle(tf: Any) -> None:
+    dataset = pipelines.slices(tf).map(pipelines.double).shuffle(50, seed=5).batch(4)
     changed = tfdata.apply(dataset, [SwapCalls(place=place(1), batch=place(3))], never)
-    assert draw(tf, changed) == draw(tf, zoo.slices(tf).map(zoo.double).shuffle(50, seed=5).batch(4))
+    assert draw(tf, changed) == draw(tf, pipelines.slices(tf).map(pipelines.double).shuffle(50, seed=5).batch(4))
 
 
-@pytest.mark.parametrize("name", [name for name in zoo.CHAINS if not zoo.shuffled(name)])
+@pytest.mark.parametrize("name", [name for name in pipelines.CHAINS if not pipelines.shuffled(name)])
 def test_a_prefetch_at_the_end_changes_nothing(tf: Any, name: str) -> None:
-    dataset = zoo.CHAINS[name](tf)
+    dataset = pipelines.CHAINS[name](tf)
     last = len(parts_of(dataset)) - 1
     changed = tfdata.apply(
         dataset, [InsertCall(place=place(last), call="prefetch", arguments={"buffer_size": 2})], never
@@ -126,12 +126,12 @@ def test_a_prefetch_at_the_end_changes_nothing(tf: Any, name: str) -> None:
     assert draw(tf, changed) == draw(tf, dataset)
 
 
-def test_lines_of_the_script_stay_with_what_is_made_again(tf: Any) -> None:
+def test_rebuilt_stages_keep_the_lines_of_the_script(tf: Any) -> None:
     from fitdoctor.probe.inputs import tfdata_recipes
 
     dataset = (
-        zoo.slices(tf)
-        .map(zoo.double)
+        pipelines.slices(tf)
+        .map(pipelines.double)
         .batch(4)
     )  # fmt: skip
     before = [(recipe.name, recipe.site) for _, recipe in tfdata_recipes.chain(dataset)]
@@ -148,9 +148,9 @@ def test_lines_of_the_script_stay_with_what_is_made_again(tf: Any) -> None:
     ("name", "stage"),
     [("map in Python", "map"), ("generator", "from_generator"), ("map, by keyword", ""), ("batch", "")],
 )
-def test_python_in_a_pipeline_is_seen(tf: Any, name: str, stage: str) -> None:
+def test_python_in_a_pipeline_is_detected(tf: Any, name: str, stage: str) -> None:
     from fitdoctor.probe.inputs import tfdata_recipes
 
-    assert [operation.name for operation in tfdata_recipes.operations(zoo.CHAINS[name](tf)) if operation.python] == [
-        stage
-    ][: len(stage)]
+    assert [
+        operation.name for operation in tfdata_recipes.operations(pipelines.CHAINS[name](tf)) if operation.python
+    ] == [stage][: len(stage)]

@@ -1,4 +1,4 @@
-"""The races at one fit, in the tests' own process: what racers train on, where they begin, and what is left of them."""
+"""Races of one fit, in the process of the tests: their input, their start, and what they leave unchanged."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def network(keras: Any) -> Any:
 
 @pytest.fixture
 def race(keras: Any) -> Race:
-    """The race at `model.fit(…)`."""
+    """Makes the race of `model.fit(…)`."""
 
     def begin(x: Any = X, y: Any = Y, *, model: Any = None, **keywords: Any) -> Any:
         from fitdoctor.probe.observe.observer import bind
@@ -58,14 +58,14 @@ def arm(name: str, *changes: Change) -> dict[str, Any]:
 
 
 def prepared(race: Any, **arms: tuple[Change, ...]) -> dict[str, Any]:
-    told: dict[str, Any] = race.prepare([arm("base"), *(arm(name, *changes) for name, changes in arms.items())])
-    return told
+    reply: dict[str, Any] = race.prepare([arm("base"), *(arm(name, *changes) for name, changes in arms.items())])
+    return reply
 
 
-def test_scaling_changes_the_way_and_not_what_is_judged(race: Race) -> None:
+def test_a_scaled_input_is_judged_on_the_same_data(race: Race) -> None:
     here = race(validation_split=0.2)
-    told = prepared(here, scaled=(SCALED,))
-    assert (told["judged_on"], told["rows"], told["varied"]) == ("validation data", 120, "weights and order")
+    reply = prepared(here, scaled=(SCALED,))
+    assert (reply["judged_on"], reply["rows"], reply["varied"]) == ("validation data", 120, "weights and order")
     scores = {}
     for name in ("base", "scaled"):
         began = here.start(name, 1)["score"]
@@ -76,7 +76,7 @@ def test_scaling_changes_the_way_and_not_what_is_judged(race: Race) -> None:
     assert "call" not in vars(here.model)
 
 
-def test_runs_of_a_repetition_begin_alike_and_those_of_others_do_not(race: Race) -> None:
+def test_only_runs_of_the_same_repetition_start_equal(race: Race) -> None:
     here = race(validation_split=0.2)
     prepared(here)
     first = here.start("base", 1)["score"]
@@ -85,32 +85,32 @@ def test_runs_of_a_repetition_begin_alike_and_those_of_others_do_not(race: Race)
     assert here.start("base", 2)["score"] != pytest.approx(first)
 
 
-def test_a_trained_model_goes_on_from_where_it_was(race: Race, keras: Any) -> None:
+def test_a_race_of_a_trained_model_starts_from_its_weights(race: Race, keras: Any) -> None:
     model = network(keras)
     model.fit(X, Y, epochs=2, verbose=0)
     here = race(model=model, validation_split=0.2)
-    told = prepared(here)
-    assert told["varied"] == "order"
+    reply = prepared(here)
+    assert reply["varied"] == "order"
     first = here.start("base", 1)["score"]
     here.lap("base", 20)
     assert here.start("base", 2)["score"] == pytest.approx(first)
 
 
-def test_rows_are_held_out_where_there_is_no_validation_data(race: Race) -> None:
+def test_rows_are_held_out_without_validation_data(race: Race) -> None:
     here = race()
-    told = prepared(here)
-    assert (told["judged_on"], told["rows"]) == ("held-out rows", 120)
+    reply = prepared(here)
+    assert (reply["judged_on"], reply["rows"]) == ("held-out rows", 120)
     assert here._bound["x"].shape == (480, 3)
     held = {tuple(row) for row in here._judged[0]}
     assert held.isdisjoint({tuple(row) for row in here._bound["x"]})
 
 
-def test_a_larger_batch_with_its_rate_leaves_the_models_own_alone(race: Race, tf: Any) -> None:
+def test_the_learning_rate_of_one_racer_does_not_change_the_model(race: Race, tf: Any) -> None:
     here = race(validation_split=0.2, batch_size=8)
     larger = SetArgument(place=PLACE, call="Model.fit", argument="batch_size", value=64)
     rate = SetArgument(place=PLACE, call="Model.compile", argument="learning_rate", value=0.01)
-    told = prepared(here, larger=(larger, rate))
-    assert set(told["arms"]["larger"]) == {"step_s"}
+    reply = prepared(here, larger=(larger, rate))
+    assert set(reply["arms"]["larger"]) == {"step_s"}
     here.start("larger", 1)
     here.lap("larger", 5)
     assert float(here.model.optimizer.learning_rate) == pytest.approx(1e-3)
@@ -118,25 +118,25 @@ def test_a_larger_batch_with_its_rate_leaves_the_models_own_alone(race: Race, tf
     assert batch[0].shape == (64, 3)
 
 
-def test_pipelines_are_raced_on_their_own_stages(race: Race, tf: Any) -> None:
+def test_pipelines_are_raced_with_changed_stages(race: Race, tf: Any) -> None:
     data = tf.data.Dataset.from_tensor_slices((X, Y))
     train, validation = data.take(480).shuffle(480).batch(8), data.skip(480).batch(8)
     here = race(train, None, validation_data=validation)
     larger = SetArgument(
         place=Place(file="train.py", line=1, position=3), call="batch", argument="batch_size", value=64
     )
-    told = prepared(here, scaled=(SCALED,), larger=(larger,))
-    assert all("step_s" in reply for reply in told["arms"].values())
-    assert told["rows"] == 120
+    reply = prepared(here, scaled=(SCALED,), larger=(larger,))
+    assert all("step_s" in each for each in reply["arms"].values())
+    assert reply["rows"] == 120
     here.start("scaled", 1)
     assert math.isfinite(here.lap("scaled", 10)["score"])
 
 
-def test_a_model_that_is_not_built_yet_is_built_as_fit_would(race: Race, keras: Any) -> None:
+def test_an_unbuilt_model_is_built(race: Race, keras: Any) -> None:
     model = keras.Sequential([keras.layers.Dense(4), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
-    told = prepared(race(SMALL, model=model))
-    assert told["arms"]["base"]["step_s"] > 0
+    reply = prepared(race(SMALL, model=model))
+    assert reply["arms"]["base"]["step_s"] > 0
 
 
 def batches(count: int = 1_000_000) -> Any:
@@ -145,29 +145,29 @@ def batches(count: int = 1_000_000) -> Any:
         yield SMALL[at : at + 32], Y[at : at + 32]
 
 
-def test_what_can_not_be_raced_says_why(race: Race) -> None:
+def test_a_generator_without_validation_data_is_refused(race: Race) -> None:
     with pytest.raises(ValueError, match="generator, and there is no validation data"):
         prepared(race(batches(), None, steps_per_epoch=10))
 
 
-def test_racers_draw_from_one_generator_in_turn(race: Race) -> None:
+def test_racers_share_one_generator(race: Race) -> None:
     here = race(batches(), None, steps_per_epoch=10, validation_data=(SMALL, Y))
-    told = prepared(
+    reply = prepared(
         here, faster=(SetArgument(place=PLACE, call="Model.compile", argument="learning_rate", value=0.01),)
     )
-    assert "can be read only once" in told["notes"][0]
+    assert "can be read only once" in reply["notes"][0]
     for name in ("base", "faster"):
         began = here.start(name, 1)["score"]
         assert here.lap(name, 60)["score"] < began
 
 
-def test_a_generator_that_ends_ends_its_race_in_words(race: Race) -> None:
+def test_a_generator_that_ends_is_an_error(race: Race) -> None:
     here = race(batches(40), None, steps_per_epoch=10, validation_data=(SMALL, Y))
     with pytest.raises(ValueError, match="came to its end"):
         prepared(here)
 
 
-def test_one_that_fails_does_not_take_the_others_with_it(race: Race, tf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_racer_that_fails_does_not_end_the_others(race: Race, tf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     here = race(validation_split=0.2, batch_size=8)
     settled_s = here._settled_s
 
@@ -177,13 +177,13 @@ def test_one_that_fails_does_not_take_the_others_with_it(race: Race, tf: Any, mo
         return float(settled_s(racer))
 
     monkeypatch.setattr(here, "_settled_s", settle)
-    told = prepared(here, larger=(SetArgument(place=PLACE, call="Model.fit", argument="batch_size", value=64),))
-    assert told["arms"]["larger"]["error"].startswith("ResourceExhaustedError: no room")
-    assert told["arms"]["base"]["step_s"] > 0
+    reply = prepared(here, larger=(SetArgument(place=PLACE, call="Model.fit", argument="batch_size", value=64),))
+    assert reply["arms"]["larger"]["error"].startswith("ResourceExhaustedError: no room")
+    assert reply["arms"]["base"]["step_s"] > 0
     assert list(here._racers) == ["base"]
 
 
-def test_a_generator_is_not_drawn_from_to_judge(race: Race, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_scores_are_not_computed_on_batches_of_a_generator(race: Race, monkeypatch: pytest.MonkeyPatch) -> None:
     here = race(batches(), None, steps_per_epoch=10, validation_data=(SMALL, Y))
     feeds, asked = here._feed(None), []
     made = feeds.dataset
@@ -221,30 +221,30 @@ def executing(keras: Any, at_once: int) -> Any:
     ("at_once", "epoch", "asked", "taken"),
     [(32, 3, 6, 6), (32, 3, 30, 15), (4, 10, 8, 8), (4, 10, 12, 14), (1, 3, 5, 5)],
 )
-def test_epochs_end_after_their_steps_however_many_are_taken_at_once(
+def test_epochs_end_with_several_steps_per_execution(
     race: Race, keras: Any, at_once: int, epoch: int, asked: int, taken: int
 ) -> None:
     here = race(model=executing(keras, at_once), validation_split=0.2, callbacks=[Stop.after(keras, 5)], epochs=20)
     here.prepare([{**arm("base"), "epoch_steps": epoch}])
     here.start("base", 1)
     before = int(here.model.optimizer.iterations)
-    told = here.lap("base", asked)
-    assert told["steps"] == int(here.model.optimizer.iterations) - before == taken
-    assert (here._progress.epoch, told["stopped"]) == (taken // epoch, taken // epoch >= 5)
+    reply = here.lap("base", asked)
+    assert reply["steps"] == int(here.model.optimizer.iterations) - before == taken
+    assert (here._progress.epoch, reply["stopped"]) == (taken // epoch, taken // epoch >= 5)
     assert here.model.steps_per_execution == at_once
 
 
-def test_a_lap_says_how_many_steps_it_took(race: Race, keras: Any) -> None:
+def test_a_lap_reports_its_number_of_steps(race: Race, keras: Any) -> None:
     here = race(model=executing(keras, 4), validation_split=0.2)
     prepared(here)
     here.start("base", 1)
     assert [here.lap("base", 6)["steps"], int(here.model.optimizer.iterations)] == [8, 8]
 
 
-def test_an_input_of_whole_numbers_can_not_be_scaled(race: Race, keras: Any) -> None:
+def test_an_integer_input_is_not_scaled(race: Race, keras: Any) -> None:
     inputs = keras.Input((3,), dtype="uint8")
     outputs = keras.layers.Dense(1)(keras.layers.Rescaling(1.0)(inputs))
     model = keras.Model(inputs, outputs)
     model.compile("adam", "mse")
-    told = prepared(race(X.astype("uint8"), model=model), scaled=(SCALED,))
-    assert "uint8" in told["arms"]["scaled"]["error"]
+    reply = prepared(race(X.astype("uint8"), model=model), scaled=(SCALED,))
+    assert "uint8" in reply["arms"]["scaled"]["error"]

@@ -1,4 +1,4 @@
-"""What frameworks save in C and C++ goes to the scratch folder, is read from there, and nothing that was there changes."""
+"""Files that frameworks save in C and C++ go to the scratch folder, and are read from there."""
 
 from __future__ import annotations
 
@@ -98,7 +98,8 @@ def summaries():
 
 
 def keras_models():
-    made = tf.keras.Sequential([tf.keras.Input((1,)), tf.keras.layers.Dense(1, kernel_initializer=tf.keras.initializers.Constant(value))])
+    kernel = tf.keras.initializers.Constant(value)
+    made = tf.keras.Sequential([tf.keras.Input((1,)), tf.keras.layers.Dense(1, kernel_initializer=kernel)])
     import keras._tf_keras.keras.models as theirs
     from keras.src.saving import saving_api
 
@@ -191,7 +192,7 @@ def contents(folder: Path) -> dict[str, tuple[int, int, str]]:
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_what_was_saved_before_stays_and_the_script_sees_its_own(user: Project, name: str) -> None:
+def test_existing_files_stay_and_the_script_reads_its_new_ones(user: Project, name: str) -> None:
     user.write(train=SCRIPTS[name])
     plain = user.python("train.py", "1")
     assert plain.stdout.endswith("went on\n"), plain.stderr
@@ -200,7 +201,7 @@ def test_what_was_saved_before_stays_and_the_script_sees_its_own(user: Project, 
     assert done.stdout.endswith("went on\n"), done.stderr[-3000:] + str(user.record().ending)
     after = contents(user.folder)
     assert {path: found for path, found in after.items() if path in before} == before
-    assert {path for path in after if path not in before} <= {"new-2.0.tfrecord"}  # which C++ code reads where it is
+    assert {path for path in after if path not in before} <= {"new-2.0.tfrecord"}  # C++ code reads it at its real path
 
 
 REMOTE = """\
@@ -221,7 +222,7 @@ print("and on")
 
 
 @pytest.mark.long
-def test_addresses_are_never_written_to(user: Project) -> None:
+def test_remote_addresses_are_never_written_to(user: Project) -> None:
     user.write(train=REMOTE)
     done = user.launch("train.py", isolated=True)
     assert done.stdout == "went on\n", done.stderr[-3000:]

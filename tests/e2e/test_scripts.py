@@ -1,6 +1,6 @@
-"""Scripts as people write them: what a watched one prints, returns and leaves on disk is what it does by itself.
+"""Watched scripts print, return and leave on disk what they do alone.
 
-Starting Keras is what takes the time here, so one script holds many shapes.
+One script holds many shapes, because the start of Keras takes most of the time.
 """
 
 from __future__ import annotations
@@ -106,7 +106,8 @@ def main():
 
     for fold in range(3):
         model = dense()
-        history = model.fit(x[fold::3], y[fold::3], epochs=options.epochs, verbose=0, sample_weight=np.ones(len(x[fold::3])))
+        weights = np.ones(len(x[fold::3]))
+        history = model.fit(x[fold::3], y[fold::3], epochs=options.epochs, verbose=0, sample_weight=weights)
         print("fold", fold, len(history.history["loss"]), float(model.evaluate(x, y, verbose=0)).hex())
 
     gan = Gan()
@@ -126,7 +127,8 @@ def main():
     log = keras.callbacks.CSVLogger("log.csv")
     backup = keras.callbacks.BackupAndRestore("backup", delete_checkpoint=False)
     history = model.fit(
-        threaded(), steps_per_epoch=5, epochs=4, verbose=0, validation_data=(x, y), callbacks=[stop, slower, log, backup]
+        threaded(), steps_per_epoch=5, epochs=4, verbose=0,
+        validation_data=(x, y), callbacks=[stop, slower, log, backup],
     )
     model.save("last.keras")
     again = keras.models.load_model("last.keras")
@@ -168,12 +170,12 @@ def files(project: Project) -> set[str]:
     return {str(path.relative_to(project.folder)) for path in project.folder.rglob("*") if path.is_file()}
 
 
-def finished_as_it_does(record: ProcessRecord) -> None:
+def check_ending(record: ProcessRecord) -> None:
     assert (record.ending.how, record.ending.code) == ("exit", 3)
     assert record.limits == []
 
 
-def test_a_watched_script_of_many_shapes_is_the_script_itself(tmp_path: Path) -> None:
+def test_a_watched_script_behaves_as_it_does_alone(tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
     (tmp_path / "watched").mkdir()
     plain, watched = Project(tmp_path / "plain"), Project(tmp_path / "watched")
@@ -186,7 +188,7 @@ def test_a_watched_script_of_many_shapes_is_the_script_itself(tmp_path: Path) ->
     assert "fitdoctor" not in got.stderr
     assert files(watched) == files(plain)
     record = watched.record()
-    finished_as_it_does(record)
+    check_ending(record)
     assert [(fit.calls, fit.input_kind) for fit in record.fits] == [
         (3, "arrays"),
         (1, "tf.data"),
@@ -195,7 +197,7 @@ def test_a_watched_script_of_many_shapes_is_the_script_itself(tmp_path: Path) ->
     ]
 
 
-def test_a_scouted_script_of_many_shapes_goes_through_and_saves_nothing(user: Project) -> None:
+def test_a_scouted_script_runs_to_its_end_and_saves_nothing(user: Project) -> None:
     user.write(train=SHAPES)
     got = user.launch("train.py", *EPOCHS)
     assert got.returncode == 3, got.stderr
@@ -204,13 +206,15 @@ def test_a_scouted_script_of_many_shapes_goes_through_and_saves_nothing(user: Pr
     assert "resumed at 0 today" in got.stdout
     assert files(user) == {"train.py"}
     record = user.record()
-    finished_as_it_does(record)
+    check_ending(record)
     assert [fit.calls for fit in record.fits] == [3, 1, 1, 1]
     assert [fit.steps_per_epoch for fit in record.fits] == [3, 7, 5, 5]
 
 
 @pytest.mark.parametrize("role", ["scout", "watch"])
-def test_a_package_with_relative_imports_and_processes_of_its_own(user: Project, role: str) -> None:
+def test_a_package_with_relative_imports_and_worker_processes_behaves_as_it_does_alone(
+    user: Project, role: str
+) -> None:
     (user.folder / "pkg").mkdir()
     (user.folder / "pkg" / "__init__.py").touch()
     (user.folder / "pkg" / "data.py").write_text("def rows():\n    return 3\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`fitdoctor treat` beside a real training: the same weights and exit code, sooner; and as the user ends it."""
+"""`fitdoctor treat` on a real training: the same weights, exit code and signals."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def run(project: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A script that waits for its files one after the other, and was diagnosed."""
+    """A diagnosed script with a slow input pipeline."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
     folder = tmp_path_factory.mktemp("project")
@@ -87,7 +87,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_treated_training_comes_to_the_same_weights(project: Path) -> None:
+def test_a_treated_training_reaches_the_same_weights(project: Path) -> None:
     plain, treated = run(project, sys.executable, "train.py"), run(project, *FITDOCTOR, "treat", "train.py")
     assert (plain.returncode, treated.returncode) == (3, 3)
     assert treated.stdout == plain.stdout
@@ -105,7 +105,7 @@ def test_a_treated_training_comes_to_the_same_weights(project: Path) -> None:
     assert "Treated with" in " ".join(shown.stdout.split())
 
 
-def test_an_early_end_is_said(project: Path) -> None:
+def test_an_early_end_is_reported(project: Path) -> None:
     (project / "stop").touch()
     try:
         done = run(project, *FITDOCTOR, "treat", "train.py")
@@ -116,7 +116,7 @@ def test_an_early_end_is_said(project: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signals_reach_the_training_and_end_us_as_it_ended(project: Path, number: signal.Signals) -> None:
+def test_a_signal_ends_the_training_and_treat_with_it(project: Path, number: signal.Signals) -> None:
     (project / "wait").touch()
     process = subprocess.Popen(
         [*FITDOCTOR, "treat", "train.py"],
@@ -139,7 +139,7 @@ def test_signals_reach_the_training_and_end_us_as_it_ended(project: Path, number
     assert ("KeyboardInterrupt" in errors) == (number == signal.SIGINT)
 
 
-def test_an_edit_is_refused(project: Path) -> None:
+def test_a_script_edited_after_its_diagnosis_is_refused(project: Path) -> None:
     with (project / "reading.py").open("a") as file:
         file.write("\n# edited\n")
     try:

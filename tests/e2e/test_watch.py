@@ -1,7 +1,4 @@
-"""`fitdoctor watch` beside a real training:
-
-the same output, weights and files as without it, and a report however it ends.
-"""
+"""`fitdoctor watch` on a real training: the same output, weights and files, and a report for every ending."""
 
 from __future__ import annotations
 
@@ -55,7 +52,8 @@ history = model.fit(
     callbacks=callbacks,
     verbose=0,
 )
-print([sorted(set(vars(callback)) - set(names)) for callback, names in zip(callbacks, before)], len(copy.deepcopy(history.epoch)))
+added = [sorted(set(vars(callback)) - set(names)) for callback, names in zip(callbacks, before)]
+print(added, len(copy.deepcopy(history.epoch)))
 print(model.predict(x[:2], verbose=0).tolist())
 print(hashlib.md5(b"".join(w.tobytes() for w in model.get_weights())).hexdigest())
 sys.exit(3)
@@ -81,25 +79,25 @@ def recorded(project: Path) -> tuple[Run, str]:
     return load_run(folder / "run.json"), str(folder.relative_to(project))
 
 
-def test_nothing_but_the_report_tells_that_it_was_watched(project: Path) -> None:
+def test_a_watched_training_behaves_as_it_does_alone(project: Path) -> None:
     plain = run(sys.executable, "train.py", "end")
     Path("best.keras").unlink()
     watched = run(*FITDOCTOR, "watch", "train.py", "end")
     assert (watched.returncode, plain.returncode) == (3, 3)
     assert watched.stdout == plain.stdout
     assert Path("best.keras").exists()
-    seen, folder = recorded(project)
-    assert seen.watched is not None
-    (fit,) = seen.watched.fits
+    saved, folder = recorded(project)
+    assert saved.watched is not None
+    (fit,) = saved.watched.fits
     assert (fit.epochs_seen, fit.cut, [row.number for row in fit.curve]) == (5, False, [0, 1, 2, 3, 4])
     assert set(fit.curve[0].logs) == {"loss", "val_loss"}
     assert fit.curve[0].learning_rate == pytest.approx(0.001)
     assert [step.name for step in fit.operations] == ["from_tensor_slices", "map", "shuffle", "batch"]
-    assert seen.watched.limits == []
+    assert saved.watched.limits == []
     report = json.loads((project / folder / "report.json").read_text())
     assert report["stage"] == "watched"
     assert report["training"]["basis"] == "observed"
-    assert report["budget"]["total_s"] == pytest.approx(seen.watched.wall_s, rel=1e-3)
+    assert report["budget"]["total_s"] == pytest.approx(saved.watched.wall_s, rel=1e-3)
     assert f"fitdoctor diagnose {folder}" in watched.stderr.decode()
     assert [span.ended_s is not None for span in fit.spans] == [True]
     (system,) = report["system"]["fits"]
@@ -117,24 +115,24 @@ def test_nothing_but_the_report_tells_that_it_was_watched(project: Path) -> None
     after = json.loads(Path("after.json").read_text())
     assert after["stage"] == "final"
     assert after["system"]["whole"]["process_cores"] > 0
-    assert after["seconds"]["watched"] == pytest.approx(seen.watched.wall_s, rel=1e-3)
+    assert after["seconds"]["watched"] == pytest.approx(saved.watched.wall_s, rel=1e-3)
     assert any(arm["role"] == "placebo" for arm in after["tried"])
 
 
 @pytest.mark.parametrize(("how", "code"), [("error", 1), ("kill", -signal.SIGKILL)])
-def test_what_was_seen_until_it_failed_is_reported(project: Path, how: str, code: int) -> None:
+def test_a_training_that_fails_is_reported_until_its_end(project: Path, how: str, code: int) -> None:
     done = run(*FITDOCTOR, "watch", "train.py", how)
     assert done.returncode == code
     errors = done.stderr.decode()
     assert "Where the time goes" in errors
     assert ("SIGKILL" if how == "kill" else "OSError: disk") in errors
     assert ("fitdoctor/probe" in errors) is False
-    seen, _ = recorded(project)
-    assert seen.watched is not None
-    assert len(seen.watched.fits[0].curve) >= 2
+    saved, _ = recorded(project)
+    assert saved.watched is not None
+    assert len(saved.watched.fits[0].curve) >= 2
 
 
-def test_a_ctrl_c_ends_the_training_and_not_the_report(project: Path) -> None:
+def test_a_training_interrupted_by_ctrl_c_is_reported(project: Path) -> None:
     process = subprocess.Popen(
         [*FITDOCTOR, "watch", "train.py", "wait"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -149,7 +147,7 @@ def test_a_ctrl_c_ends_the_training_and_not_the_report(project: Path) -> None:
     assert "The script was interrupted" in errors
 
 
-def test_what_can_not_be_seen_runs_all_the_same(project: Path) -> None:
+def test_an_unsupported_keras_trains_unwatched(project: Path) -> None:
     (project / "fake").mkdir()
     (project / "fake" / "keras.py").write_text("__version__ = '2.1.0'\n")
     (project / "train.py").write_text(

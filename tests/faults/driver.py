@@ -1,8 +1,8 @@
-"""Runs the launcher in forks of this process, each with one broken part, and prints what became of the script as lines
-of JSON.
+"""Runs the launcher in forks of this process, each with one broken part.
 
-Started by `test_faults.py` with a folder to work in, and which of how many shares of the parts is to be done. What is
-imported here is imported once for all of them."""
+Prints the result of each run as a line of JSON. `test_faults.py` starts it with a folder to work in, the number of its
+share of the parts, and the number of shares. The forks share the imports of this process.
+"""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ LATER = ("fitdoctor.probe", "fitdoctor.changes", "fitdoctor.recording")
 
 
 def main() -> None:
-    """Plain runs, one that is listened to for each ending, and then all parts that were heard, each broken."""
-    signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # a shell that starts the tests in the background has it ignored
+    """Runs the script plainly, then with its parts listed, then with each part broken."""
+    # A shell that starts the tests in the background lets them ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder, share, shares = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 
-    def is_ours(name: str) -> bool:  # by its name alone: what samples the stacks calls other parts in other processes
+    # By name alone: the samplers of stacks call other parts in each process.
+    def is_ours(name: str) -> bool:
         return zlib.crc32(name.encode()) % shares == share
 
     faults: dict[str, list[tuple[str, type[BaseException]]]] = {}
@@ -47,7 +47,7 @@ def main() -> None:
         for name in heard["modules"]:
             importlib.import_module(name)
         for part in heard["parts"]:
-            if not part.endswith("comp>") and part not in faults:  # which fails as what it stands in does
+            if not part.endswith("comp>") and part not in faults:  # it fails like the function around it
                 faults[part] = [(ending, error) for error in _errors(part)]
     for part in filter(is_ours, faults):
         for ending, error in faults[part]:
@@ -76,7 +76,7 @@ def _heard(folder: Path, ending: str) -> dict[str, list[str]]:
 def _run(
     folder: Path, ending: str, part: str = "", error: type[BaseException] | None = None, **how: Any
 ) -> dict[str, Any]:
-    """One script, and what it left: its exit code, output and files, and our record of it."""
+    """Runs one script, and returns its exit code, output, files and record."""
     project, ours = folder / "project", folder / "ours"
     for each in (project, ours):
         shutil.rmtree(each, ignore_errors=True)
@@ -115,7 +115,7 @@ def _become(
     if absent:
         for name in [name for name in sys.modules if name.startswith(LATER)]:
             del sys.modules[name]
-        sys.modules[absent] = None  # type: ignore[assignment] - which Python takes for one that can't be imported
+        sys.modules[absent] = None  # type: ignore[assignment] - Python cannot import such a module
     if listen:
         with injection.listening() as parts:
             try:
@@ -127,11 +127,11 @@ def _become(
                 )
         sys.exit()
     launch.main()
-    sys.exit()  # `main` returns where the script came to its last line
+    sys.exit()  # `main` returns after the last line of the script
 
 
 class _Nobody:
-    """Looks at nothing."""
+    """A role that records nothing."""
 
     def exited(self, exit_: SystemExit) -> None: ...
 

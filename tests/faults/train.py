@@ -1,5 +1,5 @@
 # ruff: noqa: T201
-"""Calls Keras in every way that a probe follows, prints what came of it, and ends as it is told."""
+"""Calls Keras in every way that the probe records, prints the results, and ends as its argument says."""
 
 import copy
 import os

@@ -1,5 +1,6 @@
-"""A script whose streams are closed, full or broken ends as it does alone, and nothing of ours comes into what it
-writes.
+"""A watched script with closed, full or broken streams ends as it does alone.
+
+Its output holds nothing of ours.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ SCRIPTS = {
     "closes": "import sys\nsys.stdout.close(); sys.stderr.close()\nraise SystemExit(5)",
     "takes away": "import sys\nsys.stdout = sys.stderr = None\nraise ValueError",
     "starts another": "import subprocess, sys\nsys.exit(subprocess.call([sys.executable, '-c', 'print(1)']) + 7)",
-    "excepthook that fails": "import sys\ndef hook(*_):\n    raise KeyError('hook')\nsys.excepthook = hook\nraise ValueError('its own')",
+    "excepthook that fails": (
+        "import sys\ndef hook(*_):\n    raise KeyError('hook')\nsys.excepthook = hook\nraise ValueError('its own')"
+    ),
     "excepthook that exits": "import sys\nsys.excepthook = lambda *_: sys.exit(9)\nraise ValueError('its own')",
     "excepthook that looks": HOOK,
     "fits": FITS,
@@ -68,7 +71,7 @@ STREAMS = {
     "both to one that is gone": "2>&1 | true",
 }
 ONES_THAT_LEAVE = {
-    # for what writes a lot: with less it is chance when the reader leaves
+    # For scripts with much output: with less, the end of the reader is random.
     "first line of both": "2>&1 | head -1 > first",
 }
 CASES = [
@@ -87,28 +90,27 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "streams"), sorted(set(CASES)))
-def test_it_ends_as_it_does_alone(tmp_path: Path, name: str, streams: str) -> None:
+def test_a_watched_script_ends_as_it_does_alone(tmp_path: Path, name: str, streams: str) -> None:
     assert _outcome(tmp_path / "watched", "-m fitdoctor watch", name, streams) == _outcome(
         tmp_path / "alone", "", name, streams
     )
 
 
 @pytest.mark.parametrize("streams", ["no stdout", "no stderr", "none"])
-def test_it_is_recorded_all_the_same(tmp_path: Path, streams: str) -> None:
+def test_a_training_with_closed_streams_is_recorded(tmp_path: Path, streams: str) -> None:
     _outcome(tmp_path / "watched", "-m fitdoctor watch -o report.json", "fits", streams)
     assert '"verdict"' in (tmp_path / "watched" / "report.json").read_text()
 
 
 def _outcome(folder: Path, how: str, name: str, streams: str) -> tuple[str, str, list[str], dict[str, str]]:
-    """The exit code, what came to stdout, the script's lines on stderr, and what the script wrote."""
+    """The exit code, stdout, the script's lines on stderr, and the files that the script wrote."""
     folder.mkdir()
     (folder / "train.py").write_text(SCRIPTS[name])
     wait = "sleep 0.3;" if "gone" in streams else ""
     line = f'({wait} "{sys.executable}" {how} train.py; echo $? > code) {(STREAMS | ONES_THAT_LEAVE).get(streams, "")}'
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([os.environ.get("PYTHONPATH", ""), str(FAKES)])}
-    environment.pop(
-        "PYTHONUNBUFFERED", None
-    )  # each write would come alone, and whether `head` is gone by the second is chance
+    # Each write would arrive alone, and the end of `head` before the second one is random.
+    environment.pop("PYTHONUNBUFFERED", None)
     done = subprocess.run(
         ["bash", "-c", line],
         cwd=folder,

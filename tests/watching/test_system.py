@@ -1,4 +1,4 @@
-"""`fitdoctor watch` sees what a script does to the machine, and a script does not notice when it can't."""
+"""`fitdoctor watch` records the load of a script, and a failing sampler does not change the script."""
 
 from __future__ import annotations
 
@@ -22,11 +22,14 @@ with open("data.bin", "wb") as file:
 with open("data.bin", "rb") as file:
     file.read()
 child = subprocess.Popen([sys.executable, "-c", "held = bytearray(50 << 20); input()"], stdin=subprocess.PIPE)
-time.sleep(4)  # a look is taken several times a second, for new processes about once
+time.sleep(4)  # readings are taken several times a second, new processes found about once
 child.communicate(b"\\n")
 sys.exit(3)
 """
-STARTED = "import sys\nfrom fitdoctor.system import collector, sampler\n{}\nfrom fitdoctor.cli.main import main\nsys.argv[0] = 'fitdoctor'\nmain()"
+STARTED = (
+    "import sys\nfrom fitdoctor.system import collector, sampler\n{}\nfrom fitdoctor.cli.main import main\n"
+    "sys.argv[0] = 'fitdoctor'\nmain()"
+)
 RAISING = (
     "def fails(*_): raise ValueError('strange')\ncollector.OUTSIDE.update({name: fails for name in collector.OUTSIDE})"
 )
@@ -40,7 +43,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "train.py"
 
 
-def seen(tmp_path: Path) -> System:
+def recorded(tmp_path: Path) -> System:
     (folder,) = (path for path in (tmp_path / ".fitdoctor").iterdir() if path.is_dir())
     run = load_run(folder / "run.json")
     assert run.watched is not None
@@ -48,12 +51,12 @@ def seen(tmp_path: Path) -> System:
     return run.watched.system
 
 
-def test_memory_files_and_children_are_seen(script: str, tmp_path: Path) -> None:
+def test_memory_files_and_processes_are_recorded(script: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "fitdoctor", "watch", script], check=False, capture_output=True, text=True
     )
     assert done.returncode == 3
-    system = seen(tmp_path)
+    system = recorded(tmp_path)
     counters, levels = system.series.counters, system.series.levels
     assert most(levels["rss_bytes"].most) >= 250 * MB
     assert most(levels["processes"].most) >= 2
@@ -65,12 +68,12 @@ def test_memory_files_and_children_are_seen(script: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("fault", [RAISING, NO_COLLECTOR])
-def test_a_script_does_not_notice_that_nothing_can_be_read(script: str, tmp_path: Path, fault: str) -> None:
+def test_a_failing_sampler_does_not_change_the_script(script: str, tmp_path: Path, fault: str) -> None:
     (tmp_path / "train.py").write_text("import sys; print('trained'); sys.exit(3)")
     command = [sys.executable, "-c", STARTED.format(fault), "watch", script]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (3, "trained\n"), done.stderr
-    assert "ValueError: strange" in " ".join(seen(tmp_path).limits)
+    assert "ValueError: strange" in " ".join(recorded(tmp_path).limits)
 
 
 def most(values: list[float | None]) -> float:

@@ -1,7 +1,6 @@
-"""Runs in a process of its own on the backend of `KERAS_BACKEND`: what is learned about a model leaves it as it was,
-bit for bit.
+"""Inspects models on the backend of `KERAS_BACKEND`, each of which stays the same bit for bit.
 
-Writes one JSON object of what was seen.
+Runs in a process of its own, and prints one JSON object with what it found.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ def state(model: Any) -> list[Any]:
     return [held, *chance, *gradients]
 
 
-def looked(model: Any, *arguments: Any, **keywords: Any) -> Any:
+def inspected(model: Any, *arguments: Any, **keywords: Any) -> Any:
     bound = bind(type(model).fit, model, arguments, keywords)
     before = state(model)
     found = inside.look(model, bound, rows=32, seconds=60.0)
@@ -46,7 +45,7 @@ def looked(model: Any, *arguments: Any, **keywords: Any) -> Any:
 
 
 def everything() -> Any:
-    """Layers with statistics, seeds and penalties; one whose units are all dead, and one that is saturated."""
+    """A model with statistics, seeds and penalties, a layer of dead units and a saturated one."""
     inputs = {"a": keras.Input((8,), name="a"), "b": keras.Input((8, 1), name="b")}
     folded = keras.layers.Conv1D(3, 3, activation="relu")(inputs["b"])
     folded = keras.layers.Flatten()(keras.layers.BatchNormalization()(folded))
@@ -76,7 +75,7 @@ def batches() -> Iterator[Any]:
 
 
 class Own(keras.Model):  # type: ignore[misc]
-    """A subclassed model, with a step of its own where `stepped`."""
+    """A subclassed model."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -88,7 +87,7 @@ class Own(keras.Model):  # type: ignore[misc]
 
 class Stepped(Own):
     def train_step(self, *_: Any) -> Any:
-        raise AssertionError("nobody trains here")
+        raise AssertionError("nothing is trained here")
 
 
 class Failing(Own):
@@ -101,14 +100,13 @@ class Failing(Own):
         return super().call(inputs)
 
 
-# A model of many kinds of layers and several inputs and outputs, trained a little: optimizer, metrics and statistics
-# are built.
+# A model of many kinds of layers, inputs and outputs. A short training builds its optimizer, metrics and statistics.
 fed = {"a": x, "b": x[..., None]}
 targets, weights = {"first": y, "second": x[:, :1]}, {"first": np.ones(ROWS), "second": np.ones(ROWS)}
 model = everything()
 model.compile("adam", {"first": "sparse_categorical_crossentropy", "second": "mse"}, metrics={"first": "accuracy"})
 model.fit(fed, targets, sample_weight=weights, epochs=1, verbose=0)
-found = looked(model, fed, targets, sample_weight=weights)
+found = inspected(model, fed, targets, sample_weight=weights)
 assert found.missing == "", found.missing
 layers = {layer.name: layer for layer in found.layers}
 assert layers["dead"].dead == 1.0, layers["dead"]
@@ -127,23 +125,23 @@ assert {part.name for part in found.inputs} >= {
     "sample_weight['first']",
 }
 
-# The gradient is that of the model's own loss: a small step against it lowers the loss by the square of its norm.
+# The gradient is that of the loss of the model.
 plain = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
 plain.compile("sgd", "mse")
 (kernel, bias), target = plain.get_weights(), x[:32, :1]
 error = x[:32] @ kernel + bias - target
 expected = np.linalg.norm(2 * x[:32].T @ error / 32)
-seen = looked(plain, x[:32], target)
+seen = inspected(plain, x[:32], target)
 assert np.isclose(seen.gradients[0].gradient, expected, rtol=1e-4), (seen.gradients[0], expected)
 assert np.isclose(seen.loss, np.mean(error**2), rtol=1e-4)
 
-# Inputs that are not in memory, and models that can't be seen in full.
+# Inputs that are not in memory, and models that can be inspected only in part.
 kinds = {}
 for name, given in {"pydataset": Batches(), "generator": batches()}.items():
     own = Own()
     own.compile("adam", "sparse_categorical_crossentropy")
     own.fit(x[:32], y[:32], verbose=0)
-    kinds[name] = looked(own, given)
+    kinds[name] = inspected(own, given)
     assert kinds[name].missing == "", kinds[name].missing
     assert [part.name for part in kinds[name].inputs] == ["x", "y"]
 whys = {}
@@ -152,18 +150,18 @@ for kind in (Stepped, Failing):
     own.compile("adam", "sparse_categorical_crossentropy")
     own._symbolic_build(data_batch=(x, y, None))
     own.fails = True
-    whys[kind.__name__] = looked(own, x, y)
+    whys[kind.__name__] = inspected(own, x, y)
 assert "train_step" in whys["Stepped"].missing
 assert len(whys["Stepped"].layers) == 2
-assert backends.name() == "jax" or "no further" in whys["Failing"].missing  # JAX does not even let it draw
+assert backends.name() == "jax" or "no further" in whys["Failing"].missing  # JAX fails at the random number already
 assert whys["Failing"].missing
 
-# Entries of weights and the rates of schedules are what the framework itself says of them.
+# Entries of weights and rates of schedules have the values that the framework computes.
 for variable in model.trainable_variables:
     values = np.asarray(keras.ops.convert_to_numpy(variable.value)).reshape(-1)
     index = np.unique(np.linspace(0, values.size - 1, 5).astype(np.int64))
     assert np.array_equal(variable_reader.taken(variable, index), values[index].astype(np.float64))
-if backends.name() == "jax":  # whose steps take over the memory of the weights that they are given
+if backends.name() == "jax":  # its steps reuse the memory of their weights
     import jax
 
     step = jax.jit(lambda value: value * 0.5, donate_argnums=0)

@@ -1,7 +1,4 @@
-"""On each backend:
-
-a look inside a model sees what is there, and leaves the model and all random generators bit for bit.
-"""
+"""The inspection of a model finds what is there, and leaves the model and all random generators unchanged."""
 
 from __future__ import annotations
 
@@ -15,11 +12,11 @@ import pytest
 
 pytestmark = pytest.mark.e2e
 
-SCRIPT = Path(__file__).with_name("inside_script.py")
+SCRIPT = Path(__file__).parents[1] / "support" / "model_inspection_script.py"
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
-def test_a_look_inside_leaves_everything_as_it_was(backend: str) -> None:
+def test_an_inspection_leaves_the_model_and_random_generators_unchanged(backend: str) -> None:
     environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
     done = subprocess.run([sys.executable, str(SCRIPT)], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
