@@ -24,7 +24,7 @@ AGAIN = f"again = {REHEARSED}\n"
 @pytest.fixture
 def project(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Lab:
     """A machine whose memory is nearly used up as soon as the script says so."""
-    monkeypatch.setattr(memory_watch, "left", lambda: (100 << 20 if lab.made("full") else 2 << 30, 4 << 30))
+    monkeypatch.setattr(memory_watch, "available_memory", lambda: (100 << 20 if lab.made("full") else 2 << 30, 4 << 30))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", FAKES_PATH)
     monkeypatch.chdir(lab.folder)
@@ -76,7 +76,7 @@ def test_a_rehearsal_that_fills_the_memory_is_ended(project: Lab) -> None:
 
 
 def test_a_system_that_does_not_tell_says_so(project: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory_watch, "left", lambda: None)
+    monkeypatch.setattr(memory_watch, "available_memory", lambda: None)
     project.write(MODEL + FIT)
     result = diagnose("20")
     assert result.exit_code == 0, result.stderr

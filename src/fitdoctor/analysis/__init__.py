@@ -14,15 +14,14 @@ from fitdoctor.analysis.training import environment, training
 from fitdoctor.analysis.treatable import treat_command
 from fitdoctor.analysis.tried import tried
 from fitdoctor.recording.model import Run
-from fitdoctor.report.model import SCHEMA_VERSION, Report
+from fitdoctor.report.model import SCHEMA_VERSION, Report, ReportStage
 from fitdoctor.trials.prescription import prescribe_both
-from fitdoctor.trials.stage import Stage
 from fitdoctor.trials.timeline import seconds_of
 
 __all__ = ["build"]
 
 
-def build(run: Run, *, stage: Stage = "final") -> Report:
+def build(run: Run, *, stage: ReportStage = "final") -> Report:
     """Analyses a run. Nothing is run again, so the same recordings give the same report.
 
     Args:

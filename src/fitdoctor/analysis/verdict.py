@@ -19,9 +19,9 @@ from fitdoctor.analysis.sentences import (
 )
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.wording import percent
+from fitdoctor.report.model import ReportStage
 from fitdoctor.trials.outcomes import Outcome
 from fitdoctor.trials.savings import effect_of, whole_run
-from fitdoctor.trials.stage import Stage
 
 #: Where identical arms differ by more than this, the machine is too noisy for any verdict but the plainest.
 NOISY = 0.20
@@ -48,7 +48,7 @@ class Decision:
     causes: tuple[CauseDraft, ...]
 
 
-def decide(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Outcome], stage: Stage) -> Decision:
+def decide(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Outcome], stage: ReportStage) -> Decision:
     """Weighs what was found against what was tried.
 
     Causes: a saving is verified, or a cost is proven that something can be done about. Inconclusive: something is

@@ -17,13 +17,13 @@ from fitdoctor.api.looked import Looks, ObservingRole
 from fitdoctor.cli.look import Look
 from fitdoctor.cli.say import say as say_message
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.facts.measured_units import has_measured_units
 from fitdoctor.probe.instrument import install
 from fitdoctor.probe.instrument.step_hooks import Stamps
 from fitdoctor.probe.roles.watch import WatchRole
 from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.timing.step_sampling import Rest
 from fitdoctor.probe.timing.time_ledger import Ledger
-from fitdoctor.process.exit_messages import learned_something
 from fitdoctor.recording.model import Ending, ProcessRecord, Run
 from fitdoctor.report.model import Report
 from fitdoctor.report.text import render
@@ -50,7 +50,7 @@ class Observation:
         """The report of what was seen; None where no unit was."""
         self.director.end(_ending(error))
         self._record.system = self.director.looks.end()
-        if not learned_something(self._record):
+        if not has_measured_units(self._record):
             return None
         run = Run(
             fitdoctor=fitdoctor.__version__,

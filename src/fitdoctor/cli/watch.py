@@ -90,13 +90,13 @@ def _hand_over(run: Run, folder: RunFolder, outputs: tuple[str, ...], *, quiet: 
     from dataclasses import replace
 
     from fitdoctor.analysis import build
-    from fitdoctor.process.exit_messages import learned_something
+    from fitdoctor.facts.measured_units import has_measured_units
+    from fitdoctor.facts.other_processes import unseen
     from fitdoctor.recording.save import write_atomically
     from fitdoctor.report.json import to_json
-    from fitdoctor.trials.other_processes import unseen
 
     assert run.watched is not None
-    if not learned_something(run.watched):
+    if not has_measured_units(run.watched):
         nothing = "No step of a fit was seen, so there is nothing to report."
         if unwritten:
             nothing = f"What was recorded could not be written ({unwritten}), so there is nothing to report."

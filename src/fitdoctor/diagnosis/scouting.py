@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 
+from fitdoctor.diagnosis import exit_messages
 from fitdoctor.diagnosis.workspace import DiagnosisWorkspace, where
 from fitdoctor.errors import FitdoctorError
-from fitdoctor.process import exit_messages
+from fitdoctor.facts import measured_units, other_processes
+from fitdoctor.process import exit_status
 from fitdoctor.process.child import Child
 from fitdoctor.recording.model import ProcessRecord
 from fitdoctor.system.sampler import Sampler
-from fitdoctor.trials import other_processes
 
 SCOUT_SHARE = 0.6
 """Of the budget, for a run-through that has come to a unit; what has not is given all of it."""
@@ -39,11 +40,11 @@ def run_through(desk: DiagnosisWorkspace) -> None:
     if scout is None:
         desk.check_room()
         raise FitdoctorError(exit_messages.UNREADABLE if started else exit_messages.never_started(request, code))
-    unfinished, learned = scout.ending.how == "unfinished", exit_messages.learned_something(scout)
+    unfinished, learned = scout.ending.how == "unfinished", measured_units.has_measured_units(scout)
     if unfinished and not learned:
         desk.check_room()
     if unfinished:
-        scout.ending = exit_messages.seen_from_outside(code, ran_out)
+        scout.ending = exit_status.ending_from_exit_code(code, ran_out)
     scout.peak_rss_bytes, scout.system = child.memory.peak_bytes, system
     desk.data.scout = scout
     if not learned:

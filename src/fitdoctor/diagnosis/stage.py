@@ -5,11 +5,11 @@ from __future__ import annotations
 from fitdoctor.causes.registry import run_causes
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Run
+from fitdoctor.report.model import ReportStage
 from fitdoctor.trials.plan import plan
-from fitdoctor.trials.stage import Stage
 
 
-def stage_of(run: Run) -> Stage:
+def stage_reached(run: Run) -> ReportStage:
     """Final once something was tried, or where a cost was measured and there is nothing to try.
 
     Example:

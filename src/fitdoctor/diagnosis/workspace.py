@@ -14,10 +14,11 @@ from typing import Any
 
 from fitdoctor.analysis import build
 from fitdoctor.diagnosis.progress import Progress
-from fitdoctor.diagnosis.stage import stage_of
+from fitdoctor.diagnosis.stage import stage_reached
 from fitdoctor.diagnosis.time_budget import Budget
 from fitdoctor.errors import FitdoctorError
-from fitdoctor.process import exit_messages, file_changes
+from fitdoctor.facts import measured_units
+from fitdoctor.process import file_changes
 from fitdoctor.process.child import KEPT_LAYERS, Child, StandardInput, no_room
 from fitdoctor.process.messages import Ended, Started
 from fitdoctor.process.remove_tree import remove_tree
@@ -28,8 +29,7 @@ from fitdoctor.recording.model import CallSiteRecord, Fit, ProcessRecord, Rehear
 from fitdoctor.recording.notes import SUFFIX, merge, read_notes, unnoted
 from fitdoctor.recording.signature import save_signed
 from fitdoctor.regular_files import read_regular
-from fitdoctor.report.model import Report
-from fitdoctor.trials.stage import Stage
+from fitdoctor.report.model import Report, ReportStage
 from fitdoctor.trials.statistics import LOOKS
 from fitdoctor.trials.timeline import Stages
 
@@ -194,12 +194,12 @@ class DiagnosisWorkspace:
 
     def report_so_far(self) -> Report | None:
         """The report of what was learned until now, saved; None where nothing was."""
-        if self.data.scout is None or not exit_messages.learned_something(self.data.scout):
+        if self.data.scout is None or not measured_units.has_measured_units(self.data.scout):
             return None
         self.save()
-        return self.report(stage_of(self.data))
+        return self.report(stage_reached(self.data))
 
-    def report(self, stage: Stage = "final") -> Report:
+    def report(self, stage: ReportStage = "final") -> Report:
         """The report that follows from what there is."""
         return build(self.data, stage=stage)
 

@@ -20,7 +20,7 @@ from typing import IO, Any, TextIO
 from fitdoctor.changes.environment import environment as changed_environment
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.process.contained import Contained
-from fitdoctor.process.exit_messages import signal_name
+from fitdoctor.process.exit_status import signal_name
 from fitdoctor.process.memory_watch import MemoryWatch
 from fitdoctor.process.request import DiagnoseRequest
 from fitdoctor.regular_files import MOST_BYTES, as_private

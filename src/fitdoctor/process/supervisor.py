@@ -8,9 +8,9 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.proc_stat import parent_of
 from fitdoctor.process.signal_witness import Witness
 from fitdoctor.process.terminal_foreground import Foreground
 
@@ -135,15 +135,8 @@ def _comes_from(info: signal.struct_siginfo, pid: int) -> bool:
             return True
         if sender <= 1:
             return False
-        sender = _parent_of(sender)
+        sender = parent_of(sender) or 0
     return False
-
-
-def _parent_of(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
 
 
 def _has_reached(info: signal.struct_siginfo, witness: Witness) -> bool:

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 SCHEMA_VERSION = 1
 
+# How far a diagnosis has come. A training that was only watched is described as it ran: nothing was tried or promised.
+ReportStage = Literal["first answer", "final", "watched"]
 Safety = Literal["exact", "numerics", "semantics"]
 
 #: The backends of Keras by their names, as a reader knows them. `tf_keras` is Keras 2, which runs on TensorFlow only.
@@ -445,7 +447,7 @@ class Report:
     protection_note: str = ""
     side_effects: tuple[str, ...] = ()
     run: str = ""
-    stage: Literal["first answer", "final", "watched"] = "final"
+    stage: ReportStage = "final"
     can_go_on: bool = False
     treat: str = ""
     interrupted: str = ""

@@ -11,11 +11,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fitdoctor.proc_stat import fields_after_name
 from fitdoctor.recording.system import System
 from fitdoctor.system.cores import TICK_S
 from fitdoctor.system.kept import Kept, kept, named, number
 from fitdoctor.system.source import Place, Reading
-from fitdoctor.system.tree import Tree, after_name
+from fitdoctor.system.tree import Tree
 
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 SEARCH_S = 1.0
@@ -171,7 +172,7 @@ class Usage:
 
 def parse_stat(data: bytes) -> Usage | None:
     """What /proc/PID/stat says; None where it is not one."""
-    fields = [number(field) for field in after_name(data)[9:22]]
+    fields = [number(field) for field in fields_after_name(data)[9:22]]
     if len(fields) < 13:
         return None
     faults, child_faults, user, kernel, child_user, child_kernel, _, _, threads, _, _, _, pages = fields

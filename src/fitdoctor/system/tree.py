@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from fitdoctor.proc_stat import PARENT, number_in
 from fitdoctor.system.kept import number
-
-PARENT = 1
-"""Where the parent stands in /proc/PID/stat, counted from behind the name."""
 
 
 class Tree:
@@ -39,22 +37,6 @@ class Tree:
 
     def _parent(self, process: int) -> int | None:
         try:
-            return parent((self._proc / str(process) / "stat").read_bytes())
+            return number_in((self._proc / str(process) / "stat").read_bytes(), PARENT)
         except OSError:
             return None
-
-
-def after_name(data: bytes) -> list[bytes]:
-    """The fields of /proc/PID/stat behind the name, which may hold anything."""
-    return data.rpartition(b")")[2].split()
-
-
-def parent(data: bytes) -> int | None:
-    """Who started the process whose /proc/PID/stat this is.
-
-    Example:
-        >>> parent(b"12 (a) b) S 7 12 12 0 -1")
-        7
-    """
-    fields = after_name(data)
-    return number(fields[PARENT]) if len(fields) > PARENT else None

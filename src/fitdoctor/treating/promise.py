@@ -9,15 +9,15 @@ from typing import Any
 from fitdoctor.analysis.analyse import Analysis, analyse
 from fitdoctor.analysis.treatable import treatable
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.facts import other_processes
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import short
 from fitdoctor.facts.wording import duration, plural
-from fitdoctor.process.exit_messages import signal_name
+from fitdoctor.process.exit_status import signal_name
 from fitdoctor.recording.model import CallSiteRecord, Fit, ProcessRecord, Treated
 from fitdoctor.report.model import Prescription, Safety, Treatment
 from fitdoctor.treating.diagnosis import Diagnosis
 from fitdoctor.treating.offered import check_offered
-from fitdoctor.trials import other_processes
 from fitdoctor.trials.safety import ORDER
 from fitdoctor.trials.savings import projected
 

@@ -12,9 +12,11 @@ from typing import Any
 
 from fitdoctor.changes.environment import environment, of_process
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.facts import other_processes
+from fitdoctor.facts.measured_units import has_measured_units
 from fitdoctor.printable import printable
 from fitdoctor.process.child import LAUNCH
-from fitdoctor.process.exit_messages import learned_something, seen_from_outside
+from fitdoctor.process.exit_status import ending_from_exit_code
 from fitdoctor.process.request import OPTIONS, new_run
 from fitdoctor.process.supervisor import run_beside
 from fitdoctor.recording.folder import RunFolder
@@ -26,7 +28,6 @@ from fitdoctor.recording.signature import save_signed
 from fitdoctor.recording.system import System
 from fitdoctor.regular_files import make_new, read_regular
 from fitdoctor.system.sampler import Sampler
-from fitdoctor.trials import other_processes
 from fitdoctor.watching.request import WatchRequest
 
 RECORD = "watch.json"
@@ -78,7 +79,7 @@ def watch(request: WatchRequest) -> Watched:
         for path in (folder.path / SPEC, *folder.path.glob(f"{SPEC}.[01]"), *folder.path.glob(f"{RECORD}*")):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
-    if unwritten and learned_something(recorded):
+    if unwritten and has_measured_units(recorded):
         recorded.limits.append(PARTLY_WRITTEN.format(unwritten))
     run = _run(request, recorded, began, wall_s)
     try:
@@ -132,13 +133,13 @@ def _read(folder: RunFolder, code: int, wall_s: float, system: System) -> Proces
     recorded = decode_scout(read_regular(folder.path / RECORD))
     unrecorded_s = max(0.0, wall_s - recorded.wall_s)
     if recorded.ending.how == "unfinished":
-        recorded.ending = seen_from_outside(code)
+        recorded.ending = ending_from_exit_code(code)
     else:
         recorded.parts["shutdown"] = recorded.parts.get("shutdown", 0.0) + unrecorded_s
     recorded.wall_s += unrecorded_s
     recorded.system = system
     recorded.others = read_notes(folder.path / NOTES).others
-    recorded.limits += other_processes.limits(recorded) if learned_something(recorded) else []
+    recorded.limits += other_processes.limits(recorded) if has_measured_units(recorded) else []
     return recorded
 
 

@@ -2,43 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-
+from fitdoctor.facts import other_processes
 from fitdoctor.facts.blocked_writes import action
+from fitdoctor.process.exit_status import signal_name
 from fitdoctor.process.request import DiagnoseRequest
 from fitdoctor.recording.error_text import headline
 from fitdoctor.recording.model import Ending, Fit, ProcessRecord
-from fitdoctor.trials import other_processes
 
 UNREADABLE = "The script ran, but what was recorded of it can't be read back. That is a fault of fitdoctor, not of your script: please report it."
-
-
-def learned_something(scout: ProcessRecord) -> bool:
-    """Whether there is a unit whose cost is known."""
-    fits = any(fit.step.count or fit.first_step.count for fit in scout.fits if not fit.declined)
-    return fits or any(loop.run.count for loop in scout.loops)
-
-
-def seen_from_outside(code: int | None, ran_out: str = "") -> Ending:
-    """The ending of a scout that could not say itself how it ended.
-
-    Args:
-        code: The exit code of its process, None if it did not end.
-        ran_out: Why it was ended for lack of memory, or "".
-    """
-    if ran_out:
-        return Ending(how="killed", message=f"fitdoctor for lack of {ran_out}")
-    if code is None:
-        return Ending(how="limit")
-    return Ending(how="killed", message=signal_name(-code)) if code < 0 else Ending(how="exit", code=code)
-
-
-def signal_name(number: int) -> str:
-    """SIGKILL and the like; real-time signals have only numbers."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def never_started(request: DiagnoseRequest, code: int | None) -> str:
