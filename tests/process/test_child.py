@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from fitdoctor.errors import ChildEndedError
 from fitdoctor.process import child as children
-from fitdoctor.process.child import Child, ChildEndedError, StandardInput
+from fitdoctor.process.child import Child, StandardInput
 from tests import builders as make
 
 ANSWERING = """\

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fitdoctor.analysis import build
-from fitdoctor.process.child import ChildEndedError
+from fitdoctor.errors import ChildEndedError
 from fitdoctor.recording.model import Arm, Rehearsal, Run
 from fitdoctor.report.model import Prescription
 from fitdoctor.trials.outcomes import all_outcomes

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from fitdoctor.changes.environment import of_process
 from fitdoctor.diagnosis.workspace import DiagnosisWorkspace, target_of, where
-from fitdoctor.errors import FitdoctorError
+from fitdoctor.errors import ChildEndedError, FitdoctorError
 from fitdoctor.facts.facts import Facts
-from fitdoctor.process.child import Child, ChildEndedError
+from fitdoctor.process.child import Child
 from fitdoctor.recording.model import Arm, Ending, Rehearsal
 from fitdoctor.trials.model_inspection import look_s
 from fitdoctor.trials.outcomes import all_outcomes

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any, TextIO
 
 from fitdoctor.changes.environment import environment as changed_environment
-from fitdoctor.errors import FitdoctorError
+from fitdoctor.errors import ChildEndedError, FitdoctorError
 from fitdoctor.process.contained import Contained
 from fitdoctor.process.exit_status import signal_name
 from fitdoctor.process.memory_watch import MemoryWatch
@@ -58,10 +58,6 @@ OFFLINE = {
 }
 """What keeps trackers from sending a half-run training anywhere."""
 OFF_ALREADY = ("disabled", "dryrun")
-
-
-class ChildEndedError(Exception):
-    """The child ended, or did not answer in time; the message says which."""
 
 
 class StandardInput:

@@ -8,18 +8,28 @@ target; a real one trains.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fitdoctor.probe.processes.run_notes import place
 from fitdoctor.probe.support import call_sites, guard
 from fitdoctor.probe.support.originals import threading
 
 if TYPE_CHECKING:
-    from fitdoctor.probe.roles.start import Probe
+    from fitdoctor.probe.processes.run_notes import RunNotes
     from fitdoctor.recording.model import Site
 
+# A `DataLoader` may fork at every epoch.
 MOST_NOTED = 8
-"""Places of forks that are noted: a `DataLoader` may fork at every epoch."""
+
+
+class Probe(Protocol):
+    """The part of `roles.start.Probe` that is needed here."""
+
+    @property
+    def director(self) -> Any: ...
+
+    @property
+    def notes(self) -> RunNotes: ...
 
 
 class Forks:

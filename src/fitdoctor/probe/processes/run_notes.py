@@ -22,7 +22,7 @@ LONGEST = 500
 """Characters of one text in a note."""
 
 
-class Notes:
+class RunNotes:
     """The file that notes are appended to.
 
     Args:

@@ -17,7 +17,7 @@ from typing import Any
 
 from fitdoctor.probe.processes import commands, shell_lines
 from fitdoctor.probe.processes.host_names import HostNames
-from fitdoctor.probe.processes.run_notes import Notes, place
+from fitdoctor.probe.processes.run_notes import RunNotes, place
 from fitdoctor.probe.support import call_sites
 from fitdoctor.probe.support.originals import threading
 
@@ -41,7 +41,7 @@ class Outside:
     """
 
     def __init__(
-        self, notes: Notes, *, began_s: float, offline: bool, several: Callable[[str], None] | None = None
+        self, notes: RunNotes, *, began_s: float, offline: bool, several: Callable[[str], None] | None = None
     ) -> None:
         self._notes, self._began_s, self._offline, self._several = notes, began_s, offline, several
         self._thread = threading.local()
