@@ -75,9 +75,9 @@ def test_a_rehearsal_that_fills_the_memory_is_ended(project: Lab) -> None:
     assert len(project.processes()) == 1  # the one of the tests
 
 
-def test_a_system_that_does_not_tell_says_so(project: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_without_memory_figures_is_a_limit_of_the_report(project: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory_watch, "available_memory", lambda: None)
     project.write(MODEL + FIT)
     result = diagnose("20")
     assert result.exit_code == 0, result.stderr
-    assert "what the trials held was not watched" in " ".join(result.stdout.split())
+    assert "the memory of the trials was not watched" in " ".join(result.stdout.split())

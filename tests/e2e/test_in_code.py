@@ -91,7 +91,7 @@ class TestDiagnose:
         assert report.training.fits[0].steps_per_epoch == 48
         assert report.training.fits[0].site.file == Path(__file__).name
         assert "input-free" in {tried.remedy for tried in report.tried}
-        assert not [limit for limit in report.limits if "another than before" in limit]
+        assert not [limit for limit in report.limits if "The diagnosis changed" in limit]
         assert capsys.readouterr().out == ""
 
     def test_a_trained_model_keeps_its_functions(self, make: Make) -> None:

@@ -1,19 +1,23 @@
-"""Puts into words why a scout gave nothing to diagnose."""
+"""The messages for a scout that recorded nothing to diagnose."""
 
 from __future__ import annotations
 
 from fitdoctor.facts import other_processes
 from fitdoctor.facts.blocked_writes import action
+from fitdoctor.facts.places import short
 from fitdoctor.process.exit_status import signal_name
 from fitdoctor.process.request import DiagnoseRequest
 from fitdoctor.recording.error_text import headline
-from fitdoctor.recording.model import Ending, Fit, ProcessRecord
+from fitdoctor.recording.model import Ending, ProcessRecord
 
-UNREADABLE = "The script ran, but what was recorded of it can't be read back. That is a fault of fitdoctor, not of your script: please report it."
+UNREADABLE = (
+    "The script ran, but its recording can't be read back. That is a fault of fitdoctor, not of your script: please "
+    "report it."
+)
 
 
 def never_started(request: DiagnoseRequest, code: int | None) -> str:
-    """Why there is not even a beginning of a record: what `--python` names did not run our launcher."""
+    """Returns why there is no record at all: the interpreter of `--python` did not run our launcher."""
     how = (
         "did not end"
         if code is None
@@ -28,13 +32,13 @@ def never_started(request: DiagnoseRequest, code: int | None) -> str:
 
 
 def no_verdict(scout: ProcessRecord, request: DiagnoseRequest) -> str:
-    """Why there is nothing to diagnose: received, expected, and how to go on."""
+    """Returns why there is nothing to diagnose: what was received and expected, and how to go on."""
     ending = scout.ending
     declined = next((fit for fit in scout.fits if fit.declined), None)
     if ending.how == "declined":
         return ending.message
     if declined is not None and ending.how != "exception":
-        return f"{_at(declined)}: {declined.declined}."
+        return f"{short(declined.site)}: {declined.declined}."
     elsewhere = other_processes.declined(scout)
     if elsewhere:
         return elsewhere
@@ -55,15 +59,19 @@ def _why(scout: ProcessRecord, where: str, stage: str, request: DiagnoseRequest)
         )
     if ending.how == "blocked-write":
         return (
-            f"The script was about to {action(ending.error)} {ending.message}{where}, which the script did not make in this run, {stage}. "
-            "It is as it was. Pass --allow-writes if the script may change it, or diagnose a copy of the folder."
+            f"The script was about to {action(ending.error)} {ending.message}{where}, which it did not make in this "
+            f"run, {stage}. The file is unchanged. Pass --allow-writes if the script may change it, or diagnose a "
+            "copy of the folder."
         )
     if ending.how == "limit":
         return _limit(scout, where, request)
     if ending.how == "finished":
         return _finished(scout)
     if ending.how == "interrupted":
-        return f"The script was interrupted{where}, {stage}, by itself or from outside. Expected it to train. Run it again."
+        return (
+            f"The script was interrupted{where}, {stage}, by itself or from outside. Expected it to train. "
+            "Run it again."
+        )
     memory = ", perhaps for lack of memory" if ending.message == "SIGKILL" else ""
     return (
         f"The script's process was killed by {ending.message or 'something outside'}{memory}, {stage}. "
@@ -85,7 +93,10 @@ def _finished(scout: ProcessRecord) -> str:
     if scout.fits:
         fit = scout.fits[0]
         why = "epochs=0" if fit.epochs <= fit.initial_epoch else "its input may be empty"
-        return f"The script ran to its end, but fit at {_at(fit)} did no step: {why}. Expected a fit with at least one step."
+        return (
+            f"The script ran to its end, but fit at {short(fit.site)} did no step: {why}. "
+            "Expected a fit with at least one step."
+        )
     if scout.limits:
         return "Expected a script that trains a Keras model with fit."
     none = "imported Keras but called none of its fit, evaluate, predict or …_on_batch"
@@ -96,13 +107,15 @@ def _finished(scout: ProcessRecord) -> str:
 def _exception(ending: Ending, where: str, stage: str, request: DiagnoseRequest) -> str:
     if ending.error == "EOFError":
         return (
-            f"The script asked for input{where}, {stage}, and there was none: it is run several times, without a terminal. "
-            "Pipe the answers in (fitdoctor diagnose --stdin train.py < answers.txt) or pass them as arguments."
+            f"The script asked for input{where}, {stage}, and there was none: it is run several times, without a "
+            "terminal. Pipe the answers in (fitdoctor diagnose --stdin train.py < answers.txt) or pass them as "
+            "arguments."
         )
     if ending.error == "ModuleNotFoundError":
         return (
             f"{headline(ending.message)}{where}. It was run with {request.python}. "
-            "Expected the interpreter of the training's own environment: name it with --python, or install fitdoctor there."
+            "Expected the interpreter of the training's own environment: name it with --python, or install "
+            "fitdoctor there."
         )
     if ending.error == "SyntaxError":
         return f"The script does not compile: {headline(ending.message)}."
@@ -115,9 +128,4 @@ def _exception(ending: Ending, where: str, stage: str, request: DiagnoseRequest)
 
 def _place(ending: Ending) -> str:
     assert ending.site is not None
-    name = ending.site.file.rsplit("/", 1)[-1]
-    return f"{name}:{ending.site.line}" + (f" ({ending.site.code})" if ending.site.code else "")
-
-
-def _at(fit: Fit) -> str:
-    return f"{fit.site.file.rsplit('/', 1)[-1]}:{fit.site.line}"
+    return short(ending.site) + (f" ({ending.site.code})" if ending.site.code else "")

@@ -1,4 +1,4 @@
-"""Which stage the recordings of a diagnosis have come to."""
+"""The stage that the recording of a diagnosis has reached."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from fitdoctor.trials.plan import plan
 
 
 def stage_reached(run: Run) -> ReportStage:
-    """Final once something was tried, or where a cost was measured and there is nothing to try.
+    """Returns "final" once something was tried, or where a cost was measured and there is nothing to try.
 
     Example:
-        >>> stage_of(Run(scout=scout))
+        >>> stage_reached(Run(scout=scout))
         'first answer'
     """
     if run.rehearsals:
