@@ -225,7 +225,7 @@ def test_the_start_covers_what_was_before(user: Project) -> None:
 
 def test_a_variable_that_was_set_before_has_its_line(user: Project) -> None:
     again = "os.environ['OMP_NUM_THREADS'] = '1'; os.execv(sys.executable, [sys.executable, *sys.argv])"
-    look = "from fitdoctor.probe import threads\nprint(threads._assigned['OMP_NUM_THREADS'].line)\n"
+    look = "from fitdoctor.probe.instrument import thread_settings as threads\nprint(threads._assigned['OMP_NUM_THREADS'].line)\n"
     user.write(train=ONCE.format(again=again) + look)
     assert user.launch("train.py").stdout == "4\n"
 
