@@ -39,7 +39,7 @@ def test_no_room_for_a_child(project: Lab, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(child, "json", SimpleNamespace(dumps=full, loads=json.loads))
     result = diagnose()
     assert result.exit_code == 2
-    assert "No space left on device. Expected room there" in result.stderr
+    assert "No space left on device. Expected space there" in result.stderr
 
 
 def test_no_room_for_a_record(project: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +47,7 @@ def test_no_room_for_a_record(project: Lab, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(workspace.DiagnosisWorkspace, "read", lambda *_: None)
     result = diagnose()
     assert result.exit_code == 2
-    assert "No space left on device. Expected room there" in result.stderr
+    assert "No space left on device. Expected space there" in result.stderr
 
 
 def test_no_room_for_a_rehearsal_keeps_what_the_scout_learned(project: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

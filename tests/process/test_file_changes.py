@@ -17,24 +17,24 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_nothing_happened(project: Path) -> None:
-    assert file_changes.changed(file_changes.look([project]), file_changes.look([project])) == []
+    assert file_changes.changed(file_changes.list_files([project]), file_changes.list_files([project])) == []
 
 
 def test_files_are_named_from_the_current_directory(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = file_changes.look([project])
+    before = file_changes.list_files([project])
     (project / "sub").mkdir(exist_ok=True)
     (project / "sub" / "made.txt").write_text("x")
     monkeypatch.chdir(project)
-    assert file_changes.changed(before, file_changes.look([project])) == [f"new: {Path('sub') / 'made.txt'}"]
+    assert file_changes.changed(before, file_changes.list_files([project])) == [f"new: {Path('sub') / 'made.txt'}"]
 
 
 def test_new_changed_and_deleted_files(project: Path) -> None:
-    before = file_changes.look([project])
+    before = file_changes.list_files([project])
     (project / "sub").mkdir()
     (project / "sub" / "model.keras").write_text("x")
     (project / "data.csv").write_text("longer")
     (project / "old.txt").unlink()
-    assert file_changes.changed(before, file_changes.look([project])) == [
+    assert file_changes.changed(before, file_changes.list_files([project])) == [
         f"new: {project / 'sub' / 'model.keras'}",
         f"changed: {project / 'data.csv'}",
         f"deleted: {project / 'old.txt'}",
@@ -42,31 +42,31 @@ def test_new_changed_and_deleted_files(project: Path) -> None:
 
 
 def test_a_file_of_the_same_size_that_was_written_later(project: Path) -> None:
-    before = file_changes.look([project])
+    before = file_changes.list_files([project])
     os.utime(project / "data.csv", ns=(1, 1))
-    assert file_changes.changed(before, file_changes.look([project])) == [f"changed: {project / 'data.csv'}"]
+    assert file_changes.changed(before, file_changes.list_files([project])) == [f"changed: {project / 'data.csv'}"]
 
 
 @pytest.mark.parametrize("folder", [".fitdoctor", ".git", "__pycache__", ".venv", "node_modules"])
 def test_folders_that_are_nobodys_work(project: Path, folder: str) -> None:
-    before = file_changes.look([project])
+    before = file_changes.list_files([project])
     (project / "sub" / folder).mkdir(parents=True)
     (project / "sub" / folder / "file").write_text("x")
-    assert file_changes.changed(before, file_changes.look([project])) == []
+    assert file_changes.changed(before, file_changes.list_files([project])) == []
 
 
 def test_a_link_to_nowhere_and_a_folder_that_is_gone(project: Path) -> None:
     (project / "link").symlink_to("nowhere")
-    assert file_changes.look([project, project / "gone"]).keys() == {
+    assert file_changes.list_files([project, project / "gone"]).keys() == {
         str(project / name) for name in ("train.py", "data.csv", "old.txt")
     }
 
 
 def test_many_changes_are_summed_up(project: Path) -> None:
-    before = file_changes.look([project])
+    before = file_changes.list_files([project])
     for number in range(file_changes.SHOWN + 7):
         (project / f"{number}.txt").write_text("x")
-    lines = file_changes.changed(before, file_changes.look([project]))
+    lines = file_changes.changed(before, file_changes.list_files([project]))
     assert len(lines) == file_changes.SHOWN + 1
     assert lines[-1] == "and 7 more"
 
@@ -77,35 +77,35 @@ def test_a_data_set_of_many_files_is_not_walked_through(project: Path, monkeypat
         (project / f"class-{folder:02}").mkdir()
         for number in range(5):
             (project / f"class-{folder:02}" / f"{number}.png").write_text("x")
-    assert 10 < len(file_changes.look([project])) < 20
+    assert 10 < len(file_changes.list_files([project])) < 20
 
 
 def test_our_own_report_is_no_change_of_the_scripts(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = file_changes.look([project])
+    before = file_changes.list_files([project])
     report = project / "report.txt"
     report.write_text("x")
     with monkeypatch.context() as redirected:
         redirected.setattr(os, "fstat", lambda descriptor: report.stat())
-        after = file_changes.look([project])
+        after = file_changes.list_files([project])
     assert file_changes.changed(before, after) == []
 
 
 def test_a_link_that_leads_nowhere_now_is_not_deleted(project: Path) -> None:
     (project / "link.txt").symlink_to(project / "old.txt")
-    before = file_changes.look([project])
+    before = file_changes.list_files([project])
     (project / "old.txt").unlink()
-    assert file_changes.changed(before, file_changes.look([project])) == [f"deleted: {project / 'old.txt'}"]
+    assert file_changes.changed(before, file_changes.list_files([project])) == [f"deleted: {project / 'old.txt'}"]
 
 
 @pytest.mark.parametrize("named", ["recordings", "."])
 def test_our_own_recordings_are_no_change(project: Path, monkeypatch: pytest.MonkeyPatch, named: str) -> None:
     monkeypatch.chdir(project)
     monkeypatch.setenv("FITDOCTOR_DIR", named)
-    before = file_changes.look([project])
+    before = file_changes.list_files([project])
     run = project / named / "20260317-120000-train"
     run.mkdir(parents=True)
     (run / "run.json").write_text("{}")
-    assert file_changes.changed(before, file_changes.look([project])) == []
+    assert file_changes.changed(before, file_changes.list_files([project])) == []
 
 
 def listed(tmp_path: Path, *paths: Path) -> Path:
@@ -148,7 +148,7 @@ def test_what_somebody_else_put_into_a_childs_folder_stays(child: tuple[Path, Pa
 
 def test_what_was_there_before_is_never_moved(child: tuple[Path, Path, Path]) -> None:
     project, made, keep = child
-    assert str(project / "train.lock") not in file_changes.remove_made(made, keep, file_changes.look([project]))
+    assert str(project / "train.lock") not in file_changes.remove_made(made, keep, file_changes.list_files([project]))
     assert (project / "train.lock").exists()
 
 

@@ -74,7 +74,7 @@ class DiagnosisWorkspace:
         if request.mode == "script":
             folders.add(Path(request.target).resolve().parent)
         self._folders = [folder for folder in folders if not any(other in folder.parents for other in folders)]
-        self._files_before = file_changes.look(self._folders)
+        self._files_before = file_changes.list_files(self._folders)
         self._layer_changes: dict[str, str] = {}
         self._moved: list[str] = []
 
@@ -166,7 +166,7 @@ class DiagnosisWorkspace:
     def _changes(self) -> list[str]:
         if self.data.protection == "layer":
             return file_changes.sentences([(kind, path) for path, kind in sorted(self._layer_changes.items())])
-        return file_changes.changed(self._files_before, file_changes.look(self._folders))
+        return file_changes.changed(self._files_before, file_changes.list_files(self._folders))
 
     def stop(self) -> None:
         """Ends the child, and keeps what it recorded."""

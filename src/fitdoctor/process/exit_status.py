@@ -1,4 +1,4 @@
-"""What an exit code tells about how a process ended."""
+"""Translates exit codes to endings and names of signals."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from fitdoctor.recording.model import Ending
 
 
 def ending_from_exit_code(code: int | None, ran_out: str = "") -> Ending:
-    """The ending of a scout that could not say itself how it ended.
+    """Returns the ending of a process that could not record it itself.
 
     Args:
-        code: The exit code of its process, None if it did not end.
-        ran_out: Why it was ended for lack of memory, or "".
+        code: The exit code; None if the process did not end.
+        ran_out: What it ran out of, if it was ended for that, or "".
     """
     if ran_out:
         return Ending(how="killed", message=f"fitdoctor for lack of {ran_out}")
@@ -22,7 +22,7 @@ def ending_from_exit_code(code: int | None, ran_out: str = "") -> Ending:
 
 
 def signal_name(number: int) -> str:
-    """SIGKILL and the like; real-time signals have only numbers."""
+    """Returns the name of a signal, such as SIGKILL. Real-time signals have only numbers."""
     try:
         return signal.Signals(number).name
     except ValueError:
