@@ -108,7 +108,7 @@ class TestDiagnose:
         plain = continued(make(built=False), X, Y)
         model = make(built=False)
         report = fitdoctor.diagnose(model, X, Y, epochs=40, **BRIEF)
-        assert any("not built yet" in limit for limit in report.limits)
+        assert any("was not built before" in limit for limit in report.limits)
         assert continued(model, X, Y)[:2] == plain[:2]
 
     def test_callbacks_get_their_state_back_and_write_nothing(self, keras: Any, make: Make, tmp_path: Path) -> None:

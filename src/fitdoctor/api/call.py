@@ -147,7 +147,7 @@ def _write_elsewhere(callback: Any, redirect: Redirect) -> None:
         path = vars(callback).get(argument)
         if cls is None or not isinstance(callback, cls) or not path:
             continue
-        aside = str(redirect.backed_up(path) if name == "BackupAndRestore" else redirect.written(path))
+        aside = str(redirect.backup_path(path) if name == "BackupAndRestore" else redirect.writing_path(path))
         for attribute, value in list(vars(callback).items()):
             if isinstance(value, str) and value.startswith(str(path)):
                 setattr(callback, attribute, aside + value.removeprefix(str(path)))

@@ -354,7 +354,7 @@ def test_other_programs_are_named(old: Project, source: str) -> None:
     assert done.returncode == 0, done.stderr
     limits = [limit for limit in old.record().limits if "other programs" in limit]
     assert len(limits) == (0 if "spawnlp" in source else 1)
-    assert all("true" in limit and "not held back" in limit for limit in limits)
+    assert all("true" in limit and "can't be prevented" in limit for limit in limits)
 
 
 REFUSED = {

@@ -196,10 +196,10 @@ def _follow(probe: Probe) -> None:
             guard.guarded(_close_on_exec, spec.get(name))
         kept = {name: os.environ[name] for name in spec.get("kept_environment", ()) if name in os.environ}
     if tried:
-        from fitdoctor.probe.processes.side_effects import Outside
+        from fitdoctor.probe.processes.side_effects import SideEffects
 
         offline = bool(spec.get("offline")) and not spec.get("network_namespace")
-        Outside(probe.notes, began_s=spec["began_s"], offline=offline, several=several).install()
+        SideEffects(probe.notes, began_s=spec["began_s"], offline=offline, several=several).install()
     if spec["role"] == bystander.ROLE:
         return
     forks.Forks(probe, tried=tried).install()
