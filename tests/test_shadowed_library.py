@@ -51,7 +51,7 @@ def test_an_interpreter_is_asked_without_running_them(
             "PYTHONPATH", os.pathsep.join(filter(None, [named, os.environ.get("PYTHONPATH", "")])) or named
         )
     for python in (sys.executable, before_safe_paths):
-        asked: list[Callable[[str], object]] = [environment.look, env._packages]
+        asked: list[Callable[[str], object]] = [environment.installed_versions, env._packages]
         for question in asked:
             assert question(python)
     assert not trace.exists()
@@ -66,7 +66,7 @@ def test_what_is_installed_on_the_users_path_counts_first(tmp_path: Path, monkey
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", "mine")
-    assert environment.look(sys.executable)["keras"] == "0.0.1"
+    assert environment.installed_versions(sys.executable)["keras"] == "0.0.1"
     assert env._packages(sys.executable)["packages"]["keras"] == "0.0.1"
     assert ask(sys.executable, "print(version('no-such-package'))", patience_s=60.0) == "None\n"
 

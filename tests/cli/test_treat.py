@@ -96,7 +96,7 @@ def test_the_verified_changes_are_applied_and_the_promise_is_held_against_the_cl
     assert f"as verified in .fitdoctor/{name}" in result.stderr
     assert "It took 12 s. Promised: " in result.stderr
     assert "It ended with 3" in result.stderr
-    assert "train.py:18 trained 7 epochs, stopped by a rule of its own; the promise is of 50." in result.stderr
+    assert "train.py:18 trained 7 epochs, stopped by its own rule; the promise is for 50." in result.stderr
 
 
 def test_without_a_place_to_record_it_runs_as_written_and_says_only_that(
@@ -244,4 +244,4 @@ def test_an_early_recording_that_does_not_know_its_source_is_refused(
     call: Call, project: Path, requests: list[WatchRequest]
 ) -> None:
     saved(project, sources=())
-    assert "does not say what the source was" in call("treat", "train.py").stderr
+    assert "did not record the source" in call("treat", "train.py").stderr

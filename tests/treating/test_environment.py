@@ -17,7 +17,7 @@ INSTALLED = {
 
 @pytest.fixture(autouse=True)
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment, "look", lambda _: dict(INSTALLED))
+    monkeypatch.setattr(environment, "installed_versions", lambda _: dict(INSTALLED))
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
 
 

@@ -40,8 +40,8 @@ def test_what_rounds_differently_has_to_be_allowed() -> None:
 
 
 def test_a_training_that_is_too_short_for_treat_itself_is_told() -> None:
-    assert "write the changes into the script" not in announcement(replace(TREATED, own_s=1))
-    assert "takes treat itself 20 s: write the changes into the script" in announcement(replace(TREATED, own_s=20))
+    assert "Write the changes into the script" not in announcement(replace(TREATED, own_s=1))
+    assert "treat itself takes 20 s. Write the changes into the script" in announcement(replace(TREATED, own_s=20))
 
 
 def test_callbacks_that_would_write_to_another_file_are_left_alone() -> None:
@@ -68,9 +68,9 @@ def test_what_makes_it_no_answer_is_said() -> None:
     first, *more = said(fewer, code=-15)
     assert first.startswith("It took 41 s")
     assert more == [
-        "It was ended by SIGTERM, and the promise is of a training that goes through.",
-        "Nothing of it was applied: the training ran as written.",
-        "train.py:18 trained 4 epochs, stopped by a rule of its own; the promise is of 10.",
+        "It was ended by SIGTERM, but the promise is for a complete training.",
+        "No change was applied: the training ran as written.",
+        "train.py:18 trained 4 epochs, stopped by its own rule; the promise is for 10.",
     ]
     assert len(said(None)) == 1
 
@@ -92,16 +92,14 @@ def test_a_time_outside_the_promise_is_told_with_what_its_start_took() -> None:
         )
         took, outside = said(seen, treated)
         assert took.startswith("It took 41 s. Promised: ")
-        assert outside.startswith(f"That is {how} than promised. It came to its first call after 5.0 s; ")
+        assert outside.startswith(f"That is {how} than promised. It reached its first call after 5.0 s; ")
 
 
 def test_what_was_not_applied_is_not_held_against_the_promise() -> None:
     took, nothing = said(ProcessRecord(fits=[make.fit(epochs=10, epochs_seen=10)]))
     assert took == "It took 41 s."
-    assert nothing == "Nothing of it was applied: the training ran as written."
-    assert (
-        said(ProcessRecord())[-1] == "Nothing of it was applied: the training did not come to what was to be changed."
-    )
+    assert nothing == "No change was applied: the training ran as written."
+    assert said(ProcessRecord())[-1] == "No change was applied: the training did not reach the calls to change."
 
 
 def test_what_treat_itself_takes_is_told() -> None:

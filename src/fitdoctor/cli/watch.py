@@ -91,7 +91,7 @@ def _hand_over(run: Run, folder: RunFolder, outputs: tuple[str, ...], *, quiet: 
 
     from fitdoctor.analysis import build
     from fitdoctor.facts.measured_units import has_measured_units
-    from fitdoctor.facts.other_processes import unseen
+    from fitdoctor.facts.other_processes import why_not_observed
     from fitdoctor.recording.save import write_atomically
     from fitdoctor.report.json import to_json
 
@@ -100,7 +100,7 @@ def _hand_over(run: Run, folder: RunFolder, outputs: tuple[str, ...], *, quiet: 
         nothing = "No step of a fit was seen, so there is nothing to report."
         if unwritten:
             nothing = f"What was recorded could not be written ({unwritten}), so there is nothing to report."
-        say(" ".join([*run.watched.limits, nothing, unseen(run.watched)]).strip())
+        say(" ".join([*run.watched.limits, nothing, why_not_observed(run.watched)]).strip())
         return
     report = replace(build(run), run=folder.shown if folder.run_file.exists() else "")
     try:

@@ -28,7 +28,7 @@ class RunNotes:
         path: The file. It is made with the first note. Nothing is written if it is `os.devnull`.
 
     Example:
-        >>> Notes("/tmp/record.json.notes").add("effect", kind="connection", what="127.0.0.1:80")
+        >>> RunNotes("/tmp/record.json.notes").add("effect", kind="connection", what="127.0.0.1:80")
     """
 
     def __init__(self, path: str) -> None:
