@@ -17,14 +17,15 @@ FOLLOWED = {
     "exec by a shell": AGAIN.format("os.execl('/bin/sh', 'sh', '-c', f'exec {sys.executable} -O train.py')"),
     "exec after a start of some length": "import time\ntime.sleep(0.4)\n"
     + AGAIN.format(
-        "os.execve(sys.executable, [sys.executable, '-u', *sys.argv], {'SEED': '0', 'PYTHONPATH': os.environ['PYTHONPATH']})"
+        "os.execve(sys.executable, [sys.executable, '-u', *sys.argv], {'SEED': '0', 'PYTHONPATH': "
+        "os.environ['PYTHONPATH']})"
     ),
 }
 RUN = MODEL + FIT
 ITSELF = (
-    "import os, subprocess, sys\nif os.environ.get('SEED') != '0':\n    os.environ['SEED'] = '0'\n    {}\n    sys.exit()\n"
-    + RUN
-)
+    "import os, subprocess, sys\nif os.environ.get('SEED') != '0':\n    os.environ['SEED'] = '0'\n    {}\n"
+    "    sys.exit()\n"
+) + RUN
 DECLINED = {
     "a shell script": (
         "import os\nos.execv('/bin/sh', ['sh', 'run.sh'])\n",
@@ -45,7 +46,8 @@ DECLINED = {
     ),
     "a program of its own": (
         "import subprocess, sys\nsubprocess.run([sys.executable, 'worker.py', '--lr', '0.1'])\n",
-        "`python worker.py --lr 0.1` that the script started at train.py:2. Only the script's own process can be diagnosed. "
+        "`python worker.py --lr 0.1` that the script started at train.py:2. Only the script's own process "
+        "can be diagnosed. "
         "Diagnose that: fitdoctor diagnose worker.py --lr 0.1",
     ),
     "a program by a shell": (
@@ -57,7 +59,10 @@ DECLINED = {
         "that the script started at train.py:2",
     ),
     "a program by posix_spawn": (
-        "import os, sys\npid = os.posix_spawn(sys.executable, ['python', '-m', 'worker'], os.environ)\nos.waitpid(pid, 0)\n",
+        (
+            "import os, sys\npid = os.posix_spawn(sys.executable, ['python', '-m', 'worker'], os.environ)\n"
+            "os.waitpid(pid, 0)\n"
+        ),
         "fitdoctor diagnose -m worker",
     ),
     "a program without Keras": (
@@ -84,7 +89,8 @@ DECLINED = {
     ),
     "multiprocessing, spawned": (
         "import multiprocessing\ndef train():\n    import worker\nif __name__ == '__main__':\n"
-        "    process = multiprocessing.get_context('spawn').Process(target=train)\n    process.start()\n    process.join()\n",
+        "    process = multiprocessing.get_context('spawn').Process(target=train)\n    process.start()\n"
+        "    process.join()\n",
         "fit was called in a worker process that the script started",
     ),
     "an executor": (
@@ -95,7 +101,10 @@ DECLINED = {
         "process that the script forked at train.py:11",
     ),
     "a daemon": (
-        "import os\nif os.fork():\n    os._exit(0)\nos.setsid()\nif os.fork():\n    os._exit(0)\nimport time\ntime.sleep(1)\n"
+        (
+            "import os\nif os.fork():\n    os._exit(0)\nos.setsid()\nif os.fork():\n    os._exit(0)\n"
+            "import time\ntime.sleep(1)\n"
+        )
         + RUN,
         "ended after it had forked another one at train.py:2",
     ),
@@ -156,7 +165,10 @@ def test_a_helper_changes_no_file_either(lab: Lab) -> None:
 
 
 def test_side_effects_are_told_with_the_number_of_runs(lab: Lab) -> None:
-    script = "import socket, subprocess\nsubprocess.run(['true', 'secret'])\nsocket.socket(type=socket.SOCK_DGRAM).connect(('127.0.0.1', 9))\n"
+    script = (
+        "import socket, subprocess\nsubprocess.run(['true', 'secret'])\n"
+        "socket.socket(type=socket.SOCK_DGRAM).connect(('127.0.0.1', 9))\n"
+    )
     ended = lab.diagnose(script + RUN, budget="10")
     assert ended.code == 0, ended.err
     assert re.search(
@@ -165,7 +177,10 @@ def test_side_effects_are_told_with_the_number_of_runs(lab: Lab) -> None:
 
 
 def test_offline_is_said_and_kept(lab: Lab) -> None:
-    script = "import socket\ntry:\n    socket.create_connection(('192.0.2.1', 80), timeout=5)\nexcept OSError as error:\n    print(error)\n"
+    script = (
+        "import socket\ntry:\n    socket.create_connection(('192.0.2.1', 80), timeout=5)\n"
+        "except OSError as error:\n    print(error)\n"
+    )
     ended = lab.diagnose(script + RUN, "--offline", "train.py")
     assert ended.code == 0, ended.err
     words = " ".join(ended.out.split())
@@ -174,7 +189,10 @@ def test_offline_is_said_and_kept(lab: Lab) -> None:
 
 
 def test_the_users_own_customisation_of_helpers_is_kept(lab: Lab) -> None:
-    script = "import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', 'import os, sys; print(os.own, sys.path[:2])']))\n"
+    script = (
+        "import subprocess, sys\nprint(subprocess.run([sys.executable, '-c', 'import os, sys; "
+        "print(os.own, sys.path[:2])']))\n"
+    )
     (lab.folder / "lib").mkdir()
     (lab.folder / "lib" / "sitecustomize.py").write_text("import os\nos.own = 'mine'\n")
     lab.environment["PYTHONPATH"] = os.pathsep.join([str(lab.folder / "lib"), FAKES_PATH])

@@ -51,7 +51,7 @@ def test_why_there_is_no_verdict(how: str) -> None:
     assert "\n" not in text
 
 
-def test_no_two_endings_read_alike() -> None:
+def test_each_ending_has_its_own_message() -> None:
     texts = [no_verdict(ProcessRecord(ending=ending), REQUEST) for ending in ENDINGS.values()]
     assert all(one != other for one, other in itertools.combinations(texts, 2))
 
@@ -83,18 +83,18 @@ def test_a_fit_that_did_no_step() -> None:
     ],
     ids=str,
 )
-def test_what_can_be_told_from_outside(code: int | None, ending: Ending) -> None:
+def test_endings_from_exit_codes(code: int | None, ending: Ending) -> None:
     assert ending_from_exit_code(code) == ending
 
 
 @pytest.mark.parametrize(("code", "how"), [(None, "did not end"), (-11, "SIGSEGV"), (127, "exit code 127")])
-def test_an_interpreter_that_is_none(code: int | None, how: str) -> None:
+def test_a_broken_interpreter_is_reported(code: int | None, how: str) -> None:
     text = never_started(REQUEST, code)
     assert how in text
     assert "--python" in text
 
 
-def test_what_counts_as_learned() -> None:
+def test_which_records_have_measured_units() -> None:
     assert not has_measured_units(ProcessRecord())
     assert not has_measured_units(ProcessRecord(fits=[make.fit(declined="a strategy")]))
     assert not has_measured_units(ProcessRecord(fits=[make.fit(seen=0, first_step=Duration())]))

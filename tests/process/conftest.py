@@ -33,15 +33,19 @@ folder.mkdir(parents=True, exist_ok=True)
 notes = folder / "notes.json"
 notes.write_text("{}")
 contained = Contained(
-    [sys.executable, "-c", asked["program"]], environment=dict(os.environ), folder=folder, notes=notes, layered=asked["layered"],
-    offline=asked["offline"], places=[here], temporary=[Path("/tmp"), Path("/var/tmp"), Path.home()],
-    caches=[here / "cache", here / "none" / "yet"], kept=here / "run" / "kept", stdin=subprocess.DEVNULL, descriptors=(),
+    [sys.executable, "-c", asked["program"]], environment=dict(os.environ), folder=folder, notes=notes,
+    layered=asked["layered"], offline=asked["offline"], places=[here],
+    temporary=[Path("/tmp"), Path("/var/tmp"), Path.home()],
+    caches=[here / "cache", here / "none" / "yet"], kept=here / "run" / "kept",
+    stdin=subprocess.DEVNULL,
+    descriptors=(),
 )
 out = contained.process.stdout.read().decode(errors="replace")
 contained.end()
 started, ended = contained.started, contained.ended
 print(json.dumps({
-    "out": out, "code": contained.process.returncode, "layered": started.layered, "why": started.why, "read_only": started.read_only,
+    "out": out, "code": contained.process.returncode, "layered": started.layered, "why": started.why,
+    "read_only": started.read_only,
     "network_namespace": started.network_namespace, "notes": json.loads(notes.read_text()), "changes": ended.changes,
     "connections": ended.connections, "left_running": ended.left_running, "full": ended.full,
     "left": [path.name for path in (here / "run").iterdir() if path.name != "kept"],

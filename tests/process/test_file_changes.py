@@ -16,7 +16,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_nothing_happened(project: Path) -> None:
+def test_unchanged_files_are_no_change(project: Path) -> None:
     assert file_changes.changed(file_changes.list_files([project]), file_changes.list_files([project])) == []
 
 
@@ -48,21 +48,21 @@ def test_a_file_of_the_same_size_that_was_written_later(project: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", [".fitdoctor", ".git", "__pycache__", ".venv", "node_modules"])
-def test_folders_that_are_nobodys_work(project: Path, folder: str) -> None:
+def test_caches_and_environments_are_left_out(project: Path, folder: str) -> None:
     before = file_changes.list_files([project])
     (project / "sub" / folder).mkdir(parents=True)
     (project / "sub" / folder / "file").write_text("x")
     assert file_changes.changed(before, file_changes.list_files([project])) == []
 
 
-def test_a_link_to_nowhere_and_a_folder_that_is_gone(project: Path) -> None:
+def test_broken_links_and_missing_folders_are_skipped(project: Path) -> None:
     (project / "link").symlink_to("nowhere")
     assert file_changes.list_files([project, project / "gone"]).keys() == {
         str(project / name) for name in ("train.py", "data.csv", "old.txt")
     }
 
 
-def test_many_changes_are_summed_up(project: Path) -> None:
+def test_many_changes_are_summarised(project: Path) -> None:
     before = file_changes.list_files([project])
     for number in range(file_changes.SHOWN + 7):
         (project / f"{number}.txt").write_text("x")
@@ -71,7 +71,7 @@ def test_many_changes_are_summed_up(project: Path) -> None:
     assert lines[-1] == "and 7 more"
 
 
-def test_a_data_set_of_many_files_is_not_walked_through(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_listing_stops_at_many_files(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file_changes, "MOST_FILES", 10)
     for folder in range(20):
         (project / f"class-{folder:02}").mkdir()
@@ -80,7 +80,7 @@ def test_a_data_set_of_many_files_is_not_walked_through(project: Path, monkeypat
     assert 10 < len(file_changes.list_files([project])) < 20
 
 
-def test_our_own_report_is_no_change_of_the_scripts(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_redirected_output_is_no_change(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = file_changes.list_files([project])
     report = project / "report.txt"
     report.write_text("x")
@@ -90,7 +90,7 @@ def test_our_own_report_is_no_change_of_the_scripts(project: Path, monkeypatch: 
     assert file_changes.changed(before, after) == []
 
 
-def test_a_link_that_leads_nowhere_now_is_not_deleted(project: Path) -> None:
+def test_a_broken_link_does_not_count_as_deleted(project: Path) -> None:
     (project / "link.txt").symlink_to(project / "old.txt")
     before = file_changes.list_files([project])
     (project / "old.txt").unlink()
@@ -117,7 +117,7 @@ def listed(tmp_path: Path, *paths: Path) -> Path:
 
 @pytest.fixture
 def child(project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
-    """A project in which a child left a lock, a folder with a file, and a link; the list of it; and a folder for them."""
+    """A project with what a child left behind, its list, and the folder to which that is moved."""
     (project / "train.lock").touch()
     (project / "run").mkdir()
     (project / "run" / "log.txt").write_text("x")
@@ -130,7 +130,7 @@ def child(project: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     )
 
 
-def test_what_a_child_made_is_moved_away(child: tuple[Path, Path, Path]) -> None:
+def test_files_that_a_child_made_are_moved(child: tuple[Path, Path, Path]) -> None:
     project, made, keep = child
     assert file_changes.remove_made(made, keep) == [
         str(project / name) for name in ("train.lock", "run", "run/log.txt", "latest")
@@ -139,20 +139,20 @@ def test_what_a_child_made_is_moved_away(child: tuple[Path, Path, Path]) -> None
     assert {path.name.partition("-")[2] for path in keep.iterdir()} == {"train.lock", "log.txt", "latest"}
 
 
-def test_what_somebody_else_put_into_a_childs_folder_stays(child: tuple[Path, Path, Path]) -> None:
+def test_foreign_files_in_a_childs_folder_stay(child: tuple[Path, Path, Path]) -> None:
     project, made, keep = child
     (project / "run" / "checkpoint").write_text("of a real training")
     assert str(project / "run") not in file_changes.remove_made(made, keep)
     assert (project / "run" / "checkpoint").read_text() == "of a real training"
 
 
-def test_what_was_there_before_is_never_moved(child: tuple[Path, Path, Path]) -> None:
+def test_files_from_before_the_child_are_never_moved(child: tuple[Path, Path, Path]) -> None:
     project, made, keep = child
     assert str(project / "train.lock") not in file_changes.remove_made(made, keep, file_changes.list_files([project]))
     assert (project / "train.lock").exists()
 
 
-def test_what_somebody_else_put_in_its_place_stays(child: tuple[Path, Path, Path]) -> None:
+def test_a_replaced_file_stays(child: tuple[Path, Path, Path]) -> None:
     project, made, keep = child
     (project / "theirs").touch()
     (project / "theirs").rename(project / "train.lock")
@@ -160,7 +160,7 @@ def test_what_somebody_else_put_in_its_place_stays(child: tuple[Path, Path, Path
     assert (project / "train.lock").exists()
 
 
-def test_what_the_child_took_away_again_is_no_longer_its_own(child: tuple[Path, Path, Path]) -> None:
+def test_a_path_that_the_child_deleted_is_no_longer_its_own(child: tuple[Path, Path, Path]) -> None:
     project, made, keep = child
     with made.open("a") as file:
         file.write(json.dumps([str(project / "train.lock")]) + "\n")
@@ -181,7 +181,7 @@ def test_of_many_files_only_locks_are_moved(child: tuple[Path, Path, Path], monk
     assert file_changes.remove_made(made, keep) == [str(project / "train.lock")]
 
 
-def test_a_list_that_is_missing_or_no_list(tmp_path: Path, project: Path) -> None:
+def test_missing_and_invalid_lists_are_empty(tmp_path: Path, project: Path) -> None:
     assert file_changes.remove_made(tmp_path / "none", tmp_path / "kept") == []
     (tmp_path / "made").write_bytes(
         b'["data.csv", 1, 2]\n{}\n["/a\\u0000b", 1, 2]\n\xff\n[]\n7\n["/nowhere", 1, 2]\n["/cut'

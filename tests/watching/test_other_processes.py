@@ -62,7 +62,7 @@ def test_a_script_that_replaces_itself_is_followed(tmp_path: Path, script: str) 
 
 
 @pytest.mark.parametrize("case", LEFT)
-def test_a_training_elsewhere_goes_on_and_is_said(tmp_path: Path, case: str) -> None:
+def test_a_training_in_another_process_continues_and_is_reported(tmp_path: Path, case: str) -> None:
     script, words = LEFT[case]
     done = watch(tmp_path, script)
     assert (done.returncode, done.stdout) == (0, "trained\n"), done.stderr

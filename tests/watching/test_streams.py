@@ -50,7 +50,9 @@ SCRIPTS = {
     "closes": "import sys\nsys.stdout.close(); sys.stderr.close()\nraise SystemExit(5)",
     "takes away": "import sys\nsys.stdout = sys.stderr = None\nraise ValueError",
     "starts another": "import subprocess, sys\nsys.exit(subprocess.call([sys.executable, '-c', 'print(1)']) + 7)",
-    "excepthook that fails": "import sys\ndef hook(*_):\n    raise KeyError('hook')\nsys.excepthook = hook\nraise ValueError('its own')",
+    "excepthook that fails": (
+        "import sys\ndef hook(*_):\n    raise KeyError('hook')\nsys.excepthook = hook\nraise ValueError('its own')"
+    ),
     "excepthook that exits": "import sys\nsys.excepthook = lambda *_: sys.exit(9)\nraise ValueError('its own')",
     "excepthook that looks": HOOK,
     "fits": FITS,
@@ -94,7 +96,7 @@ def test_it_ends_as_it_does_alone(tmp_path: Path, name: str, streams: str) -> No
 
 
 @pytest.mark.parametrize("streams", ["no stdout", "no stderr", "none"])
-def test_it_is_recorded_all_the_same(tmp_path: Path, streams: str) -> None:
+def test_it_is_recorded_nevertheless(tmp_path: Path, streams: str) -> None:
     _outcome(tmp_path / "watched", "-m fitdoctor watch -o report.json", "fits", streams)
     assert '"verdict"' in (tmp_path / "watched" / "report.json").read_text()
 

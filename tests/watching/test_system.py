@@ -26,7 +26,10 @@ time.sleep(4)  # a look is taken several times a second, for new processes about
 child.communicate(b"\\n")
 sys.exit(3)
 """
-STARTED = "import sys\nfrom fitdoctor.system import look, sampler\n{}\nfrom fitdoctor.cli.main import main\nsys.argv[0] = 'fitdoctor'\nmain()"
+STARTED = (
+    "import sys\nfrom fitdoctor.system import look, sampler\n{}\nfrom fitdoctor.cli.main import main\n"
+    "sys.argv[0] = 'fitdoctor'\nmain()"
+)
 RAISING = "def fails(*_): raise ValueError('strange')\nlook.OUTSIDE.update({name: fails for name in look.OUTSIDE})"
 NO_LOOK = "def fails(*_): raise ValueError('strange')\nsampler.Look = fails"
 
@@ -46,7 +49,7 @@ def seen(tmp_path: Path) -> System:
     return run.watched.system
 
 
-def test_memory_files_and_children_are_seen(script: str, tmp_path: Path) -> None:
+def test_memory_files_and_children_are_recorded(script: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "fitdoctor", "watch", script], check=False, capture_output=True, text=True
     )
@@ -63,7 +66,7 @@ def test_memory_files_and_children_are_seen(script: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("fault", [RAISING, NO_LOOK])
-def test_a_script_does_not_notice_that_nothing_can_be_read(script: str, tmp_path: Path, fault: str) -> None:
+def test_unreadable_counters_do_not_disturb_the_script(script: str, tmp_path: Path, fault: str) -> None:
     (tmp_path / "train.py").write_text("import sys; print('trained'); sys.exit(3)")
     command = [sys.executable, "-c", STARTED.format(fault), "watch", script]
     done = subprocess.run(command, check=False, capture_output=True, text=True)

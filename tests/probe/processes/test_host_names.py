@@ -66,6 +66,6 @@ def test_a_lookup_for_no_port_and_one_that_fails(resolved: list[str]) -> None:
     assert resolved == ["unknown", "mapped"]
 
 
-def test_nothing_is_resolved_that_was_not_looked_up(resolved: list[str]) -> None:
+def test_only_looked_up_names_are_resolved(resolved: list[str]) -> None:
     assert HostNames().names_for("10.0.0.1", 80) == []
     assert resolved == []
