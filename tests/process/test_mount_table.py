@@ -39,7 +39,7 @@ def test_mounts_below_a_folder() -> None:
 def test_the_mount_of_a_path() -> None:
     table = MountTable(TABLE)
     for path, place in (("/home/ann/x", "/"), ("/mnt/my disk/y", "/mnt/my disk"), ("/data", "/data"), ("/", "/")):
-        found = table.of(path)
+        found = table.containing(path)
         assert found is not None
         assert found.path == place
 

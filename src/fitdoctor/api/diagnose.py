@@ -143,7 +143,7 @@ class InProcessRunner:
         return build(self.data, stage=stage_reached(self.data))
 
     def _warn_of_changes(self) -> None:
-        """Checks that the state is restored: nobody should have to find that out in a training."""
+        """Checks that the state is restored, and warns the user if it is not."""
         changed = self._state.differences()
         if changed:
             sentence = f"The diagnosis changed: {', '.join(changed)}. Make or load the model again before you train it."

@@ -184,7 +184,7 @@ class DiagnosisWorkspace:
         self.keep()
 
     def keep(self) -> None:
-        """Saves the recording, so that it survives whatever ends this process."""
+        """Saves the recording, so that it survives the end of this process."""
         self.data.spent_s = self.budget.spent_s()
         try:
             save_signed(self.data, self.request.folder.run_file)

@@ -1,4 +1,4 @@
-"""Finds the hosts that processes are connected to, whatever library made the connection.
+"""Finds the hosts that processes are connected to, by any library.
 
 Reads `/proc/PID/fd` and `/proc/net/tcp`, see proc(5). Connections that are shorter than the time between two readings
 are missed.

@@ -119,7 +119,7 @@ class Layer:
 
     def _overlay(self, path: str, lower: str, target: str) -> None:
         """Mounts an overlay of one folder. If that fails, the folder is read-only."""
-        found = self.table.of(path)
+        found = self.table.containing(path)
         base = self.memory if not self.disk or found is not None and found.is_memory else self.disk
         upper, work = (os.path.join(base, f"{len(self.overlays)}-{name}") for name in ("upper", "work"))
         for folder in (upper, work):

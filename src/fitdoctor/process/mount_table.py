@@ -65,26 +65,30 @@ class MountTable:
 
     @classmethod
     def read(cls) -> MountTable:
-        """Raises: OSError: This system has no such table."""
+        """Reads the table of this process.
+
+        Raises:
+            OSError: This system has no such table.
+        """
         with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
             return cls(file.read())
 
     def at(self, path: str) -> Mount | None:
-        """What is mounted in just that place."""
+        """Returns the mount at exactly this path."""
         return self._mounts.get(path)
 
     def below(self, path: str) -> list[Mount]:
-        """What is mounted below a folder."""
+        """Returns the mounts below a folder."""
         start = path.rstrip("/") + "/"
         return [mount for place, mount in self._mounts.items() if place.startswith(start) and place != path]
 
-    def of(self, path: str) -> Mount | None:
-        """The file system that an absolute path lies in."""
+    def containing(self, path: str) -> Mount | None:
+        """Returns the mount that contains an absolute path."""
         while path not in self._mounts and path not in ("/", ""):
             path = path.rpartition("/")[0] or "/"
         return self._mounts.get(path)
 
 
 def _unescaped(path: str) -> str:
-    """Spaces and the like stand there as octal numbers."""
+    """Decodes spaces and similar characters, which are written as octal numbers."""
     return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), path)

@@ -1,4 +1,4 @@
-"""Removes a folder, even with subfolders that nobody may enter: overlays leave such folders."""
+"""Removes a folder, even with inaccessible subfolders, as overlays leave them."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class DiagnoseRequest:
 
 
 class Training(Protocol):
-    """The training that a command of ours gets."""
+    """The training that a command gets."""
 
     @property
     def target(self) -> str: ...

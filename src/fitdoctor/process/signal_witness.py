@@ -1,7 +1,7 @@
 """Detects whether a signal went to one process or to its whole group.
 
-A signal does not tell. So an idle process, the witness, runs in the same group with all signals blocked: a signal to
-the group is pending there too. It runs the script's interpreter, so that a signal to all processes of that name
+A signal does not carry that. So an idle process, the witness, runs in the same group with all signals blocked: a signal
+to the group is pending there too. It runs the script's interpreter, so that a signal to all processes of that name
 reaches it as well.
 """
 

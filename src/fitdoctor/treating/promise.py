@@ -129,36 +129,38 @@ def _too_short(treated: Treated) -> str:
 
 
 def conclusion(
-    treated: Treated, diagnosed: ProcessRecord, seen: ProcessRecord | None, *, code: int, wall_s: float
+    treated: Treated, diagnosed: ProcessRecord, recorded: ProcessRecord | None, *, code: int, wall_s: float
 ) -> Iterator[str]:
     """Yields sentences on the result: its seconds, and why they may not be comparable with the promise."""
-    applied = seen is None or seen.treated_calls > 0
+    applied = recorded is None or recorded.treated_calls > 0
     yield f"It took {duration(wall_s)}.{f' Promised: {_promised(treated)}.' if applied else ''}"
     if code and code != diagnosed.ending.code:
         how = f"was ended by {signal_name(-code)}" if code < 0 else f"ended with {code}"
         yield f"It {how}, but the promise is for a complete training."
-    elif seen is not None and applied:
-        yield from _outside(treated, diagnosed, seen, wall_s)
-    if seen is None:
+    elif recorded is not None and applied:
+        yield from _outside(treated, diagnosed, recorded, wall_s)
+    if recorded is None:
         return
     if not applied:
-        reached = "ran as written" if seen.fits or seen.loops else "did not reach the calls to change"
+        reached = "ran as written" if recorded.fits or recorded.loops else "did not reach the calls to change"
         yield f"No change was applied: the training {reached}."
-        if not (seen.fits or seen.loops) and (why := other_processes.why_not_observed(seen)):
+        if not (recorded.fits or recorded.loops) and (why := other_processes.why_not_observed(recorded)):
             yield why
     else:
-        yield from other_processes.limits(seen)
-    for fit in seen.fits:
+        yield from other_processes.limits(recorded)
+    for fit in recorded.fits:
         yield from _length(fit, diagnosed)
-    if treated.to_target and not any(fit.stopped_at for fit in seen.fits):
+    if treated.to_target and not any(fit.stopped_at for fit in recorded.fits):
         yield "The promise is the time to the same loss. A training without a stopping rule runs all of its epochs."
 
 
-def _outside(treated: Treated, diagnosed: ProcessRecord, seen: ProcessRecord, wall_s: float) -> Iterator[str]:
+def _outside(treated: Treated, diagnosed: ProcessRecord, recorded: ProcessRecord, wall_s: float) -> Iterator[str]:
     """Yields a sentence if a complete training took longer or shorter than promised, with the time of its start."""
     if treated.promised_low_s <= wall_s - treated.own_s <= treated.promised_high_s:
         return
-    now_s, then_s = (sum(scout.parts.get(part, 0.0) for part in ("start", "imports")) for scout in (seen, diagnosed))
+    now_s, then_s = (
+        sum(scout.parts.get(part, 0.0) for part in ("start", "imports")) for scout in (recorded, diagnosed)
+    )
     how = "longer" if wall_s - treated.own_s > treated.promised_high_s else "shorter"
     start = f"It reached its first call after {duration(now_s)}; in the diagnosis, after {duration(then_s)}."
     yield f"That is {how} than promised. {start}"

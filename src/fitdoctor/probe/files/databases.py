@@ -102,10 +102,10 @@ def install_dbm(dbm: ModuleType, copies: PrivateCopies) -> Patches:
         private = name
         for ending in DBM_FILES:
             if os.path.exists(given + ending):
-                aside = (
+                scratch_file = (
                     copies.reading_path(given + ending) if flag.startswith("r") else copies.writing_path(given + ending)
                 )
-                private = os.fsdecode(aside).removesuffix(ending) if aside != given + ending else private
+                private = os.fsdecode(scratch_file).removesuffix(ending) if scratch_file != given + ending else private
             else:
                 copies.note_made(given + ending)
         return original(private, flag, *arguments)

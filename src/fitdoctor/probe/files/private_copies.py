@@ -38,7 +38,7 @@ class PrivateCopies:
     def __init__(self, redirect: Redirect, guard: WriteGuard) -> None:
         self._redirect = redirect
         self._guard = guard
-        self._gone: set[str] = set()
+        self._deleted: set[str] = set()
 
     def reading_path(self, path: Any, *, follow: bool = True) -> Any:
         """Returns the path to read instead of `path`."""
@@ -50,11 +50,11 @@ class PrivateCopies:
             return path
         with unguarded:
             full = real_path(given) if follow else entry_path(given)
-            aside = self._redirect.scratch_path(full)
-            if os.path.lexists(aside):
+            scratch_file = self._redirect.scratch_path(full)
+            if os.path.lexists(scratch_file):
                 # The scratch folder may hold some files of a real folder, which is still the one to read.
-                return path if os.path.isdir(aside) and os.path.isdir(full) else aside
-            return aside if full in self._gone else path
+                return path if os.path.isdir(scratch_file) and os.path.isdir(full) else scratch_file
+            return scratch_file if full in self._deleted else path
 
     def private_folder(self, path: Any) -> tuple[str, set[str]] | None:
         """Returns the scratch folder of a folder, and the names of files that the script deleted in it.
@@ -70,10 +70,10 @@ class PrivateCopies:
             return None
         with unguarded:
             full = real_path(given)
-            aside = self._redirect.scratch_path(full)
-            if not os.path.isdir(aside):
+            scratch_file = self._redirect.scratch_path(full)
+            if not os.path.isdir(scratch_file):
                 return None
-            return aside, {os.path.basename(entry) for entry in self._gone if os.path.dirname(entry) == full}
+            return scratch_file, {os.path.basename(entry) for entry in self._deleted if os.path.dirname(entry) == full}
 
     def writing_path(self, path: Any, *, keeps: bool = True) -> Any:
         """Returns the path to write instead of `path`: the same if it is unprotected or can't be copied.
@@ -87,19 +87,21 @@ class PrivateCopies:
             return path
         with unguarded:
             full = real_path(given)
-            aside = self._redirect.scratch_path(full)
-            if not os.path.lexists(aside):
+            scratch_file = self._redirect.scratch_path(full)
+            if not os.path.lexists(scratch_file):
                 if not self._guard.is_protected(full):
-                    only_aside = os.path.isdir(os.path.dirname(aside)) and not os.path.isdir(os.path.dirname(full))
-                    return self._noted(full, given) if only_aside else path
+                    only_in_scratch = os.path.isdir(os.path.dirname(scratch_file)) and not os.path.isdir(
+                        os.path.dirname(full)
+                    )
+                    return self._use_scratch(full, given) if only_in_scratch else path
                 if not is_remote(full) and not os.path.isfile(full):
                     return path
-                if keeps and full not in self._gone and not is_remote(full):
+                if keeps and full not in self._deleted and not is_remote(full):
                     if os.path.getsize(full) > LARGEST_BYTES:
                         return path
-                    os.makedirs(os.path.dirname(aside), exist_ok=True)
-                    shutil.copy2(full, aside)
-            return self._noted(full, given)
+                    os.makedirs(os.path.dirname(scratch_file), exist_ok=True)
+                    shutil.copy2(full, scratch_file)
+            return self._use_scratch(full, given)
 
     def is_protected(self, path: str) -> bool:
         """Returns whether `path` leads to an existing file that is protected."""
@@ -122,16 +124,16 @@ class PrivateCopies:
             return False
         with unguarded:
             entry = entry_path(given)
-            aside = self._redirect.scratch_path(entry)
-            is_private = os.path.lexists(aside)
+            scratch_file = self._redirect.scratch_path(entry)
+            is_private = os.path.lexists(scratch_file)
             if is_private:
-                os.unlink(aside)
+                os.unlink(scratch_file)
             if not self._is_protected_file(entry):
                 return is_private and not os.path.lexists(entry)
-            if entry in self._gone and not is_private:
+            if entry in self._deleted and not is_private:
                 raise FileNotFoundError(2, os.strerror(2), given)
-            self._gone.add(entry)
-            self._make_room(entry, given)
+            self._deleted.add(entry)
+            self._add(entry, given)
             return True
 
     def rename(self, source: Any, target: Any) -> bool:
@@ -146,28 +148,28 @@ class PrivateCopies:
             if not is_private and not has_real:
                 if not os.path.lexists(old) or not (os.path.lexists(to) or self._is_protected_file(new)):
                     return False
-                self._make_room(new, wanted)
+                self._add(new, wanted)
                 shutil.move(old, to)
                 return True
             if os.path.lexists(new) and not self._is_protected_file(new) and self._guard.is_protected(new):
                 return False  # a folder or a link: the guard ends the child
             # A folder that the script made, with some files in the scratch folder.
             if is_private and not has_real and os.path.isdir(old):
-                self._make_room(new, wanted)
+                self._add(new, wanted)
                 os.rename(from_, to)
                 return False
             if not is_private and not self._is_protected_file(old):
                 return False
-            if not is_private and (old in self._gone or os.path.getsize(old) > LARGEST_BYTES):
+            if not is_private and (old in self._deleted or os.path.getsize(old) > LARGEST_BYTES):
                 return False
-            self._make_room(new, wanted)
+            self._add(new, wanted)
             if is_private:
                 os.replace(from_, to)
             else:
                 shutil.copy2(old, to)
             if has_real:
-                self._gone.add(old)
-                self._make_room(old, given)
+                self._deleted.add(old)
+                self._add(old, given)
             elif os.path.lexists(new) and not self._guard.is_protected(new):
                 os.unlink(new)  # a file that the script made, which is replaced
             return True
@@ -179,9 +181,11 @@ class PrivateCopies:
             return path
         with unguarded:
             entry = entry_path(given)
-            aside = self._redirect.scratch_path(entry)
+            scratch_file = self._redirect.scratch_path(entry)
             return (
-                aside if os.path.isdir(os.path.dirname(aside)) and not os.path.isdir(os.path.dirname(entry)) else path
+                scratch_file
+                if os.path.isdir(os.path.dirname(scratch_file)) and not os.path.isdir(os.path.dirname(entry))
+                else path
             )
 
     def remove_folder(self, path: Any) -> bool:
@@ -191,13 +195,13 @@ class PrivateCopies:
             return False
         with unguarded:
             entry = entry_path(given)
-            aside = self._redirect.scratch_path(entry)
-            if self._guard.is_protected(entry) or not os.path.isdir(aside):
+            scratch_file = self._redirect.scratch_path(entry)
+            if self._guard.is_protected(entry) or not os.path.isdir(scratch_file):
                 return False
             if os.path.lexists(entry):
-                shutil.rmtree(aside, ignore_errors=True)
+                shutil.rmtree(scratch_file, ignore_errors=True)
                 return False
-            os.rmdir(aside)
+            os.rmdir(scratch_file)
             return True
 
     def _is_protected_file(self, entry: str) -> bool:
@@ -208,12 +212,12 @@ class PrivateCopies:
             and not os.path.islink(entry)
         )
 
-    def _make_room(self, full: str, given: str) -> None:
+    def _add(self, full: str, given: str) -> None:
         os.makedirs(os.path.dirname(self._redirect.scratch_path(full)), exist_ok=True)
         self._redirect.add(full, given)
 
-    def _noted(self, full: str, given: str) -> str:
-        self._make_room(full, given)
+    def _use_scratch(self, full: str, given: str) -> str:
+        self._add(full, given)
         return self._redirect.scratch_path(full)
 
     def install(self) -> Patches:
@@ -310,10 +314,10 @@ class PrivateCopies:
             where = self.private_folder(path)
             if where is None or isinstance(path, bytes):
                 return list(original(path))
-            aside, gone = where
+            scratch_file, gone = where
             real = original(path) if os.path.isdir("." if path is None else path) else []
             with unguarded:
-                private = original(aside)
+                private = original(scratch_file)
             return [
                 *(name for name in real if name not in gone),
                 *(name for name in private if name in gone or name not in real),
@@ -327,8 +331,8 @@ class PrivateCopies:
             where = self.private_folder(path)
             if where is None or isinstance(path, bytes):
                 return original(path)
-            aside, gone = where
-            with unguarded, original(aside) as entries:
+            scratch_file, gone = where
+            with unguarded, original(scratch_file) as entries:
                 private = {entry.name: entry for entry in entries}
             if not os.path.isdir("." if path is None else path):
                 return JoinedEntries(iter(private.values()))

@@ -69,10 +69,10 @@ class Redirect:
             full = _full(given)
             if full.startswith(self._inside):
                 return path
-            aside = self.scratch_path(full)
+            scratch_file = self.scratch_path(full)
             self.add(full, given)
-            os.makedirs(os.path.dirname(aside), exist_ok=True)
-        return pathlib.Path(aside) if isinstance(path, os.PathLike) else aside
+            os.makedirs(os.path.dirname(scratch_file), exist_ok=True)
+        return pathlib.Path(scratch_file) if isinstance(path, os.PathLike) else scratch_file
 
     def reading_path(self, path: Any) -> Any:
         """Returns the path to read instead of `path`: in the scratch folder, if it was written there."""
@@ -81,9 +81,11 @@ class Redirect:
         except TypeError:
             return path
         with unguarded:
-            aside = self.scratch_path(_full(given))
-            found = os.path.exists(aside) or os.path.exists(f"{aside}.index")  # the latter: TensorFlow's checkpoints
-        return aside if found else path
+            scratch_file = self.scratch_path(_full(given))
+            found = os.path.exists(scratch_file) or os.path.exists(
+                f"{scratch_file}.index"
+            )  # the latter: TensorFlow's checkpoints
+        return scratch_file if found else path
 
     def scratch_path(self, full: str) -> str:
         """Returns the path in the scratch folder that belongs to `full`."""
@@ -110,13 +112,13 @@ class Redirect:
 
     def backup_path(self, path: Any) -> Any:
         """Returns the path to use instead of a folder that is read and written, which starts as a copy of it."""
-        aside = self.writing_path(path)
-        if aside is not path:
+        scratch_file = self.writing_path(path)
+        if scratch_file is not path:
             with unguarded:
                 real = _full(os.fsdecode(path))
-                if os.path.isdir(real) and not os.path.exists(aside):
-                    shutil.copytree(real, aside, copy_function=_copied)
-        return aside
+                if os.path.isdir(real) and not os.path.exists(scratch_file):
+                    shutil.copytree(real, scratch_file, copy_function=_copied)
+        return scratch_file
 
     def install(self, keras: ModuleType) -> Patches:
         """Patches Keras' saving and loading functions and the paths of its callbacks. The result undoes that."""
@@ -153,11 +155,11 @@ class Redirect:
 
         @functools.wraps(latest)
         def wrapper(checkpoint_dir: Any, *arguments: Any, **keywords: Any) -> Any:
-            aside = self.reading_path(checkpoint_dir)
-            found = latest(aside, *arguments, **keywords)
+            scratch_file = self.reading_path(checkpoint_dir)
+            found = latest(scratch_file, *arguments, **keywords)
             return (
                 latest(checkpoint_dir, *arguments, **keywords)
-                if found is None and aside is not checkpoint_dir
+                if found is None and scratch_file is not checkpoint_dir
                 else found
             )
 
