@@ -113,7 +113,7 @@ def test_what_was_measured_as_a_whole_is_what_is_promised(run: Run) -> None:
 
 def test_parts_that_give_less_together_are_named(run: Run) -> None:
     run.rehearsals.append(tried(run, Child()))
-    assert "Each on its own" in prescription_of(run).interaction
+    assert "Expected from each on its own" in prescription_of(run).interaction
 
 
 def test_what_could_not_be_prepared_leaves_the_projection(run: Run) -> None:
