@@ -29,21 +29,21 @@ from fitdoctor.printable import printable
         ("grün – 日本", "grün – 日本"),
     ],
 )
-def test_terminal_commands_are_removed_from_text(text: str, shown: str) -> None:
+def test_terminal_commands_are_removed_and_words_stay(text: str, shown: str) -> None:
     assert printable(text) == shown
 
 
-def test_signs_are_replaced_for_an_ascii_terminal() -> None:
+def test_an_ascii_terminal_gets_ascii_replacements() -> None:
     assert printable("“2.9×” – 日…", ascii_only=True) == '"2.9x" - ?...'
 
 
-def test_line_breaks_are_kept_only_on_request() -> None:
+def test_line_breaks_stay_only_on_request() -> None:
     assert printable("a\n\x1b]0;b\nc", lines=True) == "a\n\nc"
     assert printable("a\nb") == "a b"
 
 
 @given(st.text(st.characters()), st.booleans(), st.booleans())
-def test_only_printable_characters_remain(text: str, ascii_only: bool, lines: bool) -> None:
+def test_no_control_character_remains(text: str, ascii_only: bool, lines: bool) -> None:
     shown = printable(text, ascii_only=ascii_only, lines=lines)
     assert all(line.isprintable() for line in shown.split("\n"))
     assert lines or "\n" not in shown

@@ -48,7 +48,7 @@ def test_questions_to_an_interpreter_do_not_import_shadowing_files(
             "PYTHONPATH", os.pathsep.join(filter(None, [named, os.environ.get("PYTHONPATH", "")])) or named
         )
     for python in (sys.executable, before_safe_paths):
-        asked: list[Callable[[str], object]] = [environment.look, env._packages]
+        asked: list[Callable[[str], object]] = [environment.installed_versions, env._packages]
         for question in asked:
             assert question(python)
     assert not trace.exists()
@@ -63,7 +63,7 @@ def test_packages_on_the_python_path_come_first(tmp_path: Path, monkeypatch: pyt
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", "mine")
-    assert environment.look(sys.executable)["keras"] == "0.0.1"
+    assert environment.installed_versions(sys.executable)["keras"] == "0.0.1"
     assert env._packages(sys.executable)["packages"]["keras"] == "0.0.1"
     assert ask(sys.executable, "print(version('no-such-package'))", patience_s=60.0) == "None\n"
 

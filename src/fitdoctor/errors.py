@@ -1,10 +1,10 @@
-"""The one error that reaches a user, with the exit code that it ends in."""
+"""The errors that cross packages: the one that reaches a user, and the one that ends a trial."""
 
 from __future__ import annotations
 
 
 class FitdoctorError(Exception):
-    """A problem of the user's that ends a command: what was received, what was expected and how to go on.
+    """A problem that ends a command: what was received, what was expected and how to go on.
 
     Args:
         message: Whole sentences for the terminal; no traceback follows.
@@ -17,3 +17,7 @@ class FitdoctorError(Exception):
     def __init__(self, message: str, *, exit_code: int = 2) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+class ChildEndedError(Exception):
+    """The process that carries out the trials ended, or did not answer in time; the message says which."""

@@ -1,10 +1,13 @@
-"""Asks an interpreter about itself, without running anything that lies in the current directory or that the user wrote."""
+"""Asks an interpreter about itself, without running any file of the user or of the current directory."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 
+# Every question begins with this. `-c` puts the current directory first on the path, so that a file such as `json.py`
+# would run. `-P` prevents that, but Python 3.10 lacks it. Folders of PYTHONPATH are searched last for modules, but as
+# always for versions of packages. The current directory can't be changed: pyenv chooses the interpreter by it.
 LIBRARY_FIRST = """
 import sys
 sys.path[:] = [folder for folder in sys.path if folder not in ("", ".")]
@@ -24,20 +27,15 @@ from importlib import metadata
 def version(name):
     return next((found.version for found in metadata.distributions(name=name, path=installed)), None)
 """
-"""What every question begins with. `-c` puts the current directory first on the path, where a file called `json.py`
-would be run.
-
-`-P` would keep it off, but Python 3.10 does not know it. What PYTHONPATH names is searched last for modules, and as
-ever for packages whose versions are asked. The current directory stays what it is: pyenv and its like choose the
-interpreter by it. """
 
 
 def ask(python: str, question: str, *arguments: str, patience_s: float) -> str:
-    """What an interpreter prints when it runs `question`, which may use `version(package)`: None where that is not
-    installed.
+    """Returns what an interpreter prints when it runs `question`.
+
+    The question may call `version(package)`, which is None for packages that are not installed.
 
     Raises:
-        OSError: It can't be started.
+        OSError: The interpreter can't be started.
         subprocess.SubprocessError: It fails, or does not answer in time.
 
     Example:

@@ -1,4 +1,4 @@
-"""Finds units that are one module each: in the folders of a package, and in the entry points of other distributions."""
+"""Finds modules of causes and remedies, in the folders of a package and in the entry points of plug-ins."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from types import ModuleType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """A discovered module: its id (from the file name), the folder it stands in, and its docstring as a page."""
+    """A module: its id (from the file name), its folder, and its docstring as a page."""
 
     id: str
     folder: str
@@ -22,7 +22,7 @@ class Unit:
 
 
 def discover(package: ModuleType, group: str) -> tuple[list[Unit], list[str]]:
-    """All units of `package` and of the entry points of `group`, with a sentence for each plug-in that can't be loaded."""
+    """Returns all modules of `package` and of the entry points of `group`, and sentences on broken plug-ins."""
     units = list(_built_in(package))
     problems: list[str] = []
     for point in sorted(entry_points(group=group), key=lambda point: point.name):

@@ -1,22 +1,22 @@
-"""Text from outside as a terminal may show it: file names, arguments, exceptions, code, recordings.
+"""Makes text from outside safe for a terminal: file names, arguments, exceptions, code, recordings.
 
-Whatever prints such a text takes `printable` for it, in our process and in the user's: standard library only.
+It is used in our process and in the user's, so it imports the standard library only.
 """
 
 from __future__ import annotations
 
 import re
 
-#: Signs of ours that a terminal without UTF-8 can't show, and what stands for them there.
+# Replacements for our own characters on a terminal without UTF-8.
 ASCII_SIGNS = str.maketrans(
     {
-        "·": "-", "×": "x", "–": "-", "—": "-", "…": "...", "│": "|", "✓": "+", "✗": "x", "▶": ">", "≥": ">=", "≤": "<=",
-        "→": "->", "−": "-", "µ": "u", "“": '"', "”": '"', "‘": "'", "’": "'", "█": "#", "░": ".",
+        "·": "-", "×": "x", "–": "-", "—": "-", "…": "...", "│": "|", "✓": "+", "✗": "x", "▶": ">", "≥": ">=",
+        "≤": "<=", "→": "->", "−": "-", "µ": "u", "“": '"', "”": '"', "‘": "'", "’": "'", "█": "#", "░": ".",
     }
 )  # fmt: skip
 
-#: Commands to a terminal (ECMA-48): strings such as the title (OSC, DCS, SOS, PM, APC), sequences (CSI), and the short
-#: ones. An unfinished string ends with its line: the rest of the text is not lost.
+# Commands to a terminal (ECMA-48): strings like the title (OSC, DCS, SOS, PM, APC), sequences (CSI), and short
+# ones. An unfinished string ends with its line, so that the rest of the text is kept.
 _ESCAPES = re.compile(
     r"(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
@@ -25,13 +25,13 @@ _ESCAPES = re.compile(
 
 
 def printable(text: str, *, ascii_only: bool = False, lines: bool = False, keep: str = "") -> str:
-    r"""Drops what commands a terminal, and replaces what it can't show: control characters, marks of direction, lone surrogates.
+    r"""Removes commands to a terminal, and replaces control characters, marks of direction and lone surrogates.
 
     Args:
         text: Any text.
-        ascii_only: Whether nothing but ASCII can be shown.
-        lines: Whether line breaks stay; else they become spaces, so that the text can't begin a line.
-        keep: Signs that are left as they are.
+        ascii_only: Whether the terminal shows only ASCII.
+        lines: Whether line breaks stay. Else they become spaces, so that the text can't begin a line.
+        keep: Characters that stay as they are.
 
     Example:
         >>> printable("a\x1b]0;title\x07b\nc")

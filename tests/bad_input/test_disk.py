@@ -39,7 +39,7 @@ def test_a_full_disk_before_the_first_process_is_an_error(project: Lab, monkeypa
     monkeypatch.setattr(child, "json", SimpleNamespace(dumps=full, loads=json.loads))
     result = diagnose()
     assert result.exit_code == 2
-    assert "No space left on device. Expected room there" in result.stderr
+    assert "No space left on device. Expected space there" in result.stderr
 
 
 def test_a_full_disk_for_the_record_is_an_error(project: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +47,7 @@ def test_a_full_disk_for_the_record_is_an_error(project: Lab, monkeypatch: pytes
     monkeypatch.setattr(workspace.DiagnosisWorkspace, "read", lambda *_: None)
     result = diagnose()
     assert result.exit_code == 2
-    assert "No space left on device. Expected room there" in result.stderr
+    assert "No space left on device. Expected space there" in result.stderr
 
 
 def test_a_full_disk_before_a_rehearsal_keeps_the_results_of_the_scout(

@@ -20,7 +20,7 @@ AGAIN = f"again = {REHEARSED}\n"
 @pytest.fixture
 def project(lab: Lab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Lab:
     """A machine whose memory is nearly full once the script made a file."""
-    monkeypatch.setattr(memory_watch, "left", lambda: (100 << 20 if lab.made("full") else 2 << 30, 4 << 30))
+    monkeypatch.setattr(memory_watch, "available_memory", lambda: (100 << 20 if lab.made("full") else 2 << 30, 4 << 30))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", FAKES_PATH)
     monkeypatch.chdir(lab.folder)
@@ -68,9 +68,11 @@ def test_a_rehearsal_that_fills_the_memory_is_ended(project: Lab) -> None:
     assert len(project.processes()) == 1  # that of the tests
 
 
-def test_a_system_that_does_not_tell_says_so(project: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory_watch, "left", lambda: None)
+def test_a_system_without_memory_figures_is_a_limit_of_the_report(
+    project: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_watch, "available_memory", lambda: None)
     project.write(MODEL + FIT)
     result = diagnose("20")
     assert result.exit_code == 0, result.stderr
-    assert "what the trials held was not watched" in " ".join(result.stdout.split())
+    assert "the memory of the trials was not watched" in " ".join(result.stdout.split())

@@ -96,7 +96,7 @@ def test_verified_changes_are_applied_and_the_time_is_compared_with_the_promise(
     assert f"as verified in .fitdoctor/{name}" in result.stderr
     assert "It took 12 s. Promised: " in result.stderr
     assert "It ended with 3" in result.stderr
-    assert "train.py:18 trained 7 epochs, stopped by a rule of its own; the promise is of 50." in result.stderr
+    assert "train.py:18 trained 7 epochs, stopped by its own rule; the promise is for 50." in result.stderr
 
 
 def test_without_a_folder_the_training_runs_as_written(
@@ -240,7 +240,7 @@ def test_allow_takes_a_list_of_safeties(call: Call, project: Path, requests: lis
 
 def test_a_recording_without_a_source_is_rejected(call: Call, project: Path, requests: list[WatchRequest]) -> None:
     saved(project, sources=())
-    assert "does not say what the source was" in call("treat", "train.py").stderr
+    assert "did not record the source" in call("treat", "train.py").stderr
 
 
 def test_quiet_treat_shows_only_the_command(call: Call, project: Path, requests: list[WatchRequest]) -> None:

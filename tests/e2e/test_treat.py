@@ -112,7 +112,7 @@ def test_an_early_end_is_reported(project: Path) -> None:
     finally:
         (project / "stop").unlink()
     assert done.returncode == 3
-    assert "trained 3 epochs, stopped by a rule of its own; the promise is of 12." in done.stderr
+    assert "trained 3 epochs, stopped by its own rule; the promise is for 12." in done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

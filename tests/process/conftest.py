@@ -41,7 +41,8 @@ out = contained.process.stdout.read().decode(errors="replace")
 contained.end()
 started, ended = contained.started, contained.ended
 print(json.dumps({
-    "out": out, "code": contained.process.returncode, "layered": started.layered, "why": started.why, "read_only": started.read_only,
+    "out": out, "code": contained.process.returncode, "layered": started.layered, "why": started.why,
+    "read_only": started.read_only,
     "network_namespace": started.network_namespace, "notes": json.loads(notes.read_text()), "changes": ended.changes,
     "connections": ended.connections, "left_running": ended.left_running, "full": ended.full,
     "left": [path.name for path in (here / "run").iterdir() if path.name != "kept"],

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from fitdoctor.errors import ChildEndedError
 from fitdoctor.process import child as children
-from fitdoctor.process.child import Child, ChildEndedError, StandardInput
+from fitdoctor.process.child import Child, StandardInput
 from tests import builders as make
 
 ANSWERING = """\
@@ -129,16 +130,16 @@ def test_output_goes_to_the_log_alone(start: Start, tmp_path: Path, capfd: pytes
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_flood_of_output_is_cut_and_blocks_nobody(start: Start, tmp_path: Path) -> None:
+def test_a_flood_of_output_is_truncated_and_does_not_block(start: Start, tmp_path: Path) -> None:
     child = start("for _ in range(80): print('x' * 100_000)\nprint('end')")
     assert child.wait(30) == 0
     child.end()
     log = (tmp_path / "log.txt").read_bytes()
     assert len(log) < children.LOG_BYTES + 1000
-    assert b"the rest is not kept" in log
+    assert b"the rest is not logged" in log
 
 
-def test_a_log_that_can_not_be_written_blocks_nobody(start: Start, tmp_path: Path) -> None:
+def test_an_unwritable_log_does_not_block_the_child(start: Start, tmp_path: Path) -> None:
     (tmp_path / "log.txt").mkdir()
     assert start("for _ in range(80): print('x' * 100_000)").wait(30) == 0
 
@@ -151,7 +152,7 @@ def test_a_log_that_can_not_be_written_blocks_nobody(start: Start, tmp_path: Pat
         ("import signal; os.kill(os.getpid(), signal.SIGSEGV)", "SIGSEGV"),
     ],
 )
-def test_an_ending_is_named(start: Start, program: str, why: str) -> None:
+def test_the_error_names_how_the_child_ended(start: Start, program: str, why: str) -> None:
     child = start(program)
     with pytest.raises(ChildEndedError, match=why):
         child.receive(20)
@@ -178,7 +179,7 @@ def test_everything_that_a_child_started_ends_with_it(start: Start) -> None:
     assert gone(worker)
 
 
-def test_a_child_leaves_when_nobody_listens(start: Start) -> None:
+def test_a_child_exits_when_its_parent_is_gone(start: Start) -> None:
     child = start("line = commands.readline()\nsys.exit(0 if not line else 1)")
     os.close(os.dup(child._commands))
     assert child.wait(0.1) is None
@@ -194,12 +195,12 @@ def test_each_child_reads_the_same_input_from_its_beginning(start: Start) -> Non
         child.end()
 
 
-def test_there_is_no_input_where_none_was_piped(start: Start) -> None:
+def test_without_a_pipe_the_input_is_empty(start: Start) -> None:
     child = start("send({'read': sys.stdin.read()})", stdin=nothing())
     assert child.receive(20) == {"read": ""}
 
 
-def test_an_input_that_nobody_writes_to_is_not_waited_for() -> None:
+def test_an_input_without_data_is_not_waited_for() -> None:
     read, write = os.pipe()
     try:
         with os.fdopen(read) as stream:
@@ -208,7 +209,7 @@ def test_an_input_that_nobody_writes_to_is_not_waited_for() -> None:
         os.close(write)
 
 
-def test_an_input_whose_writer_stays_is_taken_as_far_as_it_goes() -> None:
+def test_an_input_that_stays_open_is_read_until_it_pauses() -> None:
     read, write = os.pipe()
     os.write(write, b"yes\n")
     try:

@@ -40,7 +40,7 @@ def connection(local: int, remote: str, state: int = ESTABLISHED, inode: int = 1
     return Connection(local=f"127.0.0.1:{local}", remote=remote, state=state, inode=inode)
 
 
-def test_only_what_our_sockets_called_counts() -> None:
+def test_only_connections_that_own_sockets_opened_count() -> None:
     table = [
         connection(40001, "192.0.2.7:5432", inode=1),
         connection(40002, "192.0.2.8:443", CONNECTING, inode=2),
@@ -53,7 +53,7 @@ def test_only_what_our_sockets_called_counts() -> None:
 
 
 @given(st.text(), st.sampled_from([socket.AF_INET, socket.AF_INET6]))
-def test_no_table_is_too_strange(text: str, family: int) -> None:
+def test_any_text_can_be_parsed_as_a_table(text: str, family: int) -> None:
     list(rows("head\n" + text, family))
 
 
@@ -69,7 +69,7 @@ time.sleep(3)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of the sockets of a process")
-def test_a_connection_that_a_library_in_c_makes(box: Box) -> None:
+def test_a_connection_of_a_c_library_is_found(box: Box) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         done = box.run(CONNECTS.replace("PORT", str(port)))

@@ -22,25 +22,32 @@ OVERWRITES = {
     "appends": "open('results.txt', 'a').write('new')",
     "in place": "f = open('results.txt', 'r+'); f.seek(2); f.write('new'); f.close()",
     "mapped": "import mmap\nf = open('results.txt', 'r+b'); m = mmap.mmap(f.fileno(), 0); m[:3] = b'new'; m.flush()",
-    "C": "import ctypes\nc = ctypes.CDLL(None)\nd = c.open(b'results.txt', 0o1001, 0o600)\nassert d >= 0\nc.write(d, b'new', 3)",
+    "C": (
+        "import ctypes\nc = ctypes.CDLL(None)\nd = c.open(b'results.txt', 0o1001, 0o600)\nassert d >= 0\n"
+        "c.write(d, b'new', 3)"
+    ),
     "shell": "import os\nassert os.system('echo new > results.txt') == 0",
     "exec": "import os\nos.execv('/bin/sh', ['sh', '-c', 'echo new > results.txt'])",
     "replaced": "import os\nopen('t', 'w').write('new'); os.replace('t', 'results.txt')",
     "removed": "import os\nos.remove('results.txt')",
     "emptied": "import os\nos.truncate('results.txt', 0)",
     "fork": "import os\nif os.fork() == 0:\n    open('results.txt', 'w').write('new')\n    os._exit(0)\nos.wait()",
-    "worker": "import subprocess, sys\nsubprocess.run([sys.executable, '-c', \"open('results.txt', 'w')\"], check=True)",
+    "worker": (
+        "import subprocess, sys\nsubprocess.run([sys.executable, '-c', \"open('results.txt', 'w')\"], check=True)"
+    ),
     "by another name": "import os\nos.link('results.txt', 'hard'); open('hard', 'w').write('new')",
     "by a link": "import os\nos.symlink('results.txt', 'soft'); open('soft', 'w').write('new')",
     "by its real path": "import os\nopen(os.path.realpath('results.txt'), 'w').write('new')",
-    "by a descriptor's path": "import os\nd = os.open('.', os.O_RDONLY)\nopen(f'/proc/self/fd/{d}/results.txt', 'w').write('new')",
+    "by a descriptor's path": (
+        "import os\nd = os.open('.', os.O_RDONLY)\nopen(f'/proc/self/fd/{d}/results.txt', 'w').write('new')"
+    ),
     "mode": "import os\nos.chmod('results.txt', 0)",
     "time": "import os\nos.utime('results.txt', (0, 0))",
 }
 
 
 @pytest.mark.parametrize("way", OVERWRITES)
-def test_no_write_reaches_a_file_that_was_there(box: Box, way: str) -> None:
+def test_no_write_reaches_an_existing_file(box: Box, way: str) -> None:
     path = box.write("results.txt")
     before = path.stat()
     done = box.run(OVERWRITES[way])
@@ -48,8 +55,11 @@ def test_no_write_reaches_a_file_that_was_there(box: Box, way: str) -> None:
     assert box.files() == {"results.txt": "precious"}
     after = path.stat()
     assert (after.st_mode, after.st_mtime_ns, after.st_ctime_ns, after.st_ino) == (
-        before.st_mode, before.st_mtime_ns, before.st_ctime_ns, before.st_ino,
-    )  # fmt: skip
+        before.st_mode,
+        before.st_mtime_ns,
+        before.st_ctime_ns,
+        before.st_ino,
+    )
     assert done.left == ["child"]
 
 
@@ -67,17 +77,19 @@ def test_the_program_sees_what_it_wrote(box: Box) -> None:
     assert box.files() == {"data/a.txt": "a", "data/b.txt": "b"}
 
 
-def test_what_would_have_changed_is_told(box: Box) -> None:
+def test_changes_in_the_layer_are_reported(box: Box) -> None:
     for name in ("changed", "deleted", "opened", "read"):
         box.write(f"{name}.txt")
     done = box.run(
-        "import os\nopen('changed.txt', 'w').write('x'); os.remove('deleted.txt'); open('opened.txt', 'a').close(); open('read.txt')\n"
-        "os.makedirs('deep/er'); open('deep/er/new.txt', 'w'); os.makedirs('__pycache__'); open('__pycache__/x.pyc', 'w')\n"
+        "import os\nopen('changed.txt', 'w').write('x'); os.remove('deleted.txt'); "
+        "open('opened.txt', 'a').close(); open('read.txt')\n"
+        "os.makedirs('deep/er'); open('deep/er/new.txt', 'w'); os.makedirs('__pycache__'); "
+        "open('__pycache__/x.pyc', 'w')\n"
     )
     assert done.changed(box.folder) == {"changed.txt": "changed", "deleted.txt": "deleted", "deep/er/new.txt": "new"}
 
 
-def test_a_folder_that_was_renamed_is_told_by_both_names(box: Box) -> None:
+def test_a_renamed_folder_is_reported_by_both_names(box: Box) -> None:
     box.write("results/weights.txt")
     done = box.run("import os, shutil\nshutil.move('results', 'old'); os.mkdir('empty')")
     changed = done.changed(box.folder)
@@ -111,7 +123,8 @@ def test_folders_and_links_can_be_moved(box: Box) -> None:
     box.write("results/weights.txt")
     (box.folder / "latest").symlink_to("results")
     done = box.run(
-        "import os, shutil\nshutil.move('results', 'old'); os.remove('latest'); os.symlink('old', 'latest')\nprint(os.listdir('latest'))"
+        "import os, shutil\nshutil.move('results', 'old'); os.remove('latest'); "
+        "os.symlink('old', 'latest')\nprint(os.listdir('latest'))"
     )
     assert done.out.strip() == "['weights.txt']"
     assert box.files() == {"latest": "-> results", "results/weights.txt": "precious"}
@@ -121,7 +134,8 @@ def test_folders_and_links_can_be_moved(box: Box) -> None:
 def test_places_for_temporary_files_are_in_the_layer(box: Box, place: str) -> None:
     name = f"fitdoctor-test-{os.getpid()}"
     done = box.run(
-        f"import os\npath = os.path.join(os.path.expanduser({place!r}), {name!r})\nopen(path, 'w').write('x')\nprint(path)"
+        f"import os\npath = os.path.join(os.path.expanduser({place!r}), {name!r})\n"
+        f"open(path, 'w').write('x')\nprint(path)"
     )
     assert done.code == 0, done.out
     assert not Path(done.out.strip()).exists()
@@ -132,12 +146,13 @@ def test_locks_and_shared_memory_work(box: Box) -> None:
         "import multiprocessing as m\nfrom multiprocessing import shared_memory\n"
         "s = shared_memory.SharedMemory(create=True, size=100); s.buf[0] = 7\n"
         "t = shared_memory.SharedMemory(s.name); print(t.buf[0]); t.close(); s.close(); s.unlink()\n"
-        "m.Lock(); q = m.SimpleQueue(); p = m.get_context('fork').Process(target=q.put, args=(3,)); p.start(); print(q.get()); p.join()\n"
+        "m.Lock(); q = m.SimpleQueue(); p = m.get_context('fork').Process(target=q.put, args=(3,)); "
+        "p.start(); print(q.get()); p.join()\n"
     )
     assert done.out.split() == ["7", "3"]
 
 
-def test_what_lies_in_shared_memory_is_read_and_kept(box: Box) -> None:
+def test_existing_shared_memory_is_readable_and_kept(box: Box) -> None:
     path = Path(f"/dev/shm/fitdoctor-test-{os.getpid()}")
     path.write_text("precious")
     path.chmod(0o666)
@@ -168,7 +183,7 @@ def test_the_program_keeps_its_user_and_ends_as_it_does(box: Box) -> None:
     assert box.run("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)").code == -9
 
 
-def test_what_it_writes_for_us_is_real(box: Box) -> None:
+def test_writes_to_the_folder_of_the_child_are_real(box: Box) -> None:
     done = box.run(
         "import json, os\nnotes = os.environ['NOTES']; n = json.load(open(notes)); n['mine'] = 1\njson.dump(n, open(notes, 'w'))"
     )
@@ -193,25 +208,26 @@ def test_without_a_layer_writes_are_real(box: Box) -> None:
     assert (done.layered, done.notes["isolated"], box.files()) == (False, False, {"results.txt": "new"})
 
 
-def test_each_program_begins_with_the_files_as_they_are(box: Box) -> None:
+def test_each_program_starts_with_the_real_files(box: Box) -> None:
     lock = "import os, sys\nif os.path.exists('train.lock'): sys.exit('locked')\nopen('train.lock', 'x')\nos._exit(0)"
     assert [box.run(lock).code for _ in range(2)] == [0, 0]
 
 
-def test_what_is_cached_is_there_for_the_next_program_but_not_in_the_real_folder(box: Box) -> None:
+def test_caches_are_kept_for_the_next_program_but_not_really_written(box: Box) -> None:
     box.write("cache/old.txt", "old")
     first = box.run(
         "import os\nopen('cache/new.txt', 'w').write('new'); open('cache/old.txt', 'w').write('changed')\n"
         "os.makedirs('none/yet', exist_ok=True); open('none/yet/x.txt', 'w').write('x'); open('other.txt', 'w')"
     )
     second = box.run(
-        "import os\nprint(*(open(n).read() for n in ('cache/new.txt', 'cache/old.txt', 'none/yet/x.txt')), os.path.exists('other.txt'))"
+        "import os\nprint(*(open(n).read() for n in ('cache/new.txt', 'cache/old.txt', 'none/yet/x.txt')), "
+        "os.path.exists('other.txt'))"
     )
     assert (first.layered, second.out.split()) == (True, ["new", "changed", "x", "False"])
     assert box.files() == {"cache/old.txt": "old"}
 
 
-def test_a_folder_deep_below_those_of_others(box: Box, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_folder_deep_below_folders_of_other_users(box: Box, tmp_path_factory: pytest.TempPathFactory) -> None:
     deep = Path(f"/var/tmp/fitdoctor-test-{os.getpid()}/team/ann")
     deep.mkdir(parents=True)
     try:
@@ -233,7 +249,8 @@ def test_another_file_system_within_the_folder(box: Box) -> None:
         (box.folder / "data" / "real.txt").write_text("real")
         (box.folder / "data" / "real.txt").chmod(0o644)
         done = box.run(
-            "import os\nprint(open('data/real.txt').read()); open('new.txt', 'w').write('x'); open('ckpt/a.txt', 'w').write('y')"
+            "import os\nprint(open('data/real.txt').read()); open('new.txt', 'w').write('x'); "
+            "open('ckpt/a.txt', 'w').write('y')"
         )
         assert (done.layered, done.code, done.out.strip()) == (True, 0, "real")
         if box.user is None:
@@ -256,7 +273,7 @@ def test_a_socket_with_a_relative_name(box: Box, monkeypatch: pytest.MonkeyPatch
     assert done.out.strip() == "connected"
 
 
-def test_names_with_any_signs(tmp_path: Path) -> None:
+def test_names_with_special_characters(tmp_path: Path) -> None:
     folder = tmp_path / "a b,c:d=e\\f ü\n"
     folder.mkdir()
     box = Box(folder, None)
@@ -265,7 +282,7 @@ def test_names_with_any_signs(tmp_path: Path) -> None:
     assert (done.layered, done.code, box.files()) == (True, 0, {"results.txt": "precious"})
 
 
-def test_a_folder_of_another_group_is_not_for_an_unprivileged_layer(box: Box) -> None:
+def test_an_unprivileged_layer_refuses_a_folder_of_another_group(box: Box) -> None:
     if box.user is None:
         pytest.skip("root has no such limit")
     (box.folder / "shared").mkdir()
@@ -276,7 +293,7 @@ def test_a_folder_of_another_group_is_not_for_an_unprivileged_layer(box: Box) ->
     assert done.out.strip() == "ran"
 
 
-def test_a_folder_of_somebody_elses_that_may_be_written(box: Box, tmp_path: Path) -> None:
+def test_a_writable_folder_of_another_user(box: Box, tmp_path: Path) -> None:
     if box.user is None:
         pytest.skip("root owns everything")
     shared = Path(f"/var/tmp/fitdoctor-test-{os.getpid()}")
@@ -290,7 +307,7 @@ def test_a_folder_of_somebody_elses_that_may_be_written(box: Box, tmp_path: Path
         shared.rmdir()
 
 
-def test_where_no_namespace_is_allowed_the_reason_is_told(box: Box) -> None:
+def test_without_namespaces_the_reason_is_reported(box: Box) -> None:
     box.prefix = [sys.executable, "-c", FORBIDDEN]
     done = box.run("print('ran')")
     assert (done.layered, done.notes["isolated"]) == (False, False)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fitdoctor.process import memory_watch
-from fitdoctor.process.memory_watch import MemoryWatch, least, left
+from fitdoctor.process.memory_watch import MemoryWatch, available_memory, reserved_bytes
 
 GB = 1 << 30
 
@@ -34,37 +34,37 @@ def group(machine: Path, line: str, folder: str, **files: object) -> None:
         (place / name.replace("__", ".")).write_text(f"{value}\n")
 
 
-def test_the_machine_where_there_is_no_group(machine: Path) -> None:
-    assert left() == (8 * GB, 16 * GB)
+def test_without_groups_the_memory_of_the_machine_counts(machine: Path) -> None:
+    assert available_memory() == (8 * GB, 16 * GB)
 
 
-def test_a_group_that_has_less(machine: Path) -> None:
+def test_a_group_with_less_memory_counts(machine: Path) -> None:
     stat = f"anon 1\ninactive_file {GB}"
     group(machine, "0::/docker/abc", "docker/abc", memory__max=4 * GB, memory__current=3 * GB, memory__stat=stat)
-    assert left() == (2 * GB, 4 * GB)
+    assert available_memory() == (2 * GB, 4 * GB)
 
 
-def test_a_group_around_it(machine: Path) -> None:
+def test_a_parent_group_counts(machine: Path) -> None:
     group(machine, "0::/pod/box", "pod", memory__max=2 * GB, memory__current=GB)
-    assert left() == (GB, 2 * GB)
+    assert available_memory() == (GB, 2 * GB)
 
 
-def test_a_group_without_a_limit(machine: Path) -> None:
+def test_a_group_without_a_limit_is_ignored(machine: Path) -> None:
     group(machine, "0::/", "", memory__max="max", memory__current=GB)
     group(machine, "4:memory:/", "memory", memory__limit_in_bytes=(1 << 63) - 4096, memory__usage_in_bytes=GB)
-    assert left() == (8 * GB, 16 * GB)
+    assert available_memory() == (8 * GB, 16 * GB)
 
 
-def test_groups_of_the_first_version(machine: Path) -> None:
+def test_groups_of_version_1_are_read(machine: Path) -> None:
     stat = f"total_inactive_file {GB // 2}"
     files = {"memory__limit_in_bytes": GB, "memory__usage_in_bytes": GB, "memory__stat": stat}
     group(machine, "7:cpu,memory:/user", "memory/user", **files)
-    assert left() == (GB // 2, GB)
+    assert available_memory() == (GB // 2, GB)
 
 
-def test_a_system_that_does_not_say(machine: Path) -> None:
+def test_without_memory_figures_nothing_is_watched(machine: Path) -> None:
     (machine / "proc" / "meminfo").unlink()
-    assert left() is None
+    assert available_memory() is None
     assert not memory_watch.can_be_watched()
     watch = MemoryWatch(1, lambda: pytest.fail("it can't tell"))
     watch.stop()
@@ -72,8 +72,8 @@ def test_a_system_that_does_not_say(machine: Path) -> None:
 
 
 @pytest.mark.parametrize(("total_gb", "mb"), [(2, 500), (16, 819), (512, 2048)])
-def test_what_must_be_left(total_gb: int, mb: int) -> None:
-    assert least(total_gb * GB) >> 20 == mb
+def test_reserved_memory_depends_on_the_total(total_gb: int, mb: int) -> None:
+    assert reserved_bytes(total_gb * GB) >> 20 == mb
 
 
 @pytest.fixture
@@ -82,11 +82,11 @@ def hungry(tmp_path: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", program], start_new_session=True)
 
 
-def test_a_child_is_ended_before_nothing_is_left(
+def test_a_child_is_ended_before_memory_runs_out(
     hungry: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     figures = iter([(2 * GB, 4 * GB), (2 * GB, 4 * GB), (2 * GB, 4 * GB)])
-    monkeypatch.setattr(memory_watch, "left", lambda: next(figures, (400 << 20, 4 * GB)))
+    monkeypatch.setattr(memory_watch, "available_memory", lambda: next(figures, (400 << 20, 4 * GB)))
     ended = threading.Event()
 
     def end() -> None:
@@ -98,13 +98,13 @@ def test_a_child_is_ended_before_nothing_is_left(
     hungry.wait()
     watch.stop()
     assert watch.why.startswith("memory: ")
-    assert "only 419 MB of 4.3 GB were left" in watch.why
+    assert "only 0.4 GB of 4.3 GB were left" in watch.why
 
 
-def test_a_machine_that_was_short_before_ends_nobody(
+def test_a_machine_short_of_memory_from_the_start_ends_no_child(
     hungry: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory_watch, "left", lambda: (300 << 20, 4 * GB))
+    monkeypatch.setattr(memory_watch, "available_memory", lambda: (300 << 20, 4 * GB))
     watch = MemoryWatch(hungry.pid, lambda: pytest.fail("it was short before"))
     until_s = time.monotonic() + 20
     while watch.peak_bytes < 80 << 20 and time.monotonic() < until_s:

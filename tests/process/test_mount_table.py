@@ -17,7 +17,7 @@ TABLE = """\
 """
 
 
-def test_what_is_mounted_where() -> None:
+def test_mounts_are_parsed() -> None:
     table = MountTable(TABLE)
     root, disk, read_only, upper = (table.at(path) for path in ("/", "/mnt/my disk", "/mnt", "/data"))
     assert root is not None
@@ -29,21 +29,21 @@ def test_what_is_mounted_where() -> None:
     assert table.at("/home") is None
 
 
-def test_what_is_mounted_below() -> None:
+def test_mounts_below_a_folder() -> None:
     table = MountTable(TABLE)
     assert [mount.path for mount in table.below("/mnt")] == ["/mnt/my disk"]
     assert table.below("/mn") == []
     assert len(table.below("/")) == 4
 
 
-def test_where_a_path_lies() -> None:
+def test_the_mount_of_a_path() -> None:
     table = MountTable(TABLE)
     for path, place in (("/home/ann/x", "/"), ("/mnt/my disk/y", "/mnt/my disk"), ("/data", "/data"), ("/", "/")):
-        found = table.of(path)
+        found = table.containing(path)
         assert found is not None
         assert found.path == place
 
 
 @given(st.text())
-def test_no_text_is_too_strange(text: str) -> None:
+def test_any_text_can_be_parsed_as_mounts(text: str) -> None:
     MountTable(text).below("/")

@@ -60,11 +60,11 @@ def test_nothing_is_left_running(box: Box, way: str, layered: bool) -> None:
     assert any(f"sleep {seconds}" in line for line in done.left_running)
 
 
-def test_a_helper_that_leaves_by_itself_is_not_told(box: Box) -> None:
+def test_a_helper_that_exits_on_its_own_is_not_reported(box: Box) -> None:
     assert box.run("import subprocess\nsubprocess.Popen(['sleep', '0.05'])").left_running == []
 
 
-def test_no_network(box: Box) -> None:
+def test_offline_cuts_the_network(box: Box) -> None:
     done = box.run(
         "import socket\n"
         "s = socket.create_server(('127.0.0.1', 0)); c = socket.create_connection(s.getsockname()); print('itself')\n"
@@ -77,12 +77,12 @@ def test_no_network(box: Box) -> None:
     assert done.out.split("\n")[:2] == ["itself", "Network is unreachable"]
 
 
-def test_no_network_and_no_layer(box: Box) -> None:
+def test_offline_works_without_a_layer(box: Box) -> None:
     done = box.run("open('new.txt', 'w').write('x')", offline=True, layered=False)
     assert (done.network_namespace, done.layered, box.files()) == (True, False, {"new.txt": "x"})
 
 
-def test_what_is_kept_in_memory_has_a_limit(box: Box) -> None:
+def test_files_in_memory_have_a_size_limit(box: Box) -> None:
     done = box.run(
         "import os\nlimit = os.statvfs('/dev/shm'); free = limit.f_bavail * limit.f_frsize\n"
         "try:\n    with open('/dev/shm/x', 'wb') as file: os.posix_fallocate(file.fileno(), 0, free + (1 << 20))\n"
@@ -114,26 +114,47 @@ def test_when_a_layer_is_full(monkeypatch: pytest.MonkeyPatch, written_mb: int, 
     over = Overlay(path="/home", lower="/home", upper="/upper")
     found = Layer(disk="/disk", memory="", memory_bytes=0, user_namespace=False, table=MountTable(""), overlays=[over])
     request = Request(
-        command=[], environment={}, layered=True, offline=False, real="", bases=[], places=[], temporary=[], caches=[], kept="", notes=""
-    )  # fmt: skip
+        command=[],
+        environment={},
+        layered=True,
+        offline=False,
+        real="",
+        bases=[],
+        places=[],
+        temporary=[],
+        caches=[],
+        kept="",
+        notes="",
+    )
     box = Sandbox(request, 1, 0, layer=found, free_bytes=10_000 << 20)
     monkeypatch.setattr(sandbox, "_free_bytes", lambda _: free_mb << 20)
     monkeypatch.setattr(sandbox, "_size", lambda _: written_mb << 20)
     assert box.is_full() == full
 
 
-def test_an_end_from_outside_ends_all_of_it(tmp_path: Path) -> None:
+def test_killing_the_sandbox_ends_all_of_its_processes(tmp_path: Path) -> None:
     folder = tmp_path / "run" / "child"
     folder.mkdir(parents=True)
     notes = folder / "notes.json"
     notes.write_text("{}")
     contained = Contained(
-        [sys.executable, "-c", STAYS["an empty environment"].format(sleep="'sleep', '90001'") + "\nimport time\ntime.sleep(1000)"],
+        [
+            sys.executable,
+            "-c",
+            STAYS["an empty environment"].format(sleep="'sleep', '90001'") + "\nimport time\ntime.sleep(1000)",
+        ],
         environment=dict(os.environ),
-        folder=folder, notes=notes, layered=True, offline=False,
-        places=[tmp_path], temporary=[], caches=[], kept=folder.with_name("kept"),
-        stdin=subprocess.DEVNULL, descriptors=(),
-    )  # fmt: skip
+        folder=folder,
+        notes=notes,
+        layered=True,
+        offline=False,
+        places=[tmp_path],
+        temporary=[],
+        caches=[],
+        kept=folder.with_name("kept"),
+        stdin=subprocess.DEVNULL,
+        descriptors=(),
+    )
     until_s = time.monotonic() + 20
     while not running(90001) and time.monotonic() < until_s:
         time.sleep(0.02)

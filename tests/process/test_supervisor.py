@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pty
-import select
 import signal
 import subprocess
 import sys
@@ -91,7 +90,7 @@ def test_signals_reach_the_script(script: str) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT])
-def test_it_dies_of_what_the_script_dies_of(script: str, number: signal.Signals) -> None:
+def test_it_dies_of_the_same_signal_as_the_script(script: str, number: signal.Signals) -> None:
     process = started(*WATCH, script, "wait")
     process.send_signal(number)
     _, errors = process.communicate()
@@ -130,7 +129,7 @@ def test_the_script_outlives_a_supervisor_that_is_killed(script: str, tmp_path: 
     assert (tmp_path / "done").exists()
 
 
-def test_without_a_place_to_record_it_runs_all_the_same(script: str, tmp_path: Path) -> None:
+def test_without_a_place_to_record_the_training_still_runs(script: str, tmp_path: Path) -> None:
     (tmp_path / ".fitdoctor").write_text("in the way")
     nowhere = {**os.environ, "TMPDIR": "/proc/nowhere", "TEMP": "/proc/nowhere", "TMP": "/proc/nowhere"}
     done = subprocess.run([*WATCH, script, "exit"], check=False, capture_output=True, text=True, env=nowhere)
@@ -145,9 +144,7 @@ OUT_OF = {
 
 
 @pytest.mark.parametrize("lacks", OUT_OF)
-def test_it_says_that_the_recording_could_not_be_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacks: str
-) -> None:
+def test_an_unwritable_recording_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lacks: str) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train.py").write_text("import os, sys\n" + OUT_OF[lacks] + "sys.exit(3)\n")
     done = subprocess.run([*WATCH, "train.py"], check=False, capture_output=True, text=True)
@@ -156,7 +153,7 @@ def test_it_says_that_the_recording_could_not_be_written(
     assert "The recording could not be written (" in done.stderr
 
 
-def test_what_is_no_script_is_refused(script: str) -> None:
+def test_a_folder_is_refused_as_a_script(script: str) -> None:
     done = subprocess.run([*WATCH, "missing.py"], check=False, capture_output=True, text=True)
     assert done.returncode == 2
     assert "does not exist" in done.stderr
@@ -238,7 +235,7 @@ def test_different_signals_to_a_group_come_once_each(
 
 
 @pytest.mark.parametrize("how", RUN)
-def test_what_goes_from_process_to_process_comes_once(
+def test_a_signal_to_each_process_in_turn_arrives_once(
     counting: Callable[[list[str]], subprocess.Popen[str]], how: str
 ) -> None:
     """As what ends a container, or all processes of a name."""
@@ -280,7 +277,9 @@ print(*got)
 
 
 @pytest.mark.parametrize("how", RUN)
-def test_what_nohup_ignores_is_the_scripts_to_hear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+def test_the_script_decides_about_signals_that_nohup_ignores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "counts.py").write_text(
         COUNTS.replace("signal.valid_signals() - {signal", "{signal.SIGHUP, signal.SIGUSR2} - {signal")
@@ -319,104 +318,6 @@ def test_timeout_ends_it(script: str, how: str) -> None:
     assert done.stderr.count("Traceback") == 0
 
 
-@pytest.mark.parametrize("how", RUN)
-@pytest.mark.parametrize("handles", [False, True])
-def test_a_shell_stops_it_and_goes_on_with_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, handles: bool
-) -> None:
-    """Ctrl-Z, `fg` and `bg` at a terminal, and a script that has a handler for Ctrl-Z and does not stop."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "train.py").write_text(STOPPED.replace("HANDLES", str(handles)))
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execvpe("bash", ["bash", "--norc", "--noprofile", "-i"], {**os.environ, "PS1": "$ ", "TERM": "dumb"})
-    try:
-        shown = _until(terminal, b"$ ")
-        os.write(terminal, f"{' '.join(RUN[how])} train.py\n".encode())
-        _until(terminal, b"ready")
-        time.sleep(0.5)  # it waits for a line by then
-        os.write(terminal, b"\x1a")
-        if handles:
-            _until(terminal, b"handled")
-        else:
-            _until(terminal, b"Stopped")
-            os.write(terminal, b"fg\n")
-            _until(terminal, b"continued")
-        os.write(terminal, b"a line\n")
-        shown = _until(terminal, b"got a line")
-        os.write(terminal, b"echo code $?.\n")
-        shown = _until(terminal, b"code 3.")
-        assert b"Traceback" not in shown
-    finally:
-        os.kill(pid, signal.SIGKILL)
-        os.close(terminal)
-        os.waitpid(pid, 0)
-
-
-STOPPED = """\
-import os, signal, sys
-signal.signal(signal.SIGCONT, lambda *_: print("contin" + "ued", flush=True))
-if HANDLES:
-    signal.signal(signal.SIGTSTP, lambda *_: print("hand" + "led", flush=True))
-print("rea" + "dy", flush=True)
-print("got", input())
-sys.exit(3)
-"""
-
-
-def _until(terminal: int, words: bytes) -> bytes:
-    shown = b""
-    until_s = time.monotonic() + 60
-    while words not in shown:
-        ready, _, _ = select.select([terminal], [], [], max(0.0, until_s - time.monotonic()))
-        assert ready, shown
-        shown += os.read(terminal, 4096)
-    return shown
-
-
-def _press(terminal: int, key: bytes, words: bytes) -> None:
-    """Presses a key until that shows:
-
-    while a process changes groups or is just being continued, the kernel may drop what it stops by.
-    """
-    for _ in range(20):
-        os.write(terminal, key)
-        shown, until_s = b"", time.monotonic() + 3
-        while words not in shown and select.select([terminal], [], [], max(0.0, until_s - time.monotonic()))[0]:
-            shown += os.read(terminal, 4096)
-        if words in shown:
-            return
-    pytest.fail(f"{key!r} did nothing")
-
-
-@pytest.mark.parametrize("how", RUN)
-def test_a_terminal_that_is_gone_tells_the_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
-    """The kernel sends that to the leader of the session alone, which is our process."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "train.py").write_text(HUNG_UP)
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execv(RUN[how][0], [*RUN[how], "train.py"])
-    _until(terminal, b"ready")
-    time.sleep(0.3)
-    os.close(terminal)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 4
-    assert (tmp_path / "heard").read_text() == "1"
-
-
-HUNG_UP = """\
-import os, signal, time
-times = []
-signal.signal(signal.SIGHUP, lambda *_: times.append(1))
-print("ready", flush=True)
-while not times:
-    time.sleep(0.05)
-time.sleep(0.3)
-open("heard", "w").write(str(len(times)))
-os._exit(4)
-"""
-
-
 LAUNCHER = """\
 import signal, subprocess, sys, time
 got = []
@@ -440,7 +341,7 @@ sys.exit(3)
 
 
 @pytest.mark.parametrize("how", RUN)
-def test_what_the_script_sends_to_its_parent_goes_to_our_parent(
+def test_signals_of_the_script_to_its_parent_reach_our_parent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -450,63 +351,7 @@ def test_what_the_script_sends_to_its_parent_goes_to_our_parent(
     assert done.stdout == "script go on\nlauncher SIGUSR1 SIGUSR2 3\n"
 
 
-OWN_GROUP = """\
-import os, sys, time
-os.setpgrp()
-print("rea" + "dy", flush=True)
-print("got", input(), flush=True)
-print("sle" + "eps", flush=True)
-time.sleep(60)
-"""
-
-
-@pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """The terminal of an interactive shell."""
-    monkeypatch.chdir(tmp_path)
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execvpe("bash", ["bash", "--norc", "--noprofile", "-i"], {**os.environ, "PS1": "$ ", "TERM": "dumb"})
-    _until(terminal, b"$ ")
-    yield terminal
-    os.kill(pid, signal.SIGKILL)
-    os.close(terminal)
-    os.waitpid(pid, 0)
-
-
-@pytest.mark.parametrize("how", RUN)
-@pytest.mark.parametrize("reads", [False, True])
-def test_a_script_in_a_group_of_its_own_keeps_the_terminal(tmp_path: Path, shell: int, how: str, reads: bool) -> None:
-    """Ctrl-Z, `fg` and Ctrl-C, before and after it has read a line."""
-    (tmp_path / "train.py").write_text(OWN_GROUP if reads else OWN_GROUP.replace("input()", "'a line'"))
-    os.write(shell, f"{' '.join(RUN[how])} train.py\n".encode())
-    if reads:
-        _until(shell, b"ready")
-        os.write(shell, b"a line\n")
-    assert b"got a line" in _until(shell, b"sleeps")
-    _press(shell, b"\x1a", b"Stopped")
-    os.write(shell, b"fg\n")
-    _until(shell, b"train.py")
-    _press(shell, b"\x03", b"KeyboardInterrupt")
-    os.write(shell, b"echo code $?.\n")
-    _until(shell, b"code 130.")
-
-
-@pytest.mark.parametrize("how", RUN)
-def test_a_script_in_a_group_of_its_own_reads_on_after_a_stop(tmp_path: Path, shell: int, how: str) -> None:
-    (tmp_path / "train.py").write_text(OWN_GROUP.replace("time.sleep(60)", "sys.exit(3)"))
-    os.write(shell, f"{' '.join(RUN[how])} train.py\n".encode())
-    _until(shell, b"ready")
-    _press(shell, b"\x1a", b"Stopped")
-    os.write(shell, b"fg\n")
-    _until(shell, b"train.py")
-    os.write(shell, b"a line\n")
-    _until(shell, b"got a line")
-    os.write(shell, b"echo code $?.\n")
-    _until(shell, b"code 3.")
-
-
-def test_without_a_witness_single_signals_are_handed_on(tmp_path: Path) -> None:
+def test_without_a_witness_single_signals_are_forwarded(tmp_path: Path) -> None:
     witness = Witness(str(tmp_path / "no-python"))
     assert not witness.present
     assert not witness.got(signal.SIGTERM)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fitdoctor.analysis.side_effects import side_effects
 from fitdoctor.probe.processes import run_notes as written
-from fitdoctor.probe.processes.run_notes import Notes
+from fitdoctor.probe.processes.run_notes import RunNotes
 from fitdoctor.recording import notes
 from fitdoctor.recording.model import Run, SideEffect
 from fitdoctor.recording.notes import merge, read_notes, unnoted
@@ -16,7 +16,7 @@ from fitdoctor.recording.notes import merge, read_notes, unnoted
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert written.SUFFIX == notes.SUFFIX
-    file = Notes(str(tmp_path / "record.notes"))
+    file = RunNotes(str(tmp_path / "record.notes"))
     for _ in range(3):
         file.add("effect", kind="connection", what="127.0.0.1:80", site={"file": "/a/train.py", "line": 3})
     file.add("process", kind="started", command="worker.py", site={"file": "/a/train.py", "line": 4})
@@ -56,7 +56,7 @@ def test_only_a_file_of_a_sane_size_is_read(tmp_path: Path) -> None:
 
 
 def test_notes_are_bounded(tmp_path: Path) -> None:
-    file = Notes(str(tmp_path / "notes"))
+    file = RunNotes(str(tmp_path / "notes"))
     for number in range(1000):
         file.add("effect", kind="connection", what=f"{number}." + "x" * 2000)
     assert (tmp_path / "notes").stat().st_size < written.MOST_BYTES + 1000
@@ -66,8 +66,8 @@ def test_notes_are_bounded(tmp_path: Path) -> None:
 
 
 def test_nothing_is_written_or_raised_where_there_is_no_place(tmp_path: Path) -> None:
-    Notes(str(tmp_path / "missing" / "notes")).add("effect", kind="program", what="git")
-    Notes(os.devnull + written.SUFFIX).add("effect", kind="program", what="git")
+    RunNotes(str(tmp_path / "missing" / "notes")).add("effect", kind="program", what="git")
+    RunNotes(os.devnull + written.SUFFIX).add("effect", kind="program", what="git")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from fitdoctor.process.change_lines import sentences
 from fitdoctor.report.text import render
 from fitdoctor.report.text_files import shortened
-from fitdoctor.trials.change_lines import sentences
 from tests.report.samples import SLOW
 
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fitdoctor import proc_stat
 from fitdoctor.recording.model.system import System
-from fitdoctor.system import clocks, cores, disks, groups, memory, network, pressure, process_tree, processes
+from fitdoctor.system import clocks, cores, disks, groups, memory, network, pressure, processes
 from fitdoctor.system.cores import TICK_S
 from fitdoctor.system.kernel_files import named_numbers, number
 from fitdoctor.system.processes import PAGE
@@ -216,7 +217,7 @@ def test_no_text_makes_a_parser_fail(data: bytes) -> None:
     pressure.parse(data)
     processes.parse_stat(data)
     processes.parse_schedule(data)
-    process_tree.parent(data)
+    proc_stat.number_in(data, proc_stat.PARENT)
     dict(named_numbers(data))
     text = data.decode("utf-8", "replace")
     groups.cpu_limit(text)

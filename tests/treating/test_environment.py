@@ -10,14 +10,19 @@ from fitdoctor.errors import FitdoctorError
 from fitdoctor.treating import environment
 
 INSTALLED = {
-    "python": "3.11.7", "cores": 2, "keras": "3.15.1", "tf-keras": "2.21.0", "tensorflow-cpu": "2.21.0", "jax": "0.10.2",
+    "python": "3.11.7",
+    "cores": 2,
+    "keras": "3.15.1",
+    "tf-keras": "2.21.0",
+    "tensorflow-cpu": "2.21.0",
+    "jax": "0.10.2",
     "torch": "2.13.0+cpu",
-}  # fmt: skip
+}
 
 
 @pytest.fixture(autouse=True)
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment, "look", lambda _: dict(INSTALLED))
+    monkeypatch.setattr(environment, "installed_versions", lambda _: dict(INSTALLED))
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
 
 
@@ -57,7 +62,7 @@ def test_another_version_is_refused(backend: str, keras: str, version: str, word
         checked(diagnosed(backend, keras, version))
 
 
-def test_the_backend_of_keras_3_says_nothing_of_tf_keras(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_backend_of_keras_3_is_ignored_for_tf_keras(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     checked(diagnosed("tf_keras", "2.21.0", "2.21.0"))
     with pytest.raises(FitdoctorError, match="expected the backend jax"):

@@ -38,7 +38,7 @@ def offered(run: Run) -> dict[str, Any]:
     raise AssertionError(run)
 
 
-def test_what_a_remedy_offers_is_let_through() -> None:
+def test_offered_changes_are_accepted() -> None:
     run = slow_input()
     check_offered(Facts(run), [treatment(offered(run))], "run", again="train.py")
     assert choose(Diagnosis(run=run, shown="run"), {"exact", "numerics", "semantics"})[0].remedies
@@ -70,7 +70,7 @@ def test_an_offer_at_another_place_or_of_another_thing_is_another_change(field: 
         check_offered(Facts(run), [treatment(changed)], "run", again="train.py")
 
 
-def test_a_change_that_rides_along_with_verified_ones_is_refused() -> None:
+def test_a_foreign_change_among_verified_ones_is_refused() -> None:
     run = slow_input()
     (record,) = run.rehearsals
     planted = {"kind": "set-environment", "place": PLACE, "name": "LD_PRELOAD", "value": "evil.so"}

@@ -28,7 +28,7 @@ def eager(**changed: Any) -> Diagnosis:
     return Diagnosis(run=run, shown="run")
 
 
-def test_what_rounds_differently_has_to_be_allowed() -> None:
+def test_numerics_must_be_allowed() -> None:
     with pytest.raises(
         FitdoctorError, match=r"same numbers.*“--allow numerics” would add compiled-step \(other rounding"
     ):
@@ -39,12 +39,12 @@ def test_what_rounds_differently_has_to_be_allowed() -> None:
     assert not treated.to_target
 
 
-def test_a_training_that_is_too_short_for_treat_itself_is_told() -> None:
-    assert "write the changes into the script" not in announcement(replace(TREATED, own_s=1))
-    assert "takes treat itself 20 s: write the changes into the script" in announcement(replace(TREATED, own_s=20))
+def test_a_training_shorter_than_treat_itself_is_reported() -> None:
+    assert "Write the changes into the script" not in announcement(replace(TREATED, own_s=1))
+    assert "treat itself takes 20 s. Write the changes into the script" in announcement(replace(TREATED, own_s=20))
 
 
-def test_callbacks_that_would_write_to_another_file_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_callbacks_that_would_write_to_another_file_are_not_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fitdoctor.treating.promise.not_offered", lambda *_: [])  # it stands for one that is offered
     diagnosis = eager()
     for arm in diagnosis.run.rehearsals[0].arms:
@@ -59,31 +59,31 @@ def said(seen: ProcessRecord | None, treated: Treated = TREATED, *, code: int = 
     return list(conclusion(treated, diagnosed_scout, seen, code=code, wall_s=41.0))
 
 
-def test_a_whole_training_is_held_against_its_promise() -> None:
+def test_a_complete_training_is_compared_with_its_promise() -> None:
     seen = ProcessRecord(fits=[make.fit(epochs=10, epochs_seen=10)], treated_calls=1)
     assert said(seen) == ["It took 41 s. Promised: 40 s [36 s, 45 s] instead of 1 min."]
 
 
-def test_what_makes_it_no_answer_is_said() -> None:
+def test_reasons_against_a_comparison_are_reported() -> None:
     fewer = ProcessRecord(fits=[make.fit(epochs=10, epochs_seen=4, stopped_at=4)])
     first, *more = said(fewer, code=-15)
     assert first.startswith("It took 41 s")
     assert more == [
-        "It was ended by SIGTERM, and the promise is of a training that goes through.",
-        "Nothing of it was applied: the training ran as written.",
-        "train.py:18 trained 4 epochs, stopped by a rule of its own; the promise is of 10.",
+        "It was ended by SIGTERM, but the promise is for a complete training.",
+        "No change was applied: the training ran as written.",
+        "train.py:18 trained 4 epochs, stopped by its own rule; the promise is for 10.",
     ]
     assert len(said(None)) == 1
 
 
-def test_a_promise_of_a_race_is_one_of_the_time_to_a_loss() -> None:
+def test_the_promise_of_a_race_is_the_time_to_a_loss() -> None:
     raced = Treated(promised_s=40, promised_low_s=36, promised_high_s=45, plain_s=60, to_target=True)
     assert (
         "the same loss" in said(ProcessRecord(fits=[make.fit(epochs=10, epochs_seen=10)], treated_calls=1), raced)[-1]
     )
 
 
-def test_a_time_outside_the_promise_is_told_with_what_its_start_took() -> None:
+def test_a_time_outside_the_promise_is_reported_with_its_start_up() -> None:
     seen = ProcessRecord(
         fits=[make.fit(epochs=10, epochs_seen=10)], treated_calls=1, parts={"start": 1.0, "imports": 4.0}
     )
@@ -93,19 +93,17 @@ def test_a_time_outside_the_promise_is_told_with_what_its_start_took() -> None:
         )
         took, outside = said(seen, treated)
         assert took.startswith("It took 41 s. Promised: ")
-        assert outside.startswith(f"That is {how} than promised. It came to its first call after 5.0 s; ")
+        assert outside.startswith(f"That is {how} than promised. It reached its first call after 5.0 s; ")
 
 
-def test_what_was_not_applied_is_not_held_against_the_promise() -> None:
+def test_an_unapplied_treatment_is_not_compared_with_its_promise() -> None:
     took, nothing = said(ProcessRecord(fits=[make.fit(epochs=10, epochs_seen=10)]))
     assert took == "It took 41 s."
-    assert nothing == "Nothing of it was applied: the training ran as written."
-    assert (
-        said(ProcessRecord())[-1] == "Nothing of it was applied: the training did not come to what was to be changed."
-    )
+    assert nothing == "No change was applied: the training ran as written."
+    assert said(ProcessRecord())[-1] == "No change was applied: the training did not reach the calls to change."
 
 
-def test_what_treat_itself_takes_is_told() -> None:
+def test_the_time_of_treat_itself_is_reported() -> None:
     assert "Promised: 41 s [37 s, 46 s] instead of 1 min, 1.0 s of it for treat itself" in announcement(
         replace(TREATED, own_s=1)
     )

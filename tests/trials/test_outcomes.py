@@ -45,7 +45,7 @@ def test_an_exact_remedy_with_other_numbers_is_refuted() -> None:
     assert outcomes_of(rehearsal(remedy(batches="different", safety="numerics")))[1].verdict == "measured"
 
 
-def test_failures_and_lack_of_time_are_told_apart() -> None:
+def test_failures_and_lack_of_time_are_distinguished() -> None:
     assert outcomes_of(rehearsal(remedy(failed=True, why="No batch in the chain.")))[1].why == "No batch in the chain."
     untold = outcomes_of(rehearsal(remedy(), rounds=0))[1]
     assert (untold.verdict, untold.windows) == ("inconclusive", 0)
@@ -87,7 +87,7 @@ def test_safety_is_what_the_trial_found(batches: str, weights: str, found: str |
     assert verified(remedy(batches=batches, weights=weights)) == found
 
 
-def test_words_for_what_was_compared() -> None:
+def test_quality_names_the_compared_numbers() -> None:
     assert quality(remedy(batches="same", weights="close")) == "weights equal but for rounding"
     assert quality(remedy(weights="same", why="shuffled")) == "batches not compared: shuffled"
     assert quality(remedy()) == quality(remedy(batches="same", weights="same")) == ""
@@ -95,7 +95,7 @@ def test_words_for_what_was_compared() -> None:
     assert worst([]) == "exact"
 
 
-def test_what_continuous_stretches_show_is_what_is_promised() -> None:
+def test_the_effect_in_continuous_stretches_is_promised() -> None:
     change = {"kind": "swap-calls", "vectorized": True}
     run = rehearsal(remedy(changes=[change], batches="same"), 8.0)
     run.arms.append(

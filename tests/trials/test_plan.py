@@ -16,7 +16,7 @@ def test_a_fit_that_matters_always_gets_its_ceiling() -> None:
     assert [arm.role for arm in rehearsal.arms] == ["baseline", "placebo", "ceiling"]
 
 
-def test_arms_of_one_unit_stand_together_with_references_of_their_own() -> None:
+def test_arms_are_grouped_by_unit_with_their_references() -> None:
     record = make.fit(
         step_s=0.002,
         epochs=100,
@@ -81,7 +81,7 @@ def pipeline_with_two_faults() -> list[Operation]:
     return make.chain(source, ("map", 10), ("batch", 11))
 
 
-def test_what_helped_alone_is_tried_together() -> None:
+def test_remedies_that_helped_alone_are_combined() -> None:
     facts = make.facts(make.fit(input_kind="tf.data", operations=pipeline_with_two_faults()))
     (rehearsal,) = plan(facts)
     ratios = {
@@ -122,7 +122,7 @@ def test_a_loop_over_tiny_pieces_gets_a_ceiling() -> None:
     assert loop.arms[-1].role == "ceiling"
 
 
-def test_what_needs_another_environment_is_no_arm_of_a_rehearsal() -> None:
+def test_changes_of_the_environment_are_no_arms_of_a_rehearsal() -> None:
     facts = test_unused_cores.bad()
     assert all(arm.unit != "process" for rehearsal in plan(facts) for arm in rehearsal.arms)
     (comparison,) = plan_environments(facts)

@@ -14,7 +14,7 @@ def arms(unit: str, *causes: str) -> list[Arm]:
     return [*references, *(Arm(id=f"{unit}/{cause}", role="remedy", unit=unit, cause=cause) for cause in causes)]
 
 
-def test_a_cheap_trial_comes_before_a_dear_one_that_may_save_as_much() -> None:
+def test_a_cheap_trial_comes_before_an_expensive_one_with_the_same_saving() -> None:
     record = make.fit(step_s=0.002, callbacks=[make.callback(hooks={"on_epoch_end": make.took(5.0, 2)})])
     ordered = by_worth(make.facts(record), 0, [arms("epoch_end", "a"), arms("step", "b")], {"a": 10.0, "b": 10.0})
     assert make.ids(ordered)[:3] == ["step/baseline", "step/placebo", "step/b"]

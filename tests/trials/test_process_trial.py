@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from fitdoctor.process.child import ChildEndedError
+from fitdoctor.errors import ChildEndedError
 from fitdoctor.process.memory_watch import MemoryWatch
 from fitdoctor.recording.model import Arm, Rehearsal
 from fitdoctor.trials import process_trial

@@ -202,7 +202,7 @@ def test_what_the_rate_alone_gives_is_not_credited_to_the_batch(run: Run, child:
     child.speeds = {"race/larger": 5.0, ALONE: 5.0}
     outcomes = run(scaled_batch())
     assert outcomes["larger"].verdict == "refuted"
-    assert "it is not the batch" in outcomes["larger"].why
+    assert "the batch size is not the reason" in outcomes["larger"].why
     assert outcomes["raise-learning-rate-0.002"].verdict == "measured"
 
 

@@ -10,7 +10,8 @@ from typing import Any, cast
 
 import pytest
 
-from fitdoctor.process.child import Child, ChildEndedError
+from fitdoctor.errors import ChildEndedError
+from fitdoctor.process.child import Child
 from fitdoctor.recording.model import Arm, ModelInspection, Rehearsal
 from fitdoctor.trials import rehearsal
 from fitdoctor.trials.model_inspection import UNANSWERED

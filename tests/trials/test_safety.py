@@ -25,7 +25,7 @@ SETTING = {"kind": "set-argument", "call": "Model.compile", "argument": "run_eag
         ("unheard of", [INPUT], "", "", "semantics"),
     ],
 )
-def test_a_trial_vouches_for_what_it_compared(
+def test_verified_safety_covers_only_compared_numbers(
     safety: str, changes: list[dict[str, object]], batches: str, weights: str, found: str
 ) -> None:
     arm = Arm(id="step/a", role="remedy", unit="step", safety=safety, changes=changes, batches=batches, weights=weights)

@@ -89,7 +89,7 @@ def test_the_low_end_counts_only_what_was_raced() -> None:
     assert 1.0 < part.low < 1.1 < whole.low
 
 
-def test_what_is_paid_once_an_epoch_gains_nothing_from_throughput() -> None:
+def test_costs_per_epoch_gain_nothing_from_throughput() -> None:
     facts = make.facts(make.fit(step_s=0.02, epochs=50, epoch_boundary=make.took(5.0, 2)))
     won = whole_run(facts, [raced(4.0, throughput=4.0)])
     assert won.mid == pytest.approx(
@@ -112,7 +112,7 @@ def test_every_figure_stays_finite(low: float, one_off_s: float, target: str, un
     assert speedup.low <= speedup.mid <= speedup.high
 
 
-def test_what_one_process_takes_is_less_certain_than_how_two_compare() -> None:
+def test_the_time_of_one_process_is_less_certain_than_a_comparison() -> None:
     facts = make.facts(make.fit(step_s=0.1, epochs=20))
     exact = projected(facts, Interval(low=2.0, mid=2.0, high=2.0))
     assert exact.mid == pytest.approx(facts.total_s / 2)

@@ -183,7 +183,7 @@ def test_the_interval_never_gets_narrower_than_what_identical_arms_differ_by() -
 
 @settings(deadline=None)
 @given(st.floats(min_value=0.5, max_value=2.0))
-def test_the_further_the_references_are_apart_the_wider_the_interval(factor: float) -> None:
+def test_the_interval_widens_with_the_difference_of_the_references(factor: float) -> None:
     def width(again_s: float) -> float:
         windows = make.windows("arm", 1.0) + make.windows("base", 1.5) + make.windows("again", again_s)
         ratio = compare(windows, "arm", ["base", "again"]).ratio
@@ -201,7 +201,7 @@ def test_hopeless_after_two_rounds() -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
-def test_what_is_left_of_an_effect_is_as_uncertain_as_it_was(share: float) -> None:
+def test_a_share_of_an_effect_stays_as_uncertain(share: float) -> None:
     before = faster(2.0, jitter=0.2)
     after = shrunk(before, share)
     assert before.ratio is not None

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fitdoctor.analysis import build
-from fitdoctor.process.child import ChildEndedError
+from fitdoctor.errors import ChildEndedError
 from fitdoctor.recording.model import Arm, Rehearsal, Run
 from fitdoctor.report.model import Prescription
 from fitdoctor.trials.outcomes import all_outcomes
@@ -113,7 +113,7 @@ def test_what_was_measured_as_a_whole_is_what_is_promised(run: Run) -> None:
 
 def test_parts_that_give_less_together_are_named(run: Run) -> None:
     run.rehearsals.append(tried(run, Child()))
-    assert "Each on its own" in prescription_of(run).interaction
+    assert "Expected from each on its own" in prescription_of(run).interaction
 
 
 def test_what_could_not_be_prepared_leaves_the_projection(run: Run) -> None:

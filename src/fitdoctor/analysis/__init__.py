@@ -16,15 +16,14 @@ from fitdoctor.analysis.tried import tried
 from fitdoctor.facts.budget import make_budget
 from fitdoctor.facts.ceilings import make_ceilings
 from fitdoctor.recording.model import Run
-from fitdoctor.report.model import SCHEMA_VERSION, Report
+from fitdoctor.report.model import SCHEMA_VERSION, Report, ReportStage
 from fitdoctor.trials.prescription import prescribe_both
-from fitdoctor.trials.stage import Stage
 from fitdoctor.trials.timeline import seconds_of
 
 __all__ = ["build"]
 
 
-def build(run: Run, *, stage: Stage = "final") -> Report:
+def build(run: Run, *, stage: ReportStage = "final") -> Report:
     """Analyses a run. Nothing is run, so the same recordings give the same report.
 
     Args:

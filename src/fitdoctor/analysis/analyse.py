@@ -9,9 +9,9 @@ from fitdoctor.analysis.verdict import Decision, decide
 from fitdoctor.causes.registry import run_causes
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Run
+from fitdoctor.report.model import ReportStage
 from fitdoctor.trials.outcomes import Outcome, all_outcomes, measured_by
 from fitdoctor.trials.prescription import Candidate
-from fitdoctor.trials.stage import Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,14 +20,14 @@ class Analysis:
 
     facts: Facts
     outcomes: tuple[Outcome, ...]
-    stage: Stage
+    stage: ReportStage
     decision: Decision
     causes: tuple[CauseDraft, ...]
     candidates: tuple[Candidate, ...]
     problems: tuple[str, ...]
 
 
-def analyse(run: Run, stage: Stage) -> Analysis:
+def analyse(run: Run, stage: ReportStage) -> Analysis:
     """Goes from recordings to causes and verified remedies.
 
     Raises:

@@ -12,11 +12,10 @@ from fitdoctor.causes.registry import all_causes
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.finding import Finding
 from fitdoctor.remedies.registry import offers
-from fitdoctor.report.model import CauseResult, Interval
+from fitdoctor.report.model import CauseResult, Interval, ReportStage
 from fitdoctor.trials.outcomes import Outcome
 from fitdoctor.trials.prescription import Candidate
 from fitdoctor.trials.race_outcome import RACE
-from fitdoctor.trials.stage import Stage
 
 # The causes of this family share one cost, that of the whole input. Its upper limit proves the cost, but not which
 # cause it belongs to.
@@ -65,7 +64,7 @@ class CauseDraft:
 
 
 def draft_causes(
-    facts: Facts, findings: Sequence[Finding], outcomes: Sequence[Outcome], stage: Stage
+    facts: Facts, findings: Sequence[Finding], outcomes: Sequence[Outcome], stage: ReportStage
 ) -> tuple[list[CauseDraft], list[str]]:
     """Returns a draft for each finding that its trials did not refute, and a sentence for each broken remedy."""
     drafts: list[CauseDraft] = []
@@ -86,7 +85,7 @@ def is_symptom_of(draft: CauseDraft, other: CauseDraft) -> bool:
     return not draft.verified and near and other.result.id in all_causes()[draft.result.id].symptom_of
 
 
-def _draft(facts: Facts, finding: Finding, remedies: tuple[RemedyDraft, ...], stage: Stage) -> CauseDraft:
+def _draft(facts: Facts, finding: Finding, remedies: tuple[RemedyDraft, ...], stage: ReportStage) -> CauseDraft:
     cause = all_causes()[finding.cause]
     best = max((remedy for remedy in remedies if remedy.saving_s), key=_saving, default=None)
     # A verified saving is better than an estimated cost, but not better than a timed cost.
@@ -111,7 +110,7 @@ def _draft(facts: Facts, finding: Finding, remedies: tuple[RemedyDraft, ...], st
 
 
 def _status(
-    finding: Finding, remedies: Sequence[RemedyDraft], stage: Stage
+    finding: Finding, remedies: Sequence[RemedyDraft], stage: ReportStage
 ) -> Literal["measured", "estimated", "informative"]:
     if finding.informative:
         return "informative"

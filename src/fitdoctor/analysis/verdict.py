@@ -19,9 +19,9 @@ from fitdoctor.analysis.sentences import (
 )
 from fitdoctor.facts.ceilings import make_ceilings
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
+from fitdoctor.report.model import ReportStage
 from fitdoctor.trials.outcomes import Outcome
 from fitdoctor.trials.savings import effect_of, whole_run
-from fitdoctor.trials.stage import Stage
 from fitdoctor.wording import percent
 
 # If the same code, timed twice, differs by more than this, the machine is too noisy for a verdict.
@@ -52,7 +52,7 @@ class Decision:
     causes: tuple[CauseDraft, ...]
 
 
-def decide(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Outcome], stage: Stage) -> Decision:
+def decide(facts: Facts, drafts: Sequence[CauseDraft], outcomes: Sequence[Outcome], stage: ReportStage) -> Decision:
     """Decides on the verdict from the causes and their trials.
 
     Causes: a saving is verified, or a cost is proven and the user can act on it. Inconclusive: a cause is suspected,

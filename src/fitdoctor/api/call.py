@@ -1,7 +1,4 @@
-"""The call of `fit` that a user asks about:
-
-its arguments by name, checked as far as that goes, ready to be made again and again.
-"""
+"""The call of `fit` to diagnose: its arguments by name, ready to be made again and again."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from fitdoctor.probe.files.redirect import CALLBACK_PATHS, Redirect
 from fitdoctor.probe.inputs import kinds, tfdata_recipes
 
 UNRECORDED = (
-    "The input pipeline was built before fitdoctor looked, so changes of it can't be tried. "
+    "The input pipeline was built before fitdoctor observed it, so changes of it can't be tried. "
     "Build it inside “with fitdoctor.watch():”, then diagnose again."
 )
 
@@ -26,8 +23,8 @@ class FitCall:
 
     Args:
         model: A Keras model.
-        arguments: Positional arguments of fit, without the model.
-        keywords: Keyword arguments of fit.
+        arguments: The positional arguments of fit, without the model.
+        keywords: The keyword arguments of fit.
 
     Raises:
         TypeError: `fit` does not take these arguments.
@@ -39,13 +36,13 @@ class FitCall:
         try:
             self._bound = inspect.signature(model.fit).bind(*arguments, **keywords)
         except TypeError:
-            model.fit(*arguments, **keywords)  # says it in its own words
+            model.fit(*arguments, **keywords)  # raises its own error
             raise
         for name in ("x", "validation_data"):
             _check_repeatable(name, self.argument(name))
 
     def argument(self, name: str) -> Any:
-        """What was given for an argument, or None."""
+        """Returns the value of an argument, or None."""
         for holder in self._holders():
             if name in holder:
                 return holder[name]
@@ -62,12 +59,12 @@ class FitCall:
 
     @property
     def given(self) -> list[Any]:
-        """Whatever was given that has a state of its own, which a fit changes."""
+        """The arguments with a state of their own, which a fit changes."""
         return [*self.callbacks, *(part for part in self._data if kinds.input_kind(part) == "pydataset")]
 
     @property
     def loaders(self) -> list[Any]:
-        """What was given that may hold random generators of PyTorch."""
+        """The arguments that may hold random generators of PyTorch."""
         return [part for part in self._data if kinds.input_kind(part) == "dataloader"]
 
     @property
@@ -77,20 +74,20 @@ class FitCall:
 
     @property
     def unrecorded(self) -> bool:
-        """Whether the training data comes from a pipeline whose making was not seen to its source."""
+        """Whether the training data comes from a pipeline whose construction was not recorded completely."""
         return kinds.input_kind(self.argument("x")) == "tf.data" and not _is_recorded(self.argument("x"))
 
     def make(self, redirect: Redirect) -> Any:
-        """Calls fit, with pipelines made anew and the files of callbacks elsewhere.
+        """Calls fit with rebuilt pipelines, and with the files of callbacks redirected.
 
-        The callbacks' own paths are changed by it.
+        This changes the paths of the callbacks.
         """
         for callback in self.callbacks:
-            _write_elsewhere(callback, redirect)
+            _redirect_paths(callback, redirect)
         bound = self._bound
         made = inspect.BoundArguments(bound.signature, bound.arguments.copy())
         for name in ("x", "validation_data"):
-            _replace(made, name, _anew(self.argument(name)))
+            _replace(made, name, _rebuilt(self.argument(name)))
         return self._model.fit(*made.args, **made.kwargs)
 
     def _holders(self) -> list[dict[str, Any]]:
@@ -117,9 +114,10 @@ def _check_repeatable(name: str, value: Any) -> None:
     for part in parts:
         if inspect.isgenerator(part) or hasattr(part, "__next__"):
             raise FitdoctorError(
-                f"Received {name} as a {type(part).__name__}, which can be read only once: a diagnosis reads the data several times, "
-                "and your training would miss what it took. Expected arrays, a tf.data.Dataset or a keras.utils.PyDataset. "
-                "Pass tf.data.Dataset.from_generator(function, …), or diagnose the script: fitdoctor diagnose train.py."
+                f"Received {name} as a {type(part).__name__}, which can be read only once: a diagnosis reads the data "
+                "several times, and your training would miss it. Expected arrays, a tf.data.Dataset or a "
+                "keras.utils.PyDataset. Pass tf.data.Dataset.from_generator(function, …), or diagnose the script: "
+                "fitdoctor diagnose train.py."
             )
 
 
@@ -128,28 +126,25 @@ def _is_recorded(dataset: Any) -> bool:
     return bool(steps) and not steps[0][1].parents
 
 
-def _anew(value: Any) -> Any:
-    """A pipeline of its own where its making was seen:
-
-    the user's one keeps its shuffles where they are, and its caches empty.
-    """
+def _rebuilt(value: Any) -> Any:
+    """Rebuilds a recorded pipeline: the shuffles of the user's one keep their state, and its caches stay empty."""
     if isinstance(value, tuple):
-        return tuple(map(_anew, value))
+        return tuple(map(_rebuilt, value))
     if value is None or kinds.input_kind(value) != "tf.data" or not _is_recorded(value):
         return value
     return tfdata.rebuild(value, lambda _, recipe, parent: again(recipe, parent))
 
 
-def _write_elsewhere(callback: Any, redirect: Redirect) -> None:
-    """Changes the paths of a callback of Keras' own, whichever attributes hold them."""
+def _redirect_paths(callback: Any, redirect: Redirect) -> None:
+    """Redirects the paths of a callback of Keras, in all attributes that hold them."""
     for name, argument in CALLBACK_PATHS.items():
         cls = getattr(backends.keras_of(callback).callbacks, name, None)
         path = vars(callback).get(argument)
         if cls is None or not isinstance(callback, cls) or not path:
             continue
-        aside = str(redirect.backed_up(path) if name == "BackupAndRestore" else redirect.written(path))
+        redirected = str(redirect.backup_path(path) if name == "BackupAndRestore" else redirect.writing_path(path))
         for attribute, value in list(vars(callback).items()):
             if isinstance(value, str) and value.startswith(str(path)):
-                setattr(callback, attribute, aside + value.removeprefix(str(path)))
+                setattr(callback, attribute, redirected + value.removeprefix(str(path)))
             elif attribute == argument:
-                setattr(callback, attribute, aside)
+                setattr(callback, attribute, redirected)

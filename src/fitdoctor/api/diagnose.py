@@ -11,35 +11,40 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import fitdoctor
 from fitdoctor.analysis import build
-from fitdoctor.api import patch_points, place, trials, workers
+from fitdoctor.api import caller, patch_points
 from fitdoctor.api.call import UNRECORDED, FitCall
-from fitdoctor.api.intact import Intact, Unbuilt, is_built
+from fitdoctor.api.trials_running import while_trials_run
+from fitdoctor.api.user_state import UnbuiltState, UserState, is_built
+from fitdoctor.api.workers import track_new_workers
 from fitdoctor.cli.progress import progress_on
+from fitdoctor.diagnosis.driver import TrialPlace, run_stages
 from fitdoctor.diagnosis.progress import Progress
+from fitdoctor.diagnosis.stage import stage_reached
+from fitdoctor.diagnosis.time_budget import TimeBudget
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.locations import file_and_line
 from fitdoctor.probe import backends
 from fitdoctor.probe.files.redirect import Redirect
-from fitdoctor.probe.roles.in_process import BuildDirector, CallTrials, FitTrials, Obey, Reached
+from fitdoctor.probe.roles.in_process import BuildDirector, CallTrials, FitTrials, Reached
 from fitdoctor.probe.roles.scout import ScoutRole
 from fitdoctor.probe.timing.time_ledger import Ledger
 from fitdoctor.probe.trainer import keras_internals
 from fitdoctor.probe.trials.units.calls import CallArms
-from fitdoctor.recording.model import Ending, ProcessRecord, Rehearsal, Run
+from fitdoctor.recording.model import Ending, ProcessRecord, Rehearsal, Run, Site
 from fitdoctor.report.model import Report
 from fitdoctor.trials.executor import InProcess
-from fitdoctor.trials.plan import LEAST_TRIAL_S, RehearsalPlan, plan, plan_environments, race_share
-from fitdoctor.trials.race import RaceTrial
-from fitdoctor.trials.rehearsal import RehearsalRun
+from fitdoctor.trials.plan import RehearsalPlan
+from fitdoctor.trials.timeline import Stages
 
-NOW_BUILT = "The model was not built yet: it is now, with the weights that it was initialised with."
+NOW_BUILT = "The model was not built before. It is built now, with its initial weights."
+
+HandleCommand = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def diagnose(
@@ -50,18 +55,17 @@ def diagnose(
     progress: bool = True,
     **keywords: Any,
 ) -> Report:
-    """Finds out why a fit is slow and tries what makes it fast, in this process.
+    """Finds out why a fit is slow, and tries remedies, in this process.
 
-    The fit is run in part, several times. The model, its optimizer, the callbacks and the random generators are put
-    back to what they were, and that is verified.
+    Parts of the fit run several times. The states of the model, its optimizer, the callbacks and the random generators
+    are restored, and that is verified.
 
     Args:
         model: A compiled Keras model.
         *arguments: What you would pass to `model.fit`: `x`, `y` and so on.
-        budget_s: How long looking and trying may take. A single compile or a slow epoch can't be cut off and may take
-            longer.
-        race_budget_s: How long races of remedies that change the training may take beside it; 0 for no races.
-        progress: Whether to say on stderr what is going on.
+        budget_s: Seconds for the diagnosis. A compile or a slow epoch can't be interrupted, and may take longer.
+        race_budget_s: Seconds for races of remedies that change the training, on top; 0 for no races.
+        progress: Whether to show the progress on stderr.
         **keywords: What you would pass to `model.fit`.
 
     Returns:
@@ -91,85 +95,82 @@ def diagnose(
     call = FitCall(model, arguments, keywords)
     shown = progress_on(sys.stderr, quiet=not progress)
     try:
-        return _Diagnosis(model, call, budget_s, race_budget_s, shown).run()
+        return InProcessRunner(model, call, budget_s, race_budget_s, shown).diagnose()
     finally:
         shown.done()
 
 
-class _Diagnosis:
+class InProcessRunner:
+    """Runs one call of `fit` again and again in this process.
+
+    Args:
+        model: The model.
+        call: The call.
+        budget_s: Seconds for everything but races.
+        race_budget_s: Seconds for races.
+        progress: Called at every stage.
+    """
+
+    budget_option = "budget_s"
+
     def __init__(self, model: Any, call: FitCall, budget_s: float, race_budget_s: float, progress: Progress) -> None:
-        self._model, self._call, self._progress = model, call, progress
-        self._race_budget_s = self._race_left_s = race_budget_s
-        self._raced_s = 0.0
-        self._to_race: tuple[RehearsalPlan, ...] = ()
-        self._began_s = time.monotonic()
-        name, mode = place.script()
+        self._model, self._call, self.progress = model, call, progress
+        began_s = time.monotonic()
+        name, mode = caller.name_and_mode()
         started = datetime.now(UTC).isoformat(timespec="seconds")
-        self._data = Run(fitdoctor=fitdoctor.__version__, script=name, mode=mode, started=started, budget_s=budget_s)
+        self.data = Run(fitdoctor=fitdoctor.__version__, script=name, mode=mode, started=started, budget_s=budget_s)
+        self.budget = TimeBudget(self.data, race_budget_s=race_budget_s, began_s=began_s, starts_processes=False)
+        self.timeline = Stages(self.data.stages, began_s=began_s)
+        self.current_stage = "scout"
         self._cores = 1
 
-    def run(self) -> Report:
-        """Scout, causes, trials and report; whatever happens, all is put back."""
+    def diagnose(self) -> Report:
+        """Runs all stages. The state of the model is restored in any case."""
         unbuilt = not is_built(self._model)
         with tempfile.TemporaryDirectory(prefix="fitdoctor-", ignore_cleanup_errors=True) as scratch:
             self._redirect = Redirect(scratch, [])
             if unbuilt:
                 self._build()
-                self._data.limits.append(NOW_BUILT)
-            self._intact = Intact(self._model, self._call.given, self._call.loaders)
+                self.data.limits.append(NOW_BUILT)
+            self._state = UserState(self._model, self._call.given, self._call.loaders)
             try:
-                self._look_and_try()
+                run_stages(self)
             finally:
-                self._intact.restore()
+                self._state.restore()
                 gc.collect()  # idle pipelines end their threads with their iterators
-                self._say_what_changed()
-        return self._report()
+                self._warn_of_changes()
+        self.data.spent_s = self.budget.spent_s()
+        return build(self.data, stage=stage_reached(self.data))
 
-    def _report(self) -> Report:
-        self._data.spent_s = time.monotonic() - self._began_s
-        return build(self._data, stage="final" if self._data.rehearsals else "first answer")
-
-    def _say_what_changed(self) -> None:
-        """Looks whether all is as it was, which nobody should have to find out in a training."""
-        changed = self._intact.differences()
+    def _warn_of_changes(self) -> None:
+        """Checks that the state is restored, and warns the user if it is not."""
+        changed = self._state.differences()
         if changed:
-            said = f"After the diagnosis this is another than before: {', '.join(changed)}. Make or load the model anew to train it."
-            self._data.limits.append(said)
-            warnings.warn(f"fitdoctor: {said}", RuntimeWarning, stacklevel=4)
-
-    # the stages
+            sentence = f"The diagnosis changed: {', '.join(changed)}. Make or load the model again before you train it."
+            self.data.limits.append(sentence)
+            warnings.warn(f"fitdoctor: {sentence}", RuntimeWarning, stacklevel=4)
 
     def _build(self) -> None:
-        before = Unbuilt(self._model)
+        """Has fit build the model, and restores everything else."""
+        before = UnbuiltState(self._model)
         try:
             self._fit(BuildDirector(_ledger()))
         finally:
             before.restore()
 
-    def _look_and_try(self) -> None:
-        self._scout()
-        facts = Facts(self._data)
-        self._progress.first_answer(build(self._data, stage="first answer"))
-        self._to_race = plan(facts)
-        for each in self._to_race:
-            self._rehearse(each, facts)
-        for each in plan_environments(facts):
-            label = each.arms[-1].label
-            self._data.limits.append(
-                f"Not tried here: {label}, which needs processes of its own. Use fitdoctor diagnose for a script."
-            )
+    # the stages
 
-    def _scout(self) -> None:
-        self._progress.stage("learning what this fit does")
+    def scout(self) -> None:
+        self.progress.stage("learning what this fit does")
         scout = ProcessRecord()
-        director = ScoutRole(scout, _ledger(), lambda: None)
-        director.imported(backends.keras_of(self._model))
+        role = ScoutRole(scout, _ledger(), lambda: None)
+        role.imported(backends.keras_of(self._model))
         self._cores = int(scout.environment["cores"])
         try:
-            self._fit(director)
+            self._fit(role)
         finally:
-            director.end(Ending(how="finished", code=0))
-            self._intact.restore()
+            role.end(Ending(how="finished", code=0))
+            self._state.restore()
         declined = next((fit.declined for fit in scout.fits if fit.declined), "")
         if declined:
             raise FitdoctorError(f"This fit can't be diagnosed: {declined}.")
@@ -178,77 +179,58 @@ class _Diagnosis:
                 "This fit did no step: epochs is 0, or its input is empty. Expected a fit with at least one step."
             )
         if self._call.unrecorded:
-            self._data.limits.append(UNRECORDED)
-        self._data.scout = scout
+            self.data.limits.append(UNRECORDED)
+        self.data.scout = scout
 
-    def _rehearse(self, each: RehearsalPlan, facts: Facts) -> None:
-        unit: Any = (facts.scout.fits if each.target == "fit" else facts.scout.loops)[each.index]
-        where = file_and_line(unit.site)
-        races = each.races and self._race_left_s >= LEAST_TRIAL_S
-        left_s = self._left_s()
-        if left_s < LEAST_TRIAL_S + self._startup_s(each, facts) and not races:
-            self._data.limits.append(
-                f"No time was left for trials at {where}: pass a larger budget_s than {self._data.budget_s:.0f}."
-            )
-            return
-        target = {"kind": each.target, "file": unit.site.file, "line": unit.site.line, "race": races}
-        record = Rehearsal(
-            target=each.target, index=each.index, arms=[replace(arm, changes=list(arm.changes)) for arm in each.arms]
-        )
-        self._data.rehearsals.append(record)
-        began_s = time.monotonic()
+    def save(self) -> None:
+        """Does nothing: the report is returned, and no recording is kept."""
 
-        def trial(carry_out: Obey) -> RehearsalRun:
-            return RehearsalRun(
-                InProcess(carry_out), record, facts, deadline_s=began_s + left_s, tell=self._tell(where)
-            )
-
-        def at_the_fit(carry_out: Obey) -> None:
-            trial(carry_out).try_fit()
-            if races:
-                self._race(InProcess(carry_out), record, facts, where)
-
-        try:
-            if not each.as_calls:
-                self._fit(FitTrials(_ledger(), target, at_the_fit, cores=self._cores))
-            else:
-                target["loop_kind"] = unit.kind if each.target == "loop" else "fit"
-                trial(lambda command: self._try_calls(command, target)).try_calls()
-            record.ending = Ending(how="finished", code=0)
-        except Exception as error:  # one place that can't be tried is no reason to lose the rest
-            record.ending = Ending(how="exception", error=type(error).__name__, message=str(error))
-            self._data.limits.append(f"The trials at {where} ended early: {type(error).__name__}: {error}.")
-        finally:
-            record.wall_s = time.monotonic() - began_s
-            self._intact.restore()
-
-    def _startup_s(self, each: RehearsalPlan, facts: Facts) -> float:
-        """What it takes to come to the first step again."""
-        if each.target != "fit":
+    def startup_s(self, target: RehearsalPlan, facts: Facts) -> float:
+        """Returns what the set-up of the fit and its first step took."""
+        if target.target != "fit":
             return 0.0
-        record = facts.scout.fits[each.index]
+        record = facts.scout.fits[target.index]
         return record.setup.first_s + record.first_step.first_s
 
-    def _race(self, executor: InProcess, record: Rehearsal, facts: Facts, where: str) -> None:
-        """Races on a budget of its own, shared by all that there is to race."""
+    def rehearse(self, place: TrialPlace) -> None:
+        record, target = place.record, place.target
+        self.data.rehearsals.append(record)
         began_s = time.monotonic()
-        deadline_s = began_s + self._race_left_s * race_share(record.index, self._to_race)
-        try:
-            RaceTrial(executor, record, facts, deadline_s=deadline_s, tell=self._tell(where)).run()
-        finally:
-            taken_s = time.monotonic() - began_s
-            self._raced_s += taken_s
-            self._race_left_s = max(0.0, self._race_left_s - taken_s)
 
-    def _tell(self, where: str) -> Callable[[str], None]:
+        def try_arms(handle_command: HandleCommand) -> None:
+            executor = InProcess(handle_command)
+            place.try_arms(place.trial(executor), executor)
+
+        try:
+            if place.plan.as_calls:
+                try_arms(lambda command: self._try_calls(command, target))
+            else:
+                self._fit(FitTrials(_ledger(), target, try_arms, cores=self._cores))
+            record.ending = Ending(how="finished", code=0)
+        except Exception as error:  # the trials of other places go on
+            record.ending = Ending(how="exception", error=type(error).__name__, message=str(error))
+            self.data.limits.append(f"The trials at {place.name} ended early: {type(error).__name__}: {error}.")
+        finally:
+            record.wall_s = time.monotonic() - began_s
+            self._state.restore()
+
+    def compare_environments(self, comparison: RehearsalPlan, facts: Facts) -> None:
+        self.data.limits.append(
+            f"Not tried here: {comparison.arms[-1].label}, which needs processes of its own. "
+            "Use fitdoctor diagnose for a script."
+        )
+
+    def measure_together(self, facts: Facts) -> None:
+        """Does nothing: that needs a process of its own."""
+
+    def progress_at(
+        self, site: Site, record: Rehearsal | None = None, *, extra_s: float = 0.0
+    ) -> Callable[[str], None]:
         def tell(text: str) -> None:
-            spent_s = time.monotonic() - self._began_s
-            self._progress.trial(f"{text} at {where}", spent_s, self._data.budget_s + self._race_budget_s, "")
+            budget_s = self.data.budget_s + extra_s
+            self.progress.trial(f"{text} at {file_and_line(site)}", self.budget.spent_s(), budget_s, "")
 
         return tell
-
-    def _left_s(self) -> float:
-        return self._data.budget_s - (time.monotonic() - self._began_s) + self._raced_s
 
     def _try_calls(self, command: dict[str, Any], target: dict[str, Any]) -> dict[str, Any]:
         """Repeats the fit until its callback has made enough calls."""
@@ -258,14 +240,15 @@ class _Diagnosis:
             self._fit(CallTrials(_ledger(), target, calls))
         return {"windows": calls.windows, "checks": calls.checks, "why": calls.why}
 
-    def _fit(self, director: Any) -> None:
+    def _fit(self, role: Any) -> None:
+        """Calls fit under a role."""
         undos = (
-            workers.ended_afterwards(),
+            track_new_workers(),
             self._redirect.install(backends.keras_of(self._model)).undo,
             patch_points.record_recipes(),
-            patch_points.install(director),
+            patch_points.install(role),
         )
-        with trials.under_way(), patch_points.undone_after(*undos), _quiet(), contextlib.suppress(Reached):
+        with while_trials_run(), patch_points.undone_after(*undos), _quiet(), contextlib.suppress(Reached):
             keras_internals.set_functions_aside(self._model)
             self._call.make(self._redirect)
 
@@ -276,11 +259,11 @@ def _ledger() -> Ledger:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps progress bars and warnings of fits that are cut short to ourselves.
+    """Hides progress bars and warnings of fits that are cut short.
 
-    Progress of ours has its stream already.
+    Our own progress has its stream already.
     """
-    with open(os.devnull, "w", encoding="utf-8") as nowhere, warnings.catch_warnings():  # a device
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
             yield

@@ -1,4 +1,4 @@
-"""`fitdoctor.Doctor`: a callback that has the fit it is given to observed, and reports when that is over."""
+"""`fitdoctor.Doctor`: a callback that observes its fit, and reports at its end."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from fitdoctor.report.model import Report
 
 
 class Doctor(keras.callbacks.Callback):  # type: ignore[misc]
-    """Observes the fit that it is given to, and prints a report on stderr when that ends.
+    """Observes the fit that it is passed to, and prints a report on stderr at its end.
 
-    Make it before the line that calls `fit`: Python looks `model.fit` up before it makes the arguments, and what stands
-    there by then is what runs.
+    Make it on a line before the call of `fit`: Python looks up `model.fit` before it makes the arguments, so a later
+    patch has no effect.
 
-    It has no hook of batches: a callback that Keras calls at each batch changes what it measures. While it exists,
-    Keras' own classes hold stamps. It neither ends nor changes a training, and a failure of it is said and ignored.
+    It has no batch hooks: a callback that Keras calls at each batch changes what it measures. Instead it patches Keras'
+    classes while it exists. It neither ends nor changes a training. If it fails, it says so, and the training goes on.
 
     Args:
         show: Whether to print the report. It is in `report` in any case.
 
     Attributes:
-        report: The report of the last fit, None before there is one.
+        report: The report of the last fit; None before there is one.
 
     Example:
         >>> doctor = fitdoctor.Doctor()
@@ -51,24 +51,25 @@ class Doctor(keras.callbacks.Callback):  # type: ignore[misc]
         """Warns where `fit` was looked up before this callback was made, so that the unpatched one runs."""
         if not self._observed:
             say(
-                "Received a Doctor() made within the call of fit, which was looked up before it; this training is not observed. "
-                "Expected one that was made on a line before: doctor = fitdoctor.Doctor(), then fit(…, callbacks=[doctor])."
+                "Received a Doctor() made within the call of fit, which was looked up before it; this training is not "
+                "observed. Expected one that was made on a line before: doctor = fitdoctor.Doctor(), then "
+                "fit(…, callbacks=[doctor])."
             )
 
     def _has_batch_hooks(self) -> bool:
         return False
 
-    # What tf_keras asks each of its callbacks, which need not be derived from its own class.
+    # tf_keras reads these from each callback, even if it is not derived from its own class.
     _implements_train_batch_hooks = _implements_test_batch_hooks = _implements_predict_batch_hooks = _has_batch_hooks
     _supports_tf_logs = True
 
     def __reduce__(self) -> Any:
-        """A copy patches Keras itself: patches can't be copied."""
+        """Makes a new Doctor: patches can't be copied."""
         return _made, (self.show,)
 
 
 class _OnlyWith(observed.Pass):
-    """Follows the fits that have a certain callback."""
+    """Observes only fits with a certain callback."""
 
     def __init__(self, doctor: weakref.ref[Doctor]) -> None:
         super().__init__()
@@ -112,12 +113,12 @@ def _has(doctor: Doctor, original: Any, model: Any, arguments: tuple[Any, ...], 
     try:
         callbacks = bind(original, model, arguments, keywords)["callbacks"]
         return _holds(getattr(callbacks, "callbacks", None) or callbacks, doctor)
-    except Exception:  # a fit that can't be called like that says so itself, and one of another Keras must run
+    except Exception:  # the call itself raises, or belongs to another Keras
         return False
 
 
 def _holds(callbacks: Any, doctor: Doctor) -> bool:
-    """Whether the callback is among them, at any depth, as Keras flattens them."""
+    """Returns whether the callback is among them, at any depth, as Keras flattens them."""
     if isinstance(callbacks, dict):
         callbacks = list(callbacks.values())
     if isinstance(callbacks, list | tuple):

@@ -12,18 +12,19 @@ import keras
 
 import fitdoctor
 from fitdoctor.analysis import build
-from fitdoctor.api import place, trials
-from fitdoctor.api.looked import Looks, ObservingRole
+from fitdoctor.api import caller
+from fitdoctor.api.system_readings import ObservingRole, SystemReadings
+from fitdoctor.api.trials_running import trials_running
 from fitdoctor.cli.say import say as say_message
 from fitdoctor.cli.terminal import OutputStyle
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.facts.measured_units import has_measured_units
 from fitdoctor.probe.instrument import install
 from fitdoctor.probe.instrument.step_hooks import Stamps
 from fitdoctor.probe.roles.watch import WatchRole
 from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.timing.step_sampling import StepSkip
 from fitdoctor.probe.timing.time_ledger import Ledger
-from fitdoctor.process.exit_messages import learned_something
 from fitdoctor.recording.model import Ending, ProcessRecord, Run
 from fitdoctor.report.model import Report
 from fitdoctor.report.text import render
@@ -37,11 +38,11 @@ class Observation:
     """
 
     def __init__(self) -> None:
-        self._name, self._mode = place.script()
+        self._name, self._mode = caller.name_and_mode()
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._record = ProcessRecord()
         self.director = ObservingRole(self._record, Ledger("script", started_s=time.monotonic()), lambda: None)
-        self.director.looks = Looks()
+        self.director.readings = SystemReadings()
         self.director.imported(keras)
         for why in install.missing(keras):
             self.director.missing(why)
@@ -49,8 +50,8 @@ class Observation:
     def end(self, error: BaseException | None) -> Report | None:
         """The report of what was seen; None where no unit was."""
         self.director.end(_ending(error))
-        self._record.system = self.director.looks.end()
-        if not learned_something(self._record):
+        self._record.system = self.director.readings.end()
+        if not has_measured_units(self._record):
             return None
         run = Run(
             fitdoctor=fitdoctor.__version__,
@@ -92,7 +93,7 @@ class Pass:
 
     @property
     def _active(self) -> WatchRole | None:
-        return None if trials.running() else self.to
+        return None if trials_running() else self.to
 
     def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         director = self._active

@@ -1,4 +1,4 @@
-"""`fitdoctor.watch`: observes everything that a block of code does with Keras, and reports at its end."""
+"""`fitdoctor.watch`: observes what a block of code does with Keras, and reports at its end."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from fitdoctor.report.model import Report
 
 
 class watch:  # noqa: N801 - read as a statement: with fitdoctor.watch():
-    """Observes a block of code: its fits, its loops of `predict` and the like, and how its tf.data pipelines are made.
+    """Observes a block of code: its fits, its loops of `predict` and the like, and how it builds tf.data pipelines.
 
-    Nothing is cut, changed or tried. What was learned about a pipeline stays with it, so that `fitdoctor.diagnose` can
-    try changes of it afterwards.
+    Nothing is shortened, changed or tried. The recipe of a pipeline stays with it, so that `fitdoctor.diagnose` can try
+    changes of it afterwards.
 
     Args:
         show: Whether to print the report on stderr at the end of the block. It is in `report` in any case.
 
     Attributes:
-        report: The report, None before the block's end and where no step of a fit was seen.
+        report: The report; None before the end of the block, or if no fit did a step.
 
     Raises:
         FitdoctorError: On entering the block, where this Keras can't be observed.
@@ -55,5 +55,5 @@ class watch:  # noqa: N801 - read as a statement: with fitdoctor.watch():
             self.report = self._observation.end(error)
             if self.show:
                 observed.say(self.report)
-        except Exception as failure:  # the block's own ending counts
+        except Exception as failure:  # an error of ours must not replace that of the block
             observed.say_failed(failure)

@@ -1,7 +1,4 @@
-"""Ends the workers of data sets that an abandoned fit leaves behind:
-
-Keras ends them with the epoch that they were started for.
-"""
+"""Ends the workers of data sets that an abandoned fit leaves running. Keras ends them with the epoch."""
 
 from __future__ import annotations
 
@@ -13,19 +10,19 @@ from fitdoctor.probe import backends
 from fitdoctor.probe.support.patches import Patches
 
 
-def ended_afterwards() -> Callable[[], None]:
-    """Notes which workers are started from now on; the result ends those that still run."""
+def track_new_workers() -> Callable[[], None]:
+    """Tracks the workers that are started from now on. Returns a function that ends those that still run."""
     started: list[Any] = []
     patches = Patches()
-    enqueuers = _enqueuers()
+    enqueuers = _enqueuer_class()
     start = enqueuers.start
 
     @functools.wraps(start)
-    def noted(self: Any, *arguments: Any, **keywords: Any) -> None:
+    def tracked_start(self: Any, *arguments: Any, **keywords: Any) -> None:
         started.append(self)
         start(self, *arguments, **keywords)
 
-    patches.put(enqueuers, "start", noted)
+    patches.put(enqueuers, "start", tracked_start)
 
     def end() -> None:
         patches.undo()
@@ -35,7 +32,7 @@ def ended_afterwards() -> Callable[[], None]:
     return end
 
 
-def _enqueuers() -> Any:
+def _enqueuer_class() -> Any:
     if backends.name() == backends.LEGACY:
         from tf_keras.src.utils.data_utils import SequenceEnqueuer
 

@@ -88,17 +88,17 @@ def _hand_over(run: Run, folder: RunFolder, outputs: tuple[str, ...], *, quiet: 
     from dataclasses import replace
 
     from fitdoctor.analysis import build
-    from fitdoctor.process.exit_messages import learned_something
+    from fitdoctor.facts.measured_units import has_measured_units
+    from fitdoctor.facts.other_processes import why_not_observed
     from fitdoctor.recording.save import write_atomically
     from fitdoctor.report.json import to_json
-    from fitdoctor.trials.other_processes import unseen
 
     assert run.watched is not None
-    if not learned_something(run.watched):
+    if not has_measured_units(run.watched):
         nothing = "No step of a fit was recorded, so there is nothing to report."
         if unwritten:
             nothing = f"The recording could not be written ({unwritten}), so there is nothing to report."
-        say(" ".join([*run.watched.limits, nothing, unseen(run.watched)]).strip())
+        say(" ".join([*run.watched.limits, nothing, why_not_observed(run.watched)]).strip())
         return
     report = replace(build(run), run=folder.shown if folder.run_file.exists() else "")
     try:

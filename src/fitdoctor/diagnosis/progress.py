@@ -1,4 +1,4 @@
-"""What a diagnosis tells while it runs."""
+"""The messages of a running diagnosis."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from fitdoctor.report.model import Report
 
 
 class Progress(Protocol):
-    """Follows a diagnosis for the user. Calls are cheap, come from one thread, and never raise."""
+    """Shows a diagnosis to the user. Calls are cheap, come from one thread, and never raise."""
 
     def stage(self, text: str) -> None:
-        """A new stage has begun, e.g. "learning what train.py does"."""
+        """Shows that a stage begins, e.g. "learning what train.py does"."""
 
     def waiting(self, text: str, elapsed_s: float) -> None:
-        """The stage goes on: what it is at, e.g. "training at train.py:47", and for how long it has been going on."""
+        """Shows that a stage goes on, e.g. "training at train.py:47", and for how long already."""
 
     def trial(self, text: str, spent_s: float, budget_s: float, best: str) -> None:
-        """A trial goes on.
+        """Shows that a trial goes on.
 
         Args:
-            text: What is being tried, e.g. "prefetch on the step of train.py:47".
+            text: What is tried, e.g. "prefetch on the step of train.py:47".
             spent_s: Seconds of the budget that are used up.
             budget_s: The whole budget.
             best: The best so far, e.g. "2.9× with vectorized-map", or "" while nothing has helped.
         """
 
     def first_answer(self, report: Report) -> None:
-        """The scout is back: a report of stage "first answer", whose causes are only estimated."""
+        """Shows the report after the scout. Its causes are only estimated."""
 
     def note(self, text: str) -> None:
-        """Something that the user should know, in a whole sentence."""
+        """Shows a whole sentence that the user should know."""
 
     def done(self) -> None:
-        """Nothing more follows: leave the terminal as it was. May be called twice."""
+        """Restores the terminal: nothing more follows. May be called twice."""

@@ -1,16 +1,15 @@
-"""One diagnosis from end to end: scout, causes, rehearsals, report."""
+"""The diagnosis of a script in child processes, for the command line."""
 
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
+from fitdoctor.diagnosis import rehearsals, scouting
+from fitdoctor.diagnosis.driver import TrialPlace, run_stages
 from fitdoctor.diagnosis.interrupted import DiagnosisInterruptedError
 from fitdoctor.diagnosis.progress import Progress
-from fitdoctor.diagnosis.rehearsals import compare_environments, measure_whole, rehearse
-from fitdoctor.diagnosis.scouting import run_through
-from fitdoctor.diagnosis.signals import terminated_as_interrupted, undisturbed
+from fitdoctor.diagnosis.signals import signals_ignored, termination_interrupts
 from fitdoctor.diagnosis.workspace import DiagnosisWorkspace
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.facts.facts import Facts
@@ -19,17 +18,16 @@ from fitdoctor.process.machine_lock import MachineLock
 from fitdoctor.process.request import DiagnoseRequest
 from fitdoctor.recording.model import Ending
 from fitdoctor.report.model import Report
-from fitdoctor.trials.plan import plan, plan_environments
-from fitdoctor.trials.timeline import FIRST_ANSWER
+from fitdoctor.trials.plan import RehearsalPlan
 
-UNWATCHED = "This system does not tell how much memory is left, so what the trials held was not watched."
+UNWATCHED = "This system does not report how much memory is left, so the memory of the trials was not watched."
 DISTURBED = (
-    "Another diagnosis was running on this machine: {}. Each disturbs what the other one times, so figures are less certain. "
-    "Diagnose one script after another."
+    "Another diagnosis was running on this machine: {}. Each disturbs the timings of the other, so figures are less "
+    "certain. Diagnose one script after another."
 )
 DISTURBED_LATER = (
-    "Another diagnosis began on this machine meanwhile. Each disturbs what the other one times, so figures are less certain. "
-    "Diagnose one script after another."
+    "Another diagnosis began on this machine meanwhile. Each disturbs the timings of the other, so figures are less "
+    "certain. Diagnose one script after another."
 )
 LAUNCHERS = (
     "torch.distributed.run",
@@ -38,77 +36,81 @@ LAUNCHERS = (
     "accelerate.commands.launch",
     "horovod.runner.launch",
 )
+# Variables that launchers of several processes set.
+CLUSTER_VARIABLES = ("TORCHELASTIC_RUN_ID", "TF_CONFIG", "OMPI_COMM_WORLD_SIZE")
+
+
+class ChildProcessRunner(DiagnosisWorkspace):
+    """Runs the script again and again, in one child process after another."""
+
+    budget_option = "--budget"
+
+    def scout(self) -> None:
+        scouting.run_through(self)
+
+    def startup_s(self, target: RehearsalPlan, facts: Facts) -> float:  # noqa: ARG002 - every unit is as far away
+        return self.budget.startup_s()
+
+    def rehearse(self, place: TrialPlace) -> None:
+        if not memory_watch.can_be_watched():
+            self.add_limits([UNWATCHED])
+        rehearsals.rehearse(self, place)
+
+    def compare_environments(self, comparison: RehearsalPlan, facts: Facts) -> None:
+        with self.timeline.within("processes"):
+            rehearsals.compare_environments(self, comparison, facts)
+
+    def measure_together(self, facts: Facts) -> None:
+        rehearsals.measure_together(self, facts)
 
 
 def diagnose_script(request: DiagnoseRequest, progress: Progress) -> Report:
     """Diagnoses one script.
 
     Args:
-        request: What to diagnose, checked already as far as that goes without running it.
-        progress: Told of every stage.
+        request: What to diagnose. It is checked already, as far as that is possible without running the script.
+        progress: Called at every stage.
 
     Raises:
-        FitdoctorError: No verdict is possible; the message says why and how to go on.
-        DiagnosisInterruptedError: Ctrl-C, with the report of what was learned.
+        FitdoctorError: No verdict is possible. The message says why and how to go on.
+        DiagnosisInterruptedError: The user pressed Ctrl-C. It holds the report of what was learned.
     """
     _decline_launchers(request)
-    desk = DiagnosisWorkspace(request, progress)
+    runner = ChildProcessRunner(request, progress)
     lock = MachineLock()
     if lock.holder:
-        desk.disturbed(DISTURBED.format(lock.holder))
-    with terminated_as_interrupted():
+        runner.warn(DISTURBED.format(lock.holder))
+    with termination_interrupts():
         try:
-            return _diagnose(desk, lock)
+            run_stages(runner)
+            if lock.release():
+                runner.warn(DISTURBED_LATER)
+            return runner.report_so_far() or runner.report()
         except KeyboardInterrupt:
-            with undisturbed():
-                _interrupted(desk)
-            raise DiagnosisInterruptedError(desk.report_so_far()) from None
+            with signals_ignored():
+                _note_interruption(runner)
+            raise DiagnosisInterruptedError(runner.report_so_far()) from None
         finally:
-            with undisturbed():
-                desk.stop()
+            with signals_ignored():
+                runner.stop()
                 lock.release()
 
 
-def _diagnose(desk: DiagnosisWorkspace, lock: MachineLock) -> Report:
-    with desk.stages.within("scout"):
-        run_through(desk)
-    desk.save()
-    facts = Facts(desk.data)
-    desk.progress.first_answer(desk.report("first answer"))
-    desk.stages.add(FIRST_ANSWER, time.monotonic(), 0.0)
-    if not memory_watch.can_be_watched():
-        desk.data.limits.append(UNWATCHED)
-    rehearsals, comparisons = plan(facts), plan_environments(facts)
-    desk.budget.reserve(rehearsals, comparisons, facts)
-    for each in rehearsals:
-        rehearse(desk, each, facts, rehearsals)
-        desk.save()
-    desk.budget.release()
-    for each in comparisons:
-        with desk.stages.within("processes"):
-            compare_environments(desk, each, facts)
-        desk.save()
-    measure_whole(desk, facts)
-    if lock.release():
-        desk.disturbed(DISTURBED_LATER)
-    return desk.report_so_far() or desk.report()
-
-
-def _interrupted(desk: DiagnosisWorkspace) -> None:
-    """Notes what the diagnosis was at, and stops."""
-    data = desk.data
-    data.interrupted = desk.at
+def _note_interruption(runner: ChildProcessRunner) -> None:
+    """Records which stage was interrupted, and stops."""
+    data = runner.data
+    data.interrupted = runner.current_stage
     if data.rehearsals and data.rehearsals[-1].ending.how == "unfinished":
         data.rehearsals[-1].ending = Ending(how="interrupted")
-    desk.stop()
+    runner.stop()
 
 
 def _decline_launchers(request: DiagnoseRequest) -> None:
     started = request.target if request.mode == "module" else Path(request.target).name
-    cluster = [name for name in ("TORCHELASTIC_RUN_ID", "TF_CONFIG", "OMPI_COMM_WORLD_SIZE") if os.environ.get(name)]
+    cluster = [name for name in CLUSTER_VARIABLES if os.environ.get(name)]
     if started in LAUNCHERS or cluster:
         received = started if started in LAUNCHERS else f"{cluster[0]} in the environment"
         raise FitdoctorError(
-            f"Received {received}: a training on several processes. Expected one process, the only kind that can be diagnosed so far. "
-            "Diagnose the script itself on one device, without its launcher."
+            f"Received {received}: a training on several processes. Expected one process, the only kind that can be "
+            "diagnosed so far. Diagnose the script itself on one device, without its launcher."
         )

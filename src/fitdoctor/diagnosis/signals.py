@@ -1,4 +1,4 @@
-"""Which signals end a diagnosis, and when they have to wait."""
+"""The signals that end a diagnosis, and the moments when they must wait."""
 
 from __future__ import annotations
 
@@ -7,36 +7,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-ENDING = (signal.SIGTERM, signal.SIGHUP)
+TERMINATION_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM, and the SIGHUP of a terminal that is closed, end a diagnosis as Ctrl-C does: children first."""
+def termination_interrupts() -> Iterator[None]:
+    """Makes SIGTERM, and the SIGHUP of a closed terminal, end a diagnosis as Ctrl-C does: children first."""
 
     def interrupt(number: int, frame: object) -> None:  # noqa: ARG001 - signal's signature
         raise KeyboardInterrupt
 
-    respected = [number for number in ENDING if signal.getsignal(number) != signal.SIG_IGN]  # nohup is
-    with _handled(dict.fromkeys(respected, interrupt)):
+    # nohup ignores SIGHUP, and that is respected.
+    handled = [number for number in TERMINATION_SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+    with _handlers(dict.fromkeys(handled, interrupt)):
         yield
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
-    """A second Ctrl-C must not leave half of a clean-up undone."""
-    with _handled(dict.fromkeys((signal.SIGINT, *ENDING), signal.SIG_IGN)):
+def signals_ignored() -> Iterator[None]:
+    """Ignores further signals, so that a second Ctrl-C can't interrupt the clean-up."""
+    with _handlers(dict.fromkeys((signal.SIGINT, *TERMINATION_SIGNALS), signal.SIG_IGN)):
         yield
 
 
 @contextmanager
-def _handled(handlers: dict[signal.Signals, Any]) -> Iterator[None]:
+def _handlers(handlers: dict[signal.Signals, Any]) -> Iterator[None]:
     before: dict[signal.Signals, Any] = {}
     try:
         for number, handler in handlers.items():
             before[number] = signal.signal(number, handler)
     except ValueError:
-        pass  # not in the main thread: signals are somebody else's there
+        pass  # Python allows handlers in the main thread only.
     try:
         yield
     finally:

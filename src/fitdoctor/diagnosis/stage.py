@@ -1,19 +1,19 @@
-"""Which stage the recordings of a diagnosis have come to."""
+"""The stage that the recording of a diagnosis has reached."""
 
 from __future__ import annotations
 
 from fitdoctor.causes.registry import run_causes
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Run
+from fitdoctor.report.model import ReportStage
 from fitdoctor.trials.plan import plan
-from fitdoctor.trials.stage import Stage
 
 
-def stage_of(run: Run) -> Stage:
-    """Final once something was tried, or where a cost was measured and there is nothing to try.
+def stage_reached(run: Run) -> ReportStage:
+    """Returns "final" once something was tried, or where a cost was measured and there is nothing to try.
 
     Example:
-        >>> stage_of(Run(scout=scout))
+        >>> stage_reached(Run(scout=scout))
         'first answer'
     """
     if run.rehearsals:

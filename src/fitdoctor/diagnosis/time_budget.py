@@ -1,4 +1,4 @@
-"""What is left of the budget of a diagnosis, and for what."""
+"""Divides the seconds of a diagnosis among its stages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 
 from fitdoctor.facts.facts import Facts
-from fitdoctor.process.request import DiagnoseRequest
 from fitdoctor.recording.model import Run
 from fitdoctor.trials.plan import LEAST_TRIAL_S, RehearsalPlan
 from fitdoctor.trials.process_statistics import LOOKS
@@ -15,64 +14,64 @@ from fitdoctor.trials.whole_run import LEAST_S as LEAST_WHOLE_S
 from fitdoctor.trials.whole_run import STARTUP_SHARE
 
 
-class Budget:
-    """Divides the seconds of one diagnosis.
+class TimeBudget:
+    """The seconds of one diagnosis.
 
     Args:
-        request: With the budgets, of which that for races is apart.
-        data: The recording, which tells what a start-up takes.
-        began_s: `time.monotonic()` at the diagnosis' beginning.
+        data: The recording, with the budget and the start-up times that were measured so far.
+        race_budget_s: The separate budget for races.
+        began_s: `time.monotonic()` when the diagnosis began.
+        starts_processes: Whether environments are compared, and the prescription is measured as a whole, in processes
+            of their own. Only then time is reserved for these.
     """
 
-    def __init__(self, request: DiagnoseRequest, data: Run, *, began_s: float) -> None:
-        self._request, self._data, self._began_s = request, data, began_s
+    def __init__(self, data: Run, *, race_budget_s: float, began_s: float, starts_processes: bool = True) -> None:
+        self._data, self._began_s, self._starts_processes = data, began_s, starts_processes
         self._reserved_s = self._raced_s = 0.0
-        self.race_left_s = request.race_budget_s
+        self.race_budget_s = self.race_left_s = race_budget_s
 
     def spent_s(self) -> float:
-        """Seconds since the diagnosis began, races included."""
+        """Returns the seconds since the diagnosis began, races included."""
         return time.monotonic() - self._began_s
 
     def left_s(self) -> float:
-        """Seconds that are left for everything but races."""
-        return self._request.budget_s - self.spent_s() + self._raced_s
+        """Returns the seconds that are left for everything but races."""
+        return self._data.budget_s - self.spent_s() + self._raced_s
 
-    def raced(self, seconds: float) -> None:
-        """Takes what a race took from its own budget."""
+    def spend_on_races(self, seconds: float) -> None:
+        """Charges the time of a race to the budget for races."""
         self._raced_s += seconds
         self.race_left_s = max(0.0, self.race_left_s - seconds)
 
     def startup_s(self) -> float:
-        """What a child is expected to take to its unit:
-
-        as long as any before it, or what the scout says where there was none.
-        """
+        """Returns how long a child takes to reach its unit: the slowest so far, else the start-up of the scout."""
         assert self._data.scout is not None
         parts = self._data.scout.parts
         known_s = parts.get("start", 0.0) + parts.get("imports", 0.0)
         return max((rehearsal.startup_s for rehearsal in self._data.rehearsals if rehearsal.startup_s), default=known_s)
 
     def whole_s(self) -> float:
-        """What is kept for a measurement of the prescription as a whole; nothing where another start-up is too dear for
-        it.
-        """
+        """Returns the time that is reserved to measure the whole prescription; 0 if a start-up takes too long."""
+        if not self._starts_processes:
+            return 0.0
         startup_s = self.startup_s()
-        return startup_s + LEAST_WHOLE_S if startup_s <= STARTUP_SHARE * self._request.budget_s else 0.0
+        return startup_s + LEAST_WHOLE_S if startup_s <= STARTUP_SHARE * self._data.budget_s else 0.0
 
     def for_rehearsals_s(self) -> float:
-        """What is left without what is kept for comparisons of environments and for the prescription as a whole."""
+        """Returns the time that is left for rehearsals, without the reserved time."""
         left_s = self.left_s() - self._reserved_s
         return left_s - self.whole_s() if left_s > 2 * self.whole_s() else left_s
 
     def environment_child_s(self, each: RehearsalPlan, facts: Facts) -> float:
-        """What one child of a comparison of environments is expected to take."""
+        """Returns how long one child of a comparison of environments takes."""
         return self.startup_s() + facts.fits[each.index].record.first_step.first_s + MEASURING_S
 
     def reserve(self, rehearsals: Sequence[RehearsalPlan], comparisons: Sequence[RehearsalPlan], facts: Facts) -> None:
-        """Has ordinary trials leave to a comparison of environments what it needs, where that may save more in a second
-        than they.
+        """Reserves time for the first comparison of environments.
+
+        Only where it may save more per second of trial than the rehearsals, and leaves them enough time.
         """
-        if not comparisons:
+        if not comparisons or not self._starts_processes:
             return
         first, left_s = comparisons[0], self.left_s()
         cost_s = 2 * LOOKS[0] * self.environment_child_s(first, facts)
@@ -82,5 +81,5 @@ class Budget:
             self._reserved_s = cost_s
 
     def release(self) -> None:
-        """Ordinary trials are over: nothing is kept from here on."""
+        """Ends the reservation: the rehearsals are over."""
         self._reserved_s = 0.0

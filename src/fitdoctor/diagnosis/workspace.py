@@ -1,7 +1,4 @@
-"""What all stages of a diagnosis lean on:
-
-the recording, the child that runs at the moment, and the folders that it may change.
-"""
+"""The shared state of a diagnosis: its recording, its current child, and the folders that the child may change."""
 
 from __future__ import annotations
 
@@ -14,34 +11,35 @@ from typing import Any
 
 from fitdoctor.analysis import build
 from fitdoctor.diagnosis.progress import Progress
-from fitdoctor.diagnosis.stage import stage_of
-from fitdoctor.diagnosis.time_budget import Budget
+from fitdoctor.diagnosis.stage import stage_reached
+from fitdoctor.diagnosis.time_budget import TimeBudget
 from fitdoctor.errors import FitdoctorError
-from fitdoctor.process import exit_messages, file_changes
+from fitdoctor.facts.locations import file_and_line
+from fitdoctor.facts.measured_units import has_measured_units
+from fitdoctor.process import file_changes
+from fitdoctor.process.change_lines import not_ours, sentences
 from fitdoctor.process.child import KEPT_LAYERS, Child, StandardInput, no_room
 from fitdoctor.process.messages import Ended, Started
 from fitdoctor.process.remove_tree import remove_tree
 from fitdoctor.process.request import LAYER_SWITCH, DiagnoseRequest, new_run
 from fitdoctor.recording.folder import prove_room
 from fitdoctor.recording.load import decode_scout
-from fitdoctor.recording.model import CallSiteRecord, Fit, ProcessRecord, Rehearsal, Site
+from fitdoctor.recording.model import ProcessRecord, Rehearsal, Site
 from fitdoctor.recording.notes import SUFFIX, merge, read_notes, unnoted
 from fitdoctor.recording.signature import save_signed
 from fitdoctor.regular_files import read_regular
-from fitdoctor.report.model import Report
+from fitdoctor.report.model import Report, ReportStage
 from fitdoctor.report.text_files import protection, shortened
-from fitdoctor.trials.change_lines import not_ours, sentences
-from fitdoctor.trials.stage import Stage
 from fitdoctor.trials.statistics import LOOKS
 from fitdoctor.trials.timeline import Stages
 
+# Changed files that a message names. A report lists more.
 SHOWN_CHANGES = 5
-"""Changed files that a message names; a report lists more."""
 
 READ_ONLY = "No scratch layer could be laid over {}: your script could only read there."
 REBUILT = (
-    "Another file system is mounted in {}. Under the scratch layer your script could not rename or remove the folders there, and could "
-    "only read its large files."
+    "Another file system is mounted in {}. Under the scratch layer your script could not rename or remove the folders "
+    "there, and could only read its large files."
 )
 SWITCHED_OFF = f"the variable {LAYER_SWITCH}=0 switched it off"
 LEFT_RUNNING = "What your script left running was ended with it: {}."
@@ -50,15 +48,15 @@ FULL = "Your script filled the scratch layer that takes what it writes ({}), and
 LOST = "What your script would have changed on disk is not known in whole: the process that keeps the list was ended during a run."
 WITH_PYTHON = " Run with python, it does change them."
 MOVED = "What your script made while it was tried, and left behind, was moved to"
-TOLD_WITHOUT_A_REPORT = tuple(sentence.partition("{")[0] for sentence in (MOVED, FULL, REBUILT, LOST))
+LIMITS_WITHOUT_A_REPORT = tuple(sentence.partition("{")[0] for sentence in (MOVED, FULL, REBUILT, LOST))
 
 
 class DiagnosisWorkspace:
-    """Holds what is known so far, and at most one child.
+    """Holds the recording of a diagnosis, its budget, and at most one child at a time.
 
     Args:
-        request: What is diagnosed.
-        progress: Told of every stage.
+        request: What to diagnose.
+        progress: Called at every stage.
     """
 
     def __init__(self, request: DiagnoseRequest, progress: Progress) -> None:
@@ -72,9 +70,9 @@ class DiagnosisWorkspace:
             if request.mode == "module"
             else "-c"
         )
-        self.budget = Budget(request, self.data, began_s=began_clock_s)
-        self.stages = Stages(self.data.stages, began_s=began_clock_s)
-        self.at = "scout"
+        self.budget = TimeBudget(self.data, race_budget_s=request.race_budget_s, began_s=began_clock_s)
+        self.timeline = Stages(self.data.stages, began_s=began_clock_s)
+        self.current_stage = "scout"
         self._stdin = StandardInput(None if request.stdin else io.StringIO())
         self._child: Child | None = None
         self._best = ""
@@ -82,7 +80,7 @@ class DiagnosisWorkspace:
         if request.mode == "script":
             folders.add(Path(request.target).resolve().parent)
         self._folders = [folder for folder in folders if not any(other in folder.parents for other in folders)]
-        self._tree = file_changes.look(self._folders)
+        self._files_before = file_changes.list_files(self._folders)
         self._layer_changes: dict[str, str] = {}
         self._more_changes: dict[str, int] = {}
         self._moved: list[str] = []
@@ -90,7 +88,7 @@ class DiagnosisWorkspace:
     # the child
 
     def start(self, role: str, **spec: Any) -> Child:
-        """Starts a child in a role, to be ended before the next one."""
+        """Starts a child in a role. It must be ended before the next one starts."""
         self._child = Child(
             self.request,
             role,
@@ -104,7 +102,7 @@ class DiagnosisWorkspace:
         return self._child
 
     def read(self, child: Child) -> ProcessRecord | None:
-        """What a child has recorded up to now."""
+        """Returns what a child has recorded so far; None where that can't be read."""
         try:
             scout = decode_scout(read_regular(child.out))
         except (OSError, FitdoctorError):
@@ -117,7 +115,7 @@ class DiagnosisWorkspace:
         return child.out.with_name(child.out.name + SUFFIX)
 
     def end_child(self) -> None:
-        """Leaves no process and no scratch file of the child behind."""
+        """Ends the child, and removes all of its processes and scratch files."""
         if self._child is not None:
             self._child.end()
             self._note_end(self._child.contained.ended, lost=self._child.contained.lost)
@@ -130,7 +128,7 @@ class DiagnosisWorkspace:
             self._child = None
 
     def _note_protection(self, started: Started) -> None:
-        """Keeps what held back the writes of all children so far: one without a layer makes it a guard."""
+        """Records how the files were protected. One child without a layer makes it "guard" for the whole diagnosis."""
         if self.request.allow_writes:
             return
         if not started.layered:
@@ -140,26 +138,26 @@ class DiagnosisWorkspace:
             )
         elif not self.data.protection:
             self.data.protection = "layer"
-        self._limit([READ_ONLY.format(", ".join(started.read_only))] if started.read_only else [])
-        self._limit([REBUILT.format(", ".join(started.rebuilt))] if started.rebuilt else [])
+        self.add_limits([READ_ONLY.format(", ".join(started.read_only))] if started.read_only else [])
+        self.add_limits([REBUILT.format(", ".join(started.rebuilt))] if started.rebuilt else [])
 
     def _note_end(self, ended: Ended, *, lost: bool = False) -> None:
-        """Keeps what a child's layer held; a file that one child makes and another one changes is new."""
+        """Records what a child's layer held. A file that one child makes and another one changes is new."""
         for kind, path in ended.changes:
             self._layer_changes.setdefault(path, kind)
         for kind, count in ended.more_changes.items():
             self._more_changes[kind] = max(count, self._more_changes.get(kind, 0))
-        self._limit([LEFT_RUNNING.format("; ".join(ended.left_running))] if ended.left_running else [])
-        self._limit([FULL.format(ended.full)] if ended.full else [])
-        self._limit([LOST] if lost else [])
+        self.add_limits([LEFT_RUNNING.format("; ".join(ended.left_running))] if ended.left_running else [])
+        self.add_limits([FULL.format(ended.full)] if ended.full else [])
+        self.add_limits([LOST] if lost else [])
 
     def _move_made(self, listed: Path) -> None:
-        """Without a layer, what a child left behind goes from the user's folders:
+        """Moves files that a child left behind out of the user's folders, where there is no layer.
 
-        a lock would bar the real training.
+        A lock that stays there would block the real training.
         """
         keep = self.request.folder.path / f"left-behind-{self.data.tried_runs}"
-        self._moved += file_changes.remove_made(listed, keep, self._tree)
+        self._moved += file_changes.remove_made(listed, keep, self._files_before)
         if self._moved:
             names = ", ".join(
                 line.removeprefix("new: ")
@@ -169,22 +167,23 @@ class DiagnosisWorkspace:
             self.data.limits = [limit for limit in self.data.limits if not limit.startswith(MOVED)]
             self.data.limits.append(f"{MOVED} {self.request.folder.shown}: {names}{more}.")
 
-    def disturbed(self, sentence: str) -> None:
-        """Says at once, and in the report, that something disturbs what is timed."""
+    def warn(self, sentence: str) -> None:
+        """Shows a sentence now, and in the report."""
         self.progress.note(sentence)
-        self._limit([sentence])
+        self.add_limits([sentence])
 
-    def _limit(self, sentences: list[str]) -> None:
+    def add_limits(self, sentences: list[str]) -> None:
+        """Adds sentences to the limits of the report, each only once."""
         self.data.limits += [sentence for sentence in sentences if sentence not in self.data.limits]
 
     def _changes(self) -> list[str]:
         if self.data.protection == "layer":
             found = ((kind, path) for path, kind in self._layer_changes.items())
             return sentences(not_ours(found, str(self.request.folder.path.absolute())), self._more_changes)
-        return file_changes.changed(self._tree, file_changes.look(self._folders))
+        return file_changes.changed(self._files_before, file_changes.list_files(self._folders))
 
     def stop(self) -> None:
-        """Keeps what the child recorded, and ends it."""
+        """Ends the child, and keeps what it recorded."""
         if self.data.scout is None and self._child is not None:
             self.data.scout = self.read(self._child)
         self.end_child()
@@ -193,13 +192,13 @@ class DiagnosisWorkspace:
     # the record
 
     def save(self) -> None:
-        """Saves what there is, with what the script changed on disk."""
-        with self.stages.within("saving"):
+        """Saves the recording, with the files that the script changed."""
+        with self.timeline.within("saving"):
             self.data.changed_files = self._changes()
         self.keep()
 
     def keep(self) -> None:
-        """Saves what there is, so that the best answer so far outlives whatever ends this process."""
+        """Saves the recording, so that it survives the end of this process."""
         self.data.spent_s = self.budget.spent_s()
         try:
             save_signed(self.data, self.request.folder.run_file)
@@ -207,52 +206,54 @@ class DiagnosisWorkspace:
             self.progress.note(str(error))
 
     def report_so_far(self) -> Report | None:
-        """The report of what was learned until now, saved; None where nothing was."""
-        if self.data.scout is None or not exit_messages.learned_something(self.data.scout):
+        """Saves, and returns the report of what was learned so far; None if nothing was."""
+        if self.data.scout is None or not has_measured_units(self.data.scout):
             return None
         self.save()
-        return self.report(stage_of(self.data))
+        return self.report(stage_reached(self.data))
 
-    def report(self, stage: Stage = "final") -> Report:
-        """The report that follows from what there is."""
+    def report(self, stage: ReportStage = "final") -> Report:
+        """Returns the report of the recording as it is now."""
         return build(self.data, stage=stage)
 
-    def check_room(self) -> None:
-        """Tells a child that could not write its record from one that had none.
+    def check_disk_space(self) -> None:
+        """Checks whether a missing record is due to a full disk.
 
         Raises:
-            FitdoctorError: There is no room.
+            FitdoctorError: The disk is full.
         """
         try:
             prove_room(self.request.folder.path)
         except OSError as error:
             raise FitdoctorError(no_room(self.request.folder.path, error)) from None
 
-    def on_disk(self) -> str:
-        """What the script changed on disk, or would have, for a message that no report goes with."""
+    def changes_message(self) -> str:
+        """Returns the lines about changed files, for an error message that comes without a report."""
         layered, changes = self.data.protection == "layer", shortened(self._changes())
         title = "Your script would have changed on disk:" if layered else "Changed on disk while your script was tried:"
-        told = [title, *(f"  {change}" for change in changes)] if changes else []
-        told += [limit for limit in self.data.limits if limit.startswith(TOLD_WITHOUT_A_REPORT)]
-        said = protection(self.data.protection, self.data.protection_note)
-        told += [said + (WITH_PYTHON if layered and changes else "")] if said else []
-        return "".join(f"\n{line}" for line in told)
+        lines = [title, *(f"  {change}" for change in changes)] if changes else []
+        lines += [limit for limit in self.data.limits if limit.startswith(LIMITS_WITHOUT_A_REPORT)]
+        words = protection(self.data.protection, self.data.protection_note)
+        lines += [words + (WITH_PYTHON if layered and changes else "")] if words else []
+        return "".join(f"\n{line}" for line in lines)
 
     # progress
 
-    def teller(self, site: Site, record: Rehearsal | None = None, *, beyond_s: float = 0.0) -> Callable[[str], None]:
-        """A function that shows what is being tried at a place, with the best answer so far.
+    def progress_at(
+        self, site: Site, record: Rehearsal | None = None, *, extra_s: float = 0.0
+    ) -> Callable[[str], None]:
+        """Returns a function that shows what is tried at a place, with the best answer so far.
 
         Args:
             site: The place.
-            record: Of the rehearsal whose windows may bring a better answer.
-            beyond_s: Seconds on top of the ordinary budget.
+            record: The rehearsal whose windows may bring a better answer.
+            extra_s: Seconds on top of the ordinary budget.
         """
 
         def tell(text: str) -> None:
             best = self._best if record is None else self._best_of(record)
             self.progress.trial(
-                f"{text} at {where(site)}", self.budget.spent_s(), self.request.budget_s + beyond_s, best
+                f"{text} at {file_and_line(site)}", self.budget.spent_s(), self.request.budget_s + extra_s, best
             )
 
         return tell
@@ -262,13 +263,3 @@ class DiagnosisWorkspace:
         if prescription is not None:
             self._best = f"{prescription.speedup.mid:.1f}× with {' + '.join(prescription.remedies)}"
         return self._best
-
-
-def where(site: Site) -> str:
-    """A place in few words, such as `train.py:31`."""
-    return f"{Path(site.file).name}:{site.line}"
-
-
-def target_of(unit: Fit | CallSiteRecord, kind: str) -> dict[str, Any]:
-    """Where a rehearsal goes, for its child."""
-    return {"kind": kind, "file": unit.site.file, "line": unit.site.line}

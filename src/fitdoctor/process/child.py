@@ -1,4 +1,4 @@
-"""One child process that repeats the user's script, and everything that ends with it."""
+"""A child process that runs the user's script under a probe."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from pathlib import Path
 from typing import IO, Any, TextIO
 
 from fitdoctor.changes.environment import environment as changed_environment
-from fitdoctor.errors import FitdoctorError
+from fitdoctor.errors import ChildEndedError, FitdoctorError
 from fitdoctor.process.contained import Contained
-from fitdoctor.process.exit_messages import signal_name
+from fitdoctor.process.exit_status import signal_name
 from fitdoctor.process.memory_watch import MemoryWatch
 from fitdoctor.process.request import DiagnoseRequest
 from fitdoctor.regular_files import MOST_BYTES, as_private
 
+# Bytes of a child's output that are logged, so that a script can't fill the disk.
 LOG_BYTES = 2 << 20
-"""What is kept of a child's output; a script that floods it does not fill the disk."""
 STDIN_BYTES = 64 << 20
 STDIN_WAIT_S = 0.2
 STDIN_PART_BYTES = 1 << 16
 END_S = 5.0
+# The environment variable that identifies all processes of a child, even in other sessions.
 MARK = "FITDOCTOR_CHILD"
-"""Environment variable by which whatever a child started is found again, even in a session of its own."""
+# Folders in the home folder: of the XDG convention, Keras, NVIDIA's driver, PyTorch and TensorFlow Datasets.
 CACHES = (".cache", ".keras", ".nv", ".torch", "tensorflow_datasets")
-"""Of a home folder: of Linux' own convention, Keras, NVIDIA's driver, PyTorch, TensorFlow's data sets."""
 CACHE_VARIABLES = (
     "XDG_CACHE_HOME",
     "KERAS_HOME",
@@ -44,28 +44,25 @@ CACHE_VARIABLES = (
     "TORCHINDUCTOR_CACHE_DIR",
     "TRITON_CACHE_DIR",
 )
+# Folder of a run that holds the layers of caches during the diagnosis.
 KEPT_LAYERS = "kept-layers"
-"""Folder of a run that holds the layers of caches while it is diagnosed."""
 LAUNCH = Path(__file__).resolve().parent.parent / "launch.py"
+# Keeps trackers from sending a half-run training anywhere.
 OFFLINE = {
     "WANDB_MODE": "offline",
     "WANDB_SILENT": "true",
     "COMET_OFFLINE_DIRECTORY": "",
     "NEPTUNE_MODE": "offline",
     "CLEARML_OFFLINE_MODE": "1",
-    # MLflow refuses folders in later versions, and a scratch folder is all that a child has
+    # Later versions of MLflow refuse folders, but a child has only a scratch folder.
     "MLFLOW_ALLOW_FILE_STORE": "true",
 }
-"""What keeps trackers from sending a half-run training anywhere."""
+# Values of WANDB_MODE that are offline already.
 OFF_ALREADY = ("disabled", "dryrun")
 
 
-class ChildEndedError(Exception):
-    """The child ended, or did not answer in time; the message says which."""
-
-
 class StandardInput:
-    """What the script reads: a copy of what was piped to us for each child, or nothing, never the user's terminal."""
+    """The standard input of children: a copy of what was piped to us, or nothing. Never the user's terminal."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._file: IO[bytes] | None = None
@@ -79,10 +76,7 @@ class StandardInput:
             self._file = None
 
     def _copy(self, descriptor: int) -> None:
-        """Takes what is there, until its end or until nothing comes any more:
-
-        whoever writes may keep the pipe open for ever.
-        """
+        """Reads until the end, or until no more data arrives: the writer may keep the pipe open forever."""
         assert self._file is not None
         left = STDIN_BYTES
         while left > 0 and select.select([descriptor], [], [], STDIN_WAIT_S)[0]:
@@ -93,7 +87,7 @@ class StandardInput:
             left -= len(part)
 
     def open(self) -> int | IO[bytes]:
-        """A fresh beginning of it for one child."""
+        """Opens the input for one child, from its beginning."""
         if self._file is None:
             return subprocess.DEVNULL
         self._file.flush()
@@ -101,20 +95,20 @@ class StandardInput:
 
 
 class Child:
-    """Starts the script under a probe, in a process group of its own that is ended as a whole.
+    """Runs the script under a probe, in a process group that is ended as a whole.
 
     Args:
-        request: What is diagnosed.
+        request: What to diagnose.
         role: "scout" or "rehearsal".
-        folder: Where the specification, the record and scratch files go.
-        stdin: What the script may read.
-        log: Gets what the script prints.
-        **spec: What else the role needs. `process_changes` are changes, as data, of the environment that it starts in.
+        folder: The folder for the specification, the record and scratch files.
+        stdin: The standard input of the script.
+        log: The file for the output of the script.
+        **spec: Further data for the role. `process_changes` are changes of the environment that it starts in.
 
     Attributes:
-        at: The id of the arm that it said last it would time, since it was asked.
-        contained: What keeps what it writes away from the real files.
-        memory: Watches what it holds, and ends it before there is none left.
+        at: The id of the last arm that the child announced to time, since the last command.
+        contained: Keeps its writes away from the real files.
+        memory: Watches its memory, and ends it before the machine runs out.
     """
 
     def __init__(
@@ -208,13 +202,13 @@ class Child:
                         file.write(chunk[: LOG_BYTES - kept])
                         kept += len(chunk)
                         if kept >= LOG_BYTES:
-                            file.write(b"\n--- more than 2 MB of output: the rest is not kept\n")
+                            file.write(b"\n--- more than 2 MB of output: the rest is not logged\n")
                         file.flush()
         except (OSError, ValueError):
             self._drain()
 
     def _drain(self) -> None:
-        """The log can't be written: the child must not block on its output all the same."""
+        """Discards the output if the log can't be written, so that the child does not block on it."""
         assert self.process.stdout is not None
         try:
             while os.read(self.process.stdout.fileno(), 1 << 16):
@@ -223,7 +217,7 @@ class Child:
             return
 
     def wait(self, timeout_s: float) -> int | None:
-        """The exit code, or None where the child still runs after `timeout_s`."""
+        """Returns the exit code; None if the child still runs after `timeout_s`."""
         try:
             return self.process.wait(timeout_s)
         except subprocess.TimeoutExpired:
@@ -236,10 +230,10 @@ class Child:
             raise ChildEndedError(self._how_it_ended()) from None
 
     def receive(self, timeout_s: float) -> dict[str, Any]:
-        """The child's next reply.
+        """Returns the next reply of the child.
 
         Raises:
-            ChildEndedError: There is none: the child is gone, or the time is up.
+            ChildEndedError: The child ended, or did not reply in time.
         """
         until_s = time.monotonic() + timeout_s
         while True:
@@ -272,7 +266,7 @@ class Child:
 
     @property
     def ran_out(self) -> str:
-        """What there was not enough of, so that it was ended; empty where there was."""
+        """What the child ran out of, so that it was ended; "" if it did not."""
         full = self.contained.settled().full
         return self.memory.why or (f"room in its scratch layer: {full}" if full else "")
 
@@ -288,7 +282,7 @@ class Child:
         return f"it ended with exit code {code}"
 
     def end(self) -> None:
-        """Ends the whole process group and what left it, whatever is left of them."""
+        """Ends the process group, and all processes of the child that left it."""
         for descriptor in (self._commands, self._replies):
             with suppress(OSError):
                 os.close(descriptor)
@@ -301,7 +295,7 @@ class Child:
 
 
 def caches(environment: Mapping[str, str]) -> list[Path]:
-    """Folders into which libraries download data and weights, and compile code: the next child need not do that again.
+    """Returns folders for downloaded data and weights, and compiled code. The next child finds them there.
 
     Example:
         >>> caches({"HOME": "/home/ann"})[0]
@@ -315,20 +309,20 @@ def caches(environment: Mapping[str, str]) -> list[Path]:
 
 
 def places_of(request: DiagnoseRequest) -> list[Path]:
-    """Folders in which a script is likely to write: where it is started, and where it lies."""
+    """Returns folders in which a script is likely to write: the current one, and its own."""
     return [Path.cwd(), *([Path(request.target).resolve().parent] if request.mode == "script" else [])]
 
 
 def no_room(folder: Path, error: OSError) -> str:
-    """What to say where a child's files can't be written."""
+    """Returns the message for files of a child that can't be written."""
     return (
-        f"Could not write to {folder}: {error.strerror or error}. Expected room there for what a run of the script records. "
+        f"Could not write to {folder}: {error.strerror or error}. Expected space there for the recording of a run. "
         "Free some space, or run from a folder that can be written."
     )
 
 
 def end_marked(mark: bytes) -> None:
-    """Ends every process of this user that has `mark` in its environment. Does nothing where there is no `/proc`."""
+    """Ends all processes of this user with `mark` in their environment, on systems with `/proc`."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             if mark in (folder / "environ").read_bytes().split(b"\0"):

@@ -1,7 +1,7 @@
-"""Which hosts a process and all that it started are connected to, whatever library made the connection.
+"""Finds the hosts that processes are connected to, by any library.
 
-Seen from outside, by what Linux tells of each socket: `/proc/PID/fd` and `/proc/net/tcp`, see proc(5). What lasts less
-than from one look to the next is missed.
+Reads `/proc/PID/fd` and `/proc/net/tcp`, see proc(5). Connections that are shorter than the time between two readings
+are missed.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from dataclasses import dataclass
 
 ESTABLISHED, CONNECTING, LISTENING = 1, 2, 10
 TABLES = {"/proc/net/tcp": socket.AF_INET, "/proc/net/tcp6": socket.AF_INET6}
-#: Of `/proc/net/tcp`: where in a line the addresses, the state and the number of the socket stand.
+# Columns of `/proc/net/tcp`.
 LOCAL, REMOTE, STATE, INODE = 1, 2, 3, 9
 MAPPED = "::ffff:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """One line of the table: both ends as host and port, its state, and the number of the socket."""
+    """One line of a table: both ends as host and port, the state, and the inode of the socket."""
 
     local: str
     remote: str
@@ -31,7 +31,7 @@ class Connection:
 
 
 def hosts(processes: Iterable[int]) -> set[str]:
-    """The hosts and ports that some processes have connected to, themselves left out.
+    """Returns the hosts and ports that some processes are connected to, without connections among them.
 
     Example:
         >>> hosts([os.getpid()])
@@ -44,16 +44,16 @@ def hosts(processes: Iterable[int]) -> set[str]:
 
 
 def remote_ends(table: Iterable[Connection], own: set[int]) -> set[str]:
-    """What the sockets of `own` are connected to: not to each other, and not by being called themselves."""
+    """Returns the remote ends of connections that the sockets in `own` opened, without those among themselves."""
     mine = [row for row in table if row.inode in own]
     here = {row.local for row in mine}
     listening = {_port(row.local) for row in mine if row.state == LISTENING}
-    called = (row for row in mine if row.state in (ESTABLISHED, CONNECTING) and _port(row.local) not in listening)
-    return {row.remote for row in called if row.remote not in here and _port(row.remote) not in listening}
+    opened = (row for row in mine if row.state in (ESTABLISHED, CONNECTING) and _port(row.local) not in listening)
+    return {row.remote for row in opened if row.remote not in here and _port(row.remote) not in listening}
 
 
 def rows(text: str, family: int) -> Iterator[Connection]:
-    """The lines of one of `TABLES`.
+    """Parses one of `TABLES`.
 
     Example:
         >>> next(rows(open("/proc/net/tcp").read(), socket.AF_INET)).state
@@ -75,7 +75,7 @@ def _table(path: str, family: int) -> list[Connection]:
 
 
 def _address(word: str, family: int) -> str:
-    """Host and port from their hexadecimal form, in which each four bytes stand in the order of the processor."""
+    """Decodes host and port from hexadecimal; each group of four bytes has the byte order of the processor."""
     packed, _, port = word.partition(":")
     data = bytes.fromhex(packed)
     host = socket.inet_ntop(family, struct.pack(f">{len(data) // 4}I", *struct.unpack(f"={len(data) // 4}I", data)))

@@ -1,7 +1,4 @@
-"""A command that leaves nothing behind:
-
-starts `sandbox.py` around it where the system is Linux, and the command itself elsewhere.
-"""
+"""Runs a command that leaves nothing behind: inside `sandbox.py` on Linux, directly elsewhere."""
 
 from __future__ import annotations
 
@@ -21,10 +18,9 @@ from fitdoctor.process.messages import Ended, Request, Started
 from fitdoctor.process.remove_tree import remove_tree
 
 SANDBOX = Path(__file__).resolve().parent / "sandbox.py"
-#: Namespaces and a layer are there in some milliseconds; a machine under load, or one with thousands of mounts, takes
-#: longer.
+# Namespaces and a layer take milliseconds, but longer on a loaded machine or with thousands of mounts.
 START_S = 60.0
-#: How long the sandbox may take to end all that is left and to look at the layer.
+# How long the sandbox may take to end all processes and to read the layer.
 END_S = 20.0
 ELSEWHERE = "only Linux has such layers"
 
@@ -35,23 +31,22 @@ class Contained:
     Args:
         command: The program and its arguments.
         environment: Its variables.
-        folder: The folder that it writes for us; everything else that it writes goes into a layer.
-        notes: A file of JSON in that folder which the command reads; see `messages.Request`.
-        layered: Whether there is to be a layer.
-        offline: Whether it is to have no network.
+        folder: The folder that it really writes. All other writes go into a layer.
+        notes: A JSON file in that folder that the command reads; see `messages.Request`.
+        layered: Whether to use a layer.
+        offline: Whether to cut the network.
         places: Folders in which it is likely to write.
-        temporary: Other folders of this user's.
-        caches: Folders of which the next command is to find what this one wrote there.
-        kept: A folder beside `folder` that holds the layers of those: whoever calls removes it in the end, by
-            `remove_tree`.
-        stdin: What it reads.
-        descriptors: Further descriptors that it gets.
+        temporary: Other folders of this user.
+        caches: Folders whose writes the next command finds again.
+        kept: A folder beside `folder` for the layers of caches. The caller removes it with `remove_tree` in the end.
+        stdin: The standard input.
+        descriptors: Further descriptors that it inherits.
 
     Attributes:
         process: Ends as the command ends, with the exit code of the command.
-        pid: The number of the command's own process.
-        started: What was achieved.
-        ended: What is known once `end` was called.
+        pid: The PID of the command.
+        started: Which protection was possible.
+        ended: What is known after `end`.
 
     Raises:
         OSError: It can't be started.
@@ -131,7 +126,7 @@ class Contained:
             os.killpg(self.pid, signal.SIGKILL)
 
     def settled(self) -> Ended:
-        """What is known of how it ended; nothing while it runs."""
+        """Returns what is known of its end; an empty record while it runs."""
         if self._status >= 0 and self.process.poll() is not None:
             self._read_end()
         return self.ended
@@ -142,7 +137,7 @@ class Contained:
         return self.started.layered and not self._told_end
 
     def end(self) -> None:
-        """Ends the command and all that it started, and learns what it would have changed."""
+        """Ends the command and all processes that it started, and reads the changes in the layer."""
         if self._lifeline >= 0:
             os.close(self._lifeline)
             self._lifeline = -1
@@ -162,7 +157,7 @@ class Contained:
             self.ended = Ended(**{**line, "changes": [(kind, path) for kind, path in line["changes"]]})
 
     def _line(self, timeout_s: float) -> dict[str, Any] | None:
-        """The next line of status, or None where there is none."""
+        """Returns the next status line; None if there is none."""
         while b"\n" not in self._pending:
             if self._status < 0 or not select.select([self._status], [], [], timeout_s)[0]:
                 return None
@@ -188,10 +183,7 @@ class Contained:
 
 
 def _bases(folder: Path) -> list[Path]:
-    """Makes the folders that may hold a layer:
-
-    beside the one that the command writes, and in case that does not serve, a temporary one.
-    """
+    """Makes folders that may hold a layer: one beside the folder of the command, and a temporary one."""
     beside = folder.with_name(f"{folder.name}-layer")
     beside.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = [beside.absolute()]

@@ -1,4 +1,4 @@
-"""What the children changed on disk, seen from outside."""
+"""Files that children changed, made or left behind, found from outside."""
 
 from __future__ import annotations
 
@@ -8,30 +8,27 @@ import shutil
 import stat
 from pathlib import Path
 
+from fitdoctor.process.change_lines import RUN_NAME, sentences
 from fitdoctor.recording.run_roots import own_folders
-from fitdoctor.trials.change_lines import RUN_NAME, sentences
 
 LEFT_OUT = {".fitdoctor", ".git", "__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache"}
 MOST_FILES = 20_000
+# The list of files that a child made, beside its record: see `probe/files/protection.py`.
 MADE = "made.jsonl"
-"""The list of what a child made, beside its record: see `probe/files/protection.py`."""
+# More files than that, or larger ones, are data that the script downloaded or prepared. They stay, and are listed.
 MOST_MADE = 100
 MOST_MADE_BYTES = 1 << 20
-"""More files than that, or larger ones, are data that the script fetched or made ready:
-
-they are left where they are, and listed.
-"""
+# A lock that stays would block the real training, so it is always moved.
 LOCKS = (".lock", ".lck", ".pid")
-"""What would bar the real training goes in any case."""
-SHARED_MEMORY = "/dev/shm/"  # noqa: S108 - what a child made there is listed like all else
+SHARED_MEMORY = "/dev/shm/"  # noqa: S108 - files of a child there are listed like all others
+# Memory that processes of the child shared. It is useless once they have ended.
 SEGMENTS = tuple(SHARED_MEMORY + name for name in ("psm_", "pym-", "sem.", "torch_"))
-"""Memory that the child's processes shared. It holds nothing once they have ended."""
 
 Tree = dict[str, tuple[int, int]]
 
 
-def look(folders: list[Path]) -> Tree:
-    """The files below some folders, with size and time of change. At most `MOST_FILES`: a data set may lie there."""
+def list_files(folders: list[Path]) -> Tree:
+    """Lists the files below some folders with size and time of change, at most `MOST_FILES`."""
     found: Tree = {}
     ours, places = _our_outputs(), own_folders()
     for folder in folders:
@@ -52,12 +49,12 @@ def look(folders: list[Path]) -> Tree:
 
 
 def _is_ours(root: str, name: str, places: set[str]) -> bool:
-    """Whether a folder holds recordings, or is a run in a folder that the user keeps other files in as well."""
+    """Returns whether a folder holds recordings, or is a run in a folder that also holds files of the user."""
     return os.path.join(root, name) in places or root in places and RUN_NAME.match(name) is not None
 
 
 def _our_outputs() -> set[tuple[int, int]]:
-    """The files that our own stdout and stderr go to."""
+    """Returns the identities of the files that our own stdout and stderr are redirected to."""
     ours = set()
     for descriptor in (1, 2):
         try:
@@ -69,7 +66,7 @@ def _our_outputs() -> set[tuple[int, int]]:
 
 
 def changed(before: Tree, after: Tree) -> list[str]:
-    """New, changed and deleted files, as sentences; named from the current directory where they lie below it."""
+    """Describes new, changed and deleted files, one sentence each."""
     found = [("new", path) for path in after if path not in before]
     found += [("changed", path) for path in after if path in before and before[path] != after[path]]
     found += [("deleted", path) for path in before if path not in after and not os.path.lexists(path)]
@@ -77,20 +74,19 @@ def changed(before: Tree, after: Tree) -> list[str]:
 
 
 def remove_made(listed: Path, keep: Path, before: Tree | None = None) -> list[str]:
-    """Moves files that a child made, and left behind when it was ended, out of the user's folders.
+    """Moves files that a child left behind out of the user's folders.
 
-    A lock that is left behind would bar the real training. A file is moved to a folder of ours on the same disk. A
-    folder goes only if it is empty, and what can't be moved stays. Only segments of shared memory are deleted. Call it
-    when all processes of the child have ended.
+    A lock that stays would block the real training. Files are moved to a folder of ours on the same disk. Empty folders
+    are removed, and so are segments of shared memory. What can't be moved stays. Call it after all processes of the
+    child have ended.
 
     Args:
-        listed: The child's list, in the order in which it made them: see `probe/files/made_files.py`. A missing one is
-            empty.
-        keep: A folder of ours to which they are moved; made when needed.
-        before: What was there before all children, from `look`: that is never moved, whatever the list says.
+        listed: The list of the child, in the order in which it made the files: see `probe/files/made_files.py`.
+        keep: The folder to which files are moved. It is made when needed.
+        before: The files that existed before all children, from `list_files`. They are never moved.
 
     Returns:
-        The paths that are gone from their places, in the order in which they were made.
+        The paths that were moved or removed, in the order in which they were made.
     """
     moved: list[str] = []
     made = _listed(listed)
@@ -99,7 +95,7 @@ def remove_made(listed: Path, keep: Path, before: Tree | None = None) -> list[st
             continue
         try:
             status = os.lstat(path)
-            if path in (before or {}) or identity != (status.st_dev, status.st_ino):  # somebody else's by now
+            if path in (before or {}) or identity != (status.st_dev, status.st_ino):  # replaced meanwhile
                 continue
             if stat.S_ISREG(status.st_mode) and path.startswith(SEGMENTS):
                 os.unlink(path)
@@ -108,12 +104,11 @@ def remove_made(listed: Path, keep: Path, before: Tree | None = None) -> list[st
                 os.rmdir(path)
             elif _is_small(status):
                 keep.mkdir(parents=True, exist_ok=True)
-                if path.startswith(SHARED_MEMORY):  # another disk, to which nothing can be renamed
+                if path.startswith(SHARED_MEMORY):  # another file system: a rename fails
                     shutil.move(path, keep / f"{len(moved)}-{os.path.basename(path)}")
                     moved.append(path)
                     continue
-                # Never a copy: another process may be writing to it at this moment, and goes on doing so where it is
-                # then.
+                # Never a copy: a process that still writes to the file must keep writing to the same one.
                 os.rename(path, keep / f"{len(moved)}-{os.path.basename(path)}")
             else:
                 continue
@@ -124,7 +119,7 @@ def remove_made(listed: Path, keep: Path, before: Tree | None = None) -> list[st
 
 
 def _is_small(status: os.stat_result) -> bool:
-    """Whether it is a link, a pipe, a socket, or a small file."""
+    """Returns whether it is a link, a pipe, a socket, or a small file."""
     mode = status.st_mode
     return (
         stat.S_ISLNK(mode)
@@ -135,10 +130,7 @@ def _is_small(status: os.stat_result) -> bool:
 
 
 def _listed(path: Path) -> dict[str, tuple[int, int]]:
-    """The paths of a list, with device and inode.
-
-    The child wrote it: its last line may be cut, and only absolute paths count.
-    """
+    """Reads the absolute paths of a list, with device and inode. The child may have cut its last line."""
     found: dict[str, tuple[int, int]] = {}
     try:
         lines = path.read_bytes().splitlines()

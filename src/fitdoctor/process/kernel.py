@@ -1,7 +1,7 @@
-"""The system calls of Linux that Python has no function for: namespaces, mounts, and who inherits orphaned processes.
+"""System calls of Linux that Python has no function for: namespaces, mounts, and the parent of orphaned processes.
 
-Called through the C library, as `unshare(1)` and `mount(8)` may be missing where a training runs, and Python has
-`os.unshare` only from 3.12 on. See namespaces(7), mount(2), pivot_root(2), prctl(2).
+They are called through the C library: the commands `unshare` and `mount` may be missing, and `os.unshare` needs Python
+3.12. See namespaces(7), mount(2), pivot_root(2), prctl(2).
 """
 
 from __future__ import annotations
@@ -24,20 +24,19 @@ RECURSIVE = 0x4000
 PRIVATE = 1 << 18
 DETACH = 2
 
-#: nosuid, nodev and noexec: a bind must keep them, as a user namespace may not take them away. `statvfs` has the same
-#: bits.
+# nosuid, nodev and noexec, with the bits that `statvfs` uses. A bind mount in a user namespace must keep them.
 KEPT_FLAGS = 0x2 | 0x4 | 0x8
 
 CHILD_SUBREAPER = 36
 
-#: The numbers of pivot_root(2), for which the C library has no function.
+# The numbers of pivot_root(2), for which the C library has no function.
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "riscv64": 41, "ppc64le": 203, "s390x": 217}
 
 READ_INTERFACE_FLAGS, WRITE_INTERFACE_FLAGS, INTERFACE_UP = 0x8913, 0x8914, 0x1
 
 
 def unshare(flags: int) -> None:
-    """Leaves some namespaces of the parent for new ones.
+    """Moves this process to new namespaces.
 
     Raises:
         OSError: The system or a container does not allow it.
@@ -46,7 +45,7 @@ def unshare(flags: int) -> None:
 
 
 def become_user(user: int, group: int) -> None:
-    """Keeps the numbers of the user and the group in a new user namespace.
+    """Maps the user and the group to the same numbers in a new user namespace.
 
     Raises:
         OSError: It is not allowed.
@@ -60,7 +59,7 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str
     """Mounts a file system.
 
     Raises:
-        OSError: It can't be mounted; the file name is that of the target.
+        OSError: It can't be mounted. The file name of the error is the target.
     """
     _call(
         "mount",
@@ -74,13 +73,13 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str
 
 
 def bind(source: str, target: str, *, recursive: bool = False, read_only: bool = False) -> None:
-    """Shows a folder or a file in another place too.
+    """Mounts a folder or a file at a second place.
 
     Args:
-        source: What is shown.
-        target: Where; a folder for a folder, a file for anything else.
-        recursive: With all that is mounted below it.
-        read_only: So that it can't be written through that place.
+        source: The folder or file.
+        target: The second place: a folder for a folder, a file for anything else.
+        recursive: Whether to include all mounts below it.
+        read_only: Whether writes through the second place fail.
 
     Raises:
         OSError: It can't be mounted.
@@ -91,21 +90,21 @@ def bind(source: str, target: str, *, recursive: bool = False, read_only: bool =
 
 
 def unmount(target: str) -> None:
-    """Takes a mount away.
+    """Unmounts a mount point.
 
     Raises:
-        OSError: It is none, or not ours.
+        OSError: It is no mount point, or not ours.
     """
     _call("umount2", os.fsencode(target), ctypes.c_int(DETACH), path=target)
 
 
 def keep_mounts_private() -> None:
-    """What is mounted from here on is seen by nobody else."""
+    """Hides all later mounts from other namespaces."""
     mount("", "/", flags=RECURSIVE | PRIVATE)
 
 
 def change_root(root: str) -> None:
-    """Makes a mount point the root of this process, and lets go of the old one.
+    """Makes a mount point the root of this process, and unmounts the old root.
 
     Raises:
         OSError: It is not allowed, or the processor is of a kind whose numbers are not known here.
@@ -114,15 +113,14 @@ def change_root(root: str) -> None:
     if number is None:
         raise OSError(errno.ENOSYS, "no number of pivot_root is known for this processor")
     os.chdir(root)
-    # The old root comes to lie on the new one, from where it is taken away: no folder for it is needed. See
-    # pivot_root(2).
+    # The old root is stacked on the new one and unmounted there, so no folder is needed for it. See pivot_root(2).
     _call("syscall", ctypes.c_long(number), b".", b".", path=root)
     _call("umount2", b".", ctypes.c_int(DETACH))
     os.chdir("/")
 
 
 def inherit_orphans() -> None:
-    """Makes this process the parent of whatever its descendants leave behind."""
+    """Makes this process the parent of orphaned descendants."""
     _call(
         "prctl",
         ctypes.c_int(CHILD_SUBREAPER),
@@ -134,7 +132,7 @@ def inherit_orphans() -> None:
 
 
 def enable_loopback() -> None:
-    """Lets processes of a new network namespace talk to each other by 127.0.0.1."""
+    """Enables 127.0.0.1 in a new network namespace."""
     import fcntl
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:

@@ -1,9 +1,9 @@
-"""A scratch layer over all folders: a process reads the files as they are, and what it writes goes into the layer.
+"""A scratch layer over all folders: a process reads the real files, and its writes go into the layer.
 
-Linux' overlay file system does that for one file system: the root gets an overlay, and what is mounted below gets one
-each. A user namespace may not look below a mount, so there a folder with mounts below is put together anew from its
-entries, each with a layer of its own. The result becomes the root of the process: no path leads to the real files,
-whatever library or program writes. See https://docs.kernel.org/filesystems/overlayfs.html.
+The overlay file system of Linux does that for one file system, so the root and each mount below get an overlay. A user
+namespace can't read below a mount. There, a folder with mounts is rebuilt from its entries, each with an overlay of its
+own. The result becomes the root of the process, so no path leads to the real files, whatever library or program writes.
+See https://docs.kernel.org/filesystems/overlayfs.html.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from fitdoctor.process import kernel, searched_places
 from fitdoctor.process.hidden import hide
 from fitdoctor.process.mount_table import MountTable
 
-#: Files that lie right in a folder with mounts below are copied up to this size, and all of them up to that. Larger
-#: ones can be read.
+# Files directly in a rebuilt folder are copied up to these sizes, each and in total. Larger ones can only be read.
 COPIED_FILE_BYTES = 64 << 20
 COPIED_BYTES = 256 << 20
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - where Linux has it
@@ -34,9 +33,9 @@ class Overlay:
     """One folder with a layer over it.
 
     Attributes:
-        path: The folder, as the process knows it.
-        lower: Where its real files can be read.
-        upper: Where the process' writes lie.
+        path: The path of the folder for the process.
+        lower: The folder with its real files.
+        upper: The folder with the writes of the process.
     """
 
     path: str
@@ -49,15 +48,15 @@ class Layer:
     """Builds the layered root.
 
     Attributes:
-        disk: A folder on a file system that can hold a layer; "" where none can.
-        memory: A folder over which a file system in memory is mounted.
-        memory_bytes: What may lie in memory.
-        root: The new root, once it is built: a mount point.
-        user_namespace: Whether this process has its rights by a user namespace only.
-        overlays: What lies under a layer.
-        read_only: Folders that can't be given one: they can only be read.
-        rebuilt: Folders that were put together anew: those in them are mounts, which can't be renamed or removed.
-        moved: Folders whose real files the process writes, and where it finds them.
+        disk: A folder on a file system that can hold a layer; "" if there is none.
+        memory: The mount point of a file system in memory.
+        memory_bytes: The size of that file system.
+        root: The new root, a mount point, once it is built.
+        user_namespace: Whether this process has its rights only by a user namespace.
+        overlays: The folders under a layer.
+        read_only: Folders without a layer, which can only be read.
+        rebuilt: Folders that were rebuilt. Their subfolders are mounts, which can't be renamed or removed.
+        moved: Folders whose real files the process writes, and the paths at which it finds them.
     """
 
     disk: str
@@ -76,21 +75,20 @@ class Layer:
     def build(
         self, *, places: Iterable[str], caches: Iterable[str], kept: str, real: Iterable[str], hidden: Iterable[str]
     ) -> None:
-        """Puts the new root together.
+        """Builds the new root.
 
         Args:
             places: Folders in which the process is likely to write, whoever owns them.
-            caches: Folders whose layers outlive the process, so that the next one need not download and compile it all
-                again.
-            kept: The folder that holds those; "" where there is none.
-            real: Folders whose real files the process writes.
-            hidden: Folders that it does not see.
+            caches: Folders whose layers are kept for the next process, so that it need not download and compile again.
+            kept: The folder for those layers; "" if there is none.
+            real: Folders that the process really writes.
+            hidden: Folders that the process does not see.
 
         Raises:
-            OSError: It can't be done here.
+            OSError: This system does not allow it.
         """
         self._hidden = [os.path.realpath(folder) for folder in (*hidden, *real)]
-        # Only now: what is mounted there is none of the mounts that the process is to see.
+        # After the mount table was read: the process must not see this mount.
         kernel.mount("tmpfs", self.memory, "tmpfs", options=f"size={self.memory_bytes},mode=0700")
         self.root = os.path.join(self.disk or self.memory, "root")
         os.mkdir(self.root)
@@ -122,7 +120,7 @@ class Layer:
         return self.root + path
 
     def _cover(self, path: str, target: str) -> None:
-        """Shows a folder at `target`, under a layer."""
+        """Mounts a folder at `target`, under a layer."""
         mount, below = self.table.at(path), self.table.below(path)
         fixed = mount is not None and (mount.is_kernel or mount.read_only)
         if fixed and all(each.is_kernel or each.read_only for each in below):
@@ -134,12 +132,12 @@ class Layer:
             for each in below:
                 nearest = not any(each.path.startswith(f"{other.path}/") for other in below)
                 if nearest and not searched_places.is_under(each.path, searched_places.KERNEL_FOLDERS):
-                    with contextlib.suppress(PermissionError, FileNotFoundError):  # what nobody can reach is not there
+                    with contextlib.suppress(PermissionError, FileNotFoundError):  # unreachable for the process anyway
                         self._cover(each.path, self._shown(each.path))
 
     def _overlay(self, path: str, lower: str, target: str) -> None:
-        """Lays a layer over one folder; one that takes none can only be read."""
-        found = self.table.of(path)
+        """Mounts an overlay of one folder. If that fails, the folder is read-only."""
+        found = self.table.containing(path)
         base = self.memory if not self.disk or found is not None and found.is_memory else self.disk
         upper, work = (os.path.join(base, f"{len(self.overlays)}-{name}") for name in ("upper", "work"))
         for folder in (upper, work):
@@ -159,7 +157,7 @@ class Layer:
         self.overlays.append(Overlay(path=path, lower=lower, upper=upper))
 
     def _rebuild(self, path: str, target: str) -> None:
-        """Puts a folder with mounts below together from its entries, under a layer."""
+        """Rebuilds a folder with mounts below from its entries, under a layer."""
         lower = os.path.join(self.disk or self.memory, f"{len(self.overlays)}-lower")
         os.mkdir(lower)
         _copy_mode(path, lower)
@@ -169,9 +167,7 @@ class Layer:
         self._show_entries(folders, others, target)
 
     def _renew_shared_memory(self) -> None:
-        """Puts an empty file system of the very kind that C libraries look for in place of shared memory, and shows
-        what was there.
-        """
+        """Mounts a new file system as shared memory, with the old entries. C libraries require a tmpfs there."""
         target = self._shown(SHARED_MEMORY)
         found = os.statvfs(SHARED_MEMORY)
         kernel.mount("tmpfs", target, "tmpfs", options=f"size={found.f_blocks * found.f_frsize},mode=1777")
@@ -179,13 +175,15 @@ class Layer:
         self._show_entries(folders, others, target)
 
     def _make_entries(self, path: str, made_in: str) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
-        """Copies links and small files of a folder, and makes places for its folders and for all others, which it
-        returns.
+        """Copies links and small files of a folder, and makes mount points for its folders and all other entries.
+
+        Returns:
+            The folders, and the other entries.
         """
         folders, others = [], []
         for entry in searched_places.entries(path):
             made = os.path.join(made_in, entry.name)
-            with contextlib.suppress(OSError):  # what can't be read there does not show here either
+            with contextlib.suppress(OSError):  # unreadable entries are left out
                 if entry.is_symlink():
                     os.symlink(os.readlink(entry.path), made)
                 elif entry.is_dir(follow_symlinks=False):
@@ -206,11 +204,11 @@ class Layer:
         for entry in folders:
             if entry.path in searched_places.KERNEL_FOLDERS:
                 continue
-            with contextlib.suppress(PermissionError):  # nobody who may not enter it writes there
+            with contextlib.suppress(PermissionError):  # the process can't write there anyway
                 self._cover(entry.path, os.path.join(target, entry.name))
 
     def _copied(self, entry: os.DirEntry[str], made: str) -> bool:
-        """Copies a file that the process may write, if it is small enough."""
+        """Copies a writable file if it is small enough. Returns whether it did."""
         if not entry.is_file(follow_symlinks=False) or not os.access(entry.path, os.W_OK):
             return False
         size = entry.stat(follow_symlinks=False).st_size
@@ -230,8 +228,8 @@ class Layer:
     def _own(self, place: str) -> None:
         """Gives a folder a layer of its own.
 
-        In a user namespace a layer can't take up what belongs to users or groups that it does not know, such as the
-        folders on the way to this one. The top of a layer is always ours.
+        In a user namespace, a layer can't copy parent folders of unknown users or groups. The top of a layer is always
+        ours.
         """
         if (
             place in self.rebuilt
@@ -246,14 +244,14 @@ class Layer:
                 self._overlay(place, place, self._shown(place))
 
     def _way_to(self, place: str) -> Iterator[str]:
-        """The folder and those above it, up to the top of the layer that it lies in, which is left out."""
+        """Yields the folder and its parents below the top of their layer."""
         tops = {overlay.path for overlay in self.overlays}
         while place not in tops and place != "/":
             yield place
             place = os.path.dirname(place)
 
     def _keep(self, cache: str, base: str) -> None:
-        """Gives a cache a layer that stays; where that fails, it has the layer of the folder around it."""
+        """Gives a cache a layer that is kept. If that fails, it stays in the layer of its parent."""
         parts = [os.path.join(base, name) for name in ("lower", "upper", "work")]
         with contextlib.suppress(OSError):
             for folder in (*parts, self._shown(cache)):
@@ -263,7 +261,7 @@ class Layer:
             self.overlays.append(Overlay(path=cache, lower=lower, upper=parts[1]))
 
     def _let_through(self, paths: Iterable[str]) -> None:
-        """Binds sockets and pipes, which have no life in a layer."""
+        """Binds sockets and pipes, which do not work in a layer."""
         for path in paths:
             with contextlib.suppress(OSError):
                 kernel.bind(path, self._shown(path))
@@ -275,12 +273,12 @@ def mount_overlay(lower: str, upper: str, work: str, target: str, *, user_namesp
     Raises:
         OSError: A file system does not serve as such a folder, or nothing may be mounted.
     """
-    # By descriptors: the names of folders may hold the signs that part options from each other.
+    # By descriptors: the names of folders may contain the separators of options.
     opened = [os.open(folder, os.O_PATH) for folder in (lower, upper, work)]
     try:
         names = zip(("lowerdir", "upperdir", "workdir"), opened, strict=True)
         options = ",".join(f"{name}=/proc/self/fd/{number}" for name, number in names)
-        # A folder of the real files can be renamed with redirect_dir only, which no user namespace has.
+        # Renaming a real folder needs redirect_dir, which no user namespace has.
         kernel.mount(
             "overlay", target, "overlay", 0, options + (",userxattr" if user_namespace else ",redirect_dir=on")
         )
@@ -290,7 +288,7 @@ def mount_overlay(lower: str, upper: str, work: str, target: str, *, user_namesp
 
 
 def can_hold_layers(folder: str, *, user_namespace: bool) -> bool:
-    """Tries whether a folder's file system can hold a layer: another overlay, NFS and some others can't."""
+    """Returns whether the file system of a folder can hold a layer. Overlays, NFS and some others can't."""
     parts = [os.path.join(folder, name) for name in ("lower", "upper", "work", "shown")]
     try:
         for part in parts:

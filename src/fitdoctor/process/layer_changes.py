@@ -1,4 +1,4 @@
-"""What a process wrote into its layer: what it would have changed on disk."""
+"""The content of a layer: what its process would have changed on disk."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from collections.abc import Iterable, Iterator
 
 from fitdoctor.process.layer import Overlay
 
-#: Folders whose files are nobody's results.
+# Folders whose files are no results.
 CACHE_NAMES = frozenset({"__pycache__", ".cache"})
-#: Of each kind; of more, the number is told. New files must not crowd out what was lost.
+# The largest number of changes of each kind that is listed. New files must not crowd out deleted ones.
 MOST_CHANGES = 20_000
 #: The mark of a folder that was removed and made again: nothing of the real one shows through it.
 OPAQUE = ("trusted.overlay.opaque", "user.overlay.opaque")
 
 
 def changes(overlays: Iterable[Overlay], left_out: Iterable[str]) -> tuple[list[tuple[str, str]], dict[str, int]]:
-    """What differs from the real files, as ("new" | "changed" | "deleted", path), and how many more there are of each
-    kind.
+    """Returns the differences from the real files, as ("new" | "changed" | "deleted", path).
+
+    Beside them it returns how many more there are of each kind.
 
     Args:
-        overlays: What lay under a layer.
-        left_out: Folders whose changes are not told.
+        overlays: The folders under a layer.
+        left_out: Folders whose changes are not reported.
     """
     found: list[tuple[str, str]] = []
     counts: dict[str, int] = {}
@@ -48,7 +49,7 @@ def _below(upper: str, lower: str, path: str) -> Iterator[tuple[str, str]]:
     for entry in listed:
         real, shown = os.path.join(lower, entry.name), os.path.join(path, entry.name)
         status = entry.stat(follow_symlinks=False)
-        if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:  # how an overlay notes what is gone
+        if stat.S_ISCHR(status.st_mode) and status.st_rdev == 0:  # an overlay marks deleted files so
             yield "deleted", shown
         elif entry.is_dir(follow_symlinks=False):
             if entry.name not in CACHE_NAMES:
@@ -58,10 +59,7 @@ def _below(upper: str, lower: str, path: str) -> Iterator[tuple[str, str]]:
 
 
 def _folder(upper: str, real: str, shown: str) -> Iterator[tuple[str, str]]:
-    """A folder that is new and holds nothing here is empty, or one that was renamed:
-
-    what it held stays where it was.
-    """
+    """Yields the changes in a folder, or the folder itself if it is new and the layer holds nothing in it."""
     found = False
     for change in itertools.chain(_removed(upper, real, shown), _below(upper, real, shown)):
         found = True
@@ -93,6 +91,6 @@ def _file(status: os.stat_result, real: str, shown: str) -> Iterator[tuple[str, 
     except OSError:
         yield "new", shown
         return
-    # What was only opened to be written is taken up into the layer as it was.
+    # A file that was only opened for writing is copied into the layer unchanged.
     if (status.st_mode, status.st_size, status.st_mtime_ns) != (before.st_mode, before.st_size, before.st_mtime_ns):
         yield "changed", shown

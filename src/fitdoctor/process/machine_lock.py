@@ -1,4 +1,4 @@
-"""Lets two diagnoses on one machine know of each other: each disturbs what the other one times."""
+"""Detects other diagnoses on the machine: each disturbs the timings of the others."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ import struct
 import sys
 from contextlib import suppress
 
-#: A name that the kernel keeps for all users of the machine, and gives back when its holder ends, however that ends.
-#: See unix(7).
+# An abstract socket name: shared by all users, and released by the kernel when its process ends. See unix(7).
 NAME = "\0fitdoctor-diagnosis"
-#: More than these at once are not counted.
+# Further diagnoses are not counted.
 MOST_OTHERS = 16
-WORDS_SHOWN = 160
+SHOWN_CHARACTERS = 160
 
 
 class MachineLock:
-    """Held by one diagnosis of the machine at a time. Does nothing where there are no such names.
+    """A lock that one diagnosis of the machine holds at a time. Does nothing on systems other than Linux.
 
     Attributes:
-        holder: Who held it when this one began: its command line, or ""; "another user" where the system does not tell
-            that.
+        holder: The process that held it when this one began, with its command line; "" if there was none.
 
     Example:
         >>> lock = MachineLock()
@@ -42,7 +40,7 @@ class MachineLock:
             self.holder = _holder(name)
 
     def release(self) -> bool:
-        """Lets go of it; returns whether others began meanwhile."""
+        """Releases the lock. Returns whether another diagnosis began meanwhile."""
         if self._socket is None:
             return False
         with self._socket as held:
@@ -66,7 +64,7 @@ def _listening(name: str) -> socket.socket:
 
 
 def _holder(name: str) -> str:
-    """Calls on the holder, which tells it that there is somebody else, and tells us who it is."""
+    """Connects to the holder. That notifies it of this process, and identifies it."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as call:
         call.setblocking(False)
         try:
@@ -80,4 +78,4 @@ def _holder(name: str) -> str:
             words = [os.fsdecode(word) for word in file.read().split(b"\0") if word]
     except OSError:
         return f"process {pid}"
-    return f"process {pid} ({' '.join(words)[:WORDS_SHOWN]})" if words else f"process {pid}"
+    return f"process {pid} ({' '.join(words)[:SHOWN_CHARACTERS]})" if words else f"process {pid}"

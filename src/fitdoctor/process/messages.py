@@ -1,4 +1,4 @@
-"""What we and the sandbox around a child tell each other: lines of JSON."""
+"""Messages between this process and the sandbox of a child: lines of JSON."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What to run, and how.
+    """The command to run, and its protection.
 
     Attributes:
         command: The program and its arguments.
         environment: Its variables.
-        layered: Whether what it writes goes into a layer.
-        offline: Whether it has no network.
-        real: The folder that it writes for us.
-        bases: Folders that may hold the layer, made for that; the first that can is taken.
-        places: Folders in which it is likely to write: where it is started, and where it lies.
-        temporary: Other folders where this user may write: for temporary files, and the user's own.
-        caches: Folders of which the next command of this diagnosis is to find what this one wrote there.
-        kept: The folder that holds the layers of those.
-        notes: A file of JSON that the command reads: added are there "isolated" and "network_namespace", as achieved,
-            and "spawned_s", when the command itself began by `time.monotonic`.
+        layered: Whether its writes go into a layer.
+        offline: Whether the network is cut.
+        real: The folder that it really writes.
+        bases: Folders that may hold the layer. The first suitable one is used.
+        places: Folders in which it is likely to write: the current one, and that of the script.
+        temporary: Other writable folders, such as those for temporary files.
+        caches: Folders whose writes the next command of this diagnosis finds again.
+        kept: The folder for the layers of caches.
+        notes: A JSON file that the command reads. The sandbox adds "isolated" and "network_namespace", as achieved, and
+            "spawned_s", the start of the command by `time.monotonic`.
     """
 
     command: list[str]
@@ -39,15 +39,15 @@ class Request:
 
 @dataclass(slots=True, kw_only=True)
 class Started:
-    """The first line of status.
+    """The first status line.
 
     Attributes:
-        pid: The number of the command's process; 0 where it could not be started.
+        pid: The PID of the command; 0 if it could not be started.
         layered: Whether there is a layer.
         why: Why there is none.
-        network_namespace: Whether it has a network of its own, which leads nowhere.
+        network_namespace: Whether it has a network namespace without any connection.
         read_only: Folders that it can only read.
-        rebuilt: Likely places in which folders can't be renamed or removed, as another file system is mounted there.
+        rebuilt: Likely places whose folders can't be renamed or removed, because another file system is mounted there.
     """
 
     pid: int = 0
@@ -60,14 +60,14 @@ class Started:
 
 @dataclass(slots=True, kw_only=True)
 class Ended:
-    """The last line of status.
+    """The last status line.
 
     Attributes:
-        changes: What the layer holds, as of `layer_changes.changes`.
-        more_changes: How many more there are of a kind.
+        changes: The content of the layer, see `layer_changes.changes`.
+        more_changes: How many more there are of each kind.
         full: Why the layer took no more, or "".
-        left_running: Command lines of processes that went on after it.
-        connections: Hosts and ports that it and what it started were seen to be connected to.
+        left_running: Command lines of processes that still ran after it.
+        connections: Hosts and ports that its processes were connected to.
     """
 
     changes: list[tuple[str, str]] = field(default_factory=list)

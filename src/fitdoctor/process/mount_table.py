@@ -1,11 +1,11 @@
-"""What is mounted where, as Linux tells it."""
+"""The mounted file systems, as Linux lists them."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-#: File systems that hold no files of anybody's: the kernel's own, and folders that only lead to another one.
+# File systems without files of users: those of the kernel, and automount points.
 KERNEL_KINDS = frozenset(
     {
         "autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs",
@@ -13,7 +13,7 @@ KERNEL_KINDS = frozenset(
         "proc", "pstore", "rpc_pipefs", "securityfs", "selinuxfs", "sysfs", "tracefs",
     }
 )  # fmt: skip
-#: File systems in memory.
+# File systems in memory.
 MEMORY_KINDS = frozenset({"tmpfs", "ramfs"})
 
 
@@ -22,9 +22,9 @@ class Mount:
     """One mounted file system.
 
     Attributes:
-        path: Where.
-        kind: Of file system, such as "ext4".
-        read_only: Whether it can't be written there.
+        path: The mount point.
+        kind: The type of the file system, such as "ext4".
+        read_only: Whether it is mounted read-only.
     """
 
     path: str
@@ -44,7 +44,7 @@ class MountTable:
     """The mounts of this process.
 
     Args:
-        text: What `/proc/self/mountinfo` says. See proc(5).
+        text: The text of `/proc/self/mountinfo`, see proc(5).
 
     Example:
         >>> MountTable("27 1 254:0 / / rw,relatime - ext4 /dev/vda rw").at("/")
@@ -60,31 +60,35 @@ class MountTable:
                 continue
             path = _unescaped(fields[4])
             read_only = "ro" in fields[5].split(",") or "ro" in kinds[-1].split(",")
-            # Of two mounts in one place the later one hides the other.
+            # Of two mounts at one path, the later one hides the other.
             self._mounts[path] = Mount(path=path, kind=kinds[0], read_only=read_only)
 
     @classmethod
     def read(cls) -> MountTable:
-        """Raises: OSError: This system has no such table."""
+        """Reads the table of this process.
+
+        Raises:
+            OSError: This system has no such table.
+        """
         with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
             return cls(file.read())
 
     def at(self, path: str) -> Mount | None:
-        """What is mounted in just that place."""
+        """Returns the mount at exactly this path."""
         return self._mounts.get(path)
 
     def below(self, path: str) -> list[Mount]:
-        """What is mounted below a folder."""
+        """Returns the mounts below a folder."""
         start = path.rstrip("/") + "/"
         return [mount for place, mount in self._mounts.items() if place.startswith(start) and place != path]
 
-    def of(self, path: str) -> Mount | None:
-        """The file system that an absolute path lies in."""
+    def containing(self, path: str) -> Mount | None:
+        """Returns the mount that contains an absolute path."""
         while path not in self._mounts and path not in ("/", ""):
             path = path.rpartition("/")[0] or "/"
         return self._mounts.get(path)
 
 
 def _unescaped(path: str) -> str:
-    """Spaces and the like stand there as octal numbers."""
+    """Decodes spaces and similar characters, which are written as octal numbers."""
     return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), path)

@@ -1,28 +1,26 @@
-"""Which processes this one has started, and those of theirs."""
+"""The processes that this one started, and their own."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 
+from fitdoctor.proc_stat import parent_of
+
 
 def parents() -> dict[int, int]:
-    """The parent of each process."""
-    found: dict[int, int] = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            with contextlib.suppress(OSError, ValueError, IndexError), open(f"/proc/{name}/stat", "rb") as file:
-                found[int(name)] = int(file.read().rpartition(b")")[2].split()[1])
-    return found
+    """Returns the parent of each process."""
+    known = ((pid, parent_of(pid)) for pid in map(int, filter(str.isdigit, os.listdir("/proc"))))
+    return {pid: parent for pid, parent in known if parent is not None}
 
 
 def children() -> list[int]:
-    """The processes whose parent this one is."""
+    """Returns the processes whose parent is this one."""
     return [process for process, parent in parents().items() if parent == os.getpid()]
 
 
 def descendants() -> set[int]:
-    """The processes that this one, or another one of them, is the parent of."""
+    """Returns the children of this process, their children, and so on."""
     known = parents()
     found, more = set[int](), {os.getpid()}
     while more:
@@ -32,7 +30,7 @@ def descendants() -> set[int]:
 
 
 def command_line(pid: int) -> str:
-    """What a process was started as; empty for one that has ended."""
+    """Returns the command line of a process; "" if the process has ended."""
     with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
         return " ".join(os.fsdecode(part) for part in file.read().split(b"\0") if part)
     return ""

@@ -1,4 +1,4 @@
-"""Removes a folder, even where it holds some that nobody may enter: overlays leave such behind."""
+"""Removes a folder, even with inaccessible subfolders, as overlays leave them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 
 
 def remove_tree(folder: str) -> None:
-    """Removes a folder with all that is in it, as far as that can be done."""
+    """Removes a folder with its content, as far as possible."""
     for root, names, _ in os.walk(folder):
         for name in names:
             path = os.path.join(root, name)

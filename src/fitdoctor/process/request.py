@@ -1,4 +1,4 @@
-"""What a user asked to be diagnosed."""
+"""The request of `fitdoctor diagnose`, and the record that it begins."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fitdoctor.recording.run_roots import current_folder
 
 Mode = Literal["script", "module", "code"]
 
-#: How `python`, and so every command of ours, is told what its target is.
+# The options of `python` and of our commands for each mode.
 OPTIONS: dict[str, list[str]] = {"script": [], "module": ["-m"], "code": ["-c"]}
 
 
@@ -26,21 +26,21 @@ for a script that can't bear the scratch layer, and for tests.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiagnoseRequest:
-    """One call of `fitdoctor diagnose`, checked as far as that goes without running anything.
+    """One call of `fitdoctor diagnose`, checked as far as possible without running anything.
 
     Attributes:
-        target: The script's path, the module's name or the code, as `python`, `python -m` and `python -c` take them.
-        arguments: What the script gets as `sys.argv[1:]`, untouched.
-        mode: Which of the three `target` is.
-        python: The interpreter that children run under.
-        budget_s: How long scouting and trials may take, start-ups included.
-        stdin: Whether children read a copy of our standard input; else they read nothing.
-        layered: Whether what children write goes to a scratch layer, where there can be one.
-        race_budget_s: How long races to the same validation loss may take beside it.
+        target: The path of a script, the name of a module or code, as for `python`, `python -m` and `python -c`.
+        arguments: The script's `sys.argv[1:]`, unchanged.
+        mode: The kind of `target`.
+        python: The interpreter of the children.
+        budget_s: Seconds for the scout and trials, start-ups included.
+        stdin: Whether children read a copy of our standard input. Else they read nothing.
+        layered: Whether writes of children go to a scratch layer, where one is possible.
+        race_budget_s: Seconds for races to the same validation loss, on top.
         allow_writes: Whether children may overwrite and delete the user's files.
-        offline: Whether children may connect to no other machine.
-        folder: Where recordings, the report and the log go.
-        watched: What was seen of a whole training of the same script, where there was one.
+        offline: Whether children may not connect to other machines.
+        folder: The folder for recordings, the report and the log.
+        watched: The recording of a whole training of the same script, if there is one.
     """
 
     target: str
@@ -58,7 +58,7 @@ class DiagnoseRequest:
 
 
 class Training(Protocol):
-    """A training as a command of ours was given it."""
+    """The training that a command gets."""
 
     @property
     def target(self) -> str: ...
@@ -71,8 +71,9 @@ class Training(Protocol):
 
 
 def new_run(training: Training, *, started: datetime | None = None, **known: Any) -> Run:
-    """The record of a training that begins now, or began at `started`, with what is known of it beside how it was
-    given.
+    """Returns the record of a training that begins now or began at `started`.
+
+    `known` are further fields of the record.
 
     Example:
         >>> new_run(request, budget_s=120.0).argv

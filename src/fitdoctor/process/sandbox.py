@@ -1,10 +1,9 @@
-"""Runs a command so that nothing of it stays: under a scratch layer, without network if asked for, ended with all that
-it started.
+"""Runs a command that leaves nothing behind: under a scratch layer, offline if requested, ended with all its processes.
 
-Started by path, with three descriptors: `python -I -S sandbox.py REQUEST STATUS LIFELINE`. A request is JSON, see
-`messages.py`. Status lines are JSON too: one once the command runs, one when it is over. When whoever holds the other
-end of the lifeline lets go of it, the command ends. It is the process that waits for the command that keeps this side
-of the layer; it imports the standard library only.
+It is started by path, with three descriptors: `python -I -S sandbox.py REQUEST STATUS LIFELINE`. The request and the
+status lines are JSON, see `messages.py`: one line when the command runs, one when it has ended. The command ends when
+the other end of the lifeline is closed. This process stays outside of the layer, waits for the command, and imports the
+standard library only.
 """
 
 from __future__ import annotations
@@ -31,37 +30,36 @@ from fitdoctor.process.hidden import translated
 from fitdoctor.process.messages import Ended, Request, Started
 from fitdoctor.process.remove_tree import remove_tree
 
-#: How often it is looked at how much the layer takes. A fast disk takes some hundred megabytes in this time.
+# How often the size of the layer is checked. A fast disk writes some hundred megabytes in this time.
 LOOK_S = 0.5
-#: Most of what is free on its file system that a layer may take, and what must be left of it.
+# Share of the free disk space that a layer may take, and what must stay free.
 LAYER_SHARE = 0.5
 LEFT_BYTES = 1 << 30
-#: A layer of this size is not what fills a disk.
+# A layer of this size does not fill a disk.
 LITTLE_BYTES = 64 << 20
-#: Of the memory that is available, for files that the command keeps in memory.
+# Share of the available memory for files that the command keeps in memory.
 MEMORY_SHARE = 0.25
-#: How often it is looked who is connected to whom: some milliseconds each time.
+# How often connections are read, which takes some milliseconds.
 CONNECTIONS_S = 2.0
 MOST_CONNECTIONS = 20
-#: How long helpers may take to notice that the command is gone: most leave by themselves then.
+# Time for helper processes to exit on their own after the command.
 LEAVE_S = 0.2
-#: How long processes may take to be gone once they are killed: one that waits for a disk or a driver is not gone
-#: before.
+# Time for killed processes to end: one that waits for a disk or a driver takes longer.
 GONE_S = 5.0
-#: Processes that went on after the command, of which the status tells.
+# Processes that still ran after the command, and are reported.
 MOST_LEFT_RUNNING = 5
 CANNOT_RUN = 127
 
 
 class Sandbox:
-    """One command, from its start until nothing of it is left.
+    """One command, from its start until all of its processes have ended.
 
     Args:
-        request: What to run.
-        status: The descriptor that status lines go to.
-        lifeline: The descriptor that can be read once the command is to end.
-        layer: What its writes go to, once that is there.
-        free_bytes: What was free then on the disk of the layer.
+        request: The command and its protection.
+        status: The descriptor for status lines.
+        lifeline: The descriptor that becomes readable when the command shall end.
+        layer: The layer, once it is built.
+        free_bytes: The free space on its disk at that time.
     """
 
     def __init__(
@@ -97,7 +95,7 @@ class Sandbox:
         return status
 
     def _listen(self) -> int:
-        """Gives a descriptor that can be read when a process has ended, or this one is asked to."""
+        """Returns a descriptor that becomes readable when a child has ended, or this process shall end."""
         read, write = os.pipe()
         os.set_blocking(write, False)
         signal.set_wakeup_fd(write)
@@ -130,9 +128,7 @@ class Sandbox:
                 self._started.why = f"no layer can be made{place} ({error.strerror or error})"
 
     def _leave(self, layered: bool, offline: bool) -> bool:
-        """Goes to new namespaces; with a user namespace where this user may not do so otherwise, which is what it
-        returns.
-        """
+        """Enters new namespaces. Returns whether that needed a user namespace."""
         flags = (kernel.NEW_MOUNTS if layered else 0) | (kernel.NEW_NETWORK if offline else 0)
         user, group = os.getuid(), os.getgid()
         try:
@@ -172,7 +168,7 @@ class Sandbox:
         return self._layer.moved if self._layer is not None else {}
 
     def _note(self) -> None:
-        """Adds what was achieved to what the command reads."""
+        """Writes into the file that the command reads which protection was possible."""
         with open(self._request.notes, encoding="utf-8") as file:
             notes = translated(json.load(file), self._moved)
         notes |= {
@@ -203,7 +199,7 @@ class Sandbox:
             ):
                 signal.signal(number, signal.SIG_DFL)
             if self._layer is not None:
-                # In mounts of its own: on this side, the real files and what was written must both be seen.
+                # In a mount namespace of its own: this process must still see the real files and the layer.
                 kernel.unshare(kernel.NEW_MOUNTS)
                 kernel.change_root(self._layer.root)
                 os.chdir(directory)
@@ -215,9 +211,7 @@ class Sandbox:
             os._exit(CANNOT_RUN)
 
     def _wait(self, wakeup: int) -> int:
-        """Waits for the end of the command, and brings it about where nobody waits for it any more or the layer is
-        full.
-        """
+        """Waits for the end of the command. Ends it if the lifeline is closed or the layer is full."""
         poll = select.poll()
         poll.register(self._lifeline, select.POLLIN)
         poll.register(wakeup, select.POLLIN)
@@ -237,7 +231,7 @@ class Sandbox:
                 return status
 
     def _reap(self) -> int | None:
-        """Takes leave of all that ended; gives the status of the command if that is among them."""
+        """Reaps ended children. Returns the status of the command if it is among them."""
         ended: int | None = None
         with contextlib.suppress(ChildProcessError):
             while True:
@@ -255,11 +249,10 @@ class Sandbox:
             os.kill(self._started.pid, signal.SIGKILL)
 
     def _kill_all(self) -> list[str]:
-        """Ends whatever the command left behind, in sessions of their own too: all of it has come to be a child of this
-        process.
+        """Ends all processes that the command left running. They have become children of this process.
 
         Returns:
-            The command lines of some.
+            The command lines of some of them.
         """
         told: list[str] = []
         leave_s = time.monotonic() + LEAVE_S
@@ -277,14 +270,14 @@ class Sandbox:
     # the size of the layer
 
     def is_full(self) -> bool:
-        """Whether the layer has taken as much as it may: half of what was free, or the last gigabyte of the disk."""
+        """Returns whether the layer is full: it took half of the free space, or the disk has only a gigabyte left."""
         if not self._free_bytes or self._layer is None or self._ended.full:
             return False
         free = _free_bytes(self._layer.disk)
         most = self._free_bytes * LAYER_SHARE
         if free > LEFT_BYTES and self._free_bytes - free < most:
             return False
-        own = sum(_size(overlay.upper) for overlay in self._layer.overlays)  # somebody else may have taken it
+        own = sum(_size(overlay.upper) for overlay in self._layer.overlays)  # another program may have taken it
         if own > most or free <= LEFT_BYTES and own > LITTLE_BYTES:
             self._ended.full = f"it had written {own >> 20} MB, and {free >> 20} MB were left"
         return bool(self._ended.full)
@@ -293,12 +286,12 @@ class Sandbox:
         assert self._layer is not None
         for folder in (self._layer.memory, self._layer.root + layers.SHARED_MEMORY):
             if os.path.isdir(folder) and _free_bytes(folder) == 0:
-                found = os.statvfs(folder)  # shared memory is as large as the real one, and not bounded as the layer is
+                found = os.statvfs(folder)  # shared memory is as large as the real one
                 return f"what it kept in memory had reached {found.f_blocks * found.f_frsize >> 20} MB"
         return ""
 
     def _tell(self, what: Started | Ended) -> bool:
-        """Whether there is still somebody to be told."""
+        """Sends a status line. Returns whether anybody still reads it."""
         try:
             with os.fdopen(os.dup(self._status), "w", encoding="utf-8", errors="surrogateescape") as file:
                 file.write(json.dumps(asdict(what)) + "\n")
@@ -307,7 +300,7 @@ class Sandbox:
         return True
 
     def _remove_layer(self) -> None:
-        """Does what is left to do for whoever started this and is gone."""
+        """Removes the layer, because the process that started this one has ended."""
         if self._layer is None:
             return
         for mounted in (self._layer.root, self._layer.memory):

@@ -1,4 +1,4 @@
-"""Looks for what a layer can't stand for: sockets, pipes, and files and folders that belong to others."""
+"""Finds what a layer can't replace: sockets, pipes, and files and folders of other users."""
 
 from __future__ import annotations
 
@@ -9,25 +9,22 @@ from collections.abc import Iterable, Iterator
 
 from fitdoctor.process.mount_table import MountTable
 
-#: Where sockets and devices are, which another file can't stand for. What the kernel shows there is no file of
-#: anybody's.
+# Folders of the kernel: their devices and sockets can't be replaced, and hold no files of users.
 KERNEL_FOLDERS = ("/proc", "/sys", "/dev")
-#: Folders of the system, in which nobody trains.
+# Folders of the system, in which nobody trains.
 SYSTEM_FOLDERS = (
     *("/bin", "/boot", "/etc", "/lib", "/nix", "/run", "/sbin", "/snap", "/usr"),
     *("/var/cache", "/var/lib", "/var/log", "/var/spool"),
 )
-#: Entries that are looked at in search of pipes and of folders that others own: a temporary folder may hold a million.
+# Limits of the search: a temporary folder may hold a million entries.
 SEARCHED_ENTRIES = 10_000
 SEARCHED_DEPTH = 4
-#: Of the sockets that have a path, so many are let through.
+# Sockets that are bound into the layer at most.
 MOST_SOCKETS = 500
 
 
 def foreign(folders: Iterable[str]) -> str:
-    """A file or folder below some folders that this user may write and that belongs to somebody else, or to another
-    group; or "".
-    """
+    """Returns a writable file or folder of another user or group below some folders; "" if there is none."""
     for entry in _searched(folders, SEARCHED_DEPTH):
         with contextlib.suppress(OSError):
             found = entry.stat(follow_symlinks=False)
@@ -38,7 +35,7 @@ def foreign(folders: Iterable[str]) -> str:
 
 
 def is_foreign(found: os.stat_result) -> bool:
-    """Whether something belongs to another user or group: in a user namespace, no layer can take it up."""
+    """Returns whether it belongs to another user or group. In a user namespace, no layer can copy it."""
     return (found.st_uid, found.st_gid) != (os.getuid(), os.getgid())
 
 
@@ -55,12 +52,12 @@ def entries(path: str) -> list[os.DirEntry[str]]:
 
 
 def _searched(tops: Iterable[str], depth: int, *, only_foreign: bool = False) -> Iterator[os.DirEntry[str]]:
-    """Entries of some folders and of those below, level by level, at most `SEARCHED_ENTRIES`.
+    """Yields entries of folders and their subfolders, level by level, at most `SEARCHED_ENTRIES`.
 
     Args:
         tops: The folders.
-        depth: How many levels.
-        only_foreign: Whether folders of this user's own are not entered.
+        depth: The number of levels.
+        only_foreign: Whether to skip the content of this user's own folders.
     """
     left, level = SEARCHED_ENTRIES, list(tops)
     for _ in range(depth):
@@ -80,10 +77,7 @@ def _searched(tops: Iterable[str], depth: int, *, only_foreign: bool = False) ->
 
 
 def shared_folders(table: MountTable) -> Iterator[str]:
-    """Folders that this user may write and that lie below some of others:
-
-    `/data/team/ann` as well as `/data/shared`.
-    """
+    """Yields writable folders below folders of other users, such as `/data/team/ann` or `/data/shared`."""
     tops = [
         entry.path
         for entry in entries("/")
@@ -99,7 +93,7 @@ def shared_folders(table: MountTable) -> Iterator[str]:
 
 
 def special_files(places: Iterable[str]) -> Iterator[str]:
-    """Sockets that somebody listens at, and pipes in likely places."""
+    """Yields sockets that a process listens at, and pipes in likely places."""
     near: set[str] = set()
     with contextlib.suppress(OSError), open("/proc/net/unix", encoding="utf-8", errors="surrogateescape") as file:
         paths = {words[7] for line in file if len(words := line.rstrip("\n").split(maxsplit=7)) == 8}

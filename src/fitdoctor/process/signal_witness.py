@@ -1,8 +1,8 @@
-"""Tells whether a signal went to one process or to its whole group.
+"""Detects whether a signal went to one process or to its whole group.
 
-Nothing in a signal says that. So a process that does nothing stands in the same group, with all signals blocked: what
-was sent to the group is pending there too, from the same moment on. It runs the script's interpreter, so that whoever
-sends to all processes of a name, one after the other, reaches it as well.
+A signal does not carry that. So an idle process, the witness, runs in the same group with all signals blocked: a signal
+to the group is pending there too. It runs the script's interpreter, so that a signal to all processes of that name
+reaches it as well.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+# The witness ends when its pipe closes, at the latest when this process ends.
 CODE = "import sys; sys.stdin.buffer.read()"
-"""What it runs: it ends with the pipe, at the latest when this process has ended, however that was."""
+# Waits between checks. A signal to the group arrives at once, but some senders go from process to process.
 WAITS_S = (0.0, 0.001, 0.004, 0.01, 0.02)
-"""Between looks: a group's signal is there at once, but some senders go from process to process."""
-KEPT_S = 1.0
-"""For so long it is remembered what else was pending at a witness that was replaced."""
+# How long the other pending signals of a replaced witness are remembered.
+REMEMBERED_S = 1.0
 
 
 class Witness:
-    """A process in the group of this one that is asked which signals it got too.
+    """An idle process in the same group, whose pending signals are read.
 
     Args:
-        python: The interpreter that it runs.
+        python: The interpreter to run.
 
     Example:
         >>> witness = Witness(sys.executable)
@@ -38,24 +38,24 @@ class Witness:
     def __init__(self, python: str) -> None:
         self._python = python
         self._pid = 0
-        self._also: set[int] = set()
+        self._remembered: set[int] = set()
         self._replaced_s = 0.0
         self._read_end, self._write_end = os.pipe()
         self._pid = self._started()
 
     @property
     def present(self) -> bool:
-        """Whether there is one that can be asked."""
+        """Whether the witness runs."""
         return self._pid > 0 and Path(f"/proc/{self._pid}/status").exists()
 
     def got(self, number: int) -> bool:
-        """Whether it got the signal that this process has got just now. Each signal that was sent is told once."""
+        """Returns whether the witness received a signal that this process just received. True once per signal."""
         for wait_s in WAITS_S:
             time.sleep(wait_s)
-            if time.monotonic() - self._replaced_s > KEPT_S:
-                self._also.clear()
-            if number in self._also:
-                self._also.remove(number)
+            if time.monotonic() - self._replaced_s > REMEMBERED_S:
+                self._remembered.clear()
+            if number in self._remembered:
+                self._remembered.remove(number)
                 return True
             if number in self._pending():
                 self._replace(number)
@@ -63,8 +63,8 @@ class Witness:
         return False
 
     def end(self) -> None:
-        """Ends it."""
-        self._take_away()
+        """Ends the witness."""
+        self._kill()
         for end in (self._read_end, self._write_end):
             os.close(end)
 
@@ -76,12 +76,12 @@ class Witness:
             return set()
         return {number for number in signal.valid_signals() if mask >> (number - 1) & 1}
 
-    def _replace(self, told: int) -> None:
-        """A signal that is pending is pending but once: for the next of that kind there must be another process."""
-        after = self._started()  # before the other one ends: one of them is there at any time
-        self._also |= self._pending() - {told}
+    def _replace(self, number: int) -> None:
+        """Starts a new witness: a pending signal hides further ones of its kind."""
+        after = self._started()  # before the old one ends, so that there is always a witness
+        self._remembered |= self._pending() - {number}
         self._replaced_s = time.monotonic()
-        self._take_away()
+        self._kill()
         self._pid = after
 
     def _started(self) -> int:
@@ -98,7 +98,7 @@ class Witness:
         except OSError:
             return 0
 
-    def _take_away(self) -> None:
+    def _kill(self) -> None:
         if self._pid > 0:
             with suppress(OSError):
                 os.kill(self._pid, signal.SIGKILL)

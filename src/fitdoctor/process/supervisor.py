@@ -1,4 +1,4 @@
-"""Stands beside a process that must not notice it: hands signals on, and ends as the process did."""
+"""Runs a command, forwards signals to it, and ends as it did. The command must not notice us."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.proc_stat import parent_of
 from fitdoctor.process.signal_witness import Witness
 from fitdoctor.process.terminal_foreground import Foreground
 
-HEARD = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
-"""What others send to the process that they know, which is ours, and mean the script: all that can be handed on. Also
-what is ignored from the start (nohup): the script's own Python decides about that."""
+# All signals that can be forwarded. Senders know our process, but mean the script. Ignored signals (nohup) are
+# forwarded too: the script's own Python decides about them.
+FORWARDED = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
 
+# `SI_KERNEL`: the terminal sent the signal, for example Ctrl-C, to the whole group. So the script has received it.
 FROM_THE_KERNEL = 0x80
-"""`SI_KERNEL`: the terminal sent it, for Ctrl-C for instance, and to the whole group: the script has got it already."""
 
+# But the kernel sends these only to the leader of a session that lost its terminal.
 TO_THE_LEADER = (signal.SIGHUP, signal.SIGCONT)
-"""But these the kernel sends to the leader of a session alone, where its terminal is gone."""
 
+# A terminal stops a script by these. The shell waits for us, and must see us stop too.
 STOPS = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
-"""What a terminal stops a script by. The shell waits for us, and must see us stop too."""
 
+# These stop a script that uses the terminal while its group does not have it.
 NEEDS_TERMINAL = (signal.SIGTTIN, signal.SIGTTOU)
-"""What stops a script that uses the terminal while its group does not have it."""
 
+# Ancestors of a sender that are searched for the script.
 MOST_ANCESTORS = 64
-"""So far up it is looked whether a sender descends from the script."""
 
+# Our Python ignores these. The script's Python must decide about them itself.
 RESET = (signal.SIGPIPE, signal.SIGXFSZ)
-"""What our Python ignores and the script's Python decides about itself."""
 
 
 def run_beside(
@@ -42,18 +42,18 @@ def run_beside(
 ) -> int:
     """Runs a command with our own input, output, terminal and process group, and waits for it.
 
-    Signals that are sent to this process are handed on. Those that were sent to the whole group have reached the
-    command by themselves, unless it has left the group. What the command sends to this process goes to our own parent:
-    without us that is the command's.
+    Signals to this process are forwarded. Signals to the whole group have reached the command already, unless it left
+    the group. Signals from the command to this process go to our own parent, which is the parent of the command without
+    us.
 
     Args:
-        command: What to run.
+        command: The command.
         environment: Its variables.
-        started: Told the number of the process once that runs, with all signals blocked, so that a thread of it gets
-            none of them. It must not raise.
+        started: Called with the PID once the command runs. All signals are blocked then, so that a thread that it
+            starts receives none. It must not raise.
 
     Returns:
-        The exit code, or minus the number of the signal that it died of.
+        The exit code, or minus the number of the signal that killed it.
 
     Raises:
         FitdoctorError: The command can't be started.
@@ -63,7 +63,7 @@ def run_beside(
         3
     """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
     witness: Witness | None = None
     foreground: Foreground | None = None
     try:
@@ -72,9 +72,9 @@ def run_beside(
         if started is not None:
             started(pid)
         while True:
-            info = signal.sigwaitinfo(HEARD)
+            info = signal.sigwaitinfo(FORWARDED)
             if info.si_signo != signal.SIGCHLD:
-                _hand_on(info, pid, witness, foreground)
+                _forward(info, pid, witness, foreground)
                 continue
             done, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
             if done and os.WIFSTOPPED(status):
@@ -86,17 +86,16 @@ def run_beside(
             foreground.take_back()
         if witness is not None:
             witness.end()
-        _forget()
+        _drop_late_signals()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def end_like(code: int) -> None:
-    """Ends this process with that exit code, or by that signal, so that a shell sees what it would have seen without
-    us.
-    """
-    _give_up_broken_streams()
+    """Ends this process with the exit code or by the signal of the command, as a shell would see it without us."""
+    _drop_broken_streams()
     if code < 0:
-        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # one dump is enough
+        # One core dump is enough.
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
         with suppress(OSError, ValueError):  # SIGKILL has no handler
             signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
@@ -104,8 +103,8 @@ def end_like(code: int) -> None:
     sys.exit(code)
 
 
-def _give_up_broken_streams() -> None:
-    """Where what we said can't be written, Python would end with an exit code of its own."""
+def _drop_broken_streams() -> None:
+    """Drops streams that can't be flushed: Python would end with an exit code of its own."""
     for name in ("stdout", "stderr"):
         try:
             getattr(sys, name).flush()
@@ -113,12 +112,11 @@ def _give_up_broken_streams() -> None:
             setattr(sys, name, None)
 
 
-def _hand_on(info: signal.struct_siginfo, pid: int, witness: Witness, foreground: Foreground) -> None:
-    """Sends a signal that we got to whom it was meant for, unless it got there by itself."""
+def _forward(info: signal.struct_siginfo, pid: int, witness: Witness, foreground: Foreground) -> None:
+    """Forwards a signal that we received, unless it has reached its target already."""
     if _comes_from(info, pid):
-        if (
-            not witness.got(info.si_signo) and os.getppid() > 0
-        ):  # 0 is a parent outside of the container, and would mean our group
+        # A parent outside of the container has the PID 0, which would mean our group.
+        if not witness.got(info.si_signo) and os.getppid() > 0:
             with suppress(OSError):
                 os.kill(os.getppid(), info.si_signo)
     elif _has_reached(info, witness):
@@ -128,33 +126,26 @@ def _hand_on(info: signal.struct_siginfo, pid: int, witness: Witness, foreground
 
 
 def _comes_from(info: signal.struct_siginfo, pid: int) -> bool:
-    """Whether the script sent the signal, or a process below it that still runs."""
-    sender = info.si_pid if info.si_code <= 0 else 0  # above 0 the kernel made it, and nobody sent it
+    """Returns whether the script or a running descendant of it sent the signal."""
+    sender = info.si_pid if info.si_code <= 0 else 0  # above 0: the kernel made it
     for _ in range(MOST_ANCESTORS):
         if sender == pid:
             return True
         if sender <= 1:
             return False
-        sender = _parent_of(sender)
+        sender = parent_of(sender) or 0
     return False
 
 
-def _parent_of(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[1])
-    except (OSError, ValueError, IndexError):
-        return 0
-
-
 def _has_reached(info: signal.struct_siginfo, witness: Witness) -> bool:
-    """Whether our whole group got a signal that we got, and so the script too, if it has not left the group."""
+    """Returns whether our whole group received the signal, and so the script too, if it is in the group."""
     if info.si_code == FROM_THE_KERNEL and (info.si_signo not in TO_THE_LEADER or not witness.present):
         return True
     return witness.got(info.si_signo)
 
 
 def _stopped(number: int, foreground: Foreground) -> None:
-    """Gives the script the terminal that it stopped for, or else stops as it did."""
+    """Gives the script the terminal that it stopped for; else stops this process too."""
     if number in NEEDS_TERMINAL and foreground.lend():
         return
     foreground.take_back()
@@ -163,9 +154,8 @@ def _stopped(number: int, foreground: Foreground) -> None:
 
 def _stop_like(number: int) -> None:
     """Stops this process by the signal that stopped the script, until it is continued."""
-    if (
-        number not in STOPS or signal.SIGCONT in signal.sigpending()
-    ):  # else somebody who knows the script's process will continue that
+    # Other stops came from a process that knows the script, and will continue it.
+    if number not in STOPS or signal.SIGCONT in signal.sigpending():
         return
     signal.sigtimedwait({number}, 0)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
@@ -180,11 +170,12 @@ def _spawn(command: Sequence[str], environment: Mapping[str, str], mask: Iterabl
         )
     except OSError as error:
         raise FitdoctorError(
-            f"Could not start “{command[0]}”: {error.strerror or error}. Expected a Python interpreter. Name it with --python."
+            f"Could not start “{command[0]}”: {error.strerror or error}. Expected a Python interpreter. "
+            "Name it with --python."
         ) from None
 
 
-def _forget() -> None:
-    """Takes what came too late to be handed on, so that it does not strike us instead."""
-    while signal.sigtimedwait(HEARD, 0) is not None:
+def _drop_late_signals() -> None:
+    """Removes signals that came too late to be forwarded, so that they do not hit this process."""
+    while signal.sigtimedwait(FORWARDED, 0) is not None:
         pass

@@ -1,7 +1,7 @@
-"""Lets a script that has made a process group of its own use the terminal as it does without us.
+"""Gives the terminal to a script that left our process group.
 
-A shell with job control makes the script the leader of its group, so that `os.setpgrp()` does nothing. Under us it is
-not the leader: the same call takes it out of the terminal's foreground group.
+A shell with job control makes the script the leader of its group, so `os.setpgrp()` does nothing there. Under us the
+script is not the leader: the same call removes it from the foreground group of the terminal.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 
 
 class Foreground:
-    """The process group of the script, and whether it has the terminal. Its caller blocks SIGTTOU.
+    """The process group of the script, and whether it has the terminal. The caller blocks SIGTTOU.
 
     Args:
         pid: The script's process, a child of this one.
@@ -29,8 +29,8 @@ class Foreground:
         self._lent = pid
 
     def group(self) -> int:
-        """The script's group, where it has left ours and without us could not have done so; else 0."""
-        if os.getpgrp() != os.getpid():  # nor would the script lead a group without us
+        """Returns the group of the script if it left ours, and could not have done so without us; else 0."""
+        if os.getpgrp() != os.getpid():  # without us, the script would not lead a group either
             return 0
         try:
             group, session = os.getpgid(self._pid), os.getsid(self._pid)
@@ -39,14 +39,14 @@ class Foreground:
         return group if group != os.getpgrp() and session == os.getsid(0) else 0
 
     def send(self, number: int) -> None:
-        """Sends a signal that our group got to the script's, if that is another."""
+        """Sends a signal to the group of the script, if that is not ours."""
         group = self.group()
         if group:
             with suppress(OSError):
                 os.killpg(group, number)
 
     def lend(self) -> bool:
-        """Gives the terminal to the script's group and continues that, if it is ours to give. Says whether it did."""
+        """Gives the terminal to the group of the script, if we have it, and continues it. Returns whether it did."""
         group = self.group()
         if not group:
             return False
@@ -62,7 +62,7 @@ class Foreground:
         return True
 
     def take_back(self) -> None:
-        """Gives the terminal back to our group, if the script's group has it."""
+        """Takes the terminal back for our group, if the group of the script has it."""
         if os.getpgrp() != os.getpid():
             return
         with suppress(OSError), _terminal() as terminal:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from fitdoctor.report.results.basic import BACKENDS, Evidence, Interval, Location, Safety
+from fitdoctor.report.results.basic import BACKENDS, Evidence, Interval, Location, ReportStage, Safety
 from fitdoctor.report.results.causes import CauseResult, RemedyResult, TimeToTarget, Tried, Variant
 from fitdoctor.report.results.prescription import Prescription, Treatment
 from fitdoctor.report.results.system import GpuWindow, Stall, SystemSummary, SystemWindow
@@ -45,6 +45,7 @@ __all__ = [
     "Prescription",
     "RemedyResult",
     "Report",
+    "ReportStage",
     "Safety",
     "Stall",
     "SystemSummary",
@@ -95,7 +96,7 @@ class Report:
     side_effects: tuple[str, ...] = ()
     # The folder of the recordings.
     run: str = ""
-    stage: Literal["first answer", "final", "watched"] = "final"
+    stage: ReportStage = "final"
     # Whether `fitdoctor diagnose` can continue from this run.
     can_go_on: bool = False
     # The command that trains with the prescription, or "".

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from fitdoctor.proc_stat import PARENT, number_in
 from fitdoctor.system.kernel_files import number
-
-# The index of the parent in /proc/PID/stat, counted after the name.
-PARENT = 1
 
 
 class ProcessTree:
@@ -39,22 +37,6 @@ class ProcessTree:
 
     def _parent(self, process: int) -> int | None:
         try:
-            return parent((self._proc / str(process) / "stat").read_bytes())
+            return number_in((self._proc / str(process) / "stat").read_bytes(), PARENT)
         except OSError:
             return None
-
-
-def after_name(data: bytes) -> list[bytes]:
-    """The fields of /proc/PID/stat after the name, which may hold any character."""
-    return data.rpartition(b")")[2].split()
-
-
-def parent(data: bytes) -> int | None:
-    """The parent process in the data of /proc/PID/stat.
-
-    Example:
-        >>> parent(b"12 (a) b) S 7 12 12 0 -1")
-        7
-    """
-    fields = after_name(data)
-    return number(fields[PARENT]) if len(fields) > PARENT else None

@@ -8,10 +8,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fitdoctor.proc_stat import fields_after_name
 from fitdoctor.recording.model.system import System
 from fitdoctor.system.cores import TICK_S
 from fitdoctor.system.kernel_files import KernelFile, named_numbers, number, open_if_there
-from fitdoctor.system.process_tree import ProcessTree, after_name
+from fitdoctor.system.process_tree import ProcessTree
 from fitdoctor.system.source import Reading, Target
 
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
@@ -168,7 +169,7 @@ class Usage:
 
 def parse_stat(data: bytes) -> Usage | None:
     """Parses /proc/PID/stat. None if the data has another form."""
-    fields = [number(field) for field in after_name(data)[9:22]]
+    fields = [number(field) for field in fields_after_name(data)[9:22]]
     if len(fields) < 13:
         return None
     faults, child_faults, user, kernel, child_user, child_kernel, _, _, threads, _, _, _, pages = fields

@@ -1,4 +1,4 @@
-"""Finds the diagnosis of a training, and refuses it where the training is another one now."""
+"""Finds the diagnosis of a training, and refuses it if the training has changed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fitdoctor.recording.signature import Recording, load_recording
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What the user wants to train: a script, a module or code, and its arguments."""
+    """The training that the user wants: a script, a module or code, and its arguments."""
 
     target: str
     mode: Mode
@@ -25,13 +25,13 @@ class Target:
 
     @property
     def shown(self) -> str:
-        """What stands behind a command's name for it."""
+        """The target and arguments as one types them after a command."""
         return shlex.join([*OPTIONS[self.mode], self.target, *self.arguments])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """A diagnosis with its folder, as the user would type it, and whether the user has made it on this machine."""
+    """A diagnosis, its folder as the user types it, and whether the user made it on this machine."""
 
     run: Run
     shown: str
@@ -39,13 +39,12 @@ class Diagnosis:
 
 
 def find(target: Target, name: str | None) -> Diagnosis:
-    """The diagnosis that is meant: the one called `name`, or the latest of this script, with the same arguments where
-    there is one.
+    """Finds the diagnosis with a name, or the latest of this script, if possible with the same arguments.
 
-    What the user has not recorded on this machine comes last, so that it never stands in the place of what they have.
+    Diagnoses that the user did not make on this machine come last, so that they never replace an own one.
 
     Raises:
-        FitdoctorError: There is none, or it is of something else.
+        FitdoctorError: There is none, or it belongs to another script.
 
     Example:
         >>> find(Target(target="train.py", mode="script", arguments=()), None).shown
@@ -67,13 +66,13 @@ def find(target: Target, name: str | None) -> Diagnosis:
             )
         return Diagnosis(run=run, shown=folder.shown, is_own=found.is_own)
     others: list[Diagnosis] = []
-    for shown, each in _diagnoses():  # each is read from disk, so no more of them than it takes
+    for shown, each in _diagnoses():  # read from disk one by one
         if _is_of(each.run, target):
             diagnosis = Diagnosis(run=each.run, shown=shown, is_own=each.is_own)
             if each.is_own and _is_with(diagnosis, target):
                 return diagnosis
             others.append(diagnosis)
-    if others:  # `max` takes the first of equals, which is the latest
+    if others:  # `max` returns the first of equals, which is the latest
         return max(others, key=lambda other: (other.is_own, _is_with(other, target)))
     raise FitdoctorError(
         f"Received {target.target}, of which there is no diagnosis in {usual_root()}; expected one to take the changes "
@@ -82,7 +81,7 @@ def find(target: Target, name: str | None) -> Diagnosis:
 
 
 def _diagnoses() -> Iterator[tuple[str, Recording]]:
-    """The diagnoses that can be read, the newest first."""
+    """Yields the readable diagnoses, the newest first."""
     for folder in stored():
         try:
             found = load_recording(folder.run_file)
@@ -100,45 +99,45 @@ def _is_of(run: Run, target: Target) -> bool:
     if run.mode != target.mode:
         return False
     if run.mode == "script" and "\0" not in run.cwd + run.target:
-        return os.path.realpath(os.path.join(run.cwd, run.target)) == os.path.realpath(target.target)  # noqa: PTH118 - as it was written
+        recorded = os.path.join(run.cwd, run.target)  # noqa: PTH118 - as it was written
+        return os.path.realpath(recorded) == os.path.realpath(target.target)
     return run.target == target.target
 
 
 def check_arguments(diagnosis: Diagnosis, target: Target) -> None:
-    """Holds the arguments, and that there is a source to compare, against the diagnosis. Touches no file.
+    """Checks that the diagnosis has the same arguments, and recorded the source. Reads no file.
 
     Raises:
-        FitdoctorError: The arguments are others, or the diagnosis does not say what the source was.
+        FitdoctorError: The arguments differ, or the diagnosis did not record the source.
     """
     run = diagnosis.run
     again = _again(target)
     if tuple(run.argv) != target.arguments:
         given, expected = (shlex.join(arguments) or "no arguments" for arguments in (target.arguments, run.argv))
         raise FitdoctorError(
-            f"Received {target.target} with {given}; expected {expected}, with which {diagnosis.shown} was made. {again}"
+            f"Received {target.target} with {given}; expected {expected}, as for {diagnosis.shown}. {again}"
         )
     sources = run.scout.sources if run.scout is not None else {}
     if run.mode != "code" and not sources:
         raise FitdoctorError(
-            f"Received {diagnosis.shown}, which does not say what the source was; expected a diagnosis by this version of fitdoctor. "
-            f"{again}"
+            f"Received {diagnosis.shown}, which did not record the source; expected a diagnosis by this version of "
+            f"fitdoctor. {again}"
         )
 
 
 def check_unchanged(diagnosis: Diagnosis, target: Target) -> None:
-    """Holds the source against the diagnosis. The recording names the files, so this waits until the user has agreed to
-    it.
+    """Checks that the source is unchanged. It reads files that the recording names, so the user must agree first.
 
     Raises:
-        FitdoctorError: The source is another one, or can't be read.
+        FitdoctorError: The source changed, or can't be read.
     """
     sources = diagnosis.run.scout.sources if diagnosis.run.scout is not None else {}
     changed = [file for file, digest in sources.items() if not digest or hash_of(file) != digest]
     if changed:
         names = ", ".join(os.path.relpath(file) for file in changed)
         raise FitdoctorError(
-            f"Received {names}, changed since {diagnosis.shown}; expected the source as it was diagnosed, as changes are made at its "
-            f"lines. {_again(target)}"
+            f"Received {names}, changed since {diagnosis.shown}; expected the diagnosed source, because changes are "
+            f"made at its lines. {_again(target)}"
         )
 
 

@@ -1,6 +1,4 @@
-"""Whether a training would run in the environment in which it was diagnosed, as far as that can be told without running
-it.
-"""
+"""Checks, without running it, that a training would run in the environment of its diagnosis."""
 
 from __future__ import annotations
 
@@ -12,6 +10,7 @@ from typing import Any
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.interpreter import ask
 
+# Reads installed versions without importing anything: that would take a second, and may fix settings.
 QUESTION = """
 import json
 found = {"python": sys.version.split()[0]}
@@ -21,20 +20,15 @@ for package in ("keras", "tf-keras", "tensorflow", "tensorflow-cpu", "jax", "tor
         found[package] = version(package)
 print(json.dumps(found))
 """
-"""Reads what is installed, and imports nothing:
-
-a second or more is saved, and the script is first to choose settings.
-"""
-
 PATIENCE_S = 60.0
 LEGACY = "tf_keras"
+# The framework of each backend of Keras, and the packages that contain it.
 FRAMEWORKS = {
     "tensorflow": ("TensorFlow", ("tensorflow", "tensorflow-cpu")),
     "jax": ("JAX", ("jax",)),
     "torch": ("PyTorch", ("torch",)),
     LEGACY: ("TensorFlow", ("tensorflow", "tensorflow-cpu")),
 }
-"""What each backend of Keras runs on, and the packages that bring it."""
 WORDS = {
     "python": "Python {}",
     "keras": "{keras} {}",
@@ -45,19 +39,18 @@ WORDS = {
 
 
 def check(python: str, diagnosed: dict[str, Any], shown: str, *, again: str) -> None:
-    """Compares versions, the backend and the number of cores with those of a diagnosis. Devices are compared once they
-    are known.
+    """Compares versions, the backend and the number of cores with a diagnosis. Devices are compared later.
 
     Args:
         python: The interpreter of the training.
-        diagnosed: The environment as it was recorded.
-        shown: What to call the diagnosis.
-        again: How to make another one.
+        diagnosed: The recorded environment.
+        shown: The name of the diagnosis in messages.
+        again: The arguments of `fitdoctor diagnose` for another one.
 
     Raises:
         FitdoctorError: They differ, or the interpreter does not answer.
     """
-    here = _as_recorded(look(python), str(diagnosed.get("backend") or "tensorflow"))
+    here = _as_recorded(installed_versions(python), str(diagnosed.get("backend") or "tensorflow"))
     keras = LEGACY if diagnosed.get("backend") == LEGACY else "Keras"
     framework = FRAMEWORKS.get(str(diagnosed.get("backend")), FRAMEWORKS["tensorflow"])[0]
     for name, form in WORDS.items():
@@ -65,13 +58,14 @@ def check(python: str, diagnosed: dict[str, Any], shown: str, *, again: str) -> 
         now, then = here.get(name), diagnosed.get(name)
         if now is not None and then and _release(now) != _release(then):
             raise FitdoctorError(
-                f"Received an environment with {word.format(now)}; expected {word.format(then)}, as in {shown}: what was measured there "
-                f"need not hold here. Go back to it, or diagnose again: “fitdoctor diagnose {again}”."
+                f"Received an environment with {word.format(now)}; expected {word.format(then)}, as in {shown}: its "
+                "measurements may not hold here. Use that environment, or diagnose again: "
+                f"“fitdoctor diagnose {again}”."
             )
 
 
 def _as_recorded(installed: dict[str, Any], backend: str) -> dict[str, Any]:
-    """What is installed, by the names that the record has for a training on this backend."""
+    """Returns installed versions by the names that a record has for a training on this backend."""
     found: dict[str, Any] = {name: installed[name] for name in ("python", "cores") if name in installed}
     found["keras"] = installed.get("tf-keras" if backend == LEGACY else "keras")
     found["backend_version"] = next(
@@ -82,8 +76,8 @@ def _as_recorded(installed: dict[str, Any], backend: str) -> dict[str, Any]:
     return found
 
 
-def look(python: str) -> dict[str, Any]:
-    """What is installed for an interpreter.
+def installed_versions(python: str) -> dict[str, Any]:
+    """Returns the installed versions of an interpreter.
 
     Raises:
         FitdoctorError: It does not answer.
@@ -92,11 +86,12 @@ def look(python: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(ask(python, QUESTION, patience_s=PATIENCE_S).splitlines()[-1])
     except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
         raise FitdoctorError(
-            f"Could not ask “{python}” for its versions ({type(error).__name__}). Expected a Python interpreter; name it with --python."
+            f"Could not ask “{python}” for its versions ({type(error).__name__}). Expected a Python interpreter; name "
+            "it with --python."
         ) from None
     return found
 
 
 def _release(version: Any) -> str:
-    """A version without what a builder added to it."""
+    """Returns a version without its local part."""
     return str(version).partition("+")[0]

@@ -1,7 +1,4 @@
-"""Holds what a recording asks to be changed against what our own remedies offer:
-
-a recording is data, and may come from anyone.
-"""
+"""Checks that our own remedies offer the changes of a recording, which may come from anyone."""
 
 from __future__ import annotations
 
@@ -19,25 +16,24 @@ from fitdoctor.trials.outcomes import Outcome
 
 
 def check_offered(facts: Facts, treatments: Iterable[Treatment], shown: str, *, again: str) -> None:
-    """Lets only changes pass that a remedy proposes for these very facts, and that name nothing but what changes may
-    name.
+    """Checks that a remedy proposes each change for these facts, and that each change is valid.
 
     Args:
-        facts: Of the recording.
-        treatments: What is about to be applied.
-        shown: What to call the recording.
-        again: How to make another one.
+        facts: The facts of the recording.
+        treatments: The treatments to apply.
+        shown: The name of the recording in messages.
+        again: The arguments of `fitdoctor diagnose` for another one.
 
     Raises:
-        FitdoctorError: There is another one among them.
+        FitdoctorError: A change is not offered, or not valid.
     """
     offered = _offered(facts)
     for change in (change for treatment in treatments for change in treatment.changes):
         why = "which no remedy of this fitdoctor offers there" if change not in offered else _problem(change)
         if why:
             raise FitdoctorError(
-                f"Received {shown} with the change {in_words(change)}, {why}; expected one that a diagnosis by this version made. "
-                f"Diagnose it again: “fitdoctor diagnose {again}”."
+                f"Received {shown} with the change {in_words(change)}, {why}; expected one from a diagnosis by this "
+                f"version. Diagnose it again: “fitdoctor diagnose {again}”."
             )
 
 
@@ -58,7 +54,7 @@ def _offered(facts: Facts) -> list[dict[str, Any]]:
 
 
 def in_words(change: dict[str, Any]) -> str:
-    """A change as a message shows it: all that it says, but for its place."""
+    """Returns a change for a message, without its place."""
     return json.dumps(
         {name: value for name, value in change.items() if name != "place"}, ensure_ascii=False, default=str
     )

@@ -1,4 +1,4 @@
-"""What a training is treated with, what was promised for that, and what came of it."""
+"""The treatment of a training: what is applied, what it promises, and what it achieved."""
 
 from __future__ import annotations
 
@@ -9,41 +9,39 @@ from typing import Any
 from fitdoctor.analysis.analyse import Analysis, analyse
 from fitdoctor.analysis.treatable import treatable
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.facts import other_processes
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.locations import file_and_line
-from fitdoctor.process.exit_messages import signal_name
+from fitdoctor.process.exit_status import signal_name
 from fitdoctor.recording.model import CallSiteRecord, Fit, ProcessRecord, Treated
 from fitdoctor.report.model import Prescription, Safety, Treatment
 from fitdoctor.treating.diagnosis import Diagnosis
 from fitdoctor.treating.offered import check_offered, not_offered, with_place
-from fitdoctor.trials import other_processes
 from fitdoctor.trials.safety import ORDER
 from fitdoctor.trials.savings import projected
 from fitdoctor.wording import SAFETY_WORDS, duration, plural
 
+# Another prescription is mentioned if it is this many times as fast as the applied one.
 WORTH_SAYING = 1.05
-"""How many times as fast as what is applied another prescription must be to be mentioned:
 
-less does not count anywhere.
-"""
-
+# From here on, the time of `treat` itself is shown: its figures differ from those of the report by that.
 OWN_SHOWN_S = 0.1
-"""What `treat` itself takes is told from here on: by that its figures are apart from those of the report."""
 
-KEPT = ("input_kind", "inputs", "batch_size", "steps_per_epoch")
+# Fields of the recorded fit that the treated one must share.
+EXPECTED_FIELDS = ("input_kind", "inputs", "batch_size", "steps_per_epoch")
 
 
 def choose(diagnosis: Diagnosis, allowed: Collection[Safety], *, again: str = "") -> tuple[Treated, str]:
-    """What to apply, and a sentence on what more would be there; empty where that is nothing.
+    """Chooses the treatment, and returns it with a sentence on what else could be allowed, or "".
 
     Args:
-        diagnosis: Where to take it from.
-        allowed: How far the training may change.
-        again: What stands behind “fitdoctor diagnose” to make another diagnosis.
+        diagnosis: The diagnosis.
+        allowed: The safeties that are allowed.
+        again: The arguments of `fitdoctor diagnose` for another diagnosis.
 
     Raises:
-        FitdoctorError: Nothing was verified that is that safe, and the message says what --allow would add; or it asks
-            for a change that none of our remedies offers.
+        FitdoctorError: Nothing that is safe enough was verified; the message says what --allow would add. Or the
+            diagnosis has a change that none of our remedies offers.
     """
     analysis = analyse(diagnosis.run, "final")
     chosen = treatable(analysis, allowed)
@@ -83,7 +81,7 @@ def _how(allowed: Collection[Safety]) -> str:
 
 
 def _more(analysis: Analysis, allowed: Collection[Safety], chosen: Prescription | None) -> str:
-    """What else could be allowed, in a sentence: the least that would make it faster."""
+    """Returns a sentence on the least that could be allowed to make it faster."""
     for last in range(1, len(ORDER)):
         wider = {*allowed, *ORDER[: last + 1]}
         if wider == set(allowed):
@@ -91,9 +89,10 @@ def _more(analysis: Analysis, allowed: Collection[Safety], chosen: Prescription 
         other = treatable(analysis, wider)
         if other is not None and (chosen is None or other.speedup.mid > WORTH_SAYING * chosen.speedup.mid):
             names = ",".join(each for each in ORDER[1:] if each in wider)
-            return f"“--allow {names}” would add {' and '.join(other.remedies)} ({SAFETY_WORDS[other.safety]}, {other.speedup.mid:.2f}×)."
+            gain = f"{SAFETY_WORDS[other.safety]}, {other.speedup.mid:.2f}×"
+            return f"“--allow {names}” would add {' and '.join(other.remedies)} ({gain})."
     if len(allowed) > 1 and chosen is not None and chosen.safety == ORDER[0]:
-        return "What --allow lets in adds nothing: the best that was verified leaves every number as it is."
+        return "--allow adds nothing: the best verified changes give the same numbers."
     return ""
 
 
@@ -102,14 +101,14 @@ def _is_raced(change: dict[str, Any]) -> bool:
 
 
 def _with_expectation(facts: Facts, treatment: Treatment) -> dict[str, Any]:
-    """A treatment with what was recorded of the data of its call."""
+    """Returns a treatment as data, with what was recorded about the data of its call."""
     records: list[Fit] | list[CallSiteRecord] = facts.scout.fits if treatment.kind == "fit" else facts.scout.loops
     found = next(
         (each for each in records if (each.site.file, each.site.line) == (treatment.file, treatment.line)), None
     )
     expected: dict[str, Any] = {}
     if isinstance(found, Fit):
-        expected = {name: value for name, value in asdict(found).items() if name in KEPT}
+        expected = {name: value for name, value in asdict(found).items() if name in EXPECTED_FIELDS}
         if found.steps_basis != "declared":
             del expected["steps_per_epoch"]
     elif isinstance(found, CallSiteRecord):
@@ -118,10 +117,10 @@ def _with_expectation(facts: Facts, treatment: Treatment) -> dict[str, Any]:
 
 
 def announcement(treated: Treated) -> str:
-    """What is about to be done."""
+    """Returns the sentences before the training."""
     return (
-        f"Training with {' and '.join(treated.remedies)} ({SAFETY_WORDS[treated.safety]}), as verified in {treated.diagnosis}. "
-        f"Promised: {_promised(treated)}.{_too_short(treated)}"
+        f"Training with {' and '.join(treated.remedies)} ({SAFETY_WORDS[treated.safety]}), as verified in "
+        f"{treated.diagnosis}. Promised: {_promised(treated)}.{_too_short(treated)}"
     )
 
 
@@ -129,51 +128,51 @@ def _too_short(treated: Treated) -> str:
     if treated.promised_s + treated.own_s < treated.plain_s:
         return ""
     return (
-        f" That is no less than the {duration(treated.plain_s)} of the script as written, as coming to it takes treat itself "
-        f"{duration(treated.own_s)}: write the changes into the script instead."
+        f" The script as written takes {duration(treated.plain_s)}, which is no longer: treat itself takes "
+        f"{duration(treated.own_s)}. Write the changes into the script instead."
     )
 
 
 def conclusion(
-    treated: Treated, diagnosed: ProcessRecord, seen: ProcessRecord | None, *, code: int, wall_s: float
+    treated: Treated, diagnosed: ProcessRecord, recorded: ProcessRecord | None, *, code: int, wall_s: float
 ) -> Iterator[str]:
-    """What came of it: the seconds, and whatever makes them no answer to the promise."""
-    applied = seen is None or seen.treated_calls > 0
+    """Yields sentences on the result: its seconds, and why they may not be comparable with the promise."""
+    applied = recorded is None or recorded.treated_calls > 0
     yield f"It took {duration(wall_s)}.{f' Promised: {_promised(treated)}.' if applied else ''}"
     if code and code != diagnosed.ending.code:
         how = f"was ended by {signal_name(-code)}" if code < 0 else f"ended with {code}"
-        yield f"It {how}, and the promise is of a training that goes through."
-    elif seen is not None and applied:
-        yield from _outside(treated, diagnosed, seen, wall_s)
-    if seen is None:
+        yield f"It {how}, but the promise is for a complete training."
+    elif recorded is not None and applied:
+        yield from _outside(treated, diagnosed, recorded, wall_s)
+    if recorded is None:
         return
     if not applied:
-        reached = "ran as written" if seen.fits or seen.loops else "did not come to what was to be changed"
-        yield f"Nothing of it was applied: the training {reached}."
-        if not (seen.fits or seen.loops) and (why := other_processes.unseen(seen)):
+        reached = "ran as written" if recorded.fits or recorded.loops else "did not reach the calls to change"
+        yield f"No change was applied: the training {reached}."
+        if not (recorded.fits or recorded.loops) and (why := other_processes.why_not_observed(recorded)):
             yield why
     else:
-        yield from other_processes.limits(seen)
-    for fit in seen.fits:
+        yield from other_processes.limits(recorded)
+    for fit in recorded.fits:
         yield from _length(fit, diagnosed)
-    if treated.to_target and not any(fit.stopped_at for fit in seen.fits):
-        yield "The promise is of the time to the same loss: a training without a stopping rule goes through all of its epochs."
+    if treated.to_target and not any(fit.stopped_at for fit in recorded.fits):
+        yield "The promise is the time to the same loss. A training without a stopping rule runs all of its epochs."
 
 
-def _outside(treated: Treated, diagnosed: ProcessRecord, seen: ProcessRecord, wall_s: float) -> Iterator[str]:
-    """Says so where a training that went through took longer or shorter than promised, and how far its start explains
-    that.
-    """
+def _outside(treated: Treated, diagnosed: ProcessRecord, recorded: ProcessRecord, wall_s: float) -> Iterator[str]:
+    """Yields a sentence if a complete training took longer or shorter than promised, with the time of its start."""
     if treated.promised_low_s <= wall_s - treated.own_s <= treated.promised_high_s:
         return
-    now_s, then_s = (sum(scout.parts.get(part, 0.0) for part in ("start", "imports")) for scout in (seen, diagnosed))
+    now_s, then_s = (
+        sum(scout.parts.get(part, 0.0) for part in ("start", "imports")) for scout in (recorded, diagnosed)
+    )
     how = "longer" if wall_s - treated.own_s > treated.promised_high_s else "shorter"
-    came = f"It came to its first call after {duration(now_s)}; when it was diagnosed, after {duration(then_s)}."
-    yield f"That is {how} than promised. {came}"
+    start = f"It reached its first call after {duration(now_s)}; in the diagnosis, after {duration(then_s)}."
+    yield f"That is {how} than promised. {start}"
 
 
 def _length(fit: Fit, diagnosed: ProcessRecord) -> Iterator[str]:
-    """Whether a fit was as long as it was taken to be."""
+    """Yields a sentence if a fit had another length than expected."""
     before = next(
         (each for each in diagnosed.fits if (each.site.file, each.site.line) == (fit.site.file, fit.site.line)), None
     )
@@ -183,8 +182,8 @@ def _length(fit: Fit, diagnosed: ProcessRecord) -> Iterator[str]:
     )
     if not fit.epochs_seen or fit.epochs_seen == expected:
         return
-    rule = ", stopped by a rule of its own" if fit.stopped_at else ""
-    yield f"{file_and_line(fit.site)} trained {plural(fit.epochs_seen, 'epoch')}{rule}; the promise is of {expected}."
+    rule = ", stopped by its own rule" if fit.stopped_at else ""
+    yield f"{file_and_line(fit.site)} trained {plural(fit.epochs_seen, 'epoch')}{rule}; the promise is for {expected}."
 
 
 def _promised(treated: Treated) -> str:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from fitdoctor.process.child import ChildEndedError
+from fitdoctor.errors import ChildEndedError
 from fitdoctor.recording.error_text import headline
 
 PREPARE_S = 120.0

@@ -1,4 +1,4 @@
-"""What each arm of each rehearsal showed."""
+"""The outcome of each arm: what its comparison proves."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ from fitdoctor.trials.race_outcome import judge as judge_race
 from fitdoctor.trials.safety import declared, found_safety, verified
 from fitdoctor.trials.statistics import FLOOR, Comparison, compare, comparison_of, hopeless, judge, shrunk
 
-#: The unit of continuous stretches, and how many of them a comparison needs.
+# The unit of continuous stretches, and how many of them a comparison needs.
 STRETCH = "stretch"
-#: The unit of a prescription as a whole, measured in a process of its own.
+# The unit of a whole prescription, measured in a process of its own.
 WHOLE = "whole"
 STRETCHES = 3
-#: Units whose arms do not share the chance of being wrong with those of windows: they are judged, or looked at, in
-#: another way.
+# Units that are judged in another way. Their arms do not share the error probability of the arms with windows.
 APART = frozenset({RACE, STRETCH, WHOLE})
-#: The remedy that changes the learning rate and nothing else, and the cause that it treats.
+# The remedy that changes only the learning rate, and the cause that it treats.
 RATE_ALONE, LOW_RATE = "raise-learning-rate", "low-learning-rate"
 
 OutcomeVerdict = Literal["measured", "refuted", "inconclusive", "failed", "reference"]
@@ -35,8 +34,8 @@ OutcomeVerdict = Literal["measured", "refuted", "inconclusive", "failed", "refer
 class Outcome:
     """One arm, how it compares with its reference, and what that proves.
 
-    `one_off_s` is what the arm pays once beyond what the baseline pays. `target` and `index` name the fit or loop.
-    `finish` is how an arm of the unit "race" did: its comparison is of the times to the same validation loss.
+    `one_off_s` is what the arm pays once on top of the baseline. `target` and `index` name the fit or loop. `finish` is
+    the result of an arm of the unit "race". There, `comparison` compares the times to the same validation loss.
     """
 
     target: str
@@ -51,7 +50,7 @@ class Outcome:
 
     @property
     def safety(self) -> Safety:
-        """As verified, where the trial could compare all that the arm changes; else no safer than declared."""
+        """The verified safety, if the trial could compare all that the arm changes; else at most the declared one."""
         return found_safety(self.arm)
 
     @property
@@ -61,12 +60,12 @@ class Outcome:
 
 
 def all_outcomes(run: Run) -> tuple[Outcome, ...]:
-    """The outcomes of every arm but the baselines, in the order of the rehearsals."""
+    """Returns the outcomes of all arms but the baselines, in the order of the rehearsals."""
     return tuple(outcome for rehearsal in run.rehearsals for outcome in outcomes_of(rehearsal))
 
 
 def outcomes_of(rehearsal: Rehearsal) -> tuple[Outcome, ...]:
-    """The outcomes of one rehearsal's arms.
+    """Returns the outcomes of the arms of one rehearsal.
 
     Example:
         >>> [(outcome.arm.id, outcome.verdict) for outcome in outcomes_of(rehearsal)]
@@ -96,16 +95,15 @@ def outcomes_of(rehearsal: Rehearsal) -> tuple[Outcome, ...]:
 
 
 def confirmed_next(rehearsal: Rehearsal) -> Arm | None:
-    """The arm of a step that is worth longer stretches: the best of those that helped."""
+    """Returns the arm to confirm in continuous stretches: the best one that made the step faster."""
     helped = [outcome for outcome in outcomes_of(rehearsal) if outcome.helps and outcome.arm.unit == "step"]
     return max(helped, key=lambda outcome: outcome.comparison.mid).arm if helped else None
 
 
 def _confirmed(outcome: Outcome, stretch: Comparison | float) -> Outcome:
-    """The outcome as continuous stretches bear it out: what they show is what is promised.
+    """Returns the outcome with the effect that continuous stretches confirm.
 
-    Only the best arm of a unit is held against stretches; of what the windows of the others showed, the same share is
-    kept.
+    Only the best arm is measured in stretches. The other arms keep the same share of their effect.
     """
     comparison = stretch if isinstance(stretch, Comparison) else shrunk(outcome.comparison, stretch)
     why = f"{outcome.why} In continuous stretches {comparison.mid:.2f}×."
@@ -115,12 +113,12 @@ def _confirmed(outcome: Outcome, stretch: Comparison | float) -> Outcome:
 
 
 def is_larger_batch(arm: Arm) -> bool:
-    """Whether a racer trains on batches of another size."""
+    """Returns whether a racer trains with another batch size."""
     return any(change.get("argument") == "batch_size" for change in arm.changes)
 
 
 def _credited(raced: list[Outcome]) -> list[Outcome]:
-    """The racers with what the learning rate alone gives taken off the merits of larger batches."""
+    """Refutes larger batches whose effect is due to their learning rate alone."""
     alone = max(
         (o for o in raced if o.helps and o.arm.remedy == RATE_ALONE), key=lambda o: o.comparison.mid, default=None
     )
@@ -130,8 +128,8 @@ def _credited(raced: list[Outcome]) -> list[Outcome]:
         replace(
             o,
             verdict="refuted",
-            why=f"{o.why} But the learning rate alone does that {alone.comparison.mid:.2f}× sooner ({alone.arm.label}), "
-            f"and with larger batches it is {o.comparison.mid:.2f}×: it is not the batch.",
+            why=f"{o.why} But the learning rate alone reaches it {alone.comparison.mid:.2f}× sooner "
+            f"({alone.arm.label}), and larger batches {o.comparison.mid:.2f}×: the batch size is not the reason.",
         )
         if o.helps and is_larger_batch(o.arm) and o.comparison.mid < HARDLY_SOONER * alone.comparison.mid
         else o
@@ -140,7 +138,7 @@ def _credited(raced: list[Outcome]) -> list[Outcome]:
 
 
 def measured_by(outcomes: Iterable[Outcome]) -> MeasuredRatios:
-    """What the facts take from trials."""
+    """Returns the measured ratios that facts are based on."""
     input_free: dict[int, Interval] = {}
     fewer_dispatches: dict[int, Interval] = {}
     gathered: dict[int, Interval] = {}
@@ -159,8 +157,7 @@ def measured_by(outcomes: Iterable[Outcome]) -> MeasuredRatios:
             or ratio is None
         ):
             continue
-        # No ceiling is below what an input remedy reached: the two differ by chance where the remedy takes all of the
-        # wait away.
+        # An input remedy that removes the whole wait may be faster than the ceiling by chance. Then it is the ceiling.
         if outcome.arm.role == "ceiling" or outcome.helps and _only_changes_input(outcome.arm):
             input_free[outcome.index] = _larger(ratio, input_free.get(outcome.index))
         elif outcome.helps and _only_dispatches_less(outcome.arm):
@@ -179,8 +176,7 @@ def _outcome(rehearsal: Rehearsal, arm: Arm, remedies: int) -> Outcome:
     comparison = compare(windows, arm.id, references)
     placebo = compare(rehearsal.windows, placebos[0].id, [other.id for other in baselines]) if placebos else None
     verdict, why = _judged(arm, comparison, placebo, remedies, untried=_untried(rehearsal))
-    # The placebo is made anew as every arm is, in a process that is as warm: what it pays is what the script pays as it
-    # stands.
+    # The placebo is built like every arm, in an equally warm process: what it pays once, the script pays today.
     paid_s = max((other.one_off_s for other in placebos or baselines), default=0.0)
     return Outcome(
         target=rehearsal.target,
@@ -190,13 +186,13 @@ def _outcome(rehearsal: Rehearsal, arm: Arm, remedies: int) -> Outcome:
         comparison=comparison,
         verdict=verdict,
         why=why,
-        # A cheaper first unit may only be the warmer process: what is not proven to be saved is not promised.
+        # A cheaper first unit may only be due to the warmer process, so it is not counted as saved.
         one_off_s=max(0.0, arm.one_off_s - paid_s),
     )
 
 
 def _raced(rehearsal: Rehearsal, arm: Arm, timed: Iterable[Outcome]) -> Outcome:
-    """What the race showed of one of its racers. A cause that cheaper trials have refuted is not raced."""
+    """Returns the outcome of a racer. It is not raced if cheaper trials refuted all other remedies of its cause."""
     others = {outcome.verdict for outcome in timed if outcome.arm.role == "remedy" and outcome.arm.cause == arm.cause}
     result = finish(rehearsal, arm)
     counted = result is not None and result.comparison.n > 0
@@ -231,12 +227,12 @@ def _raced(rehearsal: Rehearsal, arm: Arm, timed: Iterable[Outcome]) -> Outcome:
 
 def _unraced(rehearsal: Rehearsal) -> str:
     if rehearsal.ending.how == "interrupted":
-        return "The diagnosis was interrupted before its races told."
+        return "The diagnosis was interrupted before its races were decided."
     return "It was not raced." if rehearsal.race is None else "The time for races was used up."
 
 
 def _untried(rehearsal: Rehearsal) -> str:
-    """Why an arm whose turn did not come was not tried."""
+    """Returns why an arm was not tried."""
     if rehearsal.ending.how == "interrupted":
         return "The diagnosis was interrupted before it was tried."
     return "The budget was used up before it was tried."
@@ -271,6 +267,6 @@ def _only_changes_input(arm: Arm) -> bool:
 
 
 def _only_dispatches_less(arm: Arm) -> bool:
-    """Whether an arm computes the same and only has less launched from Python: what it saves is the host's time."""
+    """Returns whether an arm computes the same with fewer launches from Python, and so saves only host time."""
     settings = {change.get("argument") for change in arm.changes}
     return bool(settings) and settings <= {"steps_per_execution", "run_eagerly"}

@@ -1,4 +1,4 @@
-"""Which rehearsals are worth their time, which arms each one has, and which arm combines what helped."""
+"""Plans the rehearsals and their arms, and the arm that combines the remedies that helped."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from fitdoctor.trials.process_statistics import PROCESS
 from fitdoctor.trials.race_outcome import RACE
 from fitdoctor.trials.safety import worst
 
-#: A rehearsal costs a start-up of its own: a fourth one would leave too little time for each.
+# Each rehearsal costs a start-up. A fourth one would leave too little time for each.
 MOST_REHEARSALS = 3
-#: No rehearsal takes less, however short its start-up.
+# The least time for a rehearsal, however short its start-up.
 LEAST_TRIAL_S = 5.0
-#: The remedy that a ceiling arm stands for.
+# The remedy id of the ceiling arm with free input.
 INPUT_FREE = "input-free"
-#: The remedy that the ceiling of a loop over tiny batches stands for.
+# The remedy id of the ceiling arm of a loop over tiny batches.
 GATHERED = "gathered-rows"
-#: Arms of one unit stay together.
+# Arms are grouped by unit, in this order.
 UNITS: tuple[Unit, ...] = ("step", "epoch", "epoch_end", "validation", "call")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RehearsalPlan:
-    """One child to come: the fit or loop that it is about, its arms in order, and what its remedies might save.
+    """A planned rehearsal: its fit or loop, its arms in order, and what its remedies may save.
 
-    A fit is tried from the inside, or as a call among many of the same place: then its arms are those of a call.
+    A fit is tried step by step, or as one of many calls at the same place. Then its arms are those of a call.
     """
 
     target: str
@@ -45,17 +45,17 @@ class RehearsalPlan:
 
     @property
     def races(self) -> bool:
-        """Whether trainings are raced to the same validation loss, on a budget of their own."""
+        """Whether trainings are raced to the same validation loss, on a separate budget."""
         return any(arm.unit == RACE for arm in self.arms)
 
     @property
     def as_calls(self) -> bool:
-        """Whether whole calls alternate as the script goes on."""
+        """Whether whole calls alternate while the script runs on."""
         return all(arm.unit == "call" for arm in self.arms)
 
 
 def plan(facts: Facts) -> tuple[RehearsalPlan, ...]:
-    """The rehearsals that are worth it, the one first that may save most in a second of trial.
+    """Returns the rehearsals that are worth their time, ordered by what each may save per second of trial.
 
     Example:
         >>> [rehearsal.target for rehearsal in plan(Facts(run))]
@@ -74,8 +74,7 @@ def plan(facts: Facts) -> tuple[RehearsalPlan, ...]:
 
 
 def plan_environments(facts: Facts) -> tuple[RehearsalPlan, ...]:
-    """The comparisons of environments that may be worth their time, the one with the most to gain first: each has one
-    arm.
+    """Returns the comparisons of environments, with one arm each, ordered by what they may save.
 
     Example:
         >>> [comparison.arms[-1].remedy for comparison in plan_environments(Facts(run))]
@@ -106,8 +105,7 @@ def _fit_plans(facts: Facts, findings: Iterable[Finding]) -> Iterator[RehearsalP
             continue
         concerned = [finding for finding in findings if finding.fit == fit.index]
         arms = _arms(facts, concerned)
-        # The ceiling bounds every input remedy and is what proves that a fit is bound by compute, so it is always
-        # there.
+        # Every fit gets the ceiling arm: it bounds all input remedies, and proves that a fit is compute-bound.
         step = [*_references("step"), ceiling(), *(arm for arm in arms if arm.unit == "step")]
         costs: dict[str, float] = {}
         for finding in concerned:
@@ -148,11 +146,10 @@ def _loop_plans(facts: Facts, findings: Iterable[Finding]) -> Iterator[Rehearsal
 
 
 def race_share(index: int, plans: Sequence[RehearsalPlan]) -> float:
-    """The share of the time that is left for races which those at one fit may take: as much as they may save of what
-    all may.
+    """Returns the share of the remaining race time for one fit, in proportion to what its races may save.
 
     Args:
-        index: Of the fit whose turn it is.
+        index: The index of the fit.
         plans: All rehearsals, in the order in which they run.
     """
     racing = [each for each in plans if each.races]
@@ -162,7 +159,7 @@ def race_share(index: int, plans: Sequence[RehearsalPlan]) -> float:
 
 
 def ceiling() -> Arm:
-    """The arm that runs the same steps on batches that are there already."""
+    """Returns the arm that runs the same steps on batches that are in memory already."""
     return Arm(id=f"step/{INPUT_FREE}", role="ceiling", unit="step", remedy=INPUT_FREE, label="input for free")
 
 
@@ -183,13 +180,13 @@ def _with_references(unit: str, arms: Iterable[Arm]) -> list[Arm]:
 
 
 def _racers(arms: Iterable[Arm]) -> list[Arm]:
-    """The arms of a race: a baseline, and those that it is raced against."""
+    """Returns the arms of a race: a baseline, and its rivals."""
     racers = [arm for arm in arms if arm.unit == RACE]
     return [_baseline(RACE), *racers] if racers else []
 
 
 def _arms(facts: Facts, findings: Iterable[Finding]) -> list[Arm]:
-    """One arm for each different proposal; where two causes share a remedy, the costlier one names it."""
+    """Returns one arm for each different proposal. A remedy of two causes belongs to the costlier one."""
     arms: dict[str, Arm] = {}
     for finding in findings:
         for offer in offers(finding, facts)[0]:
@@ -220,7 +217,7 @@ def _arm(arm_id: str, offer: Offer, finding: Finding) -> Arm:
 
 
 def combine(facts: Facts, rehearsal: Rehearsal) -> Arm | None:
-    """The arm that tries together what helped a fit's step each on its own, or None where fewer than two fit together.
+    """Returns the arm that combines the remedies that helped a step; None if fewer than two can be combined.
 
     Example:
         >>> arm = combine(facts, rehearsal)
@@ -253,14 +250,10 @@ def combine(facts: Facts, rehearsal: Rehearsal) -> Arm | None:
 
 
 def _edited(change: dict[str, Any]) -> tuple[object, ...]:
-    """What a change edits: two changes of the same thing exclude each other, such as two values of one argument."""
+    """Returns the edited place of a change. Two changes of the same place, such as one argument, exclude each other."""
     place = change["place"]
     if change["kind"] == "swap-calls" or change["kind"] == "insert-call" and change["call"] == "cache":
-        return (
-            "stage",
-            place["file"],
-            place["line"],
-            place["position"],
-        )  # both move the stage to another place in the chain
+        # Both move the stage to another place in the chain.
+        return "stage", place["file"], place["line"], place["position"]
     what = change.get("argument") or change.get("hook") or change.get("call") or ""
     return change["kind"], place["file"], place["line"], place["position"], change.get("index", -1), what

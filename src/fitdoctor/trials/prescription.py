@@ -1,4 +1,4 @@
-"""The remedies that are best together."""
+"""Chooses the prescription: the remedies that are best together."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from fitdoctor.trials.race_outcome import RACE
 from fitdoctor.trials.safety import worst
 from fitdoctor.trials.savings import effect_of, projected, whole_run
 
-#: Parts that give together this much more or less than their product are worth a sentence.
+# If the parts together differ from their product by more than this, the report says so.
 INTERACTION = 0.05
-#: Pairs of windows that a measurement of the whole needs, to count instead of its parts.
+# Pairs of windows that a measurement of all parts together needs to replace those of the parts.
 LEAST_ROUNDS = 3
-#: Arguments that make a callback write to another file.
+# Arguments that make a callback write to another file.
 RENAMES_FILES = frozenset({"save_weights_only"})
-#: Units that hold the steps of a fit: what was measured at two of them was not measured together.
+# Units that contain the steps of a fit. Remedies of two of them were not measured together.
 OF_STEPS = frozenset({"step", "epoch", PROCESS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """An arm whose saving is verified, with what to write in the source."""
+    """An arm with a verified saving, and the change to write into the source."""
 
     outcome: Outcome
     how: str
@@ -36,9 +36,9 @@ class Candidate:
 def prescribe_both(
     facts: Facts, candidates: Sequence[Candidate], outcomes: Sequence[Outcome]
 ) -> tuple[Prescription | None, Prescription | None]:
-    """The best that leaves the training as it is, and beside it the best that changes it and won its races.
+    """Returns the best prescription that keeps the training as it is, and the best that changes it and won its races.
 
-    The two are never mixed. Where only the second is there, it is the prescription.
+    The two are never mixed. If only the second exists, it is the prescription.
     """
     raced = [candidate for candidate in candidates if candidate.outcome.arm.unit == RACE]
     kept = prescribe(facts, [candidate for candidate in candidates if candidate not in raced], outcomes)
@@ -49,10 +49,10 @@ def prescribe_both(
 def prescribe_allowed(
     facts: Facts, candidates: Sequence[Candidate], outcomes: Sequence[Outcome], allowed: Collection[Safety]
 ) -> Prescription | None:
-    """The best that is verified to be as safe as asked for, and can be applied while the source stays as it is.
+    """Returns the best prescription that is safe enough and can be applied to a running training.
 
-    Where one prescription leaves the training as it is and another won its races, it is the better one, with those
-    remedies of the other that work at places of their own: at one place the two were not measured together.
+    If there are two, one that keeps the training as it is and one that won its races, the better one is taken. Remedies
+    of the other one are added where they change other places: at one place the two were not measured together.
     """
     candidates = [each for each in candidates if _is_allowed(each.outcome, allowed)]
     outcomes = [outcome for outcome in outcomes if _is_allowed(outcome, allowed)]
@@ -70,17 +70,17 @@ def prescribe_allowed(
 
 
 def _is_allowed(outcome: Outcome, allowed: Collection[Safety]) -> bool:
-    """Whether an arm is safe enough, and leaves the names of files alone that the script may read again."""
+    """Returns whether an arm is safe enough, and does not rename files that the script may read again."""
     return outcome.safety in allowed and not any(
         change.get("argument") in RENAMES_FILES for change in outcome.arm.changes
     )
 
 
 def prescribe(facts: Facts, candidates: Sequence[Candidate], outcomes: Iterable[Outcome]) -> Prescription | None:
-    """Chooses for each unit what was measured to be best, and projects the units together.
+    """Chooses the best arm of each unit, and projects all chosen units together.
 
-    At one unit only what was measured together counts together: two remedies of a step may save the same time.
-    Different units take different time, so their savings add up in the projection.
+    Several remedies of one unit count only if they were measured together: they may save the same time. The savings of
+    different units add up in the projection.
     """
     outcomes = list(outcomes)
     combined = [outcome for outcome in outcomes if outcome.arm.role == "prescription" and outcome.helps]
@@ -90,7 +90,7 @@ def prescribe(facts: Facts, candidates: Sequence[Candidate], outcomes: Iterable[
 
     chosen: list[tuple[Outcome, list[Candidate]]] = []
     for key, group in groupby(sorted(candidates, key=unit), key=unit):
-        # By the whole run and not by the unit: the fastest step may cost more beforehand than it saves.
+        # Sorted by the whole run, not by the unit: the fastest step may cost more in one-offs than it saves.
         members = sorted(group, key=lambda candidate: -_alone(facts, candidate.outcome))
         together = [outcome for outcome in combined if (outcome.target, outcome.index, outcome.arm.unit) == key]
         best_together = max(together, key=lambda outcome: _alone(facts, outcome), default=None)
@@ -107,7 +107,7 @@ def prescribe(facts: Facts, candidates: Sequence[Candidate], outcomes: Iterable[
     single = [outcome for outcome, _ in chosen]
     whole = _whole(single, outcomes)
     if whole is not None and whole.comparison.mid <= 1:
-        # What helped in windows did not help in a fresh process: nothing at that fit is worth prescribing.
+        # These remedies helped in windows, but not in a fresh process, so none of them is prescribed.
         others = [
             each for each in candidates if (each.outcome.target, each.outcome.index) != (whole.target, whole.index)
         ]
@@ -132,7 +132,7 @@ def prescribe(facts: Facts, candidates: Sequence[Candidate], outcomes: Iterable[
 
 
 def _whole(chosen: Sequence[Outcome], outcomes: Iterable[Outcome]) -> Outcome | None:
-    """The measurement, in a process of its own, of all that is chosen at one fit."""
+    """Returns the measurement of all chosen remedies of a fit in a process of its own."""
     for outcome in outcomes:
         if outcome.arm.unit != WHOLE or outcome.arm.failed or outcome.arm.doubt or outcome.comparison.n < LEAST_ROUNDS:
             continue
@@ -149,7 +149,7 @@ def _together(facts: Facts, outcomes: Iterable[Outcome]) -> Interval:
 def _interaction(
     facts: Facts, chosen: Sequence[tuple[Outcome, Sequence[Candidate]]], whole: Outcome | None, rest: Sequence[Outcome]
 ) -> str:
-    """What the parts let expect and what they gave together, where the two are clearly apart."""
+    """Compares the product of the parts with their measurement together; "" if they are close."""
     if whole is not None:
         count = sum(len(parts) for outcome, parts in chosen if outcome not in rest)
         expected, found = _together(facts, [outcome for outcome, _ in chosen]).mid, _together(facts, [whole, *rest]).mid
@@ -161,15 +161,12 @@ def _interaction(
     if abs(found / expected - 1) <= INTERACTION:
         return ""
     if count < 2:
-        return f"In trials of their own {expected:.2f}× {what}, in a fresh process {found:.2f}×."
-    return f"Each on its own, they let expect {expected:.2f}× {what}; together they gave {found:.2f}×."
+        return f"In separate trials {expected:.2f}× {what}, in a fresh process {found:.2f}×."
+    return f"Expected from each on its own: {expected:.2f}× {what}. Measured together: {found:.2f}×."
 
 
 def _apart(chosen: list[tuple[Outcome, list[Candidate]]]) -> list[tuple[Outcome, list[Candidate]]]:
-    """The choices without those that save the same time as a better one:
-
-    an epoch holds the steps of its fit, and so does a process.
-    """
+    """Drops choices that save the same time as a better one: an epoch or a process contains the steps of its fit."""
     kept: list[tuple[Outcome, list[Candidate]]] = []
     for item in chosen:
         units = {(other.target, other.index, other.arm.unit) for other, _ in kept}
@@ -181,7 +178,7 @@ def _apart(chosen: list[tuple[Outcome, list[Candidate]]]) -> list[tuple[Outcome,
 
 
 def _treatment(facts: Facts, outcome: Outcome) -> Treatment:
-    """Where the changes of an arm are made."""
+    """Returns the changes of an arm with their place."""
     if outcome.target == "loop":
         loop = facts.loops[outcome.index].record
         kind, site = loop.kind, loop.site
@@ -191,10 +188,7 @@ def _treatment(facts: Facts, outcome: Outcome) -> Treatment:
 
 
 def _is_superseded(facts: Facts, outcome: Outcome, others: Iterable[Outcome]) -> bool:
-    """Whether a remedy of whole calls of a fit is better than what helps inside them, or the reverse:
-
-    they take the same time.
-    """
+    """Returns whether a better arm saves the same time: one of whole calls of a fit, or one inside these calls."""
     rivals = [
         other
         for other in others

@@ -1,4 +1,4 @@
-"""In which order to try things: what may save most in a second of trial comes first."""
+"""Orders trials by what they may save per second of trial."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from fitdoctor.facts.fit import FitFacts
 from fitdoctor.recording.model import Arm
 from fitdoctor.trials.race_outcome import RACE
 
-#: Windows of each arm until it is decided, as a rule.
+# Windows of an arm until it is decided, as a rule.
 ROUNDS = 12
-#: What an arm takes to be built, verified and warmed up, beside what it is timed for.
+# Time to build, verify and warm up an arm.
 PREPARE_S = 1.5
-#: The shortest window of steps, with the untimed ones before it and the moment of quiet after it.
+# The shortest window of steps, with the untimed steps before it and the pause after it.
 WINDOW_S = 0.06
-#: Steps of a window and before it, where each takes long.
+# Steps of a window and before it, if steps are slow.
 STEPS = 4
-#: Calls of each arm in a trial of calls, and the most that one takes.
+# Calls of each arm in a trial of calls, and the longest such trial.
 CALLS = 64
 CALLS_S = 25.0
 
 
 def trial_s(facts: Facts, target: str, index: int, arms: Iterable[Arm]) -> float:
-    """What a trial of arms of one unit is expected to take, start-up left out.
+    """Returns the expected seconds of a trial of arms of one unit, without start-up.
 
     Example:
         >>> trial_s(facts, "fit", 0, [arm for arm in rehearsal.arms if arm.unit == "validation"])
@@ -40,13 +40,12 @@ def trial_s(facts: Facts, target: str, index: int, arms: Iterable[Arm]) -> float
 
 
 def by_worth(facts: Facts, index: int, units: Iterable[Sequence[Arm]], costs: Mapping[str, float]) -> list[Arm]:
-    """The arms of a fit's units: the unit with the most to save in a second of trial first, and within one the arm with
-    the most.
+    """Returns the arms of a fit, ordered by what their unit may save per second of trial, then by their own cause.
 
     Args:
-        facts: Of the scout.
-        index: Of the fit.
-        units: The arms of each unit, baseline, placebo and ceiling at their head.
+        facts: The facts of the scout.
+        index: The index of the fit.
+        units: The arms of each unit, with baseline, placebo and ceiling first.
         costs: Seconds of the whole training that each cause costs.
     """
 
@@ -64,7 +63,7 @@ def by_worth(facts: Facts, index: int, units: Iterable[Sequence[Arm]], costs: Ma
 
 
 def whole_trial_s(facts: Facts, target: str, index: int, arms: Iterable[Arm]) -> float:
-    """What a rehearsal is expected to take, start-up included; races have a budget of their own."""
+    """Returns the expected seconds of a rehearsal with its start-up, without races."""
     parts = facts.scout.parts
     units: dict[str, list[Arm]] = {}
     for arm in arms:
@@ -91,5 +90,5 @@ def _mean(duration: object) -> float:
 
 
 def _every(arm: Arm) -> int:
-    """How many ends of epochs one window of an arm has."""
+    """Returns how many ends of epochs one window of an arm has."""
     return max([1, *(int(change["every"]) for change in arm.changes if "every" in change)])

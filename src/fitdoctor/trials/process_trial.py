@@ -7,7 +7,7 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any, Protocol
 
-from fitdoctor.process.child import ChildEndedError
+from fitdoctor.errors import ChildEndedError
 from fitdoctor.process.memory_watch import MemoryWatch
 from fitdoctor.recording.error_text import headline
 from fitdoctor.recording.model import Arm, ProcessRun, Rehearsal, Window

@@ -10,8 +10,8 @@ from typing import Any
 
 from fitdoctor.causes.registry import all_causes
 from fitdoctor.changes.model import edits_input
+from fitdoctor.errors import ChildEndedError
 from fitdoctor.facts.facts import Facts
-from fitdoctor.process.child import ChildEndedError
 from fitdoctor.recording.error_text import headline
 from fitdoctor.recording.model import Arm, ModelInspection, Rehearsal, Window
 from fitdoctor.trials.executor import (

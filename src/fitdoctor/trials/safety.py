@@ -1,4 +1,4 @@
-"""What a trial's verification says about a remedy's safety."""
+"""The safety of a remedy: declared, and verified by its trial."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from fitdoctor.changes.model import edits_input
 from fitdoctor.recording.model import Arm
 from fitdoctor.report.model import Safety
 
-#: From the safest to the one that needs a race to be judged.
+# From the safest to the one that needs a race.
 ORDER: tuple[Safety, ...] = ("exact", "numerics", "semantics")
 
 
 def declared(arm: Arm) -> Safety:
-    """The safety that the remedy claims; what is not known counts as another training."""
+    """Returns the safety that the remedy declares. Unknown values count as "semantics"."""
     return next((safety for safety in ORDER if safety == arm.safety), "semantics")
 
 
 def verified(arm: Arm) -> Safety | None:
-    """The safety that the trial found, or None where neither batches nor weights could be compared."""
+    """Returns the safety that the trial found; None if neither batches nor weights could be compared."""
     found = {arm.batches, arm.weights}
     if "different" in found:
         return "semantics"
@@ -28,10 +28,10 @@ def verified(arm: Arm) -> Safety | None:
 
 
 def found_safety(arm: Arm) -> Safety:
-    """What is known of an arm's safety.
+    """Returns the safety of an arm, from its verification and its declaration.
 
-    Batches alone say nothing of settings, so there the declaration counts as well. Another training stays one, however
-    much alike its first batches are.
+    Equal batches prove nothing about settings, so the declaration counts as well. "semantics" stays "semantics" even
+    if the first batches are equal.
     """
     found, claimed = verified(arm), declared(arm)
     if found is None:
@@ -41,16 +41,13 @@ def found_safety(arm: Arm) -> Safety:
 
 
 def worst(safeties: Iterable[str]) -> Safety:
-    """The weakest of several promises."""
+    """Returns the least safe of several."""
     known = [ORDER.index(safety) for safety in ORDER for given in safeties if given == safety]
     return ORDER[max(known, default=0)]
 
 
 def quality(arm: Arm) -> str:
-    """What the verified safety alone does not say:
-
-    which numbers came out otherwise, and which could not be compared.
-    """
+    """Returns which numbers differ, and which could not be compared."""
     words = {"close": "equal but for rounding", "different": "different"}
     found = (("batches", arm.batches), ("weights", arm.weights))
     said = [f"{noun} {words[state]}" for noun, state in found if state in words]

@@ -1,4 +1,4 @@
-"""From the ratio of a unit to what the whole training gains."""
+"""Projects the speed-up of one unit to the speed-up of the whole training."""
 
 from __future__ import annotations
 
@@ -19,22 +19,20 @@ from fitdoctor.trials.statistics import MOST_RATIO
 
 End = Literal["low", "mid", "high"]
 
-#: What a unit costs differs between two processes of the same script, by a standard deviation of 8.5 % (docs/trials-measured.md,
-#: drift): 95 % of them lie within this. The interval of a whole run must hold that as well as the spread within one
-#: rehearsal.
+# The cost of a unit differs between two processes of one script, with a standard deviation of 8.5 %, so 95 % of them lie
+# within this (docs/trials-measured.md, drift). The interval of a whole run covers that too.
 PROCESS_DRIFT = 0.17
 DRIFTS = (1 - PROCESS_DRIFT, 1.0, 1 + PROCESS_DRIFT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """One unit that becomes `ratio` times as fast, for `one_off_s` more that is paid once.
+    """One unit that becomes `ratio` times as fast, for `one_off_s` that is paid once.
 
-    Where the unit is the race to a validation loss, all steps and epochs of the fit become fewer. `covered` is the
-    share of the training that was raced: the low end counts only on what was seen there. `throughput` is how many times
-    as many samples the remedy trains on in a second; what is paid once an epoch gains nothing from that. `refills` says
-    that the elements themselves come as much faster, so that filling a buffer anew at the start of an epoch does as
-    well. `parts` are what of an epoch was timed where the unit is a whole one.
+    If the unit is a race to a validation loss, the fit needs fewer steps and epochs. `covered` is the share of the
+    training that was raced: the low end assumes no gain for the rest. `throughput` is the ratio of samples per second;
+    costs per epoch gain nothing from it. `refills` says that single elements arrive faster as well, so that a buffer
+    fills faster at the start of an epoch. `parts` are the timed parts of an epoch, if the unit is a whole one.
     """
 
     target: str
@@ -49,7 +47,7 @@ class Effect:
 
 
 def effect_of(facts: Facts, outcome: Outcome) -> Effect | None:
-    """What an arm does to the whole training, or None where its windows can't tell."""
+    """Returns the effect of an arm on the whole training; None if its windows are too few."""
     ratio = outcome.comparison.ratio
     if ratio is None:
         return None
@@ -68,26 +66,20 @@ def effect_of(facts: Facts, outcome: Outcome) -> Effect | None:
 
 
 def _keeps_elements(change: dict[str, Any]) -> bool:
-    """Whether elements are made once and kept:
-
-    what is made behind them, such as a shuffle's buffer, then fills from memory.
-    """
+    """Returns whether elements are made once and kept, so that a later shuffle buffer fills from memory."""
     kept: bool = change["kind"] == "precompute" or (change["kind"] == "insert-call" and change["call"] == "cache")
     return kept
 
 
 def times_paid(facts: Facts, outcome: Outcome) -> int:
-    """How often the whole training pays the one-off: each call of a fit that traces anew pays again."""
+    """Returns how often the training pays the one-off: once for each call of fit that traces again."""
     if outcome.target == "fit" and outcome.arm.unit in ("step", WHOLE) and outcome.index < len(facts.fits):
         return facts.fits[outcome.index].one_offs_paid
     return 1
 
 
 def filling_s(facts: Facts, outcome: Outcome) -> float:
-    """What the first pass over the data takes beyond later ones where a cache is put in:
-
-    it is filled at today's cost.
-    """
+    """Returns how much longer the first pass over the data takes if it fills a new cache."""
     if not any(change["kind"] == "insert-call" and change["call"] == "cache" for change in outcome.arm.changes):
         return 0.0
     fit = facts.fits[outcome.index]
@@ -96,9 +88,9 @@ def filling_s(facts: Facts, outcome: Outcome) -> float:
 
 
 def whole_run(facts: Facts, effects: Iterable[Effect]) -> Interval:
-    """The whole projected run before, over the one after all effects together.
+    """Returns the projected time of the whole run, divided by that with all effects together.
 
-    Where a stopping rule may end the training early, the interval covers both ends of what its length can be.
+    If a stopping rule may end the training early, the interval covers its shortest and longest length.
 
     Example:
         >>> whole_run(facts, [Effect(target="fit", index=0, unit="step", ratio=Interval(low=2, mid=2, high=2))])
@@ -114,10 +106,9 @@ def whole_run(facts: Facts, effects: Iterable[Effect]) -> Interval:
 
 
 def projected(facts: Facts, speedup: Interval) -> Interval:
-    """Seconds of the whole run with such a speed-up, as one process of its own takes them.
+    """Returns the seconds of the whole run with a speed-up, in a new process.
 
-    A speed-up compares two trainings on equal terms. What one process will take differs from that as processes of one
-    script do.
+    The interval adds the differences between processes of one script to that of the speed-up.
     """
 
     def seconds(end: float, sign: int) -> float:
@@ -127,7 +118,7 @@ def projected(facts: Facts, speedup: Interval) -> Interval:
 
 
 def saved_s(facts: Facts, speedup: Interval) -> Interval:
-    """Seconds of the whole training that a speed-up saves."""
+    """Returns the seconds of the whole training that a speed-up saves."""
     low, mid, high = (
         facts.total_s * (1 - 1 / end) if end > 0 else 0.0 for end in (speedup.low, speedup.mid, speedup.high)
     )
@@ -135,9 +126,9 @@ def saved_s(facts: Facts, speedup: Interval) -> Interval:
 
 
 def breaks_even_at(facts: Facts, outcome: Outcome) -> int | None:
-    """After how many units the one-off has paid for itself; None where there is none, or nothing to pay it from."""
+    """Returns after how many units the one-off has paid off; None if there is none, or if nothing is saved."""
     saved_per_unit_s = unit_cost_s(facts, outcome) * (1 - 1 / outcome.comparison.mid)
-    # A cache is filled within the first pass of each call, at today's cost: that has to come back as well.
+    # The first pass of each call fills a cache at today's cost, which has to be saved again as well.
     calls = facts.fits[outcome.index].record.calls if outcome.target == "fit" and outcome.index < len(facts.fits) else 1
     paid_s = outcome.one_off_s + filling_s(facts, outcome) / max(1, calls)
     if paid_s <= 0 or saved_per_unit_s <= 0:
@@ -146,7 +137,7 @@ def breaks_even_at(facts: Facts, outcome: Outcome) -> int | None:
 
 
 def unit_cost_s(facts: Facts, outcome: Outcome) -> float:
-    """What the unit costs as it stands."""
+    """Returns what the unit costs without the remedy."""
     chosen = set(terms(facts, outcome.target, outcome.index, outcome.arm.unit))
     found = [term for term in facts.projection.terms if term.id in chosen and not term.id.endswith("/first")]
     most = max((term.count for term in found), default=0.0)
@@ -154,10 +145,10 @@ def unit_cost_s(facts: Facts, outcome: Outcome) -> float:
 
 
 def terms(facts: Facts, target: str, index: int, unit: str) -> tuple[str, ...]:
-    """The terms of the projection that a unit stands for. The end of an epoch holds what callbacks call there."""
+    """Returns the terms of the projection that a unit covers. The end of an epoch includes calls of callbacks there."""
     if target == "loop":
         return (f"loop{index}/call",)
-    if unit == "call":  # whatever a call of fit takes, but for what only the first one pays
+    if unit == "call":  # all of a call of fit, except what only the first one pays
         return tuple(
             t.id for t in facts.projection.terms if t.id.startswith(f"fit{index}/") and not t.id.endswith("/first")
         )
@@ -185,20 +176,20 @@ def terms(facts: Facts, target: str, index: int, unit: str) -> tuple[str, ...]:
 
 
 def _treated(facts: Facts, effect: Effect) -> tuple[str, ...]:
-    """The terms that an effect changes."""
+    """Returns the terms that an effect changes."""
     units = [{"start": "epoch"}.get(part, part) for part in effect.parts] if effect.unit == WHOLE else [effect.unit]
     found = tuple(dict.fromkeys(term for unit in units for term in terms(facts, effect.target, effect.index, unit)))
     return (*found, f"fit{effect.index}/epoch_first_step") if effect.refills else found
 
 
 def _per_epoch(facts: Facts, index: int) -> tuple[str, ...]:
-    """The terms of a fit that are paid once an epoch: its end, validation, and what callbacks do there."""
+    """Returns the terms of a fit that are paid once an epoch: its end, validation, and callbacks there."""
     own = (f"fit{index}/epoch_boundary", f"fit{index}/epoch_first_step", f"fit{index}/validation")
     return *own, *terms(facts, "fit", index, "epoch_end")
 
 
 def _factor(effect: Effect, term_id: str, end: End) -> float:
-    """What the cost of a term is multiplied by."""
+    """Returns the factor for the cost of a term."""
     ratio: float = getattr(effect.ratio, end)
     factor = 1 / max(1 / MOST_RATIO, ratio)
     if effect.unit == RACE and not term_id.endswith("/step"):
@@ -209,10 +200,7 @@ def _factor(effect: Effect, term_id: str, end: End) -> float:
 
 
 def _speedup(facts: Facts, effects: list[Effect], bound: Bound, end: End, drift: float) -> float:
-    """One end of a speed-up, with the treated units' own cost `drift` times what it was:
-
-    it differs between processes.
-    """
+    """Returns one end of the speed-up, if the cost of the treated units differs by `drift` in another process."""
     treated = {term_id for effect in effects for term_id in _treated(facts, effect)}
     before = facts.projection_at(bound).scaled(dict.fromkeys(treated, drift))
     factors: dict[str, float] = {}

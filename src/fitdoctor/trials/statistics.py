@@ -13,33 +13,30 @@ from fitdoctor.report.model import Interval
 
 Verdict = Literal["measured", "refuted", "inconclusive"]
 
-#: Two-sided confidence of every interval that is shown.
+# Two-sided confidence of every interval that is shown.
 CONFIDENCE = 0.95
-#: Rounds after which decisions are taken: fixed beforehand, since every look is a chance to be wrong.
+# Rounds after which decisions are taken. They are fixed beforehand: each decision has a chance to be wrong.
 LOOKS = (6, 15, 40)
-#: Identical arms differ systematically by 2–4 % (memory layout, order, caches), and more rounds can't average that
-#: away: so a ratio counts from 5 % on.
+# Identical arms differ systematically by 2–4 % (memory layout, order, caches), however many rounds there are. So a
+# ratio counts from 5 % on.
 FLOOR = 1.05
-#: The standard deviation of the log that belongs to that, in a comparison of an arm with its references. It is part of
-#: the interval that is shown, which would else grow ever narrower around a ratio that is off by so much. The proof of a
-#: gain has the floor for it.
+# The standard deviation of that difference, as a log ratio. The shown interval includes it: more rounds can't make it
+# narrower. The proof of a gain uses the floor instead.
 ARMS_DIFFER = 0.02
-#: An arm differs from the mean of two others by this share of what one differs from another, where all three are
-#: identical.
+# Three identical arms: the difference of one from the mean of the other two, relative to that of two arms.
 FROM_TWO = sqrt(3 / 4)
-#: From the first look on, what is not even 3 % faster is not going to be 5 %.
+# After the first decision, an arm that is not even 3 % faster will not reach 5 %.
 HARDLY_FASTER = 1.03
-#: What looks hardly faster is refuted only where more than this is ruled out: a few noisy rounds can't tell 1.0 from
-#: 1.3.
+# Such an arm is refuted only if its interval excludes this ratio: a few noisy rounds can't distinguish 1.0 from 1.3.
 OPEN = 1.20
-#: An arm this slow after two rounds, and slower in each of them, is not worth a third.
+# An arm this slow after two rounds, and slower in each of them, gets no third round.
 HOPELESS = 0.8
 HOPELESS_ROUNDS = 2
-#: A window that waited this share of its time for a core timed the neighbours.
+# A window that waited this share of its time for a core measured other processes.
 QUEUE_SHARE = 0.30
-#: Fewer clean rounds than this tell less than all of them do.
+# With fewer undisturbed rounds than this, all rounds are used.
 MIN_ROUNDS = 4
-#: No unit becomes this many times faster or slower. It keeps every figure finite.
+# Limits every ratio, so that all figures are finite.
 MOST_RATIO = 1e6
 
 
@@ -47,8 +44,8 @@ MOST_RATIO = 1e6
 class Comparison:
     """How much faster an arm is than its reference, by rounds.
 
-    `rounds` holds the log ratio of each round; above 0 the arm is faster. `ratio` is None with fewer than two rounds.
-    `contended` says that other processes took the machine and too few quiet rounds were left.
+    `rounds` holds the log ratio of each round. Above 0 the arm is faster. `ratio` is None with fewer than two rounds.
+    `contended` says that other processes used the cores, and that too few undisturbed rounds were left.
     """
 
     arm: str
@@ -61,7 +58,7 @@ class Comparison:
 
     @property
     def mid(self) -> float:
-        """The best estimate of the ratio; 1 where there is none."""
+        """The best estimate of the ratio; 1 if there is none."""
         return _ratio(self.mean_log)
 
 
@@ -71,11 +68,11 @@ def compare(
     """Pairs the windows of an arm with those of its reference, round by round.
 
     Args:
-        windows: Those of a whole rehearsal.
-        arm_id: The arm in question.
-        reference_ids: The arms that it is compared with, usually the baseline and the placebo. By what these two
-            differ, though they are identical, the interval is wider.
-        confidence: Of the interval.
+        windows: The windows of a whole rehearsal.
+        arm_id: The arm.
+        reference_ids: The arms that it is compared with, usually the baseline and the placebo. These two are identical:
+            their difference makes the interval wider.
+        confidence: The confidence of the interval.
 
     Example:
         >>> compare(rehearsal.windows, "step/prefetch", ["step/baseline", "step/placebo"]).ratio
@@ -94,9 +91,9 @@ def compare(
 def comparison_of(
     arm_id: str, logs: Sequence[float], *, contended: bool = False, confidence: float = CONFIDENCE, apart: float = 0.0
 ) -> Comparison:
-    """The comparison that a log ratio for each round makes.
+    """Returns the comparison for given log ratios, one for each round.
 
-    `apart` is the standard deviation that no number of rounds averages away.
+    `apart` is the standard deviation of the systematic difference, which more rounds do not reduce.
     """
     mean = fsum(logs) / len(logs) if logs else 0.0
     sd = sqrt(fsum((value - mean) ** 2 for value in logs) / (len(logs) - 1)) if len(logs) > 1 else 0.0
@@ -107,20 +104,21 @@ def comparison_of(
 
 
 def bounds(comparison: Comparison, confidence: float) -> Interval:
-    """The comparison's ratio with an interval of another confidence."""
+    """Returns the ratio with an interval of another confidence."""
     return _interval(comparison.mean_log, comparison.sd_log, max(2, comparison.n), confidence)
 
 
 def judge(
     comparison: Comparison, placebo: Comparison | None, *, looks: int = len(LOOKS), remedies: int = 1
 ) -> tuple[Verdict, str]:
-    """Whether the arm is proven to be faster, proven not to be, or neither.
+    """Judges whether the arm is proven to be faster, proven not to be, or neither.
 
     Args:
-        comparison: Of the arm.
-        placebo: Of the same rehearsal's A/A arm, whose deviation is what this machine can't tell apart today.
-        looks: How often the windows are looked at before a decision stands.
-        remedies: How many arms share the chance of being wrong.
+        comparison: The comparison of the arm.
+        placebo: The comparison of the A/A arm of the same rehearsal. Smaller effects than its own can't be measured
+            on this machine now.
+        looks: The number of decisions.
+        remedies: The number of arms that share the error probability.
 
     Returns:
         The verdict, and a sentence that says why.
@@ -131,8 +129,9 @@ def judge(
     strict = _interval(
         comparison.mean_log, comparison.sd_log, comparison.n, 1 - (1 - CONFIDENCE) / max(1, looks * remedies)
     )
-    shown = f"{comparison.ratio.mid:.2f}× [{comparison.ratio.low:.2f}, {comparison.ratio.high:.2f}] over {comparison.n} rounds"
-    crowd = ", while other processes took the machine" if comparison.contended else ""
+    ratio = comparison.ratio
+    shown = f"{ratio.mid:.2f}× [{ratio.low:.2f}, {ratio.high:.2f}] over {comparison.n} rounds"
+    crowd = ", while other processes used the cores" if comparison.contended else ""
     if strict.low > floor:
         return "measured", f"{shown}{crowd}, above {floor:.2f}×."
     if comparison.ratio.high < FLOOR:
@@ -145,10 +144,7 @@ def judge(
 
 
 def shrunk(comparison: Comparison, share: float) -> Comparison:
-    """The comparison with only a share of its effect left, and as uncertain as before:
-
-    the share is no better known than it was.
-    """
+    """Returns the comparison with a share of its effect, and an interval as wide as before."""
     ratio, less = comparison.ratio, (1 - share) * comparison.mean_log
     ends = [_ratio(log(end) - less) for end in (ratio.low, ratio.mid, ratio.high)] if ratio is not None else []
     return replace(
@@ -161,14 +157,12 @@ def shrunk(comparison: Comparison, share: float) -> Comparison:
 
 
 def hopeless(comparison: Comparison) -> bool:
-    """Whether an arm is so much slower that more windows would be wasted on it."""
+    """Returns whether an arm is so much slower that it gets no more windows."""
     return comparison.n >= HOPELESS_ROUNDS and comparison.mid < HOPELESS and max(comparison.rounds) < 0
 
 
 def _references_differ(windows: Sequence[Window], reference_ids: Sequence[str]) -> float:
-    """What baseline and placebo say of how far this arm may be off by chance of its making; 0 where there is only one
-    of them.
-    """
+    """Estimates the systematic error of an arm from the difference of baseline and placebo; 0 without a placebo."""
     if len(reference_ids) != 2:
         return 0.0
     logs = _log_ratios([window for window in windows if window.arm in reference_ids], reference_ids[1])
@@ -184,16 +178,14 @@ def _log_ratios(windows: Sequence[Window], arm_id: str) -> list[float]:
             (arms if window.arm == arm_id else references)[window.round].append(per_unit_s)
     bound = log(MOST_RATIO)
     paired = sorted(arms.keys() & references.keys())
-    # Means of logs, not logs of means: of arms that are identical, several noisy ones would seem slower than one.
+    # Means of logs, not logs of means: else two noisy references would seem slower than one, though identical.
     logs = (_mean([*map(log, references[number])]) - _mean([*map(log, arms[number])]) for number in paired)
     return [min(bound, max(-bound, value)) for value in logs]
 
 
 def _interval(mean: float, sd: float, n: int, confidence: float, apart: float = 0.0) -> Interval:
-    from scipy.special import (
-        ndtri,
-        stdtrit,
-    )  # quantiles of the normal and of Student's t; `scipy.stats` takes a second to import
+    # Quantiles of the normal and of Student's t distribution. `scipy.stats` takes a second to import.
+    from scipy.special import ndtri, stdtrit
 
     level = 0.5 + confidence / 2
     reach = hypot(float(stdtrit(n - 1, level)) * sd / sqrt(n), float(ndtri(level)) * apart)

@@ -1,4 +1,4 @@
-"""What a user asked to be watched."""
+"""The request of `fitdoctor watch` and `fitdoctor treat`."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from fitdoctor.recording.model import Treated
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WatchRequest:
-    """One call of `fitdoctor watch`, or of `fitdoctor treat`, which changes some calls meanwhile.
+    """One call of `fitdoctor watch`, or of `fitdoctor treat`, which also changes some calls.
 
     Attributes:
-        target: The script's path, the module's name or the code, as `python`, `python -m` and `python -c` take them.
-        arguments: What the script gets as `sys.argv[1:]`, untouched.
-        mode: Which of the three `target` is.
-        python: The interpreter that it runs under.
-        folder: Where the recording goes; None where there is no place for one.
-        treated: What is changed, and what was promised for it; None where the training is only watched.
-        environment: That of the diagnosis, with which the training must agree to be treated.
+        target: The path of a script, the name of a module or code, as for `python`, `python -m` and `python -c`.
+        arguments: The script's `sys.argv[1:]`, unchanged.
+        mode: The kind of `target`.
+        python: The interpreter of the script.
+        folder: The folder for the recording; None if there is no place for one.
+        treated: The changes and what they promise; None if the training is only watched.
+        environment: The environment of the diagnosis. A treated training must have the same.
     """
 
     target: str

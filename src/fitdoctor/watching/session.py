@@ -1,4 +1,4 @@
-"""One watched or treated training: runs it to its end and makes a run of what was recorded."""
+"""Runs a watched or treated training to its end, and makes a run of its recording."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from typing import Any
 
 from fitdoctor.changes.environment import environment, of_process
 from fitdoctor.errors import FitdoctorError
+from fitdoctor.facts import other_processes
+from fitdoctor.facts.measured_units import has_measured_units
 from fitdoctor.printable import printable
 from fitdoctor.process.child import LAUNCH
-from fitdoctor.process.exit_messages import learned_something, seen_from_outside
+from fitdoctor.process.exit_status import ending_from_exit_code
 from fitdoctor.process.request import OPTIONS, new_run
 from fitdoctor.process.supervisor import run_beside
 from fitdoctor.recording.folder import RunFolder
@@ -26,24 +28,22 @@ from fitdoctor.recording.plain import UNWRITTEN
 from fitdoctor.recording.signature import save_signed
 from fitdoctor.regular_files import make_new, read_regular
 from fitdoctor.system.sampler import Sampler
-from fitdoctor.trials import other_processes
 from fitdoctor.watching.request import WatchRequest
 
 RECORD = "watch.json"
 NOTES = RECORD + SUFFIX
 SPEC = "watch-spec.json"
-TREATED = "Treated with {}, as verified in {}: what is told here of the source is as it is written."
-PARTLY_WRITTEN = "From some point on, the recording could not be written ({}): what came after that is missing here."
+TREATED = "Treated with {}, as verified in {}. Code is shown as it is written in the source."
+PARTLY_WRITTEN = "From some point on, the recording could not be written ({}). The rest of the training is missing."
 
 NOT_BEGUN = "the process ended, or was replaced, before it could write"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """How a watched training ended: its exit code as of `run_beside`, its seconds, and its run, or the reason why there
-    is none.
+    """How a watched training ended: its exit code from `run_beside`, its seconds, and its run or the problem.
 
-    `unwritten` is the reason why the last of what was recorded could not be written, if that is so.
+    `unwritten` says why the last part of the recording could not be written; "" if it was.
     """
 
     code: int
@@ -54,7 +54,7 @@ class Watched:
 
 
 def watch(request: WatchRequest) -> Watched:
-    """Runs a training to its end, whatever becomes of the recording.
+    """Runs a training to its end, even if it can't be recorded.
 
     Raises:
         FitdoctorError: The interpreter can't be started.
@@ -63,7 +63,7 @@ def watch(request: WatchRequest) -> Watched:
     began_s = time.monotonic()
     problem = _prepare(request, began_s) if request.folder is not None else "there is no place to record to"
     if problem or request.folder is None:
-        code = run_beside(_plain(request), os.environ)
+        code = run_beside(_plain_command(request), os.environ)
         how = "not recorded" if request.treated is None else "neither treated nor recorded"
         return Watched(code=code, wall_s=time.monotonic() - began_s, problem=f"The training was {how}: {problem}.")
     folder = request.folder
@@ -84,7 +84,7 @@ def watch(request: WatchRequest) -> Watched:
         for path in (folder.path / SPEC, *folder.path.glob(f"{SPEC}.[01]"), *folder.path.glob(f"{RECORD}*")):
             with suppress(OSError):
                 path.unlink(missing_ok=True)
-    if unwritten and learned_something(recorded):
+    if unwritten and has_measured_units(recorded):
         recorded.limits.append(PARTLY_WRITTEN.format(unwritten))
     run = _run(request, recorded, began, wall_s)
     try:
@@ -95,13 +95,13 @@ def watch(request: WatchRequest) -> Watched:
 
 
 def _process_changes(request: WatchRequest) -> list[dict[str, Any]]:
-    """The changes that must be made where the process begins."""
+    """Returns the changes that need a new process."""
     treatments = request.treated.treatments if request.treated is not None else []
     return [change for each in treatments for change in of_process(each["changes"])]
 
 
 def _prepare(request: WatchRequest, began_s: float) -> str:
-    """Writes down what the launcher is to do, or says why that can't be done."""
+    """Writes the specification for the launcher. Returns why that failed, or ""."""
     assert request.folder is not None
     spec: dict[str, Any] = {
         "role": "watch",
@@ -125,31 +125,28 @@ def _prepare(request: WatchRequest, began_s: float) -> str:
     return ""
 
 
-def _plain(request: WatchRequest) -> list[str]:
-    """The command without us."""
+def _plain_command(request: WatchRequest) -> list[str]:
+    """Returns the command without fitdoctor."""
     return [request.python, *OPTIONS[request.mode], request.target, *request.arguments]
 
 
 def _read(folder: RunFolder, code: int, wall_s: float, system: System) -> ProcessRecord:
-    """The record as it stood last, with what only we could see:
-
-    how the process ended, and when, and what the system did meanwhile.
-    """
+    """Reads the record, and adds how and when the process ended, and the readings of the system."""
     recorded = decode_scout(read_regular(folder.path / RECORD))
     unrecorded_s = max(0.0, wall_s - recorded.wall_s)
     if recorded.ending.how == "unfinished":
-        recorded.ending = seen_from_outside(code)
+        recorded.ending = ending_from_exit_code(code)
     else:
         recorded.parts["shutdown"] = recorded.parts.get("shutdown", 0.0) + unrecorded_s
     recorded.wall_s += unrecorded_s
     recorded.system = system
     recorded.others = read_notes(folder.path / NOTES).others
-    recorded.limits += other_processes.limits(recorded) if learned_something(recorded) else []
+    recorded.limits += other_processes.limits(recorded) if has_measured_units(recorded) else []
     return recorded
 
 
 def _unwritten(folder: RunFolder) -> str:
-    """Why the record is not current, in the words that the script's process left; "" where it is."""
+    """Returns why the record is incomplete, as the script's process reported it; "" if it is complete."""
     try:
         return printable(str((folder.path / (RECORD + UNWRITTEN)).readlink()))
     except OSError:

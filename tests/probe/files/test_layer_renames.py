@@ -65,7 +65,7 @@ def test_files_and_links_are_renamed_and_errors_are_the_systems(rename: object) 
         rename("results", "no/such/folder")  # type: ignore[operator]
 
 
-def test_devices_are_file_systems_of_their_own_to_the_script_too(rename: object) -> None:
+def test_renames_to_devices_keep_failing(rename: object) -> None:
     with pytest.raises(OSError, match="cross-device"):
         rename("results", "/dev/shm/fitdoctor-elsewhere")  # type: ignore[operator]
     assert Path("results", "weights").exists()
@@ -103,7 +103,7 @@ def test_a_file_is_copied_and_replaces_what_is_there() -> None:
 
 
 @pytest.mark.usefixtures("apart")
-def test_a_link_to_a_file_is_a_copy_and_takes_no_place() -> None:
+def test_a_hard_link_becomes_a_copy_and_replaces_nothing() -> None:
     Path("far/one").write_text("1")
     os.link("far/one", "two")
     assert Path("two").read_text() == Path("far/one").read_text() == "1"
@@ -112,6 +112,6 @@ def test_a_link_to_a_file_is_a_copy_and_takes_no_place() -> None:
 
 
 @pytest.mark.usefixtures("apart")
-def test_what_is_not_there_fails_as_it_does_elsewhere() -> None:
+def test_a_missing_file_fails_with_the_usual_error() -> None:
     with pytest.raises(FileNotFoundError):
         os.rename("far/none", "here")  # noqa: PTH104 - what is tested

@@ -13,63 +13,112 @@ BEFORE = "what was there before"
 SEEN = {
     "overwrite": "open('model.txt', 'w').write('new'); assert open('model.txt').read() == 'new'",
     "overwrite bytes": "open(b'model.txt', 'wb').write(b'new'); assert open('model.txt').read() == 'new'",
-    "update": "f = open('model.txt', 'r+'); f.write('WHAT'); f.close(); assert open('model.txt').read() == 'WHAT' + BEFORE[4:]",
+    "update": (
+        "f = open('model.txt', 'r+'); f.write('WHAT'); f.close(); "
+        "assert open('model.txt').read() == 'WHAT' + BEFORE[4:]"
+    ),
     "append": "open('model.txt', 'a').write('+'); assert open('model.txt').read() == BEFORE + '+'",
     "append twice": "open('model.txt', 'a').write('1'); open('model.txt', 'a').write('2'); "
     "assert open('model.txt').read() == BEFORE + '12'",
-    "append and overwrite": "open('model.txt', 'a').write('1'); open('model.txt', 'w').write('2'); assert open('model.txt').read() == '2'",
-    "pathlib": "p = pathlib.Path('model.txt'); p.write_text('new'); assert p.read_text() == 'new' and p.stat().st_size == 3",
+    "append and overwrite": (
+        "open('model.txt', 'a').write('1'); open('model.txt', 'w').write('2'); assert open('model.txt').read() == '2'"
+    ),
+    "pathlib": (
+        "p = pathlib.Path('model.txt'); p.write_text('new'); assert p.read_text() == 'new' and p.stat().st_size == 3"
+    ),
     "absolute": "open(os.path.abspath('model.txt'), 'w').write('new'); assert open('model.txt').read() == 'new'",
-    "from another folder": "os.chdir('logs'); open('../model.txt', 'w').write('n'); os.chdir('..'); assert open('model.txt').read() == 'n'",
-    "through a link": "os.symlink('model.txt', 'l'); open('l', 'w').write('n'); assert open('l').read() == open('model.txt').read() == 'n'",
-    "by descriptor": "os.write(os.open('model.txt', os.O_WRONLY | os.O_APPEND), b'+'); assert open('model.txt').read() == BEFORE + '+'",
-    "truncate": "os.truncate('model.txt', 4); assert open('model.txt').read() == 'what'; assert os.path.getsize('model.txt') == 4",
+    "from another folder": (
+        "os.chdir('logs'); open('../model.txt', 'w').write('n'); os.chdir('..'); assert open('model.txt').read() == 'n'"
+    ),
+    "through a link": (
+        "os.symlink('model.txt', 'l'); open('l', 'w').write('n'); "
+        "assert open('l').read() == open('model.txt').read() == 'n'"
+    ),
+    "by descriptor": (
+        "os.write(os.open('model.txt', os.O_WRONLY | os.O_APPEND), b'+'); "
+        "assert open('model.txt').read() == BEFORE + '+'"
+    ),
+    "truncate": (
+        "os.truncate('model.txt', 4); assert open('model.txt').read() == 'what'; "
+        "assert os.path.getsize('model.txt') == 4"
+    ),
     "permissions": "os.chmod('model.txt', 0o600); assert os.stat('model.txt').st_mode & 0o777 == 0o600",
-    "times": "pathlib.Path('model.txt').touch(); os.utime('model.txt', (1, 1)); assert os.path.getmtime('model.txt') == 1",
+    "times": (
+        "pathlib.Path('model.txt').touch(); os.utime('model.txt', (1, 1)); assert os.path.getmtime('model.txt') == 1"
+    ),
     "remove": "os.remove('model.txt'); assert not os.path.exists('model.txt') and 'model.txt' not in os.listdir()",
     "remove a copy": "open('model.txt', 'w'); os.unlink('model.txt'); assert not pathlib.Path('model.txt').exists()",
-    "remove twice": "os.remove('model.txt')\ntry:\n    os.remove('model.txt')\nexcept FileNotFoundError:\n    pass\nelse:\n"
+    "remove twice": "os.remove('model.txt')\ntry:\n    os.remove('model.txt')\nexcept FileNotFoundError:\n    pass\n"
+    "else:\n"
     "    raise SystemExit(1)",
-    "remove and open": "os.remove('model.txt')\ntry:\n    open('model.txt')\nexcept FileNotFoundError:\n    pass\nelse:\n"
+    "remove and open": "os.remove('model.txt')\ntry:\n    open('model.txt')\nexcept FileNotFoundError:\n    pass\n"
+    "else:\n"
     "    raise SystemExit(1)",
-    "remove and make": "os.remove('model.txt'); open('model.txt', 'x').write('n'); assert open('model.txt').read() == 'n'",
-    "remove and append": "os.remove('model.txt'); open('model.txt', 'a').write('n'); assert open('model.txt').read() == 'n'",
+    "remove and make": (
+        "os.remove('model.txt'); open('model.txt', 'x').write('n'); assert open('model.txt').read() == 'n'"
+    ),
+    "remove and append": (
+        "os.remove('model.txt'); open('model.txt', 'a').write('n'); assert open('model.txt').read() == 'n'"
+    ),
     "replace": "open('new', 'w').write('n'); os.replace('new', 'model.txt'); assert open('model.txt').read() == 'n'; "
     "assert not os.path.exists('new')",
-    "replace twice": "for t in 'ab':\n    open('new', 'w').write(t); os.replace('new', 'model.txt'); assert open('model.txt').read() == t",
-    "rename onto": "open('new', 'w').write('n'); pathlib.Path('new').rename('model.txt'); assert open('model.txt').read() == 'n'",
+    "replace twice": (
+        "for t in 'ab':\n    open('new', 'w').write(t); os.replace('new', 'model.txt'); "
+        "assert open('model.txt').read() == t"
+    ),
+    "rename onto": (
+        "open('new', 'w').write('n'); pathlib.Path('new').rename('model.txt'); assert open('model.txt').read() == 'n'"
+    ),
     "rename away": "os.rename('model.txt', 'o'); assert open('o').read() == BEFORE and not os.path.exists('model.txt')",
     "swap": "os.rename('model.txt', 'o'); open('model.txt', 'w').write('n'); "
     "assert (open('o').read(), open('model.txt').read()) == (BEFORE, 'n')",
     "move": "open('new', 'w').write('n'); shutil.move('new', 'model.txt'); assert open('model.txt').read() == 'n'",
     "copy onto": "open('new', 'w').write('n'); shutil.copy('new', 'model.txt'); shutil.copy2('new', 'model.txt'); "
     "assert open('model.txt').read() == 'n'",
-    "from a temporary file": "t = tempfile.mkstemp()[1]; shutil.move(t, 'model.txt'); assert os.path.getsize('model.txt') == 0",
-    "rotated": "h = logging.handlers.RotatingFileHandler('model.txt', maxBytes=30, backupCount=2); r = logging.LogRecord\n"
+    "from a temporary file": (
+        "t = tempfile.mkstemp()[1]; shutil.move(t, 'model.txt'); assert os.path.getsize('model.txt') == 0"
+    ),
+    "rotated": "h = logging.handlers.RotatingFileHandler('model.txt', maxBytes=30, backupCount=2); "
+    "r = logging.LogRecord\n"
     "for i in range(9):\n    h.emit(r('a', 20, 'f', 1, 'a message', (), None))\nassert os.path.exists('model.txt.2')",
-    "NumPy": "import numpy as np; np.save('a.npy', np.ones(3)); np.save('old.npy', np.ones(3)); assert np.load('old.npy').sum() == 3",
-    "mapped": "import numpy as np; m = np.load('old.npy', mmap_mode='r+'); m[0] = 7; m.flush(); assert np.load('old.npy')[0] == 7",
-    "listed": "open('logs/events.txt', 'w'); assert os.listdir('logs') == [e.name for e in os.scandir('logs')] == ['events.txt']",
+    "NumPy": (
+        "import numpy as np; np.save('a.npy', np.ones(3)); np.save('old.npy', np.ones(3)); "
+        "assert np.load('old.npy').sum() == 3"
+    ),
+    "mapped": (
+        "import numpy as np; m = np.load('old.npy', mmap_mode='r+'); m[0] = 7; m.flush(); "
+        "assert np.load('old.npy')[0] == 7"
+    ),
+    "listed": (
+        "open('logs/events.txt', 'w'); assert os.listdir('logs') == [e.name for e in os.scandir('logs')] == "
+        "['events.txt']"
+    ),
     "deleted from a list": "os.remove('logs/events.txt'); "
     "assert os.listdir('logs') == list(os.scandir('logs')) == glob.glob('logs/*') == []",
     "many": "open('model.txt', 'w')\nfor i in range(300):\n    open(f'{i}', 'w').write('x'); "
     "assert os.path.exists(f'{i}'); os.remove(f'{i}')",
     "pickled": "import pickle; assert pickle.loads(pickle.dumps(open)) is open",
-    "a database": "import sqlite3; c = sqlite3.connect('study.db'); c.execute('insert into trials values (2)'); c.commit()\n"
+    "a database": "import sqlite3; c = sqlite3.connect('study.db'); c.execute('insert into trials values (2)'); "
+    "c.commit()\n"
     "assert sqlite3.dbapi2.connect('study.db').execute('select count(*) from trials').fetchone()[0] == 2",
     "a database by URI": "import sqlite3; c = sqlite3.connect(f'file:{os.getcwd()}/study.db?mode=rw', uri=True)\n"
     "c.execute('delete from trials'); c.commit()",
     "a database as a path": "from sqlite3 import dbapi2; c = dbapi2.connect(pathlib.Path('study.db'), timeout=1)\n"
     "c.execute('drop table trials')",
-    "a database with a journal": "import sqlite3; c = sqlite3.connect('study.db'); c.execute('pragma journal_mode=wal')\n"
+    "a database with a journal": "import sqlite3; c = sqlite3.connect('study.db'); "
+    "c.execute('pragma journal_mode=wal')\n"
     "c.execute('delete from trials'); c.commit(); c.close()",
     "a database that is read": "import sqlite3; c = sqlite3.connect(f'file:study.db?mode=ro', uri=True)\n"
     "assert c.execute('select value from trials').fetchone()[0] == 1",
-    "a new database": "import sqlite3; c = sqlite3.connect('new.db'); c.execute('create table a (b)'); c.commit(); c.close(); "
+    "a new database": "import sqlite3; c = sqlite3.connect('new.db'); c.execute('create table a (b)'); c.commit(); "
+    "c.close(); "
     "os.remove('new.db')",
-    "in memory": "import sqlite3; sqlite3.connect(':memory:').execute('create table a (b)'); sqlite3.connect('file::memory:', uri=True)",
+    "in memory": (
+        "import sqlite3; sqlite3.connect(':memory:').execute('create table a (b)'); "
+        "sqlite3.connect('file::memory:', uri=True)"
+    ),
     "a shelf": "import shelve; s = shelve.open('shelf'); s['a'] = 2; s.close(); assert shelve.open('shelf')['a'] == 2",
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -111,7 +160,7 @@ def test_a_script_sees_what_it_wrote_and_nothing_else_changes(old: Project, sour
     assert {path: found for path, found in contents(old.folder).items() if path in before} == before
 
 
-def test_what_was_written_elsewhere_is_named(old: Project) -> None:
+def test_redirected_files_are_recorded(old: Project) -> None:
     old.write(train="open('model.txt', 'a')\nopen('new.txt', 'a')")
     assert old.launch("train.py").returncode == 0
     assert old.record().redirected == [str(old.folder / "model.txt")]
@@ -191,11 +240,19 @@ ARRAYS = {
     "savetxt": "np.savetxt('old.csv', np.ones(2)); assert np.loadtxt('old.csv').sum() == 2",
     "savez": "np.savez('old.npz', a=np.ones(2)); assert np.load('old.npz')['a'].sum() == 2",
     "memmap": "m = np.memmap('old.bin', mode='r+'); m[:] = 1; m.flush(); assert np.memmap('old.bin', mode='r')[0] == 1",
-    "pandas": "import pandas as pd; pd.DataFrame({'a': [1, 2]}).to_csv('old.csv'); assert len(pd.read_csv('old.csv')) == 2",
+    "pandas": (
+        "import pandas as pd; pd.DataFrame({'a': [1, 2]}).to_csv('old.csv'); assert len(pd.read_csv('old.csv')) == 2"
+    ),
     "compressed": "import gzip; gzip.open('old.gz', 'w').write(b'new'); assert gzip.open('old.gz').read() == b'new'",
-    "archive": "import zipfile; zipfile.ZipFile('old.npz', 'a').writestr('b', 'x'); assert len(zipfile.ZipFile('old.npz').namelist()) == 2",
+    "archive": (
+        "import zipfile; zipfile.ZipFile('old.npz', 'a').writestr('b', 'x'); "
+        "assert len(zipfile.ZipFile('old.npz').namelist()) == 2"
+    ),
     "in place": "import fileinput\nfor line in fileinput.input('old.csv', inplace=True):\n    print(line.upper())",
-    "configuration": "import json, pathlib; json.dump({}, pathlib.Path('old.json').open('w')); assert json.load(open('old.json')) == {}",
+    "configuration": (
+        "import json, pathlib; json.dump({}, pathlib.Path('old.json').open('w')); "
+        "assert json.load(open('old.json')) == {}"
+    ),
 }
 
 

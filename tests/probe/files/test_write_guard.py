@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.children import BLOCKED, Project
-
-BEFORE = "what was there before"
+from tests.probe.files.conftest import BEFORE, state
 
 ENDED = {
     "overwrite, beneath open": "import io; io.FileIO('model.txt', 'w')",
@@ -39,7 +38,9 @@ ENDED = {
     "permissions by descriptor": "import os; os.chmod(os.open('model.txt', os.O_RDONLY), 0o600)",
     "permissions, beneath os": "import posix; posix.chmod('model.txt', 0o600)",
     "truncate, beneath os": "import posix; posix.truncate('model.txt', 0)",
-    "in a thread": "import io, threading; t = threading.Thread(target=lambda: io.FileIO('model.txt', 'w')); t.start(); t.join()",
+    "in a thread": (
+        "import io, threading; t = threading.Thread(target=lambda: io.FileIO('model.txt', 'w')); t.start(); t.join()"
+    ),
     "where errors are ignored": "import io\ntry:\n    io.FileIO('model.txt', 'w')\nexcept BaseException:\n    pass",
     "a database, beneath connect": "import sqlite3; sqlite3.Connection('study.db')",
     "a database that is attached": "import sqlite3; sqlite3.connect(':memory:').execute(\"attach 'study.db' as s\")",
@@ -49,68 +50,68 @@ FREE = {
     "read": "open('model.txt').read()",
     "new": "open('new.txt', 'w').write('x'); open('new.txt', 'w').write('y')",
     "new, in parts": "open('new.txt', 'a').write('x'); open('new.txt', 'w').write('y')",
-    "new, removed": "import os; open('new.txt', 'w').write('x'); os.remove('new.txt'); assert not os.path.exists('new.txt')",
-    "new, rotated": "import os; open('a.log', 'a').write('x'); os.rename('a.log', 'b.log'); open('a.log', 'a'); os.remove('b.log')",
-    "new, beneath os": "import posix, os, io; io.FileIO('new', 'w'); posix.rename('new', 'other'); posix.unlink('other')",
+    "new, removed": (
+        "import os; open('new.txt', 'w').write('x'); os.remove('new.txt'); assert not os.path.exists('new.txt')"
+    ),
+    "new, rotated": (
+        "import os; open('a.log', 'a').write('x'); os.rename('a.log', 'b.log'); open('a.log', 'a'); os.remove('b.log')"
+    ),
+    "new, beneath os": (
+        "import posix, os, io; io.FileIO('new', 'w'); posix.rename('new', 'other'); posix.unlink('other')"
+    ),
     "nowhere": "open('/dev/null', 'w').write('x')",
     "descriptor": "import os; os.fdopen(os.dup(1), 'w').write('x')",
-    "compiled": "import os; os.makedirs('__pycache__', exist_ok=True); open('__pycache__/a.pyc', 'w'); os.remove('__pycache__/a.pyc')",
+    "compiled": (
+        "import os; os.makedirs('__pycache__', exist_ok=True); open('__pycache__/a.pyc', 'w'); "
+        "os.remove('__pycache__/a.pyc')"
+    ),
     "temporary": "import tempfile; tempfile.NamedTemporaryFile('w').write('x')",
     "temporary folder": "import tempfile; t = tempfile.TemporaryDirectory(); open(t.name + '/x', 'w'); t.cleanup()",
-    "folders": "import os; os.mkdir('made'); os.rmdir('made'); os.mkdir('again'); os.rename('again', 'made'); os.rmdir('made')",
+    "folders": (
+        "import os; os.mkdir('made'); os.rmdir('made'); os.mkdir('again'); os.rename('again', 'made'); os.rmdir('made')"
+    ),
     "a tree": "import os, shutil; os.makedirs('a/b/c'); open('a/b/x', 'w'); shutil.move('a', 'd'); shutil.rmtree('d')",
-    "a tree of another program": "import os, shutil, subprocess; os.mkdir('a'); subprocess.run(['mkdir', 'a/x']); shutil.rmtree('a')",
-    "a link of its own": "import os; os.symlink('logs', 'link'); os.remove('link'); os.symlink('empty', 'link'); os.rename('link', 'k')",
+    "a tree of another program": (
+        "import os, shutil, subprocess; os.mkdir('a'); subprocess.run(['mkdir', 'a/x']); shutil.rmtree('a')"
+    ),
+    "a link of its own": (
+        "import os; os.symlink('logs', 'link'); os.remove('link'); os.symlink('empty', 'link'); os.rename('link', 'k')"
+    ),
     "into a pipe": "import os; os.close(os.open('pipe', os.O_RDWR | os.O_NONBLOCK))",
-    "only if it is new": "try:\n    open('model.txt', 'x')\nexcept FileExistsError:\n    pass\nelse:\n    raise SystemExit('made')",
+    "only if it is new": (
+        "try:\n    open('model.txt', 'x')\nexcept FileExistsError:\n    pass\nelse:\n    raise SystemExit('made')"
+    ),
     "open or make": "import os; os.close(os.open('model.txt', os.O_RDONLY | os.O_CREAT))",
     "a folder that is there": "import os; os.makedirs('logs', exist_ok=True)",
-    "shared memory": "from multiprocessing.shared_memory import SharedMemory as S; s = S(create=True, size=9); s.close(); s.unlink()",
-    "shared memory, by its file": "import os; p = f'/dev/shm/pym-{os.getpid()}'; open(p, 'x'); os.truncate(p, 9); os.rename(p, p + 'b'); "
+    "shared memory": (
+        "from multiprocessing.shared_memory import SharedMemory as S; s = S(create=True, size=9); s.close(); s.unlink()"
+    ),
+    "shared memory, by its file": "import os; p = f'/dev/shm/pym-{os.getpid()}'; open(p, 'x'); os.truncate(p, 9); "
+    "os.rename(p, p + 'b'); "
     "os.remove(p + 'b')",
-    "a shared array": "import multiprocessing as m; m.Array('d', 9); m.Value('i'); m.Lock(); q = m.Queue(); q.put(1); q.get()",
-    "a pipe of its own": "import os; os.mkfifo('own'); os.remove('own'); os.mknod('own'); os.rename('own', 'b'); os.remove('b')",
-    "a pipe in an open folder": "import os; f = os.open('empty', 0); os.mkfifo('own', dir_fd=f); os.remove('own', dir_fd=f)",
-    "a socket of its own": "import os, socket; s = socket.socket(socket.AF_UNIX); s.bind('own'); os.chmod('own', 0o600); os.remove('own')",
-    "a manager": "import multiprocessing as m; g = m.get_context('fork').Manager(); d = g.dict(); d[1] = 2; g.shutdown()",
-    "permissions of a new one": "import os; open('new', 'w'); os.chmod('new', 0o600); os.utime('new'); os.truncate('new', 3)",
+    "a shared array": (
+        "import multiprocessing as m; m.Array('d', 9); m.Value('i'); m.Lock(); q = m.Queue(); q.put(1); q.get()"
+    ),
+    "a pipe of its own": (
+        "import os; os.mkfifo('own'); os.remove('own'); os.mknod('own'); os.rename('own', 'b'); os.remove('b')"
+    ),
+    "a pipe in an open folder": (
+        "import os; f = os.open('empty', 0); os.mkfifo('own', dir_fd=f); os.remove('own', dir_fd=f)"
+    ),
+    "a socket of its own": (
+        "import os, socket; s = socket.socket(socket.AF_UNIX); s.bind('own'); os.chmod('own', 0o600); os.remove('own')"
+    ),
+    "a manager": (
+        "import multiprocessing as m; g = m.get_context('fork').Manager(); d = g.dict(); d[1] = 2; g.shutdown()"
+    ),
+    "permissions of a new one": (
+        "import os; open('new', 'w'); os.chmod('new', 0o600); os.utime('new'); os.truncate('new', 3)"
+    ),
 }
 
 
-@pytest.fixture
-def old(user: Project) -> Project:
-    """A project with files that were there before the diagnosis began."""
-    import os
-    import sqlite3
-
-    (user.folder / "model.txt").write_text(BEFORE)
-    (user.folder / "logs").mkdir()
-    (user.folder / "logs" / "events.txt").write_text(BEFORE)
-    (user.folder / "empty").mkdir()
-    (user.folder / "latest").symlink_to("logs")
-    (user.folder / "nowhere").symlink_to("gone")
-    (user.folder / "__pycache__").mkdir()
-    (user.folder / "__pycache__" / "a.pyc").write_text(BEFORE)
-    os.mkfifo(user.folder / "pipe")
-    with sqlite3.connect(user.folder / "study.db") as study:
-        study.execute("create table trials (value)")
-    user.begin()
-    return user
-
-
-def state(folder: Path) -> dict[str, tuple[int, int, int, str]]:
-    """All that a run could change of what lies below a folder, in `__pycache__` excepted."""
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        status = path.lstat()
-        text = str(path.readlink()) if path.is_symlink() else path.read_bytes().hex() if path.is_file() else ""
-        if "__pycache__" not in path.parts and path.name != "train.py":
-            found[str(path)] = (status.st_ino, status.st_mode, 0 if path.is_dir() else status.st_mtime_ns, text)
-    return found
-
-
 @pytest.mark.parametrize("source", ENDED.values(), ids=ENDED.keys())
-def test_what_was_there_ends_the_child_before_it_is_changed(old: Project, source: str) -> None:
+def test_the_child_ends_before_it_changes_an_existing_file(old: Project, source: str) -> None:
     before = state(old.folder)
     old.write(train=f"import sys\n{source}\nprint('went on')")
     done = old.launch("train.py")
@@ -134,7 +135,7 @@ def test_what_was_there_ends_the_child_before_it_is_changed(old: Project, source
 
 
 @pytest.mark.parametrize("source", FREE.values(), ids=FREE.keys())
-def test_what_hurts_nothing_goes_on(old: Project, source: str) -> None:
+def test_harmless_operations_continue(old: Project, source: str) -> None:
     before = state(old.folder)
     old.write(train=f"{source}\nprint('went on')")
     done = old.launch("train.py")
@@ -142,13 +143,13 @@ def test_what_hurts_nothing_goes_on(old: Project, source: str) -> None:
     assert {path: found for path, found in state(old.folder).items() if path in before} == before
 
 
-def test_writing_is_allowed_where_the_user_says_so(old: Project) -> None:
+def test_allow_writes_allows_writes(old: Project) -> None:
     old.write(train="open('model.txt', 'w').write('new')")
     assert old.launch("train.py", allow_writes=True).returncode == 0
     assert (old.folder / "model.txt").read_text() == "new"
 
 
-def test_nothing_stands_before_files_where_a_layer_holds_writes_back(old: Project) -> None:
+def test_under_a_layer_no_guard_is_installed(old: Project) -> None:
     old.write(
         train="import os\nassert os.open.__module__ == 'posix'\nopen('model.txt', 'w').write('new')\nos.rmdir('empty')"
     )
@@ -165,14 +166,14 @@ def test_the_scratch_folder_is_free(old: Project) -> None:
     assert old.launch("train.py").returncode == 0
 
 
-def test_what_another_process_made_meanwhile_is_protected(old: Project) -> None:
+def test_files_of_other_processes_are_protected(old: Project) -> None:
     old.write(train="import posix, subprocess\nsubprocess.run(['mkdir', 'checkpoint-7'])\nposix.rmdir('checkpoint-7')")
     assert old.launch("train.py").returncode == BLOCKED
     assert (old.folder / "checkpoint-7").exists()
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
-def test_what_a_worker_made_is_free(old: Project, method: str) -> None:
+def test_files_of_workers_may_be_changed(old: Project, method: str) -> None:
     old.write(
         train=f"""\
 import multiprocessing, os
@@ -190,15 +191,18 @@ if __name__ == "__main__":
     assert not (old.folder / "run").exists()
 
 
-def test_what_somebody_put_in_its_place_is_protected(old: Project) -> None:
+def test_a_replaced_file_is_protected(old: Project) -> None:
     old.write(
-        train="import os, posix, subprocess\nos.mkdir('a'); os.rmdir('a')\nsubprocess.run(['mkdir', 'a'])\nposix.rmdir('a')"
+        train=(
+            "import os, posix, subprocess\nos.mkdir('a'); os.rmdir('a')\nsubprocess.run(['mkdir', 'a'])\n"
+            "posix.rmdir('a')"
+        )
     )
     assert old.launch("train.py").returncode == BLOCKED
     assert (old.folder / "a").is_dir()
 
 
-def test_shared_memory_that_was_there_is_protected(old: Project) -> None:
+def test_existing_shared_memory_is_protected(old: Project) -> None:
     path = Path(f"/dev/shm/fitdoctor-test-{os.getpid()}")
     path.write_text(BEFORE)
     try:
@@ -211,7 +215,7 @@ def test_shared_memory_that_was_there_is_protected(old: Project) -> None:
         path.unlink(missing_ok=True)
 
 
-def test_shared_memory_that_appears_later_is_free_in_a_worker_too(old: Project) -> None:
+def test_new_shared_memory_may_be_changed_by_workers(old: Project) -> None:
     old.write(
         train="""\
 import ctypes, multiprocessing, os
@@ -231,7 +235,10 @@ if __name__ == "__main__":
 
 
 def test_pipes_sockets_and_shared_memory_are_listed(old: Project) -> None:
-    source = "s = socket.socket(socket.AF_UNIX); s.bind('socket')\nm = shared_memory.SharedMemory(create=True, size=1)\nprint(m.name)"
+    source = (
+        "s = socket.socket(socket.AF_UNIX); s.bind('socket')\n"
+        "m = shared_memory.SharedMemory(create=True, size=1)\nprint(m.name)"
+    )
     old.write(
         train=f"import os, socket\nfrom multiprocessing import shared_memory\nos.mkfifo('fifo')\n{source}\nos._exit(3)"
     )
@@ -242,7 +249,7 @@ def test_pipes_sockets_and_shared_memory_are_listed(old: Project) -> None:
     assert [line[0] for line in lines if len(line) == 3] == expected
 
 
-def test_the_folder_of_the_child_is_free_and_never_counts_as_made(old: Project) -> None:
+def test_the_folder_of_the_child_is_unprotected_and_not_listed(old: Project) -> None:
     (old.ours / "other.json").write_text(BEFORE)
     old.begin()
     old.write(
@@ -253,8 +260,11 @@ def test_the_folder_of_the_child_is_free_and_never_counts_as_made(old: Project) 
     assert not (old.ours / "made.jsonl").exists()
 
 
-def test_what_was_made_is_listed(old: Project) -> None:
-    source = "import os\nos.mkdir('run')\nopen('run/lock', 'x')\nos.symlink('lock', 'run/link')\nopen('a', 'w')\nos.remove('a')\n"
+def test_made_files_are_listed(old: Project) -> None:
+    source = (
+        "import os\nos.mkdir('run')\nopen('run/lock', 'x')\nos.symlink('lock', 'run/link')\nopen('a', 'w')\n"
+        "os.remove('a')\n"
+    )
     old.write(train=f"{source}os.rename('run/lock', 'run/other')\nos._exit(3)")
     assert old.launch("train.py").returncode == 3
     lines = [json.loads(line) for line in (old.ours / "made.jsonl").read_text().splitlines()]
@@ -276,7 +286,7 @@ WORKERS = {
 
 
 @pytest.mark.parametrize("start", WORKERS.values(), ids=WORKERS.keys())
-def test_a_worker_gets_an_error_of_its_own(old: Project, start: str) -> None:
+def test_a_worker_raises_an_error_instead(old: Project, start: str) -> None:
     old.write(
         train=f"""\
 import io, multiprocessing, os
@@ -298,7 +308,7 @@ if __name__ == "__main__":
     assert (old.folder / "model.txt").read_text() == BEFORE
 
 
-def test_another_thread_is_looked_at_while_one_is(old: Project) -> None:
+def test_other_threads_are_checked_during_a_check(old: Project) -> None:
     old.write(
         train="""\
 import os, threading
@@ -320,82 +330,3 @@ open("model.txt", "r+")
     )
     done = old.launch("train.py", allow_writes=True)
     assert done.stdout.splitlines() == ["model.txt", "logs/events.txt"], done.stderr
-
-
-REPLACED = {
-    "a shell": "os.execlp('sh', 'sh', '-c', 'echo x > model.txt')",
-    "a shell by its path": "os.execv('/bin/sh', ['sh', '-c', 'echo x > model.txt'])",
-    "with another environment": "os.execvpe('sh', ['sh', '-c', 'echo x > model.txt'], {'PATH': os.environ['PATH']})",
-}
-
-
-@pytest.mark.parametrize("source", REPLACED.values(), ids=REPLACED.keys())
-def test_a_process_does_not_become_another_program(old: Project, source: str) -> None:
-    old.write(train=f"import os, sys\n{source}")
-    done = old.launch("train.py")
-    assert done.returncode == BLOCKED, done.stderr
-    assert old.record().ending.how == "declined"
-    assert "replaced itself by" in old.record().ending.message
-    assert (old.folder / "model.txt").read_text() == BEFORE
-
-
-STARTED = {
-    "subprocess": "import subprocess; subprocess.run(['true']); subprocess.run('exit 0', shell=True)",
-    "a shell": "import os; os.system('true && true')",
-    "spawned": "import os; os.spawnlp(os.P_WAIT, 'true', 'true')",
-    "posix_spawn": "import os, shutil; os.waitpid(os.posix_spawn(shutil.which('true'), ['true'], os.environ), 0)",
-}
-
-
-@pytest.mark.parametrize("source", STARTED.values(), ids=STARTED.keys())
-def test_other_programs_are_named(old: Project, source: str) -> None:
-    old.write(train=source)
-    done = old.launch("train.py")
-    assert done.returncode == 0, done.stderr
-    limits = [limit for limit in old.record().limits if "other programs" in limit]
-    assert len(limits) == (0 if "spawnlp" in source else 1)
-    assert all("true" in limit and "not held back" in limit for limit in limits)
-
-
-REFUSED = {
-    "a list": "subprocess.run(['cp', 'new.txt', 'model.txt'])",
-    "by its path": "subprocess.check_output([shutil.which('rm'), '-rf', 'logs'])",
-    "a line": "subprocess.run('ls; rm -rf logs', shell=True)",
-    "a shell": "os.system('echo new > model.txt')",
-    "in a loop": "os.system('for i in 1; do rm model.txt; done')",
-    "in the background": "subprocess.Popen(['sh', '-c', 'sleep 0; mv model.txt other'])",
-    "a Python script that begins without us": "subprocess.run([sys.executable, '-I', 'other.py'])",
-    "the same by a line": "os.system(f'{sys.executable} -uS other.py')",
-    "a Python script with no environment": "subprocess.run([sys.executable, 'other.py'], env={})",
-    "Python code that begins without us": "subprocess.run([sys.executable, '-E', '-c', 'open(\"model.txt\", \"w\")'])",
-    "posix_spawn": "os.posix_spawn(shutil.which('rm'), ['rm', 'model.txt'], os.environ)",
-}
-
-
-GUARDED = {
-    "a Python script": "subprocess.run([sys.executable, 'other.py'], check=True)",
-    "by a line": "assert os.system(f'{sys.executable} -u other.py') == 0",
-    "with an environment of its own": "subprocess.run([sys.executable, 'other.py'], env={**os.environ, 'SEED': '0'}, check=True)",
-    "Python code": "subprocess.run([sys.executable, '-c', 'open(\"model.txt\", \"w\")'], check=True)",
-}
-
-
-@pytest.mark.parametrize("source", GUARDED.values(), ids=GUARDED.keys())
-def test_python_programs_are_guarded(old: Project, source: str) -> None:
-    old.write(
-        train=f"import os, subprocess, sys\n{source}\nprint('went on')", other="open('model.txt', 'w').write('new')"
-    )
-    done = old.launch("train.py")
-    assert (done.returncode, done.stdout) == (0, "went on\n"), done.stderr
-    assert (old.folder / "model.txt").read_text() == BEFORE
-
-
-@pytest.mark.parametrize("source", REFUSED.values(), ids=REFUSED.keys())
-def test_programs_that_change_files_are_not_started(old: Project, source: str) -> None:
-    before = state(old.folder)
-    old.write(train=f"import os, shutil, subprocess, sys\n{source}\nprint('went on')", other="open('model.txt', 'w')")
-    done = old.launch("train.py")
-    assert (done.returncode, done.stdout) == (BLOCKED, ""), done.stderr
-    assert old.record().ending.how == "declined"
-    assert "was about to start" in old.record().ending.message
-    assert {path: found for path, found in state(old.folder).items() if path in before} == before

@@ -21,12 +21,15 @@ from fitdoctor.probe.processes.commands import WORKER, is_launcher, is_too_old, 
         (["python", "-m", "pkg.train", "-u"], ([], "module", "pkg.train", ["-u"])),
         (["python", "-umpkg", "x"], (["-u"], "module", "pkg", ["x"])),
         (["python", "-c", "import x", "y"], ([], "code", "import x", ["y"])),
-        (["python", "--check-hash-based-pycs", "never", "--", "-odd.py"], (["--check-hash-based-pycs", "never"], "script", "-odd.py", [])),
+        (
+            ["python", "--check-hash-based-pycs", "never", "--", "-odd.py"],
+            (["--check-hash-based-pycs", "never"], "script", "-odd.py", []),
+        ),
         (["env", "-u", "A", "B=python", "python", "train.py"], ([], "script", "train.py", [])),
         (["numactl", "--cpunodebind=0", "nice", "-n", "5", "pypy3", "train.py"], ([], "script", "train.py", [])),
         (["sh", "-c", "A=1 exec python -u 'my train.py' x"], (["-u"], "script", "my train.py", ["x"])),
     ],
-)  # fmt: skip
+)
 def test_a_python_is_found_with_its_options_and_its_program(words: list[str], expected: tuple[object, ...]) -> None:
     found = python_command(words[0], words, {"PATH": "/usr/bin"})
     assert found is not None
@@ -51,11 +54,11 @@ def test_a_python_is_found_with_its_options_and_its_program(words: list[str], ex
         ["sudo", "python", "train.py"],
     ],
 )
-def test_what_runs_no_program_that_is_named_is_none(words: list[str]) -> None:
+def test_commands_without_a_named_program_are_none(words: list[str]) -> None:
     assert python_command(words[0], words, {"PATH": "/usr/bin"}) is None
 
 
-def test_a_script_names_its_interpreter_in_its_first_line(tmp_path: Path) -> None:
+def test_the_first_line_of_a_script_names_its_interpreter(tmp_path: Path) -> None:
     script = tmp_path / "train"
     script.write_text("#!/usr/bin/env -S python3 -u\nprint(1)\n")
     found = python_command(str(script), ["train", "a"], {})
@@ -96,11 +99,11 @@ def test_a_program_is_named_without_its_arguments(words: list[str], name: str) -
         (["git", "log"], False),
     ],
 )
-def test_launchers_are_known(words: list[str], starts_several: bool) -> None:
+def test_launchers_are_detected(words: list[str], starts_several: bool) -> None:
     assert is_launcher(words, {}) == starts_several
 
 
-def test_an_old_python_is_known_by_its_name_or_its_environment(tmp_path: Path) -> None:
+def test_an_old_python_is_detected_by_its_name_or_environment(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").touch()
     assert not is_too_old(str(tmp_path / "bin" / "python"))

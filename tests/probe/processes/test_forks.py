@@ -41,7 +41,7 @@ def fake_keras(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS.keys())
-def test_a_forked_process_does_not_speak_for_a_rehearsal(user: Project, end: str) -> None:
+def test_a_forked_process_does_not_answer_commands(user: Project, end: str) -> None:
     user.write(train=CALLED.format(end=end))
     commands, ours = os.pipe()
     replies, theirs = os.pipe()

@@ -34,38 +34,38 @@ def resolved(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_two_hosts_on_one_port(resolved: list[str]) -> None:
     names = HostNames()
-    names.looked_up("one", 443)
-    names.looked_up("two", 443)
-    assert [names.of(address, 443) for address in ("10.0.0.1", "10.0.0.2", "fe80::2", "10.0.0.3")] == [
+    names.add("one", 443)
+    names.add("two", 443)
+    assert [names.names_for(address, 443) for address in ("10.0.0.1", "10.0.0.2", "fe80::2", "10.0.0.3")] == [
         ["one"],
         ["two"],
         ["two"],
         [],
     ]
-    assert names.of("10.0.0.1", 80) == []
+    assert names.names_for("10.0.0.1", 80) == []
     assert resolved == ["one", "two"]
 
 
 def test_names_that_share_an_address_are_each_found(resolved: list[str]) -> None:
     names = HostNames()
     for name in ("one", "same", "one"):
-        names.looked_up(name, 443)
-        assert names.of("10.0.0.1", 443) == [name]
-    names.looked_up("one", 443)
-    names.looked_up("same", 443)
-    assert names.of("10.0.0.1", 443) == ["one", "same"]
+        names.add(name, 443)
+        assert names.names_for("10.0.0.1", 443) == [name]
+    names.add("one", 443)
+    names.add("same", 443)
+    assert names.names_for("10.0.0.1", 443) == ["one", "same"]
     assert resolved == ["one", "same"]
 
 
 def test_a_lookup_for_no_port_and_one_that_fails(resolved: list[str]) -> None:
     names = HostNames()
-    names.looked_up("mapped", None)
-    names.looked_up("unknown", 80)
-    assert [names.of("10.0.0.4", port) for port in (80, 443, 80)] == [["mapped"]] * 3
-    assert names.of("10.0.0.9", 80) == []
+    names.add("mapped", None)
+    names.add("unknown", 80)
+    assert [names.names_for("10.0.0.4", port) for port in (80, 443, 80)] == [["mapped"]] * 3
+    assert names.names_for("10.0.0.9", 80) == []
     assert resolved == ["unknown", "mapped"]
 
 
-def test_nothing_is_resolved_that_was_not_looked_up(resolved: list[str]) -> None:
-    assert HostNames().of("10.0.0.1", 80) == []
+def test_only_looked_up_names_are_resolved(resolved: list[str]) -> None:
+    assert HostNames().names_for("10.0.0.1", 80) == []
     assert resolved == []

@@ -52,7 +52,7 @@ LEAVE = [
 
 
 @pytest.mark.parametrize("line", CHANGE)
-def test_what_changes_files(line: str) -> None:
+def test_programs_that_change_files_are_detected(line: str) -> None:
     import shlex
 
     assert changes_files(shlex.split(line))
@@ -61,7 +61,7 @@ def test_what_changes_files(line: str) -> None:
 
 
 @pytest.mark.parametrize("line", LEAVE)
-def test_what_leaves_files_alone(line: str) -> None:
+def test_harmless_programs_are_not_detected(line: str) -> None:
     import shlex
 
     assert not changes_files(shlex.split(line))
@@ -72,7 +72,7 @@ def test_what_leaves_files_alone(line: str) -> None:
 @pytest.mark.parametrize(
     "line", ["echo x > results.txt", "date >> log", "cat a|tee b", "echo 'a > b'>c", "(cd out; rm x)", "ls 2> errors"]
 )
-def test_lines_of_a_shell_that_write(line: str) -> None:
+def test_shell_lines_that_write_are_detected(line: str) -> None:
     assert shell_changes_files(line)
 
 
@@ -91,7 +91,7 @@ def test_lines_of_a_shell_that_write(line: str) -> None:
         "f() { rm a; }; f",
     ],
 )
-def test_words_of_a_shell_stand_before_a_program(line: str) -> None:
+def test_shell_keywords_before_a_program_are_skipped(line: str) -> None:
     assert shell_changes_files(line)
 
 
@@ -99,11 +99,11 @@ def test_words_of_a_shell_stand_before_a_program(line: str) -> None:
     "line",
     ["echo 'a > b'", "ls > /dev/null 2>&1", "", "test 1 -gt 0 && echo a=>b", "awk '{ if ($1 > 3) print }' data.csv"],
 )
-def test_lines_of_a_shell_that_only_read(line: str) -> None:
+def test_shell_lines_that_only_read_are_not_detected(line: str) -> None:
     assert not shell_changes_files(line)
 
 
-def test_a_module_of_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_modules_of_the_user_may_change_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "evaluation").mkdir()
     (tmp_path / "prepare.py").touch()
     monkeypatch.chdir(tmp_path)
@@ -112,5 +112,5 @@ def test_a_module_of_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert not changes_files([sys.executable, "-m", "torch.utils.collect_env"])
 
 
-def test_scripts_of_installed_packages_are_left_to_them() -> None:
+def test_scripts_of_installed_packages_are_trusted() -> None:
     assert not changes_files([sys.executable, str(Path(pytest.__file__).parent / "__main__.py")])

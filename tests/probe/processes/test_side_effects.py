@@ -42,8 +42,14 @@ CONNECTIONS = {
     "urllib": "import urllib.request\nurllib.request.urlopen('http://127.0.0.1:PORT/path?token=secret', timeout=5)",
     "http.client": "import http.client; http.client.HTTPConnection('127.0.0.1', PORT).request('GET', '/?key=secret')",
     "asyncio": "import asyncio; asyncio.run(asyncio.open_connection('127.0.0.1', PORT))",
-    "a thread": "import threading; t = threading.Thread(target=socket.create_connection, args=(('127.0.0.1', PORT),)); t.start(); t.join()",
-    "a fork": "import os\nif os.fork() == 0:\n    socket.create_connection(('127.0.0.1', PORT))\n    os._exit(0)\nos.wait()",
+    "a thread": (
+        "import threading; t = threading.Thread(target=socket.create_connection, args=(('127.0.0.1', "
+        "PORT),)); "
+        "t.start(); t.join()"
+    ),
+    "a fork": (
+        "import os\nif os.fork() == 0:\n    socket.create_connection(('127.0.0.1', PORT))\n    os._exit(0)\nos.wait()"
+    ),
     "a program": "import subprocess\n"
     "subprocess.run([sys.executable, '-c', 'import socket; socket.create_connection((\"127.0.0.1\", PORT))'])",
 }
@@ -64,7 +70,10 @@ PROGRAMS = {
 @pytest.mark.parametrize("source", CONNECTIONS.values(), ids=CONNECTIONS.keys())
 def test_a_connection_is_noted_by_host_and_port(user: Project, port: int, source: str) -> None:
     user.write(
-        train=f"import socket, sys\ntry:\n    exec({source.replace('PORT', str(port))!r})\nexcept OSError as error: print(error)\n"
+        train=(
+            f"import socket, sys\ntry:\n    exec({source.replace('PORT', str(port))!r})\n"
+            f"except OSError as error: print(error)\n"
+        )
     )
     done = user.launch("train.py")
     assert done.returncode == 0, done.stderr
@@ -111,7 +120,7 @@ def test_every_program_of_a_line_is_noted(user: Project) -> None:
     assert [(effect.kind, effect.what) for effect in effects(user)] == [("program", "uname"), ("program", "wc")]
 
 
-def test_what_the_standard_library_asks_the_system_is_no_effect(user: Project) -> None:
+def test_programs_of_the_standard_library_are_not_recorded(user: Project) -> None:
     user.write(train="import platform\nprint(platform.uname().processor)\n")
     assert user.launch("train.py").returncode == 0
     assert effects(user) == []
@@ -136,13 +145,13 @@ socket.socket(socket.AF_UNIX).connect("own.sock")
     assert [(effect.kind, effect.what) for effect in effects(user)] == [("socket", str(user.ours / "docker.sock"))]
 
 
-def test_what_is_waited_for_is_noted(user: Project) -> None:
+def test_listening_sockets_are_recorded(user: Project) -> None:
     user.write(train="import socket\nsocket.create_server(('127.0.0.1', 0))\nsocket.socket().bind(('', 47123))\n")
     user.launch("train.py")
     assert [(effect.kind, effect.what) for effect in effects(user)] == [("listening", "*:47123")]
 
 
-def test_nothing_is_noted_in_a_real_training(user: Project, port: int) -> None:
+def test_a_real_training_records_no_side_effects(user: Project, port: int) -> None:
     user.write(train=f"import os, socket\nsocket.create_connection(('127.0.0.1', {port}))\nos.system('true')\n")
     assert user.launch("train.py", role="watch").returncode == 0
     assert effects(user) == []
@@ -173,12 +182,15 @@ def test_offline_refuses_other_machines(user: Project, source: str, error: str) 
 
 def test_offline_leaves_this_machine(user: Project, port: int) -> None:
     user.write(
-        train=f"import socket\nfor host in ('127.0.0.1', 'localhost'): socket.create_connection((host, {port}))\nprint('connected')\n"
+        train=(
+            f"import socket\nfor host in ('127.0.0.1', 'localhost'): socket.create_connection((host, {port}))\n"
+            f"print('connected')\n"
+        )
     )
     assert user.launch("train.py", offline=True).stdout == "connected\n"
 
 
-def test_offline_holds_for_what_the_script_starts(user: Project) -> None:
+def test_offline_applies_to_started_programs(user: Project) -> None:
     code = "import socket; socket.create_connection((\\'192.0.2.1\\', 80), timeout=5)"
     user.write(train=f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', '{code}'])\n")
     assert "there is no network with --offline" in user.launch("train.py", offline=True).stderr

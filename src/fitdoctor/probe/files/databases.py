@@ -1,4 +1,4 @@
-"""Gives the script private copies of its databases: SQLite's, and those of `dbm`, which write in C."""
+"""Gives the script private copies of its databases: SQLite and `dbm`, which write in C."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from fitdoctor.probe.files.paths import database_file, only_reads
 from fitdoctor.probe.files.private_copies import PrivateCopies
-from fitdoctor.probe.files.write_guard import database_file, only_reads
 from fitdoctor.probe.support import guard
 from fitdoctor.probe.support.patches import Patches
 
+# Files that SQLite keeps beside a database, with unfinished transactions.
 BESIDE = ("-wal", "-journal")
-"""What SQLite keeps beside a database: transactions that are not in it yet, or not out of it."""
 DBM_FILES = ("", ".db", ".dir", ".pag", ".dat")
+# SQLite then reads a file without locks or other files beside it.
 READ_ONLY = "?mode=ro&immutable=1"
-"""Has SQLite read a file without locks, journals or anything else beside it."""
 
 
 def install_sqlite(sqlite: ModuleType, copies: PrivateCopies) -> Patches:
-    """Stands before `sqlite3.connect`.
+    """Wraps `sqlite3.connect`.
 
     Args:
         sqlite: `sqlite3.dbapi2` or `sqlite3`.
-        copies: Where a database that was there is written.
+        copies: The private copies of existing databases.
     """
     patches = Patches()
     original = vars(sqlite).get("connect")
@@ -48,12 +48,12 @@ def install_sqlite(sqlite: ModuleType, copies: PrivateCopies) -> Patches:
 
 
 def _authorizer(sqlite: ModuleType, copies: PrivateCopies) -> Callable[..., int]:
-    """Ends the child before SQL attaches a database that was there, which SQLite opens by itself."""
+    """Ends the child before SQL attaches an existing database, which SQLite itself opens."""
     attach = sqlite.SQLITE_ATTACH
 
     def authorize(action: int, name: str | None, *_: Any) -> int:
         if action == attach and name not in ("", ":memory:"):
-            if name is None:  # a parameter: there is no telling which file
+            if name is None:  # a parameter: the file is unknown
                 copies.stop("a database that ATTACH names by a parameter", "sqlite3.connect")
             elif not only_reads(name) and copies.is_protected(database_file(name)):
                 copies.stop(os.path.abspath(database_file(name)), "sqlite3.connect")
@@ -63,7 +63,7 @@ def _authorizer(sqlite: ModuleType, copies: PrivateCopies) -> Callable[..., int]
 
 
 def _private(database: Any, uri: bool, copies: PrivateCopies) -> tuple[Any, bool]:
-    """The database to open instead, and whether that is said by a URI."""
+    """Returns the database to open instead, and whether it is a URI."""
     try:
         given = os.fsdecode(database)
     except TypeError:
@@ -72,14 +72,14 @@ def _private(database: Any, uri: bool, copies: PrivateCopies) -> tuple[Any, bool
     name = database_file(given) if is_uri else given
     if name in ("", ":memory:") or (is_uri and only_reads(given)):
         return database, False
-    private = copies.writable(name)
+    private = copies.writing_path(name)
     if private is name:
         if os.path.isfile(name) and copies.is_protected(name) and not _pending(name):
             return f"file:{urllib.parse.quote(os.path.abspath(name))}{READ_ONLY}", True  # too large for a copy
         return database, False
     for ending in BESIDE:
         if os.path.exists(name + ending):
-            copies.writable(name + ending)
+            copies.writing_path(name + ending)
     query = urllib.parse.urlsplit(given).query if is_uri else ""
     return (f"file:{urllib.parse.quote(private)}?{query}", True) if is_uri else (private, False)
 
@@ -89,12 +89,12 @@ def _pending(name: str) -> bool:
 
 
 def install_dbm(dbm: ModuleType, copies: PrivateCopies) -> Patches:
-    """Stands before the `open` of `dbm.gnu` or `dbm.ndbm`."""
+    """Wraps the `open` of `dbm.gnu` or `dbm.ndbm`."""
     patches = Patches()
     original = dbm.open
 
     @functools.wraps(original)
-    def open(name: Any, flag: str = "r", *arguments: Any) -> Any:  # noqa: A001 - its name is part of it
+    def open(name: Any, flag: str = "r", *arguments: Any) -> Any:  # noqa: A001 - the name of the original
         try:
             given = os.fsdecode(name)
         except TypeError:
@@ -102,8 +102,10 @@ def install_dbm(dbm: ModuleType, copies: PrivateCopies) -> Patches:
         private = name
         for ending in DBM_FILES:
             if os.path.exists(given + ending):
-                aside = copies.seen(given + ending) if flag.startswith("r") else copies.writable(given + ending)
-                private = os.fsdecode(aside).removesuffix(ending) if aside != given + ending else private
+                scratch_file = (
+                    copies.reading_path(given + ending) if flag.startswith("r") else copies.writing_path(given + ending)
+                )
+                private = os.fsdecode(scratch_file).removesuffix(ending) if scratch_file != given + ending else private
             else:
                 copies.note_made(given + ending)
         return original(private, flag, *arguments)

@@ -1,8 +1,7 @@
-"""What a child made on disk itself: only that may it change or delete.
+"""The files that a child made itself. It may change or delete only these.
 
-One list serves the child and its workers. It is a file of JSON, a line for each path, so that a process that is killed
-loses nothing, and that the parent can clean up after it: `[path, device, inode]` for what was made, `[path]` for what
-the child took away again.
+The child and its workers share one list, a file with a line of JSON for each path. So a killed process loses nothing,
+and the parent can clean up after it. `[path, device, inode]` is a new file, `[path]` a file that the child deleted.
 """
 
 from __future__ import annotations
@@ -14,18 +13,17 @@ from os import open as open_descriptor
 
 from fitdoctor.probe.support.originals import threading
 
+# Paths that are remembered. Later ones count as not made by the child, so they are protected.
 MOST = 100_000
-"""Paths that are kept. What comes after them counts as not made by us: it is protected, which is the safe side."""
 
 Identity = tuple[int, int]
 
 
-class Ours(threading.local):
-    """Whether fitdoctor itself is at work in this thread: then neither the guard nor the private copies stand in its
-    way.
+class Unguarded(threading.local):
+    """Whether this thread runs code of fitdoctor: the guard and the private copies ignore it then.
 
     Example:
-        >>> with ours:
+        >>> with unguarded:
         ...     shutil.copy2(real, private)
     """
 
@@ -38,21 +36,21 @@ class Ours(threading.local):
         self.depth -= 1
 
 
-ours = Ours()
+unguarded = Unguarded()
 
 
 class _New(threading.local):
-    """What this thread is about to make: another one does not know yet whether it is there."""
+    """The paths that this thread is about to make."""
 
     def __init__(self) -> None:
         self.paths: list[str] = []
 
 
 class MadeFiles:
-    """Remembers paths that were made, and tells whether what lies there now is still that.
+    """Remembers the paths that were made, and checks whether the same files are still there.
 
     Args:
-        list_file: Where they are listed for workers and for the parent; "" keeps them in this process alone.
+        list_file: The list for workers and the parent; "" keeps the paths in this process.
     """
 
     def __init__(self, list_file: str = "") -> None:
@@ -63,27 +61,24 @@ class MadeFiles:
         self._rest = b""
 
     def add(self, path: str) -> None:
-        """Notes a path at which this process is about to make something: nothing of anybody else's lies there.
+        """Adds a path at which this process is about to make something. Nothing is there yet.
 
         Args:
-            path: Absolute, with no link in it.
+            path: An absolute path without links.
         """
         if path in self._paths or len(self._paths) < MOST:
             self._paths[path] = None
             self._new.paths.append(path)
 
-    def settle(self) -> None:
-        """Lists what was made since the last time:
-
-        by now it is there, and can be told from what somebody puts in its place.
-        """
+    def list_new_files(self) -> None:
+        """Lists the files that were made since the last call, with their identities."""
         new, self._new.paths = self._new.paths, []
         for path in new:
             if self._paths.get(path, ()) is None and self._made(path):
                 self._list(path, *(self._paths[path] or ()))
 
     def forget(self, path: str) -> None:
-        """Notes that the child is about to take away what it made: what comes to lie there later may be anybody's."""
+        """Removes a path that the child is about to delete: a later file there may belong to another process."""
         if self._paths.pop(path, ()) != ():
             self._list(path)
 
@@ -100,7 +95,7 @@ class MadeFiles:
             pass
 
     def holds(self, path: str) -> bool:
-        """Whether we made what lies at `path`, or a folder above it."""
+        """Returns whether the child made the file at `path`, or a folder above it."""
         if self._made(path):
             return True
         if self._read_others() and self._made(path):
@@ -123,10 +118,10 @@ class MadeFiles:
         if identity is None:
             self._paths[path] = (found.st_dev, found.st_ino)
             return True
-        return identity == (found.st_dev, found.st_ino)  # or else somebody put another one in its place
+        return identity == (found.st_dev, found.st_ino)  # else another process replaced it
 
     def _read_others(self) -> bool:
-        """Learns what other processes of this diagnosis listed since the last time; True where there was something."""
+        """Reads what other processes listed since the last call. Returns whether there was anything."""
         if not self.list_file:
             return False
         try:

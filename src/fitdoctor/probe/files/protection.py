@@ -1,7 +1,7 @@
-"""Puts together what keeps the user's files as they are while a child repeats the script.
+"""Protects the user's files while a child repeats the script.
 
-Where the child runs over a layer of the file system (`isolated`), only addresses such as gs://bucket are held back
-here. Elsewhere the guard, private copies and redirects in Python do it all.
+If the child runs under a layer of the file system (`isolated`), only writes to addresses such as gs://bucket are
+redirected here. Else the write guard, private copies and redirects in Python protect everything.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from fitdoctor.probe.support import guard as failures
 from fitdoctor.probe.support.import_hook import ImportHook
 
 MADE = "made.jsonl"
+# Programs that libraries start to inspect the machine. They write at most temporary files.
 INSPECTORS = frozenset(
     {
         "uname",
@@ -38,22 +39,21 @@ INSPECTORS = frozenset(
         "objdump",
     }
 )
-"""Programs that libraries start on their own to look at the machine; those that write, write to temporary files."""
 
 
 class Protection:
-    """What stands between the script and the user's files.
+    """Everything that is installed between the script and the user's files.
 
     Args:
-        spec: Of the child.
-        redirected: Gets each real path that was not written to.
-        limits: Gets a sentence on what is not held back.
-        blocked: Called with a path and an event before that path would be changed; expected not to return.
-        refused: Called with the name of a program that would change files out of our sight; expected not to return.
-        replaced: Called with the name of the program that the process is about to become; expected not to return.
+        spec: The specification of the child.
+        redirected: Receives each real path whose writes are redirected.
+        limits: Receives a sentence on writes that can't be prevented.
+        blocked: Called with a path and an event before the path is changed. Must not return.
+        refused: Called with the name of a program that would change files unobserved. Must not return.
+        replaced: Called with the name of the program that is about to replace the process. Must not return.
 
     Attributes:
-        redirect: Where saving goes.
+        redirect: Sends saving to the scratch folder.
     """
 
     def __init__(
@@ -74,8 +74,7 @@ class Protection:
         self.redirect = Redirect(spec["scratch"], redirected, remote_only=self._isolated)
         made = spec.get("made") or made_list(spec["out"])
         scratch = os.path.join(os.path.abspath(spec["scratch"]), "")
-        # The child's folder holds its specification and its records. They are ours, and never count as made by the
-        # script.
+        # The folder of the child holds its specification and its records, which never count as made by the script.
         folder = os.path.join(os.path.dirname(made), "") if made else ""
         self.guard = WriteGuard(
             made=MadeFiles(made if self._guards else ""),
@@ -90,7 +89,7 @@ class Protection:
         self._copies = PrivateCopies(self.redirect, self.guard)
 
     def install(self, hook: ImportHook) -> None:
-        """Stands from now on, before libraries as soon as they are imported."""
+        """Installs everything; for libraries, as soon as they are imported."""
         redirect, copies, guard = self.redirect, self._copies, self.guard
         for name in redirected_libraries.MODULES:
             _after(hook, name, lambda module: redirected_libraries.install(module, redirect, copies, guard))
@@ -110,16 +109,16 @@ class Protection:
         _after(hook, "_posixshmem", lambda module: shared_memory.install(module, guard))
         _after(hook, "multiprocessing.resource_tracker", lambda module: shared_memory.install_tracker(module, guard))
         _after(hook, "socket", copies.install_sockets)
-        redirect.find_names()
+        redirect.read_names()
         copies.install()
         guard.install()
 
     def _started(self, program: str) -> None:
-        """Says which programs the script started: what they write is not held back."""
+        """Adds a started program to the sentence on programs: their writes can't be prevented."""
         if program in INSPECTORS or program in self._programs or len(self._programs) >= MOST_PROGRAMS:
             return
         self._programs.append(program)
-        sentence = f"The script started other programs ({', '.join(self._programs)}): what they write is not held back."
+        sentence = f"The script started other programs ({', '.join(self._programs)}): their writes can't be prevented."
         if self._sentence in self._limits:
             self._limits.remove(self._sentence)
         self._sentence = sentence
@@ -127,7 +126,7 @@ class Protection:
 
 
 def made_list(out: str) -> str:
-    """Where what a child made is listed: beside its record; "" where it keeps none."""
+    """Returns the path of the list of made files, beside the record; "" if there is no record."""
     return "" if out == os.devnull else os.path.join(os.path.dirname(os.path.abspath(out)), MADE)
 
 

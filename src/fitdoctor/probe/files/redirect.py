@@ -1,7 +1,7 @@
-"""Sends saving of Keras to a scratch folder, and reads from there first.
+"""Redirects Keras' saving to a scratch folder, and reads from there first.
 
-Whatever Keras saves goes there, new files as well: what a run that was cut short has saved is of no use to anybody. The
-libraries beneath Keras are in `redirected_libraries.py`, files that Python opens in `private_copies.py`.
+All files that Keras saves go there, new ones too: files of a shortened run are useless. `redirected_libraries.py` does
+the same for the libraries beneath Keras, `private_copies.py` for files that Python opens.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
-from fitdoctor.probe.files.made_files import ours
-from fitdoctor.probe.files.write_guard import is_remote
+from fitdoctor.probe.files.made_files import unguarded
+from fitdoctor.probe.files.paths import is_remote
 from fitdoctor.probe.support.patches import Patches
 
 CALLBACK_PATHS = {
@@ -28,26 +28,26 @@ CALLBACK_PATHS = {
     "ModelCheckpoint": "filepath",
     "OrbaxCheckpoint": "directory",
 }
+# Callbacks that continue from the content of their folder.
 READ_TOO = ("BackupAndRestore", "OrbaxCheckpoint")
-"""Callbacks that go on from what lies in their folder."""
 MOST_SHOWN = 100
 MOST_NAMES = 100_000
 SHARD = re.compile(r"\.data-\d{5}-of-\d{5}$")
+# Larger files with variables of TensorFlow's checkpoints are linked, not copied: they are never written in place.
 LARGE_BYTES = 16 << 20
-"""Variables of TensorFlow's checkpoints: never written in place, so a link to a large one does as well as a copy."""
 
 
 class Redirect:
-    """Sends Keras' saving and its callbacks' files to a scratch folder, and reads from there first.
+    """Redirects the files of Keras' saving and callbacks to a scratch folder, and reads from there first.
 
     Args:
-        scratch: The folder; made when first needed.
-        redirected: Gets each real path that was not written to.
-        remote_only: Whether only addresses such as gs://bucket are sent there: a layer of the file system holds back
-            all else.
+        scratch: The folder. It is made when needed.
+        redirected: Receives each real path whose writes are redirected.
+        remote_only: Whether to redirect only addresses such as gs://bucket, because a layer of the file system protects
+            all files.
 
     Attributes:
-        names: Names of what was sent there: a path that has none of them in it is where it always was.
+        names: The names of all redirected files and folders. Paths without any of them need no further check.
     """
 
     def __init__(self, scratch: str, redirected: list[str], *, remote_only: bool = False) -> None:
@@ -57,40 +57,42 @@ class Redirect:
         self._remote_only = remote_only
         self.names: set[str] = set()
 
-    def written(self, path: Any) -> Any:
-        """Where to write instead of `path`. Remote paths become local ones too."""
+    def writing_path(self, path: Any) -> Any:
+        """Returns the path to write instead of `path`. Remote addresses become local paths too."""
         try:
             given = os.fsdecode(path)
         except TypeError:
             return path
         if not given or (self._remote_only and not is_remote(given)):
             return path
-        with ours:
+        with unguarded:
             full = _full(given)
             if full.startswith(self._inside):
                 return path
-            aside = self.aside(full)
-            self.note(full, given)
-            os.makedirs(os.path.dirname(aside), exist_ok=True)
-        return pathlib.Path(aside) if isinstance(path, os.PathLike) else aside
+            scratch_file = self.scratch_path(full)
+            self.add(full, given)
+            os.makedirs(os.path.dirname(scratch_file), exist_ok=True)
+        return pathlib.Path(scratch_file) if isinstance(path, os.PathLike) else scratch_file
 
-    def read(self, path: Any) -> Any:
-        """Where to read `path` from: the scratch folder where it was written there, the real place otherwise."""
+    def reading_path(self, path: Any) -> Any:
+        """Returns the path to read instead of `path`: in the scratch folder, if it was written there."""
         try:
             given = os.fsdecode(path)
         except TypeError:
             return path
-        with ours:
-            aside = self.aside(_full(given))
-            found = os.path.exists(aside) or os.path.exists(f"{aside}.index")  # the latter: TensorFlow's checkpoints
-        return aside if found else path
+        with unguarded:
+            scratch_file = self.scratch_path(_full(given))
+            found = os.path.exists(scratch_file) or os.path.exists(
+                f"{scratch_file}.index"
+            )  # the latter: TensorFlow's checkpoints
+        return scratch_file if found else path
 
-    def aside(self, full: str) -> str:
-        """Where in the scratch folder the place of `full` is."""
+    def scratch_path(self, full: str) -> str:
+        """Returns the path in the scratch folder that belongs to `full`."""
         return os.path.join(self._scratch, full.replace("://", "/").lstrip("/"))
 
-    def note(self, full: str, given: str) -> None:
-        """Remembers that `full`, which the script called `given`, is written elsewhere."""
+    def add(self, full: str, given: str) -> None:
+        """Adds a redirected path: `full`, which the script called `given`."""
         if full not in self._redirected and len(self._redirected) < MOST_SHOWN:
             self._redirected.append(full)
         if len(self.names) < MOST_NAMES:
@@ -100,41 +102,36 @@ class Redirect:
                 self.names.add(os.path.basename(above))
                 above = os.path.dirname(above)
 
-    def find_names(self) -> None:
-        """Learns what lies in the scratch folder already:
-
-        another process of this child, which started this one, may have written there.
-        """
-        with ours:
+    def read_names(self) -> None:
+        """Reads the names in the scratch folder: another process of this child may have written there."""
+        with unguarded:
             for _, folders, files in os.walk(self._scratch):
                 if len(self.names) > MOST_NAMES:
                     return
                 self.names.update(files, folders if files else ())
 
-    def backed_up(self, path: Any) -> Any:
-        """A backup is read as well as written, file by file, so the scratch folder begins as a copy of it."""
-        aside = self.written(path)
-        if aside is not path:
-            with ours:
+    def backup_path(self, path: Any) -> Any:
+        """Returns the path to use instead of a folder that is read and written, which starts as a copy of it."""
+        scratch_file = self.writing_path(path)
+        if scratch_file is not path:
+            with unguarded:
                 real = _full(os.fsdecode(path))
-                if os.path.isdir(real) and not os.path.exists(aside):
-                    shutil.copytree(real, aside, copy_function=_copied)
-        return aside
+                if os.path.isdir(real) and not os.path.exists(scratch_file):
+                    shutil.copytree(real, scratch_file, copy_function=_copied)
+        return scratch_file
 
     def install(self, keras: ModuleType) -> Patches:
-        """Replaces Keras' saving and loading functions and the path arguments of its callbacks, until the result undoes
-        it.
-        """
+        """Patches Keras' saving and loading functions and the paths of its callbacks. The result undoes that."""
         import importlib
 
         patches = Patches()
         api = importlib.import_module(f"{keras.__name__}.src.saving.saving_api")
         replacements = {}
         for name, mapped in (
-            ("save_model", self.written),
-            ("save_weights", self.written),
-            ("load_model", self.read),
-            ("load_weights", self.read),
+            ("save_model", self.writing_path),
+            ("save_weights", self.writing_path),
+            ("load_model", self.reading_path),
+            ("load_weights", self.reading_path),
         ):
             original = getattr(api, name, None)
             if original is not None:
@@ -144,27 +141,25 @@ class Redirect:
         replace_everywhere(patches, keras.__name__, replacements)
         export = vars(keras.Model).get("export")
         if export is not None:
-            patches.put(keras.Model, "export", with_path(export, self.written, "filepath", position=1))
-        if (
-            keras.__name__ == "tf_keras"
-        ):  # its weights go into TensorFlow's checkpoints, of which there is a latest in a folder
-            patches.put_call(sys.modules["tensorflow"], "tf.train.latest_checkpoint", self.latest)
+            patches.put(keras.Model, "export", with_path(export, self.writing_path, "filepath", position=1))
+        if keras.__name__ == "tf_keras":  # it finds the latest of TensorFlow's checkpoints in a folder
+            patches.put_call(sys.modules["tensorflow"], "tf.train.latest_checkpoint", self.wrap_latest)
         for name, argument in CALLBACK_PATHS.items():
             cls = getattr(keras.callbacks, name, None)
             if cls is not None and argument in inspect.signature(cls.__init__).parameters:
-                _wrap_constructor(patches, cls, argument, self.backed_up if name in READ_TOO else self.written)
+                _wrap_constructor(patches, cls, argument, self.backup_path if name in READ_TOO else self.writing_path)
         return patches
 
-    def latest(self, latest: Callable[..., Any]) -> Callable[..., Any]:
-        """What finds the latest checkpoint in a folder: that of this run, or where there is none that of a real one."""
+    def wrap_latest(self, latest: Callable[..., Any]) -> Callable[..., Any]:
+        """Wraps a function that finds the latest checkpoint: first that of this run, then the real one."""
 
         @functools.wraps(latest)
         def wrapper(checkpoint_dir: Any, *arguments: Any, **keywords: Any) -> Any:
-            aside = self.read(checkpoint_dir)
-            found = latest(aside, *arguments, **keywords)
+            scratch_file = self.reading_path(checkpoint_dir)
+            found = latest(scratch_file, *arguments, **keywords)
             return (
                 latest(checkpoint_dir, *arguments, **keywords)
-                if found is None and aside is not checkpoint_dir
+                if found is None and scratch_file is not checkpoint_dir
                 else found
             )
 
@@ -172,7 +167,7 @@ class Redirect:
 
 
 def replace_everywhere(patches: Patches, package: str, replacements: Mapping[Any, Any]) -> None:
-    """Replaces functions under whatever names the loaded modules of a package know them.
+    """Replaces functions under all names that the loaded modules of a package have for them.
 
     Example:
         >>> replace_everywhere(patches, "torch", {torch.save: wrapper})
@@ -188,13 +183,13 @@ def replace_everywhere(patches: Patches, package: str, replacements: Mapping[Any
 def with_path(
     function: Callable[..., Any], mapped: Callable[[Any], Any], name: str, *, position: int
 ) -> Callable[..., Any]:
-    """A function that has one of its arguments, a path, mapped to another one.
+    """Wraps a function so that one of its arguments, a path, is mapped to another one.
 
     Args:
-        function: What is called in the end.
-        mapped: Gives the path to use.
-        name: The argument's name.
-        position: Where it stands if it is given without its name.
+        function: The function.
+        mapped: Maps the path.
+        name: The name of the argument.
+        position: Its position, if it is given without its name.
     """
 
     @functools.wraps(function)

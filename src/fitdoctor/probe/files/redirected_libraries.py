@@ -1,6 +1,4 @@
-"""Sends to the scratch folder what libraries write in C and C++, where no audit event tells of it, and reads from there
-first.
-"""
+"""Redirects files that libraries write in C and C++, without audit events, to the scratch folder."""
 
 from __future__ import annotations
 
@@ -21,12 +19,11 @@ class Call(NamedTuple):
     """A function or method that takes a path.
 
     Attributes:
-        module: Where it is defined.
+        module: The module that defines it.
         name: The function, or `Class.method`.
-        argument: The argument that is the path.
-        how: "aside" (all of it is written to the scratch folder), "backed up" (the same, and it begins as what is
-            there), "own" (only what was there is, new files stay where they are), "cached" (aside unless it is
-            complete), "read" or "latest".
+        argument: The argument with the path.
+        how: "scratch" (redirected to the scratch folder), "backed up" (the same, starting as a copy), "existing" (only
+            existing files are redirected), "cached" (redirected unless the cache is complete), "read" or "latest".
     """
 
     module: str
@@ -37,63 +34,63 @@ class Call(NamedTuple):
 
 TF = "tensorflow.python"
 CALLS = (
-    Call("torch.serialization", "save", "f", "aside"),
+    Call("torch.serialization", "save", "f", "scratch"),
     Call("torch.serialization", "load", "f", "read"),
-    Call("torch.jit._serialization", "save", "f", "aside"),
+    Call("torch.jit._serialization", "save", "f", "scratch"),
     Call("torch.jit._serialization", "load", "f", "read"),
-    Call("torch.jit._script", "RecursiveScriptModule.save", "f", "aside"),
-    Call("torch.export", "save", "f", "aside"),
+    Call("torch.jit._script", "RecursiveScriptModule.save", "f", "scratch"),
+    Call("torch.export", "save", "f", "scratch"),
     Call("torch.export", "load", "f", "read"),
-    Call("torch.onnx", "export", "f", "aside"),
-    Call("safetensors.torch", "save_file", "filename", "aside"),
-    Call("safetensors.torch", "save_model", "filename", "aside"),
+    Call("torch.onnx", "export", "f", "scratch"),
+    Call("safetensors.torch", "save_file", "filename", "scratch"),
+    Call("safetensors.torch", "save_model", "filename", "scratch"),
     Call("safetensors.torch", "load_file", "filename", "read"),
     Call("safetensors.torch", "load_model", "filename", "read"),
-    Call("safetensors.numpy", "save_file", "filename", "aside"),
+    Call("safetensors.numpy", "save_file", "filename", "scratch"),
     Call("safetensors.numpy", "load_file", "filename", "read"),
-    Call(f"{TF}.saved_model.save", "save", "export_dir", "aside"),
+    Call(f"{TF}.saved_model.save", "save", "export_dir", "scratch"),
     Call(f"{TF}.saved_model.load", "load", "export_dir", "read"),
-    Call(f"{TF}.checkpoint.checkpoint", "Checkpoint.save", "file_prefix", "aside"),
-    Call(f"{TF}.checkpoint.checkpoint", "Checkpoint.write", "file_prefix", "aside"),
+    Call(f"{TF}.checkpoint.checkpoint", "Checkpoint.save", "file_prefix", "scratch"),
+    Call(f"{TF}.checkpoint.checkpoint", "Checkpoint.write", "file_prefix", "scratch"),
     Call(f"{TF}.checkpoint.checkpoint", "Checkpoint.restore", "save_path", "read"),
     Call(f"{TF}.checkpoint.checkpoint", "Checkpoint.read", "save_path", "read"),
-    Call(f"{TF}.checkpoint.checkpoint", "CheckpointV1.save", "file_prefix", "aside"),
-    Call(f"{TF}.checkpoint.checkpoint", "CheckpointV1.write", "file_prefix", "aside"),
+    Call(f"{TF}.checkpoint.checkpoint", "CheckpointV1.save", "file_prefix", "scratch"),
+    Call(f"{TF}.checkpoint.checkpoint", "CheckpointV1.write", "file_prefix", "scratch"),
     Call(f"{TF}.checkpoint.checkpoint", "CheckpointV1.restore", "save_path", "read"),
     Call(f"{TF}.checkpoint.checkpoint_management", "CheckpointManager.__init__", "directory", "backed up"),
     Call(f"{TF}.checkpoint.checkpoint_management", "latest_checkpoint", "checkpoint_dir", "latest"),
     Call(f"{TF}.checkpoint.checkpoint_management", "get_checkpoint_state", "checkpoint_dir", "latest"),
     Call(f"{TF}.training.checkpoint_utils", "load_checkpoint", "ckpt_dir_or_file", "read"),
-    Call(f"{TF}.training.saver", "Saver.save", "save_path", "aside"),
+    Call(f"{TF}.training.saver", "Saver.save", "save_path", "scratch"),
     Call(f"{TF}.training.saver", "Saver.restore", "save_path", "read"),
-    Call(f"{TF}.ops.summary_ops_v2", "create_file_writer_v2", "logdir", "aside"),
-    Call(f"{TF}.profiler.profiler_v2", "start", "logdir", "aside"),
-    Call(f"{TF}.ops.gen_io_ops", "write_file", "filename", "own"),
-    Call(f"{TF}.lib.io.tf_record", "TFRecordWriter.__init__", "path", "own"),
+    Call(f"{TF}.ops.summary_ops_v2", "create_file_writer_v2", "logdir", "scratch"),
+    Call(f"{TF}.profiler.profiler_v2", "start", "logdir", "scratch"),
+    Call(f"{TF}.ops.gen_io_ops", "write_file", "filename", "existing"),
+    Call(f"{TF}.lib.io.tf_record", "TFRecordWriter.__init__", "path", "existing"),
     Call(f"{TF}.data.ops.cache_op", "_cache", "filename", "cached"),
-    Call(f"{TF}.data.ops.save_op", "_save", "path", "aside"),
+    Call(f"{TF}.data.ops.save_op", "_save", "path", "scratch"),
     Call(f"{TF}.data.ops.load_op", "_load", "path", "read"),
-    Call(f"{TF}.data.ops.snapshot_op", "_snapshot", "path", "aside"),
-    Call("pyarrow.parquet.core", "ParquetWriter.__init__", "where", "own"),
-    Call("cv2", "imwrite", "filename", "own"),
+    Call(f"{TF}.data.ops.snapshot_op", "_snapshot", "path", "scratch"),
+    Call("pyarrow.parquet.core", "ParquetWriter.__init__", "where", "existing"),
+    Call("cv2", "imwrite", "filename", "existing"),
 )
 MODULES = tuple(dict.fromkeys(call.module for call in CALLS))
+# All file operations of TensorFlow's Python code use this module, `tf.io.gfile` included.
 FILES = f"{TF}.lib.io._pywrap_file_io"
-"""What all of TensorFlow's Python does with files goes through: `tf.io.gfile`, and what is built on it."""
 
 
 def install(module: ModuleType, redirect: Redirect, copies: PrivateCopies, guard: WriteGuard) -> Patches:
-    """Replaces what is known of one of `MODULES`, until the result undoes it.
+    """Patches the known calls of one of `MODULES`. The result undoes that.
 
-    It must have been imported this moment: whatever takes a function from it later takes the replacement.
+    The module must have been imported just now, so that everything that imports from it gets the replacement.
     """
     patches = Patches()
     hows: dict[str, Callable[[Any], Any]] = {
-        "aside": redirect.written,
-        "backed up": redirect.backed_up,
-        "own": functools.partial(_own, copies=copies, guard=guard),
+        "scratch": redirect.writing_path,
+        "backed up": redirect.backup_path,
+        "existing": functools.partial(_existing, copies=copies, guard=guard),
         "cached": functools.partial(_cached, redirect=redirect),
-        "read": redirect.read,
+        "read": redirect.reading_path,
     }
     for call in CALLS:
         if call.module != module.__name__:
@@ -103,10 +100,10 @@ def install(module: ModuleType, redirect: Redirect, copies: PrivateCopies, guard
         for each in classes:
             owner = getattr(owner, each, None)
         original = vars(owner).get(name) if owner is not None else None
-        if not callable(original):  # another version, which keeps it elsewhere
+        if not callable(original):  # defined elsewhere in another version
             continue
         if call.how == "latest":
-            replacement = redirect.latest(original)
+            replacement = redirect.wrap_latest(original)
         else:
             replacement = with_path(
                 original, hows[call.how], call.argument, position=_position(original, call.argument)
@@ -116,7 +113,7 @@ def install(module: ModuleType, redirect: Redirect, copies: PrivateCopies, guard
 
 
 def install_h5py(h5py: ModuleType, redirect: Redirect, copies: PrivateCopies) -> Patches:
-    """Has HDF5 write aside: what was there is copied before it is changed."""
+    """Redirects HDF5: an existing file is copied before it is changed."""
     patches = Patches()
     original = h5py.File.__init__
 
@@ -124,12 +121,12 @@ def install_h5py(h5py: ModuleType, redirect: Redirect, copies: PrivateCopies) ->
     def wrapper(self: Any, name: Any, mode: Any = "r", *arguments: Any, **keywords: Any) -> None:
         if isinstance(name, (str, bytes, os.PathLike)):
             if mode in ("w", "w-", "x"):
-                name = redirect.written(name) if mode == "w" or not os.path.lexists(name) else name
+                name = redirect.writing_path(name) if mode == "w" or not os.path.lexists(name) else name
             elif mode == "r":
-                name = redirect.read(name)
+                name = redirect.reading_path(name)
             else:
-                name = copies.writable(redirect.read(name))
-                name = name if os.path.lexists(name) else redirect.written(name)
+                name = copies.writing_path(redirect.reading_path(name))
+                name = name if os.path.lexists(name) else redirect.writing_path(name)
         original(self, name, mode, *arguments, **keywords)
 
     patches.put(h5py.File, "__init__", wrapper)
@@ -139,15 +136,15 @@ def install_h5py(h5py: ModuleType, redirect: Redirect, copies: PrivateCopies) ->
 def _position(function: Callable[..., Any], argument: str) -> int:
     try:
         return list(inspect.signature(function).parameters).index(argument)
-    except (ValueError, TypeError):  # arguments that only C knows, or none of that name
+    except (ValueError, TypeError):  # no readable signature, or no such argument
         return 0
 
 
-def _own(path: Any, *, copies: PrivateCopies, guard: WriteGuard) -> Any:
-    """Only what was there is written elsewhere; a new file stays where C++ code looks for it, and is noted."""
+def _existing(path: Any, *, copies: PrivateCopies, guard: WriteGuard) -> Any:
+    """Redirects an existing file. A new file stays where C++ code looks for it, and is listed."""
     if not isinstance(path, (str, bytes, os.PathLike)):
         return path
-    where = copies.writable(path, keeps=False)
+    where = copies.writing_path(path, keeps=False)
     if where is path:
         guard.check(os.fsdecode(path), "open")
         guard.note_made(os.fsdecode(path))
@@ -155,16 +152,14 @@ def _own(path: Any, *, copies: PrivateCopies, guard: WriteGuard) -> Any:
 
 
 def _cached(path: Any, *, redirect: Redirect) -> Any:
-    """A cache that is complete is only read; one that is not would be written, with a lock that bars the real training
-    from it.
-    """
+    """Redirects an incomplete cache, whose lock would block the real training. A complete one is only read."""
     if not isinstance(path, (str, bytes, os.PathLike)) or not path or os.path.exists(f"{os.fsdecode(path)}.index"):
         return path
-    return redirect.written(path)
+    return redirect.writing_path(path)
 
 
 def install_files(files: ModuleType, copies: PrivateCopies, guard: WriteGuard) -> Patches:
-    """Stands before what `FILES` offers."""
+    """Wraps the functions of `FILES`."""
     patches = Patches()
 
     def put(name: str, replace: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
@@ -173,11 +168,11 @@ def install_files(files: ModuleType, copies: PrivateCopies, guard: WriteGuard) -
             patches.put(files, name, functools.wraps(original, updated=())(replace(original)))
 
     for name in ("BufferedInputStream", "FileExists", "Stat", "IsDirectory"):
-        put(name, lambda original: lambda path, *rest: original(copies.seen(path), *rest))
+        put(name, lambda original: lambda path, *rest: original(copies.reading_path(path), *rest))
 
     def writes(original: Callable[..., Any]) -> Callable[..., Any]:
         def opened(path: Any, mode: Any) -> Any:
-            where = copies.writable(path, keeps=os.fsdecode(mode)[:1] != "w")
+            where = copies.writing_path(path, keeps=os.fsdecode(mode)[:1] != "w")
             if where is path:
                 guard.check(os.fsdecode(path), "open")
                 guard.note_made(os.fsdecode(path))
@@ -187,7 +182,7 @@ def install_files(files: ModuleType, copies: PrivateCopies, guard: WriteGuard) -
 
     def deletes(original: Callable[..., Any]) -> Callable[..., Any]:
         def deleted(path: Any) -> None:
-            if not copies.removed(path):
+            if not copies.remove(path):
                 guard.check(os.fsdecode(path), "os.remove")
                 original(path)
 
@@ -196,13 +191,13 @@ def install_files(files: ModuleType, copies: PrivateCopies, guard: WriteGuard) -
     def deletes_all(original: Callable[..., Any]) -> Callable[..., Any]:
         def deleted(path: Any) -> None:
             guard.check(os.fsdecode(path), "shutil.rmtree")
-            original(copies.seen(path))
+            original(copies.reading_path(path))
 
         return deleted
 
     def renames(original: Callable[..., Any]) -> Callable[..., Any]:
         def renamed(source: Any, target: Any, overwrite: bool = False) -> None:
-            if not copies.moved(source, target):
+            if not copies.rename(source, target):
                 guard.check(os.fsdecode(source), "os.rename")
                 guard.check(os.fsdecode(target), "os.rename")
                 guard.note_made(os.fsdecode(target))
@@ -212,14 +207,14 @@ def install_files(files: ModuleType, copies: PrivateCopies, guard: WriteGuard) -
 
     def copies_file(original: Callable[..., Any]) -> Callable[..., Any]:
         def copied(source: Any, target: Any, overwrite: bool = False) -> None:
-            where = _own(target, copies=copies, guard=guard) if overwrite else target
-            original(copies.seen(source), where, overwrite)
+            where = _existing(target, copies=copies, guard=guard) if overwrite else target
+            original(copies.reading_path(source), where, overwrite)
 
         return copied
 
     def makes_folder(original: Callable[..., Any]) -> Callable[..., Any]:
         def made(path: Any) -> None:
-            where = copies.made_folder(path)
+            where = copies.folder_path(path)
             guard.note_made(os.fsdecode(where))
             original(where)
 

@@ -1,7 +1,7 @@
-"""Knows what lay in the folder of shared memory before the script began.
+"""Knows which segments of shared memory existed before the script began.
 
-C code makes shared memory and semaphores there, and raises no audit event. What appears there later and belongs to this
-user therefore counts as the script's own.
+C code makes shared memory and semaphores without audit events. So everything of this user that appears later counts as
+made by the script.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ import os
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from fitdoctor.probe.files.made_files import ours
+from fitdoctor.probe.files.made_files import unguarded
 from fitdoctor.probe.support.patches import Patches
 
 if TYPE_CHECKING:
     from fitdoctor.probe.files.write_guard import WriteGuard
 
-FOLDER = "/dev/shm/"  # noqa: S108 - no file of ours: what others keep there is theirs
+FOLDER = "/dev/shm/"  # noqa: S108 - only read
 LIST = "shared-memory.json"
 
 
 def before(folder: str) -> frozenset[str]:
-    """The names that were there when the script's own process began. It keeps them in a file, for its workers.
+    """Returns the names that existed when the script's own process began. A file keeps them for its workers.
 
     Args:
-        folder: The child's own; "" where it has none.
+        folder: The folder of the child; "" if it has none.
     """
     try:
         names = os.listdir(FOLDER)
@@ -35,7 +35,7 @@ def before(folder: str) -> frozenset[str]:
     if not folder:
         return frozenset(names)
     path = os.path.join(folder, LIST)
-    with ours:
+    with unguarded:
         try:
             with open(path, "x", encoding="utf-8") as file:
                 json.dump(names, file)
@@ -44,14 +44,14 @@ def before(folder: str) -> frozenset[str]:
                 with open(path, encoding="utf-8") as file:
                     names = [str(name) for name in json.load(file)]
             except (OSError, ValueError, TypeError):
-                pass  # all that is there now stays protected
+                pass  # everything that exists now is protected
         except OSError:
             pass
     return frozenset(names)
 
 
 def is_new(path: str, names: frozenset[str]) -> bool:
-    """Whether `path` lies in shared memory, was not there before, and belongs to this user."""
+    """Returns whether `path` is in shared memory, did not exist before, and belongs to this user."""
     if not path.startswith(FOLDER) or path[len(FOLDER) :].split(os.sep, 1)[0] in names:
         return False
     try:
@@ -61,7 +61,7 @@ def is_new(path: str, names: frozenset[str]) -> bool:
 
 
 def install(module: ModuleType, guard: WriteGuard) -> Patches:
-    """Stands before the functions with which `multiprocessing.shared_memory` makes and deletes a segment."""
+    """Wraps the functions with which `multiprocessing.shared_memory` makes and deletes a segment."""
     patches = Patches()
 
     def opens(original: Any) -> Any:
@@ -73,7 +73,7 @@ def install(module: ModuleType, guard: WriteGuard) -> Patches:
                 guard.note_made(FOLDER + path.lstrip("/"))
             descriptor = original(path, *arguments, **keywords)
             if makes:
-                guard.settle()
+                guard.list_new_files()
             return descriptor
 
         return shm_open
@@ -81,7 +81,7 @@ def install(module: ModuleType, guard: WriteGuard) -> Patches:
     def unlinks(original: Any) -> Any:
         @functools.wraps(original)
         def shm_unlink(path: Any) -> Any:
-            if isinstance(path, str) and not ours.depth:
+            if isinstance(path, str) and not unguarded.depth:
                 guard.check(FOLDER + path.lstrip("/"), "os.remove")
             return original(path)
 
@@ -93,18 +93,15 @@ def install(module: ModuleType, guard: WriteGuard) -> Patches:
 
 
 def install_tracker(module: ModuleType, guard: WriteGuard) -> Patches:
-    """Keeps segments that were there from the tracker of `multiprocessing`:
-
-    it deletes those that a script has only opened, too.
-    """
+    """Hides existing segments from the tracker of `multiprocessing`: it also deletes segments that were only opened."""
     patches = Patches()
 
     def registers(original: Any) -> Any:
         @functools.wraps(original)
         def register(name: Any, rtype: Any) -> Any:
             if rtype == "shared_memory" and isinstance(name, str):
-                with ours:
-                    if guard.protected(FOLDER + name.lstrip("/")):
+                with unguarded:
+                    if guard.is_protected(FOLDER + name.lstrip("/")):
                         return None
             return original(name, rtype)
 

@@ -1,7 +1,4 @@
-"""Reads a command line as the system would:
-
-whether it runs Python, with what options, and which program of the user's.
-"""
+"""Parses command lines: whether they run Python, with which options and which program."""
 
 from __future__ import annotations
 
@@ -10,17 +7,18 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 PYTHON = re.compile(r"(python|pypy)(\d+(\.\d+)*)?[td]?(-\w+)?(\.exe)?")
+# Programs that run the command in their own arguments.
 WRAPPERS = frozenset(
     """
     env nice ionice numactl taskset chrt setarch stdbuf nohup setsid time timeout catchsegv xvfb-run prlimit flock
-    """.split()  # noqa: SIM905 - a list of words is read and edited more easily so
+    """.split()  # noqa: SIM905 - easier to read and edit than a list
 )
-"""Programs that run the command which stands further right in their own."""
 SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh"})
+# Characters with which the line of a shell is more than a list of words.
 BEYOND_WORDS = re.compile(r"[|&;<>()$`*?\[\]~{}!\n#\\]")
-"""What makes a line of a shell more than a list of words."""
 ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=.*", re.DOTALL)
 LAUNCHERS = frozenset({"torchrun", "accelerate", "horovodrun", "mpirun", "mpiexec", "srun", "deepspeed", "ray"})
 LAUNCHER_MODULES = (
@@ -30,18 +28,18 @@ LAUNCHER_MODULES = (
     "horovod.runner.launch",
 )
 SEVERAL = (
-    "The script starts “{}”{}: a training on several processes. Expected one process, the only kind that can be diagnosed so far. "
-    "Diagnose the script itself on one device, without its launcher."
+    "The script starts “{}”{}: a training on several processes. Expected one process, the only kind that can be "
+    "diagnosed so far. Diagnose the script itself on one device, without its launcher."
 )
+# Options of Python that run no program.
 ENDS_AT_ONCE = "hV?"
-"""Options of Python with which no program is run."""
 SKIPS_A_LINE = "x"
+# The environment variable with the path of the specification, for Python programs that the script starts.
 SPEC = "FITDOCTOR_SPEC"
-"""Environment variable by which a Python program finds the specification of the script that started it."""
 MOST_LAYERS = 5
 SHEBANG_BYTES = 256
+# The oldest Python that the probe supports.
 OLDEST = (3, 10)
-"""The oldest Python that the probe runs in."""
 WORKER_CODE = ("from multiprocessing.", "from joblib.externals.loky", "from loky", "from billiard.")
 WORKER_MODULES = ("joblib.", "loky.", "pyspark.", "ray.", "distributed.", "dask.", "billiard.")
 LIBRARIES = re.compile(r"[\\/](site|dist)-packages[\\/]")
@@ -54,13 +52,13 @@ class PythonCommand:
     """A command that runs Python.
 
     Attributes:
-        before: What stands before the options of Python, its own name included.
-        options: Those of Python, without -m and -c.
+        before: The words before the options of Python, with the interpreter last.
+        options: The options of Python, without -m and -c.
         mode: "script", "module" or "code".
         target: The path, the name of the module, or the code.
-        arguments: Those of the program.
-        assigned: Variables that the command sets for it.
-        layers: Of `before`, how many words are those of other programs that run the interpreter.
+        arguments: The arguments of the program.
+        assigned: The variables that the command sets.
+        layers: How many words of `before` belong to programs that run the interpreter.
     """
 
     before: tuple[str, ...]
@@ -77,7 +75,7 @@ class PythonCommand:
 
     @property
     def shown(self) -> str:
-        """The program as it is given to `python`, for a message; the worker of a library by what it is."""
+        """The program as it is given to `python`, for a message. A worker of a library is called so."""
         beginnings = {"code": WORKER_CODE, "module": WORKER_MODULES}.get(self.mode, ())
         if self.target.startswith(beginnings) or self.mode == "script" and LIBRARIES.search(self.target):
             return WORKER
@@ -90,12 +88,12 @@ class PythonCommand:
 
 
 def python_command(path: str, words: Sequence[str], environment: Mapping[str, str]) -> PythonCommand | None:
-    """The Python that a command runs, or None where it runs none, or that can't be told from the command.
+    """Returns the Python command that a command runs; None if there is none, or if it is unknown.
 
     Args:
         path: The program.
-        words: The whole command. The first word is only a name.
-        environment: What it is started with, for its PATH.
+        words: The whole command. Its first word is only a name.
+        environment: Its variables, for PATH.
 
     Example:
         >>> python_command("/usr/bin/env", ["env", "python", "-u", "train.py"], os.environ).target
@@ -126,7 +124,7 @@ def python_command(path: str, words: Sequence[str], environment: Mapping[str, st
 
 
 def is_python(word: str) -> bool:
-    """Whether a word names an interpreter, by its name or as the one that runs this."""
+    """Returns whether a word is a Python interpreter, by its name or because it runs this process."""
     if PYTHON.fullmatch(os.path.basename(word)):
         return True
     try:
@@ -136,7 +134,7 @@ def is_python(word: str) -> bool:
 
 
 def is_launcher(words: Sequence[str], environment: Mapping[str, str]) -> bool:
-    """Whether a command starts a training on several processes."""
+    """Returns whether a command starts a training on several processes."""
     if not words:
         return False
     if os.path.basename(words[0]) in LAUNCHERS:
@@ -149,10 +147,7 @@ def is_launcher(words: Sequence[str], environment: Mapping[str, str]) -> bool:
 
 
 def is_too_old(python: str) -> bool:
-    """Whether an interpreter is known to be older than what the probe runs in:
-
-    by its name, or by its virtual environment.
-    """
+    """Returns whether an interpreter is too old for the probe, by its name or its virtual environment."""
     known = re.search(r"(?:python|pypy)(\d+)(?:\.(\d+))?", os.path.basename(os.path.realpath(python)))
     if known and known.group(2):
         return (int(known.group(1)), int(known.group(2))) < OLDEST
@@ -169,7 +164,7 @@ def is_too_old(python: str) -> bool:
 
 
 def program(words: Sequence[str]) -> str:
-    """What a command starts, in few words and without its arguments: "git", "python worker.py".
+    """Returns the name of a started program without its arguments: "git", "python worker.py".
 
     Example:
         >>> program(["/bin/sh", "-c", "git rev-parse HEAD"])
@@ -190,8 +185,21 @@ def program(words: Sequence[str]) -> str:
     return f"python {target}"
 
 
+def variables_of(environment: Any) -> Mapping[str, str]:
+    """Returns the variables of a started program, from the argument of an audit event.
+
+    None stands for the variables of this process. The result is empty if the argument is invalid.
+    """
+    if environment is None:
+        return os.environ
+    try:
+        return {os.fsdecode(name): os.fsdecode(value) for name, value in dict(environment).items()}
+    except (TypeError, ValueError):
+        return {}
+
+
 def shown(words: Sequence[str]) -> str:
-    """A command as one would type it; of a long one, its beginning."""
+    """Returns a command as one types it; only the beginning of a long one."""
     import shlex
 
     more = " …" if len(words) > SHOWN_WORDS else ""
@@ -199,7 +207,7 @@ def shown(words: Sequence[str]) -> str:
 
 
 def _line(words: Sequence[str]) -> list[str]:
-    """Roughly the words of the first command in `sh -c "A=1 git status | head"`; none of another command."""
+    """Returns roughly the words of the first command in `sh -c "A=1 git status | head"`; [] for other commands."""
     if os.path.basename(words[0]) not in SHELLS or "-c" not in words[1:-1]:
         return []
     line = words[list(words).index("-c") + 1].split()
@@ -264,7 +272,7 @@ def _python(
 
 
 def _wrapped(command: list[str], at: int) -> int:
-    """Where the program stands that a wrapper runs."""
+    """Returns the position of the program that a wrapper runs."""
     for index in range(at + 1, len(command)):
         word = command[index]
         if word.startswith("-") or ASSIGNMENT.fullmatch(word):
@@ -275,7 +283,7 @@ def _wrapped(command: list[str], at: int) -> int:
 
 
 def _simple(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]] | None:
-    """The variables and the words of `sh -c "A=1 exec python train.py"`, or None for all that only a shell understands."""
+    """Returns the variables and words of `sh -c "A=1 exec python train.py"`; None for anything more complex."""
     import shlex
 
     if len(arguments) != 2 or arguments[0] != "-c" or BEYOND_WORDS.search(arguments[1]):
@@ -293,7 +301,7 @@ def _simple(arguments: Sequence[str]) -> tuple[dict[str, str], list[str]] | None
 
 
 def found(name: str, environment: Mapping[str, str]) -> str:
-    """The path of a program, as a shell looks it up; the name itself where there is none."""
+    """Returns the path of a program, as a shell finds it; the name itself if there is none."""
     if os.sep in name:
         return name
     for folder in environment.get("PATH", os.defpath).split(os.pathsep):
@@ -304,7 +312,7 @@ def found(name: str, environment: Mapping[str, str]) -> str:
 
 
 def _shebang(path: str) -> list[str]:
-    """The interpreter of a file that begins with `#!`, and the one argument that the system gives it."""
+    """Returns the interpreter of a file that begins with `#!`, and its argument."""
     try:
         if not os.path.isfile(path):
             return []

@@ -1,33 +1,42 @@
-"""What becomes of the probe in a process that the script forks: it is the script's own process that is diagnosed.
+"""Silences the probe in forked processes: only the script's own process is diagnosed.
 
-A forked process has a copy of us. It writes no record, takes no command and answers none. Where it calls `fit`, that is
-noted for the report. In a script that is only tried, its fits are cut as short as those on the way to a rehearsal's
-target; a real one trains.
+A forked process has a copy of the probe. It writes no record and answers no command. If it calls `fit`, the report says
+so. In a diagnosis, its fits are cut as short as those before a rehearsal's target. In a real training, they train.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fitdoctor.probe.processes.run_notes import place
 from fitdoctor.probe.support import call_sites, guard
 from fitdoctor.probe.support.originals import threading
 
 if TYPE_CHECKING:
-    from fitdoctor.probe.roles.start import Probe
+    from fitdoctor.probe.processes.run_notes import RunNotes
     from fitdoctor.recording.model import Site
 
+# A `DataLoader` may fork at every epoch.
 MOST_NOTED = 8
-"""Places of forks that are noted: a `DataLoader` may fork at every epoch."""
+
+
+class Probe(Protocol):
+    """The part of `roles.start.Probe` that is needed here."""
+
+    @property
+    def director(self) -> Any: ...
+
+    @property
+    def notes(self) -> RunNotes: ...
 
 
 class Forks:
-    """Follows the forks of one process.
+    """Observes the forks of one process.
 
     Args:
-        probe: Of the script.
-        tried: Whether the script is only tried.
+        probe: The probe of the script.
+        tried: Whether this is a diagnosis, and no real training.
     """
 
     def __init__(self, probe: Probe, *, tried: bool) -> None:
@@ -43,7 +52,7 @@ class Forks:
             )
 
     def _note_place(self) -> None:
-        """Before there are two processes, of which either may be the first to fork again."""
+        """Runs before there are two processes, either of which may fork again first."""
         if self._count < MOST_NOTED:
             self._count += 1
             self._site = call_sites.find()
@@ -58,15 +67,14 @@ class Forks:
 
 
 def leave(probe: Probe, *, tried: bool, fitted: Any) -> None:
-    """Takes record, commands and looking from the probe of a process that is not the one to be diagnosed.
+    """Silences the probe of a process that is not diagnosed.
 
-    The patch points hold the director's methods since Keras was imported. What those look up on the director each time
-    is replaced.
+    The patch points hold methods of the director since Keras was imported, so its attributes are replaced.
 
     Args:
-        probe: Of this process.
+        probe: The probe of this process.
         tried: Whether its fits are cut.
-        fitted: Called when fit is about to begin.
+        fitted: Called before a fit begins.
     """
     director: Any = probe.director
     silent = {"end": _nothing, "save_now": _nothing, "overdue": _nothing, "_save": _nothing}
@@ -92,4 +100,4 @@ def leave(probe: Probe, *, tried: bool, fitted: Any) -> None:
 
 
 def _nothing(*arguments: Any, **keywords: Any) -> None:
-    """Stands where the script's own process writes its record."""
+    """Replaces the functions that write the record."""

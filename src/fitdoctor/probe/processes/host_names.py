@@ -1,7 +1,7 @@
-"""Finds the name by which a script came to an address: it looks up a name first, and connects to an address then.
+"""Finds the host name for an address: a script looks up a name first, and then connects to an address.
 
-A name is taken only where it leads to that address: threads look up several at a time, and a script may connect to an
-address that it never looked up.
+A name counts only if it resolves to that address: threads look up several names at a time, and a script may connect to
+an address without a lookup.
 """
 
 from __future__ import annotations
@@ -10,18 +10,17 @@ import ipaddress
 import sys
 from typing import Any
 
+# Names that are remembered.
 MOST = 1000
-"""Names that are kept."""
 
 
 class HostNames:
-    """Keeps which names were looked up for a port, and resolves each once, at the first connection that may have come
-    from it.
+    """The names that were looked up for each port. Each is resolved once, at the first connection that may need it.
 
     Example:
         >>> names = HostNames()
-        >>> names.looked_up("localhost", 80)
-        >>> names.of("127.0.0.1", 80), names.of("127.0.0.3", 80)
+        >>> names.add("localhost", 80)
+        >>> names.names_for("127.0.0.1", 80), names.names_for("127.0.0.3", 80)
         (['localhost'], [])
     """
 
@@ -31,19 +30,16 @@ class HostNames:
         self._known: dict[tuple[str, Any], str] = {}
         self._count = 0
 
-    def looked_up(self, name: str, port: Any) -> None:
-        """Notes a name that the script looks up itself. None is a lookup for no port."""
+    def add(self, name: str, port: Any) -> None:
+        """Adds a name that the script looks up. The port may be None."""
         pending = self._pending.setdefault(port, [])
         if name not in pending and self._count < MOST:
             self._count += 1
             pending.append(name)
 
-    def of(self, address: str, port: Any) -> list[str]:
-        """The names that led to an address:
-
-        those that were looked up since the last time, or else the one from then.
-        """
-        plain = _plain(address)
+    def names_for(self, address: str, port: Any) -> list[str]:
+        """Returns the names for an address: those looked up since the last call, else the one from before."""
+        plain = _normalised(address)
         found = []
         for kept in (port, None):
             for name in list(self._pending.get(kept, ())):
@@ -64,12 +60,12 @@ class HostNames:
                 found = sys.modules["_socket"].getaddrinfo(name, None)
             except (OSError, UnicodeError):
                 found = []
-            self._addresses[name] = frozenset(_plain(entry[4][0]) for entry in found)
+            self._addresses[name] = frozenset(_normalised(entry[4][0]) for entry in found)
         return self._addresses[name]
 
 
-def _plain(address: str) -> str:
-    """An address in one way of writing, without the interface; IPv4 as such where it is written as IPv6."""
+def _normalised(address: str) -> str:
+    """Normalises an address: without its interface, and IPv4 for mapped IPv6."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,7 +1,4 @@
-"""Tells which programs would change files out of the guard's sight.
-
-It is a matter of names: a program can do anything.
-"""
+"""Detects programs that would change files unobserved by the guard. Only by their names: any program may do so."""
 
 from __future__ import annotations
 
@@ -85,12 +82,12 @@ INTO_A_FILE = re.compile(r"(?<![\d&<>=-])[\d&]?>{1,2}\|?\s*[^\s>&]")
 
 
 def changes_files(command: Sequence[str], *, by_library: bool = True, guarded: bool = False) -> bool:
-    """Whether a command is known to change files, or runs a script of the user's that may.
+    """Returns whether a command is known to change files, or runs a script of the user that may.
 
     Args:
         command: The program and its arguments.
-        by_library: Whether an installed package starts it: Python code that it gives on the command line is its own.
-        guarded: Whether a Python that heeds its environment begins with the guard: see `bystander.py`.
+        by_library: Whether an installed package starts it. Then Python code on the command line is trusted.
+        guarded: Whether a Python that respects its environment starts with the guard: see `bystander.py`.
 
     Example:
         >>> changes_files(["git", "rev-parse", "HEAD"]), changes_files(["sh", "-c", "cp best.pt final.pt"])
@@ -105,7 +102,7 @@ def changes_files(command: Sequence[str], *, by_library: bool = True, guarded: b
     if name in SHELLS:
         return _shell_changes(rest, by_library, guarded)
     if PYTHON.match(name):
-        return not (guarded and _heeds_environment(rest)) and _python_changes(rest, by_library)
+        return not (guarded and _respects_environment(rest)) and _python_changes(rest, by_library)
     if name == "git":
         return next((word for word in _without_options(rest)), "version") not in GIT_READS
     if name == "find":
@@ -119,7 +116,7 @@ def changes_files(command: Sequence[str], *, by_library: bool = True, guarded: b
 
 
 def shell_changes_files(text: str, *, by_library: bool = True, guarded: bool = False) -> bool:
-    """The same for a line that a shell runs."""
+    """Does the same for the line of a shell."""
     text = NOWHERE.sub("", text)
     if INTO_A_FILE.search(re.sub(r"'[^']*'|\"[^\"]*\"", "''", text)):
         return True
@@ -145,7 +142,7 @@ def _shell_changes(rest: list[str], by_library: bool, guarded: bool) -> bool:
 
 
 def _python_changes(rest: list[str], by_library: bool) -> bool:
-    """Scripts and modules of the user's: what the installed packages start is theirs to answer for."""
+    """Returns whether Python runs code of the user. Installed packages are trusted."""
     for position, word in enumerate(rest):
         if word in ("-m", "-c"):
             if word == "-c":
@@ -160,8 +157,8 @@ def _python_changes(rest: list[str], by_library: bool) -> bool:
     return False
 
 
-def _heeds_environment(rest: list[str]) -> bool:
-    """Whether a Python imports `sitecustomize` from PYTHONPATH: -I, -E and -S keep it from that."""
+def _respects_environment(rest: list[str]) -> bool:
+    """Returns whether a Python imports `sitecustomize` from PYTHONPATH, which -I, -E and -S prevent."""
     for word in rest:
         if not word.startswith("-") or word in ("-m", "-c"):
             return True

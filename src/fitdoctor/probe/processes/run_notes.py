@@ -1,8 +1,7 @@
-"""Notes of what a run of the script does, one line each, written at once: they outlive `exec`, `fork`, `os._exit` and
-SIGKILL.
+"""Notes on a run of the script, one line each. They are written at once, so they survive `exec`, `fork` and SIGKILL.
 
-All processes of a run append to one file beside the record: the script's own, those that it forks, and the Python
-programs that it starts. Our own process reads it when the run is over.
+All processes of a run append to one file beside the record: the script's own process, forked ones, and started Python
+programs. Our own process reads it after the run.
 """
 
 from __future__ import annotations
@@ -15,21 +14,21 @@ if TYPE_CHECKING:
     from fitdoctor.recording.model import Site
 
 SUFFIX = ".notes"
+# Notes of one process. Each is written only once.
 MOST_NOTES = 200
-"""Of one process. Each is written once, however often it happens."""
 MOST_BYTES = 256 << 10
+# Characters of one text in a note.
 LONGEST = 500
-"""Characters of one text in a note."""
 
 
-class Notes:
-    """The file that notes are appended to.
+class RunNotes:
+    """The file of notes.
 
     Args:
-        path: The file. It is made with the first note; nothing is written where it is `os.devnull`.
+        path: The file. It is made with the first note. Nothing is written if it is `os.devnull`.
 
     Example:
-        >>> Notes("/tmp/record.json.notes").add("effect", kind="connection", what="127.0.0.1:80")
+        >>> RunNotes("/tmp/record.json.notes").add("effect", kind="connection", what="127.0.0.1:80")
     """
 
     def __init__(self, path: str) -> None:
@@ -37,10 +36,7 @@ class Notes:
         self._written: set[str] = set()
 
     def add(self, note: str, **more: Any) -> None:
-        """Writes a note, unless this process wrote it already.
-
-        Nothing is raised: a note that is lost changes nothing for the script.
-        """
+        """Writes a note, unless this process wrote it before. Never raises: the script must not fail over a note."""
         try:
             line = json.dumps({"note": note, **{name: _short(value) for name, value in more.items()}})
             if line not in self._written and len(self._written) < MOST_NOTES and not self.path.startswith(os.devnull):
@@ -60,7 +56,7 @@ class Notes:
 
 
 def place(site: Site | None) -> dict[str, Any] | None:
-    """A line of the script for a note, without what it says: a password may stand in it."""
+    """Returns a line of the script for a note, without its code: that may contain a password."""
     return {"file": site.file, "line": site.line, "function": site.function} if site is not None else None
 
 

@@ -1,4 +1,4 @@
-"""Reads the line of a shell, roughly: which programs it starts. Names only: an argument may be a password."""
+"""Finds the programs that the line of a shell starts, roughly. Only names: an argument may be a password."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from collections.abc import Sequence
 from fitdoctor.probe.processes import commands
 from fitdoctor.probe.processes.commands import ASSIGNMENT, SHELLS
 
+# Keywords of a shell that are followed by a command.
 KEYWORDS = frozenset(
     ["do", "then", "else", "elif", "if", "while", "until", "!", "{", "(", "time", "exec", "builtin", "coproc"]
 )
-"""Words of a shell that a command follows."""
+# Keywords of a shell that are not followed by a command.
 NO_COMMANDS = frozenset(["for", "case", "select", "function", "done", "fi", "esac", "in", "}", ")", "[[", "((", "]]"])
-"""Words of a shell after which no command stands in the same part."""
 BUILTINS = frozenset(
     """
-    : . [ alias bg bind break cd command continue declare dirs disown echo enable exit export false fg getopts hash help history jobs
-    kill let local logout mapfile popd printf pushd pwd read readarray readonly return set shift shopt source suspend test times trap
-    true type typeset ulimit umask unalias unset wait
-    """.split()  # noqa: SIM905 - a list of words is read and edited more easily so
+    : . [ alias bg bind break cd command continue declare dirs disown echo enable exit export false fg getopts hash
+    help history jobs kill let local logout mapfile popd printf pushd pwd read readarray readonly return set shift
+    shopt source suspend test times trap true type typeset ulimit umask unalias unset wait
+    """.split()  # noqa: SIM905 - easier to read and edit than a list
 )
+# Programs that start another one, with their short options that take a value.
 WITH_VALUES = {
     "sudo": "ugpCDRTrth",
     "doas": "uC",
@@ -46,12 +47,11 @@ WITH_VALUES = {
     "prlimit": "",
     "xvfb-run": "efnpsw",
 }
-"""Programs that start the one that follows, each with its short options that take the next word as their value."""
 LONG_WITH_VALUES = frozenset(
     ["--user", "--group", "--unset", "--chdir", "--adjustment", "--signal", "--kill-after", "--max-args"]
 )
+# Words between options and program, such as the seconds of `timeout`.
 BEFORE_PROGRAM = {"timeout": 1, "taskset": 1, "chrt": 1, "flock": 1}
-"""Words that stand between options and program, such as the seconds of `timeout`."""
 PUNCTUATION = "();<>|&\n"
 SUBSTITUTED = re.compile(r"\$\(([^()]+)\)|`([^`]+)`")
 NAME = re.compile(r"[^\s='\"]*[A-Za-z][^\s='\"]*")
@@ -61,7 +61,7 @@ MOST_LAYERS = 3
 
 
 def without_wrappers(words: Sequence[str]) -> list[str]:
-    """The command that is left without assignments, words of the shell, and the programs that only start it.
+    """Returns a command without assignments, shell keywords, and programs that only start it.
 
     Example:
         >>> without_wrappers(["then", "env", "A=1", "nice", "-n", "1", "hostname", "-f"])
@@ -96,8 +96,7 @@ def without_wrappers(words: Sequence[str]) -> list[str]:
 
 
 def programs(words: Sequence[str], layers: int = MOST_LAYERS) -> list[str]:
-    """Every program that a command starts, as `commands.program` names it; the first builtin where there are only
-    builtins.
+    """Returns all programs that a command starts, named by `commands.program`; a builtin if there are only builtins.
 
     Example:
         >>> programs(["sh", "-c", "cd /tmp && nice curl -u me:secret host | jq"])
@@ -115,7 +114,7 @@ def programs(words: Sequence[str], layers: int = MOST_LAYERS) -> list[str]:
 
 
 def _shell_line(words: Sequence[str]) -> str | None:
-    """What a shell is given to run by its option -c."""
+    """Returns the line that a shell runs by its option -c."""
     if os.path.basename(words[0]) not in SHELLS:
         return None
     for position, word in enumerate(words[1:-1], 1):
@@ -148,10 +147,7 @@ def _of_line(line: str, layers: int) -> list[str]:
 
 
 def _parts(line: str) -> list[list[str]]:
-    """The words of each command.
-
-    What is no command is left out: redirections, comments, patterns of `case`, texts below `<<`.
-    """
+    """Returns the words of each command, without redirections, comments, patterns of `case` and texts of `<<`."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars=PUNCTUATION)
     lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t\r", True, ""
     try:

@@ -1,8 +1,7 @@
-"""Notes what a tried script does that no file system holds back: connections, and programs that it starts.
+"""Records side effects of a tried script that no layer prevents: connections, and programs that it starts.
 
-An audit hook sees what Python does; what C libraries connect to by themselves, as gRPC does, is not seen. With
-`--offline`, where the system gives no network of its own to the script, the same hook refuses connections to other
-machines.
+An audit hook observes Python code. Connections of C libraries, such as gRPC, are not observed. With `--offline`, the
+hook also refuses connections to other machines, if the system allows no network namespace.
 """
 
 from __future__ import annotations
@@ -12,36 +11,34 @@ import ipaddress
 import os
 import stat
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fitdoctor.probe.processes import commands, shell_lines
 from fitdoctor.probe.processes.host_names import HostNames
-from fitdoctor.probe.processes.run_notes import Notes, place
+from fitdoctor.probe.processes.run_notes import RunNotes, place
 from fitdoctor.probe.support import call_sites
 from fitdoctor.probe.support.originals import threading
 
 CONNECTING = ("socket.connect", "socket.sendto", "socket.sendmsg")
 ASKING = ("platform", "ctypes.util", "uuid", "sysconfig")
 MOST_FRAMES = 20
+# AF_INET and AF_INET6 on Linux. The module with their names may not be imported yet.
 INTERNET = (2, 10)
-"""AF_INET and AF_INET6 on Linux; the module that names them may not be imported yet."""
 
 
-class Outside:
-    """Notes each new host, socket and program once, with the line of the script that first led to it.
+class SideEffects:
+    """Records each new host, socket and program once, with the line of the script that caused it first.
 
     Args:
-        notes: Where to.
-        began_s: When the diagnosis began (`time.time`): a socket in the file system that is younger is the script's
-            own.
+        notes: The file for the records.
+        began_s: When the diagnosis began, by `time.time`. Younger sockets in the file system are the script's own.
         offline: Whether to refuse connections to other machines.
-        several: Called with a command that starts a training on several processes, before it does; expected not to
-            return.
+        several: Called with a command that is about to start a training on several processes. Must not return.
     """
 
     def __init__(
-        self, notes: Notes, *, began_s: float, offline: bool, several: Callable[[str], None] | None = None
+        self, notes: RunNotes, *, began_s: float, offline: bool, several: Callable[[str], None] | None = None
     ) -> None:
         self._notes, self._began_s, self._offline, self._several = notes, began_s, offline, several
         self._thread = threading.local()
@@ -52,13 +49,15 @@ class Outside:
             "socket.getaddrinfo": self._looks_up,
             "socket.gethostbyname": lambda arguments: self._looks_up((arguments[0], None)),
             "subprocess.Popen": lambda arguments: self._starts(
-                _words(arguments[0], arguments[1]), _variables(arguments[3])
+                _words(arguments[0], arguments[1]), commands.variables_of(arguments[3])
             ),
             "os.posix_spawn": lambda arguments: self._starts(
-                _words(arguments[0], arguments[1]), _variables(arguments[2])
+                _words(arguments[0], arguments[1]), commands.variables_of(arguments[2])
             ),
-            "os.exec": lambda arguments: self._execs(_words(arguments[0], arguments[1]), _variables(arguments[2])),
-            "os.system": lambda arguments: self._starts(["/bin/sh", "-c", os.fsdecode(arguments[0])], None),
+            "os.exec": lambda arguments: self._execs(
+                _words(arguments[0], arguments[1]), commands.variables_of(arguments[2])
+            ),
+            "os.system": lambda arguments: self._starts(["/bin/sh", "-c", os.fsdecode(arguments[0])], os.environ),
         }
         self._process = os.getpid()
 
@@ -74,7 +73,7 @@ class Outside:
             check(arguments)
         except OSError:
             raise
-        except Exception:  # an argument that makes no sense: Python will say so in its own words
+        except Exception:  # an invalid argument: Python itself raises an error
             pass
         finally:
             self._thread.checking = False
@@ -82,7 +81,7 @@ class Outside:
     # the network
 
     def _looks_up(self, arguments: tuple[Any, ...]) -> None:
-        """Keeps which name was looked up for a port: what follows is a connection to an address."""
+        """Remembers the name that was looked up for a port. A connection to its address follows."""
         host, port = arguments[0], arguments[1]
         name = os.fsdecode(host) if isinstance(host, str | bytes) else ""
         if not name or _is_address(name):
@@ -91,7 +90,7 @@ class Outside:
             socket = sys.modules["socket"]
             self._note("connection", f"{name}:{_number(port)}" if port else name)
             raise socket.gaierror(socket.EAI_AGAIN, "fitdoctor: there is no network with --offline")
-        self._names.looked_up(name, _number(port) or None)
+        self._names.add(name, _number(port) or None)
 
     def _connects(self, arguments: tuple[Any, ...]) -> None:
         family, address = int(arguments[0].family), arguments[-1]
@@ -99,16 +98,16 @@ class Outside:
             self._connects_locally(address)
             return
         host, port = address[0], address[1]
-        names = self._names.of(os.fsdecode(host), port) if _is_address(host) else []
+        names = self._names.names_for(os.fsdecode(host), port) if _is_address(host) else []
         for name in names or [host]:
             self._note("connection", _at(name, port))
         if self._offline and not _is_this_machine(host):
             raise OSError(errno.ENETUNREACH, "fitdoctor: there is no network with --offline")
 
     def _connects_locally(self, address: Any) -> None:
-        """A socket in the file system that was there before: the X server, a daemon of containers."""
+        """Records a socket in the file system that existed before, such as that of a container daemon."""
         if not isinstance(address, str | bytes) or not address:
-            return  # netlink and the like: the kernel
+            return  # a socket of the kernel, such as netlink
         path = os.fsdecode(address)
         if path.startswith("\0"):
             self._note("socket", f"@{path[1:]}")
@@ -126,18 +125,17 @@ class Outside:
 
     # programs
 
-    def _execs(self, words: list[str], environment: Mapping[str, str] | None) -> None:
-        if os.getpid() != self._process:  # a process that was forked for it, as `os.spawnv` does
-            self._starts(words, environment)
+    def _execs(self, words: list[str], variables: Mapping[str, str]) -> None:
+        if os.getpid() != self._process:  # a process that was forked for this, as by `os.spawnv`
+            self._starts(words, variables)
 
-    def _starts(self, words: list[str], environment: Mapping[str, str] | None) -> None:
+    def _starts(self, words: list[str], variables: Mapping[str, str]) -> None:
         if not words:
             return
-        variables = os.environ if environment is None else environment
         if self._several is not None and commands.is_launcher(words, variables):
             self._several(commands.shown(words))
         names = shell_lines.programs(words)
-        if not names or _asks_the_system():
+        if not names or _inspects_the_system():
             return
         for name in names:
             self._note("program", name)
@@ -149,8 +147,8 @@ class Outside:
         self._notes.add("effect", kind=kind, what=what, site=place(call_sites.find()))
 
 
-def _asks_the_system() -> bool:
-    """Whether the standard library starts a program to learn about the machine, as `platform` starts `uname`."""
+def _inspects_the_system() -> bool:
+    """Returns whether the standard library starts a program to inspect the machine, as `platform` starts `uname`."""
     frame = sys._getframe(1)
     for _ in range(MOST_FRAMES):
         if frame.f_back is None:
@@ -162,17 +160,11 @@ def _asks_the_system() -> bool:
 
 
 def _words(program: Any, arguments: Any) -> list[str]:
-    """A command as a list, the program itself first."""
+    """Returns a command as a list, with the program first."""
     if isinstance(arguments, str | bytes | os.PathLike):
         arguments = [arguments]
     words = [os.fsdecode(word) for word in arguments]
     return [os.fsdecode(program), *words[1:]] if program else words
-
-
-def _variables(environment: Any) -> dict[str, str] | None:
-    if environment is None or isinstance(environment, Sequence):
-        return None
-    return {os.fsdecode(name): os.fsdecode(value) for name, value in dict(environment).items()}
 
 
 def _number(port: Any) -> Any:

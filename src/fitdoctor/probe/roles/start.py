@@ -14,7 +14,7 @@ from fitdoctor.probe.apply import environment
 from fitdoctor.probe.instrument import thread_settings
 from fitdoctor.probe.observe.observer import Observer
 from fitdoctor.probe.processes import commands, forks
-from fitdoctor.probe.processes.run_notes import SUFFIX, Notes
+from fitdoctor.probe.processes.run_notes import SUFFIX, RunNotes
 from fitdoctor.probe.roles import bystander, reexec
 from fitdoctor.probe.support import call_sites, guard, thread_stacks
 from fitdoctor.probe.support.hidden_thread import HiddenThread
@@ -59,7 +59,7 @@ class Probe:
         self.spec = spec
         self.ledger = Ledger("start", started_s=spec["spawned_s"])
         self.scout = ProcessRecord(limits=list(spec.get("limits", ())))
-        self.notes = Notes(spec.get("notes") or spec["out"] + SUFFIX)
+        self.notes = RunNotes(spec.get("notes") or spec["out"] + SUFFIX)
         self._store = Store(spec["out"], lambda: self.scout)
         self.director = self._direct()
         self._done = False
@@ -196,10 +196,10 @@ def _follow(probe: Probe) -> None:
             guard.guarded(_close_on_exec, spec.get(name))
         kept = {name: os.environ[name] for name in spec.get("kept_environment", ()) if name in os.environ}
     if tried:
-        from fitdoctor.probe.processes.side_effects import Outside
+        from fitdoctor.probe.processes.side_effects import SideEffects
 
         offline = bool(spec.get("offline")) and not spec.get("network_namespace")
-        Outside(probe.notes, began_s=spec["began_s"], offline=offline, several=several).install()
+        SideEffects(probe.notes, began_s=spec["began_s"], offline=offline, several=several).install()
     if spec["role"] == bystander.ROLE:
         return
     forks.Forks(probe, tried=tried).install()

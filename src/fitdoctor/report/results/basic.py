@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+# How far a diagnosis has come. A training that was only watched was not tried: nothing is promised.
+ReportStage = Literal["first answer", "final", "watched"]
+
 # What a remedy does to the numbers of the training: none, other rounding, or another training.
 Safety = Literal["exact", "numerics", "semantics"]
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from fitdoctor.process.exit_messages import learned_something, never_started, no_verdict, seen_from_outside
+from fitdoctor.diagnosis.exit_messages import never_started, no_verdict
+from fitdoctor.facts.measured_units import has_measured_units
+from fitdoctor.process.exit_status import ending_from_exit_code
 from fitdoctor.recording.model import CallSiteRecord, Duration, Ending, ProcessRecord
 from tests import builders as make
 
@@ -51,7 +53,7 @@ def test_why_there_is_no_verdict(how: str) -> None:
     assert "\n" not in text
 
 
-def test_no_two_endings_read_alike() -> None:
+def test_each_ending_has_its_own_message() -> None:
     texts = [no_verdict(ProcessRecord(ending=ending), REQUEST) for ending in ENDINGS.values()]
     assert all(one != other for one, other in itertools.combinations(texts, 2))
 
@@ -83,24 +85,24 @@ def test_a_fit_that_did_no_step() -> None:
     ],
     ids=str,
 )
-def test_what_can_be_told_from_outside(code: int | None, ending: Ending) -> None:
-    assert seen_from_outside(code) == ending
+def test_endings_from_exit_codes(code: int | None, ending: Ending) -> None:
+    assert ending_from_exit_code(code) == ending
 
 
 @pytest.mark.parametrize(("code", "how"), [(None, "did not end"), (-11, "SIGSEGV"), (127, "exit code 127")])
-def test_an_interpreter_that_is_none(code: int | None, how: str) -> None:
+def test_a_broken_interpreter_is_reported(code: int | None, how: str) -> None:
     text = never_started(REQUEST, code)
     assert how in text
     assert "--python" in text
 
 
-def test_what_counts_as_learned() -> None:
-    assert not learned_something(ProcessRecord())
-    assert not learned_something(ProcessRecord(fits=[make.fit(declined="a strategy")]))
-    assert not learned_something(ProcessRecord(fits=[make.fit(seen=0, first_step=Duration())]))
-    assert learned_something(ProcessRecord(fits=[make.fit(seen=0)]))
-    assert not learned_something(ProcessRecord(loops=[CallSiteRecord(kind="predict", site=PLACE, calls=3)]))
-    assert learned_something(ProcessRecord(loops=[CallSiteRecord(kind="predict", site=PLACE, run=make.took(0.1, 1))]))
+def test_which_records_have_measured_units() -> None:
+    assert not has_measured_units(ProcessRecord())
+    assert not has_measured_units(ProcessRecord(fits=[make.fit(declined="a strategy")]))
+    assert not has_measured_units(ProcessRecord(fits=[make.fit(seen=0, first_step=Duration())]))
+    assert has_measured_units(ProcessRecord(fits=[make.fit(seen=0)]))
+    assert not has_measured_units(ProcessRecord(loops=[CallSiteRecord(kind="predict", site=PLACE, calls=3)]))
+    assert has_measured_units(ProcessRecord(loops=[CallSiteRecord(kind="predict", site=PLACE, run=make.took(0.1, 1))]))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Keeps what the user has in memory as it was: remembers it, puts it back, and looks whether that worked."""
+"""Saves and restores what the user has in memory, and checks that the restored state is the same."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from fitdoctor.probe.state.object_state import ObjectState
 from fitdoctor.probe.state.random_state import RandomState
 from fitdoctor.probe.trainer import keras_internals
 
+# Objects that `compile` makes and fit builds, besides the layers.
 COMPILED = ("optimizer", "_compile_metrics", "_compile_loss", "compiled_metrics", "compiled_loss")
-"""What `compile` makes, and fit builds, apart from the layers."""
 
 
-class Intact:
-    """The state of a model, what fit is given with it, and the random generators.
+class UserState:
+    """The state of a model, of the objects that fit gets with it, and of the random generators.
 
     Args:
         model: The model.
@@ -25,32 +25,32 @@ class Intact:
         loaders: Each `DataLoader` among the data.
 
     Example:
-        >>> intact = Intact(model, callbacks)
+        >>> state = UserState(model, callbacks)
         >>> model.fit(x, y, callbacks=callbacks)
-        >>> intact.put_back()
-        >>> intact.differences()
+        >>> state.restore()
+        >>> state.differences()
         []
     """
 
     def __init__(self, model: Any, given: list[Any], loaders: Sequence[Any] = ()) -> None:
         self._model, self._given = model, given
-        self._put_generators_back = torch_loaders.generators_put_back(loaders)
-        self._remembered, self._random = ObjectState(model, given), RandomState()
+        self._restore_generators = torch_loaders.generators_put_back(loaders)
+        self._objects, self._random = ObjectState(model, given), RandomState()
         self._before = fingerprints(model, given)
 
     def restore(self) -> None:
-        self._remembered.restore()
+        self._objects.restore()
         self._random.restore()
-        self._put_generators_back()
+        self._restore_generators()
 
     def differences(self) -> list[str]:
-        """What is another now, in a few words each: hashes taken anew against those of the beginning."""
+        """Returns the names of what differs from the saved state, by hashes."""
         now = fingerprints(self._model, self._given)
         return [name for name in self._before | now if self._before.get(name) != now.get(name)]
 
 
-class Unbuilt:
-    """The same for a model that fit has yet to build: layers can't be unbuilt, all the rest is put back.
+class UnbuiltState:
+    """The state of a model that fit has yet to build. Its layers stay built, everything else is restored.
 
     Args:
         model: The model.
@@ -59,11 +59,11 @@ class Unbuilt:
     def __init__(self, model: Any) -> None:
         self._model = model
         self._attributes = {name: vars(model)[name] for name in FUNCTIONS if name in vars(model)}
-        self._remembered = ObjectState(*(getattr(model, name, None) for name in COMPILED))
+        self._objects = ObjectState(*(getattr(model, name, None) for name in COMPILED))
         self._random = RandomState()
 
     def restore(self) -> None:
-        self._remembered.restore()
+        self._objects.restore()
         self._random.restore()
         for name in FUNCTIONS:
             vars(self._model).pop(name, None)
@@ -71,12 +71,12 @@ class Unbuilt:
 
 
 def is_built(model: Any) -> bool:
-    """Whether fit would find nothing left to build in the layers of a model."""
+    """Returns whether all layers of a model are built."""
     return bool(model.built) and all(layer.built for layer in model._flatten_layers())
 
 
 def fingerprints(model: Any, given: list[Any]) -> dict[str, str]:
-    """A short text for each thing that must not change, hashes where it is large."""
+    """Returns a short text for each thing that must not change; a hash for large ones."""
     optimizer = getattr(model, "optimizer", None)
     found = {
         "the weights": fingerprint.of_variables(model.variables),

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from fitdoctor.recording.places import ROOT_NAME, named_folder, state_folder, temporary_root
+from fitdoctor.recording.run_roots import ROOT_NAME, named_folder, state_folder, temporary_root
 
 KINDS = ("deleted", "changed", "new")
 """In the order in which they matter to the user."""
@@ -39,7 +39,7 @@ def sentences(changes: Iterable[tuple[str, str]], left_out: Mapping[str, int] | 
         >>> sentences([("new", "/home/ann/project/model.keras"), ("deleted", "/home/ann/project/results")])
         ['deleted: results', 'new: model.keras']
     """
-    here = os.getcwd()  # noqa: PTH109 - texts are cut, thousands of them
+    here = os.getcwd()
     found: dict[str, set[str]] = {kind: set() for kind in KINDS}
     for kind, path in changes:
         found[kind].add(path)
@@ -47,7 +47,7 @@ def sentences(changes: Iterable[tuple[str, str]], left_out: Mapping[str, int] | 
     for kind, paths in found.items():
         told = [path for path in paths if kind != "deleted" or not any(above in paths for above in _above(path))]
         grouped = sorted(_grouped(told, here))
-        lines += [_line(kind, path.removeprefix(os.path.join(here, "")), count) for path, count in grouped[:MOST_LINES]]  # noqa: PTH118
+        lines += [_line(kind, path.removeprefix(os.path.join(here, "")), count) for path, count in grouped[:MOST_LINES]]
         more = sum(count or 1 for _, count in grouped[MOST_LINES:]) + (left_out or {}).get(kind, 0)
         lines += [f"and {more:,} more {kind}"] if more else []
     return lines
@@ -60,11 +60,11 @@ def not_ours(changes: Iterable[tuple[str, str]], run: str) -> Iterator[tuple[str
         changes: Kinds and paths.
         run: The folder of the run.
     """
-    whole = [os.path.join(folder, "") for folder in (run, state_folder(), temporary_root()) if folder is not None]  # noqa: PTH118
+    whole = [os.path.join(folder, "") for folder in (run, state_folder(), temporary_root()) if folder is not None]
     named = named_folder()
-    runs = os.path.join(named, "") if named is not None else None  # noqa: PTH118
+    runs = os.path.join(named, "") if named is not None else None
     for kind, path in changes:
-        entry = os.path.join(path, "")  # noqa: PTH118
+        entry = os.path.join(path, "")
         if f"/{ROOT_NAME}/" in entry or entry.startswith(tuple(whole)):
             continue
         if runs is not None and (entry == runs or entry.startswith(runs) and RUN_NAME.match(entry.removeprefix(runs))):

@@ -1,52 +1,26 @@
-"""Puts into words why a scout gave nothing to diagnose."""
+"""The messages for a scout that recorded nothing to diagnose."""
 
 from __future__ import annotations
 
 import shlex
-import signal
 
+from fitdoctor.facts import other_processes
+from fitdoctor.process.exit_status import signal_name
 from fitdoctor.process.request import OPTIONS, DiagnoseRequest
 from fitdoctor.recording.blocked_writes import action
 from fitdoctor.recording.error_text import headline
-from fitdoctor.recording.model import Ending, Fit, ProcessRecord
-from fitdoctor.trials import other_processes
+from fitdoctor.recording.model import Ending, ProcessRecord
 
+# The longest arguments of a script that a message repeats, in characters.
 LONGEST_ARGUMENTS = 80
-"""Signs of a script's arguments that a message says again."""
-
-UNREADABLE = "The script ran, but what was recorded of it can't be read back. That is a fault of fitdoctor, not of your script: please report it."
-
-
-def learned_something(scout: ProcessRecord) -> bool:
-    """Whether there is a unit whose cost is known."""
-    fits = any(fit.step.count or fit.first_step.count for fit in scout.fits if not fit.declined)
-    return fits or any(loop.run.count for loop in scout.loops)
-
-
-def seen_from_outside(code: int | None, ran_out: str = "") -> Ending:
-    """The ending of a scout that could not say itself how it ended.
-
-    Args:
-        code: The exit code of its process, None if it did not end.
-        ran_out: Why it was ended for lack of memory, or "".
-    """
-    if ran_out:
-        return Ending(how="killed", message=f"fitdoctor for lack of {ran_out}")
-    if code is None:
-        return Ending(how="limit")
-    return Ending(how="killed", message=signal_name(-code)) if code < 0 else Ending(how="exit", code=code)
-
-
-def signal_name(number: int) -> str:
-    """SIGKILL and the like; real-time signals have only numbers."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+UNREADABLE = (
+    "The script ran, but its recording can't be read back. That is a fault of fitdoctor, not of your script: please "
+    "report it."
+)
 
 
 def never_started(request: DiagnoseRequest, code: int | None) -> str:
-    """Why there is not even a beginning of a record: what `--python` names did not run our launcher."""
+    """Returns why there is no record at all: the interpreter of `--python` did not run our launcher."""
     how = (
         "did not end"
         if code is None
@@ -61,13 +35,13 @@ def never_started(request: DiagnoseRequest, code: int | None) -> str:
 
 
 def no_verdict(scout: ProcessRecord, request: DiagnoseRequest) -> str:
-    """Why there is nothing to diagnose: received, expected, and how to go on."""
+    """Returns why there is nothing to diagnose: what was received and expected, and how to go on."""
     ending = scout.ending
     declined = next((fit for fit in scout.fits if fit.declined), None)
     if ending.how == "declined":
         return ending.message
     if declined is not None and ending.how != "exception":
-        return f"{_at(declined)}: {declined.declined}."
+        return f"{file_and_line(declined.site)}: {declined.declined}."
     elsewhere = other_processes.declined(scout)
     if elsewhere:
         return elsewhere
@@ -88,15 +62,19 @@ def _why(scout: ProcessRecord, where: str, stage: str, request: DiagnoseRequest)
         )
     if ending.how == "blocked-write":
         return (
-            f"The script was about to {action(ending.error)} {ending.message}{where}, which the script did not make in this run, {stage}. "
-            "It is as it was. Pass --allow-writes if the script may change it, or diagnose a copy of the folder."
+            f"The script was about to {action(ending.error)} {ending.message}{where}, which it did not make in this "
+            f"run, {stage}. The file is unchanged. Pass --allow-writes if the script may change it, or diagnose a "
+            "copy of the folder."
         )
     if ending.how == "limit":
         return _limit(scout, where, request)
     if ending.how == "finished":
         return _finished(scout)
     if ending.how == "interrupted":
-        return f"The script was interrupted{where}, {stage}, by itself or from outside. Expected it to train. Run it again."
+        return (
+            f"The script was interrupted{where}, {stage}, by itself or from outside. Expected it to train. "
+            "Run it again."
+        )
     memory = ", perhaps for lack of memory" if ending.message == "SIGKILL" else ""
     return (
         f"The script's process was killed by {ending.message or 'something outside'}{memory}, {stage}. "
@@ -118,7 +96,10 @@ def _finished(scout: ProcessRecord) -> str:
     if scout.fits:
         fit = scout.fits[0]
         why = "epochs=0" if fit.epochs <= fit.initial_epoch else "its input may be empty"
-        return f"The script ran to its end, but fit at {_at(fit)} did no step: {why}. Expected a fit with at least one step."
+        return (
+            f"The script ran to its end, but fit at {file_and_line(fit.site)} did no step: {why}. "
+            "Expected a fit with at least one step."
+        )
     if scout.limits:
         return "Expected a script that trains a Keras model with fit."
     none = "imported Keras but called none of its fit, evaluate, predict or …_on_batch"
@@ -135,7 +116,8 @@ def _exception(ending: Ending, where: str, stage: str, request: DiagnoseRequest)
     if ending.error == "ModuleNotFoundError":
         return (
             f"{headline(ending.message)}{where}. It was run with {request.python}. "
-            "Expected the interpreter of the training's own environment: name it with --python, or install fitdoctor there."
+            "Expected the interpreter of the training's own environment: name it with --python, or install "
+            "fitdoctor there."
         )
     if ending.error == "SyntaxError":
         return f"The script does not compile: {headline(ending.message)}."
@@ -159,9 +141,4 @@ def _with_answers(request: DiagnoseRequest) -> str:
 
 def _place(ending: Ending) -> str:
     assert ending.site is not None
-    name = ending.site.file.rsplit("/", 1)[-1]
-    return f"{name}:{ending.site.line}" + (f" ({ending.site.code})" if ending.site.code else "")
-
-
-def _at(fit: Fit) -> str:
-    return f"{fit.site.file.rsplit('/', 1)[-1]}:{fit.site.line}"
+    return file_and_line(ending.site) + (f" ({ending.site.code})" if ending.site.code else "")

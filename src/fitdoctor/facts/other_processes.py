@@ -1,4 +1,4 @@
-"""Puts into words what became of a training that is not in the script's own process."""
+"""Sentences on trainings that did not run in the script's own process."""
 
 from __future__ import annotations
 
@@ -7,15 +7,12 @@ from pathlib import PurePath
 from fitdoctor.exact import is_plain
 from fitdoctor.recording.model import OtherProcess, ProcessRecord, Site
 
+# The name that `probe.processes.commands` gives to a worker of a library.
 WORKER = "a worker process"
-"""What `probe.processes.commands` calls a process of a library that only does what it is told."""
 
 
 def declined(scout: ProcessRecord) -> str:
-    """Why nothing was learned, where another process of the script's is the reason:
-
-    received, expected, and how to go on.
-    """
+    """Returns why nothing was recorded, if another process of the script is the reason; else ""."""
     for kind in ("forked", "started"):
         other = next((each for each in scout.others if each.fits and each.kind == kind), None)
         if other is not None:
@@ -28,20 +25,21 @@ def declined(scout: ProcessRecord) -> str:
     started = next((each for each in scout.others if each.kind == "started"), None)
     if started is not None:
         return (
-            f"fit was not called in the script's own process, and that started `python {started.command}`{_at(started.site)}. Only the "
-            f"script's own process can be diagnosed. {_again(started)}"
+            f"fit was not called in the script's own process, and that started `python {started.command}`"
+            f"{_at(started.site)}. Only the script's own process can be diagnosed. {_again(started)}"
         )
     forked = next((each for each in scout.others if each.kind == "forked"), None)
     if forked is not None:
         return (
-            f"fit was not called in the script's own process, which ended after it had forked another one{_at(forked.site)}. Only the "
-            "script's own process can be diagnosed. Run it in the foreground: without a fork, and not as a daemon."
+            f"fit was not called in the script's own process, which ended after it had forked another one"
+            f"{_at(forked.site)}. Only the script's own process can be diagnosed. Run it in the foreground: without a "
+            "fork, and not as a daemon."
         )
     return ""
 
 
 def limits(scout: ProcessRecord) -> list[str]:
-    """What of a script that also trained by itself was not seen, each as a sentence."""
+    """Returns sentences on trainings in other processes, for a script that also trained in its own process."""
     found = []
     for other in scout.others:
         if other.kind == "replaced":
@@ -52,23 +50,27 @@ def limits(scout: ProcessRecord) -> list[str]:
             )
         elif other.fits:
             found.append(
-                f"fit was also called in {_name(other)} that the script started{_at(other.site)}: that was not diagnosed."
+                f"fit was also called in {_name(other)} that the script started{_at(other.site)}: that was not "
+                "diagnosed."
             )
     return found
 
 
 def replaced_by(other: OtherProcess) -> str:
-    return f"From{_at(other.site).removeprefix(' at') or ' then'} on the script's process ran “{other.command}”: nothing was seen of that."
+    since = _at(other.site).removeprefix(" at") or " then"
+    return f"From{since} on the script's process ran “{other.command}”, which was not observed."
 
 
 def _trains(other: OtherProcess) -> str:
     if other.kind == "forked":
         return (
-            f"fit was called in a process that the script forked{_at(other.site)}. Only the script's own process can be diagnosed. "
-            "Call fit there, without a fork or multiprocessing, to have it diagnosed."
+            f"fit was called in a process that the script forked{_at(other.site)}. Only the script's own process can "
+            "be diagnosed. Call fit there, without a fork or multiprocessing, to have it diagnosed."
         )
-    named = f"fit was called in {_name(other)} that the script started{_at(other.site)}. Only the script's own process can be diagnosed."
-    return f"{named} {_again(other)}"
+    return (
+        f"fit was called in {_name(other)} that the script started{_at(other.site)}. Only the script's own process can "
+        f"be diagnosed. {_again(other)}"
+    )
 
 
 def _again(other: OtherProcess) -> str:
@@ -96,8 +98,8 @@ def _at(site: Site | None) -> str:
     return f" at {PurePath(site.file).name}:{site.line}" if site is not None else ""
 
 
-def unseen(scout: ProcessRecord) -> str:
-    """Why a real training shows no step of fit, where another process is the reason; "" where none is known."""
+def why_not_observed(scout: ProcessRecord) -> str:
+    """Returns why a real training shows no step of fit, if another process is the reason; else ""."""
     known = limits(scout)
     if known:
         return known[0].replace("fit was also", "fit was").replace("diagnosed", "watched")
@@ -116,7 +118,7 @@ def unseen(scout: ProcessRecord) -> str:
 
 
 def _script(words: list[str]) -> str:
-    """What a command line gives to Python; nothing where that is code."""
+    """Returns the program and arguments of a Python command line; "" for code."""
     import shlex
 
     rest = words[1:]

@@ -1,4 +1,4 @@
-"""Looking at the system around fits of this very process, with functions in the place of Keras'."""
+"""Readings of the system around fits of this process, with fake fits."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 
 import pytest
 
-from fitdoctor.api import looked
-from fitdoctor.api.looked import Looks, ObservingRole
+from fitdoctor.api import system_readings
+from fitdoctor.api.system_readings import ObservingRole, SystemReadings
 from fitdoctor.probe.timing.time_ledger import Ledger
 from fitdoctor.recording.model import ProcessRecord
 
 
-def test_what_this_process_does_between_two_looks_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looked, "APART_S", 0.0)
+def test_io_of_this_process_between_two_readings_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(system_readings, "MIN_INTERVAL_S", 0.0)
     threads = threading.active_count()
-    looks = Looks()
+    readings = SystemReadings()
     (tmp_path / "data").write_bytes(bytes(5 << 20))
-    looks.look()
+    readings.read()
     assert threading.active_count() == threads
-    system = looks.end()
+    system = readings.end()
     written = system.series.counters["written_bytes"]
     assert written[0] is not None
     assert written[0] >= 5 << 20
@@ -31,21 +31,21 @@ def test_what_this_process_does_between_two_looks_is_seen(tmp_path: Path, monkey
     assert "GPUs" not in system.missing
 
 
-def test_looks_of_many_short_fits_are_few() -> None:
-    looks = Looks()
+def test_many_short_fits_cause_few_readings() -> None:
+    readings = SystemReadings()
     for _ in range(1000):
-        looks.look()
-    assert len(looks.end().stretches_s) == 1
+        readings.read()
+    assert len(readings.end().stretches_s) == 1
 
 
 @pytest.mark.parametrize("at", ["__init__", "tick", "close"])
-def test_a_look_that_fails_is_a_limit_and_no_more(at: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_reading_becomes_a_limit(at: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: Any) -> None:
         raise ValueError("strange")
 
-    monkeypatch.setattr(looked, "APART_S", 0.0)
-    monkeypatch.setattr(looked.Collector, at, fails)
+    monkeypatch.setattr(system_readings, "MIN_INTERVAL_S", 0.0)
+    monkeypatch.setattr(system_readings.Collector, at, fails)
     director = ObservingRole(ProcessRecord(), Ledger("script", started_s=time.monotonic()), lambda: None)
-    director.looks = Looks()
+    director.readings = SystemReadings()
     assert director.unit("fit", lambda model: "history", None, (), {}) == "history"
-    assert director.looks.end().limits == ["What the system did meanwhile was not looked at: ValueError: strange."]
+    assert director.readings.end().limits == ["The system was not observed: ValueError: strange."]
