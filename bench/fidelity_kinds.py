@@ -197,7 +197,7 @@ def measure(make: Callable[[], Made], steps: int, rounds: int) -> dict[str, Any]
     import keras
 
     from fitdoctor.probe.inputs import tfdata_recipes
-    from fitdoctor.probe.observe.observer import bind
+    from fitdoctor.probe.observe.binding import bind
     from fitdoctor.probe.trials.fit_arms import FitArms
 
     tfdata_recipes.install(

@@ -145,7 +145,7 @@ class _Probe:
         from fitdoctor.probe.roles import start
 
         self.to: Any = None
-        start.Probe._direct = lambda _: self  # type: ignore[method-assign,assignment,return-value]
+        start.Probe._make_role = lambda _: self  # type: ignore[method-assign,assignment,return-value]
         self.begin()
         spec = {
             "role": "watch",

@@ -45,7 +45,7 @@ def test_a_look_that_fails_is_a_limit_and_no_more(at: str, monkeypatch: pytest.M
 
     monkeypatch.setattr(looked, "APART_S", 0.0)
     monkeypatch.setattr(looked.Look, at, fails)
-    director = ObservingRole(ProcessRecord(), Ledger("script", started_s=time.monotonic()), lambda: None)
-    director.looks = Looks()
-    assert director.unit("fit", lambda model: "history", None, (), {}) == "history"
-    assert director.looks.end().limits == ["What the system did meanwhile was not looked at: ValueError: strange."]
+    role = ObservingRole(ProcessRecord(), Ledger("script", started_s=time.monotonic()), lambda: None)
+    role.looks = Looks()
+    assert role.unit("fit", lambda model: "history", None, (), {}) == "history"
+    assert role.looks.end().limits == ["What the system did meanwhile was not looked at: ValueError: strange."]

@@ -18,7 +18,7 @@ import keras
 import numpy as np
 
 from fitdoctor.probe import backends
-from fitdoctor.probe.observe.observer import bind
+from fitdoctor.probe.observe.binding import bind
 from fitdoctor.probe.state.model_snapshot import read, variables_of
 from fitdoctor.probe.state.random_state import RandomState
 from fitdoctor.probe.trainer import learning_rate, variable_reader

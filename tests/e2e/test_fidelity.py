@@ -193,7 +193,7 @@ def test_too_few_calls_are_said(tf: Any) -> None:
 
 def test_a_step_that_reports_another_loss_is_another_one(keras: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from fitdoctor.probe.observe import single_batch_fits
-    from fitdoctor.probe.observe.observer import bind
+    from fitdoctor.probe.observe.binding import bind
     from fitdoctor.probe.trials.units import calls
 
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])

@@ -40,7 +40,7 @@ def model(keras: Any) -> Any:
 @pytest.fixture
 def fit(model: Any) -> Callable[..., Any]:
     def arms(x: Any = X, y: Any = Y, **keywords: Any) -> Any:
-        from fitdoctor.probe.observe.observer import bind
+        from fitdoctor.probe.observe.binding import bind
         from fitdoctor.probe.trials.fit_arms import FitArms
 
         bound = bind(type(model).fit, model, (x, y), {"verbose": 0, **keywords})

@@ -40,7 +40,7 @@ def race(keras: Any) -> Race:
     """The race at `model.fit(…)`."""
 
     def begin(x: Any = X, y: Any = Y, *, model: Any = None, **keywords: Any) -> Any:
-        from fitdoctor.probe.observe.observer import bind
+        from fitdoctor.probe.observe.binding import bind
         from fitdoctor.probe.trials.fit_arms import FitArms
         from fitdoctor.probe.trials.race.fit_race import FitRace
 

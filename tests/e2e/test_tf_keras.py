@@ -23,7 +23,7 @@ import fitdoctor
 from fitdoctor.changes.model import Change, Place, Precompute, ScaleInput, SetArgument
 from fitdoctor.probe import backends
 from fitdoctor.probe.instrument import install, patch_points
-from fitdoctor.probe.observe.observer import bind
+from fitdoctor.probe.observe.binding import bind
 from fitdoctor.probe.state.random_state import RandomState
 from fitdoctor.probe.trainer import compiled_metrics, first_layers, tf_keras_state
 from fitdoctor.probe.trials import inside

@@ -15,6 +15,7 @@ import pytest
 from fitdoctor.probe import backends
 from fitdoctor.probe.instrument import install, patch_points, step_hooks
 from fitdoctor.probe.instrument.batch_waits import AT_ONCE, Draws
+from fitdoctor.probe.observe.environment_recorder import EnvironmentRecorder
 from fitdoctor.probe.roles.treat import TreatRole
 from fitdoctor.probe.roles.watch import WatchRole
 from fitdoctor.probe.support.patches import Patches
@@ -62,7 +63,7 @@ class Model:
 
 
 class Told:
-    """A director that lets everything through."""
+    """A role that lets everything through."""
 
     def __init__(self, stop_after: int = 99) -> None:
         self.calls: list[str] = []
@@ -81,13 +82,13 @@ class Told:
         self.left -= 1
         return self.left < 0
 
-    def drew(self, seconds: float) -> None:
+    def batch_waited(self, seconds: float) -> None:
         self.drawn_s.append(seconds)
 
     stamped: dict[str, Any] = {}  # noqa: RUF012
     cuts = True
     timer = None
-    in_loop = False
+    current_call = None
     main = threading.get_ident()
     rests = False
 
@@ -110,17 +111,17 @@ def keras(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_what_is_there_is_observed_and_what_is_not_is_said(keras: Any) -> None:
-    director = Told()
+    role = Told()
     assert install.declined(keras) == ""
-    patches = install.install(keras, director, whole_process=False)
+    patches = install.install(keras, role, whole_process=False)
     assert Model().fit() == "fitted"
     assert CallbackList().on_train_begin() == "begun"
     assert next(EpochIterator()) == 1
-    assert director.calls == ["fit", "on_train_begin"]
-    assert len(director.drawn_s) == 1
+    assert role.calls == ["fit", "on_train_begin"]
+    assert len(role.drawn_s) == 1
     patches.undo()
     Model().fit()
-    assert director.calls == ["fit", "on_train_begin"]
+    assert role.calls == ["fit", "on_train_begin"]
     said = list(install.lacking(keras))
     assert said[0].startswith("Keras 3.99.0 is newer than 3.15, ")
     assert "This Keras has no CallbackList.on_epoch_end: what happens at on_epoch_end is not told apart." in said
@@ -138,13 +139,13 @@ def test_without_a_fit_there_is_nothing_to_observe(keras: Any) -> None:
 def test_the_loop_of_an_older_keras_is_timed_and_can_be_cut(keras: Any, stop_after: int, given: list[str]) -> None:
     keras.known["TorchEpochIterator"] = OldIterator
     keras.__version__ = "3.5.0"
-    director = Told(stop_after)
+    role = Told(stop_after)
     assert not [sentence for sentence in install.lacking(keras) if "enumerate" in sentence or "newer" in sentence]
-    patches = install.install(keras, director, whole_process=False)
+    patches = install.install(keras, role, whole_process=False)
     iterator = OldIterator()
     assert [data for _, data in iterator.enumerate_epoch()] == given
     assert iterator.ended == (stop_after == 1)  # what Keras itself does behind a loop that ran to its end
-    assert len(director.drawn_s) >= len(given)
+    assert len(role.drawn_s) >= len(given)
     patches.undo()
     assert [data for _, data in OldIterator().enumerate_epoch()] == ["first", "second", "third"]
 
@@ -206,10 +207,10 @@ def test_a_long_step_is_told_where_batches_pass(passing: int) -> None:
     told: list[int] = []
     rest = Rest(of=object(), left=300, ended_s=time.perf_counter(), passing=passing)
     timer = SimpleNamespace(long_step=lambda: told.append(300 - rest.left))
-    director = SimpleNamespace(rest=rest, main=threading.get_ident(), timer=timer)
+    role = SimpleNamespace(rest=rest, main=threading.get_ident(), timer=timer)
     took_s = iter([0.0, 0.0, 2 * LONG_S, 0.0])
     hook = step_hooks.hook(
-        director, "on_train_batch_end", lambda callbacks, batch, logs: time.sleep(next(took_s)), Patches(), (None, None)
+        role, "on_train_batch_end", lambda callbacks, batch, logs: time.sleep(next(took_s)), Patches(), (None, None)
     )
     for batch in range(4):
         hook(rest.of, batch)
@@ -262,9 +263,9 @@ def test_an_error_of_the_input_is_its_own(passing: int) -> None:
     assert list(draws) == []
 
 
-def steps(director: WatchRole, count: int) -> Fit:
+def steps(role: WatchRole, count: int) -> Fit:
     """A fit whose loop Keras would go through, its steps as short as can be."""
-    visit, callbacks = director.enter_fit(0), CallbackList()
+    visit, callbacks = role.fits.begin(0), CallbackList()
     visit.timer.callbacks = callbacks
     visit.timer.epoch_begins()
     for number in range(count):
@@ -272,7 +273,7 @@ def steps(director: WatchRole, count: int) -> Fit:
         callbacks.on_train_batch_end(number)
     visit.timer.epoch_ends()
     visit.timer.epoch_end_returned()
-    director.leave_fit(visit)
+    role.fits.end(visit)
     return visit.timer.record
 
 
@@ -280,17 +281,17 @@ def steps(director: WatchRole, count: int) -> Fit:
 def test_steps_are_left_alone_only_where_a_seam_counts_them(
     keras: Any, kind: Any, rests: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kind, "_name_devices", lambda director: None)
+    monkeypatch.setattr(EnvironmentRecorder, "name_devices", lambda recorder: None)
     scout = ProcessRecord(fits=[Fit(site=Site(file="train.py", line=1))])
     spec = () if rests else ({"treatments": []},)
-    director = kind(scout, Ledger("start", started_s=time.monotonic()), lambda: None, *spec)
-    patches = install.install(keras, director, whole_process=False)
+    role = kind(scout, Ledger("start", started_s=time.monotonic()), lambda: None, *spec)
+    patches = install.install(keras, role, whole_process=False)
     try:
-        assert director.rests == rests
+        assert role.rests == rests
         began_s = time.perf_counter()
-        record = steps(director, 3000)
+        record = steps(role, 3000)
         assert record.step.count == 2999
         assert 0 < record.step.total_s < time.perf_counter() - began_s
     finally:
         patches.undo()
-    assert director.rest.of is None
+    assert role.rest.of is None

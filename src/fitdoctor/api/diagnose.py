@@ -27,7 +27,7 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import short
 from fitdoctor.probe import backends
 from fitdoctor.probe.files.redirect import Redirect
-from fitdoctor.probe.roles.in_process import BuildDirector, CallTrials, FitTrials, Obey, Reached
+from fitdoctor.probe.roles.in_process import BuildRole, CallTrials, FitTrials, Obey, Reached
 from fitdoctor.probe.roles.scout import ScoutRole
 from fitdoctor.probe.timing.time_ledger import Ledger
 from fitdoctor.probe.trainer import keras_internals
@@ -142,7 +142,7 @@ class _Diagnosis:
     def _build(self) -> None:
         before = Unbuilt(self._model)
         try:
-            self._fit(BuildDirector(_ledger()))
+            self._fit(BuildRole(_ledger()))
         finally:
             before.restore()
 
@@ -162,13 +162,13 @@ class _Diagnosis:
     def _scout(self) -> None:
         self._progress.stage("learning what this fit does")
         scout = ProcessRecord()
-        director = ScoutRole(scout, _ledger(), lambda: None)
-        director.imported(backends.keras_of(self._model))
+        role = ScoutRole(scout, _ledger(), lambda: None)
+        role.imported(backends.keras_of(self._model))
         self._cores = int(scout.environment["cores"])
         try:
-            self._fit(director)
+            self._fit(role)
         finally:
-            director.end(Ending(how="finished", code=0))
+            role.end(Ending(how="finished", code=0))
             self._intact.restore()
         declined = next((fit.declined for fit in scout.fits if fit.declined), "")
         if declined:
@@ -258,12 +258,12 @@ class _Diagnosis:
             self._fit(CallTrials(_ledger(), target, calls))
         return {"windows": calls.windows, "checks": calls.checks, "why": calls.why}
 
-    def _fit(self, director: Any) -> None:
+    def _fit(self, role: Any) -> None:
         undos = (
             workers.ended_afterwards(),
             self._redirect.install(backends.keras_of(self._model)).undo,
             seams.record_recipes(),
-            seams.install(director),
+            seams.install(role),
         )
         with trials.under_way(), seams.standing(*undos), _quiet(), contextlib.suppress(Reached):
             keras_internals.set_functions_aside(self._model)

@@ -36,21 +36,21 @@ def check_supported(used: ModuleType = keras) -> None:
         raise FitdoctorError(why)
 
 
-def install(director: Any) -> Undo:
-    """Puts a director before all that it decides about or is told of; the result takes everything out again."""
+def install(role: Any) -> Undo:
+    """Puts a role before all that it decides about or is told of; the result takes everything out again."""
     tensorflow = backends.loaded("tensorflow")
     installed: list[Patches] = []
     try:
         for each in filter(None, (keras, backends.loaded(backends.LEGACY))):
-            installed.append(seams.install(each, director, whole_process=False))
+            installed.append(seams.install(each, role, whole_process=False))
             installed.append(saving.install(each))
         if tensorflow is not None:
             installed.append(watch_eager_switch(tensorflow))
             installed.append(debug_switches.install(tensorflow))
         installed += _where_known(
-            tf_tracing, "tensorflow.python.eager.polymorphic_function.tracing_compilation", director.traced
+            tf_tracing, "tensorflow.python.eager.polymorphic_function.tracing_compilation", role.traced
         )
-        installed += _where_known(python_ops, "tensorflow.python.ops.script_ops", director.python_operation)
+        installed += _where_known(python_ops, "tensorflow.python.ops.script_ops", role.python_operation)
     except BaseException:
         _undone(installed)
         raise

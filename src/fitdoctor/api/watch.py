@@ -42,7 +42,7 @@ class watch:  # noqa: N801 - read as a statement: with fitdoctor.watch():
         self._seams = Pass()
         self._undos = [seams.install(self._seams), seams.record_recipes()]
         self._observation = Observation()
-        self._seams.to = self._observation.director
+        self._seams.to = self._observation.role
         return self
 
     def __exit__(

@@ -52,12 +52,6 @@ def test_gaps_are_left_out_and_words_are_no_numbers() -> None:
     assert input_statistics.of(np.zeros((0, 3))) is None
 
 
-def test_parts_are_named_in_the_order_in_which_they_are_flattened() -> None:
-    x = np.zeros((3, 1))
-    assert [name for name, _ in input_statistics.parts({"b": x, "a": [x, x]})] == ["x['a'][0]", "x['a'][1]", "x['b']"]
-    assert [name for name, _ in input_statistics.parts([[1, 2], [3, 4]])] == ["x"]
-
-
 def test_drawn_weights_look_fresh_and_trained_ones_do_not() -> None:
     dice = np.random.default_rng(0)
     drawn = [dice.normal(size=(20, 10)), np.zeros(10)]

@@ -33,30 +33,30 @@ FIT = ("/venv/lib/site-packages/keras/src/trainer.py", "fit")
     ],
 )
 def test_only_what_is_not_the_frameworks_is_the_users(inside: list[tuple[str, str]], where: str) -> None:
-    sampler = StackSampler(SimpleNamespace(hook="", first_step_done=True, in_loop=False), steps=True)
+    sampler = StackSampler(SimpleNamespace(hook="", first_step_done=True, in_call=False), steps=True)
     assert sampler._in_step(stack(("/home/ann/train.py", "main"), FIT, *inside)) == where
     assert sampler._step_samples == 1
 
 
 def test_compiled_steps_are_not_looked_into() -> None:
-    sampler = StackSampler(SimpleNamespace(hook="", first_step_done=True, in_loop=False))
+    sampler = StackSampler(SimpleNamespace(hook="", first_step_done=True, in_call=False))
     assert sampler._in_step(stack(("/home/ann/train.py", "loss"))) == ""
     assert sampler._step_samples == 0
 
 
 def test_other_threads_are_input_where_a_framework_calls() -> None:
-    sampler = StackSampler(SimpleNamespace(hook="", first_step_done=True, in_loop=False), steps=True)
+    sampler = StackSampler(SimpleNamespace(hook="", first_step_done=True, in_call=False), steps=True)
     users = ("/home/ann/train.py", "read")
     enqueuer = ("/venv/lib/site-packages/keras/src/trainers/data_adapters/py_dataset_adapter.py", "_run")
     sampler._take({threading.get_ident(): stack(FIT), 2: stack(enqueuer, users), 3: stack(FIT), 4: stack(users)})
     assert list(sampler._seen.items()) == [(("input", "/home/ann/train.py", 1), 1)]
 
 
-@pytest.mark.parametrize("in_loop", [False, True])
-def test_a_loop_within_a_hook_is_no_time_of_the_hook(in_loop: bool) -> None:
-    sampler = StackSampler(SimpleNamespace(hook="on_epoch_end", first_step_done=True, in_loop=in_loop))
+@pytest.mark.parametrize("in_call", [False, True])
+def test_a_loop_within_a_hook_is_no_time_of_the_hook(in_call: bool) -> None:
+    sampler = StackSampler(SimpleNamespace(hook="on_epoch_end", first_step_done=True, in_call=in_call))
     sampler._take({threading.get_ident(): stack(FIT, ("/home/ann/train.py", "on_epoch_end"))})
-    assert bool(sampler._seen) != in_loop
+    assert bool(sampler._seen) != in_call
 
 
 ADAPTER = ("/venv/lib/site-packages/keras/src/trainers/data_adapters/data_adapter_utils.py", "_get_iterator")

@@ -27,14 +27,14 @@ HOOKS = ("on_train_batch_begin", "on_train_batch_end")
 class Trainer(fake_keras.FakeTrainer):
     """Notes, at each step, whether the list of callbacks has hooks of its own, and does something at a step."""
 
-    def __init__(self, director: Any, act: Any = None, at: int = 0, at_once: int = 1) -> None:
+    def __init__(self, role: Any, act: Any = None, at: int = 0, at_once: int = 1) -> None:
         super().__init__()
-        self.director, self.act, self.at, self.steps_per_execution = director, act, at, at_once
+        self.role, self.act, self.at, self.steps_per_execution = role, act, at, at_once
         self.aside: list[bool] = []
 
     def train_function(self, data: Iterator[None]) -> dict[str, float]:
         logs = super().train_function(data)
-        timer = self.director.timer
+        timer = self.role.timer
         self.aside.append(timer is not None and aside(timer.callbacks))
         if self.act is not None and len(self.aside) == self.at:
             self.act(self)
@@ -52,19 +52,19 @@ def fitted(batches: int = 2000, *, long_s: float = 10.0, **arguments: Any) -> It
     No hiccup of the machine is long for it.
     """
     long = (patch.object(module, "LONG_S", long_s) for module in (batch_waits, step_hooks))
-    with next(long), next(long), patch.object(step_sampling, "UNUSUAL", 1e6), watched("jax") as director:
-        trainer = Trainer(director, **arguments)
+    with next(long), next(long), patch.object(step_sampling, "UNUSUAL", 1e6), watched("jax") as role:
+        trainer = Trainer(role, **arguments)
         kept: list[Any] = []
 
         class Keeps(fake_keras.CountingCallback):
             def on_train_begin(self, logs: Any = None) -> None:
-                kept.append(director.timer.callbacks)
+                kept.append(role.timer.callbacks)
 
         with suppress(ZeroDivisionError):
             trainer.fit([[0.0]], epochs=2, steps_per_epoch=batches, callbacks=[Keeps()])
-        assert director.looking, director.scout.limits
-        assert not director.scout.limits
-        yield trainer, director.scout.fits[0], kept[0]
+        assert role.recording, role.record.limits
+        assert not role.record.limits
+        yield trainer, role.record.fits[0], kept[0]
 
 
 @pytest.mark.parametrize(("batches", "at_once"), [(2000, 1), (7001, 3), (9000, 3), (200, 1)])
@@ -111,11 +111,11 @@ def test_a_fault_leaves_the_training_as_it_was(part: str, monkeypatch: pytest.Mo
         raise ValueError("a fault")
 
     monkeypatch.setattr(Aside, part, fails)
-    with watched("jax") as director:
-        trainer = Trainer(director)
+    with watched("jax") as role:
+        trainer = Trainer(role)
         trainer.fit([[0.0]], epochs=2, steps_per_epoch=2000)
         assert len(trainer.aside) == 4000
-        assert "a fault" in director.scout.limits[0]
+        assert "a fault" in role.record.limits[0]
 
 
 class Hooks:

@@ -9,7 +9,7 @@ from typing import Any
 
 from fitdoctor.changes.model import Change, ConvertArgument, InsertCall, MoveCall, Precompute, SetArgument, SwapCalls
 from fitdoctor.probe.apply import shuffle_seeds
-from fitdoctor.probe.inputs import tfdata_recipes
+from fitdoctor.probe.inputs import nests, tfdata_recipes
 from fitdoctor.probe.inputs.tfdata_recipes import Recipe
 
 ELEMENT_AGNOSTIC = ("shuffle", "repeat", "prefetch", "cache", "take", "skip", "shard", "with_options")
@@ -49,12 +49,8 @@ def again(recipe: Recipe, parent: Any, **changed: Any) -> Any:
 
 
 def with_datasets(value: Any, replaced: dict[int, Any]) -> Any:
-    """A nest of arguments with some of its datasets exchanged."""
-    if isinstance(value, (tuple, list)):
-        return type(value)(with_datasets(part, replaced) for part in value)
-    if isinstance(value, dict):
-        return {name: with_datasets(part, replaced) for name, part in value.items()}
-    return replaced.get(id(value), value)
+    """A nest of arguments with some of its datasets replaced."""
+    return nests.map_leaves(lambda leaf: replaced.get(id(leaf), leaf), value, any_list=True)
 
 
 def by_keyword(recipe: Recipe) -> Recipe:

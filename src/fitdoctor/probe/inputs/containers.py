@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from fitdoctor.probe.inputs import nests
 from fitdoctor.recording.model import InputArray
 
 HOLDERS = ("h5py.File", "h5py.Group", "h5py.Dataset", "numpy.memmap", "pandas.DataFrame", "pandas.Series")
@@ -27,7 +28,7 @@ def arrays(bound: dict[str, Any], kind: str) -> list[InputArray]:
         return [
             _described(name, part)
             for argument in ("x", "y", "sample_weight")
-            for name, part in parts(bound[argument], argument)
+            for name, part in nests.named_leaves(bound[argument], argument)
         ]
     return []
 
@@ -37,18 +38,6 @@ def _held(name: str, owner: Any) -> Iterator[InputArray]:
     for attribute, value in getattr(owner, "__dict__", {}).items():
         if container(value) in HOLDERS:
             yield _described(f"{name}.{attribute}", value)
-
-
-def parts(value: Any, name: str) -> Iterator[tuple[str, Any]]:
-    """The arrays of a nest, with the path to each."""
-    if isinstance(value, dict):
-        for key in sorted(value):
-            yield from parts(value[key], f"{name}[{key!r}]")
-    elif isinstance(value, tuple) or isinstance(value, list) and value and hasattr(value[0], "shape"):
-        for index, part in enumerate(value):
-            yield from parts(part, f"{name}[{index}]")
-    elif value is not None:
-        yield name, value
 
 
 def container(value: Any) -> str:
@@ -78,7 +67,7 @@ def _described(name: str, value: Any) -> InputArray:
 
 def _components(spec: Any) -> Iterator[InputArray]:
     for argument, part in zip(("x", "y", "sample_weight"), spec if isinstance(spec, tuple) else (spec,), strict=False):
-        for name, tensor in parts(part, argument):
+        for name, tensor in nests.named_leaves(part, argument):
             shape = getattr(tensor, "shape", None)
             sizes = shape.as_list() if shape is not None and shape.rank is not None else []
             dtype = getattr(tensor, "dtype", None)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
+from fitdoctor.probe.inputs import nests
 from fitdoctor.probe.support import call_sites, guard
 from fitdoctor.probe.support.originals import threading
 from fitdoctor.probe.support.patches import Patches
@@ -131,7 +132,7 @@ def _recorded(name: str, function: Callable[..., Any], *, method: bool, keep: bo
             parents = args[:1] if method else ()
             if name == "zip":
                 inputs = own if own else (kwargs.get("datasets"),)
-                parents = tuple(_datasets_in(inputs))
+                parents = tuple(nests.leaves(inputs, any_list=True))
             _attach(made, name, own, kwargs, parents, wrapper, keep=keep)
         except (
             Exception
@@ -194,17 +195,6 @@ def _called_by_keras() -> bool:
 def _describe(arguments: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:
     shown = {str(i): value for i, value in enumerate(arguments) if isinstance(value, SHOWN_TYPES)}
     return shown | {name: value for name, value in keywords.items() if isinstance(value, SHOWN_TYPES)}
-
-
-def _datasets_in(value: Any) -> Iterator[Any]:
-    if isinstance(value, (tuple, list)):
-        for part in value:
-            yield from _datasets_in(part)
-    elif isinstance(value, dict):
-        for part in value.values():
-            yield from _datasets_in(part)
-    elif value is not None:
-        yield value
 
 
 def function_of(recipe: Recipe) -> Any:

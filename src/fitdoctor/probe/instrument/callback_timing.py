@@ -37,8 +37,8 @@ class Role(Protocol):
 class HookTimes:
     """Puts a clock around hooks, and says what took time beside the loop."""
 
-    def __init__(self, director: Role) -> None:
-        self._director = director
+    def __init__(self, role: Role) -> None:
+        self._role = role
         self._account = threading.Lock()
         self._of_steps: list[tuple[int, float]] = [(-1, 0.0)] * SLOTS
         """Of the latest steps, by their number: which it is, and what hooks have taken beside the loop."""
@@ -72,9 +72,9 @@ class HookTimes:
         if getattr(callback, name, None) is None or callback_patches.is_replaced(callback, name):
             return
 
-        director, main, clock, tally, seen = (
-            self._director,
-            self._director.main,
+        role, main, clock, tally, seen = (
+            self._role,
+            self._role.main,
             time.perf_counter,
             saving.tally,
             described.hooks,
@@ -82,7 +82,7 @@ class HookTimes:
 
         def around(function: Callable[..., Any]) -> Callable[..., Any]:
             def timed(*args: Any, **kwargs: Any) -> Any:
-                timer = director.timer
+                timer = role.timer
                 if timer is None:
                     return function(*args, **kwargs)
                 if threading.get_ident() != main:
@@ -113,12 +113,12 @@ class HookTimes:
         except (AttributeError, TypeError):
             return
         if (
-            director.timer is not None
+            role.timer is not None
             and name in RESTING
             and described.name in ADDED
             and described.module.startswith(KERAS)
         ):
-            director.timer.alike[restore[-1]] = seen.get(name) or seen.setdefault(name, Duration())
+            role.timer.alike[restore[-1]] = seen.get(name) or seen.setdefault(name, Duration())
 
     @unnoticed
     def _beside(

@@ -38,14 +38,14 @@ class Role(Protocol):
         stamped: Hooks that it lets through as they are, and what its timer notes before and after each.
         cuts: Whether it may end an epoch early.
         timer: Of the fit that runs.
-        in_loop: Whether a `predict` or the like runs.
+        current_call: The `predict` or the like that runs, or None.
         main: The thread that it follows.
         rest: What the seams of steps read while none is looked at.
         rests: Set where they do, as what counts such steps stands.
     """
 
     timer: FitTimer | None
-    in_loop: bool
+    current_call: Any
     main: int
     rest: Rest
     rests: bool
@@ -66,9 +66,9 @@ class Role(Protocol):
 
     def stop_here(self, iterator: Any) -> bool: ...
 
-    def drew(self, seconds: float) -> None: ...
+    def batch_waited(self, seconds: float) -> None: ...
 
-    def draws_here(self) -> bool: ...
+    def draws_training_batch(self) -> bool: ...
 
     def compiled(self, model: Any) -> None: ...
 
@@ -120,32 +120,32 @@ def _parts(keras: ModuleType) -> tuple[int, ...]:
     return tuple(int(part) for part in str(keras.__version__).split(".")[:2] if part.isdigit())
 
 
-def install(keras: ModuleType, director: Role, *, whole_process: bool = True) -> Patches:
+def install(keras: ModuleType, role: Role, *, whole_process: bool = True) -> Patches:
     """Puts the seams in; the result takes them out again.
 
     Args:
         keras: The module.
-        director: What decides from now on.
+        role: What decides from now on.
         whole_process: Whether they stay for good. Where not, nobody learns where callbacks are made.
     """
     patches = Patches()
     legacy = keras.__name__ == backends.LEGACY
     timed = backends.of(keras).drawn_in() == "loop"
     for place in places(keras):
-        if place.found and place.kind != "computed" and (director.cuts or timed or place.kind != "advance"):
-            stamped = _stamped(place, director, patches)
+        if place.found and place.kind != "computed" and (role.cuts or timed or place.kind != "advance"):
+            stamped = _stamped(place, role, patches)
             if stamped is not None:
                 patches.put(place.owner, place.name, unnoticed(stamped))
             else:
-                _around(patches, place, _decision(place, director, patches, timed=timed))
-    if legacy and director.cuts:
-        tf_keras.stand_in_loop(patches, director.stop_here)
+                _around(patches, place, _decision(place, role, patches, timed=timed))
+    if legacy and role.cuts:
+        tf_keras.stand_in_loop(patches, role.stop_here)
 
     if whole_process:
         torch = backends.loaded("torch")
         loaders = [torch.utils.data.DataLoader] if torch is not None and "torch.utils.data" in sys.modules else []
         for cls in (keras.callbacks.Callback, keras.utils.Sequence if legacy else keras.utils.PyDataset, *loaders):
-            _tell_of_objects(cls, director.constructed, patches)
+            _tell_of_objects(cls, role.constructed, patches)
     return patches
 
 
@@ -167,27 +167,27 @@ def _tell_of_objects(cls: Any, constructed: Callable[[Any], None], patches: Patc
     patches.put(cls, "__init__", unnoticed(wrapper))
 
 
-def _stamped(place: Place, director: Role, patches: Patches) -> Callable[..., Any] | None:
+def _stamped(place: Place, role: Role, patches: Patches) -> Callable[..., Any] | None:
     """The seam of a place that every step goes through, where it is nothing but a stamp on either side."""
     original = getattr(place.owner, place.name)
-    if place.kind == "hook" and place.name in director.stamped and step_hooks.suits(original):
-        director.rests |= place.name == "on_train_batch_end"
-        return step_hooks.hook(director, place.name, original, patches, director.stamped[place.name])
-    if place.kind == "advance" and director.stamped and not director.cuts:
-        return step_hooks.advance(director, original)
+    if place.kind == "hook" and place.name in role.stamped and step_hooks.suits(original):
+        role.rests |= place.name == "on_train_batch_end"
+        return step_hooks.hook(role, place.name, original, patches, role.stamped[place.name])
+    if place.kind == "advance" and role.stamped and not role.cuts:
+        return step_hooks.advance(role, original)
     return None
 
 
-def _decision(place: Place, director: Role, patches: Patches, *, timed: bool) -> Callable[..., Any]:
+def _decision(place: Place, role: Role, patches: Patches, *, timed: bool) -> Callable[..., Any]:
     """What is done at a place, with the original in hand."""
 
     def compile_(original: Original, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         result = original(model, *arguments, **keywords)
-        director.compiled(model)
+        role.compiled(model)
         return result
 
     def advance(original: Original, iterator: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        if director.stop_here(iterator):
+        if role.stop_here(iterator):
             # A suspended generator would keep the input alive in a cycle until the interpreter's shutdown, which then
             # may hang.
             iterator._epoch_iterator.close()
@@ -200,12 +200,12 @@ def _decision(place: Place, director: Role, patches: Patches, *, timed: bool) ->
         try:
             return original(iterator)
         finally:
-            director.drew(time.perf_counter() - began_s)
+            role.batch_waited(time.perf_counter() - began_s)
 
     def steps(original: Original, iterator: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Iterator[Any]:
         inner = original(iterator)
         while True:
-            if director.stop_here(iterator):
+            if role.stop_here(iterator):
                 inner.close()
                 iterator.data_adapter.on_epoch_end()
                 return
@@ -216,15 +216,15 @@ def _decision(place: Place, director: Role, patches: Patches, *, timed: bool) ->
                 return
             finally:
                 if timed:
-                    director.drew(time.perf_counter() - began_s)
+                    role.batch_waited(time.perf_counter() - began_s)
             yield step
 
     def draws(original: Original, iterator: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         batches = original(iterator, *arguments, **keywords)
-        return Draws(batches, director.rest, director.drew) if guard.guarded(director.draws_here) else batches
+        return Draws(batches, role.rest, role.batch_waited) if guard.guarded(role.draws_training_batch) else batches
 
     if place.kind in ("unit", "hook"):
-        return functools.partial(director.unit if place.kind == "unit" else director.hook, place.name)
+        return functools.partial(role.unit if place.kind == "unit" else role.hook, place.name)
     return {"compile": compile_, "advance": advance, "steps": steps, "draws": draws}[place.kind]
 
 

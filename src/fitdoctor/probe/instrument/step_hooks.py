@@ -1,7 +1,7 @@
-"""The seams that a training goes through at every step, as one function each: the way through a director costs more
+"""The seams that a training goes through at every step, as one function each: the way through a role costs more
 than it notes.
 
-They note what `Observer.before_hook`, `after_hook` and `drew` note, for a director that hands every call through as it
+They note what `FitRecorder` and `batch_waited` of a role note, for a role that hands every call through as it
 was made. While the steps of a fit are not looked at, one comparison is all that most of them make (see `Rest`), or they
 step aside (see `Aside`).
 """
@@ -22,47 +22,45 @@ Stamp = Callable[[FitTimer], None]
 Stamps = tuple[Stamp | None, Stamp | None]
 
 
-def hook(
-    director: Any, name: str, original: Callable[..., Any], patches: Patches, stamps: Stamps
-) -> Callable[..., Any]:
+def hook(role: Any, name: str, original: Callable[..., Any], patches: Patches, stamps: Stamps) -> Callable[..., Any]:
     """A hook of Keras' list of callbacks with a stamp on either side.
 
     Args:
-        director: Has the `timer` of the fit that runs and its `rest`, and is told by `failed_in_hook` what went wrong.
+        role: Has the `timer` of the fit that runs and its `rest`, and is told by `failed_in_hook` what went wrong.
         name: Of the hook.
         original: Keras' function.
         patches: Say whether the seams are in force.
         stamps: What the timer notes first, and what it notes when the callbacks have returned.
     """
-    main, get_ident, first, last = director.main, threading.get_ident, *(stamp or _nothing for stamp in stamps)
+    main, get_ident, first, last = role.main, threading.get_ident, *(stamp or _nothing for stamp in stamps)
 
     def looked_at(callbacks: Any, batch: Any, logs: Any) -> Any:
-        timer = director.timer
-        if timer is None or director.in_loop or not patches.live or get_ident() != main:
+        timer = role.timer
+        if timer is None or role.current_call or not patches.live or get_ident() != main:
             return original(callbacks, batch, logs)
         try:
             first(timer)
         except Exception as error:
-            director.failed_in_hook(name, error)
+            role.failed_in_hook(name, error)
         result = original(callbacks, batch, logs)
         try:
-            if director.timer is timer:
+            if role.timer is timer:
                 if ends and timer.following:
-                    director.sent(timer, callbacks, batch)
+                    role.step_sent(timer, callbacks, batch)
                 last(timer)
         except Exception as error:
-            director.failed_in_hook(name, error)
+            role.failed_in_hook(name, error)
         return result
 
     ends = name == "on_train_batch_end"
-    seam = (_end if ends else _begin)(director, name, original, unnoticed(looked_at))
+    seam = (_end if ends else _begin)(role, name, original, unnoticed(looked_at))
     if "train" in name:
-        director.rest.aside.seams[name] = seam, original
+        role.rest.aside.seams[name] = seam, original
     return seam
 
 
-def _begin(director: Any, name: str, original: Callable[..., Any], looked_at: Callable[..., Any]) -> Callable[..., Any]:
-    rest = director.rest
+def _begin(role: Any, name: str, original: Callable[..., Any], looked_at: Callable[..., Any]) -> Callable[..., Any]:
+    rest = role.rest
 
     def wrapper(self: Any, batch: Any, logs: Any = None) -> Any:
         if self is rest.of:
@@ -72,9 +70,9 @@ def _begin(director: Any, name: str, original: Callable[..., Any], looked_at: Ca
     return wrapper
 
 
-def _end(director: Any, name: str, original: Callable[..., Any], looked_at: Callable[..., Any]) -> Callable[..., Any]:
+def _end(role: Any, name: str, original: Callable[..., Any], looked_at: Callable[..., Any]) -> Callable[..., Any]:
     """What counts the steps that nobody looks at."""
-    rest, clock = director.rest, time.perf_counter
+    rest, clock = role.rest, time.perf_counter
 
     def wrapper(self: Any, batch: Any, logs: Any = None) -> Any:
         if self is not rest.of:
@@ -86,11 +84,11 @@ def _end(director: Any, name: str, original: Callable[..., Any], looked_at: Call
         if (long or not rest.left) and rest.of is self:
             try:
                 if rest.left:
-                    director.timer.long_step()
+                    role.timer.long_step()
                 else:
-                    director.timer.rested_enough()
+                    role.timer.rested_enough()
             except Exception as error:
-                director.failed_in_hook(name, error)
+                role.failed_in_hook(name, error)
         return result
 
     return wrapper
@@ -101,13 +99,13 @@ def suits(original: Callable[..., Any]) -> bool:
     return tuple(inspect.signature(original).parameters) == ("self", "batch", "logs")
 
 
-def advance(director: Any, original: Callable[..., Any]) -> Callable[..., Any]:
+def advance(role: Any, original: Callable[..., Any]) -> Callable[..., Any]:
     """The advance of an epoch's iterator, whose time the loop waits."""
-    clock, rest = time.perf_counter, director.rest
+    clock, rest = time.perf_counter, role.rest
 
     def wrapper(self: Any) -> Any:
         if self is not rest.source:
-            if not director.draws_here():
+            if not role.draws_training_batch():
                 return original(self)
             if rest.of is not None:
                 rest.source = self
@@ -117,7 +115,7 @@ def advance(director: Any, original: Callable[..., Any]) -> Callable[..., Any]:
         if self is rest.source and seconds < LONG_S:
             rest.drawn_s += seconds
         else:
-            director.drew(seconds)
+            role.batch_waited(seconds)
         return batch
 
     return wrapper

@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from fitdoctor.probe.inputs import kinds
+from fitdoctor.probe.inputs import kinds, nests
 from fitdoctor.probe.observe import single_batch_fits
 from fitdoctor.recording.model import Fit
 
@@ -39,7 +39,7 @@ class Identities:
             self._note_model(record, model)
         except TypeError:
             self.again = False
-        leaf = kinds.first_leaf(bound["x"])
+        leaf = nests.first_leaf(bound["x"])
         if self._data is None or self._data() is not leaf:
             record.data_objects += 1
             self._data = _reference(leaf)

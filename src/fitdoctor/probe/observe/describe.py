@@ -14,6 +14,7 @@ from fitdoctor.probe.inputs.kinds import input_kind, is_sequence, rows, steps_of
 from fitdoctor.probe.observe import describe_loaders
 from fitdoctor.probe.support import call_sites, creation_sites, guard
 from fitdoctor.probe.trainer import debug_switches
+from fitdoctor.recording.defaults import DEFAULT_BATCH_SIZE
 from fitdoctor.recording.model import CallbackRecord, Fit, InputArray, Operation, Site
 
 STEERING_NAMES = {"set_weights", "load_weights", "assign", "learning_rate", "lr", "trainable", "compile"}
@@ -33,7 +34,7 @@ def fit(model: Any, bound: dict[str, Any], site: Site) -> Fit:
     if count and bound["validation_split"] and bound["validation_data"] is None:
         count = math.floor(count * (1 - bound["validation_split"]))
     if kind == "arrays" and not bound["steps_per_epoch"]:
-        steps = math.ceil(count / (batch_size or 32)) if count else None
+        steps = math.ceil(count / (batch_size or DEFAULT_BATCH_SIZE)) if count else None
     else:
         steps = steps_of(x, batch_size, bound["steps_per_epoch"])
     on_tensorflow = backends.on_tensorflow()
@@ -122,7 +123,7 @@ def _worker_settings(x: Any, settings: dict[str, Any]) -> dict[str, Any]:
 
 def _batch_size(x: Any, kind: str, batch_size: int | None) -> int | None:
     if kind == "arrays":
-        return batch_size or 32
+        return batch_size or DEFAULT_BATCH_SIZE
     if kind == "tf.data":
         import tensorflow as tf
 
@@ -149,9 +150,11 @@ def _describe_validation(record: Fit, bound: dict[str, Any], train_rows: int | N
     elif bound["validation_split"]:
         total = rows(bound["x"])
         record.validation, record.validation_kind = "split", "arrays"
-        record.validation_steps = math.ceil((total - train_rows) / (batch_size or 32)) if total and train_rows else None
+        record.validation_steps = (
+            math.ceil((total - train_rows) / (batch_size or DEFAULT_BATCH_SIZE)) if total and train_rows else None
+        )
     if record.validation_kind == "arrays":
-        record.validation_batch_size = batch_size or 32
+        record.validation_batch_size = batch_size or DEFAULT_BATCH_SIZE
     elif record.validation_kind == "tf.data":
         record.validation_batch_size = _batch_size(data, "tf.data", None)
         record.validation_operations = _operations(data, "tf.data")

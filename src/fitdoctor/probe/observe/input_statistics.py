@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from fitdoctor.probe.inputs import kinds, tfdata_recipes
+from fitdoctor.probe.inputs import kinds, nests, tfdata_recipes
 from fitdoctor.probe.trainer import first_layers
 from fitdoctor.recording.model import ColumnStatistics, Fit, InputArray
 
@@ -76,7 +76,7 @@ def _everything(bound: dict[str, Any], kind: str, *, draw: bool, sample: Sample)
 
     if kind == "arrays":
         for argument in ARGUMENTS:
-            for name, part in parts(bound[argument], argument) if bound.get(argument) is not None else ():
+            for name, part in nests.named_leaves(bound.get(argument), argument):
                 if draw or in_memory(part):
                     yield name, np.asarray(_some_rows(part, sample))
     elif kind == "tf.data" and draw and _may_be_drawn(bound["x"]):
@@ -97,21 +97,6 @@ def in_memory(part: Any) -> bool:
             part = part.base
         return True
     return isinstance(part, list) or package in ("pandas", "tensorflow", "torch")
-
-
-def parts(x: Any, name: str = "x") -> Iterator[tuple[str, Any]]:
-    """The parts of a nest with the path to each, in the order in which Keras flattens it:
-
-    dicts by their sorted keys.
-    """
-    if isinstance(x, dict):
-        for key in sorted(x):
-            yield from parts(x[key], f"{name}[{key!r}]")
-    elif isinstance(x, tuple) or isinstance(x, list) and x and hasattr(x[0], "shape"):
-        for index, part in enumerate(x):
-            yield from parts(part, f"{name}[{index}]")
-    else:
-        yield name, x
 
 
 def of(values: Any) -> ColumnStatistics | None:
@@ -239,7 +224,7 @@ def _from_batches(dataset: Any) -> Iterator[tuple[str, Any]]:
     # A shuffle would fill its buffer first, for the sake of a few batches.
     for batch in (tfdata.ordered(dataset) if shuffled else dataset).take(BATCHES).as_numpy_iterator():
         for argument, given in zip(ARGUMENTS, batch if isinstance(batch, tuple) else (batch,), strict=False):
-            for name, part in parts(given, argument) if given is not None else ():
+            for name, part in nests.named_leaves(given, argument):
                 found.setdefault(name, []).append(np.asarray(part))
     for name, batches in found.items():
         same = [batch for batch in batches if batch.shape[1:] == batches[0].shape[1:]]

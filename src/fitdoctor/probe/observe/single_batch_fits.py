@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from fitdoctor.probe import backends
-from fitdoctor.probe.inputs import containers, kinds
+from fitdoctor.probe.inputs import kinds, nests
 from fitdoctor.probe.observe import describe
-
-DEFAULT_BATCH_SIZE = 32
+from fitdoctor.recording.defaults import DEFAULT_BATCH_SIZE
 
 
 def is_one(model: Any, bound: dict[str, Any]) -> bool:
@@ -53,6 +52,5 @@ def train(model: Any, bound: dict[str, Any]) -> Any:
 def _are_arrays(data: Any) -> bool:
     """Whether every leaf is an array already: fit converts lists and tables, and `train_on_batch` does not."""
     return all(
-        hasattr(leaf, "shape") and hasattr(leaf, "dtype") and not hasattr(leaf, "iloc")
-        for _, leaf in containers.parts(data, "")
+        hasattr(leaf, "shape") and hasattr(leaf, "dtype") and not hasattr(leaf, "iloc") for leaf in nests.leaves(data)
     )

@@ -15,7 +15,7 @@ from fitdoctor.probe.support import call_sites, guard
 from fitdoctor.probe.support.originals import threading
 
 if TYPE_CHECKING:
-    from fitdoctor.probe.roles.start import Probe
+    from fitdoctor.probe.roles.probe import Probe
     from fitdoctor.recording.model import Site
 
 MOST_NOTED = 8
@@ -60,7 +60,7 @@ class Forks:
 def leave(probe: Probe, *, tried: bool, fitted: Any) -> None:
     """Takes record, commands and looking from the probe of a process that is not the one to be diagnosed.
 
-    The patch points hold the director's methods since Keras was imported. What those look up on the director each time
+    The patch points hold the role's methods since Keras was imported. What those look up on the role each time
     is replaced.
 
     Args:
@@ -68,28 +68,28 @@ def leave(probe: Probe, *, tried: bool, fitted: Any) -> None:
         tried: Whether its fits are cut.
         fitted: Called when fit is about to begin.
     """
-    director: Any = probe.director
+    role: Any = probe.role
     silent = {"end": _nothing, "save_now": _nothing, "overdue": _nothing, "_save": _nothing}
-    vars(director).update(silent, main=threading.get_ident(), timer=None)
+    vars(role).update(silent, main=threading.get_ident(), timer=None)
     if tried:
-        fit = director._fit
+        fit = role._fit
 
         def noted(*arguments: Any) -> Any:
             guard.guarded(fitted)
             return fit(*arguments)
 
-        vars(director).update(_fit=noted, hurried=True)
-        if hasattr(director, "leave_target"):
-            director.leave_target()
+        vars(role).update(_fit=noted, hurried=True)
+        if hasattr(role, "leave_target"):
+            role.leave_target()
         return
 
     def entered(kind: str, *arguments: Any) -> None:
         if kind == "fit":
             fitted()
 
-    vars(director).update(_enter=entered)
-    director.rest.of = director.rest.source = None
-    director.rest.is_over()
+    vars(role).update(_begin=entered)
+    role.rest.of = role.rest.source = None
+    role.rest.is_over()
 
 
 def _nothing(*arguments: Any, **keywords: Any) -> None:

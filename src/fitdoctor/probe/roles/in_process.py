@@ -44,7 +44,7 @@ class _Hurried(ScoutRole):
         )
 
 
-class BuildDirector(_Hurried):
+class BuildRole(_Hurried):
     """Lets fit build what it builds before it trains, and leaves it there."""
 
     def __init__(self, ledger: Ledger) -> None:
@@ -73,13 +73,12 @@ class FitTrials(_Hurried):
         self._trials, self._cores = trials, cores
 
     def run_fit(self, original: Any, model: Any, bound: dict[str, Any], index: int) -> Any:
-        if not self._is_target("fit", self.scout.fits[index]):
+        if not self._is_target("fit", self.record.fits[index]):
             return super().run_fit(original, model, bound, index)
         from fitdoctor.probe.trials.fit_arms import FitArms
         from fitdoctor.probe.trials.race.fit_race import FitRace
 
-        self.timer = None
-        self.in_loop = True  # what the trials call from here on is neither cut nor substituted
+        self.pause()
         arms = FitArms(model, bound, self._cores)
         race = FitRace(model, arms.bound, arms.feeds, self._cores) if self._target["race"] else None
         try:
@@ -102,9 +101,9 @@ class CallTrials(_Hurried):
         super().__init__(ledger, target)
         self._calls = calls
 
-    def run_loop(self, loop: CallSiteRecord, original: Any, model: Any, bound: dict[str, Any]) -> Any:
+    def run_call(self, loop: CallSiteRecord, original: Any, model: Any, bound: dict[str, Any]) -> Any:
         if not self._is_target(loop.kind, loop):
-            return super().run_loop(loop, original, model, bound)
+            return super().run_call(loop, original, model, bound)
         result = self._calls.call(original, model, bound)
         if self._calls.done:
             raise Reached

@@ -9,7 +9,7 @@ import traceback
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
 
-from fitdoctor.probe.observe.observer import bind
+from fitdoctor.probe.observe.binding import bind
 from fitdoctor.probe.roles.scout import ScoutRole
 from fitdoctor.probe.support import call_sites
 from fitdoctor.probe.trials.equivalence.errors import StateChangedError
@@ -84,11 +84,11 @@ def handle_command(arms: FitArms, command: dict[str, Any], race: FitRace | None 
         return {"error": f"{type(error).__name__}: {str(error)[:LONGEST_MESSAGE]}"}
 
 
-class RehearsalDirector(ScoutRole):
+class RehearsalRole(ScoutRole):
     """Cuts everything before its target to the least, and serves trials at the target.
 
     Args:
-        scout: A record that is kept for the cuts' sake and never read.
+        record: A record that is kept for the cuts' sake and never read.
         ledger: The account of the main thread.
         save: Writes the record.
         spec: `site` says which call site; `commands` and `replies` are the pipes.
@@ -96,8 +96,8 @@ class RehearsalDirector(ScoutRole):
 
     hurried = True
 
-    def __init__(self, scout: Any, ledger: Any, save: Any, spec: dict[str, Any]) -> None:
-        super().__init__(scout, ledger, save)
+    def __init__(self, record: Any, ledger: Any, save: Any, spec: dict[str, Any]) -> None:
+        super().__init__(record, ledger, save)
         self._target = spec["site"]
         self._channel = Channel(spec["commands"], spec["replies"])
         self._calls: CallArms | None = None
@@ -113,7 +113,7 @@ class RehearsalDirector(ScoutRole):
         self._channel.close()
 
     def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        if kind == "fit" and self._target["kind"] == "loop" and not self.in_loop and self.on_main_thread():
+        if kind == "fit" and self._target["kind"] == "loop" and not self.current_call and self.on_main_thread():
             site = call_sites.find()
             if site is not None and self._is_target_at("fit", site):
                 return self._try_fit_call(original, model, bind(original, model, arguments, keywords))
@@ -121,24 +121,23 @@ class RehearsalDirector(ScoutRole):
 
     def _try_fit_call(self, original: Any, model: Any, bound: dict[str, Any]) -> Any:
         """One fit of many at one place, as the arm whose turn it is: from the inside it is neither timed nor cut."""
-        outer = self.timer
-        self.timer, self.in_loop = None, True
+        outer, self.timer = self.timer, None
         try:
-            return self._try_call(original, model, bound)
+            with self.paused():
+                return self._try_call(original, model, bound)
         finally:
-            self.timer, self.in_loop = outer, False
+            self.timer = outer
 
     def run_fit(self, original: Any, model: Any, bound: dict[str, Any], index: int) -> Any:
-        site = self.scout.fits[index].site
+        site = self.record.fits[index].site
         if self._target["kind"] != "fit" or (site.file, site.line) != (self._target["file"], self._target["line"]):
             return super().run_fit(original, model, bound, index)
         from fitdoctor.probe.trials.fit_arms import (
             FitArms,
         )  # NumPy reads its settings when it is imported: not before the script does
 
-        self.timer = None
-        self.in_loop = True  # what the trials call from here on is neither cut nor substituted
-        cores = int(self.scout.environment.get("cores", 1))
+        self.pause()
+        cores = int(self.record.environment.get("cores", 1))
         arms = FitArms(model, bound, cores)
         arms.at = lambda arm: self._channel.send({"at": arm})
         race = None
@@ -153,9 +152,9 @@ class RehearsalDirector(ScoutRole):
                 self._leave()
             self._channel.send(handle_command(arms, command, race))
 
-    def run_loop(self, loop: CallSiteRecord, original: Any, model: Any, bound: dict[str, Any]) -> Any:
+    def run_call(self, loop: CallSiteRecord, original: Any, model: Any, bound: dict[str, Any]) -> Any:
         if not self._is_target_at(loop.kind, loop.site):
-            return super().run_loop(loop, original, model, bound)
+            return super().run_call(loop, original, model, bound)
         return self._try_call(original, model, bound)
 
     def _try_call(self, original: Any, model: Any, bound: dict[str, Any]) -> Any:
@@ -186,15 +185,15 @@ class RehearsalDirector(ScoutRole):
 
     def end(self, ending: Ending) -> None:
         """The script ended before the trials did: what there is goes to the parent."""
-        if self.scout.ending.how == "unfinished":
-            self.scout.ending = ending
+        if self.record.ending.how == "unfinished":
+            self.record.ending = ending
         self._save()
         if self._calls is not None:
             self._report_calls()
         self._channel.send({"ended": f"{ending.error}: {ending.message}" if ending.error else ending.how})
 
     def overdue(self, place: Site | None) -> None:
-        self.scout.ending = Ending(how="limit")
+        self.record.ending = Ending(how="limit")
         self._save()
 
     def _leave(self) -> None:

@@ -63,7 +63,7 @@ class Owner(Protocol):
 
     hook: str
     first_step_done: bool
-    in_loop: bool
+    in_call: bool
 
 
 class StackSampler:
@@ -129,7 +129,7 @@ class StackSampler:
         """Notes where each thread is."""
         for thread, calls in stacks.items():
             if (
-                thread == self._main and self.owner.in_loop
+                thread == self._main and self.owner.in_call
             ):  # a `predict` or the like within a hook is a part of its own
                 continue
             where = (

@@ -54,7 +54,7 @@ class FitTimer:
         self.validating = False
         self.validation_steps = 0
         self.validation_passes = 0
-        self.hook, self.in_loop = "", False
+        self.hook, self.in_call = "", False
         """The callback's hook that runs, and whether that has called `predict` or the like."""
         self._epoch_s: float | None = None
         self._cut_s: float | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from fitdoctor.probe import backends
+from fitdoctor.probe.inputs import nests
 from fitdoctor.probe.observe import input_statistics
 from fitdoctor.probe.state.random_state import RandomState
 from fitdoctor.probe.support.originals import time
@@ -50,7 +51,7 @@ def _look(found: ModelInspection, model: Any, bound: dict[str, Any], rows: int, 
     finally:
         chance.restore()
     for argument, given in zip(input_statistics.ARGUMENTS, batch, strict=True):
-        for name, values in input_statistics.parts(given, argument) if given is not None else ():
+        for name, values in nests.named_leaves(given, argument):
             shape = [None, *values.shape[1:]]
             part = InputArray(
                 name=name, container="batch", dtype=str(values.dtype), shape=shape, spread=input_statistics.of(values)

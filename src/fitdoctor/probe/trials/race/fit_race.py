@@ -10,7 +10,7 @@ from typing import Any
 
 from fitdoctor.changes.model import Change, from_data
 from fitdoctor.probe.apply import live, materialize, scaling
-from fitdoctor.probe.inputs import kinds
+from fitdoctor.probe.inputs import kinds, nests
 from fitdoctor.probe.observe import input_statistics
 from fitdoctor.probe.state.model_snapshot import Snapshot
 from fitdoctor.probe.support.originals import time
@@ -114,7 +114,8 @@ class FitRace:
         import numpy as np
 
         held = sum(
-            int(getattr(part, "nbytes", 0) or np.size(part) * 8) for _, part in input_statistics.parts(self._bound["x"])
+            int(getattr(part, "nbytes", 0) or np.size(part) * 8)
+            for _, part in nests.named_leaves(self._bound["x"], "x")
         )
         if held > materialize.free_bytes() * MEMORY_SHARE:
             raise ValueError("another copy of its arrays, for another batch size, does not fit into memory")

@@ -13,6 +13,7 @@ from fitdoctor.probe.observe import single_batch_fits
 from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.timing import cpu_contention
 from fitdoctor.probe.trials.units import larger_batch_ceiling
+from fitdoctor.recording.defaults import DEFAULT_BATCH_SIZE
 from fitdoctor.recording.plain import LONGEST_MESSAGE
 
 BLOCK = 8
@@ -279,7 +280,7 @@ def suits(kind: str, model: Any, bound: dict[str, Any]) -> bool:
         return single_batch_fits.is_one(model, bound)
     if bound.get("callbacks") or bound.get("steps") not in (None, 1):
         return False
-    one_step = (kinds.rows(bound.get("x")) or 0) <= (bound.get("batch_size") or single_batch_fits.DEFAULT_BATCH_SIZE)
+    one_step = (kinds.rows(bound.get("x")) or 0) <= (bound.get("batch_size") or DEFAULT_BATCH_SIZE)
     return bound.get("steps") is None or one_step
 
 
