@@ -162,7 +162,7 @@ assert whys["Failing"].missing
 for variable in model.trainable_variables:
     values = np.asarray(keras.ops.convert_to_numpy(variable.value)).reshape(-1)
     index = np.unique(np.linspace(0, values.size - 1, 5).astype(np.int64))
-    assert np.array_equal(variable_reader.taken(variable, index), values[index].astype(np.float64))
+    assert np.array_equal(variable_reader.entries(variable, index), values[index].astype(np.float64))
 if backends.name() == "jax":  # whose steps take over the memory of the weights that they are given
     import jax
 
@@ -171,8 +171,8 @@ if backends.name() == "jax":  # whose steps take over the memory of the weights 
     place = value.unsafe_buffer_pointer()
     assert variable_reader.number(SimpleNamespace(_value=value)) == 0.25
     assert step(value).unsafe_buffer_pointer() == place
-    assert variable_reader.taken(SimpleNamespace(_value=value), index) is None
-assert variable_reader.taken(SimpleNamespace(_value=None), index) is None
+    assert variable_reader.entries(SimpleNamespace(_value=value), index) is None
+assert variable_reader.entries(SimpleNamespace(_value=None), index) is None
 schedules = keras.optimizers.schedules
 for schedule in (
     schedules.ExponentialDecay(0.1, 7, 0.5),

@@ -34,7 +34,7 @@ class Intact:
 
     def __init__(self, model: Any, given: list[Any], loaders: Sequence[Any] = ()) -> None:
         self._model, self._given = model, given
-        self._put_generators_back = torch_loaders.generators_put_back(loaders)
+        self._put_generators_back = torch_loaders.keep_generators(loaders)
         self._remembered, self._random = ObjectState(model, given), RandomState()
         self._before = fingerprints(model, given)
 

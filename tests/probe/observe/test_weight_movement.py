@@ -49,7 +49,7 @@ class Weight:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    monkeypatch.setattr(weight_movement.entries, "taken", lambda variable, index: variable.taken(index))
+    monkeypatch.setattr(weight_movement.variable_reader, "entries", lambda variable, index: variable.taken(index))
     return Clock()
 
 
@@ -146,7 +146,7 @@ def test_readings_that_cost_too_much_are_rarer(clock: Clock) -> None:
 
 def test_nothing_is_kept_of_weights_that_are_away(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     record = fit()
-    monkeypatch.setattr(weight_movement.entries, "taken", lambda *_: None)
+    monkeypatch.setattr(weight_movement.variable_reader, "entries", lambda *_: None)
     following(record, clock, Weight("kernel", [[1.0]], clock)).read(0, 0.0)
     assert record.weights is None
 

@@ -43,7 +43,8 @@ AGAIN = {
     "nice": "os.execvp('nice', ['nice', '-n', '1', sys.executable, *sys.argv])",
     "a shell": "os.execv('/bin/sh', ['sh', '-c', f'B=c exec {sys.executable} train.py a'])",
     "in a thread": (
-        "import threading; t = threading.Thread(target=lambda: os.execv(sys.executable, [sys.executable, *sys.argv])); t.start(); t.join()"
+        "import threading; t = threading.Thread(target=lambda: os.execv(sys.executable, [sys.executable, *sys.argv])); "
+        "t.start(); t.join()"
     ),
     "after another folder": "os.makedirs('sub', exist_ok=True); os.chdir('sub'); "
     "os.execv(sys.executable, [sys.executable, '../train.py', 'a'])",
@@ -223,12 +224,17 @@ def test_the_start_includes_the_time_before_the_replacement(user: Project) -> No
 
 def test_a_variable_set_before_the_replacement_keeps_its_line(user: Project) -> None:
     again = "os.environ['OMP_NUM_THREADS'] = '1'; os.execv(sys.executable, [sys.executable, *sys.argv])"
-    look = "from fitdoctor.probe.instrument import thread_settings\nprint(thread_settings._assigned['OMP_NUM_THREADS'].line)\n"
-    user.write(train=ONCE.format(again=again) + look)
+    shows = (
+        "from fitdoctor.probe.instrument import thread_settings\n"
+        "print(thread_settings._assigned['OMP_NUM_THREADS'].line)\n"
+    )
+    user.write(train=ONCE.format(again=again) + shows)
     assert user.launch("train.py").stdout == "4\n"
 
 
 def test_the_replaced_functions_keep_their_signatures(user: Project) -> None:
-    look = "import inspect, os\nfor f in (os.execv, os.execve): print(f.__name__, f.__module__, f.__doc__, inspect.signature(f))\n"
-    user.write(train=look)
+    user.write(
+        train="import inspect, os\n"
+        "for f in (os.execv, os.execve): print(f.__name__, f.__module__, f.__doc__, inspect.signature(f))\n"
+    )
     assert user.launch("train.py", role="watch").stdout == user.python("train.py").stdout

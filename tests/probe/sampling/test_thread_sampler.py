@@ -49,14 +49,14 @@ def test_other_threads_are_input_where_a_framework_calls() -> None:
     users = ("/home/ann/train.py", "read")
     enqueuer = ("/venv/lib/site-packages/keras/src/trainers/data_adapters/py_dataset_adapter.py", "_run")
     sampler._take({threading.get_ident(): stack(FIT), 2: stack(enqueuer, users), 3: stack(FIT), 4: stack(users)})
-    assert list(sampler._seen.items()) == [(("input", "/home/ann/train.py", 1), 1)]
+    assert list(sampler._counts.items()) == [(("input", "/home/ann/train.py", 1), 1)]
 
 
 @pytest.mark.parametrize("in_call", [False, True])
 def test_a_loop_within_a_hook_is_no_time_of_the_hook(in_call: bool) -> None:
     sampler = StackSampler(SimpleNamespace(hook="on_epoch_end", first_step_done=True, in_call=in_call))
     sampler._take({threading.get_ident(): stack(FIT, ("/home/ann/train.py", "on_epoch_end"))})
-    assert bool(sampler._seen) != in_call
+    assert bool(sampler._counts) != in_call
 
 
 ADAPTER = ("/venv/lib/site-packages/keras/src/trainers/data_adapters/data_adapter_utils.py", "_get_iterator")

@@ -34,7 +34,7 @@ class TooLongError(Exception):
 @pytest.fixture
 def record() -> Record:
     made = Record()
-    guard.hear(made)
+    guard.report_to(made)
     return made
 
 
@@ -82,7 +82,7 @@ def test_an_error_that_can_not_even_be_shown(record: Record) -> None:
 
 def test_stderr_is_the_last_resort(capsys: pytest.CaptureFixture[str]) -> None:
     deaf = Deaf()
-    guard.hear(deaf)
+    guard.report_to(deaf)
     assert guard.guarded(lambda: 1 / 0) is None
     assert capsys.readouterr().err == "fitdoctor: RuntimeError: deaf\n"
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from fitdoctor.probe.sampling.main_thread_sampler import MainLines, own_work
+from fitdoctor.probe.sampling.main_thread_sampler import MainThreadSampler, own_work
 from fitdoctor.probe.support.hidden_thread import HiddenThread
 from tests.children import Project
 
@@ -173,7 +173,7 @@ def test_where_there_is_no_thread_to_be_had(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr("fitdoctor.probe.support.hidden_thread._thread.start_new_thread", refuse)
     assert not HiddenThread(print).start()
-    lines = MainLines("start", own_work)
+    lines = MainThreadSampler("start", own_work)
     lines.start()
     assert lines.stop() == []
     assert not signal.pthread_sigmask(signal.SIG_BLOCK, ())

@@ -32,9 +32,10 @@ SOURCES = (
 )
 READERS = ("TFRecordDatasetV2", "TextLineDatasetV2", "FixedLengthRecordDatasetV2")
 STAGES = (
-    "map", "batch", "padded_batch", "ragged_batch", "shuffle", "repeat", "cache", "prefetch", "take", "skip", "filter", "flat_map",
-    "interleave", "with_options", "concatenate", "enumerate", "unbatch", "rebatch", "window", "shard", "snapshot", "unique",
-    "take_while", "scan", "rejection_resample", "group_by_window", "bucket_by_sequence_length", "ignore_errors", "apply", "sparse_batch",
+    "map", "batch", "padded_batch", "ragged_batch", "shuffle", "repeat", "cache", "prefetch", "take", "skip",
+    "filter", "flat_map", "interleave", "with_options", "concatenate", "enumerate", "unbatch", "rebatch", "window",
+    "shard", "snapshot", "unique", "take_while", "scan", "rejection_resample", "group_by_window",
+    "bucket_by_sequence_length", "ignore_errors", "apply", "sparse_batch",
 )  # fmt: skip
 STATEFUL = (
     "Random",

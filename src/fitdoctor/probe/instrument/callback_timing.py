@@ -102,7 +102,7 @@ class HookTimes:
                             add(described.saves, tally.seconds - saving_s)
                             described.saved_bytes = tally.last_bytes
                     except Exception as error:
-                        if guard.from_a_handler(error):
+                        if guard.is_from_signal_handler(error):
                             raise
                         guard.note(error)
 

@@ -108,7 +108,7 @@ class FitRecorder:
             identities = self.identities.setdefault(index, call_identity.Identities())
             identities.note(self._session.record.fits[index], model, bound)
         except Exception as error:  # the arguments are wrong, and fit itself reports that
-            self._doubts[index] = f"its models and data could not be counted ({guard.said(error)})"
+            self._doubts[index] = f"its models and data could not be counted ({guard.message(error)})"
 
     def begin(self, index: int) -> FitCall:
         """Starts the timer of a call. From here on hooks belong to it."""

@@ -28,9 +28,13 @@ LEAST_ROWS = 16
 ARGUMENTS = ("x", "y", "sample_weight")
 LISTED_FEATURES = 256
 BATCHES = 4
-WITHOUT_HARM = frozenset({"from_tensor_slices", "from_tensors", "range", "zip", "shuffle", "repeat", "batch", "padded_batch", "map",
-                          "prefetch", "take", "skip", "shard", "with_options", "filter", "interleave", "list_files", "TFRecordDataset",
-                          "TextLineDataset", "FixedLengthRecordDataset", "unbatch", "rebatch", "concatenate", "enumerate"})  # fmt: skip
+WITHOUT_HARM = frozenset(
+    {
+        "from_tensor_slices", "from_tensors", "range", "zip", "shuffle", "repeat", "batch", "padded_batch", "map",
+        "prefetch", "take", "skip", "shard", "with_options", "filter", "interleave", "list_files", "TFRecordDataset",
+        "TextLineDataset", "FixedLengthRecordDataset", "unbatch", "rebatch", "concatenate", "enumerate",
+    }
+)  # fmt: skip
 """Stages of which a second iterator may be made and dropped:
 
 they neither write files nor keep anything between iterators.

@@ -88,7 +88,7 @@ class MovedWeights:
         began_s = self._clock()
         if self._chosen is None:
             self._chosen = _chosen(self._model)
-        values = [variable_reader.taken(each.variable, each.index) for each in self._chosen]
+        values = [variable_reader.entries(each.variable, each.index) for each in self._chosen]
         if values and all(value is not None for value in values):
             self._keep(self._chosen, epoch, ended_s, values)
         self._cost_s = self._clock() - began_s

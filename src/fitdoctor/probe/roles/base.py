@@ -49,7 +49,7 @@ class RecordingRole(Session, ABC):
         self.calls = CallRecorder(self, self.environment)
         self.step_sent = self.fits.step_sent  # the hook of each step calls it, without a way through the recorder
         self._traced_functions = TracedFunctions(record.traced)
-        guard.hear(self)
+        guard.report_to(self)
 
     def note_thread(self) -> None:
         """Reports a call of `fit` in another thread, which is not recorded."""

@@ -110,11 +110,11 @@ class ReExec:
         try:
             return self._followed(asked)
         except Exception as error:
-            if guard.from_a_handler(error):
+            if guard.is_from_signal_handler(error):
                 raise
             if self._tried:
                 self._decline(
-                    f"The script replaced itself by another program, which could not be followed: {guard.said(error)}."
+                    f"The script replaced itself by another program, which could not be followed: {guard.message(error)}."
                 )
             return asked
 

@@ -12,7 +12,7 @@ from fitdoctor.probe.observe.fit_recorder import FitCall
 from fitdoctor.probe.observe.learn_input import learn_input
 from fitdoctor.probe.roles.base import RecordingRole
 from fitdoctor.probe.roles.stand_ins import cheaper, cheaper_fit, extended, skipped
-from fitdoctor.probe.sampling.main_thread_sampler import MainLines, own_work, traced_line
+from fitdoctor.probe.sampling.main_thread_sampler import MainThreadSampler, own_work, traced_line
 from fitdoctor.probe.sampling.thread_sampler import SWITCH_S
 from fitdoctor.probe.support import source_hashes
 from fitdoctor.probe.support.originals import time
@@ -64,7 +64,7 @@ class ScoutRole(RecordingRole):
         self.folder = ""
         self._fit_s: dict[int, float] = {}
         self._histories: dict[int, dict[str, Any]] = {}
-        self._start_lines: MainLines | None = None
+        self._start_lines: MainThreadSampler | None = None
         self._reading_input = False
 
     # what the patch points call
@@ -155,7 +155,10 @@ class ScoutRole(RecordingRole):
         """Why a fit can't be diagnosed, or an empty string."""
         if backends.name() != self.record.environment["backend"]:
             name = backends.keras_module().__name__
-            return f"it trains with {name}, and the script's first fit with another Keras. Diagnose it in a script of its own"
+            return (
+                f"it trains with {name}, and the script's first fit with another Keras. "
+                "Diagnose it in a script of its own"
+            )
         if backends.current().is_distributed(model):
             return (
                 "a distribution strategy is in force, and trials on several replicas are not supported yet. "
@@ -227,17 +230,17 @@ class ScoutRole(RecordingRole):
 
     # the start of the script
 
-    def _sample_tracing(self, call: FitCall) -> MainLines | None:
+    def _sample_tracing(self, call: FitCall) -> MainThreadSampler | None:
         """Samples the script's own lines in the first step of a call site."""
         if self.hurried or call.timer.record.calls_run > 1:
             return None
-        lines = MainLines("first step", traced_line, until=lambda: call.timer.first_step_done)
+        lines = MainThreadSampler("first step", traced_line, until=lambda: call.timer.first_step_done)
         lines.start()
         return lines
 
     def sample_start(self) -> None:
         """Samples the script's own lines until its first unit."""
-        self._start_lines = MainLines("start", own_work)
+        self._start_lines = MainThreadSampler("start", own_work)
         self._start_lines.start()
 
     def _first_unit(self) -> None:

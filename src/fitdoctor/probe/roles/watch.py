@@ -169,7 +169,7 @@ class WatchRole(RecordingRole):
             return None
 
     def _failed_unless_users(self, error: Exception) -> None:
-        if guard.from_a_handler(error):
+        if guard.is_from_signal_handler(error):
             raise error
         self._failed(error)
 
@@ -178,10 +178,12 @@ class WatchRole(RecordingRole):
         self.recording = False
         self.timer = self.rest.of = self.rest.source = None
         try:
-            self.missing(f"Watching ended here, by a failure of fitdoctor: {guard.said(error)}. The training went on.")
+            self.missing(
+                f"Watching ended here, by a failure of fitdoctor: {guard.message(error)}. The training went on."
+            )
             for call in self.fits.running:
                 self.fits.restore_hooks(call)
             self.fits.running.clear()
             self.rest.is_over()
         except Exception as another:
-            guard.aloud(another)
+            guard.write(another)

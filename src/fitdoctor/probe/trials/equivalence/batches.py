@@ -28,7 +28,7 @@ def verify_batches(feeds: Feeds, x: Any, changes: list[Change]) -> dict[str, str
         return {"batches": "", "why": "a generator gives each batch only once, so they can't be compared"}
     if any(isinstance(change, SetArgument) and change.call == "shuffle" for change in changes):
         return {"batches": "different", "why": "the samples come in another order"}
-    begin = torch_loaders.from_here(x) if kind == "dataloader" else _anywhere
+    begin = torch_loaders.keep_random_state(x) if kind == "dataloader" else _anywhere
     plain = _first(feeds, [], begin)
     if not _equal(plain, _first(feeds, [], begin)):
         return {"batches": "", "why": "the input gives other batches each time, so they can't be compared"}

@@ -47,7 +47,7 @@ class TrainingState:
     """
 
     def __init__(self, model: Any, callbacks: list[Any]) -> None:
-        self._model, self._callbacks, self._evaluation = model, callbacks, keras_internals.kept_evaluation(model)
+        self._model, self._callbacks, self._evaluation = model, callbacks, keras_internals.evaluation_attribute(model)
         self.limits: list[str] = []
         self.snapshot = Snapshot(model) if bytes_of(model) <= MOST_BYTES else None
         if self.snapshot is None:

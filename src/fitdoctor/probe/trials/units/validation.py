@@ -23,7 +23,7 @@ class Validations:
 
     def __init__(self, model: Any, bound: dict[str, Any], callbacks: Any) -> None:
         self._model, self._bound, self._callbacks = model, bound, callbacks
-        self._kept = keras_internals.kept_evaluation(model)
+        self._kept = keras_internals.evaluation_attribute(model)
         self._test_function: Any = None
 
     def prepare(self, runner: Runner, *, fresh: bool) -> dict[str, Any]:
