@@ -1,5 +1,6 @@
-"""Makes a part of fitdoctor fail wherever it is called from: a part is a piece of code, and every function that runs it
-fails.
+"""Makes a part of fitdoctor fail wherever it is called from.
+
+A part is a code object. Every function that runs it fails.
 
 Example:
     >>> with listening() as called:
@@ -49,8 +50,9 @@ def name_of(code: CodeType) -> str:
 
 @contextlib.contextmanager
 def listening() -> Iterator[list[str]]:
-    """Notes the parts that are called in this block, in threads that begin in it too, in the order of their first
-    calls.
+    """Collects the parts that are called in this block, in the order of their first calls.
+
+    Threads that start in the block are included.
     """
     called: dict[CodeType, None] = {}
 

@@ -1,7 +1,6 @@
-"""What the scratch layer costs: the start of a child with and without it, a script that reads many files, and one that
-writes much.
+"""Measures what the scratch layer costs: starting a child, reading many files, and writing much.
 
-    python bench/layer_cost.py --pairs 20
+    python -m bench.layer_cost --pairs 20
 
 Pairs of processes in turns, in random order. Prints a table for `docs/harmless.md`: seconds, and the ratio with its 95
 % interval (t interval of the log ratios of pairs).
@@ -29,16 +28,20 @@ WAYS: Mapping[str, str] = {
     "starts and ends": "pass",
     "imports Keras on TensorFlow": "import keras",
     "reads 2,000 files of 10 kB": (
-        "import os\nfor name in sorted(os.listdir('read')):\n    with open(os.path.join('read', name), 'rb') as file: file.read()"
+        "import os\nfor name in sorted(os.listdir('read')):\n    with open(os.path.join('read', name), 'rb') as file:"
+        " file.read()"
     ),
     "reads 500 MB that lie in memory": "with open('large.bin', 'rb') as file:\n    while file.read(1 << 22): pass",
-    "writes 2 GB": "data = os.urandom(1 << 22)\nwith open('written.bin', 'wb') as file:\n    for _ in range(512): file.write(data)",
+    "writes 2 GB": (
+        "data = os.urandom(1 << 22)\nwith open('written.bin', 'wb') as file:\n    for _ in range(512): file.write(data)"
+    ),
     "writes 2 GB and waits for the disk": (
-        "data = os.urandom(1 << 22)\nwith open('written.bin', 'wb') as file:\n    for _ in range(512): file.write(data)\n"
-        "    file.flush(); os.fsync(file.fileno())"
+        "data = os.urandom(1 << 22)\nwith open('written.bin', 'wb') as file:\n    for _ in range(512):"
+        " file.write(data)\n    file.flush(); os.fsync(file.fileno())"
     ),
     "writes 2,000 files of 10 kB": (
-        "os.makedirs('many', exist_ok=True)\nfor i in range(2000):\n    with open(f'many/{i}', 'wb') as file: file.write(bytes(10_000))"
+        "os.makedirs('many', exist_ok=True)\nfor i in range(2000):\n    with open(f'many/{i}', 'wb') as file:"
+        " file.write(bytes(10_000))"
     ),
 }
 
@@ -115,7 +118,10 @@ def _row(way: str, pairs: list[tuple[float, float]]) -> str:
     half = stats.t.ppf(0.975, len(logs) - 1) * statistics.stdev(logs) / math.sqrt(len(logs))
     plain_s, layered_s = (statistics.median(column) for column in zip(*pairs, strict=True))
     low, high = math.exp(mean - half), math.exp(mean + half)
-    return f"| {way} | {plain_s:.3f} s | {layered_s:.3f} s | {math.exp(mean):.2f} [{low:.2f}, {high:.2f}] ({len(logs)} pairs) |"
+    return (
+        f"| {way} | {plain_s:.3f} s | {layered_s:.3f} s | {math.exp(mean):.2f} [{low:.2f}, {high:.2f}] ({len(logs)}"
+        " pairs) |"
+    )
 
 
 if __name__ == "__main__":

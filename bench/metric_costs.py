@@ -1,7 +1,7 @@
 """What metrics cost a training step: the same small model with one and without, an epoch of each by turns.
 
-    KERAS_BACKEND=torch python bench/metric_costs.py
-    KERAS_BACKEND=torch python bench/metric_costs.py --batch 1024
+    KERAS_BACKEND=torch python -m bench.metric_costs
+    KERAS_BACKEND=torch python -m bench.metric_costs --batch 1024
 
 Beside each it says how many numbers the metric keeps. Run nothing else beside it.
 """

@@ -3,9 +3,9 @@
 For each script: one `fitdoctor diagnose`, then pairs of whole runs, plain and under `fitdoctor treat --allow
 numerics,semantics`, in turn about. Prints what `treat` promised beside the measured ratios, and a table.
 
-    python bench/promise.py --pairs 2 examples/*.py
-    python bench/promise.py --pairs 2 --out promise.json --keep runs path/to/*/train.py
-    python bench/promise.py --out promise.json --table
+    python -m bench.promise --pairs 2 examples/*.py
+    python -m bench.promise --pairs 2 --out promise.json --keep runs path/to/*/train.py
+    python -m bench.promise --out promise.json --table
 
 Run nothing else beside it. A pair's ratio includes imports and the interpreter's start and end, as the promise does,
 and the start of `treat` itself. Where the file of rows is there, its scripts are not run again. `--keep` copies the
@@ -21,7 +21,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from runs import diagnosis, pairs, promise_and_truth, truth_table
+from bench.runs import diagnosis, pairs, promise_and_truth, truth_table
 
 
 def main() -> None:
@@ -63,7 +63,10 @@ def _row(script: Path, arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _line(row: dict[str, Any]) -> str:
     where = ",".join(map(str, row.get("lines", [])))
-    return f"{row['name']}: {row['verdict']} {row.get('cause', '')} {where} · {promise_and_truth(row)} · {row['seconds']:.0f} s"
+    return (
+        f"{row['name']}: {row['verdict']} {row.get('cause', '')} {where} · {promise_and_truth(row)} ·"
+        f" {row['seconds']:.0f} s"
+    )
 
 
 if __name__ == "__main__":

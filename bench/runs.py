@@ -23,7 +23,7 @@ DECLINED = 2
 #: A promise that is off by more than this must say so by its interval.
 FAR = 0.25
 
-#: The standard deviation of the log ratio of two fresh processes, one plain and one treated: `bench/trials.py drift`
+#: The standard deviation of the log ratio of two fresh processes, one plain and one treated: `bench/trials/ drift`
 #: found 8.5 % for one.
 PAIR_DIFFERS = 0.12
 
@@ -61,9 +61,11 @@ def diagnosis(target: Path, budget_s: float, *, watched: bool = False) -> dict[s
         "verdict": report["verdict"],
         "cause": causes[0]["id"] if causes else "",
         "causes": [[cause["id"], cause["status"], round(cause["share"], 3)] for cause in causes],
-        "lines": [place["line"] for place in causes[0]["locations"] if Path(place["file"]).name == target.name]
-        if causes
-        else [],
+        "lines": (
+            [place["line"] for place in causes[0]["locations"] if Path(place["file"]).name == target.name]
+            if causes
+            else []
+        ),
         "remedies": prescription.get("remedies", []),
         "promised": prescription.get("speedup"),
         "projected_s": report["training"]["projected_s"],
@@ -91,9 +93,7 @@ def pairs(target: Path, count: int) -> list[dict[str, Any]]:
 
 
 def _whole_run_s(command: list[str], folder: Path) -> float:
-    """Seconds of a process from start to end; 0 where `treat` declined, and an end of the benchmark where something
-    failed.
-    """
+    """Seconds of a process from start to end, or 0 where `treat` declined. A failure ends the benchmark."""
     began_s = time.perf_counter()
     done = _run(command, folder, None)
     seconds = time.perf_counter() - began_s
@@ -183,8 +183,11 @@ def truth_table(rows: list[dict[str, Any]], name: str) -> str:
         far = sum(size > FAR and not held_by for size, held_by in zip(errors, inside, strict=True))
         lines += [
             "",
-            f"{len(held)} promises: median error {statistics.median(errors):.0%}, {sum(inside)} whose interval holds the mean of the "
-            f"pairs, {far} off by more than {FAR:.0%} without it; {meeting} whose interval meets that of the mean.",
+            (
+                f"{len(held)} promises: median error {statistics.median(errors):.0%}, {sum(inside)} whose interval"
+                f" holds the mean of the pairs, {far} off by more than {FAR:.0%} without it; {meeting} whose interval"
+                " meets that of the mean."
+            ),
         ]
     return "\n".join(lines)
 

@@ -1,9 +1,8 @@
-"""Measures the three situations of `docs/situations.md`, and what `fitdoctor diagnose` says of the examples that show
-them.
+"""Measures the three situations of `docs/situations.md`, and what `fitdoctor diagnose` reports on their examples.
 
-    python bench/situations.py                                 all tables, as Markdown
-    python bench/situations.py --only batch --seeds 10
-    python bench/situations.py --diagnose --write docs/situations.md
+    python -m bench.situations                                 all tables, as Markdown
+    python -m bench.situations --only batch --seeds 10
+    python -m bench.situations --diagnose --write docs/situations.md
 
 Run nothing else beside it. Seconds per epoch come from blocks of a few epochs of each variant in random order, the
 first epoch of a block left out; a ratio is the geometric mean over blocks with Student's t interval of 95 %. Time to

@@ -1,6 +1,6 @@
 """What looking at the system costs, source by source, and what this machine tells.
 
-`python bench/system.py` starts a process with many threads and a child, and looks at it: first each source by itself,
+`python -m bench.system` starts a process with many threads and a child, and looks at it: first each source by itself,
 then all of them as `fitdoctor watch` does, for some seconds. Seconds are CPU time of the thread that looks.
 """
 
@@ -79,7 +79,10 @@ def _row(name: str, process: int) -> str:
         time.sleep(0.002)
     for source in sources:
         source.close()
-    return f"| {name} | {opened_us:.0f} | {looks_us[0]:.0f} | {statistics.median(looks_us[1:]):.0f} | {', '.join(sorted(told))} |"
+    return (
+        f"| {name} | {opened_us:.0f} | {looks_us[0]:.0f} | {statistics.median(looks_us[1:]):.0f} |"
+        f" {', '.join(sorted(told))} |"
+    )
 
 
 def _mean(values: list[float | None]) -> float:

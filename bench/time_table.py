@@ -1,7 +1,7 @@
 """Shows where the seconds of diagnoses went: one row for each run, and the median.
 
-    python bench/time_table.py path/to/.fitdoctor/*
-    python bench/time_table.py --scripts examples/*.py
+    python -m bench.time_table path/to/.fitdoctor/*
+    python -m bench.time_table --scripts examples/*.py
 
 A run is a folder that a diagnosis left, or a script that is diagnosed first.
 """

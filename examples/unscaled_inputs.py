@@ -1,7 +1,4 @@
-"""A small network on ten columns that go up to 1, …, 1000, as they come:
-
-each epoch is fast, and there have to be many of them.
-"""
+"""A small network on ten unscaled columns that reach 1, …, 1000. Each epoch is fast, but it takes many of them."""
 
 import keras
 import numpy as np

@@ -75,7 +75,7 @@ from __future__ import annotations
 
 from fitdoctor.causes.<folder>.<module> import check
 from fitdoctor.facts.facts import Facts
-from fitdoctor.recording.model import Duration, Fit, Run, Scout, Site
+from fitdoctor.recording.model import Duration, Fit, ProcessRecord, Run, Site
 
 
 def training() -> Facts:
@@ -95,7 +95,7 @@ def training() -> Facts:
         step=Duration(count=49, total_s=0.49, first_s=0.01, samples_s=[0.01] * 48),
         function=Duration(count=49, total_s=0.44, first_s=0.009, samples_s=[0.009] * 48),
     )
-    return Facts(Run(scout=Scout(wall_s=4.0, parts={"start": 3.0, "fit": 1.0}, fits=[fit])))
+    return Facts(Run(scout=ProcessRecord(wall_s=4.0, parts={"start": 3.0, "fit": 1.0}, fits=[fit])))
 
 
 def bad() -> Facts:

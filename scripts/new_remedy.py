@@ -44,7 +44,7 @@ from __future__ import annotations
 from fitdoctor.causes.registry import all_causes
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.finding import Finding
-from fitdoctor.recording.model import Fit, Run, Scout, Site
+from fitdoctor.recording.model import Fit, ProcessRecord, Run, Site
 from fitdoctor.remedies.<folder>.<module> import TREATS, propose
 from fitdoctor.report.model import Interval
 
@@ -53,8 +53,8 @@ COST = Interval(low=1.0, mid=1.0, high=1.0)
 
 def facts() -> Facts:
     """One fit at line 9. Put in what the remedy looks at."""
-    fit = Fit(site=Site(file="train.py", line=9), calls=1, calls_run=1, epochs=10, steps_per_epoch=100, steps_basis="declared")
-    return Facts(Run(scout=Scout(fits=[fit])))
+    fit = Fit(site=Site(file="train.py", line=9), calls=1, calls_run=1, epochs=10, steps_per_epoch=100)
+    return Facts(Run(scout=ProcessRecord(fits=[fit])))
 
 
 def test_it_treats_causes_that_there_are() -> None:

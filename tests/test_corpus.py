@@ -10,7 +10,7 @@ import tomllib
 
 import pytest
 
-from bench import faults
+from bench.corpus import faults
 from fitdoctor.causes.registry import all_causes
 
 LISTED = tomllib.loads((faults.CORPUS / "unplanted.toml").read_text(encoding="utf-8"))

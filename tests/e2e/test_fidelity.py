@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,8 +11,6 @@ import pytest
 from tests.probe.clocks import FakeClock
 
 pytestmark = pytest.mark.e2e
-
-BENCH = Path(__file__).resolve().parents[2] / "bench"
 
 
 @pytest.fixture
@@ -95,10 +91,8 @@ def test_counters_go_on_within_a_unit_and_are_put_back_between_units(model: Any)
 
 
 @pytest.mark.parametrize("kind", ["batch_norm", "in_groups"])
-def test_arms_leave_the_next_steps_as_they_were(tf: Any, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(BENCH))
-    monkeypatch.delitem(sys.modules, "fidelity_kinds", raising=False)
-    from fidelity_kinds import KINDS, measure  # type: ignore[import-not-found]
+def test_arms_leave_the_next_steps_as_they_were(tf: Any, kind: str) -> None:
+    from bench.fidelity.kinds import KINDS, measure
 
     found = measure(KINDS[kind], steps=4, rounds=1)
     assert found["plain_agree"]

@@ -38,12 +38,13 @@ def test_the_seams_are_where_they_were(over: Path | None) -> None:
 
 
 def _look(over: Path | None) -> dict[str, Any]:
-    """What `bench/seams_check.py` prints on each backend."""
+    """What `bench/patch_points/check.py` prints on each backend."""
     path = os.pathsep.join([*([str(over)] if over else []), str(ROOT / "src")])
-    command = [sys.executable, str(ROOT / "bench" / "seams_check.py")]
+    command = [sys.executable, "-m", "bench.patch_points.check"]
     children = {
         backend: subprocess.Popen(
             command,
+            cwd=ROOT,
             env={**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": path},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -8,11 +8,11 @@ from __future__ import annotations
 from types import FunctionType
 from typing import Any
 
-import fake_keras
 import pytest
-from overhead_loop import BACKENDS, watched
-from overhead_memory import traced
 
+from bench.overhead import fake_keras
+from bench.overhead.loop import BACKENDS, watched
+from bench.overhead.memory import traced
 from fitdoctor.probe.timing.step_sampling import LOOKED_FIRST
 
 STEPS, EPOCH_STEPS = 30_000, 750

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import trials_tables as tables
-from trials_children import fit_line, kinds
-from trials_replay import Series, Sitting, Stretch, decide, disjoint_decisions, random_stretches
 
+from bench.trials.children import fit_line, kinds
+from bench.trials.replay import Series, Sitting, Stretch, decide, disjoint_decisions, random_stretches
 from fitdoctor.trials.statistics import LOOKS
 
 RECORDED = Series.from_data(json.loads((Path(__file__).parent / "identical_arms.json").read_text(encoding="utf-8")))

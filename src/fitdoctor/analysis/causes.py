@@ -79,7 +79,7 @@ def draft_causes(
 def is_symptom_of(draft: CauseDraft, other: CauseDraft) -> bool:
     """Whether a cause may be no more than where another one shows, which costs about as much."""
     near = other.finding.fit == draft.finding.fit and other.result.cost_s.mid >= ABOUT_AS_MUCH * draft.result.cost_s.mid
-    return not draft.verified and near and other.result.id in all_causes()[draft.result.id].sign_of
+    return not draft.verified and near and other.result.id in all_causes()[draft.result.id].symptom_of
 
 
 def _draft(facts: Facts, finding: Finding, remedies: tuple[RemedyDraft, ...], stage: Stage) -> CauseDraft:

@@ -40,7 +40,7 @@ PAGE_SECTIONS = (
 class Cause:
     """A discovered cause. `page` is Markdown; `remedies` are the ids that its module names, the best first.
 
-    `sign_of` are causes that come before it in a report where they are found in the same fit: it may be no more than
+    `symptom_of` are causes that come before it in a report where they are found in the same fit: it may be no more than
     where they show.
     """
 
@@ -50,4 +50,4 @@ class Cause:
     page: str
     remedies: tuple[str, ...]
     check: Callable[[Facts], Iterator[Finding]]
-    sign_of: tuple[str, ...] = ()
+    symptom_of: tuple[str, ...] = ()

@@ -31,7 +31,7 @@ def _discovered() -> tuple[dict[str, Cause], tuple[str, ...]]:
                 page=f"# {unit.id}: {unit.module.TITLE}\n\n{unit.page}",
                 remedies=tuple(unit.module.REMEDIES),
                 check=unit.module.check,
-                sign_of=tuple(getattr(unit.module, "SIGN_OF", ())),
+                symptom_of=tuple(getattr(unit.module, "SYMPTOM_OF", ())),
             )
         except AttributeError as error:
             problems.append(f"The cause {unit.id!r} was left out: {error}.")

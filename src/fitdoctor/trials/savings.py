@@ -19,7 +19,7 @@ from fitdoctor.trials.statistics import MOST_RATIO
 
 End = Literal["low", "mid", "high"]
 
-#: What a unit costs differs between two processes of the same script, by a standard deviation of 8.5 % (docs/trials.md,
+#: What a unit costs differs between two processes of the same script, by a standard deviation of 8.5 % (docs/trials-measured.md,
 #: drift): 95 % of them lie within this. The interval of a whole run must hold that as well as the spread within one
 #: rehearsal.
 PROCESS_DRIFT = 0.17

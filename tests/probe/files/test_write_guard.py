@@ -302,8 +302,8 @@ def test_another_thread_is_looked_at_while_one_is(old: Project) -> None:
     old.write(
         train="""\
 import os, threading
-from fitdoctor.probe.made_files import MadeFiles
-from fitdoctor.probe.write_guard import WriteGuard
+from fitdoctor.probe.files.made_files import MadeFiles
+from fitdoctor.probe.files.write_guard import WriteGuard
 
 def blocked(path, event):
     if "record" not in path:

@@ -139,7 +139,7 @@ def test_a_watchdog_may_save_while_the_script_does(tmp_path: Path, switching: Ca
 
 FEW_STREAMS = """\
 import os, sys
-from fitdoctor.probe import store
+from fitdoctor.probe.support import record_writer as store
 from tests.probe.support.test_record_writer import Record
 os.close(0), os.close(1)
 written = []

@@ -10,10 +10,10 @@ from contextlib import contextmanager, suppress
 from typing import Any
 from unittest.mock import patch
 
-import fake_keras
 import pytest
-from overhead_loop import watched
 
+from bench.overhead import fake_keras
+from bench.overhead.loop import watched
 from fitdoctor.probe.instrument import batch_waits, step_hooks
 from fitdoctor.probe.instrument.batch_waits import AT_ONCE
 from fitdoctor.probe.timing import step_sampling
