@@ -22,8 +22,8 @@ Row = dict[str, Any]
 
 GUARDS = {
     # They become the script, and tell us how it ended. There is nothing around them that could go on.
-    "launch.py:main", "launch.py:_start_harmlessly", "launch.py:_run", "launch.py:_run_file", "launch.py:_become_main", "launch.py:_tell",
-    "launch.py:_print_as_python_would", "launch.py:_print_next_nothing",
+    "launch.py:main", "launch.py:_start_harmlessly", "launch.py:_run", "launch.py:_run_file", "launch.py:_become_main", "launch.py:_report",
+    "launch.py:_print_as_python_would", "launch.py:_silence_excepthook",
     # They stand in the place of what the script or its libraries call: nothing in them but that call, and guards.
     "probe/support/guard.py:guarded",
     "probe/support/import_hook.py:_Finder.find_spec", "probe/support/import_hook.py:_Finder._find.<locals>.exec_module",
@@ -46,7 +46,7 @@ GUARDS = {
 }  # fmt: skip
 """The only parts that must not fail: they are what keeps a failure of any other away from the script."""
 
-ONLY_SHOW = {"launch.py:_cut", "launch.py:_without_ours", "launch.py:_is_ours"}
+ONLY_SHOW = {"launch.py:_remove_our_frames", "launch.py:_without_ours", "launch.py:_is_ours"}
 """Without them, the trace of the script's own error has lines of ours in it."""
 
 

@@ -1,7 +1,4 @@
-"""What is kept of a training does not grow with its steps:
-
-a hook that keeps something for each of them shows in the second half.
-"""
+"""The memory of a record does not grow with the number of steps."""
 
 from __future__ import annotations
 
@@ -16,11 +13,8 @@ from bench.overhead.memory import traced
 from fitdoctor.probe.timing.step_sampling import LOOKED_FIRST
 
 STEPS, EPOCH_STEPS = 30_000, 750
+# The variation of a store that is thinned whenever it is full. One reference per step would take 120 kB.
 SPREAD_BYTES = 60_000
-"""How much a store that is thinned each time that it is full may swing.
-
-One reference kept of each step would be 120 kB.
-"""
 
 
 def test_memory_and_disk_are_constant_in_the_number_of_steps() -> None:
@@ -32,7 +26,7 @@ def test_memory_and_disk_are_constant_in_the_number_of_steps() -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_each_step_is_noted_once(backend: str) -> None:
+def test_each_step_is_counted_once(backend: str) -> None:
     with watched(backend) as role:
         callback = fake_keras.CountingCallback()
         fake_keras.FakeTrainer().fit(
@@ -48,7 +42,7 @@ def test_each_step_is_noted_once(backend: str) -> None:
 
 
 class ProgbarLogger(fake_keras.CountingCallback):
-    """As Keras adds one."""
+    """A callback that Keras adds."""
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.steps += 1

@@ -24,14 +24,14 @@ def test_time_is_charged_to_the_lines_that_run() -> None:
     assert 0.0 < sum(line.share for line in found) <= lines.share <= 1.0
 
 
-def test_it_ends_by_itself() -> None:
+def test_the_sampling_ends_by_its_condition() -> None:
     lines = MainThreadSampler("first step", own_work, until=lambda: True)
     lines.start()
     work(0.1)
     assert lines.stop() == []
 
 
-def test_imports_of_packages_are_nobodys_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_imports_of_packages_are_charged_to_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packages = tmp_path / "site-packages"
     packages.mkdir()
     (packages / "slow_to_import.py").write_text("import time\ntime.sleep(0.2)\n")

@@ -21,7 +21,7 @@ class Scale:
     deviation: Any
 
 
-def of(values: Any, *, together: bool) -> Scale:
+def scale_of(values: Any, *, together: bool) -> Scale:
     """The scale of an array's features along its last axis.
 
     Args:
@@ -52,7 +52,7 @@ def wanted(samples: dict[str, Any], changes: list[Change]) -> list[Scale | None]
     if not set(together) <= set(samples):
         raise ValueError("the input has other parts than those that were to be scaled")
     return (
-        [of(values, together=together[name]) if name in together else None for name, values in samples.items()]
+        [scale_of(values, together=together[name]) if name in together else None for name, values in samples.items()]
         if together
         else []
     )

@@ -60,15 +60,15 @@ def apply(dataset: Any, changes: list[Change], materialize: Callable[[Any, Recip
         ValueError: A change does not fit this chain.
     """
     of_stages = [change for change in changes if change.place.position >= 0]
-    anew = any(isinstance(change, RemoveCall) and change.call in INPUT_CALLS for change in changes)
+    all_again = any(isinstance(change, RemoveCall) and change.call in INPUT_CALLS for change in changes)
     steps = tfdata_recipes.chain(dataset)
-    if not (of_stages or anew) or not steps:
+    if not (of_stages or all_again) or not steps:
         return dataset
     first = steps[0][1]
     current = first.parents[0] if first.parents else None
     for position, stage in enumerate(tfdata_stages.edited(steps, of_stages, materialize)):
-        anew = anew or stage.own is None or stage.position != position
-        current = stage.make(current) if anew else stage.own
+        all_again = all_again or stage.own is None or stage.position != position
+        current = stage.make(current) if all_again else stage.own
     return current
 
 

@@ -45,7 +45,7 @@ def again(recipe: Recipe, parent: Any, **changed: Any) -> Any:
         replaced = {id(recipe.parents[0]): parent}
         arguments, keywords = with_datasets(arguments, replaced), with_datasets(keywords, replaced)
     made = recipe.make(*((parent,) if recipe.parents and recipe.name != "zip" else ()), *arguments, **keywords)
-    remade = tfdata_recipes.of(made)
+    remade = tfdata_recipes.recipe_of(made)
     if remade is not None:
         remade.site, remade.by_keras = recipe.site, recipe.by_keras
     return made
@@ -124,7 +124,7 @@ def _swap(stages: list[Stage], steps: list[tuple[Any, Recipe]], swap: SwapCalls,
     at, end = _at(stages, start), _at(stages, batch)
     for between in stages[at + 1 : end]:
         if between.name not in ELEMENT_AGNOSTIC and between.position not in swapped:
-            raise ValueError(f"`{between.name}` stands between the map and the batch and needs single elements.")
+            raise ValueError(f"`{between.name}` is between the map and the batch and needs single elements.")
     taken = stages.pop(at)
     if swap.vectorized:
         recipe = steps[start][1]
@@ -150,7 +150,7 @@ def _vectorized(recipe: Recipe, dataset: Any) -> Any:
 def _inserted(insert: InsertCall) -> Make:
     def make(parent: Any) -> Any:
         made = getattr(parent, insert.call)(**insert.arguments)
-        recipe = tfdata_recipes.of(made)
+        recipe = tfdata_recipes.recipe_of(made)
         if recipe is not None:
             recipe.site = None  # the user has no line for it
         return made
@@ -178,4 +178,4 @@ def _check_caches(stages: list[Stage]) -> None:
         if stage.name == "cache" and stage.edited:
             for before in stages[:index]:
                 if before.name in ("shuffle", "repeat"):
-                    raise ValueError(f"A cache behind `{before.name}` would not keep the data as it is.")
+                    raise ValueError(f"A cache behind `{before.name}` would change the data.")

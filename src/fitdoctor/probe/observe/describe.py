@@ -1,4 +1,4 @@
-"""What the recording keeps about a fit: its model, input, validation and callbacks, as plain data."""
+"""Describes a fit as plain data: its model, input, validation and callbacks."""
 
 from __future__ import annotations
 
@@ -17,17 +17,15 @@ from fitdoctor.probe.trainer import debug_switches
 from fitdoctor.recording.defaults import DEFAULT_BATCH_SIZE
 from fitdoctor.recording.model import CallbackRecord, Fit, InputArray, Operation, Site
 
+# Names in code that changes the training. A callback with one of them is never called less often.
 STEERING_NAMES = {"set_weights", "load_weights", "assign", "learning_rate", "lr", "trainable", "compile"}
-"""Names that code which changes the training would use; a callback with one of them is never called less often."""
-
+# Arguments for the workers of a `PyDataset`: of its constructor, or of `fit` in tf_keras.
 WORKER_SETTINGS = ("workers", "use_multiprocessing", "max_queue_size")
-"""How a `PyDataset` is read: what its constructor was given; in tf_keras, what `fit` was."""
-
 SHOWN = (bool, int, float, str, type(None))
 
 
 def fit(model: Any, bound: dict[str, Any], site: Site) -> Fit:
-    """The record of a fit from its bound arguments; durations are filled as it runs."""
+    """The record of a fit from its arguments. Durations are added while it runs."""
     x, batch_size = bound["x"], bound["batch_size"]
     kind = input_kind(x)
     count = rows(x) if kind == "arrays" else None
@@ -68,19 +66,19 @@ def fit(model: Any, bound: dict[str, Any], site: Site) -> Fit:
 
 
 def steps_per_execution(model: Any) -> int:
-    """How many steps the train function takes in a call: a number, or a variable that holds one."""
+    """The number of steps in one call of the train function. Keras keeps a number or a variable."""
     steps = model.steps_per_execution
     return int(steps.numpy() if hasattr(steps, "numpy") else steps or 1)
 
 
 def _unrolled(model: Any) -> list[str]:
-    """The layers whose loop over time is put into the graph turn by turn."""
+    """The recurrent layers with unrolled loops."""
     layers = model._flatten_layers() if hasattr(model, "_flatten_layers") else getattr(model, "layers", ())
     return [str(layer.name) for layer in layers if getattr(layer, "unroll", False) is True]
 
 
 def _inputs(bound: dict[str, Any], kind: str) -> list[InputArray]:
-    """What holds the data; unknown where a container of a kind that nobody thought of fails to say."""
+    """The containers of the data, or none if an unknown container fails."""
     try:
         return containers.arrays(bound, kind)
     except Exception as error:
@@ -89,12 +87,12 @@ def _inputs(bound: dict[str, Any], kind: str) -> list[InputArray]:
 
 
 def _operations(x: Any, kind: str, settings: dict[str, Any] | None = None) -> list[Operation]:
-    """The stages of the input; a Python input is one stage, whose function is the user's.
+    """The stages of the input. A Python input is one stage with the user's function.
 
     Args:
         x: The input.
         kind: Of the input.
-        settings: The arguments of fit, which say in tf_keras how a `Sequence` is read.
+        settings: The arguments of fit. In tf_keras, some are for the workers of a `Sequence`.
     """
     if kind == "tf.data":
         return tfdata_recipes.operations(x)
@@ -161,7 +159,7 @@ def _describe_validation(record: Fit, bound: dict[str, Any], train_rows: int | N
 
 
 def callbacks(items: list[Any]) -> list[CallbackRecord]:
-    """One record for each callback in a `CallbackList`, Keras' own ones that it adds included."""
+    """One record for each callback in a `CallbackList`, including those that Keras adds."""
     described = []
     for index, callback in enumerate(items):
         cls = type(callback)
@@ -191,7 +189,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _is_users(cls: type) -> bool:
-    if cls.__module__ in ("__main__", "__mp_main__"):  # code that was given by -c, or typed in, has no file
+    if cls.__module__ in ("__main__", "__mp_main__"):  # code of -c or of a prompt has no file
         return True
     try:
         return call_sites.is_users(inspect.getfile(cls))
@@ -210,10 +208,7 @@ HOOK_NAMES = (
 
 
 def _hook_sites(cls: type) -> dict[str, Site]:
-    """Where the user wrote each hook of a callback:
-
-    in its own class, or else in the nearest that it is derived from.
-    """
+    """Where the user wrote each hook of a callback: in its class, or in the nearest base class."""
     found = {
         name: vars(base)[name]
         for base in reversed(cls.__mro__)
@@ -244,7 +239,7 @@ def _names_in(cls: type) -> set[str]:
 
 
 def environment(keras: Any) -> dict[str, Any]:
-    """Versions and what the machine has, as the report names them; the devices can only be asked for later."""
+    """Versions and properties of the machine, for the report. Devices are added later."""
     import os
     import sys
 
@@ -260,10 +255,7 @@ def environment(keras: Any) -> dict[str, Any]:
 
 
 def _platform() -> str:
-    """What `platform.platform()` says.
-
-    On Linux that starts a program, `uname`, which has no place in somebody else's process.
-    """
+    """The text of `platform.platform()`, which on Linux would start a program, `uname`, in the user's process."""
     import os
     import platform
     import sys

@@ -12,7 +12,7 @@ from fitdoctor.probe.instrument.callback_timing import HookTimes
 from fitdoctor.probe.observe import call_identity, describe
 from fitdoctor.probe.observe.environment_recorder import EnvironmentRecorder
 from fitdoctor.probe.observe.session import Session
-from fitdoctor.probe.observe.weight_movement import Allowance, MovedWeights
+from fitdoctor.probe.observe.weight_movement import ReadingBudget, WeightMovement
 from fitdoctor.probe.sampling.thread_sampler import StackSampler
 from fitdoctor.probe.support import call_sites, guard
 from fitdoctor.probe.support.originals import time
@@ -60,7 +60,7 @@ class FitCall:
     outer: tuple[FitTimer | None, int, Any, Any]
     span: Span
     restores: list[Callable[[], None]] = field(default_factory=list)
-    weights: MovedWeights | None = None
+    weights: WeightMovement | None = None
     cut: bool = False
     tight: bool = False
 
@@ -85,7 +85,7 @@ class FitRecorder:
         self._doubts: dict[int, str] = {}
         self._sampler: StackSampler | None = None
         self._hook_times = HookTimes(session)
-        self._allowance, self._weights_failed = Allowance(), False
+        self._reading_budget, self._weights_failed = ReadingBudget(), False
 
     # calls
 
@@ -238,7 +238,7 @@ class FitRecorder:
         began_s = time.perf_counter()
         try:
             with session.ledger.within("probe"):
-                call.weights = call.weights or MovedWeights(timer.record, model, self._allowance)
+                call.weights = call.weights or WeightMovement(timer.record, model, self._reading_budget)
                 call.weights.read(timer.epochs, timer.seconds())
         except Exception as error:  # a user's own variables may raise anything
             self._weights_failed = True

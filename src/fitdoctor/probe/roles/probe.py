@@ -18,13 +18,13 @@ from fitdoctor.recording.model import Ending, ProcessRecord
 # Roles in which the script is only tried: nothing of the user's may change. In the others it runs for real.
 TRIED = ("scout", "rehearsal", bystander.ROLE)
 REFUSED = (
-    "The script was about to start {program}, which may change files where fitdoctor can't hold it back, so it was not "
+    "The script was about to start {program}, which may change files. fitdoctor can't prevent that, so it was not "
     "started. Pass --allow-writes if it may, or diagnose a copy of the folder."
 )
 REPLACED = (
-    "The script was about to replace its process by {program} (os.exec). fitdoctor can't hold back what that would "
-    "write, so it was not started. Do beforehand what the script starts itself anew for (for instance "
-    "PYTHONHASHSEED=0 fitdoctor diagnose train.py), or diagnose what it starts."
+    "The script was about to replace its process by {program} (os.exec). fitdoctor can't protect files from that "
+    "program, so it was not started. Set beforehand what the script restarts itself for (for instance "
+    "PYTHONHASHSEED=0 fitdoctor diagnose train.py), or diagnose the program that it starts."
 )
 
 

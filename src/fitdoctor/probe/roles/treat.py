@@ -220,7 +220,7 @@ class TreatRole(WatchRole):
         try:
             fit.begin(list(callbacks.callbacks))
         except Exception as error:
-            self._say(f"Some changes were left out: {_explained(error)}. The training goes on.")
+            self._say(f"Some changes were left out: {_explained(error)}. The training continues.")
 
     # messages
 

@@ -21,7 +21,7 @@ SCALE_KEEPING = frozenset(
 )  # fmt: skip
 
 
-def of(model: Any, inputs: int) -> list[list[str]]:
+def first_layers(model: Any, inputs: int) -> list[list[str]]:
     """The class names of the first layers of each input, in the order in which Keras flattens the inputs.
 
     A subclassed model does not declare its first layers. Then all layers count for each input.

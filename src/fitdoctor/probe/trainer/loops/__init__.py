@@ -6,7 +6,7 @@ A backend's module has `Loop(model, kind)`, where `kind` is "train" or "test", w
 * `wait()`: returns when the last step is computed
 * `rest()`: does what the loop of Keras does after its last step. Only then may weights be read, the model be called, or
   its state be restored
-* `anew()`: a context in which new functions share nothing with earlier ones
+* `fresh_functions()`: a context in which new functions share nothing with earlier ones
 * `ENDS`: the errors of a step whose input has ended
 """
 
@@ -35,7 +35,7 @@ class Loop(Protocol):
 
     def rest(self) -> None: ...
 
-    def anew(self) -> AbstractContextManager[None]: ...
+    def fresh_functions(self) -> AbstractContextManager[None]: ...
 
 
 def of(model: Any, kind: str = "train") -> Loop:
@@ -50,7 +50,7 @@ def made(model: Any, kind: str = "train") -> Any:
     before = getattr(model, name)
     setattr(model, name, None)
     try:
-        with of(model, kind).anew():
+        with of(model, kind).fresh_functions():
             getattr(model, f"make_{name}")()
         return getattr(model, name)
     finally:

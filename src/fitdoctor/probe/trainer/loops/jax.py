@@ -54,7 +54,7 @@ class Loop:
         self._model._jax_state = None
 
     @contextmanager
-    def anew(self) -> Iterator[None]:
+    def fresh_functions(self) -> Iterator[None]:
         """Makes JAX trace the step again: it would reuse the trace of a method of the same model."""
         name = f"{self._kind}_step"
         step = getattr(self._model, name)

@@ -31,5 +31,5 @@ class Loop:
     def rest(self) -> None:
         self._wait()
 
-    def anew(self) -> AbstractContextManager[None]:
+    def fresh_functions(self) -> AbstractContextManager[None]:
         return nullcontext()

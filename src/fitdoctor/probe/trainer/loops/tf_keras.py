@@ -22,7 +22,7 @@ class Loop(tensorflow.Loop):
         self._model = model
 
     @contextmanager
-    def anew(self) -> Iterator[None]:
+    def fresh_functions(self) -> Iterator[None]:
         """Keeps the script's own function as the last one, whose graph `TensorBoard` writes."""
         before = getattr(self._model, "train_tf_function", None)
         try:

@@ -37,5 +37,5 @@ class Loop:
             self._mode_set = False
             self._model.eval()
 
-    def anew(self) -> AbstractContextManager[None]:
+    def fresh_functions(self) -> AbstractContextManager[None]:
         return nullcontext()

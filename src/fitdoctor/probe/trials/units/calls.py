@@ -277,7 +277,7 @@ def _weights(arm: dict[str, Any], original: Any, model: Any, bound: dict[str, An
 def suits(kind: str, model: Any, bound: dict[str, Any]) -> bool:
     """Whether a call can be replaced at all: other calls of the same place go through as written."""
     if kind == "fit":
-        return single_batch_fits.is_one(model, bound)
+        return single_batch_fits.is_single_batch_fit(model, bound)
     if bound.get("callbacks") or bound.get("steps") not in (None, 1):
         return False
     one_step = (kinds.rows(bound.get("x")) or 0) <= (bound.get("batch_size") or DEFAULT_BATCH_SIZE)
