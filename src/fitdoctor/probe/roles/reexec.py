@@ -113,9 +113,8 @@ class ReExec:
             if guard.is_from_signal_handler(error):
                 raise
             if self._tried:
-                self._decline(
-                    f"The script replaced itself by another program, which could not be followed: {guard.message(error)}."
-                )
+                why = guard.message(error)
+                self._decline(f"The script replaced itself by another program, which could not be followed: {why}.")
             return asked
 
     def _followed(self, asked: Execution) -> Execution:

@@ -54,7 +54,11 @@ def _look(found: ModelInspection, model: Any, bound: dict[str, Any], rows: int, 
         for name, values in nests.named_leaves(given, argument):
             shape = [None, *values.shape[1:]]
             part = InputArray(
-                name=name, container="batch", dtype=str(values.dtype), shape=shape, spread=input_statistics.statistics_of(values)
+                name=name,
+                container="batch",
+                dtype=str(values.dtype),
+                shape=shape,
+                spread=input_statistics.statistics_of(values),
             )
             found.inputs.append(part)
             found.rows = int(values.shape[0])
