@@ -1,9 +1,9 @@
 """A Keras without a framework: `fit` calls what Keras' `fit` calls, in its order, and computes nothing.
 
-The real seams go into it, so that what a probe costs and keeps can be told over a million steps within seconds.
+The real patches go into it, so that what a probe costs and keeps can be told over a million steps within seconds.
 
     with fake_keras.imported("jax"):
-        patches = seams.install(sys.modules["keras"], role, whole_process=False)
+        patches = install.install(sys.modules["keras"], role, whole_process=False)
         fake_keras.FakeTrainer().fit(x, epochs=10)
         patches.undo()
 """
@@ -228,7 +228,7 @@ def imported(backend: str) -> Iterator[None]:
 def modules(backend: str) -> dict[str, ModuleType]:
     """What to put into `sys.modules` for a backend, "jax" or "torch".
 
-    The classes are the same in each call: take the seams out again.
+    The classes are the same in each call: undo the patches.
     """
     folders = ("", ".callbacks", ".trainers", ".backend", f".backend.{backend}")
     parts = [

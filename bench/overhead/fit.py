@@ -127,9 +127,9 @@ class Watching:
             hook.restore()
         for iterator in self._epoch:
             self._draws, iterator._current_iterator = iterator._current_iterator, iterator._current_iterator._inner
-        callbacks = self.role.rest.of
-        if self.role.rest.aside.begun:
-            self._aside = {name: vars(callbacks).pop(name) for name in self.role.rest.aside.seams}
+        callbacks = self.role.step_skip.callback_list
+        if self.role.step_skip.bypass.active:
+            self._aside = {name: vars(callbacks).pop(name) for name in self.role.step_skip.bypass.hooks}
         self._left_at = self.blocks._step if self.blocks is not None else 0
 
     def enter(self) -> None:
@@ -141,18 +141,18 @@ class Watching:
         for iterator in self._epoch:
             iterator._current_iterator = self._draws
         self._patches.live = True
-        timer, rest = self.role.timer, self.role.rest
-        if rest.aside.begun:
-            vars(rest.of).update(self._aside)
+        timer, step_skip = self.role.timer, self.role.step_skip
+        if step_skip.bypass.active:
+            vars(step_skip.callback_list).update(self._aside)
         if timer is not None and self.blocks is not None:
             missed = self.blocks._step - self._left_at
             timer.epoch_steps += missed
-            timer._look_began += missed
-            if timer.overlap is not None:
-                timer.overlap.begins_at(timer.epoch_steps)
-            timer.mark_s = timer._begin_s = timer._rest_began_s = rest.ended_s = rest.aside.asked_s = (
-                time.perf_counter()
-            )
+            timer.sampler.sampled_from += missed
+            if timer.device.overlap is not None:
+                timer.device.overlap.begins_at(timer.epoch_steps)
+            now_s = time.perf_counter()
+            timer.step_ended_s = timer._step_began_s = timer.sampler._skip_began_s = now_s
+            step_skip.ended_s = step_skip.bypass.requested_s = now_s
 
     def end(self) -> None:
         """Takes everything out for good."""

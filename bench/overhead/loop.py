@@ -23,7 +23,7 @@ BACKENDS = tuple(fake_keras.ITERATORS)
 
 @contextmanager
 def watched(backend: str, save: Callable[[], None] = lambda: None) -> Iterator[WatchRole]:
-    """Puts the seams of `fitdoctor watch` into the Keras without a framework, for as long as the block lasts."""
+    """Patches the Keras without a framework, as `fitdoctor watch` does, for as long as the block lasts."""
     scout = ProcessRecord()
     scout.environment["devices"] = []  # nobody is to be asked for them
     role = WatchRole(scout, Ledger("start", started_s=time.monotonic()), save)
@@ -39,7 +39,7 @@ def nanoseconds(backend: str, *, callback: bool, steps: int = 20_000, rounds: in
     """How many nanoseconds a step the watched loop takes longer: the median over pairs of fits in random order.
 
     Args:
-        backend: Whose seams.
+        backend: Whose patch points.
         callback: Whether the script has a callback with a hook at each step.
         steps: Of each fit.
         rounds: Pairs.
@@ -67,7 +67,7 @@ def _seconds(steps: int, *, callback: bool) -> float:
 
 
 def measure() -> list[dict[str, Any]]:
-    """Every backend's seams, without a callback and with one that has a hook at each step."""
+    """Every backend's patches, without a callback and with one that has a hook at each step."""
     return [
         {"backend": backend, "callback": callback, **nanoseconds(backend, callback=callback)}
         for backend in BACKENDS

@@ -23,7 +23,7 @@ BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 
 def main() -> int:
     """Prints what there is."""
-    found = [place for place in patch_points.places(keras) if place.found]
+    found = [place for place in patch_points.patch_points(keras) if place.found]
     print(
         json.dumps(
             {
@@ -31,7 +31,7 @@ def main() -> int:
                 "backend": keras.config.backend(),
                 "stack": f"{BACKENDS[keras.config.backend()]} {backends.current().version()}",
                 "seams": {place.name: f"{_owner(place.owner, place.name)}{_signature(place)}" for place in found},
-                "missing": [place.missing for place in patch_points.places(keras) if not place.found],
+                "missing": [place.missing for place in patch_points.patch_points(keras) if not place.found],
                 "yields": _yields(next(place.owner for place in found if place.kind in ("advance", "steps"))),
             }
         )
@@ -44,7 +44,7 @@ def _owner(cls: Any, name: str) -> str:
     return str(next(base.__name__ for base in cls.__mro__ if name in vars(base)))
 
 
-def _signature(place: patch_points.Place) -> str:
+def _signature(place: patch_points.PatchPoint) -> str:
     return "(" + ", ".join(inspect.signature(getattr(place.owner, place.name)).parameters) + ")"
 
 

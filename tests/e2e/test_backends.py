@@ -138,7 +138,7 @@ print(counts.steps, hashlib.md5(b"".join(np.asarray(w).tobytes() for w in model.
 
 
 def test_thousands_of_short_steps_are_the_same_and_all_counted(tmp_path: Path, backend: str) -> None:
-    """Enough of them that most are not looked at, and that on JAX the seams step aside."""
+    """Enough of them that most are skipped, and that on JAX the hooks are bypassed."""
     plain = run(tmp_path, backend, "-c", SHORT_STEPS)
     assert plain.returncode == 0, plain.stderr[-2000:]
     watched = run(tmp_path, backend, "-m", "fitdoctor", "watch", "-c", SHORT_STEPS)

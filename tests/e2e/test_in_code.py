@@ -67,7 +67,7 @@ def untouched(keras: Any, tf: Any) -> Any:
     )
     before = [dict(vars(owner)) for owner in owners]
     yield
-    gc.collect()  # a Doctor's seams go with it
+    gc.collect()  # a Doctor's patches go with it
     for owner, attributes in zip(owners, before, strict=True):
         changed = {name for name, value in vars(owner).items() if attributes.get(name) is not value}
         assert changed <= {"__annotations__"}, owner  # Python makes them when it is asked for them

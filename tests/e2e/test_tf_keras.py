@@ -523,7 +523,7 @@ def test_a_race_begins_with_the_same_state_again(tf_keras: Any) -> None:
     assert race.start("race/baseline", 0)["score"] == start[0]
 
 
-def test_the_seams_are_where_they_are_expected(tf_keras: Any) -> None:
+def test_the_patch_points_are_where_they_are_expected(tf_keras: Any) -> None:
     from tf_keras.src.engine.data_adapter import DataHandler
 
     assert install.declined(tf_keras) == ""
@@ -552,7 +552,7 @@ def test_the_seams_are_where_they_are_expected(tf_keras: Any) -> None:
         assert all(callable(getattr(loaded, name)) for name in names), module
 
 
-def test_in_code_it_is_watched_and_the_seams_are_out_again(tf_keras: Any, tmp_path: Path) -> None:
+def test_in_code_it_is_watched_and_the_patches_are_undone(tf_keras: Any, tmp_path: Path) -> None:
     from tf_keras.src.engine.data_adapter import DataHandler
 
     x, y = np.ones((64, 4), np.float32), np.ones((64, 1), np.float32)

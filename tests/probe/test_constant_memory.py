@@ -1,4 +1,7 @@
-"""The memory of a record does not grow with the number of steps."""
+"""The memory and the record of a training do not grow with its steps.
+
+A hook that stores something at each step would show in the second half.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,10 @@ import pytest
 from bench.overhead import fake_keras
 from bench.overhead.loop import BACKENDS, watched
 from bench.overhead.memory import traced
-from fitdoctor.probe.timing.step_sampling import LOOKED_FIRST
+from fitdoctor.probe.timing.step_sampling import SAMPLED_AT_FIRST
 
 STEPS, EPOCH_STEPS = 30_000, 750
-# The variation of a store that is thinned whenever it is full. One reference per step would take 120 kB.
+# How much a store may vary that is thinned out whenever it is full. One reference per step would be 120 kB.
 SPREAD_BYTES = 60_000
 
 
@@ -42,17 +45,17 @@ def test_each_step_is_counted_once(backend: str) -> None:
 
 
 class ProgbarLogger(fake_keras.CountingCallback):
-    """A callback that Keras adds."""
+    """Is like the one that Keras adds."""
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.steps += 1
         self.timed = not isinstance(vars(ProgbarLogger)["on_train_batch_end"], FunctionType)
 
 
-def test_a_callback_of_keras_is_timed_until_the_first_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_callback_of_keras_is_timed_until_the_first_skip(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ProgbarLogger, "__module__", "keras.src.callbacks.progbar_logger")
     counts = []
-    for steps in (LOOKED_FIRST // 2, 3000):
+    for steps in (SAMPLED_AT_FIRST // 2, 3000):
         with watched("torch") as role:
             callback = ProgbarLogger()
             fake_keras.FakeTrainer().fit([[0.0]], steps_per_epoch=steps, callbacks=[callback])

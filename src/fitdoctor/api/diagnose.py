@@ -17,7 +17,7 @@ from typing import Any
 
 import fitdoctor
 from fitdoctor.analysis import build
-from fitdoctor.api import place, seams, trials, workers
+from fitdoctor.api import patch_points, place, trials, workers
 from fitdoctor.api.call import UNRECORDED, FitCall
 from fitdoctor.api.intact import Intact, Unbuilt, is_built
 from fitdoctor.cli.progress import progress_on
@@ -86,7 +86,7 @@ def diagnose(
         raise FitdoctorError(
             f"Received a {type(model).__name__}, expected a Keras model: fitdoctor.diagnose(model, x, y, …)."
         )
-    seams.check_supported(used)
+    patch_points.check_supported(used)
     backends.use(used)
     call = FitCall(model, arguments, keywords)
     shown = progress_on(sys.stderr, quiet=not progress)
@@ -262,10 +262,10 @@ class _Diagnosis:
         undos = (
             workers.ended_afterwards(),
             self._redirect.install(backends.keras_of(self._model)).undo,
-            seams.record_recipes(),
-            seams.install(role),
+            patch_points.record_recipes(),
+            patch_points.install(role),
         )
-        with trials.under_way(), seams.standing(*undos), _quiet(), contextlib.suppress(Reached):
+        with trials.under_way(), patch_points.undone_after(*undos), _quiet(), contextlib.suppress(Reached):
             keras_internals.set_functions_aside(self._model)
             self._call.make(self._redirect)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from fitdoctor.api import observed, seams
+from fitdoctor.api import observed, patch_points
 from fitdoctor.api.observed import Observation
 from fitdoctor.cli.say import say
 from fitdoctor.errors import FitdoctorError
@@ -42,13 +42,13 @@ class Doctor(keras.callbacks.Callback):  # type: ignore[misc]
         self.report: Report | None = None
         self._observed = False
         try:
-            seams.check_supported()
-            weakref.finalize(self, seams.install(_OnlyWith(weakref.ref(self))))
+            patch_points.check_supported()
+            weakref.finalize(self, patch_points.install(_OnlyWith(weakref.ref(self))))
         except FitdoctorError as error:
             say(f"{error} This training is not observed.")
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Says so where the fit was looked up before this callback was made, and so passes by its seams."""
+        """Warns where `fit` was looked up before this callback was made, so that the unpatched one runs."""
         if not self._observed:
             say(
                 "Received a Doctor() made within the call of fit, which was looked up before it; this training is not observed. "
@@ -63,7 +63,7 @@ class Doctor(keras.callbacks.Callback):  # type: ignore[misc]
     _supports_tf_logs = True
 
     def __reduce__(self) -> Any:
-        """A copy observes by itself: seams can't be copied."""
+        """A copy patches Keras itself: patches can't be copied."""
         return _made, (self.show,)
 
 

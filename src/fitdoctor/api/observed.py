@@ -21,7 +21,7 @@ from fitdoctor.probe.instrument import install
 from fitdoctor.probe.instrument.step_hooks import Stamps
 from fitdoctor.probe.roles.watch import WatchRole
 from fitdoctor.probe.support.originals import time
-from fitdoctor.probe.timing.step_sampling import Rest
+from fitdoctor.probe.timing.step_sampling import StepSkip
 from fitdoctor.probe.timing.time_ledger import Ledger
 from fitdoctor.process.exit_messages import learned_something
 from fitdoctor.recording.model import Ending, ProcessRecord, Run
@@ -33,7 +33,7 @@ class Observation:
     """One stretch of the program that is followed.
 
     Attributes:
-        role: What the seams tell.
+        role: Gets what the patches report.
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Observation:
         self.role = ObservingRole(self._record, Ledger("script", started_s=time.monotonic()), lambda: None)
         self.role.looks = Looks()
         self.role.imported(keras)
-        for why in install.lacking(keras):
+        for why in install.missing(keras):
             self.role.missing(why)
 
     def end(self, error: BaseException | None) -> Report | None:
@@ -88,8 +88,8 @@ class Pass:
 
     def __init__(self) -> None:
         self.to: WatchRole | None = None
-        self.rest = Rest()
-        """In force for nobody: each step is looked at."""
+        # Never in force: each step is sampled.
+        self.step_skip = StepSkip()
 
     @property
     def _active(self) -> WatchRole | None:
@@ -125,7 +125,7 @@ class Pass:
             role.compiled(model)
 
     def constructed(self, callback: Any) -> None:
-        """Nobody is told: see `whole_process` of the seams."""
+        """Nobody is told: see `whole_process` of `install`."""
 
     def traced(self, code: Any, seconds: float) -> None:
         if (role := self._active) is not None:

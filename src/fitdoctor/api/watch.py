@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from fitdoctor.api import observed, seams
+from fitdoctor.api import observed, patch_points
 from fitdoctor.api.observed import Observation, Pass
 from fitdoctor.report.model import Report
 
@@ -38,17 +38,17 @@ class watch:  # noqa: N801 - read as a statement: with fitdoctor.watch():
         self.report: Report | None = None
 
     def __enter__(self) -> Self:
-        seams.check_supported()
-        self._seams = Pass()
-        self._undos = [seams.install(self._seams), seams.record_recipes()]
+        patch_points.check_supported()
+        self._forwarder = Pass()
+        self._undos = [patch_points.install(self._forwarder), patch_points.record_recipes()]
         self._observation = Observation()
-        self._seams.to = self._observation.role
+        self._forwarder.to = self._observation.role
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._seams.to = None
+        self._forwarder.to = None
         for undo in reversed(self._undos):
             undo()
         try:

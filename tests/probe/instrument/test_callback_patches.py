@@ -1,4 +1,4 @@
-"""What stands in for a callback's hooks leaves no trace on the callback, and goes again."""
+"""Replacing a callback's hooks leaves no trace on the callback, and is undone."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class OnInstance(Base):
 
 class Frozen:
     __slots__ = ()
-    on_epoch_end = len  # no function of Python's
+    on_epoch_end = len  # not a Python function
 
 
 def counting(calls: list[int]) -> Any:
@@ -52,7 +52,7 @@ def counting(calls: list[int]) -> Any:
 
 
 @pytest.mark.parametrize("kind", [Base, Derived, Inherits, OnInstance])
-def test_the_hook_is_called_through_ours_and_given_back(kind: Any) -> None:
+def test_a_hook_is_replaced_and_restored(kind: Any) -> None:
     callback, other, calls = kind(), kind(), list[int]()
     state, names, expected = dict(vars(callback)), set(vars(kind)), callback.on_epoch_end(3)
     restore = callback_patches.replace(callback, "on_epoch_end", counting(calls))
@@ -62,10 +62,10 @@ def test_the_hook_is_called_through_ours_and_given_back(kind: Any) -> None:
     restore()
     assert callback.on_epoch_end(3) == expected
     assert (calls, dict(vars(callback)), set(vars(kind))) == ([3], state, names)
-    assert "_OnClass" not in str(vars(kind))
+    assert "_ClassHook" not in str(vars(kind))
 
 
-def test_a_callback_is_copied_and_pickled_as_without_us() -> None:
+def test_a_callback_is_copied_and_pickled_as_if_not_patched() -> None:
     callback, calls = Derived(), list[int]()
     before = pickle.dumps(callback)
     restore = callback_patches.replace(callback, "on_epoch_end", counting(calls))
@@ -80,7 +80,7 @@ def test_a_callback_is_copied_and_pickled_as_without_us() -> None:
 
 
 @pytest.mark.parametrize("kind", [Base, Derived, Inherits, OnInstance])
-def test_it_says_of_itself_what_the_hook_says(kind: Any) -> None:
+def test_a_replacement_has_the_name_and_signature_of_the_hook(kind: Any) -> None:
     callback = kind()
 
     def asked() -> list[Any]:
@@ -104,7 +104,7 @@ def test_it_says_of_itself_what_the_hook_says(kind: Any) -> None:
     restore()
 
 
-def test_several_of_one_class_and_of_its_base() -> None:
+def test_several_callbacks_of_one_class_and_its_base_are_replaced() -> None:
     callbacks, calls = [Base(), Derived(), Derived()], list[int]()
     undos = [callback_patches.replace(each, "on_epoch_end", counting(calls)) for each in callbacks]
     assert [each.on_epoch_end(number) for number, each in enumerate(callbacks)] == [
@@ -124,7 +124,7 @@ def test_several_of_one_class_and_of_its_base() -> None:
     assert [each.on_epoch_end(0) for each in callbacks][1] == "derived base 0 Derived"
 
 
-def test_what_somebody_put_in_its_place_meanwhile_stays() -> None:
+def test_a_hook_that_somebody_else_sets_meanwhile_stays() -> None:
     callback = OnInstance()
     restore = callback_patches.replace(callback, "on_epoch_end", lambda function: lambda epoch: "ours")
     callback.on_epoch_end = lambda epoch: "theirs"  # type: ignore[method-assign,assignment]
@@ -132,7 +132,7 @@ def test_what_somebody_put_in_its_place_meanwhile_stays() -> None:
     assert callback.on_epoch_end(1) == "theirs"
 
 
-def test_one_that_can_not_be_changed() -> None:
+def test_a_callback_that_can_not_be_changed_raises() -> None:
     with pytest.raises(AttributeError):
         callback_patches.replace(Frozen(), "on_epoch_end", lambda function: lambda epoch: "ours")
 
@@ -141,7 +141,7 @@ def warn() -> None:
     warnings.warn("said of the line that called", stacklevel=2)
 
 
-def test_a_warning_names_who_called_us() -> None:
+def test_a_warning_names_the_caller_of_the_hook() -> None:
     @unnoticed
     def ours() -> None:
         warn()

@@ -12,7 +12,7 @@ STAGE = "/jax/core/compile/"
 
 
 class Monitoring(ModuleType):
-    """What `jax.monitoring` has of listeners."""
+    """The listeners of `jax.monitoring`."""
 
     def __init__(self) -> None:
         super().__init__("jax.monitoring")
@@ -34,9 +34,9 @@ def monitoring(monkeypatch: pytest.MonkeyPatch) -> Monitoring:
     return made
 
 
-def test_a_program_of_the_train_step_is_told_once_with_all_that_it_took(monitoring: Monitoring) -> None:
-    told: list[float] = []
-    undo = compilation.watch_jax(sys.modules["jax"], told.append)
+def test_a_program_of_the_train_step_is_reported_once_with_its_whole_time(monitoring: Monitoring) -> None:
+    reported_s: list[float] = []
+    undo = compilation.watch_jax(sys.modules["jax"], reported_s.append)
     monitoring.tell("jaxpr_trace_duration", 1.0, fun_name="train_step")
     monitoring.tell("jaxpr_trace_duration", 50.0, fun_name="test_step")
     monitoring.tell("jaxpr_to_mlir_module_duration", 2.0, fun_name="jit(train_step)")
@@ -44,18 +44,18 @@ def test_a_program_of_the_train_step_is_told_once_with_all_that_it_took(monitori
     monitoring.tell("backend_compile_duration", 0.5, fun_name="jit(train_step)")
     monitoring.tell("something_new", 9.0, fun_name="train_step")
     monitoring.tell("backend_compile_duration", 60.0)
-    assert told == [7.0, 0.5]
+    assert reported_s == [7.0, 0.5]
     undo()
     assert monitoring.listeners == []
 
 
-def test_a_jax_that_can_not_take_a_listener_out_keeps_it(monitoring: Monitoring) -> None:
+def test_a_jax_that_can_not_remove_listeners_keeps_it(monitoring: Monitoring) -> None:
     del monitoring.unregister_event_duration_listener
     compilation.watch_jax(sys.modules["jax"], lambda seconds: None)()
     assert len(monitoring.listeners) == 1
 
 
-def test_torch_tells_when_it_begins_and_ends() -> None:
+def test_programs_of_torch_are_timed() -> None:
     begins: list[Any] = []
     ends: list[Any] = []
     handler = SimpleNamespace(
@@ -64,13 +64,13 @@ def test_torch_tells_when_it_begins_and_ends() -> None:
         remove_start_callback=begins.remove,
         remove_end_callback=ends.remove,
     )
-    told: list[float] = []
-    undo = compilation.watch_torch(SimpleNamespace(callback_handler=handler), told.append)  # type: ignore[arg-type]
+    reported_s: list[float] = []
+    undo = compilation.watch_torch(SimpleNamespace(callback_handler=handler), reported_s.append)  # type: ignore[arg-type]
     ends[0]("put in while something was compiled")
-    assert told == []
+    assert reported_s == []
     begins[0]("arguments")
     ends[0]("arguments")
-    assert len(told) == 1
-    assert told[0] >= 0
+    assert len(reported_s) == 1
+    assert reported_s[0] >= 0
     undo()
     assert begins == ends == []

@@ -14,7 +14,7 @@ class EagerFunc:
 
 
 def script_ops() -> ModuleType:
-    """The register of Python functions as TensorFlow has it."""
+    """A register of Python functions like TensorFlow's."""
     module = ModuleType("script_ops")
 
     class FuncRegistry:
@@ -32,7 +32,7 @@ def script_ops() -> ModuleType:
     return module
 
 
-def test_what_is_made_while_a_step_is_traced_is_timed() -> None:
+def test_operations_that_are_made_while_a_step_is_traced_are_timed() -> None:
     module, found = script_ops(), list[PythonOperation]()
     patches = install(module, found.append)
     register = module.FuncRegistry()

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fitdoctor.probe.instrument.saving import _counted, _size, tally
+from fitdoctor.probe.instrument.saving import _counted, _size, totals
 from fitdoctor.probe.support.patches import Patches
 
 
@@ -12,16 +12,16 @@ def save(model: object, filepath: str) -> str:
 
 
 def test_each_save_is_counted_with_its_size(tmp_path: Path) -> None:
-    before, patches = tally.count, Patches()
+    before, patches = totals.count, Patches()
     counted = _counted(save, patches)
     assert counted(None, str(tmp_path / "model.keras")) == "saved"
-    assert (tally.count, tally.last_bytes) == (before + 1, 5)
+    assert (totals.count, totals.last_bytes) == (before + 1, 5)
     patches.undo()
     counted(None, str(tmp_path / "other.keras"))
-    assert tally.count == before + 1
+    assert totals.count == before + 1
 
 
-def test_a_folder_or_a_checkpoint_of_several_files_is_as_large_as_all_of_them(tmp_path: Path) -> None:
+def test_the_size_of_a_folder_or_checkpoint_is_that_of_all_its_files(tmp_path: Path) -> None:
     (tmp_path / "saved" / "variables").mkdir(parents=True)
     for name in ("saved/model.pb", "saved/variables/data", "w.index", "w.data-00000-of-00001", "ww.index"):
         (tmp_path / name).write_bytes(b"123")

@@ -34,27 +34,27 @@ def options() -> types.SimpleNamespace:
     return types.SimpleNamespace(python_function=wrapped)
 
 
-def test_the_function_within_wrappers_is_told() -> None:
-    told: list[tuple[CodeType | None, float]] = []
+def test_the_function_inside_wrappers_is_reported() -> None:
+    reported: list[tuple[CodeType | None, float]] = []
     module = tracing()
-    tf_tracing.install(module, lambda code, seconds: told.append((code, seconds)))
+    tf_tracing.install(module, lambda code, seconds: reported.append((code, seconds)))
     assert module._create_concrete_function(None, None, None, options()) == "graph"
-    ((code, seconds),) = told
+    ((code, seconds),) = reported
     assert code is step.__code__
     assert seconds >= 0
 
 
-def test_traces_within_a_trace_are_part_of_it() -> None:
-    told: list[CodeType | None] = []
+def test_nested_traces_are_counted_with_the_outer_one() -> None:
+    reported: list[CodeType | None] = []
     module = tracing(lambda: inner._create_concrete_function(None, None, None, options()))
     inner = tracing()
-    tf_tracing.install(inner, lambda code, seconds: told.append(code))
-    tf_tracing.install(module, lambda code, seconds: told.append(code))
+    tf_tracing.install(inner, lambda code, seconds: reported.append(code))
+    tf_tracing.install(module, lambda code, seconds: reported.append(code))
     module._create_concrete_function(None, None, None, types.SimpleNamespace(python_function=None))
-    assert told == [None]
+    assert reported == [None]
 
 
-def test_functions_are_counted_by_the_place_that_calls_them() -> None:
+def test_functions_are_counted_by_call_site() -> None:
     found: list[Traced] = []
     functions = tf_tracing.TracedFunctions(found)
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Who chose how many threads."""
+"""The numbers of threads that a script chooses are detected."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def nobody_chose(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     os.environ.pop(NAME, None)
 
 
-def test_nobody_is_nothing() -> None:
+def test_nothing_is_found_if_nobody_chose() -> None:
     assert thread_settings.settings() == []
 
 
@@ -36,7 +36,7 @@ def test_a_variable_from_outside_has_no_line(monkeypatch: pytest.MonkeyPatch) ->
     assert (setting.name, setting.value, setting.site) == (NAME, 1, None)
 
 
-def test_a_variable_that_the_script_sets_has_one() -> None:
+def test_a_variable_that_the_script_sets_has_its_line() -> None:
     watched = thread_settings.watch_environment()
     try:
         os.environ[NAME] = "3"
@@ -48,12 +48,12 @@ def test_a_variable_that_the_script_sets_has_one() -> None:
 
 
 @pytest.mark.parametrize("value", ["", "many", "0", "-1"])
-def test_what_is_no_number_of_threads(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_a_value_that_is_no_number_of_threads_is_ignored(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv(NAME, value)
     assert thread_settings.settings() == []
 
 
-def test_a_variable_that_nothing_here_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_that_no_library_reads_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(thread_settings.OPENMP, "1")
     monkeypatch.setattr(thread_settings, "_has_openmp", lambda: False)
     assert thread_settings.settings() == []
@@ -62,7 +62,7 @@ def test_a_variable_that_nothing_here_reads(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize(("value", "found"), [(1, [INTRA_OP]), (0, [])])
-def test_a_call_of_the_script(value: int, found: list[str]) -> None:
+def test_a_call_of_the_script_is_recorded(value: int, found: list[str]) -> None:
     seen: list[Any] = []
     threading = SimpleNamespace(set_intra_op_parallelism_threads=seen.append)
     thread_settings.install(cast(ModuleType, SimpleNamespace(config=SimpleNamespace(threading=threading))))
@@ -71,7 +71,7 @@ def test_a_call_of_the_script(value: int, found: list[str]) -> None:
     assert [setting.name for setting in thread_settings.settings()] == found
 
 
-def test_a_tensorflow_without_such_calls() -> None:
+def test_a_tensorflow_without_such_calls_is_not_patched() -> None:
     thread_settings.install(cast(ModuleType, SimpleNamespace(config=SimpleNamespace())))
 
 
@@ -86,7 +86,9 @@ def test_a_tensorflow_without_such_calls() -> None:
         ("nonsense", {}, None),
     ],
 )
-def test_what_a_container_grants(tmp_path: Path, line: str, files: dict[str, str], cores: float | None) -> None:
+def test_the_quota_of_a_container_is_read(
+    tmp_path: Path, line: str, files: dict[str, str], cores: float | None
+) -> None:
     (tmp_path / "cgroup").write_text(f"{line}\n")
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -94,5 +96,5 @@ def test_what_a_container_grants(tmp_path: Path, line: str, files: dict[str, str
     assert thread_settings.quota_cores(str(tmp_path), str(tmp_path / "cgroup")) == cores
 
 
-def test_a_system_without_groups(tmp_path: Path) -> None:
+def test_a_system_without_groups_has_no_limit(tmp_path: Path) -> None:
     assert thread_settings.quota_cores(str(tmp_path), str(tmp_path / "cgroup")) is None

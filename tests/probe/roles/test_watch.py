@@ -183,42 +183,42 @@ def test_an_evaluation_in_a_callback_is_not_counted_as_validation(role: WatchRol
 def test_a_step_is_computed_when_the_future_of_keras_is_done(role: WatchRole) -> None:
     role.record.fits.append(Fit(site=Site(file="train.py", line=1), asynchronous_hooks=True))
     timer = role.fits.begin(0).timer
-    timer.overlap, future = Overlap(), Future[None]()
+    timer.device.overlap, future = Overlap(), Future[None]()
     began_s = time.perf_counter()
-    timer.at_once = 2
+    timer.sampler.batches_per_step = 2
     role.step_sent(timer, SimpleNamespace(_futures=[Future(), future]), 5)
-    assert not timer.overlap.told
+    assert not timer.device.overlap.observed
     future.set_result(None)
-    assert began_s < (timer.overlap.done_at(2) or 0.0) < time.perf_counter()
+    assert began_s < (timer.device.overlap.done_at(2) or 0.0) < time.perf_counter()
     role.step_sent(timer, SimpleNamespace(), 7)  # a Keras that keeps none
-    assert timer.overlap.done_at(3) is None
+    assert timer.device.overlap.done_at(3) is None
 
 
 def test_background_time_of_hooks_is_kept_per_step(role: WatchRole) -> None:
-    times = role.fits._hook_times
+    times = role.fits._callback_timer
     described = describe.callbacks([Callback()])[0]
     for _ in range(2):
         times.epoch_begins()
         for _ in range(2):
-            times._beside(described, "on_train_batch_end", time.sleep, (0,), {})
-        assert 0 < times.taken_beside_s(0) < 0.01
-        assert times.taken_beside_s(256) == 0.0
-    times._of_steps[3] = (3, 1.0)
+            times._time_beside(described, "on_train_batch_end", time.sleep, (0,), {})
+        assert 0 < times.beside_s(0) < 0.01
+        assert times.beside_s(256) == 0.0
+    times._beside[3] = (3, 1.0)
     times.epoch_begins()
-    assert times.taken_beside_s(3) == 0.0
+    assert times.beside_s(3) == 0.0
 
 
 def test_nested_calls_restore_the_skip_of_the_outer_fit(role: WatchRole) -> None:
     role.record.fits.append(Fit(site=Site(file="train.py", line=1)))
-    outer = role.rest.of = object()
+    outer = role.step_skip.callback_list = object()
     role.calls.begin("evaluate", Model(), {})
     call = role.fits.begin(0)
     role.calls.begin("evaluate", Model(), {})
-    assert role.rest.of is None
+    assert role.step_skip.callback_list is None
     role.calls.end(0.0)
     role.fits.end(call)
     role.calls.end(0.0)
-    assert role.rest.of is outer
+    assert role.step_skip.callback_list is outer
 
 
 def test_an_error_of_a_signal_handler_reaches_the_script_during_batch_waited(

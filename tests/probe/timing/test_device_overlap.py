@@ -6,17 +6,17 @@ from hypothesis import strategies as st
 from fitdoctor.probe.timing.device_overlap import SLOTS, Overlap
 
 
-def test_nothing_is_known_before_a_step_was_seen_to_be_done() -> None:
+def test_nothing_is_known_before_a_step_is_done() -> None:
     overlap = Overlap()
     overlap.drawing(0, 1.0)
     overlap.sent(0, 2.0)
-    assert not overlap.told
+    assert not overlap.observed
     assert overlap.done_at(0) is None
     assert overlap.idle_s(1, 2.0, 9.0) == 0.0
     assert list(overlap.computed(1)) == []
 
 
-def test_a_slot_that_was_used_before_is_not_taken_for_a_later_call() -> None:
+def test_a_slot_of_an_earlier_call_is_not_used_for_a_later_one() -> None:
     overlap = Overlap()
     overlap.drawing(0, 1.0)
     overlap.done(0, 2.0)
@@ -27,7 +27,7 @@ def test_a_slot_that_was_used_before_is_not_taken_for_a_later_call() -> None:
     assert overlap.done_at(0) is None
 
 
-def test_before_the_first_call_of_an_epoch_nothing_is_computed() -> None:
+def test_the_device_is_idle_before_the_first_call_of_an_epoch() -> None:
     assert Overlap().idle_s(0, 1.0, 4.0) == 3.0
 
 
@@ -35,7 +35,7 @@ def test_before_the_first_call_of_an_epoch_nothing_is_computed() -> None:
     st.lists(st.tuples(st.floats(0, 10), st.floats(0, 10), st.floats(0, 10)), max_size=3 * SLOTS),
     st.integers(1, 2 * SLOTS),
 )
-def test_whatever_is_told_when_no_second_is_counted_twice(steps: list[tuple[float, float, float]], every: int) -> None:
+def test_no_second_of_the_device_is_counted_twice(steps: list[tuple[float, float, float]], every: int) -> None:
     overlap, now_s, done_s, counted_s = Overlap(), 1.0, 0.0, 0.0
     for number, (draw_s, send_s, compute_s) in enumerate(steps):
         overlap.drawing(number, now_s)

@@ -1,4 +1,4 @@
-"""Times of a thousand steps in a few hundred figures."""
+"""A few hundred samples describe any number of durations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fitdoctor.facts.units import unit_s
-from fitdoctor.probe.timing.durations import SAMPLES, add, add_alike, lengthen
+from fitdoctor.probe.timing.durations import SAMPLES, add, add_many, lengthen
 from fitdoctor.recording.model import Duration
 
 
@@ -27,10 +27,10 @@ def test_samples_are_means_in_succession_and_bounded(ticks: list[int]) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 600), st.integers(0, 1000)), min_size=1, max_size=8))
-def test_many_that_are_alike_are_added_as_if_one_by_one(stretches: list[tuple[int, int]]) -> None:
+def test_equal_durations_are_added_as_if_one_by_one(stretches: list[tuple[int, int]]) -> None:
     at_once, one_by_one = Duration(), Duration()
     for count, each in stretches:
-        add_alike(at_once, count, count * each)
+        add_many(at_once, count, count * each)
         for _ in range(count):
             add(one_by_one, each, first=False)
     assert at_once.count == one_by_one.count
@@ -39,19 +39,23 @@ def test_many_that_are_alike_are_added_as_if_one_by_one(stretches: list[tuple[in
 
 
 @given(st.lists(st.integers(0, 1000), min_size=1, max_size=3 * SAMPLES), st.integers(0, 1000))
-def test_the_latest_may_have_taken_longer(ticks: list[int], more: int) -> None:
-    told_late, at_once = Duration(), Duration()
+def test_the_latest_duration_is_lengthened(ticks: list[int], more: int) -> None:
+    lengthened, at_once = Duration(), Duration()
     for each in ticks:
-        add(told_late, each / 1024)
-    lengthen(told_late, more / 1024)
+        add(lengthened, each / 1024)
+    lengthen(lengthened, more / 1024)
     for each in (*ticks[:-1], ticks[-1] + more):
         add(at_once, each / 1024)
-    assert (told_late.count, told_late.total_s, told_late.first_s) == (at_once.count, at_once.total_s, at_once.first_s)
-    assert told_late.samples_s == pytest.approx(at_once.samples_s)
+    assert (lengthened.count, lengthened.total_s, lengthened.first_s) == (
+        at_once.count,
+        at_once.total_s,
+        at_once.first_s,
+    )
+    assert lengthened.samples_s == pytest.approx(at_once.samples_s)
 
 
 @pytest.mark.parametrize("period", [2, 64, 100])
-def test_what_comes_at_every_so_many_steps_is_counted_by_its_due(period: int) -> None:
+def test_periodic_long_steps_have_their_due_weight_in_the_samples(period: int) -> None:
     duration = Duration()
     for number in range(6400):
         add(duration, 1.0 if number % period == period - 1 else 0.0)

@@ -25,7 +25,7 @@ def test_time_belongs_to_the_part_on_top() -> None:
     assert ledger.read() == {"start": 7, "fit": 3, "loops": 5}
 
 
-def test_a_part_ends_with_the_error_that_leaves_it() -> None:
+def test_an_error_ends_the_part_that_it_leaves() -> None:
     clock = FakeClock()
     ledger = Ledger("start", started_s=0, clock=clock)
 
@@ -52,7 +52,7 @@ def test_the_lowest_part_is_renamed_while_others_are_on_top() -> None:
     assert ledger.read() == {"start": 1, "imports": 5, "script": 4}
 
 
-def test_what_was_read_is_a_copy() -> None:
+def test_the_parts_that_were_read_are_a_copy() -> None:
     clock = FakeClock()
     ledger = Ledger("start", started_s=0, clock=clock)
     ledger.read()["start"] = 100.0

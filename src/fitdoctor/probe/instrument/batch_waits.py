@@ -1,4 +1,4 @@
-"""How long a batch was waited for, noted with little more than the two readings of the clock."""
+"""Times the waits for batches, at the cost of little more than two readings of the clock."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from typing import Any
 
 from fitdoctor.probe.support import guard
 from fitdoctor.probe.support.originals import time
-from fitdoctor.probe.timing.step_sampling import LONG_S, Rest
+from fitdoctor.probe.timing.step_sampling import LONG_S, StepSkip
 
-AT_ONCE, AT_ONCE_S = 32, 0.006
-"""Batches that pass without asking whether steps are still not looked at, and how long they take at most, as far as is
-known.
-"""
+# Most batches of an untimed block. After each block, the state of step sampling is checked.
+BLOCK_BATCHES = 32
+# Longest expected time of an untimed block.
+BLOCK_S = 0.006
+# The clock never returns this. `iter` with two arguments needs a value at which it ends.
 NEVER_S = -1.0
-"""What the clock never reads: at that, `iter` would end."""
 
 
-class Draws(chain):  # type: ignore[type-arg]
-    """An iterator of batches that says how long each was waited for, and else is the one that it holds.
+class TimedBatches(chain):  # type: ignore[type-arg]
+    """An iterator of batches that reports each wait for one. All else is that of the iterator that it holds.
 
-    It is a chain of stretches of that one, so that no frame of ours stands between a batch and who asks for it: while
-    steps are looked at, a stretch is one batch between two readings of the clock, and while none is, it may be many
-    batches as they come (`Rest.passing`).
+    It is a chain of blocks of that iterator, all in C code, so no Python frame of ours runs between a batch and its
+    reader. While steps are sampled, a block is one batch between two readings of the clock. While they are skipped, a
+    block may be many batches without a clock (`StepSkip.untimed_batches`).
     """
 
     __slots__ = ("_inner",)
     _inner: Any
 
-    def __new__(cls, batches: Any, rest: Rest, drew: Callable[[float], None]) -> Draws:
+    def __new__(cls, batches: Any, skip: StepSkip, batch_waited: Callable[[float], None]) -> TimedBatches:
         inner = iter(batches)
-        draws: Draws = cls.from_iterable(_stretches(inner, rest, drew))  # type: ignore[assignment]
-        draws._inner = inner
-        return draws
+        timed: TimedBatches = cls.from_iterable(_blocks(inner, skip, batch_waited))  # type: ignore[assignment]
+        timed._inner = inner
+        return timed
 
     def __getattr__(self, name: str) -> Any:
         if name in self.__slots__:  # of a copy that is not made yet
@@ -41,52 +41,54 @@ class Draws(chain):  # type: ignore[type-arg]
         return getattr(self._inner, name)
 
 
-def _stretches(inner: Iterator[Any], rest: Rest, drew: Callable[[float], None]) -> Iterator[Iterator[Any]]:
-    clock, came = iter(time.perf_counter, NEVER_S), 0
-    inner = chain(inner)  # which is asked no more once it has ended: some would wait for ever then
+def _blocks(inner: Iterator[Any], skip: StepSkip, batch_waited: Callable[[float], None]) -> Iterator[Iterator[Any]]:
+    clock, count = iter(time.perf_counter, NEVER_S), 0
+    inner = chain(inner)  # it requests nothing from an iterator that has ended: some would wait for ever
 
-    def note(asked_s: float, batch: Any, came_s: float) -> Any:
-        nonlocal came
-        came += 1
-        seconds = came_s - asked_s
-        if rest.of is not None and seconds < LONG_S:
-            rest.drawn_s += seconds
+    def note(requested_s: float, batch: Any, came_s: float) -> Any:
+        nonlocal count
+        count += 1
+        seconds = came_s - requested_s
+        if skip.callback_list is not None and seconds < LONG_S:
+            skip.waited_s += seconds
         else:
-            drew(seconds)
+            batch_waited(seconds)
         return batch
 
     timed = map(note, clock, inner, clock)
     while True:
-        before = came
+        before = count
         yield islice(timed, 1)
-        if came == before:
+        if count == before:
             return
-        while rest.passing and rest.of is not None:
-            if rest.aside.begun:
-                yield from _aside(inner, rest)
+        while skip.untimed_batches and skip.callback_list is not None:
+            if skip.bypass.active:
+                yield from _bypassed_blocks(inner, skip)
             else:
-                at_once = min(rest.passing, AT_ONCE)
-                rest.passing -= at_once
-                yield islice(inner, at_once)
+                size = min(skip.untimed_batches, BLOCK_BATCHES)
+                skip.untimed_batches -= size
+                yield islice(inner, size)
 
 
-def _aside(inner: Iterator[Any], rest: Rest) -> Iterator[Iterator[Any]]:
-    """What passes with no seam in the way of the steps, until that is enough, or some took so long that one of them may
-    have been long.
+def _bypassed_blocks(inner: Iterator[Any], skip: StepSkip) -> Iterator[Iterator[Any]]:
+    """Yields blocks while the step hooks are bypassed, and ends the bypass.
+
+    It ends when enough steps have passed, or after a block that took so long that one of its steps may have been long.
     """
-    clock, aside = time.perf_counter, rest.aside
-    most = AT_ONCE if rest.usual_s * AT_ONCE <= AT_ONCE_S else max(1, int(AT_ONCE_S / rest.usual_s))
-    aside.asked_s = clock()
-    while aside.begun and aside.draws:
-        at_once = min(aside.draws, most)
-        rest.passing -= at_once
-        some = guard.guarded(aside.some, inner, most)
-        if some is None:
+    clock, bypass = time.perf_counter, skip.bypass
+    expected_s = skip.expected_batch_s
+    most = BLOCK_BATCHES if expected_s * BLOCK_BATCHES <= BLOCK_S else max(1, int(BLOCK_S / expected_s))
+    bypass.requested_s = clock()
+    while bypass.active and bypass.batches_left:
+        size = min(bypass.batches_left, most)
+        skip.untimed_batches -= size
+        block = guard.guarded(bypass.next_batches, inner, most)
+        if block is None:
             break
-        yield some
-        before_s, aside.asked_s = aside.asked_s, clock()
-        if not aside.all_came or aside.asked_s - before_s >= at_once * rest.usual_s + LONG_S:
+        yield block
+        before_s, bypass.requested_s = bypass.requested_s, clock()
+        if not bypass.all_requested or bypass.requested_s - before_s >= size * skip.expected_batch_s + LONG_S:
             break
-    guard.guarded(lambda: rest.come_back(last_ended=aside.all_came))
-    if aside.begun:  # that failed, which is said: what comes now is timed
-        rest.passing = 0
+    guard.guarded(lambda: skip.end_bypass(last_ended=bypass.all_requested))
+    if bypass.active:  # that failed, and `guarded` has reported it
+        skip.time_all_batches()

@@ -1,7 +1,7 @@
-"""Puts something else in the place of a callback's hooks for a while, without a trace on the callback.
+"""Replaces a callback's hooks for a while, without a trace on the callback.
 
-A callback may be copied, pickled or shown while it is called. So what stands in for its hooks stands on its class, and
-asks whose hook is looked up: only a hook that the instance itself holds, as a `LambdaCallback` does, is replaced there.
+A callback may be copied, pickled or printed while it is called. So its class gets the replacement, which checks whose
+hook is looked up. Only a hook that the instance itself holds, as a `LambdaCallback` does, is replaced there.
 """
 
 from __future__ import annotations
@@ -17,15 +17,14 @@ from fitdoctor.probe.support.wrapping import resemble
 Hook = Callable[..., Any]
 Around = Callable[[Hook], Hook]
 
-_NOTHING = object()
+_ABSENT = object()
 
 
-class _OnClass:
-    """What a class has in place of a hook: for the callbacks in `table` theirs, by their ids, and for all others the
-    hook itself.
+class _ClassHook:
+    """Replaces a hook in a class: for the callbacks in `table` it gives theirs, and for all others the hook itself.
 
-    Theirs are bound methods that say of themselves what the hook says: somebody may ask for its signature, or keep it
-    by a weak reference.
+    The table's keys are the callbacks' ids. Its values are bound methods with the hook's name and signature: somebody
+    may inspect it, or hold a weak reference to it.
     """
 
     __slots__ = ("original", "patches", "table")
@@ -37,67 +36,68 @@ class _OnClass:
         return self.table.get(id(callback)) or self.original.__get__(callback, cls)
 
     def __reduce__(self) -> Any:
-        """A copy of the class has the hook: what gives it back must be there without us."""
+        """Copies and pickles as the hook itself: whoever loads that need not have fitdoctor."""
         return copy.copy, (self.original,)
 
 
 def replace(callback: Any, name: str, around: Around) -> Callable[[], None]:
-    """Has `callback.name` be something else, until the result is called, unless somebody put another one in its place
-    meanwhile.
+    """Replaces a callback's hook, until the result is called.
+
+    The result does nothing where somebody else has replaced the hook meanwhile.
 
     Args:
         callback: Whose hook.
         name: Of the hook.
-        around: Gives what stands in for the function that it is given, and is called with that one's arguments: the
-            callback among them where the class has the function.
+        around: Makes the replacement of a function. It is called with that one's arguments, the callback among them
+            where the class has the function.
 
     Raises:
-        AttributeError, TypeError: The callback does not let itself be changed.
+        AttributeError, TypeError: The callback can't be changed.
     """
-    cls, found = type(callback), _found(type(callback), name)
-    if name in getattr(callback, "__dict__", {}) or not isinstance(found, FunctionType | _OnClass):
+    cls, found = type(callback), _class_attribute(type(callback), name)
+    if name in getattr(callback, "__dict__", {}) or not isinstance(found, FunctionType | _ClassHook):
         return _on_instance(callback, name, around)
-    if isinstance(found, _OnClass) and vars(cls).get(name) is found:
-        standing = found
+    if isinstance(found, _ClassHook) and vars(cls).get(name) is found:
+        replaced = found
     else:
-        standing = _OnClass(found.original if isinstance(found, _OnClass) else found)
-        standing.patches.put(cls, name, standing)
-    standing.table[id(callback)] = MethodType(_like(around(standing.original), standing.original), callback)
+        replaced = _ClassHook(found.original if isinstance(found, _ClassHook) else found)
+        replaced.patches.put(cls, name, replaced)
+    replaced.table[id(callback)] = MethodType(_resembling(around(replaced.original), replaced.original), callback)
 
     def restore() -> None:
-        standing.table.pop(id(callback), None)
-        if not standing.table:
-            standing.patches.undo()
+        replaced.table.pop(id(callback), None)
+        if not replaced.table:
+            replaced.patches.undo()
 
     return restore
 
 
 def is_replaced(callback: Any, name: str) -> bool:
-    """Whether `replace` was called for this hook and not undone."""
-    standing = vars(type(callback)).get(name)
-    return isinstance(standing, _OnClass) and id(callback) in standing.table
+    """Whether this hook is replaced now."""
+    replaced = vars(type(callback)).get(name)
+    return isinstance(replaced, _ClassHook) and id(callback) in replaced.table
 
 
-def _like(replacement: Hook, function: Hook) -> Hook:
+def _resembling(replacement: Hook, function: Hook) -> Hook:
     resemble(replacement, function)
     return replacement
 
 
-def _found(cls: type, name: str) -> Any:
+def _class_attribute(cls: type, name: str) -> Any:
     return next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
 
 
 def _on_instance(callback: Any, name: str, around: Around) -> Callable[[], None]:
-    before, function = getattr(callback, "__dict__", {}).get(name, _NOTHING), getattr(callback, name)
+    before, function = getattr(callback, "__dict__", {}).get(name, _ABSENT), getattr(callback, name)
     replacement = around(function)
     if isinstance(function, FunctionType | MethodType):
-        _like(replacement, function)
+        _resembling(replacement, function)
     setattr(callback, name, replacement)
 
     def restore() -> None:
         if vars(callback).get(name) is not replacement:
             return
-        if before is _NOTHING:
+        if before is _ABSENT:
             delattr(callback, name)
         else:
             setattr(callback, name, before)

@@ -1,4 +1,4 @@
-"""Times the programs that JAX and torch.compile make of a train step, as those frameworks themselves tell it."""
+"""Times the programs that JAX and torch.compile make of a train step, as the frameworks report it."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 
 from fitdoctor.probe.support.originals import time
 
-Told = Callable[[float], None]
+OnCompile = Callable[[float], None]
 Undo = Callable[[], None]
 
+# The function that Keras passes to JAX. Its name is reported alone or as `jit(train_step)`.
 JAX_STEP = "train_step"
-"""The name of the function that Keras gives to JAX, alone or as `jit(train_step)`."""
+# The events that JAX reports for each program, in this order, under `/jax/core/compile`.
 JAX_STAGES = ("jaxpr_trace_duration", "jaxpr_to_mlir_module_duration", "backend_compile_duration")
-"""What JAX tells of each program, in this order, under `/jax/core/compile`."""
 
 
-def watch_jax(jax: ModuleType, told: Told) -> Undo:
-    """Has `told` called with the seconds of each program that is made of a train step, until the result ends that.
+def watch_jax(jax: ModuleType, on_compile: OnCompile) -> Undo:
+    """Reports each program that JAX makes of a train step, until the result is called.
 
     Args:
         jax: The module.
-        told: Gets the seconds of tracing, lowering and compiling together.
+        on_compile: Gets the seconds of tracing, lowering and compiling together.
     """
     monitoring: Any = importlib.import_module(f"{jax.__name__}.monitoring")
     before_s = 0.0
@@ -36,7 +36,7 @@ def watch_jax(jax: ModuleType, told: Told) -> Undo:
         before_s += seconds
         if stage == JAX_STAGES[-1]:
             whole_s, before_s = before_s, 0.0
-            told(whole_s)
+            on_compile(whole_s)
 
     monitoring.register_event_duration_secs_listener(listen)
 
@@ -48,12 +48,12 @@ def watch_jax(jax: ModuleType, told: Told) -> Undo:
     return undo
 
 
-def watch_torch(callback: ModuleType, told: Told) -> Undo:
-    """The same for `torch.compile`, which tells of every program that it makes.
+def watch_torch(callback: ModuleType, on_compile: OnCompile) -> Undo:
+    """Reports each program that `torch.compile` makes, until the result is called.
 
     Args:
-        callback: The module `torch._dynamo.callback`, which is there once the script compiles something.
-        told: Gets the seconds from the first program's begin to the end of those that were made within it.
+        callback: The module `torch._dynamo.callback`, which is imported once the script compiles something.
+        on_compile: Gets the seconds from the start of the first program to the end of those made within it.
     """
     handler = callback.callback_handler
     began_s: list[float] = []
@@ -63,7 +63,7 @@ def watch_torch(callback: ModuleType, told: Told) -> Undo:
 
     def end(*_: Any) -> None:
         if began_s:
-            told(time.perf_counter() - began_s.pop())
+            on_compile(time.perf_counter() - began_s.pop())
 
     handler.register_start_callback(begin)
     handler.register_end_callback(end)

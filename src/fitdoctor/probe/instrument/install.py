@@ -1,7 +1,7 @@
-"""The seams in Keras' `fit`, on every backend: where a probe stands is said in `places`, what it does there here.
+"""Patches Keras' `fit`, on every backend. `patch_points` says where, and this module what the patches do.
 
-Everything is put in at class level when Keras was imported. Where a Keras lacks a place, the others serve, and the
-report says what is not seen.
+Classes are patched, right after Keras was imported. Where a Keras lacks a patch point, the others are patched, and the
+report says what is not observed.
 """
 
 from __future__ import annotations
@@ -15,40 +15,41 @@ from typing import Any, Protocol
 from fitdoctor.probe import backends
 from fitdoctor.probe.backends import tf_keras
 from fitdoctor.probe.instrument import step_hooks
-from fitdoctor.probe.instrument.batch_waits import Draws
-from fitdoctor.probe.instrument.patch_points import Place, places
+from fitdoctor.probe.instrument.batch_waits import TimedBatches
+from fitdoctor.probe.instrument.patch_points import PatchPoint, patch_points
 from fitdoctor.probe.support import guard
 from fitdoctor.probe.support.hidden_frames import unnoticed
 from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.support.patches import Patches
 from fitdoctor.probe.timing.fit_timer import FitTimer
-from fitdoctor.probe.timing.step_sampling import Rest
+from fitdoctor.probe.timing.step_sampling import StepSkip
 
+# The oldest Keras that is supported.
 OLDEST = (3, 5)
+# The newest Keras whose patch points are pinned by a test.
 NEWEST = (3, 15)
-"""The newest Keras whose seams a test has pinned."""
 
 Original = Callable[..., Any]
 
 
 class Role(Protocol):
-    """What decides about the calls that a script makes: it gets the original and the arguments, and returns the result.
+    """Decides about the calls that a script makes. It gets the original and the arguments, and returns the result.
 
     Attributes:
-        stamped: Hooks that it lets through as they are, and what its timer notes before and after each.
+        stamped: Hooks about which it decides nothing, with the stamps of its timer before and after each.
         cuts: Whether it may end an epoch early.
-        timer: Of the fit that runs.
+        timer: Times the fit that runs.
         current_call: The `predict` or the like that runs, or None.
-        main: The thread that it follows.
-        rest: What the seams of steps read while none is looked at.
-        rests: Set where they do, as what counts such steps stands.
+        main: The thread that is followed.
+        step_skip: The state of step sampling.
+        skips_steps: Whether steps may be skipped. It is set here, once the hook that counts skipped steps is patched.
     """
 
     timer: FitTimer | None
     current_call: Any
     main: int
-    rest: Rest
-    rests: bool
+    step_skip: StepSkip
+    skips_steps: bool
 
     @property
     def stamped(self) -> Mapping[str, step_hooks.Stamps]: ...
@@ -76,44 +77,51 @@ class Role(Protocol):
 
 
 def declined(keras: ModuleType) -> str:
-    """Why this Keras can't be observed, or an empty string."""
+    """Returns why this Keras can't be observed, or an empty string."""
     if keras.__name__ == backends.LEGACY:
         return tf_keras.declined(keras)
     version = str(keras.__version__)
     if _parts(keras) < OLDEST:
-        return f"Received Keras {version}, expected Keras {OLDEST[0]}.{OLDEST[1]} or later. Upgrade Keras in the script's environment."
+        return (
+            f"Received Keras {version}, expected Keras {OLDEST[0]}.{OLDEST[1]} or later. "
+            "Upgrade Keras in the script's environment."
+        )
     backend = keras.config.backend()
     if backend not in backends.KNOWN:
         words = " or ".join(backends.KNOWN)
-        return f"Received a script on the {backend} backend of Keras, expected {words}. Run it with KERAS_BACKEND={backends.KNOWN[0]}."
+        return (
+            f"Received a script on the {backend} backend of Keras, expected {words}. "
+            f"Run it with KERAS_BACKEND={backends.KNOWN[0]}."
+        )
     return ""
 
 
-def tell_of_fit(keras: ModuleType, told: Callable[[], None]) -> None:
-    """Tells, for good, each time that a fit is about to begin, and puts in nothing else."""
+def notify_of_fits(keras: ModuleType, on_fit: Callable[[], None]) -> None:
+    """Calls `on_fit` before each fit of this process, and patches nothing else."""
     patches = Patches()
     trainer = next(cls for cls in keras.Model.__mro__ if "fit" in cls.__dict__)
 
     def fit(original: Original, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        told()
+        on_fit()
         return original(model, *arguments, **keywords)
 
-    _around(patches, Place(kind="unit", owner=trainer, owner_name=trainer.__name__, name="fit", without=""), fit)
+    _patch(patches, PatchPoint(kind="unit", owner=trainer, owner_name=trainer.__name__, name="fit", without=""), fit)
 
 
-def lacking(keras: ModuleType) -> Iterator[str]:
-    """A sentence for each place that this Keras does not have, and a warning where it is newer than any that was
-    tested.
+def missing(keras: ModuleType) -> Iterator[str]:
+    """Yields a sentence for each patch point that this Keras lacks.
+
+    The first one is a warning if this Keras is newer than any that was tested.
     """
     if _parts(keras) > NEWEST:
         newest = f"{NEWEST[0]}.{NEWEST[1]}"
         yield (
-            f"Keras {keras.__version__} is newer than {newest}, the newest that this fitdoctor was tested with: what is told here holds as "
-            "far as its insides are as before. Look for a newer fitdoctor."
+            f"Keras {keras.__version__} is newer than {newest}, the newest that this fitdoctor was tested with. "
+            "The report is right as far as the inside of Keras has not changed. Look for a newer fitdoctor."
         )
-    for place in places(keras):
-        if not place.found:
-            yield place.missing
+    for point in patch_points(keras):
+        if not point.found:
+            yield point.missing
 
 
 def _parts(keras: ModuleType) -> tuple[int, ...]:
@@ -121,23 +129,23 @@ def _parts(keras: ModuleType) -> tuple[int, ...]:
 
 
 def install(keras: ModuleType, role: Role, *, whole_process: bool = True) -> Patches:
-    """Puts the seams in; the result takes them out again.
+    """Patches Keras. `undo()` of the result restores it.
 
     Args:
         keras: The module.
-        role: What decides from now on.
-        whole_process: Whether they stay for good. Where not, nobody learns where callbacks are made.
+        role: Decides from now on.
+        whole_process: Whether the patches stay for good. Only then are the call sites of callbacks recorded.
     """
     patches = Patches()
     legacy = keras.__name__ == backends.LEGACY
-    timed = backends.of(keras).drawn_in() == "loop"
-    for place in places(keras):
-        if place.found and place.kind != "computed" and (role.cuts or timed or place.kind != "advance"):
-            stamped = _stamped(place, role, patches)
+    loop_reads = backends.of(keras).drawn_in() == "loop"
+    for point in patch_points(keras):
+        if point.found and point.kind != "computed" and (role.cuts or loop_reads or point.kind != "advance"):
+            stamped = _stamped(point, role, patches)
             if stamped is not None:
-                patches.put(place.owner, place.name, unnoticed(stamped))
+                patches.put(point.owner, point.name, unnoticed(stamped))
             else:
-                _around(patches, place, _decision(place, role, patches, timed=timed))
+                _patch(patches, point, _decision(point, role, patches, timed=loop_reads))
     if legacy and role.cuts:
         tf_keras.stand_in_loop(patches, role.stop_here)
 
@@ -145,16 +153,14 @@ def install(keras: ModuleType, role: Role, *, whole_process: bool = True) -> Pat
         torch = backends.loaded("torch")
         loaders = [torch.utils.data.DataLoader] if torch is not None and "torch.utils.data" in sys.modules else []
         for cls in (keras.callbacks.Callback, keras.utils.Sequence if legacy else keras.utils.PyDataset, *loaders):
-            _tell_of_objects(cls, role.constructed, patches)
+            _notify_of_objects(cls, role.constructed, patches)
     return patches
 
 
-def _tell_of_objects(cls: Any, constructed: Callable[[Any], None], patches: Patches) -> None:
-    """Tells of each object that a class or a subclass of it makes, as far as it has an `__init__` of its own, and that
-    is called.
+def _notify_of_objects(cls: Any, constructed: Callable[[Any], None], patches: Patches) -> None:
+    """Calls `constructed` for each object of a class or a subclass, as far as the class's own `__init__` is called.
 
-    A `__new__` would see them all. But whoever reads what a class takes would see it too, and read the parameters of
-    this class where a subclass has others.
+    A `__new__` would get them all. But then `inspect.signature` of a subclass would show that one's parameters.
     """
     original = vars(cls).get("__init__")
     if not isinstance(original, FunctionType):
@@ -167,19 +173,19 @@ def _tell_of_objects(cls: Any, constructed: Callable[[Any], None], patches: Patc
     patches.put(cls, "__init__", unnoticed(wrapper))
 
 
-def _stamped(place: Place, role: Role, patches: Patches) -> Callable[..., Any] | None:
-    """The seam of a place that every step goes through, where it is nothing but a stamp on either side."""
-    original = getattr(place.owner, place.name)
-    if place.kind == "hook" and place.name in role.stamped and step_hooks.suits(original):
-        role.rests |= place.name == "on_train_batch_end"
-        return step_hooks.hook(role, place.name, original, patches, role.stamped[place.name])
-    if place.kind == "advance" and role.stamped and not role.cuts:
+def _stamped(point: PatchPoint, role: Role, patches: Patches) -> Callable[..., Any] | None:
+    """Makes the patch of a function that is called at every step, or None if the role decides about it."""
+    original = getattr(point.owner, point.name)
+    if point.kind == "hook" and point.name in role.stamped and step_hooks.has_known_parameters(original):
+        role.skips_steps |= point.name == "on_train_batch_end"
+        return step_hooks.hook(role, point.name, original, patches, role.stamped[point.name])
+    if point.kind == "advance" and role.stamped and not role.cuts:
         return step_hooks.advance(role, original)
     return None
 
 
-def _decision(place: Place, role: Role, patches: Patches, *, timed: bool) -> Callable[..., Any]:
-    """What is done at a place, with the original in hand."""
+def _decision(point: PatchPoint, role: Role, patches: Patches, *, timed: bool) -> Callable[..., Any]:
+    """Makes the function that is called instead of the original, which it gets."""
 
     def compile_(original: Original, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         result = original(model, *arguments, **keywords)
@@ -191,7 +197,7 @@ def _decision(place: Place, role: Role, patches: Patches, *, timed: bool) -> Cal
             # A suspended generator would keep the input alive in a cycle until the interpreter's shutdown, which then
             # may hang.
             iterator._epoch_iterator.close()
-            # what stands behind the loop that was closed: a `PyDataset` insists on it
+            # Keras does this behind the loop that was closed. A `PyDataset` depends on it.
             iterator.data_adapter.on_epoch_end()
             raise StopIteration
         if not timed:
@@ -221,21 +227,23 @@ def _decision(place: Place, role: Role, patches: Patches, *, timed: bool) -> Cal
 
     def draws(original: Original, iterator: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         batches = original(iterator, *arguments, **keywords)
-        return Draws(batches, role.rest, role.batch_waited) if guard.guarded(role.draws_training_batch) else batches
+        if not guard.guarded(role.draws_training_batch):
+            return batches
+        return TimedBatches(batches, role.step_skip, role.batch_waited)
 
-    if place.kind in ("unit", "hook"):
-        return functools.partial(role.unit if place.kind == "unit" else role.hook, place.name)
-    return {"compile": compile_, "advance": advance, "steps": steps, "draws": draws}[place.kind]
+    if point.kind in ("unit", "hook"):
+        return functools.partial(role.unit if point.kind == "unit" else role.hook, point.name)
+    return {"compile": compile_, "advance": advance, "steps": steps, "draws": draws}[point.kind]
 
 
-def _around(
-    patches: Patches, place: Place, decide: Callable[[Original, Any, tuple[Any, ...], dict[str, Any]], Any]
+def _patch(
+    patches: Patches, point: PatchPoint, decide: Callable[[Original, Any, tuple[Any, ...], dict[str, Any]], Any]
 ) -> None:
-    original = getattr(place.owner, place.name)
+    original = getattr(point.owner, point.name)
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         if not patches.live or not args:
             return original(*args, **kwargs)
         return decide(original, args[0], args[1:], kwargs)
 
-    patches.put(place.owner, place.name, unnoticed(wrapper))
+    patches.put(point.owner, point.name, unnoticed(wrapper))

@@ -1,4 +1,4 @@
-"""Finds the Python that a compiled step calls back into, and times it where it runs."""
+"""Finds the Python functions that a compiled step calls, and times them."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from fitdoctor.probe.support.patches import Patches
 from fitdoctor.probe.timing.durations import add
 from fitdoctor.recording.model import Duration, PythonOperation
 
+# The functions of Keras' trainer that are traced into a step: an operation made while one of them runs is part of the
+# step. TensorFlow has rewritten that of tf_keras by then, which has the last of these names.
 STEP_FUNCTIONS = frozenset({"one_step_on_data", "multi_step_on_iterator", "tf__train_function"})
-"""The functions of Keras' trainer that are traced into a step: what is made while one of them runs is part of the step.
-That of tf_keras has been rewritten by TensorFlow by then, and goes by this name."""
 
 
-def install(script_ops: ModuleType, told: Callable[[PythonOperation], None]) -> Patches:
-    """Wraps TensorFlow's register of Python functions, until the result undoes it.
+def install(script_ops: ModuleType, on_operation: Callable[[PythonOperation], None]) -> Patches:
+    """Wraps TensorFlow's register of Python functions. `undo()` of the result ends that.
 
     Args:
         script_ops: The module that holds the register.
-        told: Gets a record for each operation of a step when it is traced; its runs are added as they happen.
+        on_operation: Gets a record for each operation of a step when it is traced. Its runs are added later.
     """
     patches = Patches()
     register = script_ops.FuncRegistry
@@ -49,7 +49,7 @@ def install(script_ops: ModuleType, told: Callable[[PythonOperation], None]) -> 
     def note(token: Any, function: Any, frame: FrameType) -> None:
         if _in_a_step(frame):
             runs[token] = Duration()
-            told(PythonOperation(kind=_kind(function, script_ops), site=call_sites.find(), runs=runs[token]))
+            on_operation(PythonOperation(kind=_kind(function, script_ops), site=call_sites.find(), runs=runs[token]))
 
     patches.put(register, "insert", inserted)
     patches.put(register, "__call__", called)

@@ -1,4 +1,4 @@
-"""Counts what Keras saves: how long it takes, and how large it is."""
+"""Measures what Keras saves: how long that takes, and how large it is."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from fitdoctor.probe.support import guard
 from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.support.patches import Patches
 
+# The functions that every way to save ends in, of Keras 3 and of tf_keras. Each gets the model and the path.
 SAVING = (
     ("src.saving.saving_lib", "save_model"),
     ("src.saving.saving_lib", "save_weights_only"),
@@ -19,11 +20,10 @@ SAVING = (
     ("src.saving.legacy.saved_model.save", "save"),
     ("src.saving.legacy.save", "save_weights"),
 )
-"""What all ways to save of Keras 3, and of tf_keras, come down to. Each gets the model and the path."""
 
 
-class Tally:
-    """Sums over all models and weights that this process saved so far."""
+class SavingTotals:
+    """Totals over all models and weights that this process has saved."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -31,20 +31,18 @@ class Tally:
         self.last_bytes = 0
 
 
-tally = Tally()
+totals = SavingTotals()
 
 
 def install(keras: ModuleType) -> Patches:
-    """Counts from here on, until the result undoes it."""
+    """Counts all saving from here on. `undo()` of the result ends that."""
     import importlib
 
     patches = Patches()
     for module_name, name in SAVING:
         try:
             module = importlib.import_module(f"{keras.__name__}.{module_name}")
-        except (
-            ImportError
-        ):  # another Keras keeps it elsewhere: what it saves is then not counted, and nothing else is lost
+        except ImportError:  # another Keras has it elsewhere: then its saving is not counted
             continue
         if name in vars(module):
             patches.put(module, name, _counted(vars(module)[name], patches))
@@ -65,14 +63,15 @@ def _counted(save: Any, patches: Patches) -> Any:
 
 
 def _count(path: Any, seconds: float) -> None:
-    tally.seconds += seconds
-    tally.count += 1
-    tally.last_bytes = _size(path)
+    totals.seconds += seconds
+    totals.count += 1
+    totals.last_bytes = _size(path)
 
 
 def _size(path: Any) -> int:
-    """Bytes of a file, of all files of a folder, or of those whose names go on behind this one, as TensorFlow's
-    checkpoints do.
+    """Returns the bytes of a file, or of all files of a folder.
+
+    Where neither exists, it is the bytes of all files whose names begin with the path, as TensorFlow's checkpoints do.
     """
     try:
         if os.path.isfile(path):

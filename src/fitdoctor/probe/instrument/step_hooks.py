@@ -1,9 +1,8 @@
-"""The seams that a training goes through at every step, as one function each: the way through a role costs more
-than it notes.
+"""The patches of functions that Keras calls at every step, as one flat function each.
 
-They note what `FitRecorder` and `batch_waited` of a role note, for a role that hands every call through as it
-was made. While the steps of a fit are not looked at, one comparison is all that most of them make (see `Rest`), or they
-step aside (see `Aside`).
+They record the same as `FitRecorder.before_hook` and `after_hook`, and as `batch_waited` of a role that hands every call
+through as it was made. A call through such a role costs more than what it records, so the code is inlined here. While steps are skipped,
+most of these functions make one comparison (see `StepSkip`), or are not called at all (see `HookBypass`).
 """
 
 from __future__ import annotations
@@ -18,23 +17,26 @@ from fitdoctor.probe.support.patches import Patches
 from fitdoctor.probe.timing.fit_timer import FitTimer
 from fitdoctor.probe.timing.step_sampling import LONG_S
 
+# What a timer notes at one side of a hook.
 Stamp = Callable[[FitTimer], None]
+# The stamps before and after a hook.
 Stamps = tuple[Stamp | None, Stamp | None]
 
 
 def hook(role: Any, name: str, original: Callable[..., Any], patches: Patches, stamps: Stamps) -> Callable[..., Any]:
-    """A hook of Keras' list of callbacks with a stamp on either side.
+    """Makes the replacement of a hook of Keras' list of callbacks, with a stamp before and after it.
 
     Args:
-        role: Has the `timer` of the fit that runs and its `rest`, and is told by `failed_in_hook` what went wrong.
+        role: It has the `timer` of the fit that runs and the `step_skip`. Its `failed_in_hook` gets
+            every error of ours.
         name: Of the hook.
         original: Keras' function.
-        patches: Say whether the seams are in force.
-        stamps: What the timer notes first, and what it notes when the callbacks have returned.
+        patches: Say whether the patches are in force.
+        stamps: What the timer notes before the callbacks are called, and after they have returned.
     """
-    main, get_ident, first, last = role.main, threading.get_ident, *(stamp or _nothing for stamp in stamps)
+    main, get_ident, first, last = role.main, threading.get_ident, *(stamp or _note_nothing for stamp in stamps)
 
-    def looked_at(callbacks: Any, batch: Any, logs: Any) -> Any:
+    def sampled(callbacks: Any, batch: Any, logs: Any) -> Any:
         timer = role.timer
         if timer is None or role.current_call or not patches.live or get_ident() != main:
             return original(callbacks, batch, logs)
@@ -53,40 +55,40 @@ def hook(role: Any, name: str, original: Callable[..., Any], patches: Patches, s
         return result
 
     ends = name == "on_train_batch_end"
-    seam = (_end if ends else _begin)(role, name, original, unnoticed(looked_at))
+    replacement = (_end if ends else _begin)(role, name, original, unnoticed(sampled))
     if "train" in name:
-        role.rest.aside.seams[name] = seam, original
-    return seam
+        role.step_skip.bypass.hooks[name] = replacement, original
+    return replacement
 
 
-def _begin(role: Any, name: str, original: Callable[..., Any], looked_at: Callable[..., Any]) -> Callable[..., Any]:
-    rest = role.rest
+def _begin(role: Any, name: str, original: Callable[..., Any], sampled: Callable[..., Any]) -> Callable[..., Any]:
+    skip = role.step_skip
 
     def wrapper(self: Any, batch: Any, logs: Any = None) -> Any:
-        if self is rest.of:
+        if self is skip.callback_list:
             return original(self, batch, logs)
-        return looked_at(self, batch, logs)
+        return sampled(self, batch, logs)
 
     return wrapper
 
 
-def _end(role: Any, name: str, original: Callable[..., Any], looked_at: Callable[..., Any]) -> Callable[..., Any]:
-    """What counts the steps that nobody looks at."""
-    rest, clock = role.rest, time.perf_counter
+def _end(role: Any, name: str, original: Callable[..., Any], sampled: Callable[..., Any]) -> Callable[..., Any]:
+    """Makes the hook that counts the skipped steps, and ends or shortens the skip."""
+    skip, clock = role.step_skip, time.perf_counter
 
     def wrapper(self: Any, batch: Any, logs: Any = None) -> Any:
-        if self is not rest.of:
-            return looked_at(self, batch, logs)
+        if self is not skip.callback_list:
+            return sampled(self, batch, logs)
         result = original(self, batch, logs)
-        before_s, rest.ended_s = rest.ended_s, clock()
-        rest.left -= 1
-        long = rest.passing and rest.ended_s - before_s >= LONG_S
-        if (long or not rest.left) and rest.of is self:
+        before_s, skip.ended_s = skip.ended_s, clock()
+        skip.steps_left -= 1
+        long = skip.untimed_batches and skip.ended_s - before_s >= LONG_S
+        if (long or not skip.steps_left) and skip.callback_list is self:
             try:
-                if rest.left:
-                    role.timer.long_step()
+                if skip.steps_left:
+                    role.timer.shorten_skip()
                 else:
-                    role.timer.rested_enough()
+                    role.timer.skip_finished()
             except Exception as error:
                 role.failed_in_hook(name, error)
         return result
@@ -94,26 +96,29 @@ def _end(role: Any, name: str, original: Callable[..., Any], looked_at: Callable
     return wrapper
 
 
-def suits(original: Callable[..., Any]) -> bool:
-    """Whether a hook takes what those of batches have always taken: other arguments cost more to hand through."""
+def has_known_parameters(original: Callable[..., Any]) -> bool:
+    """Whether a hook takes the parameters that step hooks have always had.
+
+    The wrappers name them: `*args` would cost more at each step.
+    """
     return tuple(inspect.signature(original).parameters) == ("self", "batch", "logs")
 
 
 def advance(role: Any, original: Callable[..., Any]) -> Callable[..., Any]:
-    """The advance of an epoch's iterator, whose time the loop waits."""
-    clock, rest = time.perf_counter, role.rest
+    """Makes the replacement of the advance of an epoch's iterator, for whose time the loop waits."""
+    clock, skip = time.perf_counter, role.step_skip
 
     def wrapper(self: Any) -> Any:
-        if self is not rest.source:
+        if self is not skip.source:
             if not role.draws_training_batch():
                 return original(self)
-            if rest.of is not None:
-                rest.source = self
-        asked_s = clock()
+            if skip.callback_list is not None:
+                skip.source = self
+        requested_s = clock()
         batch = original(self)
-        seconds = clock() - asked_s
-        if self is rest.source and seconds < LONG_S:
-            rest.drawn_s += seconds
+        seconds = clock() - requested_s
+        if self is skip.source and seconds < LONG_S:
+            skip.waited_s += seconds
         else:
             role.batch_waited(seconds)
         return batch
@@ -121,5 +126,5 @@ def advance(role: Any, original: Callable[..., Any]) -> Callable[..., Any]:
     return wrapper
 
 
-def _nothing(timer: FitTimer) -> None:
-    """What is noted where there is nothing to note."""
+def _note_nothing(timer: FitTimer) -> None:
+    """Is the stamp of a side at which nothing is noted."""

@@ -1,4 +1,4 @@
-"""Times what TensorFlow does when it traces a Python function into a graph, wherever that happens."""
+"""Times TensorFlow's tracing of Python functions into graphs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from fitdoctor.probe.support.patches import Patches
 from fitdoctor.probe.timing.durations import add
 from fitdoctor.recording.model import Traced
 
-Told = Callable[[CodeType | None, float], None]
+# Gets the code that was traced and the seconds of the trace.
+OnTrace = Callable[[CodeType | None, float], None]
 
 
 class _Depth(threading.local):
@@ -22,10 +23,12 @@ class _Depth(threading.local):
 _depth = _Depth()
 
 
-def install(tracing: ModuleType, told: Told) -> Patches:
-    """Wraps the function that every trace goes through, until the result undoes it.
+def install(tracing: ModuleType, on_trace: OnTrace) -> Patches:
+    """Wraps the function that every trace goes through. `undo()` of the result ends that.
 
-    `told` gets the traced code and the seconds of each outermost trace.
+    Args:
+        tracing: The module of TensorFlow that holds the function.
+        on_trace: Called after each outermost trace.
     """
     patches = Patches()
     original = tracing._create_concrete_function
@@ -39,14 +42,14 @@ def install(tracing: ModuleType, told: Told) -> Patches:
         finally:
             _depth.value -= 1
             if not _depth.value and patches.live:
-                told(code, time.perf_counter() - began_s)
+                on_trace(code, time.perf_counter() - began_s)
 
     patches.put(tracing, "_create_concrete_function", wrapper)
     return patches
 
 
 def _code_of(function: Any) -> CodeType | None:
-    """What a traced function really runs: wrappers of TensorFlow's own are taken off."""
+    """Returns the code inside a traced function's wrappers by TensorFlow."""
     while hasattr(function, "__wrapped__"):
         function = function.__wrapped__
     code = getattr(getattr(function, "__func__", function), "__code__", None)
@@ -54,10 +57,10 @@ def _code_of(function: Any) -> CodeType | None:
 
 
 class TracedFunctions:
-    """The traces of the user's own functions, by function and by the place that called it.
+    """Counts the traces of the user's own functions, by function and call site.
 
     Args:
-        found: Gets a record for each of them.
+        found: Gets a record for each function and call site.
     """
 
     def __init__(self, found: list[Traced]) -> None:
@@ -65,7 +68,7 @@ class TracedFunctions:
         self._known: dict[tuple[CodeType, str, int], Traced] = {}
 
     def add(self, code: CodeType | None, seconds: float) -> None:
-        """Counts one trace; of somebody else's functions nothing is kept."""
+        """Counts one trace, if the function is the user's own."""
         function = call_sites.of_code(code) if code is not None else None
         site = call_sites.find()
         if code is None or function is None or site is None:

@@ -1,4 +1,4 @@
-"""Numbers of threads that somebody chose for this process, and who did; and how many cores it may use."""
+"""Detects how many threads the script has chosen, and where, and how many cores it may use."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _assigned: dict[str, Site | None] = {}
 
 
 def assigned() -> dict[str, dict[str, Any] | None]:
-    """The lines that assigned a variable until now, as plain data:
+    """Returns the lines that assigned a variable so far, as plain data.
 
-    for a script that replaces itself by another Python.
+    A script that replaces itself by another Python hands them on.
     """
     return {name: asdict(site) if site is not None else None for name, site in _assigned.items()}
 
 
-def go_on_from(before: dict[str, dict[str, Any] | None]) -> None:
-    """Takes over what `assigned` gave in the Python that the script was before."""
+def take_over(before: dict[str, dict[str, Any] | None]) -> None:
+    """Takes over the result of `assigned` in the Python before this one."""
     _assigned.update({name: Site(**site) if site is not None else None for name, site in before.items()})
 
 
 def watch_environment() -> Patches:
-    """Keeps the line that assigns one of the variables, until the result undoes it."""
+    """Records the line that assigns one of the variables. `undo()` of the result ends that."""
     patches, kind = Patches(), type(os.environ)
     original: Any = kind.__setitem__
 
@@ -49,32 +49,32 @@ def watch_environment() -> Patches:
 
 
 def install(tensorflow: ModuleType) -> Patches:
-    """Keeps what the script passes to `tf.config.threading`, and where, until the result undoes it."""
+    """Records the script's calls in `tf.config.threading`. `undo()` of the result ends that."""
     patches = Patches()
     for call in (INTRA_OP, INTER_OP):
-        patches.put_call(tensorflow, call, functools.partial(_noted, call))
+        patches.put_call(tensorflow, call, functools.partial(_recorded, call))
     return patches
 
 
-def _noted(call: str, original: Any) -> Any:
+def _recorded(call: str, original: Any) -> Any:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         result = original(*args, **kwargs)
-        guard.guarded(_keep, call, (*args, *kwargs.values()))
+        guard.guarded(_record, call, (*args, *kwargs.values()))
         return result
 
     return wrapper
 
 
-def _keep(call: str, values: tuple[Any, ...]) -> None:
+def _record(call: str, values: tuple[Any, ...]) -> None:
     value = next(iter(values), None)
     if isinstance(value, int):
         _calls[call] = ThreadSetting(name=call, value=value, site=call_sites.find())
 
 
 def settings() -> list[ThreadSetting]:
-    """What was chosen until now; 0, which leaves it to TensorFlow, is no choice.
+    """Returns the numbers that were chosen so far.
 
-    A variable that nothing here reads is none either.
+    0 leaves the choice to TensorFlow, so it is not one. A variable that no loaded library reads is none either.
     """
     found = [setting for setting in _calls.values() if setting.value > 0]
     for name in VARIABLES:
@@ -85,7 +85,7 @@ def settings() -> list[ThreadSetting]:
 
 
 def _has_openmp() -> bool:
-    """Whether a runtime of OpenMP is loaded, as far as that can be seen: TensorFlow's own builds have none."""
+    """Whether a runtime of OpenMP is loaded, or that is unknown. TensorFlow's own builds have none."""
     try:
         with open("/proc/self/maps", encoding="utf-8", errors="replace") as file:
             return any(library in line for line in file for library in OPENMP_LIBRARIES)
@@ -94,7 +94,7 @@ def _has_openmp() -> bool:
 
 
 def quota_cores(root: str = "/sys/fs/cgroup", groups: str = "/proc/self/cgroup") -> float | None:
-    """How many cores' worth of time a container grants this process; None where there is no limit, or none can be seen."""
+    """Returns how many cores a container grants this process, or None where no limit is found."""
     limits = []
     try:
         with open(groups, encoding="utf-8") as file:
@@ -110,7 +110,7 @@ def quota_cores(root: str = "/sys/fs/cgroup", groups: str = "/proc/self/cgroup")
 
 
 def _upwards(root: str, path: str) -> list[str]:
-    """A group's folder and those around it: each may set a limit."""
+    """Returns a group's folder and those around it. Each may set a limit."""
     parts = [part for part in path.split("/") if part not in ("", "..")]
     return [os.path.join(root, *parts[:count]) for count in range(len(parts), -1, -1)]
 

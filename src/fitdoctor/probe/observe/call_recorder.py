@@ -38,8 +38,7 @@ class CallRecorder:
         session.current_call = record
         if session.timer is not None:
             session.timer.in_call = True
-        self._outer_skips.append(session.rest.of)
-        session.rest.of = None
+        self._outer_skips.append(session.step_skip.pause())
         session.ledger.push("loops")
         return record
 
@@ -61,7 +60,7 @@ class CallRecorder:
         session.ledger.pop()
         self._environment.name_devices()
         session.current_call = None
-        session.rest.of = self._outer_skips.pop()
+        session.step_skip.resume(self._outer_skips.pop())
         if session.timer is not None:
             session.timer.in_call = False
             session.timer.nested_s += seconds

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fitdoctor.probe import backends
-from fitdoctor.probe.instrument.callback_timing import HookTimes
+from fitdoctor.probe.instrument.callback_timing import CallbackTimer
 from fitdoctor.probe.observe import call_identity, describe
 from fitdoctor.probe.observe.environment_recorder import EnvironmentRecorder
 from fitdoctor.probe.observe.session import Session
@@ -29,7 +29,7 @@ NOTED_BEFORE = {
     "on_train_batch_begin": FitTimer.step_begins,
     "on_train_batch_end": FitTimer.step_returned,
     "on_test_batch_begin": FitTimer.validation_step_begins,
-    "on_epoch_end": FitTimer.uncut,
+    "on_epoch_end": FitTimer.steps_end,
 }
 NOTED_AFTER = {
     "on_train_batch_begin": FitTimer.step_dispatched,
@@ -47,7 +47,7 @@ class FitCall:
     Attributes:
         index: Of the call site's record.
         timer: Times the call.
-        outer: What was current in the session before: timer, index, call, and the callbacks whose steps were untimed.
+        outer: What was current in the session before: timer, index, call, and the paused step skip.
         span: When it runs.
         restores: Each gives a callback one of its own hooks back.
         weights: Reads how the model's weights move, once the model is built.
@@ -84,7 +84,7 @@ class FitRecorder:
         # By index, what could not be learned about a call before it began.
         self._doubts: dict[int, str] = {}
         self._sampler: StackSampler | None = None
-        self._hook_times = HookTimes(session)
+        self._callback_timer = CallbackTimer(session)
         self._reading_budget, self._weights_failed = ReadingBudget(), False
 
     # calls
@@ -113,10 +113,10 @@ class FitRecorder:
     def begin(self, index: int) -> FitCall:
         """Starts the timer of a call. From here on hooks belong to it."""
         session, record = self._session, self._session.record.fits[index]
-        outer = (session.timer, session.fit_index, session.current_call, session.rest.of)
-        session.rest.of = None
-        # Every step of a fit in a callback's hook is timed: the state of untimed steps belongs to the outer fit.
-        timer = FitTimer(record, rest=session.rest if session.rests and session.timer is None else None)
+        outer = (session.timer, session.fit_index, session.current_call, session.step_skip.pause())
+        # Every step of a fit in a callback's hook is timed: the state of step sampling belongs to the outer fit.
+        skips = session.skips_steps and session.timer is None
+        timer = FitTimer(record, step_skip=session.step_skip if skips else None)
         call = FitCall(index, timer, outer, call_spans.opened(record))
         self.running.append(call)
         session.timer, session.fit_index, session.current_call = timer, index, None
@@ -136,8 +136,11 @@ class FitRecorder:
             timer.record.hot_lines, self._sampler = self._sampler.stop(), None
         self.running.remove(call)
         self.restore_hooks(call)
-        session.timer, session.fit_index, session.current_call, session.rest.of = call.outer
-        timer.callbacks = None  # a thread of Keras may still hold the timer, and the timer must not hold the callbacks
+        session.timer, session.fit_index, session.current_call, paused = call.outer
+        session.step_skip.resume(paused)
+        timer.sampler.callback_list = (
+            None  # a thread of Keras may still hold the timer, and the timer must not hold the callbacks
+        )
         if session.timer is not None:  # a fit in a callback's hook has a cost of its own
             session.timer.nested_s += seconds
         return seconds
@@ -170,9 +173,9 @@ class FitRecorder:
             self._prepare_timer(timer, callbacks)
             self._time_callbacks(callbacks)
         elif name == "on_epoch_begin":
-            self._hook_times.epoch_begins()
+            self._callback_timer.epoch_begins()
         elif name == "on_epoch_end":
-            timer.rate = learning_rate.current(callbacks.model.optimizer)
+            timer.curve.learning_rate = learning_rate.current(callbacks.model.optimizer)
         note = NOTED_BEFORE.get(name)
         if note is not None:
             note(timer)
@@ -197,7 +200,7 @@ class FitRecorder:
             if record.steps_basis == "unknown" and timer.epoch_steps:
                 record.steps_per_epoch, record.steps_basis = timer.epoch_steps * record.steps_per_execution, "counted"
             steps = timer.epoch_steps * record.steps_per_execution
-            timer.course.epoch(number, timer.seconds(), steps, logs, timer.rate)
+            timer.curve.epoch_ends(number, timer.seconds(), steps, logs)
             self._read_weights(timer, model)
         timer.epoch_end_returned()
 
@@ -205,7 +208,7 @@ class FitRecorder:
     def validation_ended(timer: FitTimer) -> None:
         """Records the end of fit's own pass over the validation data."""
         if not timer.record.validation_steps and not timer.record.cut:
-            timer.record.validation_steps = timer.validation_steps * timer.record.steps_per_execution
+            timer.record.validation_steps = timer.validation.steps * timer.record.steps_per_execution
         timer.validation_ends()
 
     def step_sent(self, timer: FitTimer, callbacks: Any, batch: int) -> None:
@@ -215,7 +218,7 @@ class FitRecorder:
         probe waits for nothing more: a second wait on that thread would make the loop's thread yield once more at every
         step.
         """
-        number = batch // timer.at_once
+        number = batch // timer.sampler.batches_per_step
         if not timer.record.asynchronous_hooks:
             timer.computed(number, hooks_s=0.0, here=True)
         elif futures := getattr(callbacks, "_futures", None):
@@ -228,7 +231,7 @@ class FitRecorder:
     def _computed(self, timer: FitTimer, number: int, batch: int) -> None:
         """Notes, on any thread, that a step was computed and hooks have got its logs."""
         if timer is self._session.timer:
-            timer.computed(number, hooks_s=self._hook_times.taken_beside_s(batch), here=False)
+            timer.computed(number, hooks_s=self._callback_timer.beside_s(batch), here=False)
 
     def _read_weights(self, timer: FitTimer, model: Any) -> None:
         """Reads some entries of the weights, where that is cheap. A failure ends it and is reported."""
@@ -247,12 +250,12 @@ class FitRecorder:
 
     def _prepare_timer(self, timer: FitTimer, callbacks: Any) -> None:
         """Gives the timer what is known once Keras has made its list of callbacks."""
-        timer.callbacks = callbacks
-        timer.at_once = describe.steps_per_execution(callbacks.model)
-        timer.epoch_batches = (getattr(callbacks, "params", None) or {}).get("steps")
+        timer.sampler.callback_list = callbacks
+        timer.sampler.batches_per_step = describe.steps_per_execution(callbacks.model)
+        timer.sampler.epoch_batches = (getattr(callbacks, "params", None) or {}).get("steps")
         timer.record.asynchronous_hooks = bool(getattr(callbacks, "_async_train", False))
         if self._session.record.environment.get("backend") in backends.ASYNCHRONOUS:
-            timer.overlap = Overlap()
+            timer.device.overlap = Overlap()
 
     def _time_callbacks(self, callbacks: Any) -> None:
         """Times the hooks of each callback until the fit ends. The list of callbacks itself stays unchanged."""
@@ -273,7 +276,7 @@ class FitRecorder:
             self._sampler.start()
         restores = self.running[-1].restores
         for described, callback in zip(record.callbacks, items, strict=False):
-            self._hook_times.follow(callback, described, restores, asynchronous=record.asynchronous_hooks)
+            self._callback_timer.follow(callback, described, restores, asynchronous=record.asynchronous_hooks)
 
 
 def _described(model: Any, bound: dict[str, Any], site: Site) -> Fit:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from fitdoctor.probe.support.originals import threading
 from fitdoctor.probe.timing.fit_timer import FitTimer
-from fitdoctor.probe.timing.step_sampling import Rest
+from fitdoctor.probe.timing.step_sampling import StepSkip
 from fitdoctor.probe.timing.time_ledger import Ledger
 from fitdoctor.recording.model import CallSiteRecord, Ending, ProcessRecord, Site
 
@@ -19,7 +19,7 @@ OWN_CALL = CallSiteRecord(kind="fitdoctor", site=Site(file="", line=0))
 class Session:
     """One recorded process.
 
-    Hooks of every step read `timer`, `current_call`, `main` and `rest`, so these are plain attributes.
+    Hooks of every step read `timer`, `current_call`, `main` and `step_skip`, so these are plain attributes.
 
     Attributes:
         record: The record that is filled.
@@ -28,8 +28,8 @@ class Session:
         fit_index: The index of that fit's record; -1 outside.
         current_call: The call of `predict` and the like that runs, or `OWN_CALL`. Hooks and further calls belong to it.
         main: The thread that is recorded.
-        rest: What the hooks of steps read while no step is timed.
-        rests: Whether steps may pass untimed: set when the hook that counts them is installed.
+        step_skip: The state of step sampling, which the hooks of steps read.
+        skips_steps: Whether steps may be skipped: set when the hook that counts them is installed.
         hurried: Whether the script is only on its way to a rehearsal's target, so that the least is recorded.
         switch_s: The interpreter's switch interval while stacks are sampled; None leaves it unchanged, as a real
             training requires.
@@ -44,7 +44,7 @@ class Session:
         self.fit_index = -1
         self.current_call: CallSiteRecord | None = None
         self.main = threading.get_ident()
-        self.rest, self.rests = Rest(), False
+        self.step_skip, self.skips_steps = StepSkip(), False
 
     def on_main_thread(self) -> bool:
         return threading.get_ident() == self.main
@@ -57,7 +57,7 @@ class Session:
     def batch_waited(self, seconds: float) -> None:
         """Records how long the loop, or the train function, waited for a batch."""
         if self.timer is not None and self.draws_training_batch():
-            self.timer.drew(seconds)
+            self.timer.batch_waited(seconds)
 
     def pause(self) -> None:
         """Stops the recording of Keras calls for good: from here on only trials run."""

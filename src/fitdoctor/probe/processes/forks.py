@@ -88,8 +88,7 @@ def leave(probe: Probe, *, tried: bool, fitted: Any) -> None:
             fitted()
 
     vars(role).update(_begin=entered)
-    role.rest.of = role.rest.source = None
-    role.rest.is_over()
+    role.step_skip.end()
 
 
 def _nothing(*arguments: Any, **keywords: Any) -> None:

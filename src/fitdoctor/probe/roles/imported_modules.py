@@ -110,13 +110,13 @@ def _instrument_keras(probe: Probe, keras: ModuleType, redirect: Redirect | None
     legacy = keras.__name__ == backends.LEGACY
     if why and not legacy and hasattr(keras, "Model") and importlib.util.find_spec(backends.LEGACY):
         # TensorFlow imports Keras 3 in any case. Only a fit shows that the script trains with it.
-        install.tell_of_fit(keras, lambda: probe.decline(why))
+        install.notify_of_fits(keras, lambda: probe.decline(why))
         return
     if why:
         probe.decline(why)
         return
     install.install(keras, probe.role)
-    for lack in install.lacking(keras):
+    for lack in install.missing(keras):
         probe.role.missing(lack)
     saving.install(keras)
     if redirect is not None:

@@ -67,7 +67,7 @@ class ScoutRole(RecordingRole):
         self._start_lines: MainThreadSampler | None = None
         self._reading_input = False
 
-    # what the patch points call
+    # what the patches call
 
     def traced(self, code: CodeType | None, seconds: float) -> None:
         if not self._reading_input:  # reading the input ourselves may trace the pipeline once more
@@ -106,7 +106,7 @@ class ScoutRole(RecordingRole):
         call = self.fits.running[-1]
         if timer.validating:
             limit_s = TIGHT_S if call.tight else VALIDATION_S
-            if timer.validation_steps < MIN_STEPS or timer.validation_seconds() <= limit_s:
+            if timer.validation.steps < MIN_STEPS or timer.validation.steps_s <= limit_s:
                 return False
             timer.record.cut = True
             return True

@@ -77,7 +77,7 @@ def _follow_processes(probe: Probe) -> None:
     if probe.is_bystander:
         forks.leave(probe, tried=True, fitted=lambda: bystander.note_fit(probe))
     elif probe.tried:
-        thread_settings.go_on_from(spec.get("assigned", {}))
+        thread_settings.take_over(spec.get("assigned", {}))
         several = functools.partial(_decline_several, probe)
         for name in reexec.PIPES:
             guard.guarded(_close_on_exec, spec.get(name))

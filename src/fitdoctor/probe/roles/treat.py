@@ -83,7 +83,7 @@ class TreatRole(WatchRole):
         self._running: list[TreatedFit] = []
         self._replacing = False
 
-    # what the patch points call
+    # what the patches call
 
     def imported(self, keras: ModuleType) -> None:
         super().imported(keras)

@@ -48,7 +48,7 @@ class WatchRole(RecordingRole):
         super().__init__(record, ledger, save)
         self.recording = True
 
-    # what the patch points call
+    # what the patches call
 
     def constructed(self, thing: Any) -> None:
         self._guarded(super().constructed, thing)
@@ -176,7 +176,8 @@ class WatchRole(RecordingRole):
     def _failed(self, error: Exception) -> None:
         """Ends the recording: an incomplete account is not worth another risk to the training."""
         self.recording = False
-        self.timer = self.rest.of = self.rest.source = None
+        self.timer = None
+        self.step_skip.pause()
         try:
             self.missing(
                 f"Watching ended here, by a failure of fitdoctor: {guard.message(error)}. The training went on."
@@ -184,6 +185,6 @@ class WatchRole(RecordingRole):
             for call in self.fits.running:
                 self.fits.restore_hooks(call)
             self.fits.running.clear()
-            self.rest.is_over()
+            self.step_skip.end()
         except Exception as another:
             guard.write(another)

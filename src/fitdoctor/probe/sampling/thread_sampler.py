@@ -59,8 +59,10 @@ class Owner(Protocol):
     """Knows what the main thread is doing."""
 
     hook: str
-    first_step_done: bool
     in_call: bool
+
+    @property
+    def first_step_done(self) -> bool: ...
 
 
 class StackSampler:

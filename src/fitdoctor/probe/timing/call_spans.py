@@ -1,4 +1,7 @@
-"""When the calls of a fit ran, by the clock that all processes share: what was seen from outside is put beside them."""
+"""Records when the calls of a fit ran, on the clock that all processes share.
+
+The sampler outside this process uses the same clock, so its figures can be matched with the calls.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,17 @@ from fitdoctor.probe.support.originals import time
 from fitdoctor.recording.model import Fit
 from fitdoctor.recording.system import Span
 
-MOST = 64
-"""Kept of one place: of more, neighbours become one, with what lay between them."""
+# Most spans per call site. Beyond that, neighbouring spans are merged, with the time between them.
+MOST_SPANS = 64
 
 
 def opened(record: Fit, clock: Callable[[], float] = time.monotonic) -> Span:
-    """A call begins; whoever called this sets `ended_s` when it ends."""
+    """Opens the span of a call that begins. The caller sets `ended_s` when it ends."""
     spans = record.spans
-    if len(spans) >= MOST and all(span.ended_s is not None for span in spans):
+    if len(spans) >= MOST_SPANS and all(span.ended_s is not None for span in spans):
         pairs = zip(spans[::2], spans[1::2], strict=True)
         spans[:] = [Span(began_s=first.began_s, ended_s=second.ended_s) for first, second in pairs]
     span = Span(began_s=clock())
-    if len(spans) < MOST:
+    if len(spans) < MOST_SPANS:
         spans.append(span)
     return span

@@ -1,4 +1,4 @@
-"""Tells how long this process waited for a core, and waits until it is quiet."""
+"""Measures how long this process waited for a core, and waits until the process is quiet."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ from typing import Any
 
 from fitdoctor.probe.support.originals import time
 
+# Below this share of one core, no input pipeline is still filling a buffer.
 QUIET_SHARE = 0.2
-"""Of one core: below this, no pipeline of ours is still filling a buffer."""
-LOOK_S = 0.003
+# Length of one measurement of that share.
+MEASURE_S = 0.003
+# The process is waited for no longer than this.
 LONGEST_S = 0.25
 
 
 def queue_s() -> float:
-    """Seconds that the calling thread was ready to run and had no core, since it began; 0 where the system does not
-    say.
+    """Seconds that the calling thread was ready to run and had no core, since it began.
+
+    It is 0 where the system does not report it.
     """
     try:
         with open("/proc/thread-self/schedstat", "rb") as file:
@@ -24,7 +27,7 @@ def queue_s() -> float:
 
 
 def window(seconds: float, units: int, *, waited_s: float) -> dict[str, Any]:
-    """What a window says of itself; `waited_s` is what `queue_s` said when it began."""
+    """Describes a timed window. `waited_s` is the value of `queue_s` when the window began."""
     return {"seconds": seconds, "units": units, "queue_s": max(0.0, queue_s() - waited_s)}
 
 
@@ -33,6 +36,6 @@ def wait_until_quiet() -> None:
     until_s = time.perf_counter() + LONGEST_S
     while time.perf_counter() < until_s:
         cpu_s, began_s = time.process_time(), time.perf_counter()
-        time.sleep(LOOK_S)
+        time.sleep(MEASURE_S)
         if time.process_time() - cpu_s < QUIET_SHARE * (time.perf_counter() - began_s):
             return

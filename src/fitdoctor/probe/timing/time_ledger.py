@@ -9,7 +9,7 @@ from fitdoctor.probe.support.originals import time
 
 
 class Ledger:
-    """A stack of parts: every second belongs to the part on top, so nothing is counted twice or lost.
+    """A stack of parts. Every second belongs to the part on top, so none is counted twice or lost.
 
     Args:
         part: The part that time belongs to before anything was pushed.
@@ -36,18 +36,18 @@ class Ledger:
         self._since_s = now_s
 
     def push(self, part: str) -> None:
-        """From now on time belongs to `part`."""
+        """Charges `part` from now on."""
         self._charge()
         self._stack.append(part)
 
     def pop(self) -> None:
-        """Time belongs again to the part below."""
+        """Charges the part below again."""
         self._charge()
         self._stack.pop()
 
     @contextmanager
     def within(self, part: str) -> Iterator[None]:
-        """`push` and `pop` around a block, exceptions included."""
+        """Charges `part` during a block, also if that raises."""
         self.push(part)
         try:
             yield
@@ -55,17 +55,17 @@ class Ledger:
             self.pop()
 
     def rebase(self, part: str) -> None:
-        """Changes what the lowest part of the stack is called, e.g. from "start" to "script" after the first unit."""
+        """Renames the lowest part of the stack, e.g. from "start" to "script" after the first unit."""
         self._charge()
         self._stack[0] = part
 
     def peek(self) -> dict[str, float]:
-        """The same for another thread: it may be a moment old, and changes nothing."""
+        """Returns what `read` does, for another thread: it may be a moment old, and changes nothing."""
         parts, part = dict(self._parts), self._stack[-1]
         parts[part] = parts.get(part, 0.0) + max(0.0, self._clock() - self._since_s)
         return parts
 
     def read(self) -> dict[str, float]:
-        """The parts up to now, in seconds."""
+        """Returns the parts up to now, in seconds."""
         self._charge()
         return dict(self._parts)

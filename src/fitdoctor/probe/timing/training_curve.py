@@ -1,6 +1,6 @@
-"""How a fit goes on:
+"""Records the course of a fit: its epochs with their logs, the time of its steps, and its memory.
 
-its epochs with what they reached, and how the time of a step and the memory change, in constant memory.
+The record has a constant size.
 """
 
 from __future__ import annotations
@@ -11,17 +11,21 @@ from typing import Any
 
 from fitdoctor.recording.model import EpochRow, Fit, StepBlock
 
+# Rows of the learning curve: enough for any curve, and well below a megabyte on disk.
 MOST_ROWS = 512
-"""Rows of the learning curve: enough for any curve, and well below a megabyte on disk."""
+# Blocks of steps: enough to distinguish a slope from a jump, and each is long against a hiccup of the machine.
 MOST_BLOCKS = 64
-"""Stretches of steps. Enough to tell a slope from a jump, and each is long against a hiccup of the machine."""
 
 
-class Course:
-    """Adds one call of `fit` to the course of its call site.
+class TrainingCurve:
+    """Adds the course of one call of `fit` to the record of its call site.
 
     Args:
-        record: What is filled.
+        record: The record of the fit.
+
+    Attributes:
+        epoch_s: Time of this epoch's steps, without its first one.
+        learning_rate: The learning rate at the end of the epoch, before callbacks may set another.
     """
 
     def __init__(self, record: Fit) -> None:
@@ -29,12 +33,13 @@ class Course:
         self._call = record.calls_run  # counted only once it has begun
         self._length = max((block.steps for block in record.blocks), default=1)
         self._steps, self._seconds = 0, 0.0
-        self._epoch_steps, self._epoch_s = 0, 0.0
+        self.epoch_steps, self.epoch_s = 0, 0.0
+        self.learning_rate: float | None = None
 
     def step(self, seconds: float, steps: int = 1) -> None:
-        """One step more, or so many in so many seconds."""
-        self._epoch_steps += steps
-        self._epoch_s += seconds
+        """Adds a step, or several that took `seconds` together."""
+        self.epoch_steps += steps
+        self.epoch_s += seconds
         self._steps += steps
         self._seconds += seconds
         if self._steps < self._length:
@@ -47,39 +52,46 @@ class Course:
             self._length *= 2
 
     def epoch_begins(self) -> None:
-        """What is counted for an epoch begins anew."""
-        self._epoch_steps, self._epoch_s = 0, 0.0
+        """Begins the counts of an epoch."""
+        self.epoch_steps, self.epoch_s = 0, 0.0
 
-    def epoch(self, number: int, ended_s: float, steps: int, logs: Any, learning_rate: float | None) -> None:
-        """One epoch that ran to its end. `steps` are all of them; the mean is of those that do not stand apart."""
+    def epoch_ends(self, number: int, ended_s: float, steps: int, logs: Any) -> None:
+        """Adds an epoch that ran to its end.
+
+        Args:
+            number: Of the epoch.
+            ended_s: Seconds since the fit began.
+            steps: Number of all its steps. The mean step time is that without the first one.
+            logs: What Keras passed to the callbacks.
+        """
         row = EpochRow(
             number=number,
             call=self._call,
             steps=steps,
             ended_s=ended_s,
-            step_s=self._epoch_s / max(1, self._epoch_steps) / max(1, self._record.steps_per_execution),
+            step_s=self.epoch_s / max(1, self.epoch_steps) / max(1, self._record.steps_per_execution),
             logs=_finite(logs),
             memory_bytes=memory_bytes(),
-            learning_rate=learning_rate,
+            learning_rate=self.learning_rate,
         )
-        _put(self._record.curve, row, max(0, self._record.epochs_seen - 1))
+        _add_row(self._record.curve, row, max(0, self._record.epochs_seen - 1))
 
 
-def _put(rows: list[EpochRow], row: EpochRow, before: int) -> None:
-    """Adds a row after `before` others:
+def _add_row(rows: list[EpochRow], row: EpochRow, before: int) -> None:
+    """Adds a row after `before` others, and thins the rows out when there are too many.
 
-    one is kept of so many, twice as many each time that the store is full, and the last.
+    One of every 1, 2, 4, … rows is stored, and always the latest.
     """
     apart = 1 << (before // MOST_ROWS).bit_length()
     if len(rows) > 1 and (before - 1) % apart:
-        rows[-2:] = [_telling(*rows[-2:])]
+        rows[-2:] = [_more_informative(*rows[-2:])]
     if before and before * 2 == MOST_ROWS * apart:
-        rows[:] = [_telling(first, second) for first, second in zip(rows[::2], rows[1::2], strict=False)]
+        rows[:] = [_more_informative(first, second) for first, second in zip(rows[::2], rows[1::2], strict=False)]
     rows.append(row)
 
 
-def _telling(first: EpochRow, second: EpochRow) -> EpochRow:
-    """The one of two that says more, as validation may not run in every epoch, else the later."""
+def _more_informative(first: EpochRow, second: EpochRow) -> EpochRow:
+    """Returns the row with more logs, as validation may not run in every epoch, else the later one."""
     return first if len(first.logs) > len(second.logs) else second
 
 
@@ -104,9 +116,9 @@ def _finite(logs: Any) -> dict[str, float]:
 
 
 def memory_bytes() -> int:
-    """What this process holds in memory now; 0 where the system does not say.
+    """Returns the memory of this process now, or 0 where the system does not report it.
 
-    The file is opened each time: one that stays open would take a number that the script's own files get else.
+    The file is opened each time: an open file would take a descriptor number that a file of the script gets otherwise.
     """
     try:
         file = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)

@@ -1,7 +1,4 @@
-"""The seams of a Keras that nobody has seen yet:
-
-those that it still has are put in, and the others are said to be missing.
-"""
+"""Of an unknown Keras, the patch points that exist are patched, and the others are reported as missing."""
 
 from __future__ import annotations
 
@@ -14,12 +11,11 @@ import pytest
 
 from fitdoctor.probe import backends
 from fitdoctor.probe.instrument import install, patch_points, step_hooks
-from fitdoctor.probe.instrument.batch_waits import AT_ONCE, Draws
 from fitdoctor.probe.observe.environment_recorder import EnvironmentRecorder
 from fitdoctor.probe.roles.treat import TreatRole
 from fitdoctor.probe.roles.watch import WatchRole
 from fitdoctor.probe.support.patches import Patches
-from fitdoctor.probe.timing.step_sampling import LONG_S, Rest
+from fitdoctor.probe.timing.step_sampling import LONG_S, StepSkip
 from fitdoctor.probe.timing.time_ledger import Ledger
 from fitdoctor.recording.model import Fit, ProcessRecord, Site
 
@@ -44,7 +40,7 @@ class EpochIterator:
 
 
 class OldIterator:
-    """As before Keras 3.7."""
+    """Is like the iterator before Keras 3.7."""
 
     def __init__(self) -> None:
         self.ended = 0
@@ -62,8 +58,8 @@ class Model:
         return "fitted"
 
 
-class Told:
-    """A role that lets everything through."""
+class PassiveRole:
+    """Calls every original as it is, and records that."""
 
     def __init__(self, stop_after: int = 99) -> None:
         self.calls: list[str] = []
@@ -90,7 +86,7 @@ class Told:
     timer = None
     current_call = None
     main = threading.get_ident()
-    rests = False
+    skips_steps = False
 
     def __getattr__(self, name: str) -> Any:
         return lambda *_: None
@@ -98,9 +94,9 @@ class Told:
 
 @pytest.fixture
 def keras(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A Keras 3.99 that has lost most of its insides."""
+    """A Keras 3.99 that lacks most patch points."""
     known: dict[str, Any] = {"TorchEpochIterator": EpochIterator}
-    monkeypatch.setattr(patch_points, "_class", lambda module, name: known.get(name))
+    monkeypatch.setattr(patch_points, "_find_class", lambda module, name: known.get(name))
     backend = ModuleType("backend")
     backend.EPOCH_ITERATOR, backend.drawn_in = ("keras", "TorchEpochIterator"), lambda: "loop"  # type: ignore[attr-defined]
     monkeypatch.setattr(backends, "of", lambda keras: backend)
@@ -110,8 +106,8 @@ def keras(monkeypatch: pytest.MonkeyPatch) -> Any:
     )
 
 
-def test_what_is_there_is_observed_and_what_is_not_is_said(keras: Any) -> None:
-    role = Told()
+def test_existing_patch_points_are_patched_and_missing_ones_are_reported(keras: Any) -> None:
+    role = PassiveRole()
     assert install.declined(keras) == ""
     patches = install.install(keras, role, whole_process=False)
     assert Model().fit() == "fitted"
@@ -122,25 +118,25 @@ def test_what_is_there_is_observed_and_what_is_not_is_said(keras: Any) -> None:
     patches.undo()
     Model().fit()
     assert role.calls == ["fit", "on_train_begin"]
-    said = list(install.lacking(keras))
+    said = list(install.missing(keras))
     assert said[0].startswith("Keras 3.99.0 is newer than 3.15, ")
-    assert "This Keras has no CallbackList.on_epoch_end: what happens at on_epoch_end is not told apart." in said
-    assert "This Keras has no Model.compile: how often a model is compiled, and where, is not known." in said
+    assert "This Keras has no CallbackList.on_epoch_end: the time of on_epoch_end is not measured." in said
+    assert "This Keras has no Model.compile: how often a model is compiled, and where, is unknown." in said
     assert not any("on_train_begin" in sentence or ".fit:" in sentence for sentence in said)
 
 
-def test_without_a_fit_there_is_nothing_to_observe(keras: Any) -> None:
+def test_a_keras_without_fit_is_refused(keras: Any) -> None:
     keras.Model = object
     with pytest.raises(LookupError):
-        install.install(keras, Told(), whole_process=False)
+        install.install(keras, PassiveRole(), whole_process=False)
 
 
 @pytest.mark.parametrize(("stop_after", "given"), [(99, ["first", "second", "third"]), (1, ["first"])])
 def test_the_loop_of_an_older_keras_is_timed_and_can_be_cut(keras: Any, stop_after: int, given: list[str]) -> None:
     keras.known["TorchEpochIterator"] = OldIterator
     keras.__version__ = "3.5.0"
-    role = Told(stop_after)
-    assert not [sentence for sentence in install.lacking(keras) if "enumerate" in sentence or "newer" in sentence]
+    role = PassiveRole(stop_after)
+    assert not [sentence for sentence in install.missing(keras) if "enumerate" in sentence or "newer" in sentence]
     patches = install.install(keras, role, whole_process=False)
     iterator = OldIterator()
     assert [data for _, data in iterator.enumerate_epoch()] == given
@@ -150,123 +146,25 @@ def test_the_loop_of_an_older_keras_is_timed_and_can_be_cut(keras: Any, stop_aft
     assert [data for _, data in OldIterator().enumerate_epoch()] == ["first", "second", "third"]
 
 
-def test_an_iterator_that_is_timed_is_else_the_one_that_it_holds() -> None:
-    def batches() -> Any:
-        time.sleep(0.01)
-        yield 1
-        yield 2
-        time.sleep(0.01)
-        yield 3
-
-    drawn_s: list[float] = []
-    rest = Rest()
-    draws = Draws(batches(), rest, drawn_s.append)
-    assert next(draws) == 1
-    assert drawn_s[0] >= 0.01
-    rest.of = object()
-    assert next(draws) == 2
-    assert len(drawn_s) == 1
-    assert 0 < rest.drawn_s < 0.01
-    assert list(draws) == [3]  # a long wait is always told
-    assert len(drawn_s) == 2
-    draws.close()
-    with pytest.raises(AttributeError):
-        draws.nothing  # noqa: B018 - the look-up itself fails
-
-
-@pytest.mark.parametrize("passing", [1, 3, 99])
-def test_batches_may_pass_with_no_clock(passing: int) -> None:
-    drawn_s: list[float] = []
-    rest = Rest()
-    draws = Draws(range(10), rest, drawn_s.append)
-    assert next(draws) == 0
-    rest.of, rest.passing = object(), passing
-    found = [next(draws)]
-    assert rest.passing == max(0, passing - AT_ONCE)  # some of them may pass now
-    assert found + list(draws) == list(range(1, 10))
-    assert len(drawn_s) == 1
-    assert (rest.drawn_s > 0) == (passing < 9)
-    assert list(draws) == []
-
-
-def test_batches_pass_no_more_once_steps_are_looked_at_again() -> None:
-    drawn_s: list[float] = []
-    rest = Rest()
-    draws = Draws(range(100), rest, drawn_s.append)
-    next(draws)
-    rest.of, rest.passing = object(), 90
-    next(draws)
-    rest.is_over()
-    for _ in range(60):
-        next(draws)
-    assert len(drawn_s) == 1 + 60 - (AT_ONCE - 1)
-
-
-@pytest.mark.parametrize("passing", [0, 99])
-def test_a_long_step_is_told_where_batches_pass(passing: int) -> None:
-    told: list[int] = []
-    rest = Rest(of=object(), left=300, ended_s=time.perf_counter(), passing=passing)
-    timer = SimpleNamespace(long_step=lambda: told.append(300 - rest.left))
-    role = SimpleNamespace(rest=rest, main=threading.get_ident(), timer=timer)
+@pytest.mark.parametrize("untimed", [0, 99])
+def test_a_long_step_shortens_a_skip_with_untimed_batches(untimed: int) -> None:
+    shortened: list[int] = []
+    skip = StepSkip(callback_list=object(), steps_left=300, ended_s=time.perf_counter(), untimed_batches=untimed)
+    timer = SimpleNamespace(shorten_skip=lambda: shortened.append(300 - skip.steps_left))
+    role = SimpleNamespace(step_skip=skip, main=threading.get_ident(), timer=timer)
     took_s = iter([0.0, 0.0, 2 * LONG_S, 0.0])
     hook = step_hooks.hook(
         role, "on_train_batch_end", lambda callbacks, batch, logs: time.sleep(next(took_s)), Patches(), (None, None)
     )
     for batch in range(4):
-        hook(rest.of, batch)
-    assert (3 in told) == (passing > 0)
-
-
-@pytest.mark.parametrize("passing", [0, 99])
-def test_an_input_that_has_ended_is_asked_no_more(passing: int) -> None:
-    class Ends:
-        """As those that wait for a thread, which has ended too."""
-
-        def __init__(self) -> None:
-            self.asked = 0
-
-        def __iter__(self) -> Ends:
-            return self
-
-        def __next__(self) -> int:
-            self.asked += 1
-            if self.asked == 3:
-                raise StopIteration
-            return self.asked
-
-    rest, batches = Rest(of=object()), Ends()
-    draws = Draws(batches, rest, [].append)
-    found = [next(draws)]
-    rest.passing = passing
-    assert found + list(draws) == [1, 2]
-    assert batches.asked == 3
-
-
-def test_nothing_passes_unless_it_rests() -> None:
-    rest, drawn_s = Rest(passing=5), list[float]()
-    assert list(Draws(range(3), rest, drawn_s.append)) == [0, 1, 2]
-    assert (len(drawn_s), rest.passing) == (3, 5)
-
-
-@pytest.mark.parametrize("passing", [0, 5])
-def test_an_error_of_the_input_is_its_own(passing: int) -> None:
-    def batches() -> Any:
-        yield 1
-        yield 1 / 0
-
-    rest = Rest(of=object(), passing=passing)
-    draws = Draws(batches(), rest, [].append)
-    assert next(draws) == 1
-    with pytest.raises(ZeroDivisionError) as raised:
-        next(draws)
-    assert [frame.name for frame in raised.traceback[1:]] == ["batches"]
-    assert list(draws) == []
+        hook(skip.callback_list, batch)
+    assert (3 in shortened) == (untimed > 0)
 
 
 def steps(role: WatchRole, count: int) -> Fit:
-    """A fit whose loop Keras would go through, its steps as short as can be."""
+    """Runs the hooks of a fit whose steps take no time."""
     visit, callbacks = role.fits.begin(0), CallbackList()
-    visit.timer.callbacks = callbacks
+    visit.timer.sampler.callback_list = callbacks
     visit.timer.epoch_begins()
     for number in range(count):
         callbacks.on_train_batch_begin(number)
@@ -277,21 +175,21 @@ def steps(role: WatchRole, count: int) -> Fit:
     return visit.timer.record
 
 
-@pytest.mark.parametrize(("kind", "rests"), [(WatchRole, True), (TreatRole, False)])
-def test_steps_are_left_alone_only_where_a_seam_counts_them(
-    keras: Any, kind: Any, rests: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("kind", "skips"), [(WatchRole, True), (TreatRole, False)])
+def test_steps_are_skipped_only_if_a_hook_counts_them(
+    keras: Any, kind: Any, skips: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(EnvironmentRecorder, "name_devices", lambda recorder: None)
     scout = ProcessRecord(fits=[Fit(site=Site(file="train.py", line=1))])
-    spec = () if rests else ({"treatments": []},)
+    spec = () if skips else ({"treatments": []},)
     role = kind(scout, Ledger("start", started_s=time.monotonic()), lambda: None, *spec)
     patches = install.install(keras, role, whole_process=False)
     try:
-        assert role.rests == rests
+        assert role.skips_steps == skips
         began_s = time.perf_counter()
         record = steps(role, 3000)
         assert record.step.count == 2999
         assert 0 < record.step.total_s < time.perf_counter() - began_s
     finally:
         patches.undo()
-    assert role.rest.of is None
+    assert role.step_skip.callback_list is None
