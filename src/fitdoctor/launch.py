@@ -229,18 +229,32 @@ def _remove_our_frames(error: BaseException) -> None:
 
 
 def _without_ours(trace: types.TracebackType | None) -> types.TracebackType | None:
-    while trace is not None and _is_ours(trace):
+    entries = []
+    while trace is not None:
+        entries.append(trace)
         trace = trace.tb_next
-    last = trace
-    while last is not None:
-        while last.tb_next is not None and _is_ours(last.tb_next):
-            last.tb_next = last.tb_next.tb_next
-        last = last.tb_next
-    return trace
+    kept = [entry for entry in entries if not _is_ours(entry.tb_frame)]
+    if entries and _is_ours(entries[-1].tb_frame):
+        called = _calling(entries[-1].tb_frame)
+        if called is not None and not (kept and kept[-1].tb_frame is called):
+            kept.append(types.TracebackType(None, called, called.f_lasti, called.f_lineno))
+    for place, entry in enumerate(kept):
+        entry.tb_next = kept[place + 1] if place + 1 < len(kept) else None
+    return kept[0] if kept else None
 
 
-def _is_ours(trace: types.TracebackType) -> bool:
-    return os.path.abspath(trace.tb_frame.f_code.co_filename).startswith(HERE + os.sep)
+def _calling(frame: types.FrameType | None) -> types.FrameType | None:
+    """What called us where we came last.
+
+    Keras leaves out all frames of its own but the last: ours stands where that one would.
+    """
+    while frame is not None and _is_ours(frame):
+        frame = frame.f_back
+    return frame
+
+
+def _is_ours(frame: types.FrameType) -> bool:
+    return os.path.abspath(frame.f_code.co_filename).startswith(HERE + os.sep)
 
 
 if __name__ == "__main__":

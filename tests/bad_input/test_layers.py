@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -58,6 +59,55 @@ def test_no_child_changes_a_file(lab: Lab, way: str) -> None:
     assert "What your script would have changed on disk" in out
 
 
+def test_losses_are_named_before_many_new_files(lab: Lab) -> None:
+    as_it_was(lab)
+    script = (
+        "import os, shutil\nos.makedirs('many')\nfor i in range(300): open('many/%03d.txt' % i, 'w').write('x')\n"
+        "shutil.rmtree('results')\nopen('zz_data.csv', 'w').write('replaced')\n"
+    )
+    ended = lab.diagnose(script + MODEL + FIT, zz_data__csv="precious")
+    assert "disk · deleted: results · changed: zz_data.csv · new: many/ (300 files) · Your files are" in " ".join(
+        ended.out.split()
+    )
+    (report,) = lab.folder.glob(".fitdoctor/*/report.json")
+    assert json.loads(report.read_text())["changed_files"] == [
+        "deleted: results",
+        "changed: zz_data.csv",
+        "new: many/ (300 files)",
+    ]
+
+
+LOSES = "import shutil\nshutil.rmtree('results')\nopen('new.txt', 'w').write('x')\n"
+
+
+def test_without_a_verdict_the_message_says_what_would_have_changed(lab: Lab) -> None:
+    as_it_was(lab)
+    ended = lab.diagnose(LOSES + "raise ValueError('bad')\n")
+    assert (ended.code, (lab.folder / "results" / "weights.txt").read_text()) == (2, "precious")
+    said = " ".join(ended.err.split())
+    assert "Your script would have changed on disk: deleted: results new: new.txt Your files are as they were." in said
+    assert "Run with python, it does change them." in said
+
+
+def test_without_a_verdict_and_a_layer_the_message_says_why(lab: Lab) -> None:
+    lab.environment["FITDOCTOR_LAYER"] = "0"
+    ended = lab.diagnose("raise ValueError('bad')\n")
+    assert (ended.code, "There was no scratch layer" in " ".join(ended.err.split())) == (2, True)
+
+
+def test_a_script_that_kills_its_parent_loses_the_list_and_that_is_said(lab: Lab) -> None:
+    as_it_was(lab)
+    kills = LOSES + "import os, signal\n"
+    ended = lab.diagnose(
+        kills + MODEL + FIT + "import time; time.sleep(1.3)\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(3)\n"
+    )
+    assert "What your script would have changed on disk is not known in whole" in " ".join(
+        (ended.out + ended.err).split()
+    )
+    assert (lab.folder / "results" / "weights.txt").read_text() == "precious"
+    assert ended.processes == ()
+
+
 def test_a_lock_is_not_left_behind(lab: Lab) -> None:
     lock = "import os, sys\nif os.path.exists('train.lock'): sys.exit('another one runs')\nopen('train.lock', 'x').close()\n"
     ended = lab.diagnose(lock + MODEL + FIT, budget="12")
@@ -69,7 +119,8 @@ def test_a_lock_is_not_left_behind(lab: Lab) -> None:
 def test_without_a_layer_the_report_says_so(lab: Lab) -> None:
     lab.environment["FITDOCTOR_LAYER"] = "0"
     ended = lab.diagnose(MODEL + FIT)
-    assert "There was no scratch layer" in " ".join(ended.out.split())
+    assert "There was no scratch layer: the variable FITDOCTOR_LAYER=0 switched it off." in " ".join(ended.out.split())
+    assert "Changed on disk" not in ended.out
 
 
 def test_a_diagnosis_that_is_killed_leaves_no_layer(lab: Lab) -> None:
@@ -112,6 +163,15 @@ def test_in_a_container_without_privileges_the_guard_stands_in(lab: Lab) -> None
     out = " ".join(done.stdout.split())
     assert "There was no scratch layer: this system allows no namespace (Operation not permitted)." in out
     assert (done.returncode, lab.files()) == (0, {"train.py": script, "results.txt": "precious"})
+
+
+def test_a_script_that_clears_up_our_folder_works_as_alone(lab: Lab) -> None:
+    clears = "import glob, shutil\nfor p in glob.glob('.fitdoctor*'): shutil.rmtree(p)\nassert not glob.glob('.fitdoctor*')\n"
+    ended = lab.diagnose("open('new.txt', 'w').write('x')\n" + clears + MODEL + FIT, budget="6")
+    assert (ended.code, "run.json" in lab.kept()) == (0, True), ended.err
+    said = " ".join(ended.out.split())
+    assert "What your script would have changed on disk · new: new.txt · Your files are as they were." in said
+    assert "raised" not in said
 
 
 def test_writes_are_real_where_they_are_allowed(lab: Lab) -> None:

@@ -5,6 +5,7 @@ nothing of theirs runs unasked.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from fitdoctor.cli.consent import require_consent
+from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording.digest import hash_of
 from fitdoctor.recording.load import load_run
 from fitdoctor.recording.model import ProcessRecord, Run
@@ -186,11 +189,124 @@ def test_what_would_run_is_shown_even_quietly_and_without_codes(
     assert "as recorded in own." in call("diagnose", "-q", str(own)).stderr
     foreign = kept(project / "foreign", Run(**values, target="evil()\x1b[1A\x1b[2K\rgood()"), own=False)
     result = call("diagnose", "-q", "--yes", str(foreign))
-    assert "-c evil() good()" in result.stderr
+    assert (result.exit_code, len(session.requests)) == (2, 1)
+    assert r"-c evil()\x1b[1A\x1b[2K\rgood()" in result.stderr
     assert "\x1b" not in result.stderr
+
+
+UNSEEN = [
+    "\x1b]0;{}\x07",
+    "\x1bP{}\x1b\\",
+    "\x1b_{}\x1b\\",
+    "\x9d{}\x9c",
+    "\u200b{}",
+    "\u202e{}",
+    "\u2066{}",
+    "\xad{}",
+    "\ufeff{}",
+    "\u2028{}",
+]
+UNSEEN += ["\xa0{}", "\u3000{}", "\u2800{}", "\u3164{}", "\x7f{}", "\r{}", "\t{}", "\x0c{}", "\ufe0f{}", "\U000e0041{}"]
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("where", ["code", "target", "argv", "cwd"])
+def test_what_can_not_be_seen_is_shown_escaped_and_run_only_if_it_is_ones_own(
+    call: Call, session: FakeSession, project: Path, unseen: str, own: bool, where: str
+) -> None:
+    text = f"'''{unseen.format(';evil();')} '''"
+    values: dict[str, Any] = {
+        "fitdoctor": "1",
+        "script": "x",
+        "python": sys.executable,
+        "cwd": str(project),
+        "watched": ProcessRecord(),
+    }
+    values |= (
+        {"mode": "code", "target": f"print({text})"} if where == "code" else {"target": "train.py", "argv": ["-x"]}
+    )
+    if where == "target":
+        (project / text).write_text("")
+        values["target"] = text
+    elif where == "argv":
+        values["argv"] = [text]
+    elif where == "cwd":
+        values["cwd"] = str(project / text)
+        Path(values["cwd"]).mkdir()
+        (Path(values["cwd"]) / "train.py").write_text("")
+    result = call("diagnose", "--yes", str(kept(project / "a run", Run(**values), own=own)))
+    assert len(session.requests) == own
+    assert ("expected no signs in it that can't be seen" in result.stderr) != own
+    assert ascii(unseen[0])[1:-1] in result.stderr
+    assert "evil()" in result.stderr
+
+
+def test_nothing_pushes_code_out_of_sight(call: Call, session: FakeSession, project: Path) -> None:
+    code = "print(1);" + 3000 * " " + "evil()" + 500 * "\n" + "worse()"
+    values = {
+        "fitdoctor": "1",
+        "script": "-c",
+        "mode": "code",
+        "python": sys.executable,
+        "cwd": str(project),
+        "watched": ProcessRecord(),
+    }
+    result = call("diagnose", str(kept(project / "run", Run(**values, target=code), own=False)))
+    assert "print(1);[3000 spaces]evil()\n            [499 empty lines]\n            worse()" in result.stderr
+
+
+def test_a_script_is_never_shown_as_code(call: Call, session: FakeSession, project: Path) -> None:
+    (project / "-c").write_text("evil()")
+    values = {
+        "fitdoctor": "1",
+        "script": "-c",
+        "python": sys.executable,
+        "cwd": str(project),
+        "watched": ProcessRecord(),
+    }
+    for own in (False, True):
+        result = call(
+            "diagnose",
+            "--yes",
+            str(kept(project / f"run{own}", Run(**values, target="-c", argv=["print(1)"]), own=own)),
+        )
+        assert (result.exit_code, session.requests) == (2, [])
+        assert "expected a path that does not begin with “-”" in result.stderr
+
+
+@pytest.mark.usefixtures("requests")
+def test_a_change_is_shown_with_its_place(call: Call, project: Path) -> None:
+    diagnosis(project, "20990101-000000-train", own=False)
+    assert re.search(r"change  \{.*\} at \S*train\.py:\d+\n", call("treat", "train.py").stderr)
+
+
+@pytest.mark.parametrize(("unseen", "shown"), [("\u202e", r"\u202e"), ("\ud800", r"\ud800"), ("\x9d", r"\x9d")])
+def test_a_change_with_what_can_not_be_seen_is_refused(unseen: str, shown: str) -> None:
+    change = {"kind": "cache", "place": {"file": f"a{unseen}.py", "line": 1}}
+    with pytest.raises(FitdoctorError) as caught:
+        require_consent("run", ["python", "train.py"], folder="", changes=[change], is_own=False, yes=True)
+    assert f"a{shown}.py:1" in str(caught.value)
 
 
 def test_it_is_data_for_everything_else(call: Call, project: Path) -> None:
     diagnosis(project, "20990101-000000-train", own=False, python="/evil")
     for command in (("report",), ("compare", "last", "last"), ("bundle", "-o", "sent.json")):
         assert call(*command).exit_code == 0
+
+
+def test_a_run_that_others_can_change_is_shown_where_it_is_named_and_is_never_the_last(
+    call: Call, project: Path, tmp_path: Path
+) -> None:
+    open_, linked = diagnosis(project, "20990101-000000-open", own=False), project / ".fitdoctor/20990101-000001-linked"
+    open_.rename(tmp_path / "elsewhere")
+    linked.symlink_to(tmp_path / "elsewhere")
+    diagnosis(project, open_.name, own=False)
+    open_.chmod(0o777)
+    assert "There is no run yet" in call("report", "last").stderr
+    for named in (open_.name, str(open_), linked.name, str(linked)):
+        assert call("report", named).exit_code == 0
+        assert (
+            "which you have not recorded on this machine"
+            in call("diagnose", named if "/" in named else f".fitdoctor/{named}").stderr
+        )

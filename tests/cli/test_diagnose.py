@@ -101,11 +101,13 @@ def test_outputs_are_written_beside_the_terminal(call: Call, session: FakeSessio
         ("a.html", "the extension “.html”; expected one of .json, .txt, or “-” for the terminal"),
         ("report", "no extension"),
         ("missing/a.json", "does not exist"),
+        ("data.csv/a.json", "data.csv is a file, not a folder"),
         ("folder.json", "is a directory"),
     ],
 )
 def test_outputs_that_would_fail_are_refused_at_once(call: Call, session: FakeSession, output: str, words: str) -> None:
     Path("folder.json").mkdir()
+    Path("data.csv").touch()
     result = call("diagnose", "-o", output, "train.py")
     assert (result.exit_code, session.requests) == (2, [])
     assert words in result.stderr

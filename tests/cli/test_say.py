@@ -10,10 +10,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import Result
 
-from fitdoctor.cli.main import COMMANDS
+from fitdoctor.cli.main import COMMANDS, _cleaned
 from fitdoctor.cli.say import put, say
 
 Call = Callable[..., Result]
@@ -33,6 +34,41 @@ def test_a_terminal_without_utf8_gets_what_it_can_show(monkeypatch: pytest.Monke
     assert raw.getvalue() == b'"2.9x" of  \n'
     monkeypatch.setattr(sys, "stderr", None)
     say("nobody hears this")
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"  # type: ignore[assignment]
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_messages_are_wrapped_and_paths_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    path = "/data/" + "a-long-name/" * 6 + "model.keras"
+    say(
+        f"Could not write to {path} since there is no room left on that disk.\n  new: a fitdoctor: file that "
+        + "is " * 9
+    )
+    assert terminal.getvalue().splitlines() == [
+        "fitdoctor: Could not write to",
+        f"  {path}",
+        "  since there is no room left on that disk.",
+        "    new: a fitdoctor: file that is is is is is is",
+        "      is is is",
+    ]
+
+
+def test_what_click_says_is_wrapped_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "50")
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    error = _cleaned(click.UsageError("Received both -m and -c; expected one of them: a target is either."))
+    assert error.format_message().splitlines() == [
+        "Received both -m and -c; expected one of",
+        "  them: a target is either.",
+    ]
+    assert error.exit_code == 2
 
 
 @pytest.mark.parametrize(
@@ -90,7 +126,7 @@ def fitdoctor(*arguments: str | bytes, cwd: Path, **environment: str) -> subproc
 
 HELP = """
 import sys
-from fitdoctor.cli.main import COMMANDS, main
+from fitdoctor.cli.main import COMMANDS, _cleaned, main
 for name in COMMANDS:
     sys.argv = ["fitdoctor", name, "--help"]
     try:

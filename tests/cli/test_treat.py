@@ -245,3 +245,11 @@ def test_an_early_recording_that_does_not_know_its_source_is_refused(
 ) -> None:
     saved(project, sources=())
     assert "does not say what the source was" in call("treat", "train.py").stderr
+
+
+def test_quietly_it_says_only_what_it_runs(call: Call, project: Path, requests: list[WatchRequest]) -> None:
+    saved(project)
+    result = call("treat", "-q", "train.py")
+    assert (result.exit_code, len(requests)) == (3, 1)
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"fitdoctor: Runs {sys.executable} train.py, as recorded in ")

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from fitdoctor.diagnosis.progress import Progress
-from fitdoctor.diagnosis.workspace import DiagnosisWorkspace
+from fitdoctor.diagnosis.workspace import LOST, DiagnosisWorkspace
 from fitdoctor.process.messages import Ended, Started
+from fitdoctor.report.text_files import AS_THEY_WERE
 from tests import builders as make
 
 
@@ -38,8 +39,30 @@ def test_children_in_a_layer_change_nothing(desk: DiagnosisWorkspace, tmp_path: 
     ran(desk, Started(layered=True), Ended(changes=[("new", f"{here}/b"), ("changed", f"{here}/a")]))
     ran(desk, Started(layered=True), Ended(changes=[("deleted", f"{here}/b"), ("new", "/etc/c")]))
     assert (desk.data.protection, desk.data.protection_note) == ("layer", "")
-    assert desk._changes() == ["new: /etc/c", "changed: a", "new: b"]
-    assert desk.on_disk() == ""
+    assert desk._changes() == ["changed: a", "new: /etc/c", "new: b"]
+    *told, last = desk.on_disk().splitlines()
+    assert told == ["", "Your script would have changed on disk:", "  changed: a", "  new: /etc/c", "  new: b"]
+    assert last == f"{AS_THEY_WERE} Run with python, it does change them."
+
+
+def test_a_message_says_that_the_files_are_as_they_were(desk: DiagnosisWorkspace) -> None:
+    ran(desk, Started(layered=True), Ended())
+    assert desk.on_disk() == f"\n{AS_THEY_WERE}"
+
+
+def test_a_message_says_why_there_was_no_layer(desk: DiagnosisWorkspace, tmp_path: Path) -> None:
+    ran(desk, Started(why="this system allows no namespace"), Ended())
+    (tmp_path / "new.txt").touch()
+    assert desk.on_disk().startswith(
+        "\nChanged on disk while your script was tried:\n  new: new.txt\nThere was no scratch layer: this system"
+    )
+
+
+def test_a_list_that_is_lost_is_a_limit(desk: DiagnosisWorkspace) -> None:
+    desk._note_protection(Started(layered=True))
+    desk._note_end(Ended(), lost=True)
+    assert desk.data.limits == [LOST]
+    assert LOST in desk.on_disk()
 
 
 def test_one_child_without_a_layer_makes_it_a_guard(desk: DiagnosisWorkspace) -> None:
@@ -83,5 +106,5 @@ def test_without_a_layer_what_was_left_behind_is_moved_and_told(desk: DiagnosisW
         assert not left.exists()
     (limit,) = desk.data.limits
     assert limit.startswith("What your script made while it was tried, and left behind, was moved to")
-    assert limit.endswith("run: train.lock, b.lock.")
+    assert limit.endswith("run: b.lock, train.lock.")
     assert (tmp_path / "run" / "left-behind-2" / "0-b.lock").exists()

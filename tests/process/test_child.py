@@ -86,7 +86,8 @@ def test_the_specification_says_what_to_run(start: Start, tmp_path: Path) -> Non
         ["--epochs", "3"],
     )
     assert spec["site"] == {"kind": "fit", "file": "train.py", "line": 3}
-    assert spec["out"] == str(child.out) == str(tmp_path / "child" / "rehearsal.json")
+    assert child.out == tmp_path / "child" / "rehearsal.json"
+    assert Path(spec["out"]).name == child.out.name  # under a layer, the child knows the folder by another path
     assert spec["began_s"] < time.time()
     assert spec["spawned_s"] <= time.monotonic()
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,3 +101,17 @@ def test_what_counts_as_learned() -> None:
     assert learned_something(ProcessRecord(fits=[make.fit(seen=0)]))
     assert not learned_something(ProcessRecord(loops=[CallSiteRecord(kind="predict", site=PLACE, calls=3)]))
     assert learned_something(ProcessRecord(loops=[CallSiteRecord(kind="predict", site=PLACE, run=make.took(0.1, 1))]))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"target": "my fit.py", "arguments": ("--epochs", "3")}, "--stdin 'my fit.py' --epochs 3 < answers.txt"),
+        ({"target": "pkg.fit", "mode": "module", "arguments": ("a\nb",)}, "--stdin -m pkg.fit … < answers.txt"),
+        ({"target": "input()\n", "mode": "code", "arguments": ()}, "--stdin -c CODE < answers.txt"),
+    ],
+    ids=str,
+)
+def test_how_to_pass_answers_names_the_script_that_was_given(given: dict[str, Any], said: str) -> None:
+    text = no_verdict(ProcessRecord(ending=ENDINGS["no input"]), replace(REQUEST, **given))
+    assert f"(fitdoctor diagnose {said})" in text

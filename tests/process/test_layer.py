@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from fitdoctor.process import layer_changes
+from fitdoctor.process.layer import Overlay
 from tests.process.conftest import FORBIDDEN, Box
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such layers")
@@ -84,6 +86,27 @@ def test_a_folder_that_was_renamed_is_told_by_both_names(box: Box) -> None:
     assert [path.partition("/")[0] for path in changed] == ["old"]
 
 
+def test_what_a_folder_held_that_was_removed_and_made_again_is_told(box: Box) -> None:
+    box.write("results/old.txt")
+    box.write("results/kept.txt")
+    done = box.run(
+        "import os, shutil\nshutil.rmtree('results'); os.mkdir('results'); open('results/kept.txt', 'w').write('new')"
+    )
+    assert done.changed(box.folder) == {"results/old.txt": "deleted", "results/kept.txt": "changed"}
+
+
+def test_many_new_files_do_not_hide_what_was_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layer_changes, "MOST_CHANGES", 3)
+    upper, lower = tmp_path / "upper", tmp_path / "lower"
+    for name in ("a", "b", "c", "d", "e", "z"):
+        for folder in (upper, lower) if name == "z" else (upper,):
+            folder.mkdir(exist_ok=True)
+            (folder / name).write_text(str(folder))
+    found, more = layer_changes.changes([Overlay(path="/p", lower=str(lower), upper=str(upper))], [])
+    assert found == [("new", "/p/a"), ("new", "/p/b"), ("new", "/p/c"), ("changed", "/p/z")]
+    assert more == {"new": 2}
+
+
 def test_folders_and_links_can_be_moved(box: Box) -> None:
     box.write("results/weights.txt")
     (box.folder / "latest").symlink_to("results")
@@ -147,11 +170,22 @@ def test_the_program_keeps_its_user_and_ends_as_it_does(box: Box) -> None:
 
 def test_what_it_writes_for_us_is_real(box: Box) -> None:
     done = box.run(
-        "import json\nn = json.load(open('run/child/notes.json')); n['mine'] = 1\njson.dump(n, open('run/child/notes.json', 'w'))"
+        "import json, os\nnotes = os.environ['NOTES']; n = json.load(open(notes)); n['mine'] = 1\njson.dump(n, open(notes, 'w'))"
     )
     assert done.notes.pop("spawned_s") > 0
     assert done.notes == {"isolated": True, "network_namespace": False, "mine": 1}
     assert done.changes == []
+
+
+def test_nothing_of_ours_is_in_the_way_of_a_script_that_clears_up(box: Box) -> None:
+    box.write("results/weights.txt")
+    box.write("run/older/run.json")
+    done = box.run(
+        "import os, shutil\nprint(sorted(os.listdir('run')))\nshutil.rmtree('run'); shutil.rmtree('results')\n"
+        "os.mkdir('run'); os.mkdir('run/child'); print(os.path.exists(os.environ['NOTES']))"
+    )
+    assert (done.layered, done.code, done.out.splitlines()) == (True, 0, ["['older']", "True"])
+    assert (done.notes["isolated"], box.files()) == (True, {"results/weights.txt": "precious"})
 
 
 def test_without_a_layer_writes_are_real(box: Box) -> None:

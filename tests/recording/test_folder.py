@@ -71,6 +71,28 @@ def test_what_can_not_be_written_falls_back_with_a_note(home: Path) -> None:
     assert str(made.path) in made.note
 
 
+def test_a_folder_without_a_project_says_what_was_looked_for(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = home.parent / "plain"
+    plain.mkdir()
+    monkeypatch.chdir(plain)
+    made = create("train")
+    assert made.note.startswith(
+        f"No project was found: neither {plain} nor a folder of yours above it has one of .git, .hg, pyproject.toml"
+    )
+    assert made.note.endswith(f": this run is kept in {made.path}.")
+
+
+def test_a_folder_that_others_may_write_to_says_so(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = home.parent / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    monkeypatch.chdir(shared)
+    note = create("train").note
+    assert note.startswith(
+        f"No project was looked for, since others could put something there: {shared} can be written by other users:"
+    )
+
+
 def test_a_full_disk_falls_back_and_leaves_no_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prove = folders.prove_room
 
@@ -163,3 +185,18 @@ def test_an_empty_folder_is_taken_away_and_a_full_one_is_kept() -> None:
     empty.remove_if_empty()
     full.remove_if_empty()
     assert (empty.path.exists(), full.path.exists()) == (False, True)
+
+
+def test_where_nothing_can_be_written_no_folder_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+
+    def full(_path: Path) -> None:
+        raise OSError(27, "File too large")
+
+    monkeypatch.setattr("fitdoctor.recording.folder.prove_room", full)
+    with pytest.raises(FitdoctorError, match="Found no place to write to"):
+        create("train", parent=tmp_path / "project")
+    assert [
+        path.name for path in (tmp_path / "temporary").glob("fitdoctor-*") if path.name != f"fitdoctor-{os.getuid()}"
+    ] == []

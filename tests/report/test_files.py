@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from fitdoctor.process.file_changes import sentences
 from fitdoctor.report.text import render
+from fitdoctor.report.text_files import shortened
+from fitdoctor.trials.change_lines import sentences
 from tests.report.samples import SLOW
 
 
@@ -27,7 +28,7 @@ def test_under_a_layer_the_files_are_as_they_were() -> None:
 def test_under_a_layer_what_would_have_changed_is_listed() -> None:
     text = shown(protection="layer", changed_files=("new: model.keras", "deleted: old.keras"))
     assert (
-        "What your script would have changed on disk · new: model.keras · deleted: old.keras · Your files are as they were."
+        "What your script would have changed on disk · deleted: old.keras · new: model.keras · Your files are as they were."
         in text
     )
 
@@ -51,3 +52,33 @@ def test_what_is_not_named_is_counted(count: int, more: str) -> None:
     text = shown(changed_files=tuple(sentences([("new", f"{number}.png") for number in range(count)])))
     assert text.count(".png") == 10
     assert re.findall(r"and (\S+) more", text) == ([more] if more else [])
+
+
+def test_no_kind_of_change_crowds_out_another() -> None:
+    lines = [f"deleted: {number}" for number in range(12)] + [
+        "deleted: data/ (300 of its files and folders)",
+        "changed: a",
+    ]
+    lines += [f"new: {number}" for number in range(12)] + ["and 1,000 more new"]
+    shown_lines = shortened(lines)
+    assert [line.partition(":")[0] for line in shown_lines] == ["deleted"] * 10 + ["changed"] + ["new"] * 10 + [
+        shown_lines[-1]
+    ]
+    assert shown_lines[-1] == "and 302 more deleted, 1,002 more new"
+
+
+def test_a_list_of_an_earlier_version() -> None:
+    assert shortened([*(f"new: {number}" for number in range(10)), "and 5990 more"])[-1] == "and 5,990 more"
+
+
+def test_where_nothing_changed_no_heading_says_so() -> None:
+    text = shown(protection="guard", changed_files=())
+    assert "Files · There was no scratch layer. Files were guarded" in text
+    assert "Changed on disk" not in text
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_a_long_path_stays_whole(width: int) -> None:
+    path = "/data/" + "a-long-name/" * 12 + "model.keras"
+    lines = render(replace(SLOW, protection="layer", changed_files=(f"new: {path}",)), width=width).splitlines()
+    assert [line.strip() for line in lines if path in line] == [path]

@@ -38,3 +38,10 @@ def test_a_target_that_would_be_read_as_an_option_is_not_suggested(target: str) 
     run = eager("same")
     run.target, run.argv = target, ["train.py"]
     assert build(run).treat == ""
+
+
+@pytest.mark.parametrize("unseen", ["\x1b[", "a\x1b]0;b\x07", "\u202e", "a\nb"])
+def test_nor_is_one_with_what_can_not_be_seen(unseen: str) -> None:
+    run = eager("same")
+    run.argv = [unseen]
+    assert build(run).treat == ""

@@ -92,3 +92,22 @@ def test_a_setting_that_a_recording_makes_up_leads_to_no_remedy(name: str) -> No
     run.scout.threads = [ThreadSetting(name=name, value=1)]
     finding = Finding(fit=0, cause="unused-cores", cost_s=make.around(5.0), data={"settings": [name]})
     assert list(default_threads.propose(finding, Facts(run))) == []
+
+
+@pytest.mark.parametrize(
+    "changed", [{"kind": "run-code"}, {"place": {"file": "/etc/passwd", "line": 1, "position": -1}}]
+)
+def test_changes_that_are_all_made_up_are_named_as_such(changed: dict[str, Any]) -> None:
+    run = slow_input()
+    for arm in run.rehearsals[0].arms:
+        arm.changes = [{**change, **changed} for change in arm.changes]
+    with pytest.raises(
+        FitdoctorError, match="which no remedy of this fitdoctor offers there; expected changes that a diagnosis"
+    ):
+        choose(Diagnosis(run=run, shown="run"), {"exact", "numerics", "semantics"})
+
+
+def test_a_diagnosis_in_which_nothing_helped_says_so_still() -> None:
+    run = diagnosed(make.run(pipeline_fit()), {})
+    with pytest.raises(FitdoctorError, match="nothing was verified"):
+        choose(Diagnosis(run=run, shown="run"), {"exact"})

@@ -44,7 +44,8 @@ def test_a_training_that_is_too_short_for_treat_itself_is_told() -> None:
     assert "takes treat itself 20 s: write the changes into the script" in announcement(replace(TREATED, own_s=20))
 
 
-def test_callbacks_that_would_write_to_another_file_are_left_alone() -> None:
+def test_callbacks_that_would_write_to_another_file_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fitdoctor.treating.promise.not_offered", lambda *_: [])  # it stands for one that is offered
     diagnosis = eager()
     for arm in diagnosis.run.rehearsals[0].arms:
         if arm.remedy == "compiled-step":

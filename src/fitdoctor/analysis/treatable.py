@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Collection
 
 from fitdoctor.analysis.analyse import Analysis
+from fitdoctor.exact import is_plain
 from fitdoctor.process.request import OPTIONS
 from fitdoctor.recording.model import Run
 from fitdoctor.report.model import Prescription, Safety
@@ -32,6 +33,10 @@ def treat_command(run: Run, analysis: Analysis, prescription: Prescription | Non
     if run.target.startswith(
         "-"
     ):  # only a recording that was made up has such a target, and it would be read as an option of ours
+        return ""
+    if not all(
+        map(is_plain, (run.target, *run.argv))
+    ):  # a report drops what can't be seen, so that the command would be another one
         return ""
     applied = treatable(analysis, ORDER[: ORDER.index(prescription.safety) + 1])
     if applied is None:

@@ -21,6 +21,8 @@ _HOOK = re.compile(r"on_(epoch|(train|test|predict)(_batch)?|batch)_(begin|end)"
 _ARGUMENT = re.compile(r"[a-z][a-z0-9_]{0,40}")
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,20}")
 """What a text may be as a setting, such as "epoch": no path."""
+_NUMBER = re.compile(r"[0-9]{1,5}")
+"""Of threads."""
 _NAME = re.compile(r"[\w .:/-]{1,200}")
 """Of a metric."""
 
@@ -42,7 +44,7 @@ def _environment(fields: dict[str, Any]) -> str:
         return f"the variable {name!r} is none that a change may set"
     return (
         ""
-        if value is None or isinstance(value, str) and value.isdecimal() and len(value) < 6
+        if value is None or isinstance(value, str) and bool(_NUMBER.fullmatch(value))
         else f"{value!r} is no number of threads"
     )
 

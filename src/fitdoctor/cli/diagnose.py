@@ -25,11 +25,6 @@ if TYPE_CHECKING:
 
 DEFAULT_BUDGET_S = 120.0
 """Two minutes: what most people wait for an answer without leaving."""
-LAYER_SWITCH = "FITDOCTOR_LAYER"
-"""Variable that, set to 0, leaves files to the guard in Python:
-
-for a script that can't bear the scratch layer, and for tests.
-"""
 DEFAULT_RACE_BUDGET_S = 60.0
 """Half as much again, and only where a remedy changes the training:
 
@@ -127,7 +122,7 @@ def command(
     from fitdoctor.cli.progress import progress_on
     from fitdoctor.cli.resume import is_run, resumed
     from fitdoctor.cli.target import check_target, find_python, mode_of
-    from fitdoctor.process.request import OPTIONS, DiagnoseRequest
+    from fitdoctor.process.request import LAYER_SWITCH, OPTIONS, DiagnoseRequest
     from fitdoctor.recording.folder import create
     from fitdoctor.recording.places import current_folder
 

@@ -80,6 +80,12 @@ def write(report: Report, outputs: tuple[str, ...]) -> None:
             write_atomically(path, FORMATS[path.suffix.lower()](report).encode())
 
 
+def _no_folder(path: Path) -> str:
+    """Why nothing can be made in a path: it is no folder, or one on the way to it is none."""
+    file = next((each for each in (path, *path.parents) if each.is_file()), None)
+    return f"{file} is a file, not a folder" if file is not None else f"{path} does not exist"
+
+
 def _checked(_context: click.Context, _parameter: click.Parameter, outputs: tuple[str, ...]) -> tuple[str, ...]:
     """Refuses at once what would fail after two minutes of trials."""
     for output in outputs:
@@ -94,7 +100,7 @@ def _checked(_context: click.Context, _parameter: click.Parameter, outputs: tupl
             )
         parent = path.absolute().parent
         if path.is_dir() or not parent.is_dir():
-            problem = "which is a directory" if path.is_dir() else f"but {parent} does not exist"
+            problem = "which is a directory" if path.is_dir() else f"but {_no_folder(parent)}"
             raise FitdoctorError(f"Received “-o {output}”, {problem}; expected a file in a folder that exists.")
         if not os.access(parent, os.W_OK):
             raise FitdoctorError(f"Received “-o {output}”, but {parent} can't be written. Choose another folder.")

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TextIO
 
-from fitdoctor.cli.say import is_ascii
+from fitdoctor.cli.say import is_ascii, is_terminal
 from fitdoctor.report.text import PLAIN_WIDTH
 
 
@@ -28,11 +28,3 @@ class Look:
         width = shutil.get_terminal_size(fallback=(PLAIN_WIDTH, 24)).columns
         color = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         return cls(width=width, color=color, ascii_only=ascii_only)
-
-
-def is_terminal(stream: TextIO) -> bool:
-    """Whether a person sits behind `stream`. A closed or replaced stream has none."""
-    try:
-        return stream.isatty()
-    except (AttributeError, ValueError):
-        return False

@@ -14,7 +14,7 @@ import click
 
 import fitdoctor
 from fitdoctor.cli.interrupts import never_lost
-from fitdoctor.cli.say import never_fail_on_signs, say
+from fitdoctor.cli.say import never_fail_on_signs, say, wrapped
 from fitdoctor.cli.streams import reserve_missing
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.printable import printable
@@ -32,6 +32,8 @@ COMMANDS: Mapping[str, str] = {
 """Commands in the order of `--help`: the main job first. Each module holds a command called `command`."""
 
 FAILURE_EXIT_CODE = 2
+ERROR = "Error: "
+"""What click begins a message with."""
 INTERRUPTED_EXIT_CODE = 130
 """128 + SIGINT, as shells report it."""
 
@@ -117,9 +119,11 @@ def _cleaned(error: click.ClickException) -> click.ClickException:
     click repeats arguments as they were given.
     """
     text = error.format_message()
-    if text.isprintable() or type(error).__name__ == "NoArgsIsHelpError":  # since click 8.2, and a page of ours
+    clean = text if text.isprintable() else printable(text)
+    shown = wrapped(ERROR + clean, sys.stderr).removeprefix(ERROR) if isinstance(error, click.UsageError) else clean
+    if text == shown or type(error).__name__ == "NoArgsIsHelpError":  # since click 8.2, and a page of ours
         return error
-    return click.UsageError(printable(text), ctx=error.ctx if isinstance(error, click.UsageError) else None)
+    return click.UsageError(shown, ctx=error.ctx if isinstance(error, click.UsageError) else None)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
-from fitdoctor.cli.look import Look, is_terminal
+from fitdoctor.cli.look import Look
+from fitdoctor.cli.say import is_terminal, wrapped
 from fitdoctor.report.model import Report
 from fitdoctor.report.text import render_first_answer
 
@@ -145,7 +146,7 @@ class LiveProgress:
         )
 
     def note(self, text: str) -> None:
-        self._print(_shown(text, self._look))
+        self._print(wrapped(_shown(text, self._look), self._console.file))
 
     def done(self) -> None:
         if self._started and not self._broken:

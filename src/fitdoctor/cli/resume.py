@@ -82,6 +82,12 @@ def _check(run: Run, folder: str) -> None:
             f"Received {folder}, a run that does not say how its script was started; expected one of “fitdoctor watch” or "
             "“fitdoctor diagnose”. Diagnose the script itself."
         )
+    if run.mode == "script" and run.target.startswith(
+        "-"
+    ):  # made up: it would be shown, and taken, as an option of Python's
+        raise FitdoctorError(
+            f"Received {folder}, a run of the script “{run.target}”; expected a path that does not begin with “-”."
+        )
     directory = Path(run.cwd)
     if not directory.is_dir():
         raise FitdoctorError(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import codecs
 import sys
 from contextlib import suppress
-from typing import TextIO
+from typing import IO, TextIO
 
 from fitdoctor.printable import ASCII_SIGNS, printable
 
 #: How text is written that the encoding of a stream has no sign for: as on a terminal that shows ASCII only, never as
 #: an error.
 SHOWN_SOMEHOW = "fitdoctor"
+#: Columns of a message on a terminal, as of a report.
+NARROWEST, WIDEST = 40, 120
 
 
 def say(text: str) -> None:
@@ -23,7 +25,44 @@ def say(text: str) -> None:
     """
     if sys.stderr is not None:  # it is closed, or full: whoever calls goes on
         with suppress(AttributeError, OSError, ValueError):
-            put(f"fitdoctor: {text}".replace("\n", "\n  "), sys.stderr)
+            shown = printable(f"fitdoctor: {text}".replace("\n", "\n  "), lines=True)
+            put(wrapped(shown, sys.stderr), sys.stderr)
+
+
+def wrapped(text: str, stream: IO[str] | None) -> str:
+    """Breaks the lines of a message between words at the width of the terminal that a stream is; elsewhere it stays as
+    it is.
+
+    Example:
+        >>> wrapped("fitdoctor: Interrupted.", sys.stderr)
+        'fitdoctor: Interrupted.'
+    """
+    if stream is None or not is_terminal(stream):
+        return text
+    return "\n".join(_lines(line) for line in text.split("\n"))
+
+
+def _lines(line: str) -> str:
+    import shutil
+    import textwrap
+
+    indent = " " * (len(line) - len(line.lstrip(" ")) + 2)
+    return textwrap.fill(
+        line,
+        max(min(shutil.get_terminal_size().columns, WIDEST), NARROWEST),
+        subsequent_indent=indent,
+        replace_whitespace=False,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def is_terminal(stream: IO[str]) -> bool:
+    """Whether a person sits behind `stream`. A closed or replaced stream has none."""
+    try:
+        return stream.isatty()
+    except (AttributeError, ValueError):
+        return False
 
 
 def put(text: str, stream: TextIO | None = None) -> None:

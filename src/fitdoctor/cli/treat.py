@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     help="The interpreter of the training; by default that of the diagnosis, if you have made that.",
 )
 @yes_option
+@click.option(
+    "-q", "--quiet", is_flag=True, help="Say only what a recording has a part in running, and what goes wrong."
+)
 @click.option("-m", "as_module", is_flag=True, help="TARGET is a module, as for python -m.")
 @click.option("-c", "as_code", is_flag=True, help="TARGET is code, as for python -c.")
 @click.argument("target")
@@ -50,6 +53,7 @@ def command(
     diagnosis: str | None,
     python: str | None,
     yes: bool,
+    quiet: bool,
     as_module: bool,
     as_code: bool,
     target: str,
@@ -75,7 +79,6 @@ def command(
     from fitdoctor.recording.folder import create
     from fitdoctor.treating import environment
     from fitdoctor.treating.diagnosis import Target, check_arguments, check_unchanged, find
-    from fitdoctor.treating.offered import in_words
     from fitdoctor.treating.promise import announcement, choose
     from fitdoctor.watching.request import WatchRequest
     from fitdoctor.watching.session import watch
@@ -91,7 +94,7 @@ def command(
     name = check_target(target, mode, interpreter)
     check_arguments(found, wanted)
     treated, more = choose(found, allowed, again=wanted.shown)
-    changes = [in_words(change) for treatment in treated.treatments for change in treatment["changes"]]
+    changes = [change for treatment in treated.treatments for change in treatment["changes"]]
     require_consent(
         found.shown,
         [interpreter, *OPTIONS[mode], target, *arguments],
@@ -110,7 +113,7 @@ def command(
         say(f"{error} The training runs as written.")
     if folder is not None:
         for sentence in (folder.note, announcement(treated), more):
-            if sentence:
+            if sentence and not quiet:
                 say(sentence)
     request = WatchRequest(
         target=target,
@@ -125,7 +128,7 @@ def command(
     try:
         if ended.problem:
             say(ended.problem)
-        if folder is not None:
+        if folder is not None and not quiet:
             _conclude(ended, treated, found.run.scout, folder)
     except Exception as error:  # noqa: BLE001 - the training's own ending is what the caller waits for
         say(f"{type(error).__name__}: {error}")

@@ -62,7 +62,7 @@ def command(
     except FitdoctorError as error:
         say(f"{error} The training runs without being recorded.")
     request = WatchRequest(target=target, arguments=arguments, mode=mode, python=interpreter, folder=folder)
-    if folder is not None and folder.note:
+    if folder is not None and folder.note and not quiet:
         say(folder.note)
     watched = watch(request)
     try:

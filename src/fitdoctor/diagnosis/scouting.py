@@ -38,7 +38,9 @@ def run_through(desk: DiagnosisWorkspace) -> None:
     ran_out = child.ran_out
     if scout is None:
         desk.check_room()
-        raise FitdoctorError(exit_messages.UNREADABLE if started else exit_messages.never_started(request, code))
+        raise FitdoctorError(
+            exit_messages.UNREADABLE + desk.on_disk() if started else exit_messages.never_started(request, code)
+        )
     unfinished, learned = scout.ending.how == "unfinished", exit_messages.learned_something(scout)
     if unfinished and not learned:
         desk.check_room()

@@ -21,7 +21,7 @@ from fitdoctor.process import exit_messages, file_changes
 from fitdoctor.process.child import KEPT_LAYERS, Child, StandardInput, no_room
 from fitdoctor.process.messages import Ended, Started
 from fitdoctor.process.remove_tree import remove_tree
-from fitdoctor.process.request import DiagnoseRequest, new_run
+from fitdoctor.process.request import LAYER_SWITCH, DiagnoseRequest, new_run
 from fitdoctor.recording.folder import prove_room
 from fitdoctor.recording.load import decode_scout
 from fitdoctor.recording.model import CallSiteRecord, Fit, ProcessRecord, Rehearsal, Site
@@ -29,6 +29,8 @@ from fitdoctor.recording.notes import SUFFIX, merge, read_notes, unnoted
 from fitdoctor.recording.signature import save_signed
 from fitdoctor.regular_files import read_regular
 from fitdoctor.report.model import Report
+from fitdoctor.report.text_files import protection, shortened
+from fitdoctor.trials.change_lines import not_ours, sentences
 from fitdoctor.trials.stage import Stage
 from fitdoctor.trials.statistics import LOOKS
 from fitdoctor.trials.timeline import Stages
@@ -41,10 +43,14 @@ REBUILT = (
     "Another file system is mounted in {}. Under the scratch layer your script could not rename or remove the folders there, and could "
     "only read its large files."
 )
+SWITCHED_OFF = f"the variable {LAYER_SWITCH}=0 switched it off"
 LEFT_RUNNING = "What your script left running was ended with it: {}."
 FULL = "Your script filled the scratch layer that takes what it writes ({}), and was ended."
 
+LOST = "What your script would have changed on disk is not known in whole: the process that keeps the list was ended during a run."
+WITH_PYTHON = " Run with python, it does change them."
 MOVED = "What your script made while it was tried, and left behind, was moved to"
+TOLD_WITHOUT_A_REPORT = tuple(sentence.partition("{")[0] for sentence in (MOVED, FULL, REBUILT, LOST))
 
 
 class DiagnosisWorkspace:
@@ -78,6 +84,7 @@ class DiagnosisWorkspace:
         self._folders = [folder for folder in folders if not any(other in folder.parents for other in folders)]
         self._tree = file_changes.look(self._folders)
         self._layer_changes: dict[str, str] = {}
+        self._more_changes: dict[str, int] = {}
         self._moved: list[str] = []
 
     # the child
@@ -113,7 +120,7 @@ class DiagnosisWorkspace:
         """Leaves no process and no scratch file of the child behind."""
         if self._child is not None:
             self._child.end()
-            self._note_end(self._child.contained.ended)
+            self._note_end(self._child.contained.ended, lost=self._child.contained.lost)
             self.data.tried_runs += 1
             noted = read_notes(self._notes(self._child)).effects
             merge(self.data.side_effects, [*noted, *unnoted(noted, self._child.contained.ended.connections)])
@@ -127,18 +134,24 @@ class DiagnosisWorkspace:
         if self.request.allow_writes:
             return
         if not started.layered:
-            self.data.protection, self.data.protection_note = "guard", started.why
+            self.data.protection, self.data.protection_note = (
+                "guard",
+                started.why or ("" if self.request.layered else SWITCHED_OFF),
+            )
         elif not self.data.protection:
             self.data.protection = "layer"
         self._limit([READ_ONLY.format(", ".join(started.read_only))] if started.read_only else [])
         self._limit([REBUILT.format(", ".join(started.rebuilt))] if started.rebuilt else [])
 
-    def _note_end(self, ended: Ended) -> None:
+    def _note_end(self, ended: Ended, *, lost: bool = False) -> None:
         """Keeps what a child's layer held; a file that one child makes and another one changes is new."""
         for kind, path in ended.changes:
             self._layer_changes.setdefault(path, kind)
+        for kind, count in ended.more_changes.items():
+            self._more_changes[kind] = max(count, self._more_changes.get(kind, 0))
         self._limit([LEFT_RUNNING.format("; ".join(ended.left_running))] if ended.left_running else [])
         self._limit([FULL.format(ended.full)] if ended.full else [])
+        self._limit([LOST] if lost else [])
 
     def _move_made(self, listed: Path) -> None:
         """Without a layer, what a child left behind goes from the user's folders:
@@ -150,7 +163,7 @@ class DiagnosisWorkspace:
         if self._moved:
             names = ", ".join(
                 line.removeprefix("new: ")
-                for line in file_changes.sentences([("new", path) for path in self._moved[:SHOWN_CHANGES]])
+                for line in sentences([("new", path) for path in self._moved[:SHOWN_CHANGES]])
             )
             more = f" and {len(self._moved) - SHOWN_CHANGES} more" if len(self._moved) > SHOWN_CHANGES else ""
             self.data.limits = [limit for limit in self.data.limits if not limit.startswith(MOVED)]
@@ -166,7 +179,8 @@ class DiagnosisWorkspace:
 
     def _changes(self) -> list[str]:
         if self.data.protection == "layer":
-            return file_changes.sentences([(kind, path) for path, kind in sorted(self._layer_changes.items())])
+            found = ((kind, path) for path, kind in self._layer_changes.items())
+            return sentences(not_ours(found, str(self.request.folder.path.absolute())), self._more_changes)
         return file_changes.changed(self._tree, file_changes.look(self._folders))
 
     def stop(self) -> None:
@@ -215,16 +229,14 @@ class DiagnosisWorkspace:
             raise FitdoctorError(no_room(self.request.folder.path, error)) from None
 
     def on_disk(self) -> str:
-        """What the script changed on disk, for a message that no report goes with."""
-        changes = [] if self.data.protection == "layer" else self._changes()
-        moved = [
-            limit
-            for limit in self.data.limits
-            if limit.startswith((MOVED, FULL.partition("{")[0], REBUILT.partition("{")[0]))
-        ]
-        return "".join(f"\nOn disk: {change}" for change in changes[:SHOWN_CHANGES]) + "".join(
-            f"\n{limit}" for limit in moved
-        )
+        """What the script changed on disk, or would have, for a message that no report goes with."""
+        layered, changes = self.data.protection == "layer", shortened(self._changes())
+        title = "Your script would have changed on disk:" if layered else "Changed on disk while your script was tried:"
+        told = [title, *(f"  {change}" for change in changes)] if changes else []
+        told += [limit for limit in self.data.limits if limit.startswith(TOLD_WITHOUT_A_REPORT)]
+        said = protection(self.data.protection, self.data.protection_note)
+        told += [said + (WITH_PYTHON if layered and changes else "")] if said else []
+        return "".join(f"\n{line}" for line in told)
 
     # progress
 

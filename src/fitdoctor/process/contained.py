@@ -76,7 +76,7 @@ class Contained:
         self.started, self.ended = Started(why=ELSEWHERE if layered else ""), Ended()
         self._bases: list[Path] = []
         self._status = self._lifeline = -1
-        self._pending = b""
+        self._pending, self._told_end = b"", False
         streams: dict[str, Any] = {
             "stdin": stdin,
             "stdout": subprocess.PIPE,
@@ -136,6 +136,11 @@ class Contained:
             self._read_end()
         return self.ended
 
+    @property
+    def lost(self) -> bool:
+        """Whether it ended under a layer and nobody told what that held: what it started may kill its own sandbox."""
+        return self.started.layered and not self._told_end
+
     def end(self) -> None:
         """Ends the command and all that it started, and learns what it would have changed."""
         if self._lifeline >= 0:
@@ -153,6 +158,7 @@ class Contained:
 
     def _read_end(self) -> None:
         if line := self._line(END_S):
+            self._told_end = True
             self.ended = Ended(**{**line, "changes": [(kind, path) for kind, path in line["changes"]]})
 
     def _line(self, timeout_s: float) -> dict[str, Any] | None:

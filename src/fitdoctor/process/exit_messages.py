@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 
 from fitdoctor.facts.blocked_writes import action
-from fitdoctor.process.request import DiagnoseRequest
+from fitdoctor.process.request import OPTIONS, DiagnoseRequest
 from fitdoctor.recording.error_text import headline
 from fitdoctor.recording.model import Ending, Fit, ProcessRecord
 from fitdoctor.trials import other_processes
+
+LONGEST_ARGUMENTS = 80
+"""Signs of a script's arguments that a message says again."""
 
 UNREADABLE = "The script ran, but what was recorded of it can't be read back. That is a fault of fitdoctor, not of your script: please report it."
 
@@ -126,7 +130,7 @@ def _exception(ending: Ending, where: str, stage: str, request: DiagnoseRequest)
     if ending.error == "EOFError":
         return (
             f"The script asked for input{where}, {stage}, and there was none: it is run several times, without a terminal. "
-            "Pipe the answers in (fitdoctor diagnose --stdin train.py < answers.txt) or pass them as arguments."
+            f"Pipe the answers in ({_with_answers(request)}) or pass them as arguments."
         )
     if ending.error == "ModuleNotFoundError":
         return (
@@ -139,6 +143,17 @@ def _exception(ending: Ending, where: str, stage: str, request: DiagnoseRequest)
     return (
         f"The script ended with {ending.error}{said}{where}, {stage}. "
         "Expected it to run without error. Run it once with python, then diagnose it."
+    )
+
+
+def _with_answers(request: DiagnoseRequest) -> str:
+    """The same diagnosis with answers; code is too long to be said again."""
+    target = "CODE" if request.mode == "code" else shlex.quote(request.target)
+    arguments = shlex.join(request.arguments)
+    if "\n" in arguments or len(arguments) > LONGEST_ARGUMENTS:
+        arguments = "…"
+    return " ".join(
+        filter(None, ["fitdoctor diagnose --stdin", *OPTIONS[request.mode], target, arguments, "< answers.txt"])
     )
 
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import stat
-from collections.abc import Sequence
 from pathlib import Path
 
 from fitdoctor.recording.places import our_places
+from fitdoctor.trials.change_lines import RUN_NAME, sentences
 
 LEFT_OUT = {".fitdoctor", ".git", "__pycache__", ".venv", "venv", "node_modules", ".mypy_cache", ".pytest_cache"}
 MOST_FILES = 20_000
-SHOWN = 50
 MADE = "made.jsonl"
 """The list of what a child made, beside its record: see `probe/files/protection.py`."""
 MOST_MADE = 100
@@ -28,8 +26,6 @@ LOCKS = (".lock", ".lck", ".pid")
 SHARED_MEMORY = "/dev/shm/"  # noqa: S108 - what a child made there is listed like all else
 SEGMENTS = tuple(SHARED_MEMORY + name for name in ("psm_", "pym-", "sem.", "torch_"))
 """Memory that the child's processes shared. It holds nothing once they have ended."""
-
-_RUN = re.compile(r"\d{8}-\d{6}-")
 
 Tree = dict[str, tuple[int, int]]
 
@@ -57,7 +53,7 @@ def look(folders: list[Path]) -> Tree:
 
 def _is_ours(root: str, name: str, places: set[str]) -> bool:
     """Whether a folder holds recordings, or is a run in a folder that the user keeps other files in as well."""
-    return os.path.join(root, name) in places or root in places and _RUN.match(name) is not None
+    return os.path.join(root, name) in places or root in places and RUN_NAME.match(name) is not None
 
 
 def _our_outputs() -> set[tuple[int, int]]:
@@ -78,18 +74,6 @@ def changed(before: Tree, after: Tree) -> list[str]:
     found += [("changed", path) for path in after if path in before and before[path] != after[path]]
     found += [("deleted", path) for path in before if path not in after and not os.path.lexists(path)]
     return sentences(found)
-
-
-def sentences(changes: Sequence[tuple[str, str]]) -> list[str]:
-    """Changes of files as sentences, at most `SHOWN`; named from the current directory where they lie below it.
-
-    Example:
-        >>> sentences([("new", "/home/ann/project/model.keras")])
-        ['new: model.keras']
-    """
-    here = os.path.join(os.getcwd(), "")
-    lines = [f"{kind}: {path.removeprefix(here)}" for kind, path in changes]
-    return lines[:SHOWN] + ([f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else [])
 
 
 def remove_made(listed: Path, keep: Path, before: Tree | None = None) -> list[str]:

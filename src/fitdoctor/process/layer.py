@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from fitdoctor.process import kernel, searched_places
+from fitdoctor.process.hidden import hide
 from fitdoctor.process.mount_table import MountTable
 
 #: Files that lie right in a folder with mounts below are copied up to this size, and all of them up to that. Larger
@@ -23,6 +24,9 @@ from fitdoctor.process.mount_table import MountTable
 COPIED_FILE_BYTES = 64 << 20
 COPIED_BYTES = 256 << 20
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 - where Linux has it
+#: Where the process finds what it writes for us. At its real place, a mount would be in the way of whoever removes the
+#: folder around it.
+OURS = "/.run-of-fitdoctor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,7 @@ class Layer:
         overlays: What lies under a layer.
         read_only: Folders that can't be given one: they can only be read.
         rebuilt: Folders that were put together anew: those in them are mounts, which can't be renamed or removed.
+        moved: Folders whose real files the process writes, and where it finds them.
     """
 
     disk: str
@@ -64,6 +69,8 @@ class Layer:
     overlays: list[Overlay] = field(default_factory=list)
     read_only: list[str] = field(default_factory=list)
     rebuilt: list[str] = field(default_factory=list)
+    moved: dict[str, str] = field(default_factory=dict)
+    _hidden: list[str] = field(default_factory=list)
     _copied_bytes: int = 0
 
     def build(
@@ -82,6 +89,7 @@ class Layer:
         Raises:
             OSError: It can't be done here.
         """
+        self._hidden = [os.path.realpath(folder) for folder in (*hidden, *real)]
         # Only now: what is mounted there is none of the mounts that the process is to see.
         kernel.mount("tmpfs", self.memory, "tmpfs", options=f"size={self.memory_bytes},mode=0700")
         self.root = os.path.join(self.disk or self.memory, "root")
@@ -96,9 +104,19 @@ class Layer:
                 self._keep(cache, os.path.join(kept, str(number)))
         self._let_through(searched_places.special_files(places))
         for folder in real:
-            kernel.bind(folder, self._shown(folder))
+            self._show(folder)
         for folder in hidden:
-            kernel.mount("none", self._shown(folder), "tmpfs", kernel.READ_ONLY, "size=4k")
+            if os.path.lexists(self._shown(folder)):
+                kernel.mount("none", self._shown(folder), "tmpfs", kernel.READ_ONLY, "size=4k")
+
+    def _show(self, folder: str) -> None:
+        """Binds a real folder in a place of ours, or where that can't be made, in its own."""
+        try:
+            os.mkdir(self._shown(OURS), 0o755)
+            self.moved[folder] = OURS
+        except OSError:
+            os.makedirs(self._shown(folder), exist_ok=True)
+        kernel.bind(folder, self._shown(self.moved.get(folder, folder)))
 
     def _shown(self, path: str) -> str:
         return self.root + path
@@ -127,6 +145,9 @@ class Layer:
         for folder in (upper, work):
             os.mkdir(folder)
         _copy_mode(lower, upper)
+        for folder in self._hidden:
+            with contextlib.suppress(OSError):  # then it is hidden by a mount
+                hide(folder, path=path, lower=lower, upper=upper, user_namespace=self.user_namespace)
         try:
             mount_overlay(lower, upper, work, target, user_namespace=self.user_namespace)
         except OSError:

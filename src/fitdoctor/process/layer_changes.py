@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -10,26 +12,31 @@ from fitdoctor.process.layer import Overlay
 
 #: Folders whose files are nobody's results.
 CACHE_NAMES = frozenset({"__pycache__", ".cache"})
-#: Enough for a report to say how many there are; a script may write a million.
+#: Of each kind; of more, the number is told. New files must not crowd out what was lost.
 MOST_CHANGES = 20_000
+#: The mark of a folder that was removed and made again: nothing of the real one shows through it.
+OPAQUE = ("trusted.overlay.opaque", "user.overlay.opaque")
 
 
-def changes(overlays: Iterable[Overlay], left_out: Iterable[str]) -> list[tuple[str, str]]:
-    """What differs from the real files, as ("new" | "changed" | "deleted", path), at most `MOST_CHANGES`.
+def changes(overlays: Iterable[Overlay], left_out: Iterable[str]) -> tuple[list[tuple[str, str]], dict[str, int]]:
+    """What differs from the real files, as ("new" | "changed" | "deleted", path), and how many more there are of each
+    kind.
 
     Args:
         overlays: What lay under a layer.
         left_out: Folders whose changes are not told.
     """
     found: list[tuple[str, str]] = []
+    counts: dict[str, int] = {}
     ignored = tuple(os.path.join(folder, "") for folder in left_out)
     for overlay in overlays:
         for kind, path in _below(overlay.upper, overlay.lower, overlay.path):
-            if not f"{path}/".startswith(ignored):
+            if f"{path}/".startswith(ignored):
+                continue
+            counts[kind] = counts.get(kind, 0) + 1
+            if counts[kind] <= MOST_CHANGES:
                 found.append((kind, path))
-            if len(found) >= MOST_CHANGES:
-                return found
-    return found
+    return found, {kind: count - MOST_CHANGES for kind, count in counts.items() if count > MOST_CHANGES}
 
 
 def _below(upper: str, lower: str, path: str) -> Iterator[tuple[str, str]]:
@@ -56,11 +63,28 @@ def _folder(upper: str, real: str, shown: str) -> Iterator[tuple[str, str]]:
     what it held stays where it was.
     """
     found = False
-    for change in _below(upper, real, shown):
+    for change in itertools.chain(_removed(upper, real, shown), _below(upper, real, shown)):
         found = True
         yield change
     if not found and not os.path.lexists(real):
         yield "new", os.path.join(shown, "")
+
+
+def _removed(upper: str, real: str, shown: str) -> Iterator[tuple[str, str]]:
+    """What a folder held that was removed and made again."""
+    if not _is_opaque(upper):
+        return
+    with contextlib.suppress(OSError):
+        for name in sorted(set(os.listdir(real)) - set(os.listdir(upper))):
+            yield "deleted", os.path.join(shown, name)
+
+
+def _is_opaque(folder: str) -> bool:
+    for name in OPAQUE:
+        with contextlib.suppress(OSError):
+            if os.getxattr(folder, name) == b"y":
+                return True
+    return False
 
 
 def _file(status: os.stat_result, real: str, shown: str) -> Iterator[tuple[str, str]]:

@@ -64,12 +64,14 @@ class Ended:
 
     Attributes:
         changes: What the layer holds, as of `layer_changes.changes`.
+        more_changes: How many more there are of a kind.
         full: Why the layer took no more, or "".
         left_running: Command lines of processes that went on after it.
         connections: Hosts and ports that it and what it started were seen to be connected to.
     """
 
     changes: list[tuple[str, str]] = field(default_factory=list)
+    more_changes: dict[str, int] = field(default_factory=dict)
     full: str = ""
     left_running: list[str] = field(default_factory=list)
     connections: list[str] = field(default_factory=list)

@@ -17,6 +17,13 @@ Mode = Literal["script", "module", "code"]
 OPTIONS: dict[str, list[str]] = {"script": [], "module": ["-m"], "code": ["-c"]}
 
 
+LAYER_SWITCH = "FITDOCTOR_LAYER"
+"""Variable that, set to 0, leaves files to the guard in Python:
+
+for a script that can't bear the scratch layer, and for tests.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiagnoseRequest:
     """One call of `fitdoctor diagnose`, checked as far as that goes without running anything.

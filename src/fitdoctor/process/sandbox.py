@@ -27,6 +27,7 @@ if __name__ == "__main__":
 
 from fitdoctor.process import connections, kernel, layer_changes, process_tree, searched_places
 from fitdoctor.process import layer as layers
+from fitdoctor.process.hidden import translated
 from fitdoctor.process.messages import Ended, Request, Started
 from fitdoctor.process.remove_tree import remove_tree
 
@@ -86,7 +87,9 @@ class Sandbox:
         if self._layer is not None:
             self._ended.full = self._ended.full or self._memory_full()
             places = [f"{cache}/" for cache in self._request.caches]  # for whose layers folders were made
-            found = layer_changes.changes(self._layer.overlays, [self._request.real])
+            found, self._ended.more_changes = layer_changes.changes(
+                self._layer.overlays, [self._request.real, self._request.kept, *self._request.bases, layers.OURS]
+            )
             made = {path for _, path in found if path.endswith("/") and any(place.startswith(path) for place in places)}
             self._ended.changes = [change for change in found if change[1] not in made]
         if not self._tell(self._ended):
@@ -164,10 +167,14 @@ class Sandbox:
             self._free_bytes = _free_bytes(disk)
         return built
 
+    @property
+    def _moved(self) -> dict[str, str]:
+        return self._layer.moved if self._layer is not None else {}
+
     def _note(self) -> None:
         """Adds what was achieved to what the command reads."""
         with open(self._request.notes, encoding="utf-8") as file:
-            notes = json.load(file)
+            notes = translated(json.load(file), self._moved)
         notes |= {
             "isolated": self._started.layered,
             "network_namespace": self._started.network_namespace,
@@ -200,7 +207,8 @@ class Sandbox:
                 kernel.unshare(kernel.NEW_MOUNTS)
                 kernel.change_root(self._layer.root)
                 os.chdir(directory)
-            os.execve(self._request.command[0], self._request.command, self._request.environment)
+            command, environment = translated([self._request.command, self._request.environment], self._moved)
+            os.execve(command[0], command, environment)
         except BaseException as error:
             os.write(2, f"fitdoctor: Could not start {self._request.command[0]}: {error}\n".encode(errors="replace"))
         finally:

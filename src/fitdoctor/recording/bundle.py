@@ -34,11 +34,8 @@ COMPOSED = frozenset({"name", "call", "argument", "replacement", "hook", "contai
 PATHS = frozenset({"file", "script", "cwd", "argv", "changed_files", "redirected", "command", "what", "programs"})
 """Fields that are the user's whatever stands in them."""
 
-UNNAMED_FILES = re.compile(r"and \d{1,9} more")
-"""The last line of the list of changed files, where it does not name them all; a file has “new:
-
-” or the like before it.
-"""
+UNNAMED_FILES = re.compile(r"and [\d,]{1,12} more( deleted| changed| new)?")
+"""A line of the list of changed files, where it does not name them all; a file has “new: ” or the like before it."""
 
 SHORT_NUMBER = 2
 """Digits of an index in a composed name, `x[0]`."""

@@ -122,7 +122,12 @@ def create(name: str, *, parent: Path | None = None, now: datetime | None = None
             continue
         return RunFolder(path=path, note=_note(path, problems, usual=usual))
     with suppress(OSError):  # someone else has taken our name there
-        path = _make(Path(os.path.realpath(tempfile.mkdtemp(prefix="fitdoctor-"))), name, above=False)
+        root = Path(os.path.realpath(tempfile.mkdtemp(prefix="fitdoctor-")))
+        try:
+            path = _make(root, name, above=False)
+        except OSError:
+            root.rmdir()
+            raise
         return RunFolder(path=path, note=_note(path, problems, usual=False))
     raise FitdoctorError(
         f"Found no place to write to{': ' if problems else ''}{' and '.join(problems)}. Expected room for a few hundred kilobytes in the "
@@ -147,7 +152,7 @@ def _note(path: Path, problems: list[str], *, usual: bool) -> str:
 
     that it is not the project's, and that no recording will be known as their own.
     """
-    why = " and ".join(problems) or ("" if usual else "Found no project that only you can write to")
+    why = " and ".join(problems) or ("" if usual else places.why_no_project())
     return " ".join(filter(None, [f"{why}: this run is kept in {path}." if why else "", why_unsigned()]))
 
 

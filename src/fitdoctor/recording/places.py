@@ -67,6 +67,24 @@ def project_root() -> Path | None:
     return marked
 
 
+def why_no_project() -> str:
+    """Says why `project_root` finds none: what was looked for, and where; an empty string where it finds one.
+
+    Example:
+        >>> why_no_project()[:65]
+        'No project was found: neither /home/ann/digits nor a folder of yo'
+    """
+    here = current_folder()
+    if project_root() is not None:
+        return ""
+    if here is None:
+        return "The current directory is gone"
+    if here not in (home_folder(), here.parent) and (why := why_not_ours(here)):
+        return f"No project was looked for, since others could put something there: {why}"
+    marks = ", ".join((*REPOSITORIES, *PROJECT_FILES))
+    return f"No project was found: neither {here} nor a folder of yours above it has one of {marks}"
+
+
 def home_folder() -> Path | None:
     """The user's home, or None where there is none:
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING
 
 from fitdoctor.printable import printable
 from fitdoctor.report.figures import GLUE, bind
 
 if TYPE_CHECKING:
+    from rich.containers import Lines
     from rich.text import Text
 
 NARROWEST = 40
@@ -19,6 +21,8 @@ WIDEST = 120
 
 EIGHTHS = " ▏▎▍▌▋▊▉"
 FULL = "█"
+
+WORD = re.compile(r"\s*\S+\s*")
 
 Span = tuple[str, str]
 """Some text and its style, as rich names them."""
@@ -63,7 +67,7 @@ class Canvas:
         """Writes a paragraph; what does not fit is continued below its beginning, behind the prefix."""
         lead, text = self._text(prefix), self._text(*spans)
         room = self.width - lead.cell_len
-        for index, line in enumerate(text.wrap(self._console, room, overflow="fold")):
+        for index, line in enumerate(_wrapped(text, room)):
             start = lead if index == 0 else self._text(" " * lead.cell_len)
             self._lines.append(start + line)
 
@@ -109,6 +113,20 @@ class Canvas:
             content, style = (span, "") if isinstance(span, str) else span
             text.append(bind(plain_signs(content, ascii_only=self._ascii_only)), style=style)
         return text
+
+
+def _wrapped(text: Text, room: int) -> Lines:
+    """Breaks text between words only: a path that is longer than a line is to be copied, and overflows it."""
+    from rich.cells import cell_len
+
+    offsets, column = [], 0
+    for found in WORD.finditer(text.plain):
+        word = found.group()
+        if column and column + cell_len(word.rstrip()) > room:
+            offsets.append(found.start())
+            column = 0
+        column += cell_len(word)
+    return text.divide(offsets)
 
 
 def plain_signs(text: str, *, ascii_only: bool) -> str:

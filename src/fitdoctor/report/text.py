@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from fitdoctor.report.canvas import Canvas
@@ -10,6 +9,7 @@ from fitdoctor.report.figures import GLUE, counted, duration, ratio, share, spee
 from fitdoctor.report.model import BACKENDS, Environment, FitSummary, LoopSummary, Prescription, Report, Training
 from fitdoctor.report.text_budget import draw_budget
 from fitdoctor.report.text_causes import SAFETY_WORDS, draw_causes, draw_tried_in_vain
+from fitdoctor.report.text_files import protection, shortened
 
 PLAIN_WIDTH = 80
 """Columns of a report that goes into a file or a pipe."""
@@ -21,13 +21,6 @@ NEARLY = 0.9
 
 WHOLE_LENGTH = 40
 """Texts up to this length move to the next line as a whole; longer ones would leave too much of a line empty."""
-
-LISTED_FILES = 10
-"""How many changed files are named: a script that writes a thousand should not push the verdict off the screen."""
-
-MORE = re.compile(r"and ([0-9][0-9,]{0,20}) more")
-"""The last line of a recording's list of files where it does not name them all, see `process/file_changes.py`."""
-
 
 BASIS_WORDS = {
     "declared": "{time} as it stands",
@@ -77,17 +70,15 @@ def render(report: Report, *, width: int = PLAIN_WIDTH, color: bool = False, asc
 
 def _draw_files(canvas: Canvas, report: Report) -> None:
     """What became of the user's files while the script was tried."""
-    if report.protection == "layer":
-        said = "Your files are as they were. All that the script wrote went to a scratch layer, which is gone."
-        title = "What your script would have changed on disk"
-    else:
-        said = "There was no scratch layer" + (f": {report.protection_note}" if report.protection_note else "")
-        said += ". Files were guarded in Python only, so what C libraries and other programs write was not held back."
-        title = "Changed on disk while your script was tried"
-    changed = _shortened(report.changed_files)
-    if report.protection == "layer" and not changed:
+    changed, said = shortened(report.changed_files), protection(report.protection, report.protection_note)
+    title = (
+        "What your script would have changed on disk"
+        if report.protection == "layer"
+        else "Changed on disk while your script was tried"
+    )
+    if not changed:
         title = "Files"
-    _draw_list(canvas, title, (*changed, *([said] if report.protection else [])))
+    _draw_list(canvas, title, (*changed, *([said] if said else [])))
 
 
 def render_first_answer(
@@ -313,19 +304,6 @@ def _dotted(*texts: str) -> list[str]:
     dot.
     """
     return [f" ·{GLUE}{text.replace(' ', GLUE) if len(text) <= WHOLE_LENGTH else text}" for text in texts if text]
-
-
-def _shortened(files: tuple[str, ...]) -> tuple[str, ...]:
-    """The first of some files, and how many there are besides.
-
-    Where the recording leaves out some itself, its last line says so.
-    """
-    left_out = MORE.fullmatch(files[-1]) if files else None
-    named = files[:-1] if left_out else files
-    if len(named) <= LISTED_FILES:
-        return files
-    more = len(named) - LISTED_FILES + (int(left_out[1].replace(",", "")) if left_out else 0)
-    return (*named[:LISTED_FILES], f"and {more:,} more")
 
 
 def _quoted(path: str) -> str:

@@ -6,7 +6,7 @@ a recording is data, and may come from anyone.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fitdoctor.causes.registry import run_causes
@@ -15,6 +15,7 @@ from fitdoctor.errors import FitdoctorError
 from fitdoctor.facts.facts import Facts
 from fitdoctor.remedies.registry import offers
 from fitdoctor.report.model import Treatment
+from fitdoctor.trials.outcomes import Outcome
 
 
 def check_offered(facts: Facts, treatments: Iterable[Treatment], shown: str, *, again: str) -> None:
@@ -30,9 +31,7 @@ def check_offered(facts: Facts, treatments: Iterable[Treatment], shown: str, *, 
     Raises:
         FitdoctorError: There is another one among them.
     """
-    offered = [
-        change for finding in run_causes(facts)[0] for offer in offers(finding, facts)[0] for change in offer.changes
-    ]
+    offered = _offered(facts)
     for change in (change for treatment in treatments for change in treatment.changes):
         why = "which no remedy of this fitdoctor offers there" if change not in offered else _problem(change)
         if why:
@@ -42,11 +41,50 @@ def check_offered(facts: Facts, treatments: Iterable[Treatment], shown: str, *, 
             )
 
 
+def not_offered(facts: Facts, outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
+    """The changes of arms that saved time and that no remedy offers for these facts:
+
+    somebody has put them, or their places, there.
+    """
+    offered = _offered(facts)
+    arms = [outcome.arm for outcome in outcomes if outcome.helps and outcome.arm.role in ("remedy", "prescription")]
+    return [change for arm in arms for change in arm.changes if change not in offered]
+
+
+def _offered(facts: Facts) -> list[dict[str, Any]]:
+    return [
+        change for finding in run_causes(facts)[0] for offer in offers(finding, facts)[0] for change in offer.changes
+    ]
+
+
 def in_words(change: dict[str, Any]) -> str:
     """A change as a message shows it: all that it says, but for its place."""
     return json.dumps(
         {name: value for name, value in change.items() if name != "place"}, ensure_ascii=False, default=str
     )
+
+
+def with_place(change: dict[str, Any]) -> str:
+    """The same with its place, in full."""
+    place = change.get("place")
+    return (
+        f"{in_words(change)} at {place.get('file')}:{place.get('line')}"
+        if isinstance(place, dict)
+        else in_words(change)
+    )
+
+
+def texts_of(data: Any) -> Iterator[str]:
+    """All texts in a change, names included."""
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict):
+        for name, value in data.items():
+            yield from texts_of(name)
+            yield from texts_of(value)
+    elif isinstance(data, list | tuple):
+        for item in data:
+            yield from texts_of(item)
 
 
 def _problem(change: dict[str, Any]) -> str:

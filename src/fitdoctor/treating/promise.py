@@ -16,7 +16,7 @@ from fitdoctor.process.exit_messages import signal_name
 from fitdoctor.recording.model import CallSiteRecord, Fit, ProcessRecord, Treated
 from fitdoctor.report.model import Prescription, Safety, Treatment
 from fitdoctor.treating.diagnosis import Diagnosis
-from fitdoctor.treating.offered import check_offered
+from fitdoctor.treating.offered import check_offered, not_offered, with_place
 from fitdoctor.trials import other_processes
 from fitdoctor.trials.safety import ORDER
 from fitdoctor.trials.savings import projected
@@ -50,6 +50,12 @@ def choose(diagnosis: Diagnosis, allowed: Collection[Safety], *, again: str = ""
     chosen = treatable(analysis, allowed)
     more = _more(analysis, allowed, chosen)
     if chosen is None:
+        if made_up := not_offered(analysis.facts, analysis.outcomes):
+            raise FitdoctorError(
+                f"Received {diagnosis.shown} with the change {with_place(made_up[0])}, which no remedy of this fitdoctor offers there; "
+                "expected changes that a diagnosis by this version made. "
+                f"Diagnose it again: “fitdoctor diagnose {again or analysis.facts.run.script}”."
+            )
         hint = more or f"“fitdoctor report {diagnosis.shown}” shows what was tried."
         raise FitdoctorError(
             f"Received {diagnosis.shown}, in which nothing was verified to make the training faster {_how(allowed)}; "

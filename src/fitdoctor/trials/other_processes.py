@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
+from fitdoctor.exact import is_plain
 from fitdoctor.recording.model import OtherProcess, ProcessRecord, Site
 
 WORKER = "a worker process"
@@ -73,6 +74,10 @@ def _trains(other: OtherProcess) -> str:
 def _again(other: OtherProcess) -> str:
     if other.command == WORKER:
         return "Call fit in the script itself, without other processes, to have it diagnosed."
+    if not all(
+        map(is_plain, (other.command, *other.environment))
+    ):  # a report drops what can't be seen: another command would stay
+        return "Diagnose that as it was started."
     return f"Diagnose that: {' '.join([*map(_quoted, other.environment), 'fitdoctor diagnose', other.command])}"
 
 

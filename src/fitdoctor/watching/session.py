@@ -35,6 +35,8 @@ SPEC = "watch-spec.json"
 TREATED = "Treated with {}, as verified in {}: what is told here of the source is as it is written."
 PARTLY_WRITTEN = "From some point on, the recording could not be written ({}): what came after that is missing here."
 
+NOT_BEGUN = "the process ended, or was replaced, before it could write"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
@@ -72,6 +74,10 @@ def watch(request: WatchRequest) -> Watched:
     unwritten = _unwritten(folder)
     try:
         recorded = _read(folder, code, wall_s, sampler.stop())
+    except FileNotFoundError:
+        return Watched(
+            code=code, wall_s=wall_s, problem=f"Nothing was recorded: {unwritten or NOT_BEGUN}.", unwritten=unwritten
+        )
     except (OSError, FitdoctorError) as error:
         return Watched(code=code, wall_s=wall_s, problem=f"What was recorded can't be read back: {error}")
     finally:

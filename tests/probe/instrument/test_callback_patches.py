@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from fitdoctor.probe.instrument import callback_patches
+from fitdoctor.probe.observe import describe
 from fitdoctor.probe.support.hidden_frames import unnoticed
+from fitdoctor.probe.support.wrapping import resemble
 
 
 class Base:
@@ -150,3 +152,99 @@ def test_a_warning_names_the_caller_of_the_hook() -> None:
         ours()
     (warning,) = seen
     assert (warning.filename, warning.lineno) == (__file__, sys._getframe().f_lineno - 2)
+
+
+ASKED: list[str] = []
+
+
+class Loud(type):
+    def __setattr__(cls, name: str, value: Any) -> None:
+        ASKED.append(f"set {name}")
+        super().__setattr__(name, value)
+
+    def __delattr__(cls, name: str) -> None:
+        ASKED.append(f"delete {name}")
+        super().__delattr__(name)
+
+    def __getattribute__(cls, name: str) -> Any:
+        ASKED.append(f"get {name}")
+        return super().__getattribute__(name)
+
+
+class Counting(metaclass=Loud):
+    def __getattribute__(self, name: str) -> Any:
+        ASKED.append(name)
+        return super().__getattribute__(name)
+
+    def __getattr__(self, name: str) -> Any:
+        ASKED.append(name)
+        raise AttributeError(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        ASKED.append(f"set {name}")
+        super().__setattr__(name, value)
+
+    def on_epoch_end(self, epoch: int) -> int:
+        return epoch
+
+
+class CountingOnInstance(Counting):
+    def __init__(self) -> None:
+        self.__dict__["on_epoch_end"] = lambda epoch: epoch
+
+
+class CountingBuiltIn(Counting):
+    on_epoch_end = len
+
+
+@pytest.mark.parametrize("kind", [Counting, CountingOnInstance, CountingBuiltIn])
+def test_no_code_of_the_scripts_runs_where_hooks_are_replaced(kind: Any) -> None:
+    callback, calls = kind(), list[int]()
+    ASKED.clear()
+    restore = callback_patches.replace(callback, "on_epoch_end", counting(calls))
+    assert callback_patches.is_replaced(callback, "on_epoch_end") == (kind is Counting)
+    assert callback_patches.hook_of(callback, "on_epoch_end")
+    assert callback_patches.hook_of(callback, "on_other") is None
+    assert ASKED == []
+    if kind is not CountingBuiltIn:
+        assert callback.on_epoch_end(3) == 3
+        assert calls == [3]
+    ASKED.clear()
+    restore()
+    assert ASKED == []
+
+
+class OnProperty:
+    @property
+    def on_epoch_end(self) -> Any:
+        ASKED.append("property")
+        return lambda epoch: epoch
+
+
+def test_a_hook_that_code_gives_is_left_alone() -> None:
+    ASKED.clear()
+    with pytest.raises(AttributeError):
+        callback_patches.replace(OnProperty(), "on_epoch_end", counting([]))
+    assert ASKED == []
+
+
+def test_no_code_of_the_scripts_runs_where_callbacks_are_described() -> None:
+    callback, plain = Counting(), Base()
+    ASKED.clear()
+    described, _ = describe.callbacks([callback, plain])
+    assert [each for each in ASKED if not each.startswith("get __")] == []
+    assert (described.name, described.own) == ("Counting", True)
+
+
+def test_what_stands_in_has_the_defaults_of_the_original() -> None:
+    def original(x: int, y: int = 3, *, z: int = 4) -> tuple[int, int, int]:
+        return x, y, z
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return original(*args, **kwargs)
+
+    resemble(wrapper, original)
+    assert (wrapper.__defaults__, wrapper.__kwdefaults__) == ((3,), {"z": 4})
+    assert (wrapper(1), wrapper(1, 2, z=5)) == ((1, 3, 4), (1, 2, 5))
+    assert inspect.signature(wrapper) == inspect.signature(original)
+    assert inspect.getfullargspec(wrapper) == inspect.getfullargspec(original)

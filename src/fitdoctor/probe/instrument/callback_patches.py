@@ -11,13 +11,12 @@ from collections.abc import Callable
 from types import FunctionType, MethodType
 from typing import Any
 
+from fitdoctor.probe.support import static_attributes
 from fitdoctor.probe.support.patches import Patches
 from fitdoctor.probe.support.wrapping import resemble
 
 Hook = Callable[..., Any]
 Around = Callable[[Hook], Hook]
-
-_ABSENT = object()
 
 
 class _ClassHook:
@@ -54,11 +53,12 @@ def replace(callback: Any, name: str, around: Around) -> Callable[[], None]:
     Raises:
         AttributeError, TypeError: The callback can't be changed.
     """
-    cls, found = type(callback), _class_attribute(type(callback), name)
-    if name in getattr(callback, "__dict__", {}) or not isinstance(found, FunctionType | _ClassHook):
+    cls, found = type(callback), static_attributes.on_class(type(callback), name)
+    if name in static_attributes.state(callback) or not isinstance(found, FunctionType | _ClassHook):
         return _on_instance(callback, name, around)
-    if isinstance(found, _ClassHook) and vars(cls).get(name) is found:
-        replaced = found
+    own = static_attributes.names(cls).get(name)
+    if isinstance(own, _ClassHook):
+        replaced = own
     else:
         replaced = _ClassHook(found.original if isinstance(found, _ClassHook) else found)
         replaced.patches.put(cls, name, replaced)
@@ -74,8 +74,14 @@ def replace(callback: Any, name: str, around: Around) -> Callable[[], None]:
 
 def is_replaced(callback: Any, name: str) -> bool:
     """Whether this hook is replaced now."""
-    replaced = vars(type(callback)).get(name)
+    replaced = static_attributes.names(type(callback)).get(name)
     return isinstance(replaced, _ClassHook) and id(callback) in replaced.table
+
+
+def hook_of(callback: Any, name: str) -> Any:
+    """The hook that a callback has by a name, unbound and as the script made it; None if it has none."""
+    found = static_attributes.held(callback, name)
+    return found.original if isinstance(found, _ClassHook) else None if found is static_attributes.NOTHING else found
 
 
 def _resembling(replacement: Hook, function: Hook) -> Hook:
@@ -83,23 +89,22 @@ def _resembling(replacement: Hook, function: Hook) -> Hook:
     return replacement
 
 
-def _class_attribute(cls: type, name: str) -> Any:
-    return next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
-
-
 def _on_instance(callback: Any, name: str, around: Around) -> Callable[[], None]:
-    before, function = getattr(callback, "__dict__", {}).get(name, _ABSENT), getattr(callback, name)
+    before, function = (
+        static_attributes.state(callback).get(name, static_attributes.NOTHING),
+        static_attributes.bound(callback, name),
+    )
     replacement = around(function)
     if isinstance(function, FunctionType | MethodType):
         _resembling(replacement, function)
-    setattr(callback, name, replacement)
+    static_attributes.put(callback, name, replacement)
 
     def restore() -> None:
-        if vars(callback).get(name) is not replacement:
+        if static_attributes.state(callback).get(name) is not replacement:
             return
-        if before is _ABSENT:
-            delattr(callback, name)
+        if before is static_attributes.NOTHING:
+            static_attributes.remove(callback, name)
         else:
-            setattr(callback, name, before)
+            static_attributes.put(callback, name, before)
 
     return restore

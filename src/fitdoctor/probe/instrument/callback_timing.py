@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType, MethodType
 from typing import Any, Protocol
 
 from fitdoctor.probe import backends
@@ -66,7 +67,7 @@ class CallbackTimer:
         return seconds if number == batch else 0.0
 
     def _time(self, callback: Any, name: str, described: CallbackRecord, restores: list[Restore]) -> None:
-        if getattr(callback, name, None) is None or callback_patches.is_replaced(callback, name):
+        if callback_patches.hook_of(callback, name) is None or callback_patches.is_replaced(callback, name):
             return
 
         role, main, clock = self._role, self._role.main, time.perf_counter
@@ -139,5 +140,11 @@ def _does_nothing(callback: Any, name: str) -> bool:
 
     The hook of a training batch still calls the one by the shorter name that it once had.
     """
-    older = getattr(callback, name.replace("train_batch", "batch"), None)
-    return all(getattr(function, "_is_default", False) for function in (getattr(callback, name, None), older))
+    return all(
+        _is_default(callback_patches.hook_of(callback, each)) for each in (name, name.replace("train_batch", "batch"))
+    )
+
+
+def _is_default(function: Any) -> bool:
+    function = function.__func__ if isinstance(function, MethodType) else function
+    return isinstance(function, FunctionType) and bool(getattr(function, "_is_default", False))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 from types import ModuleType
 from typing import Any
@@ -76,11 +75,11 @@ def _size(path: Any) -> int:
     try:
         if os.path.isfile(path):
             return os.path.getsize(path)
-        pattern = (
-            os.path.join(glob.escape(os.fsdecode(path)), "**")
-            if os.path.isdir(path)
-            else f"{glob.escape(os.fsdecode(path))}.*"
-        )
-        return sum(os.path.getsize(found) for found in glob.iglob(pattern, recursive=True) if os.path.isfile(found))
+        if os.path.isdir(path):
+            files = [os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names]
+        else:
+            folder, begin = os.path.split(os.fsdecode(path))
+            files = [os.path.join(folder, name) for name in os.listdir(folder or ".") if name.startswith(f"{begin}.")]
+        return sum(os.path.getsize(file) for file in files if os.path.isfile(file))
     except (OSError, TypeError, ValueError):
         return 0

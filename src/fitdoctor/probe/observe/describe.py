@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from types import CodeType
+from types import FunctionType
 from typing import Any
 
 from fitdoctor.probe import backends
@@ -12,7 +12,7 @@ from fitdoctor.probe.backends import tensorflow
 from fitdoctor.probe.inputs import containers, tfdata_recipes
 from fitdoctor.probe.inputs.kinds import input_kind, is_sequence, rows, steps_of
 from fitdoctor.probe.observe import describe_loaders
-from fitdoctor.probe.support import call_sites, creation_sites, guard
+from fitdoctor.probe.support import call_sites, creation_sites, guard, static_attributes
 from fitdoctor.probe.trainer import debug_switches
 from fitdoctor.recording.defaults import DEFAULT_BATCH_SIZE
 from fitdoctor.recording.model import CallbackRecord, Fit, InputArray, Operation, Site
@@ -174,7 +174,9 @@ def callbacks(items: list[Any]) -> list[CallbackRecord]:
                 site=creation_sites.site_of(callback) or (call_sites.of_only_call(cls) if own else None),
                 source=_class_site(cls) if own else None,
                 hook_sources=_hook_sites(cls) if own else {},
-                attributes={k: v for k, v in vars(callback).items() if _is_plain(v) and not k.startswith("_")}
+                attributes={
+                    k: v for k, v in static_attributes.state(callback).items() if _is_plain(v) and not k.startswith("_")
+                }
                 | debug_switches.profiled_batches(callback),
                 may_stop="stop_training" in names or cls.__name__ in ("EarlyStopping", "TerminateOnNaN"),
                 steers=bool(names & STEERING_NAMES)
@@ -209,19 +211,14 @@ HOOK_NAMES = (
 
 def _hook_sites(cls: type) -> dict[str, Site]:
     """Where the user wrote each hook of a callback: in its class, or in the nearest base class."""
-    found = {
-        name: vars(base)[name]
-        for base in reversed(cls.__mro__)
-        if _is_users(base)
-        for name in HOOK_NAMES
-        if name in vars(base)
-    }
+    users = [static_attributes.names(base) for base in reversed(static_attributes.bases(cls)) if _is_users(base)]
+    found = {name: own[name] for own in users for name in HOOK_NAMES if name in own}
     return {name: site for name, function in found.items() if (site := call_sites.of_function(function)) is not None}
 
 
 def _class_site(cls: type) -> Site | None:
     for name in HOOK_NAMES:
-        function = vars(cls).get(name)
+        function = static_attributes.names(cls).get(name)
         if function is not None:
             return call_sites.of_function(function)
     return None
@@ -229,12 +226,11 @@ def _class_site(cls: type) -> Site | None:
 
 def _names_in(cls: type) -> set[str]:
     names: set[str] = set()
-    for base in cls.__mro__:
+    for base in static_attributes.bases(cls):
         if _is_users(base):
-            for value in vars(base).values():
-                code = getattr(value, "__code__", None)
-                if isinstance(code, CodeType):
-                    names.update(code.co_names)
+            for value in static_attributes.names(base).values():
+                if isinstance(value, FunctionType):
+                    names.update(value.__code__.co_names)
     return names
 
 

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import importlib.abc
-import importlib.machinery
 import sys
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fitdoctor.probe.support import guard
+
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
 
 Callback = Callable[[ModuleType], None]
 
 
-class _Finder(importlib.abc.MetaPathFinder):
-    """Lets the other finders find the expected modules, and wraps the loader's `exec_module`."""
+class _Finder:
+    """Lets the other finders find the expected modules, and wraps the loader's `exec_module`.
+
+    It has no base class: `importlib.abc` imports a dozen modules, and a script may have files with their names.
+    """
 
     def __init__(self, around: Callable[[str, Callable[[], None]], None]) -> None:
         self.waiting: dict[str, list[Callback]] = {}
         self._around = around
 
-    def find_spec(
-        self, fullname: str, path: Any, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
+    def find_spec(self, fullname: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
         return guard.guarded(self._find, fullname, path, target) if fullname in self.waiting else None
 
-    def _find(self, fullname: str, path: Any, target: ModuleType | None) -> importlib.machinery.ModuleSpec | None:
+    def _find(self, fullname: str, path: Any, target: ModuleType | None) -> ModuleSpec | None:
         found = None
         for finder in sys.meta_path:
             if finder is not self and hasattr(finder, "find_spec"):

@@ -6,10 +6,11 @@ attribute, and they may be undone in any order.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fitdoctor.probe.support import static_attributes
 from fitdoctor.probe.support.wrapping import resemble
 
 
@@ -47,9 +48,10 @@ class Patches:
 
     def put(self, owner: Any, name: str, replacement: Any) -> None:
         """Replaces an attribute that `owner` has or inherits. A function gets the original's name and signature."""
-        resemble(replacement, vars(owner).get(name) or getattr(owner, name, None))
-        layer = _Layer(owner, name, vars(owner).get(name, _INHERITED), replacement)
-        setattr(owner, name, replacement)
+        own = _own(owner)
+        resemble(replacement, own.get(name) or _inherited(owner, name))
+        layer = _Layer(owner, name, own.get(name, _INHERITED), replacement)
+        _set(owner, name, replacement)
         _layers.setdefault((id(owner), name), []).append(layer)
         self._mine.append(layer)
 
@@ -77,10 +79,28 @@ class Patches:
         for layer in reversed(self._mine):
             layer.live = False
             stack = _layers[id(layer.owner), layer.name]
-            while stack and not stack[-1].live and vars(layer.owner).get(layer.name) is stack[-1].replacement:
+            while stack and not stack[-1].live and _own(layer.owner).get(layer.name) is stack[-1].replacement:
                 below = stack.pop().original
                 if below is _INHERITED:
-                    delattr(layer.owner, layer.name)
+                    _remove(layer.owner, layer.name)
                 else:
-                    setattr(layer.owner, layer.name, below)
+                    _set(layer.owner, layer.name, below)
         self._mine.clear()
+
+
+def _own(owner: Any) -> Mapping[str, Any]:
+    """What a class holds itself, without code of a metaclass of the script's; or a module or an object."""
+    return static_attributes.names(owner) if isinstance(owner, type) else vars(owner)
+
+
+def _inherited(owner: Any, name: str) -> Any:
+    """The attribute, which need not be the owner's own: a class of the script's may stand above it."""
+    return static_attributes.on_class(owner, name) if isinstance(owner, type) else getattr(owner, name, None)
+
+
+def _set(owner: Any, name: str, value: Any) -> None:
+    (type.__setattr__ if isinstance(owner, type) else setattr)(owner, name, value)
+
+
+def _remove(owner: Any, name: str) -> None:
+    (type.__delattr__ if isinstance(owner, type) else delattr)(owner, name)

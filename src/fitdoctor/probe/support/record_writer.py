@@ -97,8 +97,12 @@ def _write(path: str, data: bytes) -> None:
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o666)
     try:
         if fcntl is not None:
-            low, file = file, fcntl(file, F_DUPFD_CLOEXEC, FIRST_NUMBER)
-            os.close(low)
+            try:
+                low, file = file, fcntl(file, F_DUPFD_CLOEXEC, FIRST_NUMBER)
+            except OSError:  # the limit of open files (`ulimit -n`) may be lower: the file is open for a moment only
+                pass
+            else:
+                os.close(low)
         unwritten = memoryview(data)
         while unwritten:
             unwritten = unwritten[os.write(file, unwritten) :]

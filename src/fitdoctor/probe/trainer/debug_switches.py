@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import functools
 import sys
-import tempfile
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from fitdoctor.probe.support import call_sites, guard
+from fitdoctor.probe.support import call_sites, guard, static_attributes
 from fitdoctor.probe.support.patches import Patches
 from fitdoctor.recording.model import DebugSwitch, Site
 
@@ -90,6 +89,8 @@ def turned_off(call: str) -> Callable[[], None]:
 
         debug_mode.toggle_debug_mode(False)
         return functools.partial(debug_mode.toggle_debug_mode, True)
+    import tempfile
+
     tf.profiler.experimental.stop(save=False)
     # A profiler writes its files when the script stops it. A child process of ours ends before that.
     return _started.get(call) or functools.partial(tf.profiler.experimental.start, tempfile.gettempdir())
@@ -97,8 +98,9 @@ def turned_off(call: str) -> Callable[[], None]:
 
 def profiled_batches(callback: Any) -> dict[str, Any]:
     """The range of batches that a `TensorBoard` profiles, by the name of its argument; empty if it profiles none."""
-    first, last = getattr(callback, "_start_batch", 0), getattr(callback, "_stop_batch", 0)
-    if getattr(callback, "_should_trace", False) and isinstance(first, int) and isinstance(last, int):
+    own = static_attributes.state(callback)
+    first, last = own.get("_start_batch", 0), own.get("_stop_batch", 0)
+    if own.get("_should_trace", False) and isinstance(first, int) and isinstance(last, int):
         return {"profile_batch": [first, last]}
     return {}
 
