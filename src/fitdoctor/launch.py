@@ -244,9 +244,9 @@ def _without_ours(trace: types.TracebackType | None) -> types.TracebackType | No
 
 
 def _calling(frame: types.FrameType | None) -> types.FrameType | None:
-    """What called us where we came last.
+    """The frame that called our innermost code.
 
-    Keras leaves out all frames of its own but the last: ours stands where that one would.
+    Keras removes all frames of its own except the last one. Our frame is in the place of that one.
     """
     while frame is not None and _is_ours(frame):
         frame = frame.f_back

@@ -89,12 +89,12 @@ class Patches:
 
 
 def _own(owner: Any) -> Mapping[str, Any]:
-    """What a class holds itself, without code of a metaclass of the script's; or a module or an object."""
+    """The attributes of a class, a module or an object itself, without code of a script's metaclass."""
     return static_attributes.names(owner) if isinstance(owner, type) else vars(owner)
 
 
 def _inherited(owner: Any, name: str) -> Any:
-    """The attribute, which need not be the owner's own: a class of the script's may stand above it."""
+    """The attribute of the owner or of a base class."""
     return static_attributes.on_class(owner, name) if isinstance(owner, type) else getattr(owner, name, None)
 
 

@@ -32,9 +32,8 @@ def resemble(wrapper: Any, original: Any) -> None:
     if not isinstance(wrapper, FunctionType) or not isinstance(original, FunctionType) or wrapper is original:
         return
     functools.update_wrapper(wrapper, original)
-    if (
-        not wrapper.__code__.co_argcount and not wrapper.__code__.co_kwonlyargcount
-    ):  # it takes whatever comes, and no defaults count
+    # A wrapper with only `*args` and `**kwargs` uses no defaults, so it can show those of the original.
+    if not wrapper.__code__.co_argcount and not wrapper.__code__.co_kwonlyargcount:
         wrapper.__defaults__, wrapper.__kwdefaults__ = original.__defaults__, original.__kwdefaults__
     if hasattr(original, "__wrapped__") or hasattr(original, "__signature__"):
         return
