@@ -78,7 +78,7 @@ def _tried(child: Child, remedies: list[Arm], trial_s: float) -> list[dict[str, 
     facts = cast(Facts, SimpleNamespace(fits=[SimpleNamespace(steps_known=False)]))
     began_s = time.monotonic()
     RehearsalRun(
-        _Retracing(child), record, facts, deadline_s=began_s + trial_s, tell=[].append
+        _Retracing(child), record, facts, deadline_s=began_s + trial_s, on_progress=[].append
     ).try_fit()  # fmt: skip
     seconds = time.monotonic() - began_s
     return [_row(record, outcome, seconds) for outcome in outcomes_of(record) if outcome.arm.role == "remedy"]

@@ -26,8 +26,8 @@ from fitdoctor.probe.instrument import install, patch_points
 from fitdoctor.probe.observe.observer import bind
 from fitdoctor.probe.state.random_state import RandomState
 from fitdoctor.probe.trainer import compiled_metrics, first_layers, tf_keras_state
-from fitdoctor.probe.trials import inside
-from fitdoctor.probe.trials.race.callbacks import Rules
+from fitdoctor.probe.trials.inside.inspection import inspect_model
+from fitdoctor.probe.trials.race.callbacks import CallbackRules
 from fitdoctor.recording.load import load_run
 from fitdoctor.recording.model import Run
 from tests.children import Project
@@ -474,7 +474,7 @@ def test_a_look_inside_leaves_everything_as_it_was(tf_keras: Any) -> None:
     model.compile("adam", "mse")
     model.fit(X, Y, verbose=0)
     before = [*(np.asarray(each).copy() for each in tf_keras_state.variables_of(model))], RandomState.fingerprints()
-    found = inside.look(model, bind(type(model).fit, model, (X, Y), {}), rows=32, seconds=60.0)
+    found = inspect_model(model, bind(type(model).fit, model, (X, Y), {}), rows=32, seconds=60.0)
     assert found.missing == ""
     assert are_equal([np.asarray(each) for each in tf_keras_state.variables_of(model)], before[0])
     assert RandomState.fingerprints() == before[1]
@@ -487,7 +487,7 @@ def test_a_look_inside_leaves_everything_as_it_was(tf_keras: Any) -> None:
 
 def test_a_rule_that_stops_knows_which_way_is_better(tf_keras: Any) -> None:
     stopping = tf_keras.callbacks.EarlyStopping("val_accuracy", patience=2)
-    rules = Rules(
+    rules = CallbackRules(
         [stopping, tf_keras.callbacks.ReduceLROnPlateau("val_loss", patience=1, min_delta=0)], made(tf_keras), 9
     )
     assert rules.monitored(["loss", "accuracy"]) == ("accuracy", True)

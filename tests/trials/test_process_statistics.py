@@ -9,7 +9,7 @@ import pytest
 
 from fitdoctor.recording.model import Arm, ProcessRun, Rehearsal, Window
 from fitdoctor.trials.outcomes import Outcome, outcomes_of
-from fitdoctor.trials.process_statistics import compared, per_process
+from fitdoctor.trials.process_statistics import compare_weights, per_process
 
 
 def process(arm: str, pair: int, step_s: float) -> list[Window]:
@@ -76,6 +76,6 @@ def run(start: str = "a", end: str = "b", shadows: Sequence[float] = (1.0, -2.0)
     ],
 )
 def test_weights_of_two_environments(plain: list[ProcessRun], changed: list[ProcessRun], said: str) -> None:
-    state, why = compared(plain, changed)
+    state, why = compare_weights(plain, changed)
     assert state == said
     assert bool(why) == (said == "")

@@ -72,7 +72,7 @@ class Lab:
         record = Rehearsal(arms=arms)
         deadline_s = self.clock() + budget_s
         trial = EnvironmentTrial(
-            record, start=self.start, end=self.end, child_s=10.0, deadline_s=deadline_s, tell=lambda _: None
+            record, start=self.start, end=self.end, child_s=10.0, deadline_s=deadline_s, on_progress=lambda _: None
         )
         trial.run()
         assert self.clock() <= deadline_s

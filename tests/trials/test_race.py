@@ -14,7 +14,7 @@ from fitdoctor.recording.model import Arm, Rehearsal
 from fitdoctor.trials import race
 from fitdoctor.trials.outcomes import Outcome, outcomes_of
 from fitdoctor.trials.race import RaceTrial
-from fitdoctor.trials.race_outcome import LOOKS
+from fitdoctor.trials.race_outcome import DECISION_RACES
 from tests import builders as make
 from tests.probe.clocks import FakeClock
 
@@ -74,10 +74,10 @@ class FakeChild:
         seconds = command["steps"] * STEP_S * self.costs.get(arm, 1.0)
         self.clock.pass_(seconds * (3 if len(self.starts) > self.slow_from else 1))
         self.steps += command["steps"]
-        return {"score": self._score(arm), "seconds": seconds}
+        return {"score": self._score(arm), "seconds": seconds, "steps": command["steps"]}
 
     def _told(self, arm: str) -> dict[str, Any]:
-        return {"error": self.errors[arm]} if arm in self.errors else {"step_s": STEP_S * self.costs.get(arm, 1.0)}
+        return {"why": self.errors[arm]} if arm in self.errors else {"step_s": STEP_S * self.costs.get(arm, 1.0)}
 
     def _score(self, arm: str) -> float:
         jitter = 1 + 0.002 * (-1) ** (self.steps + len(self.starts))
@@ -104,7 +104,7 @@ def run(clock: FakeClock, child: FakeChild) -> Run:
     def raced(*racers: Arm, budget_s: float = 60.0) -> dict[str, Outcome]:
         record = Rehearsal(arms=[Arm(id="race/baseline", role="baseline", unit="race"), *racers])
         facts = make.facts(make.fit(step_s=STEP_S, epochs=50, steps=100))
-        RaceTrial(child, record, facts, deadline_s=clock() + budget_s, tell=lambda text: None).run()
+        RaceTrial(child, record, facts, deadline_s=clock() + budget_s, on_progress=lambda text: None).run()
         return {outcome.arm.id.removeprefix("race/"): outcome for outcome in outcomes_of(record)}
 
     return raced
@@ -116,7 +116,7 @@ def test_a_racer_that_learns_faster_wins(run: Run, child: FakeChild) -> None:
     assert outcome.verdict == "measured"
     assert outcome.comparison.mid == pytest.approx(5, rel=0.2)
     assert outcome.finish is not None
-    assert outcome.finish.reached == outcome.comparison.n >= LOOKS[0]
+    assert outcome.finish.reached == outcome.comparison.n >= DECISION_RACES[0]
 
 
 def test_an_equal_one_does_not(run: Run) -> None:
@@ -127,7 +127,7 @@ def test_a_slower_one_is_given_up_early(run: Run, child: FakeChild) -> None:
     child.speeds = {"race/scaled": 0.2}
     outcome = run(racer())["scaled"]
     assert outcome.verdict == "refuted"
-    assert outcome.comparison.n < LOOKS[0]
+    assert outcome.comparison.n < DECISION_RACES[0]
 
 
 def test_runs_of_a_repetition_follow_the_baseline(run: Run, child: FakeChild) -> None:
@@ -166,7 +166,7 @@ def test_there_is_time_for_enough_repetitions_even_where_racers_take_longer_than
 ) -> None:
     child.speeds, child.slow_from = {"race/scaled": 1.2}, 2
     outcome = run(racer(), racer("other"))["scaled"]
-    assert outcome.comparison.n >= LOOKS[0]
+    assert outcome.comparison.n >= DECISION_RACES[0]
 
 
 def test_too_short_a_time_is_said(run: Run, child: FakeChild) -> None:

@@ -10,7 +10,7 @@ import pytest
 from fitdoctor.recording.model import Arm, Lap, Race, RaceRun, Rehearsal
 from fitdoctor.trials.outcomes import outcomes_of
 from fitdoctor.trials.race_outcome import (
-    LOOKS,
+    DECISION_RACES,
     RaceOutcome,
     best,
     finish,
@@ -181,7 +181,7 @@ def test_identical_racers_are_hardly_ever_told_apart() -> None:
             )
             for _ in range(6)
         ]
-        for races in LOOKS:
+        for races in DECISION_RACES:
             result = finish(raced(*pairs[:races]), RACER)
             assert result is not None
             if judge(result, 1)[0] == "measured":

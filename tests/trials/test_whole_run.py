@@ -80,7 +80,7 @@ def test_nothing_prescribed_is_nothing_to_measure(run: Run) -> None:
 def tried(run: Run, child: Child, seconds: float = 1e9) -> Rehearsal:
     record = planned(run)
     facts = make.facts(*(run.scout.fits if run.scout else ()))
-    WholeTrial(child, record, facts, deadline_s=time.monotonic() + seconds, tell=lambda _: None).run()
+    WholeTrial(child, record, facts, deadline_s=time.monotonic() + seconds, on_progress=lambda _: None).run()
     return record
 
 

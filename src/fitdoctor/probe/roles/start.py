@@ -70,9 +70,9 @@ class Probe:
 
             return WatchRole(self.scout, self.ledger, self._store.save)
         if self.spec["role"] == "rehearsal":
-            from fitdoctor.probe.roles.rehearsal import RehearsalDirector
+            from fitdoctor.probe.roles.rehearsal import RehearsalRole
 
-            return RehearsalDirector(self.scout, self.ledger, self._store.save, self.spec)
+            return RehearsalRole(self.scout, self.ledger, self._store.save, self.spec)
         if self.spec["role"] == "treat":
             from fitdoctor.probe.roles.treat import TreatRole
 

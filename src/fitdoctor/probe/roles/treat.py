@@ -21,7 +21,7 @@ from fitdoctor.probe.roles.treated_fit import TreatedFit
 from fitdoctor.probe.roles.watch import WatchRole
 from fitdoctor.probe.support import call_sites
 from fitdoctor.probe.timing.time_ledger import Ledger
-from fitdoctor.probe.trials.units.calls import replaced, suits
+from fitdoctor.probe.trials.units.calls import is_replaceable, make_replacement
 from fitdoctor.recording.model import ProcessRecord
 
 COMPARED = ("python", "keras", "backend", "backend_version", "cores")
@@ -165,11 +165,11 @@ class TreatRole(WatchRole):
         bound: dict[str, Any],
         as_written: Callable[[], Any],
     ) -> Any:
-        if not suits(kind, model, bound):
+        if not is_replaceable(kind, model, bound):
             return as_written()
         outer, self.in_loop, self._replacing = self.in_loop, True, True
         try:
-            result = replaced(change, model, bound)
+            result = make_replacement(change, model, bound)
         except Exception as error:
             treatment.why_not = _words(error)
         finally:

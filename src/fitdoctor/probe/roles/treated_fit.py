@@ -77,13 +77,13 @@ class TreatedFit:
 
     def _prepare(self) -> dict[str, Any]:
         from fitdoctor.probe.trials.feeds import (
-            tfdata as inputs,  # NumPy reads its settings when it is imported: not before the script does
+            feeds_of,  # NumPy reads its settings when it is imported: not before the script does
         )
 
         changes = self._changes
         self._undos.append(live.to_construction(changes))
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        feeds = inputs.of(self.model, self.bound, cores)
+        feeds = feeds_of(self.model, self.bound, cores)
         treated = {**live.to_fit(self.bound, changes), **feeds.changed_arguments(changes)}
         treated["x"] = self._changed_input(treated["x"], feeds)
         self._arrange_workers(treated["x"])
@@ -186,7 +186,7 @@ class TreatedFit:
 
         where that fails, the training needs them.
         """
-        from fitdoctor.probe.trials.feeds.tfdata import copied
+        from fitdoctor.probe.trials.feeds.kept_batches import copied
 
         for batch in generator:  # not `yield from`, which would close it with this one
             if self.steps:

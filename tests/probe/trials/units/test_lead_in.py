@@ -47,9 +47,9 @@ def test_long_steps_with_quick_input_need_no_lead() -> None:
 
 
 @pytest.mark.parametrize("stored", [0, 3])
-def test_long_steps_that_wait_for_their_input_keep_it(stored: int) -> None:
+def test_long_steps_that_wait_for_their_input_have_a_lead(stored: int) -> None:
     assert lead(1.0, held=3, unit_s=1.0, stored=stored)[0] == 4
 
 
-def test_slow_input_is_told_from_few_draws() -> None:
+def test_slow_input_is_detected_by_few_draws() -> None:
     assert lead(2.0, held=8, unit_s=2.0)[1] <= 2
