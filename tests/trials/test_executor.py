@@ -1,4 +1,4 @@
-"""Commands that this process carries out itself."""
+"""An executor in this process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fitdoctor.recording.trial_protocol import read_arrival
 from fitdoctor.trials.executor import InProcess
 
 
-def test_it_stands_at_the_unit_and_carries_out_each_command() -> None:
+def test_an_in_process_executor_carries_out_each_command() -> None:
     asked: list[dict[str, Any]] = []
 
     def handle_command(command: dict[str, Any]) -> dict[str, Any]:

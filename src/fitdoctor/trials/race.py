@@ -237,9 +237,15 @@ class RaceTrial:
                 continue
             label = f"{rate[0]['value']:g}"
             control = Arm(
-                id=f"{Unit.RACE}/{RATE_ALONE}-{label}", role="remedy", unit=Unit.RACE, remedy=RATE_ALONE, cause=LOW_RATE,
-                label=f"learning rate {label}, batches as they are", safety="semantics", changes=rate,
-            )  # fmt: skip
+                id=f"{Unit.RACE}/{RATE_ALONE}-{label}",
+                role="remedy",
+                unit=Unit.RACE,
+                remedy=RATE_ALONE,
+                cause=LOW_RATE,
+                label=f"learning rate {label}, batches as they are",
+                safety="semantics",
+                changes=rate,
+            )
             baselines = [
                 run
                 for run in race.runs

@@ -176,7 +176,7 @@ class RehearsalRole(ScoutRole):
         return super().unit(kind, original, model, arguments, keywords)
 
     def _try_fit_call(self, original: Any, model: Any, bound: dict[str, Any]) -> Any:
-        """Makes one fit of many at one place, as the arm whose turn it is. What runs inside it is not timed and not cut."""
+        """Makes one fit of many at one place, as the arm whose turn it is. Its inside is not timed and not cut."""
         outer = self.timer
         self.timer, self.in_loop = None, True
         try:

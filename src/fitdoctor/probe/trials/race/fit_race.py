@@ -130,7 +130,7 @@ class FitRace:
         """
         if self._unsafe_reason:
             raise ValueError(self._unsafe_reason)
-        # Created late: Keras draws from an input when it makes a dataset of it, and a generator gives this batch only once.
+        # Created late: Keras draws a batch when it makes a dataset of an input, and a generator gives it only once.
         self._scorer = RaceScorer(self._model, self._score_feeds())
         replies: dict[str, RacerReady] = {}
         until_s = time.perf_counter() + seconds
