@@ -22,7 +22,7 @@ from fitdoctor.probe.observe.binding import bind
 from fitdoctor.probe.state.model_snapshot import read, variables_of
 from fitdoctor.probe.state.random_state import RandomState
 from fitdoctor.probe.trainer import learning_rate, variable_reader
-from fitdoctor.probe.trials import inside
+from fitdoctor.probe.trials.inside.inspection import inspect_model
 
 ROWS = 96
 keras.utils.set_random_seed(1)
@@ -40,7 +40,7 @@ def state(model: Any) -> list[Any]:
 def looked(model: Any, *arguments: Any, **keywords: Any) -> Any:
     bound = bind(type(model).fit, model, arguments, keywords)
     before = state(model)
-    found = inside.look(model, bound, rows=32, seconds=60.0)
+    found = inspect_model(model, bound, rows=32, seconds=60.0)
     assert state(model) == before, [(a, b) for a, b in zip(before, state(model), strict=True) if a != b]
     return found
 

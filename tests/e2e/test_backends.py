@@ -194,8 +194,9 @@ def test_a_diagnosis_tries_a_fix(tmp_path: Path) -> None:
 ARMS = """\
 import inspect
 import keras, numpy as np
-from fitdoctor.probe.arms import FitArms
-from fitdoctor.probe.race import FitRace
+from fitdoctor.probe.trials.fit_arms import FitArms
+from fitdoctor.probe.trials.race.fit_race import FitRace
+from fitdoctor.recording.trial_protocol import ArmSpec
 
 keras.utils.set_random_seed(0)
 layers = [keras.Input((4,)), keras.layers.Dropout(0.5), keras.layers.BatchNormalization(), keras.layers.Dense(2)]
@@ -205,12 +206,12 @@ x, y = np.random.rand(70, 4).astype("float32"), np.random.rand(70, 2).astype("fl
 names = inspect.signature(type(model).fit).parameters
 bound = {name: parameter.default for name, parameter in names.items()} | {"x": x, "y": y, "batch_size": 16, "verbose": 0, "epochs": 9}
 arms = FitArms(model, bound, 2)
-race = FitRace(model, arms.bound, arms.feeds, 2)
+race = FitRace(model, arms.stepper.bound, arms.stepper.feeds, 2)
 
 
 def arm(name, changes=(), role="remedy", unit="step"):
-    more = {"epoch_steps": 5, "parts": ["start", "epoch_end"]}
-    return {"id": name, "role": role, "unit": unit, "remedy": name, "changes": list(changes), **more}
+    parts = ["start", "epoch_end"]
+    return ArmSpec(id=name, role=role, unit=unit, remedy=name, changes=list(changes), epoch_steps=5, parts=parts)
 
 
 place = {"file": "", "line": 0, "position": -1}
@@ -222,15 +223,15 @@ for each in units:
     arms.prepare(each)
 for _ in range(2):
     arms.windows(units)  # raises where the state could not be put back
-arms.standing.put_back(whole=True)
-arms.standing.check(whole=True)
-print("shapes", {tuple(part.shape) for batch in arms.feeds.fixed()._batches for part in keras.tree.flatten(batch) if part is not None} ==
+arms.training_state.restore(whole=True)
+arms.training_state.check(whole=True)
+print("shapes", {tuple(part.shape) for batch in arms.stepper.feeds.fixed()._batches for part in keras.tree.flatten(batch) if part is not None} ==
       {(16, 4), (16, 2)})
-print("weights", *(arms.verify(each)["weights"] for each in units if each["id"] in ("placebo", "fewer")))
-metric = race.prepare([arm("baseline"), arm("faster", [faster])])["metric"]
-scores = [race.start("baseline", 1)["score"], race.lap("baseline", 40)["score"]]
-again = [race.start("baseline", 1)["score"], race.lap("baseline", 40)["score"]]
-other = [race.start("faster", 1)["score"], race.lap("faster", 40)["score"]]
+print("weights", *(arms.verify(each).weights for each in units if each.id in ("placebo", "fewer")))
+metric = race.prepare([arm("baseline"), arm("faster", [faster])]).metric
+scores = [race.start("baseline", 1).score, race.lap("baseline", 40).score]
+again = [race.start("baseline", 1).score, race.lap("baseline", 40).score]
+other = [race.start("faster", 1).score, race.lap("faster", 40).score]
 print("race", metric, scores[1] < scores[0], scores[0] == again[0] == other[0], scores[1] != other[1])
 """
 
@@ -244,7 +245,8 @@ def test_arms_start_from_the_same_state_and_are_what_they_say(tmp_path: Path, ba
 UNBUILT = """\
 import inspect
 import keras, numpy as np
-from fitdoctor.probe.arms import FitArms
+from fitdoctor.probe.trials.fit_arms import FitArms
+from fitdoctor.recording.trial_protocol import ArmSpec
 
 
 class Model(keras.Model):
@@ -265,11 +267,11 @@ for model, eagerly in ((Model(), False), (Model(), True), (built, False)):
     names = inspect.signature(keras.Model.fit).parameters
     bound = {name: parameter.default for name, parameter in names.items()} | {"x": x, "y": y, "batch_size": 16, "verbose": 0}
     arms = FitArms(model, bound, 2)
-    units = [{"id": role, "role": role, "unit": "step", "remedy": role, "changes": [], "parts": []} for role in ("baseline", "placebo")]
+    units = [ArmSpec(id=role, role=role, unit="step", remedy=role) for role in ("baseline", "placebo")]
     for each in units:
         arms.prepare(each)
     arms.windows(units)
-    print(model.built, model.optimizer.built, arms.verify(units[1])["weights"])
+    print(model.built, model.optimizer.built, arms.verify(units[1]).weights)
 """
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from fitdoctor.changes.model import Change, Place, ScaleInput, SetArgument
+from fitdoctor.recording.trial_protocol import ArmSpec, RacePrepared
 
 pytestmark = pytest.mark.e2e
 
@@ -46,30 +47,30 @@ def race(keras: Any) -> Race:
 
         model = model or network(keras)
         arms = FitArms(model, bind(type(model).fit, model, (x, y), {"verbose": 0, **keywords}), 2)
-        made = FitRace(model, arms.bound, arms.feeds, 2)
+        made = FitRace(model, arms.stepper.bound, arms.stepper.feeds, 2)
         made.model = model
         return made
 
     return begin
 
 
-def arm(name: str, *changes: Change) -> dict[str, Any]:
-    return {"id": name, "changes": [change.to_data() for change in changes]}
+def arm(name: str, *changes: Change) -> ArmSpec:
+    return ArmSpec(id=name, changes=[change.to_data() for change in changes])
 
 
-def prepared(race: Any, **arms: tuple[Change, ...]) -> dict[str, Any]:
-    told: dict[str, Any] = race.prepare([arm("base"), *(arm(name, *changes) for name, changes in arms.items())])
-    return told
+def prepared(race: Any, **arms: tuple[Change, ...]) -> RacePrepared:
+    reply: RacePrepared = race.prepare([arm("base"), *(arm(name, *changes) for name, changes in arms.items())])
+    return reply
 
 
 def test_scaling_changes_the_way_and_not_what_is_judged(race: Race) -> None:
     here = race(validation_split=0.2)
-    told = prepared(here, scaled=(SCALED,))
-    assert (told["judged_on"], told["rows"], told["varied"]) == ("validation data", 120, "weights and order")
+    reply = prepared(here, scaled=(SCALED,))
+    assert (reply.judged_on, reply.rows, reply.varied) == ("validation data", 120, "weights and order")
     scores = {}
     for name in ("base", "scaled"):
-        began = here.start(name, 1)["score"]
-        reached = [here.lap(name, 40)["score"] for _ in range(4)]
+        began = here.start(name, 1).score
+        reached = [here.lap(name, 40).score for _ in range(4)]
         scores[name] = (began, reached[-1])
     assert scores["scaled"][0] < scores["base"][0] / 100
     assert scores["scaled"][1] < 0.3
@@ -79,27 +80,27 @@ def test_scaling_changes_the_way_and_not_what_is_judged(race: Race) -> None:
 def test_runs_of_a_repetition_begin_alike_and_those_of_others_do_not(race: Race) -> None:
     here = race(validation_split=0.2)
     prepared(here)
-    first = here.start("base", 1)["score"]
+    first = here.start("base", 1).score
     here.lap("base", 20)
-    assert here.start("base", 1)["score"] == pytest.approx(first)
-    assert here.start("base", 2)["score"] != pytest.approx(first)
+    assert here.start("base", 1).score == pytest.approx(first)
+    assert here.start("base", 2).score != pytest.approx(first)
 
 
 def test_a_trained_model_goes_on_from_where_it_was(race: Race, keras: Any) -> None:
     model = network(keras)
     model.fit(X, Y, epochs=2, verbose=0)
     here = race(model=model, validation_split=0.2)
-    told = prepared(here)
-    assert told["varied"] == "order"
-    first = here.start("base", 1)["score"]
+    reply = prepared(here)
+    assert reply.varied == "order"
+    first = here.start("base", 1).score
     here.lap("base", 20)
-    assert here.start("base", 2)["score"] == pytest.approx(first)
+    assert here.start("base", 2).score == pytest.approx(first)
 
 
 def test_rows_are_held_out_where_there_is_no_validation_data(race: Race) -> None:
     here = race()
-    told = prepared(here)
-    assert (told["judged_on"], told["rows"]) == ("held-out rows", 120)
+    reply = prepared(here)
+    assert (reply.judged_on, reply.rows) == ("held-out rows", 120)
     assert here._bound["x"].shape == (480, 3)
     held = {tuple(row) for row in here._judged[0]}
     assert held.isdisjoint({tuple(row) for row in here._bound["x"]})
@@ -109,8 +110,8 @@ def test_a_larger_batch_with_its_rate_leaves_the_models_own_alone(race: Race, tf
     here = race(validation_split=0.2, batch_size=8)
     larger = SetArgument(place=PLACE, call="Model.fit", argument="batch_size", value=64)
     rate = SetArgument(place=PLACE, call="Model.compile", argument="learning_rate", value=0.01)
-    told = prepared(here, larger=(larger, rate))
-    assert set(told["arms"]["larger"]) == {"step_s"}
+    reply = prepared(here, larger=(larger, rate))
+    assert reply.arms["larger"].step_s > 0
     here.start("larger", 1)
     here.lap("larger", 5)
     assert float(here.model.optimizer.learning_rate) == pytest.approx(1e-3)
@@ -125,18 +126,18 @@ def test_pipelines_are_raced_on_their_own_stages(race: Race, tf: Any) -> None:
     larger = SetArgument(
         place=Place(file="train.py", line=1, position=3), call="batch", argument="batch_size", value=64
     )
-    told = prepared(here, scaled=(SCALED,), larger=(larger,))
-    assert all("step_s" in reply for reply in told["arms"].values())
-    assert told["rows"] == 120
+    reply = prepared(here, scaled=(SCALED,), larger=(larger,))
+    assert all(racer.step_s > 0 for racer in reply.arms.values())
+    assert reply.rows == 120
     here.start("scaled", 1)
-    assert math.isfinite(here.lap("scaled", 10)["score"])
+    assert math.isfinite(here.lap("scaled", 10).score)
 
 
 def test_a_model_that_is_not_built_yet_is_built_as_fit_would(race: Race, keras: Any) -> None:
     model = keras.Sequential([keras.layers.Dense(4), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
-    told = prepared(race(SMALL, model=model))
-    assert told["arms"]["base"]["step_s"] > 0
+    reply = prepared(race(SMALL, model=model))
+    assert reply.arms["base"].step_s > 0
 
 
 def batches(count: int = 1_000_000) -> Any:
@@ -152,13 +153,13 @@ def test_what_can_not_be_raced_says_why(race: Race) -> None:
 
 def test_racers_draw_from_one_generator_in_turn(race: Race) -> None:
     here = race(batches(), None, steps_per_epoch=10, validation_data=(SMALL, Y))
-    told = prepared(
+    reply = prepared(
         here, faster=(SetArgument(place=PLACE, call="Model.compile", argument="learning_rate", value=0.01),)
     )
-    assert "can be read only once" in told["notes"][0]
+    assert "can be read only once" in reply.notes[0]
     for name in ("base", "faster"):
-        began = here.start(name, 1)["score"]
-        assert here.lap(name, 60)["score"] < began
+        began = here.start(name, 1).score
+        assert here.lap(name, 60).score < began
 
 
 def test_a_generator_that_ends_ends_its_race_in_words(race: Race) -> None:
@@ -177,9 +178,9 @@ def test_one_that_fails_does_not_take_the_others_with_it(race: Race, tf: Any, mo
         return float(settled_s(racer))
 
     monkeypatch.setattr(here, "_settled_s", settle)
-    told = prepared(here, larger=(SetArgument(place=PLACE, call="Model.fit", argument="batch_size", value=64),))
-    assert told["arms"]["larger"]["error"].startswith("ResourceExhaustedError: no room")
-    assert told["arms"]["base"]["step_s"] > 0
+    reply = prepared(here, larger=(SetArgument(place=PLACE, call="Model.fit", argument="batch_size", value=64),))
+    assert reply.arms["larger"].why.startswith("ResourceExhaustedError: no room")
+    assert reply.arms["base"].step_s > 0
     assert list(here._racers) == ["base"]
 
 
@@ -228,9 +229,9 @@ def test_epochs_end_after_their_steps_however_many_are_taken_at_once(
     here.prepare([{**arm("base"), "epoch_steps": epoch}])
     here.start("base", 1)
     before = int(here.model.optimizer.iterations)
-    told = here.lap("base", asked)
-    assert told["steps"] == int(here.model.optimizer.iterations) - before == taken
-    assert (here._progress.epoch, told["stopped"]) == (taken // epoch, taken // epoch >= 5)
+    reply = here.lap("base", asked)
+    assert reply.steps == int(here.model.optimizer.iterations) - before == taken
+    assert (here._progress.epoch, reply.stopped) == (taken // epoch, taken // epoch >= 5)
     assert here.model.steps_per_execution == at_once
 
 
@@ -238,7 +239,7 @@ def test_a_lap_says_how_many_steps_it_took(race: Race, keras: Any) -> None:
     here = race(model=executing(keras, 4), validation_split=0.2)
     prepared(here)
     here.start("base", 1)
-    assert [here.lap("base", 6)["steps"], int(here.model.optimizer.iterations)] == [8, 8]
+    assert [here.lap("base", 6).steps, int(here.model.optimizer.iterations)] == [8, 8]
 
 
 def test_an_input_of_whole_numbers_can_not_be_scaled(race: Race, keras: Any) -> None:
@@ -246,5 +247,5 @@ def test_an_input_of_whole_numbers_can_not_be_scaled(race: Race, keras: Any) -> 
     outputs = keras.layers.Dense(1)(keras.layers.Rescaling(1.0)(inputs))
     model = keras.Model(inputs, outputs)
     model.compile("adam", "mse")
-    told = prepared(race(X.astype("uint8"), model=model), scaled=(SCALED,))
-    assert "uint8" in told["arms"]["scaled"]["error"]
+    reply = prepared(race(X.astype("uint8"), model=model), scaled=(SCALED,))
+    assert "uint8" in reply.arms["scaled"].why

@@ -26,10 +26,11 @@ from fitdoctor.probe.instrument import install, patch_points
 from fitdoctor.probe.observe.binding import bind
 from fitdoctor.probe.state.random_state import RandomState
 from fitdoctor.probe.trainer import compiled_metrics, first_layers, tf_keras_state
-from fitdoctor.probe.trials import inside
-from fitdoctor.probe.trials.race.callbacks import Rules
+from fitdoctor.probe.trials.inside.inspection import inspect_model
+from fitdoctor.probe.trials.race.callbacks import CallbackRules
 from fitdoctor.recording.load import load_run
 from fitdoctor.recording.model import Run
+from fitdoctor.recording.trial_protocol import ArmSpec, Verified
 from tests.children import Project
 
 pytestmark = pytest.mark.e2e
@@ -309,15 +310,10 @@ def arms_of(model: Any, x: Any, y: Any = None, **keywords: Any) -> Any:
     return FitArms(model, bind(type(model).fit, model, (x, y), {"verbose": 0, **keywords}), 2)
 
 
-def arm(name: str, *changes: Change, unit: str = "step") -> dict[str, Any]:
+def arm(name: str, *changes: Change, unit: str = "step") -> ArmSpec:
     role = name if name in ("baseline", "placebo") else "remedy"
-    return {
-        "id": f"{unit}/{name}",
-        "role": role,
-        "unit": unit,
-        "remedy": name,
-        "changes": [change.to_data() for change in changes],
-    }
+    data = [change.to_data() for change in changes]
+    return ArmSpec(id=f"{unit}/{name}", role=role, unit=unit, remedy=name, changes=data)
 
 
 def set_(call: str, argument: str, value: Any) -> SetArgument:
@@ -356,11 +352,11 @@ def test_trials_leave_the_training_where_it_was(tf_keras: Any) -> None:
     arms.prepare(arm("baseline", unit="validation"))
     arms.prepare(arm("larger", set_("Model.fit", "validation_batch_size", 16), unit="validation"))
     arms.windows([arm("baseline", unit="validation"), arm("larger", unit="validation")])
-    found = {name: arms.verify(arm(name, *change))["weights"] for name, change in changes.items() if name != "rate"}
+    found = {name: arms.verify(arm(name, *change)).weights for name, change in changes.items() if name != "rate"}
     assert (found["placebo"], found["executions"], found["metrics"]) == ("same", "same", "same")
     assert found["eager"] in ("same", "close")
-    arms.standing.restore(whole=True)
-    arms.standing.check(whole=True)
+    arms.training_state.restore(whole=True)
+    arms.training_state.check(whole=True)
     assert are_equal(state(model), before)
     settings = model.run_eagerly, int(model.steps_per_execution), model.train_function
     assert settings == (False, 1, None)
@@ -377,10 +373,10 @@ def test_what_is_drawn_within_functions_is_not_compared(tf_keras: Any) -> None:
     model = tf_keras.Sequential([tf_keras.Input((8,)), tf_keras.layers.Dropout(0.5), tf_keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     arms = arms_of(model, X, Y, batch_size=16)
-    limits = arms.prepare(arm("baseline"))["limits"]
+    limits = arms.prepare(arm("baseline")).limits
     assert "Layers such as Dropout draw random numbers within TensorFlow" in " ".join(limits)
     eager = set_("Model.compile", "run_eagerly", True)
-    assert arms.verify(arm("eager", eager)) == {"batches": "", "weights": "", "why": tf_keras_state.DRAWS_INSIDE}
+    assert arms.verify(arm("eager", eager)) == Verified(why=tf_keras_state.DRAWS_INSIDE)
 
 
 class Numbers:
@@ -412,7 +408,7 @@ def test_the_workers_of_a_sequence_are_tried_and_end(tf_keras: Any) -> None:
     arms = arms_of(made(tf_keras), numbers.data, shuffle=False)
     arms.prepare(arm("baseline"))
     more = set_("Model.fit", "workers", 2)
-    assert arms.verify(arm("workers", more)) == {"batches": "same", "weights": "", "why": ""}
+    assert arms.verify(arm("workers", more)) == Verified(batches="same")
     numbers.threads.clear()
     arms.prepare(arm("workers", more))
     arms.windows([arm("baseline"), arm("workers", more)])
@@ -474,7 +470,7 @@ def test_a_look_inside_leaves_everything_as_it_was(tf_keras: Any) -> None:
     model.compile("adam", "mse")
     model.fit(X, Y, verbose=0)
     before = [*(np.asarray(each).copy() for each in tf_keras_state.variables_of(model))], RandomState.fingerprints()
-    found = inside.look(model, bind(type(model).fit, model, (X, Y), {}), rows=32, seconds=60.0)
+    found = inspect_model(model, bind(type(model).fit, model, (X, Y), {}), rows=32, seconds=60.0)
     assert found.missing == ""
     assert are_equal([np.asarray(each) for each in tf_keras_state.variables_of(model)], before[0])
     assert RandomState.fingerprints() == before[1]
@@ -487,7 +483,7 @@ def test_a_look_inside_leaves_everything_as_it_was(tf_keras: Any) -> None:
 
 def test_a_rule_that_stops_knows_which_way_is_better(tf_keras: Any) -> None:
     stopping = tf_keras.callbacks.EarlyStopping("val_accuracy", patience=2)
-    rules = Rules(
+    rules = CallbackRules(
         [stopping, tf_keras.callbacks.ReduceLROnPlateau("val_loss", patience=1, min_delta=0)], made(tf_keras), 9
     )
     assert rules.monitored(["loss", "accuracy"]) == ("accuracy", True)
@@ -502,25 +498,25 @@ def test_a_race_begins_with_the_same_state_again(tf_keras: Any) -> None:
 
     model = made(tf_keras)
     arms = arms_of(model, X, Y, batch_size=16, validation_split=0.25)
-    race = FitRace(model, arms.bound, arms.feeds, 2)
+    race = FitRace(model, arms.stepper.bound, arms.stepper.feeds, 2)
     rate = set_("Model.compile", "learning_rate", 0.01)
     scaled = ScaleInput(
         place=Place(file="train.py", line=1), call="Model.fit", argument="x", parts=("x",), together=False
     )
     racers = [arm("baseline", unit="race"), arm("rate", rate, unit="race"), arm("scaled", scaled, unit="race")]
     reply = race.prepare(racers)
-    assert [set(each) for each in reply["arms"].values()] == [{"step_s"}] * 3, reply
-    assert (reply["judged_on"], reply["varied"]) == ("validation data", "weights and order")
-    start = [race.start("race/baseline", repetition)["score"] for repetition in (0, 1, 0)]
+    assert not any(racer.why for racer in reply.arms.values()), reply
+    assert (reply.judged_on, reply.varied) == ("validation data", "weights and order")
+    start = [race.start("race/baseline", repetition).score for repetition in (0, 1, 0)]
     assert start[0] == start[2] != start[1]
-    assert race.start("race/scaled", 0)["score"] != start[0]
+    assert race.start("race/scaled", 0).score != start[0]
     race.start("race/baseline", 0)
     first = race.lap("race/baseline", 6)
     race.start("race/rate", 0)
     second = race.lap("race/rate", 6)
-    assert (first["steps"], second["steps"]) == (6, 6)
-    assert second["score"] != first["score"]
-    assert race.start("race/baseline", 0)["score"] == start[0]
+    assert (first.steps, second.steps) == (6, 6)
+    assert second.score != first.score
+    assert race.start("race/baseline", 0).score == start[0]
 
 
 def test_the_patch_points_are_where_they_are_expected(tf_keras: Any) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from fitdoctor.probe.apply.materialize import NotRepeatingError
-from fitdoctor.probe.trials.feeds import tfdata
+from fitdoctor.probe.trials.feeds.kept_batches import kept_dataset
 from fitdoctor.process.child import LAUNCH
 
 pytestmark = pytest.mark.e2e
@@ -439,13 +439,13 @@ def test_batches_are_kept_for_a_new_beginning_until_the_first_step(tf: Any) -> N
 def test_what_was_made_of_an_input_stays_with_that_very_object(tf: Any) -> None:
     from fitdoctor.changes.model import InsertCall, Place
     from fitdoctor.probe.roles.treated_fit import MADE, TreatedFit
-    from fitdoctor.probe.trials.feeds.tfdata import Feeds
+    from fitdoctor.probe.trials.feeds.tfdata import TensorFlowFeeds
 
     def made(x: Any, size: int = 2) -> Any:
         change = InsertCall(
             place=Place(file="train.py", line=1, position=1), call="prefetch", arguments={"buffer_size": size}
         )
-        return TreatedFit(None, {"x": x}, [change])._changed_input(x, Feeds(None, {"x": x}, 2))
+        return TreatedFit(None, {"x": x}, [change])._changed_input(x, TensorFlowFeeds(None, {"x": x}, 2))
 
     dataset = tf.data.Dataset.range(8).shuffle(8)
     first = made(dataset)
@@ -482,12 +482,12 @@ class TestKept:
         return Rows()
 
     def test_a_buffer_that_is_filled_again_and_again(self, keras: Any) -> None:
-        kept = tfdata._kept(self.rows(keras))
+        kept = kept_dataset(self.rows(keras))
         assert [kept[i][0].tolist() for i in range(4)] == [[i] * 3 for i in range(4)]
 
     def test_hooks_reach_the_scripts_own_and_trying_them_leaves_no_trace(self, keras: Any) -> None:
         rows = self.rows(keras)
-        kept = tfdata._kept(rows)
+        kept = kept_dataset(rows)
         assert (rows.begun, rows.ended) == (0, 0)
         kept.on_epoch_begin()
         kept.on_epoch_end()
@@ -495,7 +495,7 @@ class TestKept:
 
     def test_what_changes_in_a_later_epoch_is_read_as_written_from_then_on(self, keras: Any) -> None:
         rows = self.rows(keras, later=3)
-        kept, seen = tfdata._kept(rows), []
+        kept, seen = kept_dataset(rows), []
         for _ in range(5):
             kept.on_epoch_begin()
             seen.append(kept[1][0][0])
@@ -505,7 +505,7 @@ class TestKept:
 
     def test_what_changes_with_the_epoch_is_not_kept(self, keras: Any) -> None:
         with pytest.raises(NotRepeatingError, match="others in each epoch"):
-            tfdata._kept(self.rows(keras, later=1))
+            kept_dataset(self.rows(keras, later=1))
 
 
 def test_predictions_are_the_same(runs: tuple[dict[str, Any], dict[str, Any], str]) -> None:

@@ -13,9 +13,9 @@ from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.finding import Finding
 from fitdoctor.remedies.registry import offers
 from fitdoctor.report.model import CauseResult, Interval
+from fitdoctor.trial_units import Unit
 from fitdoctor.trials.outcomes import Outcome
 from fitdoctor.trials.prescription import Candidate
-from fitdoctor.trials.race_outcome import RACE
 from fitdoctor.trials.stage import Stage
 
 #: The family whose cost is what the input as a whole costs: the ceiling proves that, but not which of its causes is to
@@ -144,7 +144,7 @@ def _was_not_raced(remedy: RemedyDraft) -> bool:
 
     where trials have told of a cause by other remedies, one that was not run leaves nothing open.
     """
-    return remedy.result.unit == RACE and remedy.result.time_to_target is None
+    return remedy.result.unit == Unit.RACE and remedy.result.time_to_target is None
 
 
 def _saving(remedy: RemedyDraft) -> float:

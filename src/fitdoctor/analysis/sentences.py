@@ -9,19 +9,8 @@ from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.places import short
 from fitdoctor.facts.wording import duration, percent, plural
+from fitdoctor.trial_units import Unit, words_of
 from fitdoctor.trials.outcomes import Outcome
-from fitdoctor.trials.race_outcome import RACE
-
-UNITS = {
-    "step": "the step",
-    "epoch": "the epoch",
-    "epoch_end": "the end of an epoch",
-    "validation": "the validation pass",
-    "call": "the calls",
-    "whole": "an epoch with all of it",
-    "process": "the whole process",
-    "race": "the way to the same validation loss",
-}
 
 FAR_MORE = 2
 """Times what the first proven cause costs: what is suspected to cost as much is named beside it."""
@@ -96,12 +85,12 @@ def healthy_text(facts: Facts, outcomes: Sequence[Outcome]) -> str:
     remedies = [
         outcome
         for outcome in tried
-        if outcome.comparison.n or outcome.arm.unit != RACE and outcome.verdict == "refuted"
+        if outcome.comparison.n or outcome.arm.unit != Unit.RACE and outcome.verdict == "refuted"
     ]
     looked = f"No saving of {percent(WORTHWHILE_SHARE)} of the whole run was found"
     if remedies:
         units = dict.fromkeys(
-            f"{UNITS.get(outcome.arm.unit, outcome.arm.unit)}{_of(facts, outcome)}" for outcome in remedies
+            f"{words_of(outcome.arm.unit)}{_of(facts, outcome)}" for outcome in remedies
         )
         said = f"Tried {plural(len(remedies), 'change')} on {' and '.join(units)}"
         looked = f"{said}: none saved {percent(WORTHWHILE_SHARE)} of the whole run"

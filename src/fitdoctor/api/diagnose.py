@@ -27,12 +27,13 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.places import short
 from fitdoctor.probe import backends
 from fitdoctor.probe.files.redirect import Redirect
-from fitdoctor.probe.roles.in_process import BuildRole, CallTrials, FitTrials, Obey, Reached
+from fitdoctor.probe.roles.in_process import BuildRole, CallTrialsRole, CommandHandler, FitLeft, FitTrialsRole
 from fitdoctor.probe.roles.scout import ScoutRole
 from fitdoctor.probe.timing.time_ledger import Ledger
 from fitdoctor.probe.trainer import keras_internals
 from fitdoctor.probe.trials.units.calls import CallArms
 from fitdoctor.recording.model import Ending, ProcessRecord, Rehearsal, Run
+from fitdoctor.recording.trial_protocol import TryCalls, read_command, to_data
 from fitdoctor.report.model import Report
 from fitdoctor.trials.executor import InProcess
 from fitdoctor.trials.plan import LEAST_TRIAL_S, RehearsalPlan, plan, plan_environments, race_share
@@ -198,19 +199,19 @@ class _Diagnosis:
         self._data.rehearsals.append(record)
         began_s = time.monotonic()
 
-        def trial(carry_out: Obey) -> RehearsalRun:
+        def trial(carry_out: CommandHandler) -> RehearsalRun:
             return RehearsalRun(
-                InProcess(carry_out), record, facts, deadline_s=began_s + left_s, tell=self._tell(where)
+                InProcess(carry_out), record, facts, deadline_s=began_s + left_s, on_progress=self._tell(where)
             )
 
-        def at_the_fit(carry_out: Obey) -> None:
+        def at_the_fit(carry_out: CommandHandler) -> None:
             trial(carry_out).try_fit()
             if races:
                 self._race(InProcess(carry_out), record, facts, where)
 
         try:
             if not each.as_calls:
-                self._fit(FitTrials(_ledger(), target, at_the_fit, cores=self._cores))
+                self._fit(FitTrialsRole(_ledger(), target, at_the_fit, cores=self._cores))
             else:
                 target["loop_kind"] = unit.kind if each.target == "loop" else "fit"
                 trial(lambda command: self._try_calls(command, target)).try_calls()
@@ -234,7 +235,7 @@ class _Diagnosis:
         began_s = time.monotonic()
         deadline_s = began_s + self._race_left_s * race_share(record.index, self._to_race)
         try:
-            RaceTrial(executor, record, facts, deadline_s=deadline_s, tell=self._tell(where)).run()
+            RaceTrial(executor, record, facts, deadline_s=deadline_s, on_progress=self._tell(where)).run()
         finally:
             taken_s = time.monotonic() - began_s
             self._raced_s += taken_s
@@ -252,11 +253,13 @@ class _Diagnosis:
 
     def _try_calls(self, command: dict[str, Any], target: dict[str, Any]) -> dict[str, Any]:
         """Repeats the fit until its callback has made enough calls."""
-        calls = CallArms(target["loop_kind"], command["arms"], seconds=command["seconds"], rounds=command["rounds"])
-        until_s = time.monotonic() + command["seconds"]
+        asked = read_command(command)
+        assert isinstance(asked, TryCalls)
+        calls = CallArms(target["loop_kind"], asked.arms, seconds=asked.seconds, rounds=asked.rounds)
+        until_s = time.monotonic() + asked.seconds
         while not calls.done and time.monotonic() < until_s:
-            self._fit(CallTrials(_ledger(), target, calls))
-        return {"windows": calls.windows, "checks": calls.checks, "why": calls.why}
+            self._fit(CallTrialsRole(_ledger(), target, calls))
+        return to_data(calls.result())
 
     def _fit(self, role: Any) -> None:
         undos = (
@@ -265,7 +268,7 @@ class _Diagnosis:
             patch_points.record_recipes(),
             patch_points.install(role),
         )
-        with trials.under_way(), patch_points.undone_after(*undos), _quiet(), contextlib.suppress(Reached):
+        with trials.under_way(), patch_points.undone_after(*undos), _quiet(), contextlib.suppress(FitLeft):
             keras_internals.set_functions_aside(self._model)
             self._call.make(self._redirect)
 

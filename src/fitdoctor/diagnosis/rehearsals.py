@@ -12,13 +12,13 @@ from fitdoctor.errors import FitdoctorError
 from fitdoctor.facts.facts import Facts
 from fitdoctor.process.child import Child, ChildEndedError
 from fitdoctor.recording.model import Arm, Ending, Rehearsal
-from fitdoctor.trials.model_inspection import look_s
+from fitdoctor.trial_units import Unit
+from fitdoctor.trials.model_inspection import inspection_s
 from fitdoctor.trials.outcomes import all_outcomes
 from fitdoctor.trials.plan import LEAST_TRIAL_S, RehearsalPlan, race_share
-from fitdoctor.trials.process_statistics import LOOKS
+from fitdoctor.trials.process_statistics import DECISION_PAIRS
 from fitdoctor.trials.process_trial import HANGS, EnvironmentTrial
 from fitdoctor.trials.race import RaceTrial
-from fitdoctor.trials.race_outcome import RACE
 from fitdoctor.trials.rehearsal import RehearsalRun
 from fitdoctor.trials.whole_run import LEAST_S as LEAST_WHOLE_S
 from fitdoctor.trials.whole_run import MOST_S as MOST_WHOLE_S
@@ -55,7 +55,7 @@ def rehearse(desk: DiagnosisWorkspace, each: RehearsalPlan, facts: Facts, raced:
     deadline_s, limit_s = time.monotonic() + left_s, left_s + startup_s * 3 + budget.race_left_s + 120
     desk.at = "trials"
     trial: RehearsalRun | None = None
-    while trial is None or trial.can_go_on and record.restarts < MOST_RESTARTS:
+    while trial is None or trial.can_continue and record.restarts < MOST_RESTARTS:
         try:
             child = desk.start("rehearsal", site=target, limit_s=limit_s, hard_limit_s=limit_s)
         except FitdoctorError as error:
@@ -64,20 +64,20 @@ def rehearse(desk: DiagnosisWorkspace, each: RehearsalPlan, facts: Facts, raced:
         if trial is None:
             tell = desk.teller(unit.site, record)
             trial = RehearsalRun(
-                child, record, facts, deadline_s=deadline_s, tell=tell, keep=desk.keep, timed=desk.stages.add
+                child, record, facts, deadline_s=deadline_s, on_progress=tell, save=desk.keep, on_stage=desk.stages.add
             )
             desk.data.rehearsals.append(record)
         else:
-            trial.go_on_in(child)
+            trial.continue_in(child)
             record.ending = Ending()
         try:
             trial.wait_for_target(min(max(trial.left_s(), startup_s * 3), max(0.0, trial.left_s()) + startup_s))
             if each.as_calls:
                 trial.try_calls()
             else:
-                trial.look_inside(look_s(desk.request.budget_s))
+                trial.inspect_model(inspection_s(desk.request.budget_s))
                 trial.try_fit()
-            if races and not trial.astray:
+            if races and not trial.state_changed:
                 desk.at = "races"
                 _race(desk, child, record, facts, raced)
             record.ending = Ending(how="finished", code=0)
@@ -91,7 +91,7 @@ def rehearse(desk: DiagnosisWorkspace, each: RehearsalPlan, facts: Facts, raced:
             record.wall_s += time.monotonic() - child.began_s
             record.peak_rss_bytes = max(record.peak_rss_bytes, child.memory.peak_bytes)
             desk.end_child()
-    trial.leave(record.ending.message)
+    trial.give_up(record.ending.message)
 
 
 def _race(
@@ -103,11 +103,11 @@ def _race(
     try:
         deadline_s = began_s + budget.race_left_s * race_share(record.index, raced)
         with desk.stages.within("races"):
-            RaceTrial(child, record, facts, deadline_s=deadline_s, tell=tell).run()
+            RaceTrial(child, record, facts, deadline_s=deadline_s, on_progress=tell).run()
     except ChildEndedError as error:
         runs = {run.arm for run in record.race.runs} if record.race is not None else set()
         for arm in record.arms:
-            if arm.unit == RACE and not arm.why and arm.id not in runs:
+            if arm.unit == Unit.RACE and not arm.why and arm.id not in runs:
                 arm.why = f"Could not be raced: {error}."
         raise
     finally:
@@ -118,9 +118,9 @@ def compare_environments(desk: DiagnosisWorkspace, each: RehearsalPlan, facts: F
     """Tries an arm that needs another environment, in pairs of short children."""
     record, fit, budget = _record(each), facts.fits[each.index].record, desk.budget
     place, child_s, label = where(fit.site), budget.environment_child_s(each, facts), each.arms[1].label
-    if budget.left_s() < 2 * LOOKS[0] * child_s:
+    if budget.left_s() < 2 * DECISION_PAIRS[0] * child_s:
         desk.data.limits.append(
-            f"No time was left to try {label} at {place}: that needs {2 * LOOKS[0]} processes of about {child_s:.0f} s each. "
+            f"No time was left to try {label} at {place}: that needs {2 * DECISION_PAIRS[0]} processes of about {child_s:.0f} s each. "
             f"Pass a larger --budget than {desk.request.budget_s:.0f}."
         )
         return
@@ -136,7 +136,9 @@ def compare_environments(desk: DiagnosisWorkspace, each: RehearsalPlan, facts: F
         )
 
     tell = desk.teller(fit.site)
-    trial = EnvironmentTrial(record, start=start, end=desk.end_child, child_s=child_s, deadline_s=deadline_s, tell=tell)
+    trial = EnvironmentTrial(
+        record, start=start, end=desk.end_child, child_s=child_s, deadline_s=deadline_s, on_progress=tell
+    )
     try:
         trial.run()
         record.ending = Ending(how="finished", code=0)
@@ -163,7 +165,7 @@ def measure_whole(desk: DiagnosisWorkspace, facts: Facts) -> None:
         child = desk.start("rehearsal", site=target_of(fit, "fit"), limit_s=limit_s, hard_limit_s=limit_s)
         desk.data.rehearsals.append(record)
         deadline_s = began_s + min(budget.left_s(), startup_s + MOST_WHOLE_S)
-        WholeTrial(child, record, facts, deadline_s=deadline_s, tell=desk.teller(fit.site)).run()
+        WholeTrial(child, record, facts, deadline_s=deadline_s, on_progress=desk.teller(fit.site)).run()
         record.ending = Ending(how="finished", code=0)
     except (ChildEndedError, FitdoctorError) as error:
         record.ending = Ending(how="killed", message=str(error))

@@ -32,7 +32,7 @@ from fitdoctor.report.model import Report
 from fitdoctor.report.text_files import protection, shortened
 from fitdoctor.trials.change_lines import not_ours, sentences
 from fitdoctor.trials.stage import Stage
-from fitdoctor.trials.statistics import LOOKS
+from fitdoctor.trials.statistics import DECISION_ROUNDS
 from fitdoctor.trials.timeline import Stages
 
 SHOWN_CHANGES = 5
@@ -258,7 +258,9 @@ class DiagnosisWorkspace:
         return tell
 
     def _best_of(self, record: Rehearsal) -> str:
-        prescription = self.report().prescription if record.windows and record.windows[-1].round in LOOKS else None
+        prescription = (
+            self.report().prescription if record.windows and record.windows[-1].round in DECISION_ROUNDS else None
+        )
         if prescription is not None:
             self._best = f"{prescription.speedup.mid:.1f}× with {' + '.join(prescription.remedies)}"
         return self._best

@@ -8,23 +8,12 @@ from dataclasses import replace
 from fitdoctor.report.canvas import Canvas
 from fitdoctor.report.figures import GLUE, counted, deviation, duration, duration_range, ratio, share, speedup
 from fitdoctor.report.model import CauseResult, RemedyResult, Report, Safety, Tried, Variant
+from fitdoctor.trial_units import Unit, label_of
 
 SAFETY_WORDS: dict[Safety, str] = {
     "exact": "same numbers",
     "numerics": "other rounding",
     "semantics": "another training",
-}
-
-UNIT_WORDS = {
-    "step": "step",
-    "epoch": "epoch",
-    "epoch_end": "epoch end",
-    "validation": "validation pass",
-    "call": "call",
-    "process": "step, process by process",
-    "race": "time to the same loss",
-    "stretch": "continuous stretch",
-    "whole": "epoch with all of it",
 }
 
 INDENT = "     "
@@ -70,7 +59,7 @@ def draw_tried_in_vain(canvas: Canvas, report: Report) -> None:
 
 
 def _in_vain(arm: Tried) -> str:
-    if arm.unit == "race":
+    if arm.unit == Unit.RACE:
         return f"{arm.remedy} (no sooner at the same loss)"
     return f"{arm.remedy} ({ratio(arm.unit_ratio)})" if arm.unit_ratio else arm.remedy
 
@@ -143,12 +132,12 @@ def _draw_remedy(canvas: Canvas, remedy: RemedyResult, *, yet: bool, timed: bool
         case "measured":
             canvas.block(*_measured(remedy), prefix=(f"{INDENT}✓ ", "green"))
         case "refuted":
-            unit = f" ({_unit(remedy.unit)} {ratio(remedy.unit_ratio.mid)})" if remedy.unit_ratio else ""
+            unit = f" ({label_of(remedy.unit)} {ratio(remedy.unit_ratio.mid)})" if remedy.unit_ratio else ""
             canvas.block(
                 f"tried without effect: {remedy.title}{unit}{_because(remedy.why)}", prefix=(f"{INDENT}✗ ", "red")
             )
         case "inconclusive":
-            seen = f" ({_unit(remedy.unit)} {speedup(remedy.unit_ratio)})" if remedy.unit_ratio else ""
+            seen = f" ({label_of(remedy.unit)} {speedup(remedy.unit_ratio)})" if remedy.unit_ratio else ""
             word = "tried, could not tell" if timed else "not tried"
             canvas.block(f"{word}: {remedy.title}{seen}{_because(remedy.why)}", prefix=(f"{INDENT}? ", "yellow"))
         case "untried" if yet:
@@ -197,9 +186,9 @@ def _measured(remedy: RemedyResult) -> tuple[tuple[str, str], ...]:
     if remedy.speedup:
         spans += [(speedup(remedy.speedup), "bold green"), (f"{GLUE}whole{GLUE}run", "")]
         if remedy.unit_ratio and not remedy.time_to_target:
-            spans.append((_next(f"{_unit(remedy.unit)} {ratio(remedy.unit_ratio.mid)}"), ""))
+            spans.append((_next(f"{label_of(remedy.unit)} {ratio(remedy.unit_ratio.mid)}"), ""))
     elif remedy.unit_ratio:
-        spans += [(_unit(remedy.unit) + GLUE, ""), (speedup(remedy.unit_ratio), "bold green")]
+        spans += [(label_of(remedy.unit) + GLUE, ""), (speedup(remedy.unit_ratio), "bold green")]
     spans.append((_next(_safety_words(remedy)), ""))
     if race := remedy.time_to_target:
         sooner = f"{ratio(race.mid)} sooner at the same {race.metric}"
@@ -214,7 +203,7 @@ def _measured(remedy: RemedyResult) -> tuple[tuple[str, str], ...]:
         )
     if remedy.breaks_even_at:
         once = f"{duration(remedy.one_off_s)} once, " if remedy.one_off_s > 0 else ""
-        spans.append((_next(f"{once}pays after {counted(remedy.breaks_even_at, _unit(remedy.unit))}"), ""))
+        spans.append((_next(f"{once}pays after {counted(remedy.breaks_even_at, label_of(remedy.unit))}"), ""))
     if remedy.quality:
         spans.append((f" ·{GLUE}{remedy.quality}", ""))
     return tuple(spans)
@@ -234,10 +223,6 @@ def _safety_words(remedy: RemedyResult) -> str:
 def _next(text: str) -> str:
     """One more thing on a line: it stays in one piece, and a new line begins with its dot."""
     return f" ·{GLUE}{text.replace(' ', GLUE)}"
-
-
-def _unit(unit: str) -> str:
-    return UNIT_WORDS.get(unit, unit)
 
 
 def _because(why: str) -> str:
@@ -270,5 +255,5 @@ def _placebo(tried: Iterable[Tried]) -> str:
             worst[arm.unit] = max(worst.get(arm.unit, 1.0), arm.unit_ratio, 1 / arm.unit_ratio)
     if not worst:
         return ""
-    parts = ", ".join(f"{deviation(value)} (per {_unit(unit)})" for unit, value in worst.items())
+    parts = ", ".join(f"{deviation(value)} (per {label_of(unit)})" for unit, value in worst.items())
     return f"Identical arms differed by {parts}: less than that proves nothing."

@@ -12,9 +12,8 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.input.passes import steps_per_pass
 from fitdoctor.facts.input.workers import workers_of
 from fitdoctor.report.model import Interval
-from fitdoctor.trials.outcomes import WHOLE, Outcome
-from fitdoctor.trials.process_statistics import PROCESS
-from fitdoctor.trials.race_outcome import RACE
+from fitdoctor.trial_units import Unit
+from fitdoctor.trials.outcomes import Outcome
 from fitdoctor.trials.statistics import MOST_RATIO
 
 End = Literal["low", "mid", "high"]
@@ -62,7 +61,7 @@ def effect_of(facts: Facts, outcome: Outcome) -> Effect | None:
         covered=outcome.finish.covered if outcome.finish is not None else 1.0,
         throughput=outcome.finish.throughput if outcome.finish is not None else 1.0,
         parts=tuple(outcome.arm.parts),
-        refills=(outcome.arm.unit == "step" or outcome.arm.unit == WHOLE and "start" not in outcome.arm.parts)
+        refills=(outcome.arm.unit == Unit.STEP or outcome.arm.unit == Unit.WHOLE and "start" not in outcome.arm.parts)
         and any(map(_keeps_elements, outcome.arm.changes)),
     )
 
@@ -78,7 +77,7 @@ def _keeps_elements(change: dict[str, Any]) -> bool:
 
 def times_paid(facts: Facts, outcome: Outcome) -> int:
     """How often the whole training pays the one-off: each call of a fit that traces anew pays again."""
-    if outcome.target == "fit" and outcome.arm.unit in ("step", WHOLE) and outcome.index < len(facts.fits):
+    if outcome.target == "fit" and outcome.arm.unit in (Unit.STEP, Unit.WHOLE) and outcome.index < len(facts.fits):
         return facts.fits[outcome.index].one_offs_paid
     return 1
 
@@ -101,7 +100,7 @@ def whole_run(facts: Facts, effects: Iterable[Effect]) -> Interval:
     Where a stopping rule may end the training early, the interval covers both ends of what its length can be.
 
     Example:
-        >>> whole_run(facts, [Effect(target="fit", index=0, unit="step", ratio=Interval(low=2, mid=2, high=2))])
+        >>> whole_run(facts, [Effect(target="fit", index=0, unit=Unit.STEP, ratio=Interval(low=2, mid=2, high=2))])
         Interval(low=1.81, mid=1.81, high=1.81)
     """
     found = list(effects)
@@ -157,19 +156,19 @@ def terms(facts: Facts, target: str, index: int, unit: str) -> tuple[str, ...]:
     """The terms of the projection that a unit stands for. The end of an epoch holds what callbacks call there."""
     if target == "loop":
         return (f"loop{index}/call",)
-    if unit == "call":  # whatever a call of fit takes, but for what only the first one pays
+    if unit == Unit.CALL:  # whatever a call of fit takes, but for what only the first one pays
         return tuple(
             t.id for t in facts.projection.terms if t.id.startswith(f"fit{index}/") and not t.id.endswith("/first")
         )
-    if unit == RACE:
+    if unit == Unit.RACE:
         return (f"fit{index}/step", *_per_epoch(facts, index))
-    if unit == PROCESS:
+    if unit == Unit.PROCESS:
         return (f"fit{index}/step",)
-    if unit == "epoch":
+    if unit == Unit.EPOCH:
         workers = workers_of(facts.fits[index].record)
         ended = (f"fit{index}/epoch_boundary",) if workers is not None and workers.restarted else ()
         return f"fit{index}/step", f"fit{index}/epoch_first_step", *ended
-    if unit != "epoch_end":
+    if unit != Unit.EPOCH_END:
         return (f"fit{index}/{unit}",)
     hooks = [
         term.id
@@ -186,7 +185,11 @@ def terms(facts: Facts, target: str, index: int, unit: str) -> tuple[str, ...]:
 
 def _treated(facts: Facts, effect: Effect) -> tuple[str, ...]:
     """The terms that an effect changes."""
-    units = [{"start": "epoch"}.get(part, part) for part in effect.parts] if effect.unit == WHOLE else [effect.unit]
+    units = (
+        [{"start": Unit.EPOCH.value}.get(part, part) for part in effect.parts]
+        if effect.unit == Unit.WHOLE
+        else [effect.unit]
+    )
     found = tuple(dict.fromkeys(term for unit in units for term in terms(facts, effect.target, effect.index, unit)))
     return (*found, f"fit{effect.index}/epoch_first_step") if effect.refills else found
 
@@ -194,14 +197,14 @@ def _treated(facts: Facts, effect: Effect) -> tuple[str, ...]:
 def _per_epoch(facts: Facts, index: int) -> tuple[str, ...]:
     """The terms of a fit that are paid once an epoch: its end, validation, and what callbacks do there."""
     own = (f"fit{index}/epoch_boundary", f"fit{index}/epoch_first_step", f"fit{index}/validation")
-    return *own, *terms(facts, "fit", index, "epoch_end")
+    return *own, *terms(facts, "fit", index, Unit.EPOCH_END)
 
 
 def _factor(effect: Effect, term_id: str, end: End) -> float:
     """What the cost of a term is multiplied by."""
     ratio: float = getattr(effect.ratio, end)
     factor = 1 / max(1 / MOST_RATIO, ratio)
-    if effect.unit == RACE and not term_id.endswith("/step"):
+    if effect.unit == Unit.RACE and not term_id.endswith("/step"):
         factor *= effect.throughput
     if end == "low" and factor < 1:
         return 1 - effect.covered * (1 - factor)

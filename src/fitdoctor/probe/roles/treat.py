@@ -21,7 +21,7 @@ from fitdoctor.probe.roles.treated_fit import TreatedFit
 from fitdoctor.probe.roles.watch import WatchRole
 from fitdoctor.probe.support import call_sites
 from fitdoctor.probe.timing.time_ledger import Ledger
-from fitdoctor.probe.trials.units.calls import replaced, suits
+from fitdoctor.probe.trials.units.calls import is_replaceable, make_replacement
 from fitdoctor.recording.model import ProcessRecord
 
 # What must be the same in this environment and that of the diagnosis. The devices are compared once they are known.
@@ -171,12 +171,12 @@ class TreatRole(WatchRole):
         bound: dict[str, Any],
         as_written: Callable[[], Any],
     ) -> Any:
-        if not suits(kind, model, bound):
+        if not is_replaceable(kind, model, bound):
             return as_written()
         self._replacing = True
         try:
             with self.paused():
-                result = replaced(change, model, bound)
+                result = make_replacement(change, model, bound)
         except Exception as error:
             treatment.why_not = _explained(error)
         finally:

@@ -71,14 +71,13 @@ class TreatedFit:
             self._restore_random()
 
     def _prepare(self) -> dict[str, Any]:
-        from fitdoctor.probe.trials.feeds import (
-            tfdata as inputs,  # imports NumPy, which reads its settings then: not before the script does
-        )
+        # This imports NumPy, which reads its settings then: not before the script does.
+        from fitdoctor.probe.trials.feeds import feeds_of
 
         changes = self._changes
         self._undos.append(live.to_construction(changes))
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        feeds = inputs.of(self.model, self.bound, cores)
+        feeds = feeds_of(self.model, self.bound, cores)
         treated = {**live.to_fit(self.bound, changes), **feeds.changed_arguments(changes)}
         treated["x"] = self._changed_input(treated["x"], feeds)
         self._arrange_workers(treated["x"])
@@ -171,7 +170,7 @@ class TreatedFit:
 
     def _remembered(self, generator: Iterator[Any]) -> Iterator[Any]:
         """The generator, with a copy of each batch until the first step is done. A restart repeats these batches."""
-        from fitdoctor.probe.trials.feeds.tfdata import copied
+        from fitdoctor.probe.trials.feeds.kept_batches import copied
 
         for batch in generator:  # not `yield from`: closing this generator would close the inner one
             if self.steps:
