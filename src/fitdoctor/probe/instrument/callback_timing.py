@@ -10,7 +10,7 @@ from fitdoctor.probe import backends
 from fitdoctor.probe.instrument import callback_patches, saving
 from fitdoctor.probe.instrument.patch_points import HOOKS
 from fitdoctor.probe.support import guard
-from fitdoctor.probe.support.hidden_frames import unnoticed
+from fitdoctor.probe.support.hidden_frames import hide_frame
 from fitdoctor.probe.support.originals import threading, time
 from fitdoctor.probe.timing.device_overlap import SLOTS
 from fitdoctor.probe.timing.durations import add
@@ -101,7 +101,7 @@ class CallbackTimer:
                             raise
                         guard.note(error)
 
-            return unnoticed(timed)
+            return hide_frame(timed)
 
         try:
             restore = callback_patches.replace(callback, name, around)
@@ -112,7 +112,7 @@ class CallbackTimer:
         if keras_own and name in STEADY_HOOKS and role.timer is not None:
             role.timer.sampler.steady_hooks[restore] = hooks.get(name) or hooks.setdefault(name, Duration())
 
-    @unnoticed
+    @hide_frame
     def _time_beside(
         self, described: CallbackRecord, name: str, function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Any:

@@ -18,7 +18,7 @@ from fitdoctor.probe.instrument import step_hooks
 from fitdoctor.probe.instrument.batch_waits import TimedBatches
 from fitdoctor.probe.instrument.patch_points import PatchPoint, patch_points
 from fitdoctor.probe.support import guard
-from fitdoctor.probe.support.hidden_frames import unnoticed
+from fitdoctor.probe.support.hidden_frames import hide_frame
 from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.support.patches import Patches
 from fitdoctor.probe.timing.fit_timer import FitTimer
@@ -143,7 +143,7 @@ def install(keras: ModuleType, role: Role, *, whole_process: bool = True) -> Pat
         if point.found and point.kind != "computed" and (role.cuts or loop_reads or point.kind != "advance"):
             stamped = _stamped(point, role, patches)
             if stamped is not None:
-                patches.put(point.owner, point.name, unnoticed(stamped))
+                patches.put(point.owner, point.name, hide_frame(stamped))
             else:
                 _patch(patches, point, _decision(point, role, patches, timed=loop_reads))
     if legacy and role.cuts:
@@ -170,7 +170,7 @@ def _notify_of_objects(cls: Any, constructed: Callable[[Any], None], patches: Pa
         original(*args, **kwargs)
         constructed(args[0])
 
-    patches.put(cls, "__init__", unnoticed(wrapper))
+    patches.put(cls, "__init__", hide_frame(wrapper))
 
 
 def _stamped(point: PatchPoint, role: Role, patches: Patches) -> Callable[..., Any] | None:
@@ -246,4 +246,4 @@ def _patch(
             return original(*args, **kwargs)
         return decide(original, args[0], args[1:], kwargs)
 
-    patches.put(point.owner, point.name, unnoticed(wrapper))
+    patches.put(point.owner, point.name, hide_frame(wrapper))

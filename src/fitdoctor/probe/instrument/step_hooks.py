@@ -1,8 +1,9 @@
 """The patches of functions that Keras calls at every step, as one flat function each.
 
-They record the same as `FitRecorder.before_hook` and `after_hook`, and as `batch_waited` of a role that hands every call
-through as it was made. A call through such a role costs more than what it records, so the code is inlined here. While steps are skipped,
-most of these functions make one comparison (see `StepSkip`), or are not called at all (see `HookBypass`).
+They record the same as `before_hook` and `after_hook` of `FitRecorder`, and as `batch_waited` of a role that hands
+every call through as it was made. A call through such a role costs more than what it records, so the code is inlined here.
+While steps are skipped, most of these functions make one comparison (see `StepSkip`), or are not called at all (see
+`HookBypass`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from fitdoctor.probe.support.hidden_frames import unnoticed
+from fitdoctor.probe.support.hidden_frames import hide_frame
 from fitdoctor.probe.support.originals import threading, time
 from fitdoctor.probe.support.patches import Patches
 from fitdoctor.probe.timing.fit_timer import FitTimer
@@ -55,7 +56,7 @@ def hook(role: Any, name: str, original: Callable[..., Any], patches: Patches, s
         return result
 
     ends = name == "on_train_batch_end"
-    replacement = (_end if ends else _begin)(role, name, original, unnoticed(sampled))
+    replacement = (_end if ends else _begin)(role, name, original, hide_frame(sampled))
     if "train" in name:
         role.step_skip.bypass.hooks[name] = replacement, original
     return replacement

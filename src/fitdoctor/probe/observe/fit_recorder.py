@@ -138,9 +138,8 @@ class FitRecorder:
         self.restore_hooks(call)
         session.timer, session.fit_index, session.current_call, paused = call.outer
         session.step_skip.resume(paused)
-        timer.sampler.callback_list = (
-            None  # a thread of Keras may still hold the timer, and the timer must not hold the callbacks
-        )
+        # A thread of Keras may still hold the timer, which must not keep the callbacks alive.
+        timer.sampler.callback_list = None
         if session.timer is not None:  # a fit in a callback's hook has a cost of its own
             session.timer.nested_s += seconds
         return seconds

@@ -16,7 +16,7 @@ from fitdoctor.probe.observe.binding import bind
 from fitdoctor.probe.observe.fit_recorder import BATCH_HOOKS, NOTED_AFTER, NOTED_BEFORE, FitCall
 from fitdoctor.probe.roles.base import RecordingRole
 from fitdoctor.probe.support import guard
-from fitdoctor.probe.support.hidden_frames import unnoticed
+from fitdoctor.probe.support.hidden_frames import hide_frame
 from fitdoctor.probe.support.originals import threading, time
 from fitdoctor.probe.timing.durations import add
 from fitdoctor.probe.timing.time_ledger import Ledger
@@ -71,7 +71,7 @@ class WatchRole(RecordingRole):
     def traced(self, code: CodeType | None, seconds: float) -> None:
         self._guarded(super().traced, code, seconds)
 
-    @unnoticed
+    @hide_frame
     def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         end = self._guarded(self._begin, kind, original, model, arguments, keywords) if self.recording else None
         if end is None:
@@ -82,7 +82,7 @@ class WatchRole(RecordingRole):
             if self.recording:
                 self._guarded(end)
 
-    @unnoticed
+    @hide_frame
     def hook(
         self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Any:

@@ -16,11 +16,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 SKIPPED_FOLDERS = os.path.join("importlib_bootstrap", "tensorflow", "python")
 
 
-def unnoticed(function: F) -> F:
+def hide_frame(function: F) -> F:
     """Hides a function from warnings and from Keras. By its folder it is still recognized as ours.
 
     Example:
-        >>> @unnoticed
+        >>> @hide_frame
         ... def wrapper(*arguments):
         ...     return original(*arguments)
     """
