@@ -16,9 +16,16 @@ def session() -> Session:
 
 def test_an_own_call_is_current_only_while_paused(session: Session) -> None:
     outer = session.current_call = CallSiteRecord(kind="predict", site=Site(file="train.py", line=1))
-    with pytest.raises(ValueError, match="ours"), session.paused():
-        assert session.current_call is OWN_CALL
-        raise ValueError("ours")
+    found: list[CallSiteRecord | None] = []
+
+    def fails() -> None:
+        with session.paused():
+            found.append(session.current_call)
+            raise ValueError("ours")
+
+    with pytest.raises(ValueError, match="ours"):
+        fails()
+    assert found == [OWN_CALL]
     assert session.current_call is outer
 
 

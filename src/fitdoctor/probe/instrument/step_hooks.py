@@ -1,9 +1,9 @@
 """The patches of functions that Keras calls at every step, as one flat function each.
 
 They record the same as `before_hook` and `after_hook` of `FitRecorder`, and as `batch_waited` of a role that hands
-every call through as it was made. A call through such a role costs more than what it records, so the code is inlined here.
-While steps are skipped, most of these functions make one comparison (see `StepSkip`), or are not called at all (see
-`HookBypass`).
+every call through as it was made. A call through such a role costs more than what it records, so the code is inlined
+here. While steps are skipped, most of these functions make one comparison (see `StepSkip`), or are not called at all
+(see `HookBypass`).
 """
 
 from __future__ import annotations

@@ -33,12 +33,12 @@ class TrainingCurve:
         self._call = record.calls_run  # counted only once it has begun
         self._length = max((block.steps for block in record.blocks), default=1)
         self._steps, self._seconds = 0, 0.0
-        self.epoch_steps, self.epoch_s = 0, 0.0
+        self._epoch_steps, self.epoch_s = 0, 0.0
         self.learning_rate: float | None = None
 
     def step(self, seconds: float, steps: int = 1) -> None:
         """Adds a step, or several that took `seconds` together."""
-        self.epoch_steps += steps
+        self._epoch_steps += steps
         self.epoch_s += seconds
         self._steps += steps
         self._seconds += seconds
@@ -53,7 +53,7 @@ class TrainingCurve:
 
     def epoch_begins(self) -> None:
         """Begins the counts of an epoch."""
-        self.epoch_steps, self.epoch_s = 0, 0.0
+        self._epoch_steps, self.epoch_s = 0, 0.0
 
     def epoch_ends(self, number: int, ended_s: float, steps: int, logs: Any) -> None:
         """Adds an epoch that ran to its end.
@@ -69,7 +69,7 @@ class TrainingCurve:
             call=self._call,
             steps=steps,
             ended_s=ended_s,
-            step_s=self.epoch_s / max(1, self.epoch_steps) / max(1, self._record.steps_per_execution),
+            step_s=self.epoch_s / max(1, self._epoch_steps) / max(1, self._record.steps_per_execution),
             logs=_finite(logs),
             memory_bytes=memory_bytes(),
             learning_rate=self.learning_rate,
