@@ -199,9 +199,10 @@ def test_background_time_of_hooks_is_kept_per_step(role: WatchRole) -> None:
     described = describe.callbacks([Callback()])[0]
     for _ in range(2):
         times.epoch_begins()
+        began_s = time.perf_counter()
         for _ in range(2):
             times._time_beside(described, "on_train_batch_end", time.sleep, (0,), {})
-        assert 0 < times.beside_s(0) < 0.01
+        assert 0 < times.beside_s(0) < time.perf_counter() - began_s
         assert times.beside_s(256) == 0.0
     times._beside[3] = (3, 1.0)
     times.epoch_begins()
