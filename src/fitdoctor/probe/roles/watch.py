@@ -176,8 +176,8 @@ class WatchRole(RecordingRole):
     def _failed(self, error: Exception) -> None:
         """Ends the recording: an incomplete account is not worth another risk to the training."""
         self.recording = False
-        self.timer = None
-        self.step_skip.pause()
+        # Plain assignments: a method of ours may be what has failed.
+        self.timer = self.step_skip.callback_list = self.step_skip.source = None
         try:
             self.missing(
                 f"Watching ended here, by a failure of fitdoctor: {guard.message(error)}. The training went on."
