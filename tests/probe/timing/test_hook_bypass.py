@@ -16,7 +16,7 @@ from fitdoctor.probe.instrument import batch_waits, step_hooks
 from fitdoctor.probe.instrument.batch_waits import BLOCK_BATCHES
 from fitdoctor.probe.timing import step_breakdown
 from fitdoctor.probe.timing.hook_bypass import HookBypass
-from fitdoctor.probe.timing.step_sampling import SAMPLED_AT_FIRST
+from fitdoctor.probe.timing.step_sampling import SAMPLED_AT_FIRST, StepSkip
 from fitdoctor.recording.model import Fit
 
 HOOKS = ("on_train_batch_begin", "on_train_batch_end")
@@ -111,6 +111,18 @@ def test_a_fault_does_not_change_the_training(part: str, monkeypatch: pytest.Mon
         trainer.fit([[0.0]], epochs=2, steps_per_epoch=2000)
         assert len(trainer.bypassed) == 4000
         assert "a fault" in role.record.limits[0]
+
+
+def test_a_fault_of_the_state_itself_does_not_change_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise ValueError("a fault")
+
+    monkeypatch.setattr(StepSkip, "pause", fails)
+    with watched("jax") as director:
+        trainer = Trainer(director)
+        trainer.fit([[0.0]], epochs=2, steps_per_epoch=20)
+        assert len(trainer.bypassed) == 40
+        assert "a fault" in director.scout.limits[0]
 
 
 class Hooks:

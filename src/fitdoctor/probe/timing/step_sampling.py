@@ -29,7 +29,8 @@ none was long during the latest skip. While a callback's hook runs a `fit` or `p
 
 Two classes hold this machine. `StepSkip` is the state. There is one per process, since the hooks and the iterators of
 batches read it at each step. They read the state and update its counters. `StepSampler` makes the decisions for one
-fit. The state changes in the methods of these two classes, nowhere else.
+fit. The state changes in the methods of these two classes, nowhere else, but for one thing: a watched training in which
+our code has failed clears `callback_list` itself, as a call could fail too.
 """
 
 from __future__ import annotations
