@@ -13,10 +13,10 @@ from fitdoctor.trials.race_outcome import (
     DECISION_RACES,
     RaceOutcome,
     best,
-    outcome_of_race,
     judge,
     levels,
     next_lap,
+    outcome_of_race,
     settled_step_s,
     steps_to,
 )
