@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,7 @@ def test_rows_are_held_out_where_there_is_no_validation_data(race: Race) -> None
     reply = prepared(here)
     assert (reply.judged_on, reply.rows) == ("held-out rows", 120)
     assert here._bound["x"].shape == (480, 3)
-    held = {tuple(row) for row in here._judged[0]}
+    held = {tuple(row) for row in here._score_data[0]}
     assert held.isdisjoint({tuple(row) for row in here._bound["x"]})
 
 
@@ -170,14 +171,14 @@ def test_a_generator_that_ends_ends_its_race_in_words(race: Race) -> None:
 
 def test_one_that_fails_does_not_take_the_others_with_it(race: Race, tf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     here = race(validation_split=0.2, batch_size=8)
-    settled_s = here._settled_s
+    settled_s = here._measured_step_s
 
     def settle(racer: Any) -> float:
         if racer.changes:
             raise tf.errors.ResourceExhaustedError(None, None, "no room")
         return float(settled_s(racer))
 
-    monkeypatch.setattr(here, "_settled_s", settle)
+    monkeypatch.setattr(here, "_measured_step_s", settle)
     reply = prepared(here, larger=(SetArgument(place=PLACE, call="Model.fit", argument="batch_size", value=64),))
     assert reply.arms["larger"].why.startswith("ResourceExhaustedError: no room")
     assert reply.arms["base"].step_s > 0
@@ -226,7 +227,7 @@ def test_epochs_end_after_their_steps_however_many_are_taken_at_once(
     race: Race, keras: Any, at_once: int, epoch: int, asked: int, taken: int
 ) -> None:
     here = race(model=executing(keras, at_once), validation_split=0.2, callbacks=[Stop.after(keras, 5)], epochs=20)
-    here.prepare([{**arm("base"), "epoch_steps": epoch}])
+    here.prepare([replace(arm("base"), epoch_steps=epoch)])
     here.start("base", 1)
     before = int(here.model.optimizer.iterations)
     reply = here.lap("base", asked)

@@ -43,7 +43,7 @@ class FakeChild:
     Attributes:
         ratios: The speed of each arm against the baseline's.
         fails: Error messages by command and arm; "ended" ends the child.
-        astray: What was not restored, by command and arm.
+        state_changed: What was not restored, by command and arm.
         asked: The commands and their arms, without those about stretches.
         confirming: The commands about stretches.
     """
@@ -52,7 +52,7 @@ class FakeChild:
     ratios: dict[str, float] = field(default_factory=dict)
     fails: dict[tuple[str, str], str] = field(default_factory=dict)
     verified: dict[str, dict[str, str]] = field(default_factory=dict)
-    astray: dict[tuple[str, str], str] = field(default_factory=dict)
+    state_changed: dict[tuple[str, str], str] = field(default_factory=dict)
     limits: list[str] = field(default_factory=list)
     command_s: float = 0.01
     verify_s: float = 0.0
@@ -89,8 +89,8 @@ class FakeChild:
             if error:
                 self.at = arm["id"]
                 return {"error": error}
-            if (command["do"], arm["id"]) in self.astray:
-                return {"error": self.astray[command["do"], arm["id"]], "astray": True}
+            if (command["do"], arm["id"]) in self.state_changed:
+                return {"error": self.state_changed[command["do"], arm["id"]], "state_changed": True}
         if command["do"] == "prepare":
             return {"one_off_s": 0.5, "unit_s": self.unit_s, "note": "", "limits": self.limits}
         if command["do"] == "verify":

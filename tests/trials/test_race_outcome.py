@@ -13,10 +13,10 @@ from fitdoctor.trials.race_outcome import (
     DECISION_RACES,
     RaceOutcome,
     best,
-    finish,
     judge,
     levels,
     next_lap,
+    outcome_of_race,
     settled_step_s,
     steps_to,
 )
@@ -81,7 +81,7 @@ def test_a_target_within_the_first_lap_takes_all_of_the_lap() -> None:
 
 
 def test_a_known_ratio_is_measured() -> None:
-    result = finish(raced(*[(curve(1), curve(4))] * 3), RACER)
+    result = outcome_of_race(raced(*[(curve(1), curve(4))] * 3), RACER)
     assert result is not None
     assert (result.reached, result.comparison.n) == (3, 3)
     assert result.comparison.mid == pytest.approx(4, rel=0.15)
@@ -89,7 +89,7 @@ def test_a_known_ratio_is_measured() -> None:
 
 
 def test_the_cost_of_a_step_counts() -> None:
-    result = finish(raced(*[(curve(1), curve(4, step_s=0.002))] * 3), RACER)
+    result = outcome_of_race(raced(*[(curve(1), curve(4, step_s=0.002))] * 3), RACER)
     assert result is not None
     assert result.comparison.mid == pytest.approx(2, rel=0.15)
 
@@ -97,13 +97,13 @@ def test_the_cost_of_a_step_counts() -> None:
 def test_one_slow_lap_does_not_decide() -> None:
     ours = curve(4)
     ours[5] = Lap(steps=ours[5].steps, score=ours[5].score, seconds=30.0)
-    result = finish(raced((curve(1), ours), (curve(1), curve(4)), (curve(1), curve(4))), RACER)
+    result = outcome_of_race(raced((curve(1), ours), (curve(1), curve(4)), (curve(1), curve(4))), RACER)
     assert result is not None
     assert result.comparison.mid == pytest.approx(4, rel=0.15)
 
 
 def test_a_racer_that_never_reaches_the_target_does_not_win() -> None:
-    result = finish(raced(*[(curve(1), curve(0.1))] * 3), RACER)
+    result = outcome_of_race(raced(*[(curve(1), curve(0.1))] * 3), RACER)
     assert result is not None
     assert result.reached == 0
     assert judge(result, 1)[0] == "refuted"
@@ -111,7 +111,7 @@ def test_a_racer_that_never_reaches_the_target_does_not_win() -> None:
 
 def test_a_racer_that_learns_beats_a_baseline_that_does_not() -> None:
     nothing = laps(*[None] * 40)
-    result = finish(raced(*[(nothing, curve(4))] * 3), RACER)
+    result = outcome_of_race(raced(*[(nothing, curve(4))] * 3), RACER)
     assert result is not None
     assert result.target == inf
     assert result.reached == 3
@@ -121,7 +121,7 @@ def test_a_racer_that_learns_beats_a_baseline_that_does_not() -> None:
 def test_a_racer_with_a_better_level_beats_a_stuck_baseline_from_a_worse_start() -> None:
     stuck = laps(300, *[2.30] * 60)
     further = laps(2.9, *[2.9 - 0.05 * at for at in range(1, 40)])
-    result = finish(raced(*[(stuck, further)] * 3), RACER)
+    result = outcome_of_race(raced(*[(stuck, further)] * 3), RACER)
     assert result is not None
     assert result.beyond
     assert result.target == pytest.approx(2.07)
@@ -131,7 +131,7 @@ def test_a_racer_with_a_better_level_beats_a_stuck_baseline_from_a_worse_start()
 
 def test_a_racer_that_is_stuck_like_the_baseline_does_not_win() -> None:
     stuck = laps(300, *[2.30] * 60)
-    result = finish(raced(*[(stuck, laps(250, *[2.29] * 60))] * 3), RACER)
+    result = outcome_of_race(raced(*[(stuck, laps(250, *[2.29] * 60))] * 3), RACER)
     assert result is not None
     assert not result.beyond
     assert judge(result, 1)[0] != "measured"
@@ -139,7 +139,7 @@ def test_a_racer_that_is_stuck_like_the_baseline_does_not_win() -> None:
 
 def test_two_runs_that_learn_nothing_are_equal() -> None:
     flat = laps(*[1.0] * 30)
-    result = finish(raced(*[(flat, flat)] * 3), RACER)
+    result = outcome_of_race(raced(*[(flat, flat)] * 3), RACER)
     assert result is not None
     assert judge(result, 1)[0] == "refuted"
 
@@ -148,7 +148,7 @@ def test_unfinished_runs_and_heats_do_not_count() -> None:
     rehearsal = raced(*[(curve(1), curve(4))] * 3, counted_from=1)
     assert rehearsal.race is not None
     rehearsal.race.runs[-1].finished = False
-    result = finish(rehearsal, RACER)
+    result = outcome_of_race(rehearsal, RACER)
     assert result is not None
     assert result.comparison.n == 1
     assert judge(result, 1)[0] == "inconclusive"
@@ -156,7 +156,7 @@ def test_unfinished_runs_and_heats_do_not_count() -> None:
 
 def test_larger_batches_give_more_samples_a_second() -> None:
     racer = Arm(id=RACER.id, role="remedy", unit="race", changes=[{"argument": "batch_size", "value": 128}])
-    result = finish(raced(*[(curve(1), curve(4, step_s=0.002))] * 3), racer)
+    result = outcome_of_race(raced(*[(curve(1), curve(4, step_s=0.002))] * 3), racer)
     assert result is not None
     assert result.throughput == pytest.approx(2)
 
@@ -182,7 +182,7 @@ def test_identical_racers_are_rarely_judged_as_different() -> None:
             for _ in range(6)
         ]
         for races in DECISION_RACES:
-            result = finish(raced(*pairs[:races]), RACER)
+            result = outcome_of_race(raced(*pairs[:races]), RACER)
             assert result is not None
             if judge(result, 1)[0] == "measured":
                 wins += 1
@@ -215,7 +215,7 @@ PATIENT = stopped(2.0, *[2.0 - 0.05 * at for at in range(1, 20)], 1.06, 1.07, 1.
 
 
 def test_times_to_the_stopping_rule_count_where_both_stop_at_the_same_level() -> None:
-    result = finish(ruled(PATIENT, stopped(2.0, 1.5, 1.2, 1.05, 1.05, 1.06, 1.07)), RACER)
+    result = outcome_of_race(ruled(PATIENT, stopped(2.0, 1.5, 1.2, 1.05, 1.05, 1.06, 1.07)), RACER)
     assert result is not None
     assert (result.by_rule, result.reached, result.covered) == (True, 3, 1.0)
     assert result.comparison.mid == pytest.approx(220 / 60)
@@ -223,7 +223,7 @@ def test_times_to_the_stopping_rule_count_where_both_stop_at_the_same_level() ->
 
 
 def test_an_earlier_stop_at_a_worse_level_does_not_reach_the_target() -> None:
-    result = finish(ruled(PATIENT, stopped(2.0, 1.5, 1.4, 1.4, 1.41, 1.42)), RACER)
+    result = outcome_of_race(ruled(PATIENT, stopped(2.0, 1.5, 1.4, 1.4, 1.41, 1.42)), RACER)
     assert result is not None
     assert (result.by_rule, result.reached) == (False, 0)
     assert result.comparison.mid == pytest.approx(1.0)
@@ -231,14 +231,14 @@ def test_an_earlier_stop_at_a_worse_level_does_not_reach_the_target() -> None:
 
 
 def test_runs_that_a_rule_stops_at_its_goal_reach_the_same_goal() -> None:
-    result = finish(ruled(stopped(0.9, 0.5, 0.3, 0.2, 0.15, 0.091), stopped(0.9, 0.099)), RACER)
+    result = outcome_of_race(ruled(stopped(0.9, 0.5, 0.3, 0.2, 0.15, 0.091), stopped(0.9, 0.099)), RACER)
     assert result is not None
     assert result.by_rule
     assert result.comparison.mid == pytest.approx(5)
 
 
 def test_the_reached_share_has_exact_bounds() -> None:
-    result = finish(raced(*[(curve(1), curve(4))] * 3), RACER)
+    result = outcome_of_race(raced(*[(curve(1), curve(4))] * 3), RACER)
     assert result is not None
     assert result.reached_share == pytest.approx((0.025 ** (1 / 3), 1.0), rel=1e-6)
 

@@ -62,7 +62,7 @@ def test_an_arm_whose_window_fails_leaves_the_others(attempt: Try, child: FakeCh
 
 def test_a_state_that_is_not_restored_leaves_later_arms_inconclusive(attempt: Try, child: FakeChild) -> None:
     child.ratios = {"step/cache": 2.0, "epoch_end/rarer": 3.0, "validation/larger": 3.0}
-    child.astray["prepare", "epoch_end/rarer"] = "the weights"
+    child.state_changed["prepare", "epoch_end/rarer"] = "the weights"
     named = (("step", "cache"), ("epoch_end", "rarer"), ("validation", "larger"))
     units = [[*references(unit), remedy(name, unit)] for unit, name in named]
     record = attempt(*[arm for arms in units for arm in arms])

@@ -50,10 +50,10 @@ class ArmSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Failed:
-    """The reply to a command that failed. `astray` says that the state of the training was not restored."""
+    """The reply to a command that failed. Where `state_changed`, the state of the training could not be restored."""
 
     error: str
-    astray: bool = False
+    state_changed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,7 +223,7 @@ class MeasureWindows(Command[WindowsMeasured]):
 
 @dataclass(frozen=True, kw_only=True)
 class TryCalls(Command[CallsTried]):
-    """Lets a repeated call and its substitutes alternate while the script goes on."""
+    """Lets a repeated call and its substitutes alternate while the script runs."""
 
     do: ClassVar[str] = "calls"
     reply: ClassVar[type] = CallsTried

@@ -95,7 +95,7 @@ class ArmCommands:
         self._on_stage(command.do, began_s, took_s)
         if isinstance(reply, Prepared):
             self._record.limits += [sentence for sentence in reply.limits if sentence not in self._record.limits]
-        if isinstance(reply, Failed) and reply.astray:
+        if isinstance(reply, Failed) and reply.state_changed:
             raise StateChangedInTrialError(reply.error)
         return reply
 

@@ -13,7 +13,7 @@ UNCOMPARABLE = "Two of the script's own calls with the same data differ, so a su
 
 
 def try_calls(commands: ArmCommands, record: Rehearsal, on_progress: ProgressCallback) -> None:
-    """Lets the original call and its substitutes alternate while the script goes on.
+    """Lets the original call and its substitutes alternate while the script runs.
 
     Raises:
         ChildEndedError: The process ended, or did not answer in time.

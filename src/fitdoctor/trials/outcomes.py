@@ -13,7 +13,7 @@ from fitdoctor.report.model import Interval, Safety
 from fitdoctor.trial_units import Unit, rule_of, shares_error
 from fitdoctor.trials.process_statistics import judge as judge_processes
 from fitdoctor.trials.process_statistics import per_process
-from fitdoctor.trials.race_outcome import HARDLY_SOONER, RaceOutcome, finish
+from fitdoctor.trials.race_outcome import HARDLY_SOONER, RaceOutcome, outcome_of_race
 from fitdoctor.trials.race_outcome import judge as judge_race
 from fitdoctor.trials.safety import declared, found_safety, verified
 from fitdoctor.trials.statistics import FLOOR, Comparison, compare, comparison_of, hopeless, judge, shrunk
@@ -193,7 +193,7 @@ def _outcome(rehearsal: Rehearsal, arm: Arm, remedies: int) -> Outcome:
 def _raced(rehearsal: Rehearsal, arm: Arm, timed: Iterable[Outcome]) -> Outcome:
     """What the race showed of one of its racers. A cause that cheaper trials have refuted is not raced."""
     others = {outcome.verdict for outcome in timed if outcome.arm.role == "remedy" and outcome.arm.cause == arm.cause}
-    result = finish(rehearsal, arm)
+    result = outcome_of_race(rehearsal, arm)
     counted = result is not None and result.comparison.n > 0
     racers = len({other.remedy for other in rehearsal.arms if other.unit == Unit.RACE and other.role == "remedy"})
     verdict: OutcomeVerdict

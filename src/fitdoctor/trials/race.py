@@ -31,9 +31,9 @@ from fitdoctor.trials.race_outcome import (
     batch_ratio,
     best,
     clearly_better,
-    finish,
     levels,
     next_lap,
+    outcome_of_race,
     settled_step_s,
     steps_to,
     stopped_early,
@@ -208,14 +208,14 @@ class RaceTrial:
 
     def _in_heat(self, arm: Arm) -> float:
         """The log of how many times sooner a racer was in the heat. A racer that did not arrive was no sooner."""
-        result = finish(self._record, arm)
+        result = outcome_of_race(self._record, arm)
         if result is None:
             return -1.0
         return result.comparison.mean_log if result.reached else min(-1e-3, result.comparison.mean_log)
 
     def _is_decided(self, races: int) -> bool:
         for arm in self._live():
-            result = finish(self._record, arm)
+            result = outcome_of_race(self._record, arm)
             if (
                 result is not None
                 and races >= HOPELESS_RACES

@@ -78,11 +78,11 @@ class RaceOutcome:
         return 1 - score if self.upwards else score
 
 
-def finish(rehearsal: Rehearsal, arm: Arm) -> RaceOutcome | None:
+def outcome_of_race(rehearsal: Rehearsal, arm: Arm) -> RaceOutcome | None:
     """How an arm compares in the race of a rehearsal, or None where no repetition counts.
 
     Example:
-        >>> result = finish(rehearsal, arm)
+        >>> result = outcome_of_race(rehearsal, arm)
         >>> result.reached, result.comparison.ratio
         (3, Interval(low=4.1, mid=6.0, high=8.8))
     """

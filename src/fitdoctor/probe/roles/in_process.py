@@ -1,4 +1,4 @@
-"""Roles for a process that goes on: each runs the user's fit as far as it needs to, and leaves it."""
+"""Roles for a process that continues: each runs the user's fit as far as needed, and leaves it."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class FitTrialsRole(_HurriedRole):
 
 
 class CallTrialsRole(_HurriedRole):
-    """Does trials at the calls that a callback makes at `target`, while its fit goes on.
+    """Does trials at the calls that a callback makes at `target`, while its fit runs.
 
     Args:
         ledger: An account that nobody reads.

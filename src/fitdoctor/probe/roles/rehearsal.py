@@ -77,7 +77,7 @@ def handle_command(command: Command[Any], arms: FitArms, race: FitRace | None = 
     try:
         return _reply(command, arms, race)
     except StateChangedError as error:
-        return Failed(error=str(error)[:LONGEST_MESSAGE], astray=True)
+        return Failed(error=str(error)[:LONGEST_MESSAGE], state_changed=True)
     except ValueError as error:  # our own, worded for the report
         return Failed(error=str(error)[:LONGEST_MESSAGE])
     except Exception as error:

@@ -22,7 +22,7 @@ class FitStepper:
     Attributes:
         first_call_s: Seconds of the first call of a compiled function, where a verification made it. The arm that
             shares this function pays no more.
-        has_begun: Whether the callbacks were told that the training begins.
+        has_begun: Whether the training has begun for the callbacks.
     """
 
     def __init__(self, model: Any, bound: dict[str, Any], cores: int) -> None:

@@ -136,7 +136,7 @@ class Feeds(ABC):
     # What a change makes of fit's arguments.
 
     def changed_input(self, x: Any, changes: list[Change]) -> Any:
-        """What stands for fit's `x` once its input is changed."""
+        """What replaces fit's `x` once its input is changed."""
         kind = kinds.input_kind(x)
         if kind == "tf.data":
             return tfdata.apply(x, changes, self._from_generator)

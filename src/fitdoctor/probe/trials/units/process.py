@@ -25,7 +25,7 @@ def measure(arms: FitArms, stretches: int) -> ProcessMeasured:
     """Times the fit as it is, in stretches without a pause, and takes a few steps from the start for the weights.
 
     Args:
-        arms: Of the fit at which the process stands. They can't be used for anything else afterwards.
+        arms: Of the fit. They can't be used for anything else afterwards.
         stretches: How many are timed.
     """
     start = _snapshot(arms)
