@@ -22,7 +22,7 @@ from types import CodeType, FrameType, FunctionType
 from typing import Any
 
 import fitdoctor
-from fitdoctor.probe.support.hidden_frames import PASSED_BY
+from fitdoctor.probe.support.hidden_frames import SKIPPED_FOLDERS
 
 OURS = str(Path(fitdoctor.__file__).parent) + os.sep
 
@@ -46,7 +46,7 @@ class DiskFullError(OSError):
 
 def name_of(code: CodeType) -> str:
     """Returns a part's name: its file, its first line and its qualified name."""
-    file = code.co_filename.removeprefix(OURS).replace(f"{PASSED_BY}/", "")
+    file = code.co_filename.removeprefix(OURS).replace(f"{SKIPPED_FOLDERS}/", "")
     return f"{file}:{code.co_firstlineno}:{code.co_qualname}"
 
 

@@ -1,4 +1,4 @@
-"""The exit code in a record is the one that the process ends with, as a whole number."""
+"""The recorded exit code is that of the process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a script can see of itself is the same under the launcher as under plain Python."""
+"""A script finds the same environment under the launcher as under plain Python."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def same(user: Project, target: str, *arguments: str, mode: str = "script") -> s
     return launched
 
 
-def test_a_line_of_code_has_no_future_of_ours(user: Project) -> None:
+def test_code_does_not_inherit_our_future_imports(user: Project) -> None:
     assert "<class 'int'>" in same(user, "def f(x: int): pass\nprint(f.__annotations__)", mode="code").stdout
 
 
@@ -74,7 +74,7 @@ def test_a_script_sees_itself(user: Project, target: str) -> None:
     assert same(user, target, "--epochs", "3", "").returncode == 0
 
 
-def test_a_link_to_a_script_imports_from_beside_the_real_one(user: Project) -> None:
+def test_a_link_to_a_script_imports_from_the_folder_of_the_real_one(user: Project) -> None:
     (user.folder / "real").mkdir()
     (user.folder / "real" / "train.py").write_text(SELF + "import helper\n")
     (user.folder / "real" / "helper.py").write_text("print('helped')")
@@ -93,7 +93,7 @@ def test_a_module_sees_itself_and_its_package(user: Project) -> None:
     same(user, "pkg", mode="module")
 
 
-def test_a_module_that_is_not_there(user: Project) -> None:
+def test_a_missing_module(user: Project) -> None:
     launched = user.launch("nowhere.train", mode="module")
     plain = user.python("nowhere.train", mode="module")
     assert outcome(launched) == outcome(plain)
@@ -123,7 +123,7 @@ def test_an_error_in_a_module_and_in_code(user: Project) -> None:
     assert same(user, "import train", mode="code").returncode == 1
 
 
-def test_what_runs_after_the_script(user: Project) -> None:
+def test_exit_handlers_and_threads_run_after_the_script(user: Project) -> None:
     user.write(train=SHUTDOWN)
     assert same(user, "train.py").stdout.splitlines()[-1] == "deleted"
 
@@ -140,9 +140,10 @@ def test_an_encoding_that_the_script_declares(user: Project) -> None:
 
 
 @pytest.mark.parametrize("role", ["scout", "rehearsal", "treat"])
-def test_nothing_that_a_script_configures_before_its_import_is_imported(user: Project, role: str) -> None:
+def test_nothing_is_imported_that_a_script_configures_before(user: Project, role: str) -> None:
     user.write(
-        train="import sys\nprint(sorted({'numpy', 'tensorflow', 'keras', 'msgspec', 'scipy', 'psutil'} & set(sys.modules)))"
+        train="import sys\n"
+        "print(sorted({'numpy', 'tensorflow', 'keras', 'msgspec', 'scipy', 'psutil'} & set(sys.modules)))"
     )
     target = {"kind": "fit", "file": "x.py", "line": 1}
     done = user.launch("train.py", role=role, site=target, commands=0, replies=1, treatments=[])
@@ -157,7 +158,7 @@ def test_nothing_that_a_script_configures_before_its_import_is_imported(user: Pr
         ("x = 1\nraise RuntimeError('no data')", "exception", None, 2),
     ],
 )
-def test_the_record_says_how_the_script_ended(
+def test_the_record_has_the_ending_of_the_script(
     user: Project, source: str, how: str, code: int | None, line: int | None
 ) -> None:
     user.write(train=source)
@@ -174,7 +175,7 @@ def test_the_parts_of_a_run_without_keras_add_up(user: Project) -> None:
     assert record.wall_s >= 0.2
 
 
-def test_a_script_over_its_limit_is_ended_where_it_stands(user: Project) -> None:
+def test_a_script_over_its_limit_is_ended_at_its_current_line(user: Project) -> None:
     user.write(train="import time\n\ntime.sleep(60)")
     done = user.launch("train.py", limit_s=0.1, hard_limit_s=0.5)
     ending = user.record().ending

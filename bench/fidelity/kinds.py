@@ -11,6 +11,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
+from fitdoctor.recording.trial_protocol import ArmSpec
+
 ROWS, FEATURES, BATCH = 512, 12, 32
 Made = tuple[Any, Callable[[], dict[str, Any]]]
 
@@ -197,7 +199,7 @@ def measure(make: Callable[[], Made], steps: int, rounds: int) -> dict[str, Any]
     import keras
 
     from fitdoctor.probe.inputs import tfdata_recipes
-    from fitdoctor.probe.observe.observer import bind
+    from fitdoctor.probe.observe.binding import bind
     from fitdoctor.probe.trials.fit_arms import FitArms
 
     tfdata_recipes.install(
@@ -216,12 +218,12 @@ def measure(make: Callable[[], Made], steps: int, rounds: int) -> dict[str, Any]
     }
     tried = [_arm("baseline"), _arm("placebo"), _arm("larger-execution", groups), _arm("baseline", unit="epoch_end")]
     arms.prepare(tried[0])
-    standing = arms.standing
-    assert standing is not None
+    state = arms.training_state
+    assert state is not None
 
     def plain() -> list[Any]:
-        standing.restore(whole=True)
-        standing.check(whole=True)
+        state.restore(whole=True)
+        state.check(whole=True)
         keywords = given()
         keywords.pop("steps_per_epoch", None)
         model.train_function = None  # traced again, as in a process without trials
@@ -230,9 +232,9 @@ def measure(make: Callable[[], Made], steps: int, rounds: int) -> dict[str, Any]
         return [np.asarray(weight).copy() for weight in model.weights]
 
     first, second = plain(), plain()
-    standing.restore(whole=True)
+    state.restore(whole=True)
     for arm in tried[1:]:
-        if arm["role"] == "remedy":
+        if arm.role == "remedy":
             arms.verify(arm)
         arms.prepare(arm)
     for _ in range(rounds):
@@ -248,9 +250,9 @@ def measure(make: Callable[[], Made], steps: int, rounds: int) -> dict[str, Any]
     }
 
 
-def _arm(name: str, *changes: dict[str, Any], unit: str = "step") -> dict[str, Any]:
+def _arm(name: str, *changes: dict[str, Any], unit: str = "step") -> ArmSpec:
     role = name if name in ("baseline", "placebo") else "remedy"
-    return {"id": f"{unit}/{name}", "role": role, "unit": unit, "remedy": name, "changes": list(changes)}
+    return ArmSpec(id=f"{unit}/{name}", role=role, unit=unit, remedy=name, changes=list(changes))
 
 
 def _same(ours: list[Any], theirs: list[Any]) -> bool:

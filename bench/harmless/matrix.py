@@ -138,7 +138,7 @@ class _Probe:
         from fitdoctor.probe.roles import start
 
         self.to: Any = None
-        start.Probe._direct = lambda _: self  # type: ignore[method-assign,assignment,return-value]
+        start.Probe._make_role = lambda _: self  # type: ignore[method-assign,assignment,return-value]
         self.begin()
         spec = {
             "role": "watch",
@@ -148,7 +148,7 @@ class _Probe:
             "spawned_s": time.monotonic(),
         }
         start.start(spec)
-        self.refused = list(self.to.scout.limits)
+        self.refused = list(self.to.record.limits)
 
     def begin(self) -> None:
         from fitdoctor.probe.roles.watch import WatchRole
@@ -170,8 +170,8 @@ class _Probe:
         """Returns what the probe failed to record of a case."""
         if self.refused:
             return self.refused[0]
-        scout = self.to.scout
-        if scout.limits or not self.to.looking:
+        scout = self.to.record
+        if scout.limits or not self.to.recording:
             return " ".join(scout.limits) or "it stopped looking"
         if case["model"] == "loop":
             calls = sum(loop.calls for loop in scout.loops)

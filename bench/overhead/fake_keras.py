@@ -3,7 +3,7 @@
 The real patches go into it, so that what a probe costs and keeps can be told over a million steps within seconds.
 
     with fake_keras.imported("jax"):
-        patches = install.install(sys.modules["keras"], director, whole_process=False)
+        patches = install.install(sys.modules["keras"], role, whole_process=False)
         fake_keras.FakeTrainer().fit(x, epochs=10)
         patches.undo()
 """

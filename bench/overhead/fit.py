@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import statistics
 import tempfile
@@ -19,7 +20,7 @@ from fitdoctor.probe import backends
 from fitdoctor.probe.instrument import callback_patches, install
 from fitdoctor.probe.instrument import saving as saves
 from fitdoctor.probe.instrument.patch_points import HOOKS, UNITS
-from fitdoctor.probe.roles.start import SAVE_EVERY_S, SAVING_SHARE
+from fitdoctor.probe.roles.record_saving import SAVE_EVERY_S, SAVING_SHARE
 from fitdoctor.probe.roles.watch import WatchRole
 from fitdoctor.probe.support import patches as patching
 from fitdoctor.probe.support.record_writer import Store
@@ -38,12 +39,14 @@ VERBOSE = 2
 ONCE = ("on_train_begin", "on_train_end", "on_epoch_begin", "on_epoch_end")
 
 
-class TimedDirector(WatchRole):
+class TimedRole(WatchRole):
     """The role of `fitdoctor watch`, which also sums the time of its own work that is not done at every step."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.own_s: dict[str, list[float]] = {}
+        self.fits.before_hook = functools.partial(self._around_hook, self.fits.before_hook)  # type: ignore[method-assign]
+        self.fits.after_hook = functools.partial(self._around_hook, self.fits.after_hook)  # type: ignore[method-assign]
 
     def _timed(self, name: str, run: Any, *arguments: Any) -> Any:
         began_s = time.perf_counter()
@@ -52,21 +55,13 @@ class TimedDirector(WatchRole):
         finally:
             self.own_s.setdefault(name, []).append(time.perf_counter() - began_s)
 
-    def _enter(self, kind: str, *arguments: Any) -> Any:
-        return self._timed(f"{kind} begins", super()._enter, kind, *arguments)
+    def _begin(self, kind: str, *arguments: Any) -> Any:
+        return self._timed(f"{kind} begins", super()._begin, kind, *arguments)
 
-    def _leave_fit(self, *arguments: Any) -> None:
-        self._timed("fit ends", super()._leave_fit, *arguments)
+    def _end_fit(self, *arguments: Any) -> None:
+        self._timed("fit ends", super()._end_fit, *arguments)
 
-    def before_hook(self, name: str, *arguments: Any) -> None:
-        run = super().before_hook
-        if name in ONCE:
-            self._timed(name, run, name, *arguments)
-        else:
-            run(name, *arguments)
-
-    def after_hook(self, name: str, *arguments: Any) -> None:
-        run = super().after_hook
+    def _around_hook(self, run: Any, name: str, *arguments: Any) -> None:
         if name in ONCE:
             self._timed(name, run, name, *arguments)
         else:
@@ -99,7 +94,7 @@ class Watching:
         folder = tempfile.mkdtemp(prefix="fitdoctor-overhead-")
         self.record = Path(folder) / "watch.json"
         scout = ProcessRecord()
-        self.director = TimedDirector(
+        self.role = TimedRole(
             scout, Ledger("start", started_s=time.monotonic()), Store(str(self.record), lambda: scout).save
         )
         self._hooks: list[Replaced] = []
@@ -107,10 +102,10 @@ class Watching:
         self._epoch, self._draws = _epoch_iterator(keras), None
         began_s = time.perf_counter()
         self._patches = install.install(
-            keras, self.director, whole_process=False
+            keras, self.role, whole_process=False
         )  # where callbacks are made costs nothing in a step
         self._saves = saves.install(keras)
-        self.director.imported(keras)
+        self.role.imported(keras)
         self.installing_s = time.perf_counter() - began_s
         once = {*UNITS, *HOOKS, "compile"} - {name for name in HOOKS if "batch" in name}
         self._layers = [layer for layer in self._patches._mine if layer.name not in once]
@@ -135,9 +130,9 @@ class Watching:
             hook.restore()
         for iterator in self._epoch:
             self._draws, iterator._current_iterator = iterator._current_iterator, iterator._current_iterator._inner
-        callbacks = self.director.step_skip.callback_list
-        if self.director.step_skip.bypass.active:
-            self._aside = {name: vars(callbacks).pop(name) for name in self.director.step_skip.bypass.hooks}
+        callbacks = self.role.step_skip.callback_list
+        if self.role.step_skip.bypass.active:
+            self._aside = {name: vars(callbacks).pop(name) for name in self.role.step_skip.bypass.hooks}
         self._left_at = self.blocks._step if self.blocks is not None else 0
 
     def enter(self) -> None:
@@ -149,7 +144,7 @@ class Watching:
         for iterator in self._epoch:
             iterator._current_iterator = self._draws
         self._patches.live = True
-        timer, step_skip = self.director.timer, self.director.step_skip
+        timer, step_skip = self.role.timer, self.role.step_skip
         if step_skip.bypass.active:
             vars(step_skip.callback_list).update(self._aside)
         if timer is not None and self.blocks is not None:
@@ -184,7 +179,7 @@ class Watching:
         while self._wanted.wait():
             self._wanted.clear()
             began_s = time.perf_counter()
-            self.director.save_now()
+            self.role.save_now()
             self.save_s.append(time.perf_counter() - began_s)
 
 
@@ -210,11 +205,11 @@ def measure(backend: str, target_ms: float, seconds: float) -> dict[str, Any]:
     found = size(backend, target_ms)
     watching = Watching(keras)
     blocks = run(backend, found, watching.side(), seconds, mark=watching.save, watching=watching)
-    if not watching.director.looking:
-        raise RuntimeError(f"the observation ended: {watching.director.scout.limits}")
+    if not watching.role.recording:
+        raise RuntimeError(f"the observation ended: {watching.role.record.limits}")
     plain = [pair for pair in blocks.pairs if not pair.marked]
     saving = [pair for pair in blocks.pairs if pair.marked]
-    record = watching.director.scout.fits[-1]
+    record = watching.role.record.fits[-1]
     if record.step.count < len(blocks.pairs) * blocks.steps:
         raise RuntimeError("the watched blocks were not observed")
     return {
@@ -230,9 +225,9 @@ def measure(backend: str, target_ms: float, seconds: float) -> dict[str, Any]:
         "of_sums": of_sums(plain),
         "saving": _saving(plain, saving, blocks.steps, watching.save_s),
         "once_s": {"seams are put in": watching.installing_s}
-        | {name: _each(of) for name, of in watching.director.own_s.items()},
+        | {name: _each(of) for name, of in watching.role.own_s.items()},
         "record_bytes": watching.record.stat().st_size,
-        "limits": watching.director.scout.limits,
+        "limits": watching.role.record.limits,
         "raw": [[pair.plain_s, pair.other_s, pair.marked] for pair in blocks.pairs],
     }
 

@@ -26,11 +26,11 @@ def watched(backend: str, save: Callable[[], None] = lambda: None) -> Iterator[W
     """Patches the Keras without a framework, as `fitdoctor watch` does, for as long as the block lasts."""
     scout = ProcessRecord()
     scout.environment["devices"] = []  # nobody is to be asked for them
-    director = WatchRole(scout, Ledger("start", started_s=time.monotonic()), save)
+    role = WatchRole(scout, Ledger("start", started_s=time.monotonic()), save)
     with fake_keras.imported(backend), patch.object(backends, "_used", []):
-        patches = install.install(sys.modules["keras"], director, whole_process=False)
+        patches = install.install(sys.modules["keras"], role, whole_process=False)
         try:
-            yield director
+            yield role
         finally:
             patches.undo()
 

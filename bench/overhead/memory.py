@@ -58,9 +58,9 @@ def _followed(steps: int, epoch_steps: int, held: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"held": [], "on_disk": []}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "watch.json"
-        with watched("torch") as director:
-            director._save = Store(str(path), lambda: director.scout).save
-            look = _Look(director, path, held, max(1, epochs // KEPT_DURING), found)
+        with watched("torch") as role:
+            role._save = Store(str(path), lambda: role.record).save
+            look = _Look(role, path, held, max(1, epochs // KEPT_DURING), found)
             began_s = time.perf_counter()
             model = fake_keras.FakeTrainer()
             callbacks = [fake_keras.CountingCallback(), look]
@@ -68,7 +68,7 @@ def _followed(steps: int, epoch_steps: int, held: Any) -> dict[str, Any]:
             found["held"].append(held())
             model.fit([[0.0]], epochs=epochs, steps_per_epoch=epoch_steps, callbacks=callbacks, validation_data=[[0.0]])
             found["seconds"] = time.perf_counter() - began_s
-            seen = sum(duration.count for duration in _steps_of(director.scout.fits[0]))
+            seen = sum(duration.count for duration in _steps_of(role.record.fits[0]))
     if seen != epochs * epoch_steps:
         raise RuntimeError(f"{seen} of {epochs * epoch_steps} steps were observed")
     return found
@@ -81,13 +81,13 @@ def _steps_of(fit: Any) -> tuple[Any, ...]:
 class _Look(fake_keras.CountingCallback):
     """Saves the record now and then, and notes the memory and the size of the file."""
 
-    def __init__(self, director: Any, path: Path, held: Any, every: int, found: dict[str, Any]) -> None:
+    def __init__(self, role: Any, path: Path, held: Any, every: int, found: dict[str, Any]) -> None:
         super().__init__()
-        self._director, self._path, self._held, self._every, self._found = director, path, held, every, found
+        self._role, self._path, self._held, self._every, self._found = role, path, held, every, found
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         if (epoch + 1) % self._every == 0:
-            self._director.save_now()
+            self._role.save_now()
             gc.collect()
             self._found["held"].append(self._held())
             self._found["on_disk"].append(self._path.stat().st_size)

@@ -131,8 +131,8 @@ def _in_fits(backend: str, other: str, found: Size, seconds: float) -> tuple[lis
         spent_s = time.perf_counter() - began_s
         if watching is not None:
             watching.end()
-            if watching.director.scout.fits[0].step.count < steps:
-                raise RuntimeError(f"the fit was not observed: {watching.director.scout.limits}")
+            if watching.role.record.fits[0].step.count < steps:
+                raise RuntimeError(f"the fit was not observed: {watching.role.record.limits}")
         return spent_s / steps / 2
 
     pairs = _alternate(lambda: fit_s(with_other=False), lambda: fit_s(with_other=True), seconds)

@@ -10,12 +10,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from fitdoctor.process.child import Child, StandardInput
 from fitdoctor.process.request import DiagnoseRequest
 from fitdoctor.recording.folder import RunFolder
-from fitdoctor.recording.model import Arm
+from fitdoctor.recording.trial_protocol import Command, Failed
+from fitdoctor.trials.executor import carry_out
+
+R = TypeVar("R")
 
 KINDS = Path(__file__).resolve().parent / "kinds"
 REPLY_S, STARTUP_S = 300.0, 300.0
@@ -63,21 +66,16 @@ def fit_line(script: Path) -> int:
     return next(call.lineno for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "fit")
 
 
-def asked(child: Child, command: dict[str, Any]) -> dict[str, Any]:
+def asked(child: Child, command: Command[R]) -> R:
     """Returns the child's reply.
 
     Raises:
         RuntimeError: The child reports an error.
     """
-    reply = child.ask(command, REPLY_S)
-    if "error" in reply:
-        raise RuntimeError(f"{command['do']}: {reply['error']}")
+    reply = carry_out(child, command, REPLY_S)
+    if isinstance(reply, Failed):
+        raise RuntimeError(f"{command.do}: {reply.error}")
     return reply
-
-
-def plain(arm: Arm) -> dict[str, Any]:
-    """Returns an arm as commands contain it."""
-    return {"id": arm.id, "role": arm.role, "unit": arm.unit, "remedy": arm.remedy, "changes": arm.changes}
 
 
 @contextmanager

@@ -7,10 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from bench.trials.children import STARTUP_S, asked, plain, rehearsal
+from bench.trials.children import STARTUP_S, asked, rehearsal
 from fitdoctor.facts.facts import Facts
 from fitdoctor.process.child import Child
 from fitdoctor.recording.model import Arm, Rehearsal
+from fitdoctor.recording.trial_protocol import ArmSpec, MeasureWindows, Prepare
 from fitdoctor.trials.outcomes import outcomes_of
 from fitdoctor.trials.rehearsal import RehearsalRun
 
@@ -82,7 +83,7 @@ def _tried(child: Child, remedies: list[Arm], trial_s: float) -> list[dict[str, 
     facts = cast(Facts, SimpleNamespace(fits=[SimpleNamespace(steps_known=False)]))
     began_s = time.monotonic()
     RehearsalRun(
-        _Retracing(child), record, facts, deadline_s=began_s + trial_s, tell=[].append
+        _Retracing(child), record, facts, deadline_s=began_s + trial_s, on_progress=[].append
     ).try_fit()  # fmt: skip
     seconds = time.monotonic() - began_s
     return [_row(record, outcome, seconds) for outcome in outcomes_of(record) if outcome.arm.role == "remedy"]
@@ -114,7 +115,7 @@ def _set_delay(script: Path) -> dict[str, Any]:
 
 
 def _plain_step_s(child: Child) -> float:
-    arm = plain(Arm(id="step/baseline", role="baseline", unit="step"))
-    asked(child, {"do": "prepare", "arm": {**arm, "epoch_steps": None}})
-    windows = [window for _ in range(20) for window in asked(child, {"do": "windows", "arms": [arm]})["windows"]]
-    return sum(window["seconds"] for window in windows) / sum(window["units"] for window in windows)
+    arm = ArmSpec(id="step/baseline", role="baseline", unit="step")
+    asked(child, Prepare(arm=arm))
+    windows = [window for _ in range(20) for window in asked(child, MeasureWindows(arms=[arm])).windows]
+    return sum(window.seconds for window in windows) / sum(window.units for window in windows)

@@ -6,10 +6,11 @@ import random
 import time
 from pathlib import Path
 
-from bench.trials.children import STARTUP_S, asked, busy_process, plain, rehearsal
+from bench.trials.children import STARTUP_S, asked, busy_process, rehearsal
 from bench.trials.replay import Series, Sitting
 from fitdoctor.process.child import Child
 from fitdoctor.recording.model import Arm
+from fitdoctor.recording.trial_protocol import ArmSpec, MeasureWindows, Prepare
 
 # Six arms make two trials of three without a shared window. If a round of six takes long, three arms make one trial.
 ARMS, LONG_ARMS = 6, 3
@@ -50,17 +51,18 @@ def _sitting(child: Child, draw: random.Random, count: int, seconds: float) -> S
     while not sitting.rounds or len(sitting.rounds) < SITTING_ROUNDS and sitting.seconds < seconds:
         draw.shuffle(order)
         began_s = time.perf_counter()
-        reply = asked(child, {"do": "windows", "arms": [plain(arm) for arm in order]})
+        reply = asked(child, MeasureWindows(arms=[ArmSpec.of(arm) for arm in order]))
         wall_s = time.perf_counter() - began_s
         windows = {
-            arm.id: (w["seconds"], w["units"], w["queue_s"]) for arm, w in zip(order, reply["windows"], strict=True)
+            arm.id: (window.seconds, window.units, window.queue_s)
+            for arm, window in zip(order, reply.windows, strict=True)
         }
         sitting.rounds.append((wall_s, [windows[arm.id] for arm in arms]))
     return sitting
 
 
 def _prepare(child: Child, arm: Arm) -> None:
-    asked(child, {"do": "prepare", "arm": {**plain(arm), "epoch_steps": None}})
+    asked(child, Prepare(arm=ArmSpec.of(arm)))
 
 
 def drift(script: Path, processes: int) -> list[float]:
@@ -75,5 +77,5 @@ def _unit_s(script: Path) -> float:
         _prepare(child, arm)
         began_s, windows = time.monotonic(), []
         while len(windows) < DRIFT_ROUNDS and (time.monotonic() - began_s < DRIFT_S or len(windows) < 3):
-            windows += asked(child, {"do": "windows", "arms": [plain(arm)]})["windows"]
-    return sum(window["seconds"] for window in windows) / sum(window["units"] for window in windows)
+            windows += asked(child, MeasureWindows(arms=[ArmSpec.of(arm)])).windows
+    return sum(window.seconds for window in windows) / sum(window.units for window in windows)

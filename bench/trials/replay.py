@@ -19,7 +19,7 @@ from fitdoctor.recording.model import Arm, Rehearsal
 from fitdoctor.trials import rehearsal
 from fitdoctor.trials.outcomes import outcomes_of
 from fitdoctor.trials.rehearsal import SHARE_OF_TIME, RehearsalRun
-from fitdoctor.trials.statistics import LOOKS
+from fitdoctor.trials.statistics import DECISION_ROUNDS
 
 # The baseline, the placebo and one remedy. With only one remedy, the correction for several remedies does not help.
 ARMS_OF_A_TRIAL = 3
@@ -151,12 +151,10 @@ def decide(stretch: Stretch, *, trial_s: float, slowdown: float = 0.0) -> list[D
     record = Rehearsal(target="fit", index=0, arms=arms)
     child = _Recorded(stretch, slowdown)
     facts = cast(Facts, SimpleNamespace(fits=[SimpleNamespace(steps_known=False)]))
-    with mock.patch.object(rehearsal, "time", SimpleNamespace(monotonic=child.clock)):
-        run = RehearsalRun(child, record, facts, deadline_s=trial_s / SHARE_OF_TIME["step"], tell=[].append)
-        with mock.patch.object(
-            rehearsal, "combine", return_value=None
-        ):  # two identical arms have nothing to be combined
-            run.try_fit()
+    deadline_s = trial_s / SHARE_OF_TIME["step"]
+    run = RehearsalRun(child, record, facts, deadline_s=deadline_s, on_progress=[].append, clock=child.clock)
+    with mock.patch.object(rehearsal, "combine", return_value=None):  # two identical arms can't be combined
+        run.try_fit()
     return [
         Decision(
             verdict=outcome.verdict,
@@ -206,6 +204,6 @@ def _starts(sitting: Sitting, arms: int, trial_s: float) -> list[int]:
     starts, left_s = [], 0.0
     for first in reversed(range(len(sitting.rounds))):
         left_s += sitting.rounds[first][0] * arms / sitting.arms
-        if sitting.arms >= arms and (len(sitting.rounds) - first >= LOOKS[-1] or left_s >= trial_s):
+        if sitting.arms >= arms and (len(sitting.rounds) - first >= DECISION_ROUNDS[-1] or left_s >= trial_s):
             starts.append(first)
     return starts[::-1]

@@ -1,8 +1,8 @@
 """Runs a script, a module or a line of code exactly as `python` would, with a probe inside.
 
-Started by path (`python …/fitdoctor/launch.py SPEC`), so that fitdoctor need not be installed in the environment of the
-script: only this package is made importable, and `sys.path` is what it would be without us. SPEC is a JSON file, see
-`Spec`.
+It is started by its path (`python …/fitdoctor/launch.py SPEC`), so fitdoctor need not be installed in the environment
+of the script. Only this package becomes importable, and `sys.path` is what it would be without us. SPEC is a JSON file,
+see `Probe`.
 """
 
 from __future__ import annotations
@@ -19,46 +19,43 @@ from collections.abc import Callable
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
+# The entry of `sys.path` with the folder of this launcher, which the script's own replaces. Empty with -P and -I.
 FIRST = slice(0 if getattr(sys.flags, "safe_path", False) or sys.flags.isolated else 1)
-"""Of `sys.path`:
-
-where Python has put the folder of this launcher, in place of which the script's own stands; nothing with -P and -I.
-"""
+# The result of a script that has run to its end.
 ENDED = object()
-"""How a script ended that came to its last line."""
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def main() -> None:
-    """Reads the specification, installs the probe that it asks for, and becomes the user's program."""
+    """Reads the specification, starts the probe, and runs the user's program."""
     with open(sys.argv[1], encoding="utf-8") as file:
         spec: dict[str, Any] = json.load(file)
     spec["path"] = os.path.abspath(sys.argv[1])
-    spec["arguments"] += sys.argv[2:]  # of a script that starts its own command line anew, with more behind it
+    spec["arguments"] += sys.argv[2:]  # if the script restarts its own command line with more arguments
     if spec["role"] in ("watch", "treat"):
         probe = _start_harmlessly(spec)
     else:
         _end_with_parent()
         probe = _start(spec)
-    _tell(_hide_launcher, spec)
+    _report(_hide_launcher, spec)
     sys.argv = [
         spec["target"] if spec["mode"] == "script" else "-m" if spec["mode"] == "module" else "-c",
         *spec["arguments"],
     ]
     code = _run(spec["mode"], spec["target"], probe)
-    _tell(probe.finish)
-    if code is ENDED:  # Python goes on as behind the script: with PYTHONINSPECT set, `sys.exit` would be an error to it
+    _report(probe.finish)
+    if code is ENDED:  # Python continues as after a script: with PYTHONINSPECT, `sys.exit` would be an error
         return
     if isinstance(code, BaseException):
-        _print_next_nothing()
+        _silence_excepthook()
         raise code
     sys.exit(code)
 
 
-def _print_next_nothing() -> None:
-    """Has Python take an error that was printed already for one that it printed itself:
+def _silence_excepthook() -> None:
+    """Keeps Python from printing the next error, which was printed already.
 
-    it ends by the signal of an interrupt then.
+    Python then handles it as an error of its own: after an interrupt, it ends by that signal.
     """
     hook = sys.excepthook
 
@@ -69,7 +66,7 @@ def _print_next_nothing() -> None:
 
 
 def _hide_launcher(spec: dict[str, Any]) -> None:
-    """Has `sys.orig_argv`, from which scripts start themselves anew, say what it would say without us."""
+    """Restores `sys.orig_argv`, which scripts use to restart themselves."""
     flag = {"module": ["-m"], "code": ["-c"]}.get(spec["mode"], [])
     if hasattr(sys, "orig_argv"):
         sys.orig_argv[len(sys.orig_argv) - len(sys.argv) :] = [*flag, spec["target"], *spec["arguments"]]
@@ -83,16 +80,16 @@ def _start(spec: dict[str, Any]) -> Any:
 
 
 def _start_harmlessly(spec: dict[str, Any]) -> Any:
-    """The probe of a real training, or nobody where it can't be made: the training runs all the same."""
+    """The probe of a real training. If it can't start, the training runs without it."""
     try:
         return _start(spec)
     except Exception as error:
-        _say(f"Could not begin ({type(error).__name__}: {error}); the script runs without us.")
+        _say(f"Could not start ({type(error).__name__}: {error}); the script runs without fitdoctor.")
         return types.SimpleNamespace(exited=lambda _: None, raised=lambda _: None, finish=lambda: None)
 
 
-def _tell(what: Callable[..., None], *arguments: Any) -> None:
-    """Whatever fails in the probe must not stand in the place of how the script ended."""
+def _report(what: Callable[..., None], *arguments: Any) -> None:
+    """Calls the probe. A failure there must not replace the ending of the script."""
     try:
         what(*arguments)
     except Exception as error:
@@ -104,7 +101,7 @@ def _say(text: str) -> None:
 
 
 def _write(text: str) -> None:
-    """On stderr, where there is one that takes it."""
+    """Writes to stderr, if there is one."""
     try:
         sys.stderr.write(text)
     except Exception:
@@ -112,7 +109,7 @@ def _write(text: str) -> None:
 
 
 def _end_with_parent() -> None:
-    """Asks Linux to end this process when the one that started it is gone, however that ended."""
+    """Asks Linux to end this process when its parent has ended."""
     try:
         import ctypes
 
@@ -134,8 +131,10 @@ def _make_importable() -> None:
 
 
 def _run(mode: str, target: str, probe: Any) -> Any:
-    """Runs the target and returns what `sys.exit` should be given, or an error that was printed and must be raised, or
-    `ENDED`.
+    """Runs the target.
+
+    Returns:
+        `ENDED`, the argument for `sys.exit`, or an error that was printed and must be raised.
     """
     try:
         if mode == "script":
@@ -149,27 +148,26 @@ def _run(mode: str, target: str, probe: Any) -> Any:
         elif mode == "module":
             try:
                 sys.path[FIRST] = [os.getcwd()][FIRST]
-            except OSError:  # it is gone, which is no reason not to run
+            except OSError:  # it does not exist any more
                 sys.path[FIRST] = [""][FIRST]
             _become_main({})
-            # What `python -m` itself calls: `run_module` would take the module away again before threads and exit
-            # handlers end.
+            # `python -m` calls this too. `run_module` would remove the module before threads and exit handlers end.
             runpy._run_module_as_main(target)  # type: ignore[attr-defined]
         else:
             sys.path[FIRST] = [""][FIRST]
             code = compile(target, "<string>", "exec", dont_inherit=True)
             exec(code, _become_main({"__loader__": importlib.machinery.BuiltinImporter}))
     except SystemExit as exit_:
-        _tell(probe.exited, exit_)
+        _report(probe.exited, exit_)
         if not sys.flags.inspect:
             return exit_.code
-        raised: BaseException = exit_  # an error like any other then
+        raised: BaseException = exit_  # with -i, Python handles it like any other error
     except BaseException as error:
-        _tell(probe.raised, error)
+        _report(probe.raised, error)
         raised = error
     else:
         return ENDED
-    # Python calls the hook when nothing is handled any more: an error in there has no context.
+    # Outside of the handler, as in Python: an error in the hook has no context.
     code = _print_as_python_would(raised)
     return raised if isinstance(raised, KeyboardInterrupt) or sys.flags.inspect else code
 
@@ -183,7 +181,7 @@ def _run_file(path: str) -> None:
 
 
 def _become_main(attributes: dict[str, Any]) -> dict[str, Any]:
-    """Puts a fresh `__main__` in place of this launcher, and returns its namespace."""
+    """Replaces the module `__main__` of this launcher by a new one, and returns its namespace."""
     module = types.ModuleType("__main__")
     module.__dict__.update(attributes, __builtins__=__builtins__, __annotations__={})
     sys.modules["__main__"] = module
@@ -191,11 +189,9 @@ def _become_main(attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print_as_python_would(error: BaseException) -> Any:
-    """Hands the error to the script's own hook, or Python's, without frames of fitdoctor's, and gives what Python then
-    exits with.
-    """
-    _tell(_cut, error)
-    _tell(_flush)
+    """Passes an error to `sys.excepthook`, without frames of ours, and gives the exit code that follows."""
+    _report(_remove_our_frames, error)
+    _report(_flush)
     sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
     try:
         sys.excepthook(type(error), error, error.__traceback__)
@@ -205,7 +201,7 @@ def _print_as_python_would(error: BaseException) -> Any:
         failed = another
     else:
         return 1
-    _tell(_cut, failed)
+    _report(_remove_our_frames, failed)
     _write("Error in sys.excepthook:\n")
     sys.__excepthook__(type(failed), failed, failed.__traceback__)
     _write("\nOriginal exception was:\n")
@@ -214,7 +210,7 @@ def _print_as_python_would(error: BaseException) -> Any:
 
 
 def _flush() -> None:
-    """What Python does behind a script: a stream that is closed, missing or broken shows later, in the exit code."""
+    """Flushes the streams, as Python does after a script. A broken stream shows later, in the exit code."""
     for stream in (sys.stderr, sys.stdout):
         try:
             stream.flush()
@@ -222,8 +218,8 @@ def _flush() -> None:
             pass
 
 
-def _cut(error: BaseException) -> None:
-    """Leaves frames of fitdoctor's out of an error's trace, and of those that led to it."""
+def _remove_our_frames(error: BaseException) -> None:
+    """Removes frames of ours from the traceback of an error, and of those that led to it."""
     seen: set[int] = set()
     each: BaseException | None = error
     while each is not None and id(each) not in seen:
@@ -248,9 +244,9 @@ def _without_ours(trace: types.TracebackType | None) -> types.TracebackType | No
 
 
 def _calling(frame: types.FrameType | None) -> types.FrameType | None:
-    """What called us where we came last.
+    """The frame that called our innermost code.
 
-    Keras leaves out all frames of its own but the last: ours stands where that one would.
+    Keras removes all frames of its own except the last one. Our frame is in the place of that one.
     """
     while frame is not None and _is_ours(frame):
         frame = frame.f_back

@@ -45,7 +45,7 @@ def test_a_failing_reading_becomes_a_limit(at: str, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(system_readings, "MIN_INTERVAL_S", 0.0)
     monkeypatch.setattr(system_readings.Collector, at, fails)
-    director = ObservingRole(ProcessRecord(), Ledger("script", started_s=time.monotonic()), lambda: None)
-    director.readings = SystemReadings()
-    assert director.unit("fit", lambda model: "history", None, (), {}) == "history"
-    assert director.readings.end().limits == ["The system was not observed: ValueError: strange."]
+    role = ObservingRole(ProcessRecord(), Ledger("script", started_s=time.monotonic()), lambda: None)
+    role.readings = SystemReadings()
+    assert role.unit("fit", lambda model: "history", None, (), {}) == "history"
+    assert role.readings.end().limits == ["The system was not observed: ValueError: strange."]

@@ -6,6 +6,7 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ def fit(model: Any) -> Callable[..., Any]:
     """Makes the arms of `model.fit(…)`."""
 
     def arms(x: Any, y: Any = None, **keywords: Any) -> Any:
-        from fitdoctor.probe.roles.scout import bind
+        from fitdoctor.probe.observe.binding import bind
         from fitdoctor.probe.trials.fit_arms import FitArms
 
         bound = bind(type(model).fit, model, (x, y), {"verbose": 0, **keywords})
@@ -64,31 +65,31 @@ def compile_(argument: str, value: Any) -> SetArgument:
 class TestFeeds:
     def test_arrays_are_split_and_batched_as_fit_does(self, fit: Callable[..., Any]) -> None:
         arms = fit(X, Y, batch_size=16, validation_split=0.3, shuffle=False)
-        batches = list(arms.feeds.dataset([]).as_numpy_iterator())
+        batches = list(arms.stepper.feeds.dataset([]).as_numpy_iterator())
         assert [len(x) for x, _ in batches] == [16, 16, 16, 1]
         assert np.array_equal(np.concatenate([x for x, _ in batches]), X[:49])
         assert np.array_equal(np.concatenate([y for _, y in batches]), Y[:49])
-        x, y = keras_internals.unpacked(arms.bound["validation_data"])[:2]
+        x, y = keras_internals.unpacked(arms.stepper.bound["validation_data"])[:2]
         assert np.array_equal(x, X[49:])
         assert np.array_equal(y, Y[49:])
 
     def test_dicts_and_sample_weights_are_fed_too(self, tf: Any, fit: Callable[..., Any]) -> None:
         arms = fit({"a": X}, {"b": Y}, sample_weight=np.arange(ROWS), batch_size=35, shuffle=False)
-        (first, _) = arms.feeds.dataset([]).as_numpy_iterator()
+        (first, _) = arms.stepper.feeds.dataset([]).as_numpy_iterator()
         x, y, weights = first
         assert np.array_equal(x["a"], X[:35])
         assert np.array_equal(y["b"], Y[:35])
         assert tf.nest.flatten(weights)[0].tolist() == list(range(35))
 
     def test_an_endless_feed_of_arrays_has_every_row_once_per_pass(self, fit: Callable[..., Any]) -> None:
-        endless = fit(X, Y, batch_size=10).feeds.endless([])
+        endless = fit(X, Y, batch_size=10).stepper.feeds.endless([])
         labels = [label for _, y in endless.take(14).as_numpy_iterator() for label in y[:, 0]]
         assert Counter(labels) == Counter(dict.fromkeys(Y[:, 0], 2))
 
     def test_arms_share_one_generator_and_lose_no_batch(self, fit: Callable[..., Any]) -> None:
         batches = ((X[:8] + number, Y[:8]) for number in itertools.count())
         arms = fit(batches, steps_per_epoch=5)
-        feeds = [iter(arms.feeds.endless([])) for _ in range(2)]
+        feeds = [iter(arms.stepper.feeds.endless([])) for _ in range(2)]
         drawn = [float(np.mean(next(feeds[turn % 2])[0] - X[:8])) for turn in range(6)]
         assert len({round(value) for value in drawn}) == 6
 
@@ -99,7 +100,7 @@ class TestFeeds:
 
         arms = fit(batches(), steps_per_epoch=4)
         change = Precompute(place=place(), call="Model.fit", argument="x")
-        kept = list(arms.feeds.dataset([change]).take(8).as_numpy_iterator())
+        kept = list(arms.stepper.feeds.dataset([change]).take(8).as_numpy_iterator())
         assert np.array_equal(np.concatenate([x for x, _ in kept[:4]]), X[:64])
         assert np.array_equal(np.concatenate([x for x, _ in kept[4:]]), X[:64])
 
@@ -112,7 +113,7 @@ class TestFeeds:
     def test_an_input_that_ends_before_the_first_window_is_an_error(
         self, fit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from fitdoctor.probe.trials import fit_arms as module
+        from fitdoctor.probe.trials.units import step as module
 
         monkeypatch.setattr(module, "lead_of", lambda *_, **__: next(iter(())))
         with pytest.raises(ValueError, match="came to its end"):
@@ -121,9 +122,11 @@ class TestFeeds:
     def test_a_free_input_repeats_real_batches(self, tf: Any, fit: Callable[..., Any]) -> None:
         arms = fit(tf.data.Dataset.from_tensor_slices((X, Y)).batch(32))
         rows = {row.tobytes() for row in X}
-        shapes = {x.shape for x, _ in arms.feeds.fixed().take(8).as_numpy_iterator()}
+        shapes = {x.shape for x, _ in arms.stepper.feeds.fixed().take(8).as_numpy_iterator()}
         assert shapes == {(32, 4)}
-        assert all(row.tobytes() in rows for x, _ in arms.feeds.fixed().take(8).as_numpy_iterator() for row in x)
+        assert all(
+            row.tobytes() in rows for x, _ in arms.stepper.feeds.fixed().take(8).as_numpy_iterator() for row in x
+        )
 
 
 class TestReadAhead:
@@ -136,7 +139,7 @@ class TestReadAhead:
         for each in pair:
             before = set(drawn)
             arms.prepare(each)
-            owners[each["id"]] = set(drawn) - before
+            owners[each.id] = set(drawn) - before
         assert all(owners.values())
         for each in pair * 3:
             time.sleep(SETTLED_S)
@@ -144,7 +147,7 @@ class TestReadAhead:
             arms.window(each)
             moved = {source for source, count in drawn.items() if count != before[source]}
             assert moved
-            assert moved <= owners[each["id"]]
+            assert moved <= owners[each.id]
 
     def test_only_the_timed_arm_reads_from_a_generator(self, tf: Any, fit: Callable[..., Any]) -> None:
         drawn: Counter[int] = Counter()
@@ -195,7 +198,7 @@ class TestVerification:
         ids=["prefetch", "skip", "swap"],
     )
     def test_changed_batches_are_detected(self, arms: Any, change: Change, found: str) -> None:
-        assert arms.verify(arm("remedy", change))["batches"] == found
+        assert arms.verify(arm("remedy", change)).batches == found
 
     @pytest.mark.parametrize(
         ("change", "found"),
@@ -209,21 +212,21 @@ class TestVerification:
         self, fit: Callable[..., Any], change: Change, found: str
     ) -> None:
         reply = fit(((X[:8], Y[:8]) for _ in range(10)), steps_per_epoch=5).verify(arm("remedy", change))
-        assert reply["batches"] == found
-        assert reply["why"]
+        assert reply.batches == found
+        assert reply.why
 
     def test_weights_are_compared_after_some_steps(self, arms: Any, model: Any) -> None:
         arms.prepare(arm("baseline"))
-        assert arms.verify(arm("larger-execution", compile_("steps_per_execution", 4)))["weights"] == "same"
-        assert arms.verify(arm("compiled", compile_("jit_compile", True)))["weights"] in ("same", "close", "different")
+        assert arms.verify(arm("larger-execution", compile_("steps_per_execution", 4))).weights == "same"
+        assert arms.verify(arm("compiled", compile_("jit_compile", True))).weights in ("same", "close", "different")
 
     @pytest.mark.parametrize("count", [0, 1], ids=["same", "different"])
     def test_batches_and_weights_are_compared_separately(self, arms: Any, count: int) -> None:
         arms.prepare(arm("baseline"))
         skipped = InsertCall(place=place(1), call="skip", arguments={"count": count})
         found = arms.verify(arm("both", skipped, compile_("steps_per_execution", 4)))
-        assert found == {"batches": ("same", "different")[count], "weights": "same", "why": found["why"]}
-        assert bool(found["why"]) == bool(count)
+        assert (found.batches, found.weights) == (("same", "different")[count], "same")
+        assert bool(found.why) == bool(count)
 
     def test_nothing_is_verified_where_the_model_is_too_large_to_compare(
         self, arms: Any, monkeypatch: pytest.MonkeyPatch
@@ -233,8 +236,8 @@ class TestVerification:
         monkeypatch.setattr(training_state, "MOST_BYTES", -1)
         arms.prepare(arm("baseline"))
         found = arms.verify(arm("compiled", compile_("jit_compile", True)))
-        assert (found["batches"], found["weights"]) == ("", "")
-        assert "too large" in found["why"]
+        assert (found.batches, found.weights) == ("", "")
+        assert "too large" in found.why
 
     def test_tracing_during_a_verification_counts_as_one_off_cost(
         self, tf: Any, keras: Any, model: Any, fit: Callable[..., Any]
@@ -247,8 +250,8 @@ class TestVerification:
         arms = fit(tf.data.Dataset.from_tensor_slices((X, Y)).batch(8, drop_remainder=True))
         arms.prepare(arm("baseline"))
         larger = arm("larger-execution", compile_("steps_per_execution", 4))
-        assert arms.verify(larger)["weights"] == "same"
-        assert arms.prepare(larger)["one_off_s"] >= TRACED_S
+        assert arms.verify(larger).weights == "same"
+        assert arms.prepare(larger).one_off_s >= TRACED_S
 
 
 class TestRestoring:
@@ -259,7 +262,7 @@ class TestRestoring:
             arms.verify(each)
             arms.prepare(each)
             window = arms.window(each)
-            assert window["units"] > 0
+            assert window.units > 0
             assert (model.run_eagerly, model.steps_per_execution, model.jit_compile) == (False, 1, model.jit_compile)
             assert model.train_function is function
 
@@ -301,15 +304,16 @@ class TestUnits:
         arms.window(arm("baseline"))
         ends, passes = arm("baseline", unit="epoch_end"), arm("baseline", unit="validation")
         arms.prepare(ends)
-        assert arms.window(ends)["units"] == len(ended) == 1
+        assert arms.window(ends).units == len(ended) == 1
         arms.prepare(passes)
-        assert arms.window(passes)["units"] == 1
+        assert arms.window(passes).units == 1
 
     def test_a_validation_within_a_whole_epoch_trains_nothing(self, fit: Callable[..., Any], model: Any) -> None:
         arms = fit(X, Y, batch_size=8, validation_split=0.3)
-        whole = arm("baseline", unit="whole") | {"parts": ["step", "start", "validation"], "epoch_steps": 6}
+        parts = ["step", "start", "validation"]
+        whole = replace(arm("baseline", unit="whole"), parts=parts, epoch_steps=6)
         arms.prepare(whole)
         arms.window(whole)
         before = [np.asarray(weight).copy() for weight in model.weights]
-        arms._validations.run(arms._runners[whole["id"]])
+        arms._trials["validation"].run(arms._runners[whole.id])
         assert all(np.array_equal(weight, was) for weight, was in zip(model.weights, before, strict=True))

@@ -197,6 +197,7 @@ import inspect
 import keras, numpy as np
 from fitdoctor.probe.trials.fit_arms import FitArms
 from fitdoctor.probe.trials.race.fit_race import FitRace
+from fitdoctor.recording.trial_protocol import ArmSpec
 
 keras.utils.set_random_seed(0)
 layers = [keras.Input((4,)), keras.layers.Dropout(0.5), keras.layers.BatchNormalization(), keras.layers.Dense(2)]
@@ -207,12 +208,12 @@ names = inspect.signature(type(model).fit).parameters
 bound = {name: parameter.default for name, parameter in names.items()}
 bound |= {"x": x, "y": y, "batch_size": 16, "verbose": 0, "epochs": 9}
 arms = FitArms(model, bound, 2)
-race = FitRace(model, arms.bound, arms.feeds, 2)
+race = FitRace(model, arms.stepper.bound, arms.stepper.feeds, 2)
 
 
 def arm(name, changes=(), role="remedy", unit="step"):
-    more = {"epoch_steps": 5, "parts": ["start", "epoch_end"]}
-    return {"id": name, "role": role, "unit": unit, "remedy": name, "changes": list(changes), **more}
+    parts = ["start", "epoch_end"]
+    return ArmSpec(id=name, role=role, unit=unit, remedy=name, changes=list(changes), epoch_steps=5, parts=parts)
 
 
 place = {"file": "", "line": 0, "position": -1}
@@ -226,15 +227,15 @@ for each in units:
     arms.prepare(each)
 for _ in range(2):
     arms.windows(units)  # raises where the state is not restored
-arms.standing.restore(whole=True)
-arms.standing.check(whole=True)
-parts = [part for batch in arms.feeds.fixed()._batches for part in keras.tree.flatten(batch) if part is not None]
+arms.training_state.restore(whole=True)
+arms.training_state.check(whole=True)
+parts = [part for batch in arms.stepper.feeds.fixed()._batches for part in keras.tree.flatten(batch) if part is not None]
 print("shapes", {tuple(part.shape) for part in parts} == {(16, 4), (16, 2)})
-print("weights", *(arms.verify(each)["weights"] for each in units if each["id"] in ("placebo", "fewer")))
-metric = race.prepare([arm("baseline"), arm("faster", [faster])])["metric"]
-scores = [race.start("baseline", 1)["score"], race.lap("baseline", 40)["score"]]
-again = [race.start("baseline", 1)["score"], race.lap("baseline", 40)["score"]]
-other = [race.start("faster", 1)["score"], race.lap("faster", 40)["score"]]
+print("weights", *(arms.verify(each).weights for each in units if each.id in ("placebo", "fewer")))
+metric = race.prepare([arm("baseline"), arm("faster", [faster])]).metric
+scores = [race.start("baseline", 1).score, race.lap("baseline", 40).score]
+again = [race.start("baseline", 1).score, race.lap("baseline", 40).score]
+other = [race.start("faster", 1).score, race.lap("faster", 40).score]
 print("race", metric, scores[1] < scores[0], scores[0] == again[0] == other[0], scores[1] != other[1])
 """
 
@@ -249,6 +250,7 @@ UNBUILT = """\
 import inspect
 import keras, numpy as np
 from fitdoctor.probe.trials.fit_arms import FitArms
+from fitdoctor.recording.trial_protocol import ArmSpec
 
 
 class Model(keras.Model):
@@ -270,12 +272,11 @@ for model, eagerly in ((Model(), False), (Model(), True), (built, False)):
     bound = {name: parameter.default for name, parameter in names.items()}
     bound |= {"x": x, "y": y, "batch_size": 16, "verbose": 0}
     arms = FitArms(model, bound, 2)
-    more = {"unit": "step", "changes": [], "parts": []}
-    units = [{"id": role, "role": role, "remedy": role, **more} for role in ("baseline", "placebo")]
+    units = [ArmSpec(id=role, role=role, unit="step", remedy=role) for role in ("baseline", "placebo")]
     for each in units:
         arms.prepare(each)
     arms.windows(units)
-    print(model.built, model.optimizer.built, arms.verify(units[1])["weights"])
+    print(model.built, model.optimizer.built, arms.verify(units[1]).weights)
 """
 
 

@@ -74,9 +74,9 @@ def test_a_cache_behind_a_shuffle_or_repeat_is_refused(tf: Any, stage: str) -> N
 def test_a_map_is_made_parallel(tf: Any) -> None:
     dataset = tf.data.Dataset.range(8).map(lambda n: n * 2)
     made = changed(dataset, SetArgument(place=place(1), call="map", argument="num_parallel_calls", value=-1))
-    assert tfdata_recipes.of(made).keywords["num_parallel_calls"] == -1
+    assert tfdata_recipes.recipe_of(made).keywords["num_parallel_calls"] == -1
     assert numbers(made) == numbers(dataset)
-    assert tfdata_recipes.of(tfdata.steady(made, cores=2)) is not None
+    assert tfdata_recipes.recipe_of(tfdata.steady(made, cores=2)) is not None
 
 
 def test_a_positional_argument_is_set(tf: Any) -> None:

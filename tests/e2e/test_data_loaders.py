@@ -67,7 +67,7 @@ print("shuffled", same(loader(), workers(2)), same(loader(num_workers=2), worker
       same(loader(), workers(2, persistent_workers=True)))
 print("in order", same(loader(shuffle=False), workers(2, persistent_workers=True)))
 batched = torch.utils.data.DataLoader(Scans(), batch_sampler=sampler)
-begin = torch_loaders.from_here(batched)
+begin = torch_loaders.keep_random_state(batched)
 plain = batches(batched, 1)
 begin()
 print("batch sampler", plain == batches(torch_loaders.arranged(batched, workers(2), steady=False), 1))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fitdoctor.recording.trial_protocol import ArmSpec
 from tests.probe.clocks import FakeClock
 
 pytestmark = pytest.mark.e2e
@@ -115,11 +116,8 @@ def call_arms() -> Any:
 
     place = {"file": "train.py", "line": 1, "position": -1}
     change = {"kind": "replace-call", "place": place, "call": "predict", "replacement": "predict_on_batch"}
-    arms = [
-        {"id": f"call/{role}", "role": role, "unit": "call", "remedy": "", "changes": []}
-        for role in ("baseline", "placebo")
-    ]
-    arms.append({"id": "call/other", "role": "remedy", "unit": "call", "remedy": "other", "changes": [change]})
+    arms = [ArmSpec(id=f"call/{role}", role=role, unit="call") for role in ("baseline", "placebo")]
+    arms.append(ArmSpec(id="call/other", unit="call", remedy="other", changes=[change]))
     return CallArms("predict", arms, seconds=60.0, rounds=3)
 
 
@@ -131,7 +129,7 @@ def test_a_substitute_with_other_results_is_never_used(tf: Any) -> None:
         results.append(arms.call(original, model, given))
     assert all(np.array_equal(result, given["x"]) for result in results)
     assert arms.checks["call/other"] == "different"
-    assert not any(window["arm"] == "call/other" for window in arms.windows)
+    assert not any(window.arm == "call/other" for window in arms.windows)
 
 
 def test_the_order_of_blocks_is_random(tf: Any) -> None:
@@ -139,7 +137,7 @@ def test_the_order_of_blocks_is_random(tf: Any) -> None:
     while not arms.done:
         arms.call(lambda _model, x: x, model, given)
     assert arms.checks["call/other"] == "same"
-    rounds = [tuple(window["arm"] for window in arms.windows if window["round"] == number) for number in range(3)]
+    rounds = [tuple(window.arm for window in arms.windows if window.round == number) for number in range(3)]
     assert all(len(order) == 3 for order in rounds)
     assert len(set(rounds)) > 1
 
@@ -162,8 +160,8 @@ def test_blocks_of_long_calls_are_short(
     arms, model, given = call_arms(), Calls(ours=predict), {"x": np.zeros(3)}
     while not arms.done:
         arms.call(lambda _model, x: predict(x), model, given)
-    assert {window["units"] for window in arms.windows} == {units}
-    assert [len([w for w in arms.windows if w["round"] == number]) for number in range(rounds)] == [3] * rounds
+    assert {window.units for window in arms.windows} == {units}
+    assert [len([w for w in arms.windows if w.round == number]) for number in range(rounds)] == [3] * rounds
     assert arms.why == ""
 
 
@@ -187,7 +185,7 @@ def test_too_few_calls_are_reported(tf: Any) -> None:
 
 def test_a_substitute_that_reports_another_loss_is_different(keras: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from fitdoctor.probe.observe import single_batch_fits
-    from fitdoctor.probe.observe.observer import bind
+    from fitdoctor.probe.observe.binding import bind
     from fitdoctor.probe.trials.units import calls
 
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
@@ -196,9 +194,9 @@ def test_a_substitute_that_reports_another_loss_is_different(keras: Any, monkeyp
     bound = bind(fit, model, (np.ones((4, 2)), np.ones((4, 1))), {"verbose": 0})
     place = {"file": "train.py", "line": 1, "position": -1}
     change = {"kind": "replace-call", "place": place, "call": "fit", "replacement": "train_on_batch"}
-    arm = {"id": "call/other", "role": "remedy", "changes": [change]}
+    arm = ArmSpec(id="call/other", changes=[change])
     fit(model, **bound)
-    assert calls._weights(arm, fit, model, bound, lambda: None) == "same"
+    assert calls.compare_weights(arm, fit, model, bound, lambda: None) == "same"
     train = single_batch_fits.train
 
     def running(model: Any, bound: dict[str, Any]) -> Any:
@@ -207,7 +205,7 @@ def test_a_substitute_that_reports_another_loss_is_different(keras: Any, monkeyp
         return history
 
     monkeypatch.setattr(single_batch_fits, "train", running)
-    assert calls._weights(arm, fit, model, bound, lambda: None) == "different"
+    assert calls.compare_weights(arm, fit, model, bound, lambda: None) == "different"
 
 
 def test_calls_that_differ_from_themselves_are_not_replaced(tf: Any) -> None:
@@ -216,4 +214,4 @@ def test_calls_that_differ_from_themselves_are_not_replaced(tf: Any) -> None:
     while not arms.done:
         arms.call(lambda _model, x: x + draw.normal(), model, given)
     assert arms.checks["call/placebo"] == "different"
-    assert sum(window["arm"] == "call/other" for window in arms.windows) <= 1
+    assert sum(window.arm == "call/other" for window in arms.windows) <= 1

@@ -38,7 +38,7 @@ def model(keras: Any) -> Any:
 @pytest.fixture
 def fit(model: Any) -> Callable[..., Any]:
     def arms(x: Any = X, y: Any = Y, **keywords: Any) -> Any:
-        from fitdoctor.probe.observe.observer import bind
+        from fitdoctor.probe.observe.binding import bind
         from fitdoctor.probe.trials.fit_arms import FitArms
 
         bound = bind(type(model).fit, model, (x, y), {"verbose": 0, **keywords})
@@ -69,7 +69,7 @@ def test_metrics_are_removed_in_one_arm_and_restored(model: Any, fit: Callable[.
         ("auc", 200),
     ]
     variables = len(model.variables), len(model.metrics_variables)
-    assert arms.verify(fewer)["weights"] == "same"
+    assert arms.verify(fewer).weights == "same"
     arms.prepare(fewer)
     for each in (fewer, baseline, fewer):
         arms.window(each)
@@ -84,7 +84,7 @@ def test_numeric_checks_are_off_in_one_arm_only(checked: None, fit: Callable[...
 
     arms, off = fit(), arm("off", RemoveCall(place=HERE, call=CHECKS))
     arms.prepare(arm("baseline"))
-    assert arms.verify(off)["weights"] == "same"
+    assert arms.verify(off).weights == "same"
     arms.prepare(off)
     arms.window(off)
     assert debug_switches.is_on(CHECKS)
@@ -118,7 +118,7 @@ def test_the_progress_bar_is_quiet_in_one_arm_only(fit: Callable[..., Any]) -> N
     for each in (arm("baseline"), quiet):
         arms.prepare(each)
     arms.window(quiet)
-    assert arms.callbacks._progbar.verbose == 1
+    assert arms.stepper.callbacks._progbar.verbose == 1
 
 
 def test_checkpoints_become_rarer_or_smaller(keras: Any, tmp_path: Path, fit: Callable[..., Any]) -> None:
@@ -135,12 +135,12 @@ def test_checkpoints_become_rarer_or_smaller(keras: Any, tmp_path: Path, fit: Ca
         weights = arm("weights", argument("ModelCheckpoint", "save_weights_only", True, index=0), unit="epoch_end")
         for each in (arm("baseline"), arm("baseline", unit="epoch_end"), rarer, weights):
             arms.prepare(each)
-        before = saving.totals.count
-        assert arms.window(rarer)["units"] == 5
-        assert saving.totals.count == before + 1
+        before = saving.tally.count
+        assert arms.window(rarer).units == 5
+        assert saving.tally.count == before + 1
         arms.window(weights)
         assert (tmp_path / "model.weights.h5").exists()
-        assert saving.totals.last_bytes > 0
+        assert saving.tally.last_bytes > 0
     finally:
         patches.undo()
 
@@ -149,7 +149,7 @@ def test_checkpoints_become_rarer_or_smaller(keras: Any, tmp_path: Path, fit: Ca
 def test_a_throttled_hook_runs_in_its_share_of_the_timed_steps(
     keras: Any, fit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, short: bool
 ) -> None:
-    from fitdoctor.probe.trials import fit_arms as module
+    from fitdoctor.probe.trials.units import step as module
 
     class Counting(keras.callbacks.Callback):  # type: ignore[misc]
         runs = 0
@@ -157,7 +157,7 @@ def test_a_throttled_hook_runs_in_its_share_of_the_timed_steps(
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             self.runs += 1
 
-    every, windows, run, callback = 50, 20, module._timed, Counting()
+    every, windows, run, callback = 50, 20, module.timed, Counting()
     timed: list[tuple[int, int]] = []
 
     def counted(steps: Any, units: int) -> Any:
@@ -169,14 +169,14 @@ def test_a_throttled_hook_runs_in_its_share_of_the_timed_steps(
     if short:
         monkeypatch.setattr(module, "LONGEST_PERIOD_S", 0.0)
         monkeypatch.setattr(module, "WINDOW_S", 0.0)
-    monkeypatch.setattr(module, "_timed", counted)
+    monkeypatch.setattr(module, "timed", counted)
     arms = fit(callbacks=[callback])
     rarer = arm("rarer", ThrottleHook(place=HERE, call="Counting", hook="on_train_batch_end", every=every, index=0))
     for each in (arm("baseline"), rarer):
         arms.prepare(each)
     for _ in range(windows):
         arms.window(rarer)
-    assert arms._runners[rarer["id"]].lead > 0
+    assert arms._runners[rarer.id].lead > 0
     assert (timed[0][1] < every) == short
     assert all(runs * every == units for runs, units in timed) or short
     assert abs(sum(runs for runs, _ in timed) - sum(units for _, units in timed) / every) < 1
@@ -191,7 +191,7 @@ def test_batches_are_compared_with_the_changed_workers(keras: Any, fit: Callable
             return X[index * 8 : index * 8 + 8] * self.workers, Y[index * 8 : index * 8 + 8]
 
     found = fit(Shared(), None, shuffle=False).verify(arm("more", argument("PyDataset", "workers", 3)))
-    assert found["batches"] == "different"
+    assert found.batches == "different"
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -206,13 +206,15 @@ def test_workers_keep_the_order_of_batches(keras: Any, fit: Callable[..., Any], 
     own = Batches(workers=2)
     arms, other = fit(own, None, shuffle=False), arm("other", argument("PyDataset", "workers", count))
     arms.prepare(arm("baseline"))
-    assert arms.verify(other)["batches"] == "same"
+    assert arms.verify(other).batches == "same"
     arms.prepare(other)
     for _ in range(2):
         arms.window(other)
         arms.window(arm("baseline"))
     assert own.workers == 2
-    fed = [x for x, _ in arms.feeds.endless([argument("PyDataset", "workers", count)]).take(24).as_numpy_iterator()]
+    fed = [
+        x for x, _ in arms.stepper.feeds.endless([argument("PyDataset", "workers", count)]).take(24).as_numpy_iterator()
+    ]
     assert np.array_equal(np.concatenate(fed), np.concatenate([X, X]))
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from fitdoctor.probe.apply.materialize import NotRepeatingError
-from fitdoctor.probe.trials.feeds import tfdata
+from fitdoctor.probe.trials.feeds.kept_batches import kept_dataset
 
 pytestmark = pytest.mark.e2e
 
@@ -42,13 +42,13 @@ def test_batches_are_kept_for_a_restart_until_the_first_step(tf: Any) -> None:
 def test_a_changed_input_is_made_once_per_object(tf: Any) -> None:
     from fitdoctor.changes.model import InsertCall, Place
     from fitdoctor.probe.roles.treated_fit import MADE, TreatedFit
-    from fitdoctor.probe.trials.feeds.tfdata import Feeds
+    from fitdoctor.probe.trials.feeds.tfdata import TensorFlowFeeds
 
     def made(x: Any, size: int = 2) -> Any:
         change = InsertCall(
             place=Place(file="train.py", line=1, position=1), call="prefetch", arguments={"buffer_size": size}
         )
-        return TreatedFit(None, {"x": x}, [change])._changed_input(x, Feeds(None, {"x": x}, 2))
+        return TreatedFit(None, {"x": x}, [change])._changed_input(x, TensorFlowFeeds(None, {"x": x}, 2))
 
     dataset = tf.data.Dataset.range(8).shuffle(8)
     first = made(dataset)
@@ -85,12 +85,12 @@ class TestKeptDataset:
         return Rows()
 
     def test_a_reused_buffer_is_copied(self, keras: Any) -> None:
-        kept = tfdata._kept(self.rows(keras))
+        kept = kept_dataset(self.rows(keras))
         assert [kept[i][0].tolist() for i in range(4)] == [[i] * 3 for i in range(4)]
 
     def test_epoch_hooks_reach_the_dataset_of_the_script(self, keras: Any) -> None:
         rows = self.rows(keras)
-        kept = tfdata._kept(rows)
+        kept = kept_dataset(rows)
         assert (rows.begun, rows.ended) == (0, 0)
         kept.on_epoch_begin()
         kept.on_epoch_end()
@@ -98,7 +98,7 @@ class TestKeptDataset:
 
     def test_batches_that_change_in_a_later_epoch_are_read_again(self, keras: Any) -> None:
         rows = self.rows(keras, later=3)
-        kept, values = tfdata._kept(rows), []
+        kept, values = kept_dataset(rows), []
         for _ in range(5):
             kept.on_epoch_begin()
             values.append(kept[1][0][0])
@@ -108,4 +108,4 @@ class TestKeptDataset:
 
     def test_batches_that_change_with_each_epoch_are_not_kept(self, keras: Any) -> None:
         with pytest.raises(NotRepeatingError, match="others in each epoch"):
-            tfdata._kept(self.rows(keras, later=1))
+            kept_dataset(self.rows(keras, later=1))

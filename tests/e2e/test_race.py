@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from fitdoctor.changes.model import Change, Place, ScaleInput, SetArgument
+from fitdoctor.recording.trial_protocol import ArmSpec, RacePrepared
 
 pytestmark = pytest.mark.e2e
 
@@ -40,36 +42,36 @@ def race(keras: Any) -> Race:
     """Makes the race of `model.fit(…)`."""
 
     def begin(x: Any = X, y: Any = Y, *, model: Any = None, **keywords: Any) -> Any:
-        from fitdoctor.probe.observe.observer import bind
+        from fitdoctor.probe.observe.binding import bind
         from fitdoctor.probe.trials.fit_arms import FitArms
         from fitdoctor.probe.trials.race.fit_race import FitRace
 
         model = model or network(keras)
         arms = FitArms(model, bind(type(model).fit, model, (x, y), {"verbose": 0, **keywords}), 2)
-        made = FitRace(model, arms.bound, arms.feeds, 2)
+        made = FitRace(model, arms.stepper.bound, arms.stepper.feeds, 2)
         made.model = model
         return made
 
     return begin
 
 
-def arm(name: str, *changes: Change) -> dict[str, Any]:
-    return {"id": name, "changes": [change.to_data() for change in changes]}
+def arm(name: str, *changes: Change) -> ArmSpec:
+    return ArmSpec(id=name, changes=[change.to_data() for change in changes])
 
 
-def prepared(race: Any, **arms: tuple[Change, ...]) -> dict[str, Any]:
-    reply: dict[str, Any] = race.prepare([arm("base"), *(arm(name, *changes) for name, changes in arms.items())])
+def prepared(race: Any, **arms: tuple[Change, ...]) -> RacePrepared:
+    reply: RacePrepared = race.prepare([arm("base"), *(arm(name, *changes) for name, changes in arms.items())])
     return reply
 
 
 def test_a_scaled_input_is_judged_on_the_same_data(race: Race) -> None:
     here = race(validation_split=0.2)
     reply = prepared(here, scaled=(SCALED,))
-    assert (reply["judged_on"], reply["rows"], reply["varied"]) == ("validation data", 120, "weights and order")
+    assert (reply.judged_on, reply.rows, reply.varied) == ("validation data", 120, "weights and order")
     scores = {}
     for name in ("base", "scaled"):
-        began = here.start(name, 1)["score"]
-        reached = [here.lap(name, 40)["score"] for _ in range(4)]
+        began = here.start(name, 1).score
+        reached = [here.lap(name, 40).score for _ in range(4)]
         scores[name] = (began, reached[-1])
     assert scores["scaled"][0] < scores["base"][0] / 100
     assert scores["scaled"][1] < 0.3
@@ -79,10 +81,10 @@ def test_a_scaled_input_is_judged_on_the_same_data(race: Race) -> None:
 def test_only_runs_of_the_same_repetition_start_equal(race: Race) -> None:
     here = race(validation_split=0.2)
     prepared(here)
-    first = here.start("base", 1)["score"]
+    first = here.start("base", 1).score
     here.lap("base", 20)
-    assert here.start("base", 1)["score"] == pytest.approx(first)
-    assert here.start("base", 2)["score"] != pytest.approx(first)
+    assert here.start("base", 1).score == pytest.approx(first)
+    assert here.start("base", 2).score != pytest.approx(first)
 
 
 def test_a_race_of_a_trained_model_starts_from_its_weights(race: Race, keras: Any) -> None:
@@ -90,18 +92,18 @@ def test_a_race_of_a_trained_model_starts_from_its_weights(race: Race, keras: An
     model.fit(X, Y, epochs=2, verbose=0)
     here = race(model=model, validation_split=0.2)
     reply = prepared(here)
-    assert reply["varied"] == "order"
-    first = here.start("base", 1)["score"]
+    assert reply.varied == "order"
+    first = here.start("base", 1).score
     here.lap("base", 20)
-    assert here.start("base", 2)["score"] == pytest.approx(first)
+    assert here.start("base", 2).score == pytest.approx(first)
 
 
 def test_rows_are_held_out_without_validation_data(race: Race) -> None:
     here = race()
     reply = prepared(here)
-    assert (reply["judged_on"], reply["rows"]) == ("held-out rows", 120)
+    assert (reply.judged_on, reply.rows) == ("held-out rows", 120)
     assert here._bound["x"].shape == (480, 3)
-    held = {tuple(row) for row in here._judged[0]}
+    held = {tuple(row) for row in here._score_data[0]}
     assert held.isdisjoint({tuple(row) for row in here._bound["x"]})
 
 
@@ -110,7 +112,7 @@ def test_the_learning_rate_of_one_racer_does_not_change_the_model(race: Race, tf
     larger = SetArgument(place=PLACE, call="Model.fit", argument="batch_size", value=64)
     rate = SetArgument(place=PLACE, call="Model.compile", argument="learning_rate", value=0.01)
     reply = prepared(here, larger=(larger, rate))
-    assert set(reply["arms"]["larger"]) == {"step_s"}
+    assert reply.arms["larger"].step_s > 0
     here.start("larger", 1)
     here.lap("larger", 5)
     assert float(here.model.optimizer.learning_rate) == pytest.approx(1e-3)
@@ -126,17 +128,17 @@ def test_pipelines_are_raced_with_changed_stages(race: Race, tf: Any) -> None:
         place=Place(file="train.py", line=1, position=3), call="batch", argument="batch_size", value=64
     )
     reply = prepared(here, scaled=(SCALED,), larger=(larger,))
-    assert all("step_s" in each for each in reply["arms"].values())
-    assert reply["rows"] == 120
+    assert all(racer.step_s > 0 for racer in reply.arms.values())
+    assert reply.rows == 120
     here.start("scaled", 1)
-    assert math.isfinite(here.lap("scaled", 10)["score"])
+    assert math.isfinite(here.lap("scaled", 10).score)
 
 
 def test_an_unbuilt_model_is_built(race: Race, keras: Any) -> None:
     model = keras.Sequential([keras.layers.Dense(4), keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     reply = prepared(race(SMALL, model=model))
-    assert reply["arms"]["base"]["step_s"] > 0
+    assert reply.arms["base"].step_s > 0
 
 
 def batches(count: int = 1_000_000) -> Any:
@@ -155,10 +157,10 @@ def test_racers_share_one_generator(race: Race) -> None:
     reply = prepared(
         here, faster=(SetArgument(place=PLACE, call="Model.compile", argument="learning_rate", value=0.01),)
     )
-    assert "can be read only once" in reply["notes"][0]
+    assert "can be read only once" in reply.notes[0]
     for name in ("base", "faster"):
-        began = here.start(name, 1)["score"]
-        assert here.lap(name, 60)["score"] < began
+        began = here.start(name, 1).score
+        assert here.lap(name, 60).score < began
 
 
 def test_a_generator_that_ends_is_an_error(race: Race) -> None:
@@ -169,17 +171,17 @@ def test_a_generator_that_ends_is_an_error(race: Race) -> None:
 
 def test_a_racer_that_fails_does_not_end_the_others(race: Race, tf: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     here = race(validation_split=0.2, batch_size=8)
-    settled_s = here._settled_s
+    settled_s = here._measured_step_s
 
     def settle(racer: Any) -> float:
         if racer.changes:
             raise tf.errors.ResourceExhaustedError(None, None, "no room")
         return float(settled_s(racer))
 
-    monkeypatch.setattr(here, "_settled_s", settle)
+    monkeypatch.setattr(here, "_measured_step_s", settle)
     reply = prepared(here, larger=(SetArgument(place=PLACE, call="Model.fit", argument="batch_size", value=64),))
-    assert reply["arms"]["larger"]["error"].startswith("ResourceExhaustedError: no room")
-    assert reply["arms"]["base"]["step_s"] > 0
+    assert reply.arms["larger"].why.startswith("ResourceExhaustedError: no room")
+    assert reply.arms["base"].step_s > 0
     assert list(here._racers) == ["base"]
 
 
@@ -225,12 +227,12 @@ def test_epochs_end_with_several_steps_per_execution(
     race: Race, keras: Any, at_once: int, epoch: int, asked: int, taken: int
 ) -> None:
     here = race(model=executing(keras, at_once), validation_split=0.2, callbacks=[Stop.after(keras, 5)], epochs=20)
-    here.prepare([{**arm("base"), "epoch_steps": epoch}])
+    here.prepare([replace(arm("base"), epoch_steps=epoch)])
     here.start("base", 1)
     before = int(here.model.optimizer.iterations)
     reply = here.lap("base", asked)
-    assert reply["steps"] == int(here.model.optimizer.iterations) - before == taken
-    assert (here._progress.epoch, reply["stopped"]) == (taken // epoch, taken // epoch >= 5)
+    assert reply.steps == int(here.model.optimizer.iterations) - before == taken
+    assert (here._progress.epoch, reply.stopped) == (taken // epoch, taken // epoch >= 5)
     assert here.model.steps_per_execution == at_once
 
 
@@ -238,7 +240,7 @@ def test_a_lap_reports_its_number_of_steps(race: Race, keras: Any) -> None:
     here = race(model=executing(keras, 4), validation_split=0.2)
     prepared(here)
     here.start("base", 1)
-    assert [here.lap("base", 6)["steps"], int(here.model.optimizer.iterations)] == [8, 8]
+    assert [here.lap("base", 6).steps, int(here.model.optimizer.iterations)] == [8, 8]
 
 
 def test_an_integer_input_is_not_scaled(race: Race, keras: Any) -> None:
@@ -247,4 +249,4 @@ def test_an_integer_input_is_not_scaled(race: Race, keras: Any) -> None:
     model = keras.Model(inputs, outputs)
     model.compile("adam", "mse")
     reply = prepared(race(X.astype("uint8"), model=model), scaled=(SCALED,))
-    assert "uint8" in reply["arms"]["scaled"]["error"]
+    assert "uint8" in reply.arms["scaled"].why

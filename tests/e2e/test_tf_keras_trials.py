@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from fitdoctor.changes.model import Place, ScaleInput
-from fitdoctor.probe.observe.observer import bind
+from fitdoctor.probe.observe.binding import bind
 from fitdoctor.probe.state.random_state import RandomState
 from fitdoctor.probe.trainer import compiled_metrics, tf_keras_state
-from fitdoctor.probe.trials import inside
-from fitdoctor.probe.trials.race.callbacks import Rules
+from fitdoctor.probe.trials.inside.inspection import inspect_model
+from fitdoctor.probe.trials.race.callbacks import CallbackRules
+from fitdoctor.recording.trial_protocol import Verified
 from tests.support.arms import arm
 from tests.support.tf_keras_models import X, Y, are_equal, arms_of, compiled_model, set_argument, state_of
 
@@ -40,11 +41,11 @@ def test_trials_do_not_change_the_training(tf_keras: Any) -> None:
     arms.prepare(arm("baseline", unit="validation"))
     arms.prepare(arm("larger", set_argument("Model.fit", "validation_batch_size", 16), unit="validation"))
     arms.windows([arm("baseline", unit="validation"), arm("larger", unit="validation")])
-    found = {name: arms.verify(arm(name, *change))["weights"] for name, change in changes.items() if name != "rate"}
+    found = {name: arms.verify(arm(name, *change)).weights for name, change in changes.items() if name != "rate"}
     assert (found["placebo"], found["executions"], found["metrics"]) == ("same", "same", "same")
     assert found["eager"] in ("same", "close")
-    arms.standing.restore(whole=True)
-    arms.standing.check(whole=True)
+    arms.training_state.restore(whole=True)
+    arms.training_state.check(whole=True)
     assert are_equal(state_of(model), before)
     settings = model.run_eagerly, int(model.steps_per_execution), model.train_function
     assert settings == (False, 1, None)
@@ -61,10 +62,10 @@ def test_weights_are_not_compared_where_tensorflow_draws_random_numbers(tf_keras
     model = tf_keras.Sequential([tf_keras.Input((8,)), tf_keras.layers.Dropout(0.5), tf_keras.layers.Dense(1)])
     model.compile("sgd", "mse")
     arms = arms_of(model, X, Y, batch_size=16)
-    limits = arms.prepare(arm("baseline"))["limits"]
+    limits = arms.prepare(arm("baseline")).limits
     assert "Layers such as Dropout draw random numbers within TensorFlow" in " ".join(limits)
     eager = set_argument("Model.compile", "run_eagerly", True)
-    assert arms.verify(arm("eager", eager)) == {"batches": "", "weights": "", "why": tf_keras_state.DRAWS_INSIDE}
+    assert arms.verify(arm("eager", eager)) == Verified(why=tf_keras_state.DRAWS_INSIDE)
 
 
 class RecordingSequence:
@@ -96,7 +97,7 @@ def test_the_workers_of_a_sequence_are_changed_and_end(tf_keras: Any) -> None:
     arms = arms_of(compiled_model(tf_keras), sequence.data, shuffle=False)
     arms.prepare(arm("baseline"))
     more = set_argument("Model.fit", "workers", 2)
-    assert arms.verify(arm("workers", more)) == {"batches": "same", "weights": "", "why": ""}
+    assert arms.verify(arm("workers", more)) == Verified(batches="same")
     sequence.threads.clear()
     arms.prepare(arm("workers", more))
     arms.windows([arm("baseline"), arm("workers", more)])
@@ -158,7 +159,7 @@ def test_an_inspection_leaves_the_model_and_random_generators_unchanged(tf_keras
     model.compile("adam", "mse")
     model.fit(X, Y, verbose=0)
     before = [*(np.asarray(each).copy() for each in tf_keras_state.variables_of(model))], RandomState.fingerprints()
-    found = inside.look(model, bind(type(model).fit, model, (X, Y), {}), rows=32, seconds=60.0)
+    found = inspect_model(model, bind(type(model).fit, model, (X, Y), {}), rows=32, seconds=60.0)
     assert found.missing == ""
     assert are_equal([np.asarray(each) for each in tf_keras_state.variables_of(model)], before[0])
     assert RandomState.fingerprints() == before[1]
@@ -171,7 +172,7 @@ def test_an_inspection_leaves_the_model_and_random_generators_unchanged(tf_keras
 
 def test_early_stopping_knows_the_direction_of_its_metric(tf_keras: Any) -> None:
     stopping = tf_keras.callbacks.EarlyStopping("val_accuracy", patience=2)
-    rules = Rules(
+    rules = CallbackRules(
         [stopping, tf_keras.callbacks.ReduceLROnPlateau("val_loss", patience=1, min_delta=0)],
         compiled_model(tf_keras),
         9,
@@ -188,22 +189,22 @@ def test_races_start_from_the_same_state(tf_keras: Any) -> None:
 
     model = compiled_model(tf_keras)
     arms = arms_of(model, X, Y, batch_size=16, validation_split=0.25)
-    race = FitRace(model, arms.bound, arms.feeds, 2)
+    race = FitRace(model, arms.stepper.bound, arms.stepper.feeds, 2)
     rate = set_argument("Model.compile", "learning_rate", 0.01)
     scaled = ScaleInput(
         place=Place(file="train.py", line=1), call="Model.fit", argument="x", parts=("x",), together=False
     )
     racers = [arm("baseline", unit="race"), arm("rate", rate, unit="race"), arm("scaled", scaled, unit="race")]
     reply = race.prepare(racers)
-    assert [set(each) for each in reply["arms"].values()] == [{"step_s"}] * 3, reply
-    assert (reply["judged_on"], reply["varied"]) == ("validation data", "weights and order")
-    start = [race.start("race/baseline", repetition)["score"] for repetition in (0, 1, 0)]
+    assert all(each.step_s > 0 for each in reply.arms.values()), reply
+    assert (reply.judged_on, reply.varied) == ("validation data", "weights and order")
+    start = [race.start("race/baseline", repetition).score for repetition in (0, 1, 0)]
     assert start[0] == start[2] != start[1]
-    assert race.start("race/scaled", 0)["score"] != start[0]
+    assert race.start("race/scaled", 0).score != start[0]
     race.start("race/baseline", 0)
     first = race.lap("race/baseline", 6)
     race.start("race/rate", 0)
     second = race.lap("race/rate", 6)
-    assert (first["steps"], second["steps"]) == (6, 6)
-    assert second["score"] != first["score"]
-    assert race.start("race/baseline", 0)["score"] == start[0]
+    assert (first.steps, second.steps) == (6, 6)
+    assert second.score != first.score
+    assert race.start("race/baseline", 0).score == start[0]

@@ -30,9 +30,9 @@ GUARDS = {
     "launch.py:_run",
     "launch.py:_run_file",
     "launch.py:_become_main",
-    "launch.py:_tell",
+    "launch.py:_report",
     "launch.py:_print_as_python_would",
-    "launch.py:_print_next_nothing",
+    "launch.py:_silence_excepthook",
     # They replace functions that the script or its libraries call, and hold nothing but that call and guards.
     "probe/support/guard.py:guarded",
     "probe/support/import_hook.py:_Finder.find_spec",
@@ -54,8 +54,8 @@ GUARDS = {
     "probe/instrument/callback_timing.py:CallbackTimer._time.<locals>.around.<locals>.timed",
     "probe/instrument/callback_patches.py:_ClassHook.__get__",
     "probe/backends/tensorflow.py:watch_eager_switch.<locals>.wrapper",
-    "probe/trainer/debug_switches.py:_noted.<locals>.wrapper",
-    "probe/trainer/debug_switches.py:_kept.<locals>.wrapper",
+    "probe/trainer/debug_switches.py:_with_site_kept.<locals>.wrapper",
+    "probe/trainer/debug_switches.py:_with_arguments_kept.<locals>.wrapper",
     "probe/instrument/thread_settings.py:_recorded.<locals>.wrapper",
     "probe/instrument/tf_tracing.py:install.<locals>.wrapper",
     "probe/instrument/python_ops.py:install.<locals>.inserted",
@@ -66,7 +66,7 @@ GUARDS = {
     "probe/support/creation_sites.py:mark.<locals>.<lambda>",
 }
 # Without them, the traceback of the script's own error has lines of ours.
-ONLY_SHOW = {"launch.py:_cut", "launch.py:_without_ours", "launch.py:_is_ours"}
+ONLY_SHOW = {"launch.py:_remove_our_frames", "launch.py:_without_ours", "launch.py:_is_ours"}
 
 
 @pytest.fixture(scope="module")

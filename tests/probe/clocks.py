@@ -1,10 +1,10 @@
-"""A clock that stands until it is told to go on."""
+"""A clock that only a test advances."""
 
 from __future__ import annotations
 
 
 class FakeClock:
-    """Begins at `now`."""
+    """Starts at `now`."""
 
     def __init__(self, now: float = 0.0) -> None:
         self.now = now

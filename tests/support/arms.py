@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fitdoctor.changes.model import Change
+from fitdoctor.recording.trial_protocol import ArmSpec
 
 
-def arm(name: str, *changes: Change, unit: str = "step") -> dict[str, Any]:
+def arm(name: str, *changes: Change, unit: str = "step") -> ArmSpec:
     role = name if name in ("baseline", "placebo") else "remedy"
-    return {
-        "id": f"{unit}/{name}",
-        "role": role,
-        "unit": unit,
-        "remedy": name,
-        "changes": [change.to_data() for change in changes],
-    }
+    data = [change.to_data() for change in changes]
+    return ArmSpec(id=f"{unit}/{name}", role=role, unit=unit, remedy=name, changes=data)

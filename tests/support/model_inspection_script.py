@@ -17,11 +17,11 @@ import keras
 import numpy as np
 
 from fitdoctor.probe import backends
-from fitdoctor.probe.observe.observer import bind
+from fitdoctor.probe.observe.binding import bind
 from fitdoctor.probe.state.model_snapshot import read, variables_of
 from fitdoctor.probe.state.random_state import RandomState
 from fitdoctor.probe.trainer import learning_rate, variable_reader
-from fitdoctor.probe.trials import inside
+from fitdoctor.probe.trials.inside.inspection import inspect_model
 
 ROWS = 96
 keras.utils.set_random_seed(1)
@@ -39,7 +39,7 @@ def state(model: Any) -> list[Any]:
 def inspected(model: Any, *arguments: Any, **keywords: Any) -> Any:
     bound = bind(type(model).fit, model, arguments, keywords)
     before = state(model)
-    found = inside.look(model, bound, rows=32, seconds=60.0)
+    found = inspect_model(model, bound, rows=32, seconds=60.0)
     assert state(model) == before, [(a, b) for a, b in zip(before, state(model), strict=True) if a != b]
     return found
 
@@ -160,7 +160,7 @@ assert whys["Failing"].missing
 for variable in model.trainable_variables:
     values = np.asarray(keras.ops.convert_to_numpy(variable.value)).reshape(-1)
     index = np.unique(np.linspace(0, values.size - 1, 5).astype(np.int64))
-    assert np.array_equal(variable_reader.taken(variable, index), values[index].astype(np.float64))
+    assert np.array_equal(variable_reader.entries(variable, index), values[index].astype(np.float64))
 if backends.name() == "jax":  # its steps reuse the memory of their weights
     import jax
 
@@ -169,8 +169,8 @@ if backends.name() == "jax":  # its steps reuse the memory of their weights
     place = value.unsafe_buffer_pointer()
     assert variable_reader.number(SimpleNamespace(_value=value)) == 0.25
     assert step(value).unsafe_buffer_pointer() == place
-    assert variable_reader.taken(SimpleNamespace(_value=value), index) is None
-assert variable_reader.taken(SimpleNamespace(_value=None), index) is None
+    assert variable_reader.entries(SimpleNamespace(_value=value), index) is None
+assert variable_reader.entries(SimpleNamespace(_value=None), index) is None
 schedules = keras.optimizers.schedules
 for schedule in (
     schedules.ExponentialDecay(0.1, 7, 0.5),

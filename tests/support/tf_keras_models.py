@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fitdoctor.changes.model import Place, SetArgument
-from fitdoctor.probe.observe.observer import bind
+from fitdoctor.probe.observe.binding import bind
 
 X = np.random.default_rng(0).normal(size=(64, 8)).astype(np.float32)
 Y = X.sum(axis=1, keepdims=True)

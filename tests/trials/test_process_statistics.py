@@ -1,4 +1,4 @@
-"""What pairs of processes prove."""
+"""Verdicts on pairs of processes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from fitdoctor.recording.model import Arm, ProcessRun, Rehearsal, Window
 from fitdoctor.trials.outcomes import Outcome, outcomes_of
-from fitdoctor.trials.process_statistics import compared, per_process
+from fitdoctor.trials.process_statistics import compare_weights, per_process
 
 
 def process(arm: str, pair: int, step_s: float) -> list[Window]:
@@ -47,7 +47,7 @@ def test_a_process_is_one_sample() -> None:
         ((0.020, 0.020), (0.030, 0.031), "refuted"),
     ],
 )
-def test_verdicts(plain: Sequence[float], changed: Sequence[float], verdict: str) -> None:
+def test_verdicts_on_pairs_of_processes(plain: Sequence[float], changed: Sequence[float], verdict: str) -> None:
     assert outcome(plain, changed).verdict == verdict
 
 
@@ -75,7 +75,9 @@ def run(start: str = "a", end: str = "b", shadows: Sequence[float] = (1.0, -2.0)
         ([ProcessRun(arm="", pair=0)], [run()], ""),
     ],
 )
-def test_weights_of_two_environments(plain: list[ProcessRun], changed: list[ProcessRun], said: str) -> None:
-    state, why = compared(plain, changed)
+def test_the_weights_of_two_environments_are_compared(
+    plain: list[ProcessRun], changed: list[ProcessRun], said: str
+) -> None:
+    state, why = compare_weights(plain, changed)
     assert state == said
     assert bool(why) == (said == "")

@@ -1,4 +1,4 @@
-"""Pairs of children in two environments, played by children that only answer."""
+"""Pairs of children in two environments, with fake children."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Lab:
         record = Rehearsal(arms=arms)
         deadline_s = self.clock() + budget_s
         trial = EnvironmentTrial(
-            record, start=self.start, end=self.end, child_s=10.0, deadline_s=deadline_s, tell=lambda _: None
+            record, start=self.start, end=self.end, child_s=10.0, deadline_s=deadline_s, on_progress=lambda _: None
         )
         trial.run()
         assert self.clock() <= deadline_s
@@ -87,7 +87,7 @@ def lab(monkeypatch: pytest.MonkeyPatch) -> Lab:
     return Lab(clock)
 
 
-def test_who_comes_first_changes_from_pair_to_pair(lab: Lab) -> None:
+def test_the_first_child_of_a_pair_alternates(lab: Lab) -> None:
     lab.ratio = 2.0
     outcome, record = lab.run()
     assert lab.started == [False, True, True, False, False, True]
@@ -96,12 +96,12 @@ def test_who_comes_first_changes_from_pair_to_pair(lab: Lab) -> None:
     assert (record.startup_s, record.peak_rss_bytes) == (5.0, 7)
 
 
-def test_what_does_not_help_is_refuted_after_three_pairs(lab: Lab) -> None:
+def test_an_environment_that_does_not_help_is_refuted_after_three_pairs(lab: Lab) -> None:
     outcome, _ = lab.run()
     assert (outcome.verdict, outcome.comparison.n) == ("refuted", 3)
 
 
-def test_what_is_much_slower_is_given_up_sooner(lab: Lab) -> None:
+def test_a_much_slower_environment_is_given_up_after_two_pairs(lab: Lab) -> None:
     lab.ratio = 0.5
     outcome, _ = lab.run()
     assert (outcome.verdict, outcome.comparison.n) == ("refuted", 2)
@@ -115,7 +115,7 @@ def test_the_budget_is_kept(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("changed", [True, False])
-def test_a_child_that_ends_costs_this_arm(lab: Lab, changed: bool) -> None:
+def test_a_child_that_ends_fails_the_arm(lab: Lab, changed: bool) -> None:
     lab.fails = changed
     outcome, _ = lab.run()
     assert (outcome.verdict, outcome.why) == ("failed", "Could not be tried: it was killed by SIGSEGV.")

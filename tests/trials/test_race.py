@@ -1,4 +1,4 @@
-"""The parent's side of a race, against a child whose models learn along known curves on a clock that it moves."""
+"""The parent's side of a race, with a fake child whose models learn along known curves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fitdoctor.recording.model import Arm, Rehearsal
 from fitdoctor.trials import race
 from fitdoctor.trials.outcomes import Outcome, outcomes_of
 from fitdoctor.trials.race import RaceTrial
-from fitdoctor.trials.race_outcome import LOOKS
+from fitdoctor.trials.race_outcome import DECISION_RACES
 from tests import builders as make
 from tests.probe.clocks import FakeClock
 
@@ -39,7 +39,9 @@ def racer(name: str = "scaled", remedy: str = "", *, batch_size: int = 0) -> Arm
 class FakeChild:
     """Answers as a child does.
 
-    `speeds` are how fast a racer learns by the step, `costs` what a step costs, both as multiples.
+    Attributes:
+        speeds: How fast a racer learns by the step, as a multiple.
+        costs: What a step costs, as a multiple.
     """
 
     clock: FakeClock
@@ -74,10 +76,10 @@ class FakeChild:
         seconds = command["steps"] * STEP_S * self.costs.get(arm, 1.0)
         self.clock.pass_(seconds * (3 if len(self.starts) > self.slow_from else 1))
         self.steps += command["steps"]
-        return {"score": self._score(arm), "seconds": seconds}
+        return {"score": self._score(arm), "seconds": seconds, "steps": command["steps"]}
 
     def _told(self, arm: str) -> dict[str, Any]:
-        return {"error": self.errors[arm]} if arm in self.errors else {"step_s": STEP_S * self.costs.get(arm, 1.0)}
+        return {"why": self.errors[arm]} if arm in self.errors else {"step_s": STEP_S * self.costs.get(arm, 1.0)}
 
     def _score(self, arm: str) -> float:
         jitter = 1 + 0.002 * (-1) ** (self.steps + len(self.starts))
@@ -104,7 +106,7 @@ def run(clock: FakeClock, child: FakeChild) -> Run:
     def raced(*racers: Arm, budget_s: float = 60.0) -> dict[str, Outcome]:
         record = Rehearsal(arms=[Arm(id="race/baseline", role="baseline", unit="race"), *racers])
         facts = make.facts(make.fit(step_s=STEP_S, epochs=50, steps=100))
-        RaceTrial(child, record, facts, deadline_s=clock() + budget_s, tell=lambda text: None).run()
+        RaceTrial(child, record, facts, deadline_s=clock() + budget_s, on_progress=lambda text: None).run()
         return {outcome.arm.id.removeprefix("race/"): outcome for outcome in outcomes_of(record)}
 
     return raced
@@ -116,18 +118,18 @@ def test_a_racer_that_learns_faster_wins(run: Run, child: FakeChild) -> None:
     assert outcome.verdict == "measured"
     assert outcome.comparison.mid == pytest.approx(5, rel=0.2)
     assert outcome.finish is not None
-    assert outcome.finish.reached == outcome.comparison.n >= LOOKS[0]
+    assert outcome.finish.reached == outcome.comparison.n >= DECISION_RACES[0]
 
 
-def test_an_equal_one_does_not(run: Run) -> None:
+def test_an_equal_racer_does_not_win(run: Run) -> None:
     assert run(racer())["scaled"].verdict == "refuted"
 
 
-def test_a_slower_one_is_given_up_early(run: Run, child: FakeChild) -> None:
+def test_a_slower_racer_is_given_up_early(run: Run, child: FakeChild) -> None:
     child.speeds = {"race/scaled": 0.2}
     outcome = run(racer())["scaled"]
     assert outcome.verdict == "refuted"
-    assert outcome.comparison.n < LOOKS[0]
+    assert outcome.comparison.n < DECISION_RACES[0]
 
 
 def test_runs_of_a_repetition_follow_the_baseline(run: Run, child: FakeChild) -> None:
@@ -136,7 +138,7 @@ def test_runs_of_a_repetition_follow_the_baseline(run: Run, child: FakeChild) ->
     assert child.starts[:4] == [("race/baseline", 0), ("race/scaled", 0), ("race/baseline", 1), ("race/scaled", 1)]
 
 
-def test_of_one_remedy_only_the_best_goes_on(run: Run, child: FakeChild) -> None:
+def test_only_the_best_racer_of_a_remedy_races_after_the_heat(run: Run, child: FakeChild) -> None:
     child.speeds = {"race/larger-64": 2.0, "race/larger-256": 3.0}
     outcomes = run(racer("larger-64", "larger"), racer("larger-256", "larger"), racer())
     assert outcomes["larger-64"].verdict == "refuted"
@@ -155,21 +157,23 @@ def test_a_batch_that_gives_no_more_samples_a_second_is_not_raced(run: Run, chil
 
 
 @pytest.mark.parametrize("budget_s", [20.0, 60.0])
-def test_the_budget_is_kept_within_a_lap(run: Run, child: FakeChild, clock: FakeClock, budget_s: float) -> None:
+def test_a_race_exceeds_its_budget_by_a_lap_at_most(
+    run: Run, child: FakeChild, clock: FakeClock, budget_s: float
+) -> None:
     began_s = clock()
     run(racer(), racer("other"), budget_s=budget_s)
     assert clock() - began_s < budget_s + 2
 
 
-def test_there_is_time_for_enough_repetitions_even_where_racers_take_longer_than_the_heat_let_expect(
+def test_there_is_time_for_enough_repetitions_where_racers_are_slower_than_in_the_heat(
     run: Run, child: FakeChild
 ) -> None:
     child.speeds, child.slow_from = {"race/scaled": 1.2}, 2
     outcome = run(racer(), racer("other"))["scaled"]
-    assert outcome.comparison.n >= LOOKS[0]
+    assert outcome.comparison.n >= DECISION_RACES[0]
 
 
-def test_too_short_a_time_is_said(run: Run, child: FakeChild) -> None:
+def test_a_budget_that_is_too_short_for_races_is_reported(run: Run, child: FakeChild) -> None:
     outcome = run(racer(), budget_s=5.05)["scaled"]
     assert outcome.verdict == "failed"
     assert "has room for" in outcome.why
@@ -182,7 +186,7 @@ def test_a_fit_that_can_not_be_raced_says_why(run: Run, child: FakeChild) -> Non
     assert outcome.why == "Could not be tried: its input is a Python generator, which can't begin anew."
 
 
-def test_a_racer_that_can_not_be_made_leaves_the_others(run: Run, child: FakeChild) -> None:
+def test_a_racer_that_can_not_be_built_leaves_the_others(run: Run, child: FakeChild) -> None:
     child.errors, child.speeds = {"race/other": "the model takes uint8"}, {"race/scaled": 4.0}
     outcomes = run(racer(), racer("other"))
     assert outcomes["other"].verdict == "failed"
@@ -198,7 +202,7 @@ def scaled_batch() -> Arm:
 ALONE = "race/raise-learning-rate-0.002"
 
 
-def test_what_the_rate_alone_gives_is_not_credited_to_the_batch(run: Run, child: FakeChild) -> None:
+def test_the_gain_of_the_learning_rate_alone_is_not_credited_to_the_batch(run: Run, child: FakeChild) -> None:
     child.speeds = {"race/larger": 5.0, ALONE: 5.0}
     outcomes = run(scaled_batch())
     assert outcomes["larger"].verdict == "refuted"
@@ -206,13 +210,13 @@ def test_what_the_rate_alone_gives_is_not_credited_to_the_batch(run: Run, child:
     assert outcomes["raise-learning-rate-0.002"].verdict == "measured"
 
 
-def test_a_batch_that_gives_more_than_its_rate_alone_keeps_its_merit(run: Run, child: FakeChild) -> None:
+def test_a_batch_that_gives_more_than_its_learning_rate_stays_measured(run: Run, child: FakeChild) -> None:
     child.speeds = {"race/larger": 5.0, ALONE: 1.0}
     outcomes = run(scaled_batch())
     assert outcomes["larger"].verdict == "measured"
     assert outcomes["raise-learning-rate-0.002"].verdict == "refuted"
 
 
-def test_no_control_runs_for_a_batch_that_lost(run: Run, child: FakeChild) -> None:
+def test_the_learning_rate_of_a_batch_that_lost_is_not_raced_alone(run: Run, child: FakeChild) -> None:
     assert "raise-learning-rate-0.002" not in run(scaled_batch())
     assert ALONE not in {arm for arm, _ in child.starts}

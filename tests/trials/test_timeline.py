@@ -1,4 +1,4 @@
-"""Where the seconds of a diagnosis go."""
+"""The stages of a diagnosis."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fitdoctor.recording.model import Stage
 from fitdoctor.trials.timeline import FIRST_ANSWER, Stages, seconds_of
 
 
-def test_neighbours_of_one_name_become_one() -> None:
+def test_neighbours_of_the_same_name_are_merged() -> None:
     found: list[Stage] = []
     stages = Stages(found, began_s=100.0)
     stages.add("windows", 110.0, 1.0)
@@ -17,7 +17,7 @@ def test_neighbours_of_one_name_become_one() -> None:
     assert found == [Stage(name="windows", began_s=10.0, seconds=3.0), Stage(name="prepare", began_s=15.0, seconds=0.5)]
 
 
-def test_what_fails_is_counted_all_the_same() -> None:
+def test_a_stage_that_fails_is_counted() -> None:
     found: list[Stage] = []
     with pytest.raises(ValueError, match="broken"), Stages(found, began_s=0.0).within("scout"):
         raise ValueError("broken")

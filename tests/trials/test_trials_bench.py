@@ -8,11 +8,11 @@ import random
 from pathlib import Path
 
 import pytest
-import trials_tables as tables
 
+from bench.trials import tables
 from bench.trials.children import fit_line, kinds
 from bench.trials.replay import Series, Sitting, Stretch, decide, disjoint_decisions, random_stretches
-from fitdoctor.trials.statistics import LOOKS
+from fitdoctor.trials.statistics import DECISION_ROUNDS
 
 RECORDED = Series.from_data(json.loads((Path(__file__).parent / "identical_arms.json").read_text(encoding="utf-8")))
 """Recorded on a busy machine: 2 sittings of a generator's steps."""
@@ -34,7 +34,7 @@ def test_identical_arms_are_never_measured() -> None:
     for stretch in random_stretches(series, 40, 3, 60, 0):
         (decision,) = decide(stretch, trial_s=60)
         assert decision.verdict == "refuted"
-        assert decision.rounds in LOOKS
+        assert decision.rounds in DECISION_ROUNDS
 
 
 def test_a_slowdown_put_in_is_measured_and_held_by_the_interval() -> None:
@@ -51,7 +51,7 @@ def test_each_remedy_of_a_stretch_is_decided() -> None:
 
 def test_a_trial_ends_with_its_time_on_the_recordings_clock() -> None:
     (decision,) = decide(Stretch(alike(wall_s=4.0).sittings[0], 0, (0, 1, 2)), trial_s=6.0, slowdown=0.5)
-    assert decision.rounds < LOOKS[0]
+    assert decision.rounds < DECISION_ROUNDS[0]
     assert decision.trial_s >= 6.0
     assert decision.trial_s <= 6.0 + 3 * 4.0 * 1.5
 
@@ -62,8 +62,11 @@ def test_the_seconds_of_a_round_are_shared_among_its_arms() -> None:
 
 
 def test_stretches_begin_only_where_enough_was_recorded() -> None:
-    assert {stretch.first for stretch in random_stretches(alike(rounds=LOOKS[-1] + 1), 50, 3, 60, 0)} == {0, 1}
-    assert random_stretches(alike(rounds=LOOKS[-1] - 1), 50, 3, 60, 0) == []
+    assert {stretch.first for stretch in random_stretches(alike(rounds=DECISION_ROUNDS[-1] + 1), 50, 3, 60, 0)} == {
+        0,
+        1,
+    }
+    assert random_stretches(alike(rounds=DECISION_ROUNDS[-1] - 1), 50, 3, 60, 0) == []
     slow = random_stretches(alike(rounds=10, wall_s=10.0), 50, 3, 30.0, 0)
     assert {stretch.first for stretch in slow} == set(range(5))
 
@@ -76,8 +79,8 @@ def test_labels_are_permuted_and_never_given_twice() -> None:
 
 def test_disjoint_trials_share_no_window() -> None:
     (decisions,) = disjoint_decisions(alike(), trial_s=60)
-    assert all(decision.rounds == LOOKS[0] for decision in decisions)
-    assert len(decisions) == 2 * ((60 - LOOKS[-1]) // LOOKS[0] + 1)
+    assert all(decision.rounds == DECISION_ROUNDS[0] for decision in decisions)
+    assert len(decisions) == 2 * ((60 - DECISION_ROUNDS[-1]) // DECISION_ROUNDS[0] + 1)
 
 
 def test_the_tables_of_what_was_recorded() -> None:

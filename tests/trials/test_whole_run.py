@@ -1,4 +1,4 @@
-"""The prescription as a whole: what is measured of it, in which order, and what the report makes of it."""
+"""The measurement of a prescription as a whole, and what the report makes of it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def planned(run: Run) -> Rehearsal:
     return Rehearsal(target="fit", index=each.index, arms=[replace(arm) for arm in each.arms])
 
 
-def test_the_whole_holds_all_changes_of_the_fit(run: Run) -> None:
+def test_the_whole_has_all_changes_of_the_fit(run: Run) -> None:
     baseline, arm = planned(run).arms
     treated = [change for treatment in prescription_of(run).treatments for change in treatment.changes]
     assert baseline.changes == []
@@ -73,14 +73,14 @@ def test_the_whole_holds_all_changes_of_the_fit(run: Run) -> None:
     assert "epoch_end" in arm.parts
 
 
-def test_nothing_prescribed_is_nothing_to_measure(run: Run) -> None:
+def test_without_a_prescription_nothing_is_planned(run: Run) -> None:
     assert plan_whole(make.facts(make.fit()), all_outcomes(run), None) is None
 
 
 def tried(run: Run, child: Child, seconds: float = 1e9) -> Rehearsal:
     record = planned(run)
     facts = make.facts(*(run.scout.fits if run.scout else ()))
-    WholeTrial(child, record, facts, deadline_s=time.monotonic() + seconds, tell=lambda _: None).run()
+    WholeTrial(child, record, facts, deadline_s=time.monotonic() + seconds, on_progress=lambda _: None).run()
     return record
 
 
@@ -91,13 +91,13 @@ def test_windows_come_in_the_order_abba(run: Run) -> None:
     assert child.orders == [there, there[::-1]] * (MOST_ROUNDS // 2)
 
 
-def test_no_time_is_one_round(run: Run) -> None:
+def test_without_time_one_round_is_measured(run: Run) -> None:
     child = Child()
     tried(run, child, seconds=0.0)
     assert len(child.orders) == 1
 
 
-def test_what_was_measured_as_a_whole_is_what_is_promised(run: Run) -> None:
+def test_the_measurement_of_the_whole_replaces_the_projection(run: Run) -> None:
     before = prescription_of(run)
     assert not before.measured_together
     run.rehearsals.append(tried(run, Child()))
@@ -111,18 +111,18 @@ def test_what_was_measured_as_a_whole_is_what_is_promised(run: Run) -> None:
     assert after.projected.mid == pytest.approx(after.projected_s)
 
 
-def test_parts_that_give_less_together_are_named(run: Run) -> None:
+def test_parts_that_give_less_together_are_reported(run: Run) -> None:
     run.rehearsals.append(tried(run, Child()))
     assert "Expected from each on its own" in prescription_of(run).interaction
 
 
-def test_what_could_not_be_prepared_leaves_the_projection(run: Run) -> None:
+def test_the_projection_stays_where_the_whole_could_not_be_prepared(run: Run) -> None:
     before = prescription_of(run)
     run.rehearsals.append(tried(run, Child(error="how many steps an epoch has is not known")))
     assert prescription_of(run) == before
 
 
-def test_a_doubted_whole_counts_for_nothing(run: Run) -> None:
+def test_a_whole_in_doubt_does_not_count(run: Run) -> None:
     before = prescription_of(run)
     record = tried(run, Child())
     record.arms[-1].doubt = "Not concluded."
@@ -130,12 +130,12 @@ def test_a_doubted_whole_counts_for_nothing(run: Run) -> None:
     assert prescription_of(run) == before
 
 
-def test_a_script_that_does_not_come_there(run: Run) -> None:
+def test_a_script_that_ends_before_the_fit_is_an_error(run: Run) -> None:
     with pytest.raises(ChildEndedError):
         tried(run, Child(reached=False))
 
 
-def test_an_input_that_goes_on_is_not_measured_from_a_fresh_iterator(run: Run) -> None:
+def test_an_input_that_continues_between_epochs_is_not_measured_from_a_fresh_iterator(run: Run) -> None:
     facts = make.facts(*(run.scout.fits if run.scout else ()))
     prescription = prescription_of(run)
     outcomes = [

@@ -13,9 +13,9 @@ from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.finding import Finding
 from fitdoctor.remedies.registry import offers
 from fitdoctor.report.model import CauseResult, Interval, ReportStage
+from fitdoctor.trial_units import Unit
 from fitdoctor.trials.outcomes import Outcome
 from fitdoctor.trials.prescription import Candidate
-from fitdoctor.trials.race_outcome import RACE
 
 # The causes of this family share one cost, that of the whole input. Its upper limit proves the cost, but not which
 # cause it belongs to.
@@ -147,7 +147,7 @@ def _was_not_raced(remedy: RemedyDraft) -> bool:
 
     A race is expensive. Where trials of other remedies have decided on the cause, it is not needed.
     """
-    return remedy.result.unit == RACE and remedy.result.time_to_target is None
+    return remedy.result.unit == Unit.RACE and remedy.result.time_to_target is None
 
 
 def _saving(remedy: RemedyDraft) -> float:

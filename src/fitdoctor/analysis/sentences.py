@@ -10,20 +10,9 @@ from fitdoctor.facts.ceilings import make_ceilings
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.facts.locations import file_and_line
+from fitdoctor.trial_units import Unit, words_of
 from fitdoctor.trials.outcomes import Outcome
-from fitdoctor.trials.race_outcome import RACE
 from fitdoctor.wording import duration, percent, plural
-
-UNITS = {
-    "step": "the step",
-    "epoch": "the epoch",
-    "epoch_end": "the end of an epoch",
-    "validation": "the validation pass",
-    "call": "the calls",
-    "whole": "an epoch with all of it",
-    "process": "the whole process",
-    "race": "the way to the same validation loss",
-}
 
 # A suspected cause that costs this many times as much as the first proven cause is named beside it.
 FAR_MORE = 2
@@ -97,13 +86,11 @@ def healthy_text(facts: Facts, outcomes: Sequence[Outcome]) -> str:
     remedies = [
         outcome
         for outcome in tried
-        if outcome.comparison.n or outcome.arm.unit != RACE and outcome.verdict == "refuted"
+        if outcome.comparison.n or outcome.arm.unit != Unit.RACE and outcome.verdict == "refuted"
     ]
     result = f"No fix saves {percent(WORTHWHILE_SHARE)} of the whole training"
     if remedies:
-        units = dict.fromkeys(
-            f"{UNITS.get(outcome.arm.unit, outcome.arm.unit)}{_of(facts, outcome)}" for outcome in remedies
-        )
+        units = dict.fromkeys(f"{words_of(outcome.arm.unit)}{_of(facts, outcome)}" for outcome in remedies)
         trials = f"Tried {plural(len(remedies), 'fix', 'fixes')} on {' and '.join(units)}"
         result = f"{trials}. None saved {percent(WORTHWHILE_SHARE)} of the whole training"
     elif any(outcome.arm.role == "ceiling" for outcome in outcomes):

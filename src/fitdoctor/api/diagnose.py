@@ -31,20 +31,19 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.locations import file_and_line
 from fitdoctor.probe import backends
 from fitdoctor.probe.files.redirect import Redirect
-from fitdoctor.probe.roles.in_process import BuildDirector, CallTrials, FitTrials, Reached
+from fitdoctor.probe.roles.in_process import BuildRole, CallTrialsRole, CommandHandler, FitLeft, FitTrialsRole
 from fitdoctor.probe.roles.scout import ScoutRole
 from fitdoctor.probe.timing.time_ledger import Ledger
 from fitdoctor.probe.trainer import keras_internals
 from fitdoctor.probe.trials.units.calls import CallArms
 from fitdoctor.recording.model import Ending, ProcessRecord, Rehearsal, Run, Site
+from fitdoctor.recording.trial_protocol import TryCalls, read_command, to_data
 from fitdoctor.report.model import Report
 from fitdoctor.trials.executor import InProcess
 from fitdoctor.trials.plan import RehearsalPlan
 from fitdoctor.trials.timeline import Stages
 
 NOW_BUILT = "The model was not built before. It is built now, with its initial weights."
-
-HandleCommand = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def diagnose(
@@ -154,7 +153,7 @@ class InProcessRunner:
         """Has fit build the model, and restores everything else."""
         before = UnbuiltState(self._model)
         try:
-            self._fit(BuildDirector(_ledger()))
+            self._fit(BuildRole(_ledger()))
         finally:
             before.restore()
 
@@ -197,15 +196,15 @@ class InProcessRunner:
         self.data.rehearsals.append(record)
         began_s = time.monotonic()
 
-        def try_arms(handle_command: HandleCommand) -> None:
-            executor = InProcess(handle_command)
+        def try_arms(carry_out: CommandHandler) -> None:
+            executor = InProcess(carry_out)
             place.try_arms(place.trial(executor), executor)
 
         try:
             if place.plan.as_calls:
                 try_arms(lambda command: self._try_calls(command, target))
             else:
-                self._fit(FitTrials(_ledger(), target, try_arms, cores=self._cores))
+                self._fit(FitTrialsRole(_ledger(), target, try_arms, cores=self._cores))
             record.ending = Ending(how="finished", code=0)
         except Exception as error:  # the trials of other places go on
             record.ending = Ending(how="exception", error=type(error).__name__, message=str(error))
@@ -234,11 +233,13 @@ class InProcessRunner:
 
     def _try_calls(self, command: dict[str, Any], target: dict[str, Any]) -> dict[str, Any]:
         """Repeats the fit until its callback has made enough calls."""
-        calls = CallArms(target["loop_kind"], command["arms"], seconds=command["seconds"], rounds=command["rounds"])
-        until_s = time.monotonic() + command["seconds"]
+        asked = read_command(command)
+        assert isinstance(asked, TryCalls)
+        calls = CallArms(target["loop_kind"], asked.arms, seconds=asked.seconds, rounds=asked.rounds)
+        until_s = time.monotonic() + asked.seconds
         while not calls.done and time.monotonic() < until_s:
-            self._fit(CallTrials(_ledger(), target, calls))
-        return {"windows": calls.windows, "checks": calls.checks, "why": calls.why}
+            self._fit(CallTrialsRole(_ledger(), target, calls))
+        return to_data(calls.result())
 
     def _fit(self, role: Any) -> None:
         """Calls fit under a role."""
@@ -248,7 +249,7 @@ class InProcessRunner:
             patch_points.record_recipes(),
             patch_points.install(role),
         )
-        with while_trials_run(), patch_points.undone_after(*undos), _quiet(), contextlib.suppress(Reached):
+        with while_trials_run(), patch_points.undone_after(*undos), _quiet(), contextlib.suppress(FitLeft):
             keras_internals.set_functions_aside(self._model)
             self._call.make(self._redirect)
 

@@ -86,7 +86,7 @@ class _OnlyWith(observed.Pass):
             return super().unit(kind, original, model, arguments, keywords)
         observation = Observation()
         doctor._observed = True
-        self.to = observation.director
+        self.to = observation.role
         raised: BaseException | None = None
         try:
             return super().unit(kind, original, model, arguments, keywords)
@@ -108,7 +108,7 @@ def _report(doctor: Doctor, observation: Observation, raised: BaseException | No
 
 
 def _has(doctor: Doctor, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> bool:
-    from fitdoctor.probe.observe.observer import bind
+    from fitdoctor.probe.observe.binding import bind
 
     try:
         callbacks = bind(original, model, arguments, keywords)["callbacks"]

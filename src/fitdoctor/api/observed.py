@@ -34,23 +34,23 @@ class Observation:
     """One stretch of the program that is followed.
 
     Attributes:
-        director: Gets what the patches report.
+        role: Gets what the patches report.
     """
 
     def __init__(self) -> None:
         self._name, self._mode = caller.name_and_mode()
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._record = ProcessRecord()
-        self.director = ObservingRole(self._record, Ledger("script", started_s=time.monotonic()), lambda: None)
-        self.director.readings = SystemReadings()
-        self.director.imported(keras)
+        self.role = ObservingRole(self._record, Ledger("script", started_s=time.monotonic()), lambda: None)
+        self.role.readings = SystemReadings()
+        self.role.imported(keras)
         for why in install.missing(keras):
-            self.director.missing(why)
+            self.role.missing(why)
 
     def end(self, error: BaseException | None) -> Report | None:
         """The report of what was seen; None where no unit was."""
-        self.director.end(_ending(error))
-        self._record.system = self.director.readings.end()
+        self.role.end(_ending(error))
+        self._record.system = self.role.readings.end()
         if not has_measured_units(self._record):
             return None
         run = Run(
@@ -81,7 +81,7 @@ def say_failed(error: Exception) -> None:
 
 
 class Pass:
-    """A director that hands everything on to another one, while there is one."""
+    """A role that hands everything on to another one, while there is one."""
 
     stamped: Mapping[str, Stamps] = {}
     cuts = False
@@ -96,44 +96,44 @@ class Pass:
         return None if trials_running() else self.to
 
     def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        director = self._active
-        if director is None:
+        role = self._active
+        if role is None:
             return original(model, *arguments, **keywords)
-        return director.unit(kind, original, model, arguments, keywords)
+        return role.unit(kind, original, model, arguments, keywords)
 
     def hook(
         self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Any:
-        director = self._active
-        if director is None:
+        role = self._active
+        if role is None:
             return original(callbacks, *arguments, **keywords)
-        return director.hook(name, original, callbacks, arguments, keywords)
+        return role.hook(name, original, callbacks, arguments, keywords)
 
     def stop_here(self, iterator: Any) -> bool:
         return False
 
     def batch_waited(self, seconds: float) -> None:
-        if (director := self._active) is not None:
-            director.batch_waited(seconds)
+        if (role := self._active) is not None:
+            role.batch_waited(seconds)
 
     def draws_training_batch(self) -> bool:
-        director = self._active
-        return director is not None and director.draws_training_batch()
+        role = self._active
+        return role is not None and role.draws_training_batch()
 
     def compiled(self, model: Any) -> None:
-        if (director := self._active) is not None:
-            director.compiled(model)
+        if (role := self._active) is not None:
+            role.compiled(model)
 
     def constructed(self, callback: Any) -> None:
         """Nobody is told: see `whole_process` of `install`."""
 
     def traced(self, code: Any, seconds: float) -> None:
-        if (director := self._active) is not None:
-            director.traced(code, seconds)
+        if (role := self._active) is not None:
+            role.traced(code, seconds)
 
     def python_operation(self, operation: Any) -> None:
-        if (director := self._active) is not None:
-            director.python_operation(operation)
+        if (role := self._active) is not None:
+            role.python_operation(operation)
 
 
 def _ending(error: BaseException | None) -> Ending:

@@ -36,21 +36,21 @@ def check_supported(used: ModuleType = keras) -> None:
         raise FitdoctorError(why)
 
 
-def install(director: Any) -> Undo:
-    """Patches all that a director decides about or records. The result restores everything."""
+def install(role: Any) -> Undo:
+    """Patches all that a role decides about or records. The result restores everything."""
     tensorflow = backends.loaded("tensorflow")
     installed: list[Patches] = []
     try:
         for each in filter(None, (keras, backends.loaded(backends.LEGACY))):
-            installed.append(keras_patches.install(each, director, whole_process=False))
+            installed.append(keras_patches.install(each, role, whole_process=False))
             installed.append(saving.install(each))
         if tensorflow is not None:
             installed.append(watch_eager_switch(tensorflow))
             installed.append(debug_switches.install(tensorflow))
         installed += _install_if_known(
-            tf_tracing, "tensorflow.python.eager.polymorphic_function.tracing_compilation", director.traced
+            tf_tracing, "tensorflow.python.eager.polymorphic_function.tracing_compilation", role.traced
         )
-        installed += _install_if_known(python_ops, "tensorflow.python.ops.script_ops", director.python_operation)
+        installed += _install_if_known(python_ops, "tensorflow.python.ops.script_ops", role.python_operation)
     except BaseException:
         _undo(installed)
         raise

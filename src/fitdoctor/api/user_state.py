@@ -34,7 +34,7 @@ class UserState:
 
     def __init__(self, model: Any, given: list[Any], loaders: Sequence[Any] = ()) -> None:
         self._model, self._given = model, given
-        self._restore_generators = torch_loaders.generators_put_back(loaders)
+        self._restore_generators = torch_loaders.keep_generators(loaders)
         self._objects, self._random = ObjectState(model, given), RandomState()
         self._before = fingerprints(model, given)
 

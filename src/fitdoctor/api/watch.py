@@ -42,7 +42,7 @@ class watch:  # noqa: N801 - read as a statement: with fitdoctor.watch():
         self._forwarder = Pass()
         self._undos = [patch_points.install(self._forwarder), patch_points.record_recipes()]
         self._observation = Observation()
-        self._forwarder.to = self._observation.director
+        self._forwarder.to = self._observation.role
         return self
 
     def __exit__(

@@ -14,10 +14,10 @@ from fitdoctor.errors import ChildEndedError
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.locations import file_and_line
 from fitdoctor.recording.model import CallSiteRecord, Fit, Rehearsal, Run, Site
+from fitdoctor.trial_units import Unit
 from fitdoctor.trials.executor import Executor
 from fitdoctor.trials.plan import LEAST_TRIAL_S, RehearsalPlan, plan, plan_environments, race_share
 from fitdoctor.trials.race import RaceTrial
-from fitdoctor.trials.race_outcome import RACE
 from fitdoctor.trials.rehearsal import RehearsalRun
 from fitdoctor.trials.timeline import FIRST_ANSWER, Stages
 
@@ -162,7 +162,7 @@ class TrialPlace:
         tell = self.runner.progress_at(self.unit.site, self.record)
         timed = self.runner.timeline.add
         return RehearsalRun(
-            executor, self.record, self.facts, deadline_s=self.deadline_s, tell=tell, timed=timed, **callbacks
+            executor, self.record, self.facts, deadline_s=self.deadline_s, on_progress=tell, on_stage=timed, **callbacks
         )
 
     def try_arms(self, trial: RehearsalRun, executor: Executor) -> None:
@@ -171,7 +171,7 @@ class TrialPlace:
             trial.try_calls()
         else:
             trial.try_fit()
-        if self.races and not trial.astray:
+        if self.races and not trial.state_changed:
             self._race(executor)
 
     def _race(self, executor: Executor) -> None:
@@ -182,11 +182,11 @@ class TrialPlace:
         try:
             deadline_s = began_s + budget.race_left_s * race_share(record.index, self.plans)
             with self.runner.timeline.within("races"):
-                RaceTrial(executor, record, self.facts, deadline_s=deadline_s, tell=tell).run()
+                RaceTrial(executor, record, self.facts, deadline_s=deadline_s, on_progress=tell).run()
         except ChildEndedError as error:
             raced = {run.arm for run in record.race.runs} if record.race is not None else set()
             for arm in record.arms:
-                if arm.unit == RACE and not arm.why and arm.id not in raced:
+                if arm.unit == Unit.RACE and not arm.why and arm.id not in raced:
                     arm.why = f"Could not be raced: {error}."
             raise
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 
 from fitdoctor.facts import other_processes
+from fitdoctor.facts.locations import file_and_line
 from fitdoctor.process.exit_status import signal_name
 from fitdoctor.process.request import OPTIONS, DiagnoseRequest
 from fitdoctor.recording.blocked_writes import action

@@ -12,10 +12,10 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.locations import file_and_line
 from fitdoctor.process.child import Child
 from fitdoctor.recording.model import Ending
-from fitdoctor.trials.model_inspection import look_s
+from fitdoctor.trials.model_inspection import inspection_s
 from fitdoctor.trials.outcomes import all_outcomes
 from fitdoctor.trials.plan import LEAST_TRIAL_S, RehearsalPlan
-from fitdoctor.trials.process_statistics import LOOKS
+from fitdoctor.trials.process_statistics import DECISION_PAIRS
 from fitdoctor.trials.process_trial import HANGS, EnvironmentTrial
 from fitdoctor.trials.rehearsal import RehearsalRun
 from fitdoctor.trials.whole_run import LEAST_S as LEAST_WHOLE_S
@@ -35,23 +35,23 @@ def rehearse(workspace: DiagnosisWorkspace, place: TrialPlace) -> None:
     record, startup_s, data = place.record, workspace.budget.startup_s(), workspace.data
     limit_s = place.left_s + startup_s * STARTUP_PATIENCE + workspace.budget.race_left_s + GRACE_S
     trial: RehearsalRun | None = None
-    while trial is None or trial.can_go_on and record.restarts < MOST_RESTARTS:
+    while trial is None or trial.can_continue and record.restarts < MOST_RESTARTS:
         try:
             child = workspace.start("rehearsal", site=place.target, limit_s=limit_s, hard_limit_s=limit_s)
         except FitdoctorError as error:
             data.limits.append(f"No trials at {place.name}: {error}")
             return
         if trial is None:
-            trial = place.trial(child, keep=workspace.keep)
+            trial = place.trial(child, save=workspace.keep)
             data.rehearsals.append(record)
         else:
-            trial.go_on_in(child)
+            trial.continue_in(child)
             record.ending = Ending()
         try:
             left_s = trial.left_s()
             trial.wait_for_target(min(max(left_s, startup_s * STARTUP_PATIENCE), max(0.0, left_s) + startup_s))
             if not place.plan.as_calls:
-                trial.look_inside(look_s(data.budget_s))
+                trial.inspect_model(inspection_s(data.budget_s))
             place.try_arms(trial, child)
             record.ending = Ending(how="finished", code=0)
             return
@@ -64,14 +64,14 @@ def rehearse(workspace: DiagnosisWorkspace, place: TrialPlace) -> None:
             record.wall_s += time.monotonic() - child.began_s
             record.peak_rss_bytes = max(record.peak_rss_bytes, child.memory.peak_bytes)
             workspace.end_child()
-    trial.leave(record.ending.message)
+    trial.give_up(record.ending.message)
 
 
 def compare_environments(workspace: DiagnosisWorkspace, comparison: RehearsalPlan, facts: Facts) -> None:
     """Tries an arm that needs another environment, in pairs of short children."""
     record, fit, budget = new_rehearsal(comparison), facts.fits[comparison.index].record, workspace.budget
     place, label = file_and_line(fit.site), comparison.arms[1].label
-    child_s, children = budget.environment_child_s(comparison, facts), 2 * LOOKS[0]
+    child_s, children = budget.environment_child_s(comparison, facts), 2 * DECISION_PAIRS[0]
     if budget.left_s() < children * child_s:
         workspace.data.limits.append(
             f"No time was left to try {label} at {place}: that needs {children} processes of about {child_s:.0f} s "
@@ -92,7 +92,7 @@ def compare_environments(workspace: DiagnosisWorkspace, comparison: RehearsalPla
 
     tell = workspace.progress_at(fit.site)
     trial = EnvironmentTrial(
-        record, start=start, end=workspace.end_child, child_s=child_s, deadline_s=deadline_s, tell=tell
+        record, start=start, end=workspace.end_child, child_s=child_s, deadline_s=deadline_s, on_progress=tell
     )
     try:
         trial.run()
@@ -120,7 +120,7 @@ def measure_together(workspace: DiagnosisWorkspace, facts: Facts) -> None:
         child = workspace.start("rehearsal", site=target_of(fit, "fit"), limit_s=limit_s, hard_limit_s=limit_s)
         workspace.data.rehearsals.append(record)
         deadline_s = began_s + min(budget.left_s(), startup_s + MOST_WHOLE_S)
-        WholeTrial(child, record, facts, deadline_s=deadline_s, tell=workspace.progress_at(fit.site)).run()
+        WholeTrial(child, record, facts, deadline_s=deadline_s, on_progress=workspace.progress_at(fit.site)).run()
         record.ending = Ending(how="finished", code=0)
     except (ChildEndedError, FitdoctorError) as error:
         record.ending = Ending(how="killed", message=str(error))

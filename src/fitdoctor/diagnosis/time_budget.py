@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Run
 from fitdoctor.trials.plan import LEAST_TRIAL_S, RehearsalPlan
-from fitdoctor.trials.process_statistics import LOOKS
+from fitdoctor.trials.process_statistics import DECISION_PAIRS
 from fitdoctor.trials.process_trial import MEASURING_S
 from fitdoctor.trials.whole_run import LEAST_S as LEAST_WHOLE_S
 from fitdoctor.trials.whole_run import STARTUP_SHARE
@@ -74,7 +74,7 @@ class TimeBudget:
         if not comparisons or not self._starts_processes:
             return
         first, left_s = comparisons[0], self.left_s()
-        cost_s = 2 * LOOKS[0] * self.environment_child_s(first, facts)
+        cost_s = 2 * DECISION_PAIRS[0] * self.environment_child_s(first, facts)
         most_s = max((each.expected_saving_s for each in rehearsals), default=0.0)
         has_room = left_s - cost_s >= self.startup_s() + LEAST_TRIAL_S
         if has_room and first.expected_saving_s / cost_s >= most_s / left_s:

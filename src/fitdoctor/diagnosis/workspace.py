@@ -30,7 +30,7 @@ from fitdoctor.recording.signature import save_signed
 from fitdoctor.regular_files import read_regular
 from fitdoctor.report.model import Report, ReportStage
 from fitdoctor.report.text_files import protection, shortened
-from fitdoctor.trials.statistics import LOOKS
+from fitdoctor.trials.statistics import DECISION_ROUNDS
 from fitdoctor.trials.timeline import Stages
 
 # Changed files that a message names. A report lists more.
@@ -259,7 +259,9 @@ class DiagnosisWorkspace:
         return tell
 
     def _best_of(self, record: Rehearsal) -> str:
-        prescription = self.report().prescription if record.windows and record.windows[-1].round in LOOKS else None
+        prescription = (
+            self.report().prescription if record.windows and record.windows[-1].round in DECISION_ROUNDS else None
+        )
         if prescription is not None:
             self._best = f"{prescription.speedup.mid:.1f}× with {' + '.join(prescription.remedies)}"
         return self._best

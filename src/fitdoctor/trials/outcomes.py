@@ -10,20 +10,16 @@ from fitdoctor.changes.model import edits_input
 from fitdoctor.facts.measured_ratios import MeasuredRatios
 from fitdoctor.recording.model import Arm, Rehearsal, Run
 from fitdoctor.report.model import Interval, Safety
-from fitdoctor.trials.process_statistics import PROCESS, per_process
+from fitdoctor.trial_units import Unit, rule_of, shares_error
 from fitdoctor.trials.process_statistics import judge as judge_processes
-from fitdoctor.trials.race_outcome import HARDLY_SOONER, RACE, RaceOutcome, finish
+from fitdoctor.trials.process_statistics import per_process
+from fitdoctor.trials.race_outcome import HARDLY_SOONER, RaceOutcome, outcome_of_race
 from fitdoctor.trials.race_outcome import judge as judge_race
 from fitdoctor.trials.safety import declared, found_safety, verified
 from fitdoctor.trials.statistics import FLOOR, Comparison, compare, comparison_of, hopeless, judge, shrunk
 
-# The unit of continuous stretches, and how many of them a comparison needs.
-STRETCH = "stretch"
-# The unit of a whole prescription, measured in a process of its own.
-WHOLE = "whole"
+# The number of continuous stretches that a comparison needs.
 STRETCHES = 3
-# Units that are judged in another way. Their arms do not share the error probability of the arms with windows.
-APART = frozenset({RACE, STRETCH, WHOLE})
 # The remedy that changes only the learning rate, and the cause that it treats.
 RATE_ALONE, LOW_RATE = "raise-learning-rate", "low-learning-rate"
 
@@ -72,31 +68,33 @@ def outcomes_of(rehearsal: Rehearsal) -> tuple[Outcome, ...]:
         [('step/placebo', 'reference'), ('step/input-free', 'reference'), ('step/prefetch', 'refuted')]
     """
     remedies = max(
-        1, sum(1 for arm in rehearsal.arms if arm.role in ("remedy", "prescription") and arm.unit not in APART)
+        1, sum(1 for arm in rehearsal.arms if arm.role in ("remedy", "prescription") and shares_error(arm.unit))
     )
     tried = [arm for arm in rehearsal.arms if arm.role != "baseline"]
-    timed = [_outcome(rehearsal, arm, remedies) for arm in tried if arm.unit != RACE]
-    found = timed + _credited([_raced(rehearsal, arm, timed) for arm in tried if arm.unit == RACE])
-    stretched = [outcome for outcome in found if outcome.arm.unit == STRETCH and outcome.arm.role == "prescription"]
+    timed = [_outcome(rehearsal, arm, remedies) for arm in tried if rule_of(arm.unit) != "races"]
+    found = timed + _credited([_raced(rehearsal, arm, timed) for arm in tried if rule_of(arm.unit) == "races"])
+    stretched = [
+        outcome for outcome in found if outcome.arm.unit == Unit.STRETCH and outcome.arm.role == "prescription"
+    ]
     stretch = next(
         (outcome for outcome in stretched if outcome.comparison.n >= STRETCHES and not outcome.arm.doubt), None
     )
     held = next(
-        (o for o in found if stretch and o.helps and o.arm.unit == "step" and o.arm.changes == stretch.arm.changes),
+        (o for o in found if stretch and o.helps and o.arm.unit == Unit.STEP and o.arm.changes == stretch.arm.changes),
         None,
     )
     if stretch is None or held is None:
         return tuple(found)
     kept = min(1.0, max(0.0, stretch.comparison.mean_log) / held.comparison.mean_log)
     return tuple(
-        _confirmed(o, stretch.comparison if o is held else kept) if o.helps and o.arm.unit == "step" else o
+        _confirmed(o, stretch.comparison if o is held else kept) if o.helps and o.arm.unit == Unit.STEP else o
         for o in found
     )
 
 
 def confirmed_next(rehearsal: Rehearsal) -> Arm | None:
     """Returns the arm to confirm in continuous stretches: the best one that made the step faster."""
-    helped = [outcome for outcome in outcomes_of(rehearsal) if outcome.helps and outcome.arm.unit == "step"]
+    helped = [outcome for outcome in outcomes_of(rehearsal) if outcome.helps and outcome.arm.unit == Unit.STEP]
     return max(helped, key=lambda outcome: outcome.comparison.mid).arm if helped else None
 
 
@@ -151,7 +149,7 @@ def measured_by(outcomes: Iterable[Outcome]) -> MeasuredRatios:
             rate_alone[outcome.index] = outcome.arm.changes[0]["value"]
         if (
             outcome.target != "fit"
-            or outcome.arm.unit != "step"
+            or outcome.arm.unit != Unit.STEP
             or outcome.arm.failed
             or outcome.arm.doubt
             or ratio is None
@@ -172,7 +170,7 @@ def _outcome(rehearsal: Rehearsal, arm: Arm, remedies: int) -> Outcome:
     baselines = [other for other in same_unit if other.role == "baseline"]
     placebos = [other for other in same_unit if other.role == "placebo" and other.id != arm.id]
     references = [other.id for other in (baselines if arm.role == "placebo" else baselines + placebos)]
-    windows = per_process(rehearsal.windows) if arm.unit == PROCESS else rehearsal.windows
+    windows = per_process(rehearsal.windows) if rule_of(arm.unit) == "processes" else rehearsal.windows
     comparison = compare(windows, arm.id, references)
     placebo = compare(rehearsal.windows, placebos[0].id, [other.id for other in baselines]) if placebos else None
     verdict, why = _judged(arm, comparison, placebo, remedies, untried=_untried(rehearsal))
@@ -194,9 +192,9 @@ def _outcome(rehearsal: Rehearsal, arm: Arm, remedies: int) -> Outcome:
 def _raced(rehearsal: Rehearsal, arm: Arm, timed: Iterable[Outcome]) -> Outcome:
     """Returns the outcome of a racer. It is not raced if cheaper trials refuted all other remedies of its cause."""
     others = {outcome.verdict for outcome in timed if outcome.arm.role == "remedy" and outcome.arm.cause == arm.cause}
-    result = finish(rehearsal, arm)
+    result = outcome_of_race(rehearsal, arm)
     counted = result is not None and result.comparison.n > 0
-    racers = len({other.remedy for other in rehearsal.arms if other.unit == RACE and other.role == "remedy"})
+    racers = len({other.remedy for other in rehearsal.arms if other.unit == Unit.RACE and other.role == "remedy"})
     verdict: OutcomeVerdict
     if arm.failed:
         verdict, why = "failed", arm.why or "The trial of this change failed."
@@ -252,7 +250,8 @@ def _judged(
         return "refuted", f"The {what} differ: this would be another training, not a faster one."
     if comparison.n == 0:
         return "inconclusive", arm.why or untried
-    verdict, why = judge_processes(comparison) if arm.unit == PROCESS else judge(comparison, placebo, remedies=remedies)
+    by_process = rule_of(arm.unit) == "processes"
+    verdict, why = judge_processes(comparison) if by_process else judge(comparison, placebo, remedies=remedies)
     if verdict == "inconclusive" and hopeless(comparison):
         return "refuted", f"{comparison.mid:.2f}× after {comparison.n} rounds: dropped."
     return verdict, why

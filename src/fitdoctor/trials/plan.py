@@ -10,12 +10,10 @@ from fitdoctor.causes.registry import run_causes
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
 from fitdoctor.facts.finding import Finding
 from fitdoctor.recording.model import Arm, Rehearsal
-from fitdoctor.remedies.base import Unit
 from fitdoctor.remedies.registry import Offer, offers
+from fitdoctor.trial_units import Unit
 from fitdoctor.trials.outcomes import Outcome, outcomes_of
 from fitdoctor.trials.priorities import by_worth, whole_trial_s
-from fitdoctor.trials.process_statistics import PROCESS
-from fitdoctor.trials.race_outcome import RACE
 from fitdoctor.trials.safety import worst
 
 # Each rehearsal costs a start-up. A fourth one would leave too little time for each.
@@ -27,7 +25,7 @@ INPUT_FREE = "input-free"
 # The remedy id of the ceiling arm of a loop over tiny batches.
 GATHERED = "gathered-rows"
 # Arms are grouped by unit, in this order.
-UNITS: tuple[Unit, ...] = ("step", "epoch", "epoch_end", "validation", "call")
+UNITS = (Unit.STEP, Unit.EPOCH, Unit.EPOCH_END, Unit.VALIDATION, Unit.CALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +44,12 @@ class RehearsalPlan:
     @property
     def races(self) -> bool:
         """Whether trainings are raced to the same validation loss, on a separate budget."""
-        return any(arm.unit == RACE for arm in self.arms)
+        return any(arm.unit == Unit.RACE for arm in self.arms)
 
     @property
     def as_calls(self) -> bool:
         """Whether whole calls alternate while the script runs on."""
-        return all(arm.unit == "call" for arm in self.arms)
+        return all(arm.unit == Unit.CALL for arm in self.arms)
 
 
 def plan(facts: Facts) -> tuple[RehearsalPlan, ...]:
@@ -89,11 +87,11 @@ def plan_environments(facts: Facts) -> tuple[RehearsalPlan, ...]:
         if fit.record.declined or facts.share(fit.id) < WORTHWHILE_SHARE:
             continue
         for arm in _arms(facts, concerned):
-            if arm.unit == PROCESS:
+            if arm.unit == Unit.PROCESS:
                 saving_s = max(finding.cost_s.mid for finding in concerned if finding.cause == arm.cause)
                 plans.append(
                     RehearsalPlan(
-                        target="fit", index=fit.index, arms=(_baseline(PROCESS), arm), expected_saving_s=saving_s
+                        target="fit", index=fit.index, arms=(_baseline(Unit.PROCESS), arm), expected_saving_s=saving_s
                     )
                 )
     return tuple(sorted(plans, key=lambda comparison: -comparison.expected_saving_s))
@@ -106,14 +104,14 @@ def _fit_plans(facts: Facts, findings: Iterable[Finding]) -> Iterator[RehearsalP
         concerned = [finding for finding in findings if finding.fit == fit.index]
         arms = _arms(facts, concerned)
         # Every fit gets the ceiling arm: it bounds all input remedies, and proves that a fit is compute-bound.
-        step = [*_references("step"), ceiling(), *(arm for arm in arms if arm.unit == "step")]
+        step = [*_references(Unit.STEP), ceiling(), *(arm for arm in arms if arm.unit == Unit.STEP)]
         costs: dict[str, float] = {}
         for finding in concerned:
             costs[finding.cause] = max(costs.get(finding.cause, 0.0), finding.cost_s.mid)
         units = by_worth(facts, fit.index, [step, *(_with_references(unit, arms) for unit in UNITS[1:-1])], costs)
         rest = _racers(arms)
         saving_s = max((finding.cost_s.mid for finding in concerned), default=0.0)
-        raced = {arm.cause for arm in rest if arm.unit == RACE}
+        raced = {arm.cause for arm in rest if arm.unit == Unit.RACE}
         race_s = max((finding.cost_s.mid for finding in concerned if finding.cause in raced), default=0.0)
         yield RehearsalPlan(
             target="fit", index=fit.index, arms=(*units, *rest), expected_saving_s=saving_s, race_saving_s=race_s
@@ -123,7 +121,7 @@ def _fit_plans(facts: Facts, findings: Iterable[Finding]) -> Iterator[RehearsalP
 def _fit_call_plans(facts: Facts, findings: Iterable[Finding]) -> Iterator[RehearsalPlan]:
     for fit in facts.fits:
         concerned = [finding for finding in findings if finding.fit == fit.index]
-        arms = _with_references("call", _arms(facts, concerned))
+        arms = _with_references(Unit.CALL, _arms(facts, concerned))
         if not arms or fit.record.declined or facts.share(fit.id) < WORTHWHILE_SHARE:
             continue
         saving_s = max(finding.cost_s.mid for finding in concerned)
@@ -133,12 +131,12 @@ def _fit_call_plans(facts: Facts, findings: Iterable[Finding]) -> Iterator[Rehea
 def _loop_plans(facts: Facts, findings: Iterable[Finding]) -> Iterator[RehearsalPlan]:
     for loop in facts.loops:
         concerned = [finding for finding in findings if finding.loop == loop.index]
-        arms = _with_references("call", _arms(facts, concerned))
+        arms = _with_references(Unit.CALL, _arms(facts, concerned))
         if loop.has_few_rows and concerned:
             ceiling_arm = Arm(
-                id=f"call/{GATHERED}", role="ceiling", unit="call", remedy=GATHERED, label="more rows a call"
+                id=f"call/{GATHERED}", role="ceiling", unit=Unit.CALL, remedy=GATHERED, label="more rows a call"
             )
-            arms = [*(arms or _references("call")), ceiling_arm]
+            arms = [*(arms or _references(Unit.CALL)), ceiling_arm]
         if not arms or facts.share(loop.id) < WORTHWHILE_SHARE:
             continue
         saving_s = max(finding.cost_s.mid for finding in concerned)
@@ -160,7 +158,7 @@ def race_share(index: int, plans: Sequence[RehearsalPlan]) -> float:
 
 def ceiling() -> Arm:
     """Returns the arm that runs the same steps on batches that are in memory already."""
-    return Arm(id=f"step/{INPUT_FREE}", role="ceiling", unit="step", remedy=INPUT_FREE, label="input for free")
+    return Arm(id=f"step/{INPUT_FREE}", role="ceiling", unit=Unit.STEP, remedy=INPUT_FREE, label="input for free")
 
 
 def _baseline(unit: str) -> Arm:
@@ -181,8 +179,8 @@ def _with_references(unit: str, arms: Iterable[Arm]) -> list[Arm]:
 
 def _racers(arms: Iterable[Arm]) -> list[Arm]:
     """Returns the arms of a race: a baseline, and its rivals."""
-    racers = [arm for arm in arms if arm.unit == RACE]
-    return [_baseline(RACE), *racers] if racers else []
+    racers = [arm for arm in arms if arm.unit == Unit.RACE]
+    return [_baseline(Unit.RACE), *racers] if racers else []
 
 
 def _arms(facts: Facts, findings: Iterable[Finding]) -> list[Arm]:
@@ -226,7 +224,7 @@ def combine(facts: Facts, rehearsal: Rehearsal) -> Arm | None:
     """
     if rehearsal.target != "fit" or rehearsal.index >= len(facts.fits):
         return None
-    helped = [outcome for outcome in outcomes_of(rehearsal) if outcome.helps and outcome.arm.unit == "step"]
+    helped = [outcome for outcome in outcomes_of(rehearsal) if outcome.helps and outcome.arm.unit == Unit.STEP]
     helped.sort(key=lambda outcome: -outcome.comparison.mid)
     chosen: list[Outcome] = []
     edited: set[tuple[object, ...]] = set()
@@ -240,7 +238,7 @@ def combine(facts: Facts, rehearsal: Rehearsal) -> Arm | None:
     return Arm(
         id="step/prescription",
         role="prescription",
-        unit="step",
+        unit=Unit.STEP,
         remedy=" + ".join(outcome.arm.remedy for outcome in chosen),
         cause=chosen[0].arm.cause,
         label=" + ".join(outcome.arm.label for outcome in chosen),

@@ -9,9 +9,8 @@ from math import prod
 
 from fitdoctor.facts.facts import Facts
 from fitdoctor.report.model import Interval, Prescription, Safety, Treatment
-from fitdoctor.trials.outcomes import WHOLE, Outcome
-from fitdoctor.trials.process_statistics import PROCESS
-from fitdoctor.trials.race_outcome import RACE
+from fitdoctor.trial_units import Unit
+from fitdoctor.trials.outcomes import Outcome
 from fitdoctor.trials.safety import worst
 from fitdoctor.trials.savings import effect_of, projected, whole_run
 
@@ -22,7 +21,7 @@ LEAST_ROUNDS = 3
 # Arguments that make a callback write to another file.
 RENAMES_FILES = frozenset({"save_weights_only"})
 # Units that contain the steps of a fit. Remedies of two of them were not measured together.
-OF_STEPS = frozenset({"step", "epoch", PROCESS})
+OF_STEPS = frozenset({Unit.STEP, Unit.EPOCH, Unit.PROCESS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +39,7 @@ def prescribe_both(
 
     The two are never mixed. If only the second exists, it is the prescription.
     """
-    raced = [candidate for candidate in candidates if candidate.outcome.arm.unit == RACE]
+    raced = [candidate for candidate in candidates if candidate.outcome.arm.unit == Unit.RACE]
     kept = prescribe(facts, [candidate for candidate in candidates if candidate not in raced], outcomes)
     changed = prescribe(facts, raced, outcomes)
     return (kept, changed) if kept is not None else (changed, None)
@@ -64,7 +63,7 @@ def prescribe_allowed(
 
     def is_chosen(candidate: Candidate) -> bool:
         place = _treatment(facts, candidate.outcome)
-        return (candidate.outcome.arm.unit == RACE) == races or (place.kind, place.file, place.line) not in taken
+        return (candidate.outcome.arm.unit == Unit.RACE) == races or (place.kind, place.file, place.line) not in taken
 
     return prescribe(facts, [candidate for candidate in candidates if is_chosen(candidate)], outcomes)
 
@@ -134,7 +133,12 @@ def prescribe(facts: Facts, candidates: Sequence[Candidate], outcomes: Iterable[
 def _whole(chosen: Sequence[Outcome], outcomes: Iterable[Outcome]) -> Outcome | None:
     """Returns the measurement of all chosen remedies of a fit in a process of its own."""
     for outcome in outcomes:
-        if outcome.arm.unit != WHOLE or outcome.arm.failed or outcome.arm.doubt or outcome.comparison.n < LEAST_ROUNDS:
+        if (
+            outcome.arm.unit != Unit.WHOLE
+            or outcome.arm.failed
+            or outcome.arm.doubt
+            or outcome.comparison.n < LEAST_ROUNDS
+        ):
             continue
         own = [other for other in chosen if (other.target, other.index) == (outcome.target, outcome.index)]
         if own and [change for other in own for change in other.arm.changes] == outcome.arm.changes:
@@ -193,7 +197,7 @@ def _is_superseded(facts: Facts, outcome: Outcome, others: Iterable[Outcome]) ->
         other
         for other in others
         if (other.target, other.index) == (outcome.target, outcome.index)
-        and (other.arm.unit == "call") != (outcome.arm.unit == "call")
+        and (other.arm.unit == Unit.CALL) != (outcome.arm.unit == Unit.CALL)
     ]
     return any(_alone(facts, rival) > _alone(facts, outcome) for rival in rivals)
 

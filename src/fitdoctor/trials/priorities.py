@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.recording.model import Arm
-from fitdoctor.trials.race_outcome import RACE
+from fitdoctor.trial_units import Unit
 
 # Windows of an arm until it is decided, as a rule.
 ROUNDS = 12
@@ -26,13 +26,13 @@ def trial_s(facts: Facts, target: str, index: int, arms: Iterable[Arm]) -> float
     """Returns the expected seconds of a trial of arms of one unit, without start-up.
 
     Example:
-        >>> trial_s(facts, "fit", 0, [arm for arm in rehearsal.arms if arm.unit == "validation"])
+        >>> trial_s(facts, "fit", 0, [arm for arm in rehearsal.arms if arm.unit == Unit.VALIDATION])
         31.0
     """
     found = list(arms)
     if not found:
         return 0.0
-    if found[0].unit == "call":
+    if found[0].unit == Unit.CALL:
         call_s = facts.loops[index].cost().mid / max(1.0, facts.loops[index].calls("mid")) if target == "loop" else 0.0
         return min(CALLS_S, CALLS * call_s * len(found))
     window_s = _window_s(facts.fits[index], found[0].unit)
@@ -67,7 +67,7 @@ def whole_trial_s(facts: Facts, target: str, index: int, arms: Iterable[Arm]) ->
     parts = facts.scout.parts
     units: dict[str, list[Arm]] = {}
     for arm in arms:
-        if arm.unit != RACE:
+        if arm.unit != Unit.RACE:
             units.setdefault(arm.unit, []).append(arm)
     trials_s = sum(trial_s(facts, target, index, found) for found in units.values())
     return parts.get("start", 0.0) + parts.get("imports", 0.0) + trials_s
@@ -75,11 +75,11 @@ def whole_trial_s(facts: Facts, target: str, index: int, arms: Iterable[Arm]) ->
 
 def _window_s(fit: FitFacts, unit: str) -> float:
     steps = fit.steps_per_epoch or 0
-    if unit == "epoch":
+    if unit == Unit.EPOCH:
         return float(fit.step_s * steps)
-    if unit == "epoch_end":
+    if unit == Unit.EPOCH_END:
         return sum(_mean(record.hooks.get("on_epoch_end")) for record in fit.record.callbacks)
-    if unit == "validation":
+    if unit == Unit.VALIDATION:
         return fit.validation_pass.mid
     return max(WINDOW_S, STEPS * fit.step_s)
 

@@ -1,4 +1,4 @@
-"""What pairs of processes prove: one with the environment as it is, one with another."""
+"""Judges pairs of processes: one with the environment as it is, one with another."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from statistics import median
 from fitdoctor.recording.model import ProcessRun, Window
 from fitdoctor.trials.statistics import CONFIDENCE, FLOOR, HARDLY_FASTER, OPEN, Comparison, Verdict, bounds
 
-#: The unit of arms that need an environment of their own.
-PROCESS = "process"
-#: Pairs after which a decision may be taken, fixed beforehand: each look is a chance to be wrong.
-LOOKS = (3, 5)
-#: Largest difference between two updates of the weights, as a share of the update, that other rounding explains over a
-#: few steps.
+# Pairs after which a decision may be taken. They are fixed beforehand, since each decision may be wrong by chance.
+DECISION_PAIRS = (3, 5)
+# Other rounding explains a difference between two updates of the weights up to this share of the update, over a few
+# steps.
 CLOSE = 0.05
 
 
 def per_process(windows: Iterable[Window]) -> list[Window]:
-    """One window for each process: the median of its own. Windows of one process share its luck, so they are no samples
-    by themselves.
+    """One window for each process: the median of its windows.
+
+    Windows of one process are correlated, so they are not independent samples.
 
     Example:
         >>> compare(per_process(rehearsal.windows), "process/default-threads", ["process/baseline"])
@@ -45,31 +44,34 @@ def per_process(windows: Iterable[Window]) -> list[Window]:
 
 def judge(comparison: Comparison) -> tuple[Verdict, str]:
     """Whether an environment is proven to be faster, proven not to be, or neither."""
-    if comparison.ratio is None or comparison.n < LOOKS[0]:
+    if comparison.ratio is None or comparison.n < DECISION_PAIRS[0]:
         return (
             "inconclusive",
             f"{comparison.n} pairs of processes are too few to tell: a larger --budget has room for more.",
         )
-    strict = bounds(comparison, 1 - (1 - CONFIDENCE) / len(LOOKS))
-    shown = f"{comparison.ratio.mid:.2f}× [{comparison.ratio.low:.2f}, {comparison.ratio.high:.2f}] over {comparison.n} pairs of processes"
-    crowd = ", while other processes took the machine" if comparison.contended else ""
+    strict = bounds(comparison, 1 - (1 - CONFIDENCE) / len(DECISION_PAIRS))
+    ratio = f"{comparison.ratio.mid:.2f}× [{comparison.ratio.low:.2f}, {comparison.ratio.high:.2f}]"
+    contention = ", while other processes used the machine" if comparison.contended else ""
+    found = f"{ratio} over {comparison.n} pairs of processes{contention}"
     if strict.low > FLOOR:
-        return "measured", f"{shown}{crowd}, above {FLOOR:.2f}×."
+        return "measured", f"{found}, above {FLOOR:.2f}×."
     if comparison.ratio.high < (OPEN if comparison.mid < HARDLY_FASTER else FLOOR):
-        return "refuted", f"{shown}{crowd}: hardly faster."
-    return "inconclusive", f"{shown}{crowd}: it may or may not be faster."
+        return "refuted", f"{found}: hardly faster."
+    return "inconclusive", f"{found}: it may or may not be faster."
 
 
-def compared(plain: Sequence[ProcessRun], changed: Sequence[ProcessRun]) -> tuple[str, str]:
-    """Whether some steps lead to the "same", "close" or "different" weights in another environment, and why that can't
-    be told.
+def compare_weights(plain: Sequence[ProcessRun], changed: Sequence[ProcessRun]) -> tuple[str, str]:
+    """Compares the weights after some steps in two environments.
+
+    Returns:
+        "same", "close" or "different", or "" and why they can't be compared.
     """
     found = [run.weights for run in (*plain, *changed)]
     if not plain or not changed or any("end" not in weights for weights in found):
         why = next((str(weights["why"]) for weights in found if weights.get("why")), "")
         return (
             "",
-            f"the weights could not be followed ({why})"
+            f"the weights could not be compared ({why})"
             if why
             else "the model is built too late or too large to be compared",
         )

@@ -1,4 +1,4 @@
-"""Compares two environments: short children of both in turns, each a sample of its own."""
+"""Compares two environments: short children of both alternate, and each is one sample."""
 
 from __future__ import annotations
 
@@ -10,43 +10,49 @@ from typing import Any, Protocol
 from fitdoctor.errors import ChildEndedError
 from fitdoctor.process.memory_watch import MemoryWatch
 from fitdoctor.recording.error_text import headline
-from fitdoctor.recording.model import Arm, ProcessRun, Rehearsal, Window
-from fitdoctor.trials.executor import failure, patience_s, wait_until_reached
+from fitdoctor.recording.model import Arm, ProcessRun, Rehearsal
+from fitdoctor.recording.trial_protocol import Failed, MeasureProcess
+from fitdoctor.trials.executor import (
+    Answering,
+    Arriving,
+    ProgressCallback,
+    carry_out,
+    failure,
+    patience_s,
+    wait_until_reached,
+)
 from fitdoctor.trials.outcomes import outcomes_of
-from fitdoctor.trials.process_statistics import LOOKS, compared
+from fitdoctor.trials.process_statistics import DECISION_PAIRS, compare_weights
 from fitdoctor.trials.statistics import hopeless
 
+# Timed stretches of each child.
 STRETCHES = 3
-#: What those and the untimed one take, with what is built before and ended after them; a first step comes on top.
+# What they and the untimed one take, with what is built before and ended after them. A first step comes on top.
 MEASURING_S = 7.0
-#: A child that takes so many times as long as was expected hangs.
+# A child that takes so many times as long as expected hangs.
 HANGS = 4.0
 
 
-class Process(Protocol):
-    """A child that stands at the fit."""
+class Process(Arriving, Answering, Protocol):
+    """A child on its way to the fit, or at it."""
 
     began_s: float
     memory: MemoryWatch
 
-    def receive(self, timeout_s: float) -> dict[str, Any]: ...
-
-    def ask(self, command: dict[str, Any], timeout_s: float) -> dict[str, Any]: ...
-
 
 class EnvironmentTrial:
-    """Runs pairs of children until it is decided or the time is up.
+    """Runs pairs of children until a verdict is reached or the time is up.
 
-    Two processes of one script differ by several percent, whatever they run in. So a pair gives one ratio, neighbours
-    in time make a pair, and the one that comes first changes from pair to pair.
+    Two processes of one script differ by several percent in any environment. So a pair gives one ratio, the children of
+    a pair run one after another, and the first one changes from pair to pair.
 
     Args:
         record: With two arms of the unit "process": the baseline, and the one that needs another environment.
-        start: Starts a child with some changes of its environment, on its way to the fit.
-        end: Ends it, whatever state it is in.
+        start: Starts a child with some changes of its environment.
+        end: Ends the child, in any state.
         child_s: What one child is expected to take, its start included.
-        deadline_s: `time.monotonic()` at which the last one must have ended.
-        tell: Called with what is being tried.
+        deadline_s: `time.monotonic()` at which the last child must have ended.
+        on_progress: Called with what is being tried.
     """
 
     def __init__(
@@ -57,9 +63,9 @@ class EnvironmentTrial:
         end: Callable[[], None],
         child_s: float,
         deadline_s: float,
-        tell: Callable[[str], None],
+        on_progress: ProgressCallback,
     ) -> None:
-        self._record, self._start, self._end, self._tell = record, start, end, tell
+        self._record, self._start, self._end, self._on_progress = record, start, end, on_progress
         self._child_s, self._deadline_s = child_s, deadline_s
         self._baseline, self._arm = record.arms
         self._order = 0
@@ -75,11 +81,11 @@ class EnvironmentTrial:
 
     def _until_decided(self) -> None:
         pairs = 0
-        for look in LOOKS:
-            while pairs < look:
+        for decision in DECISION_PAIRS:
+            while pairs < decision:
                 if self._deadline_s - time.monotonic() < 2 * self._child_s:
                     return
-                self._pair(pairs)
+                self._run_pair(pairs)
                 pairs += 1
                 if hopeless(outcomes_of(self._record)[0].comparison):
                     self._arm.dropped = True
@@ -87,30 +93,30 @@ class EnvironmentTrial:
             if outcomes_of(self._record)[0].verdict != "inconclusive":
                 return
 
-    def _pair(self, number: int) -> None:
+    def _run_pair(self, number: int) -> None:
         began_s = time.monotonic()
         order = [self._baseline, self._arm] if number % 2 == 0 else [self._arm, self._baseline]
         for arm in order:
-            self._tell(f"{self._arm.label}, process {2 * number + order.index(arm) + 1}")
-            self._process(arm, number)
+            self._on_progress(f"{self._arm.label}, process {2 * number + order.index(arm) + 1}")
+            self._run_process(arm, number)
         self._child_s = (time.monotonic() - began_s) / 2
 
-    def _process(self, arm: Arm, pair: int) -> None:
+    def _run_process(self, arm: Arm, pair: int) -> None:
         child = self._start(arm.changes)
         run = ProcessRun(arm=arm.id, pair=pair)
         self._record.processes.append(run)
         try:
             wait_until_reached(child, self._patience_s())
             run.startup_s = time.monotonic() - child.began_s
-            reply = child.ask({"do": "process", "stretches": STRETCHES}, self._patience_s())
-            if "error" in reply:
-                raise ChildEndedError(headline(reply["error"]).rstrip("."))
+            reply = carry_out(child, MeasureProcess(stretches=STRETCHES), self._patience_s())
+            if isinstance(reply, Failed):
+                raise ChildEndedError(headline(reply.error).rstrip("."))
         finally:
             run.peak_rss_bytes = child.memory.peak_bytes
             self._end()
-        run.weights = reply["weights"]
-        for window in reply["windows"]:
-            self._record.windows.append(Window(arm=arm.id, round=pair, order=self._order, **window))
+        run.weights = reply.weights
+        for window in reply.windows:
+            self._record.windows.append(window.recorded(arm.id, round_number=pair, order=self._order))
             self._order += 1
 
     def _patience_s(self) -> float:
@@ -124,5 +130,5 @@ class EnvironmentTrial:
             return
         self._record.startup_s = median(run.startup_s for run in plain)
         if not self._arm.failed:
-            self._arm.weights, self._arm.why = compared(plain, changed)
+            self._arm.weights, self._arm.why = compare_weights(plain, changed)
         self._arm.one_off_s = max(0.0, median(run.startup_s for run in changed) - self._record.startup_s)

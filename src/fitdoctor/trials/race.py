@@ -1,4 +1,4 @@
-"""Drives the races at one fit: who trains, for how long, and when it has been seen enough."""
+"""Drives the races at one fit: which racer trains, for how long, and when enough was measured."""
 
 from __future__ import annotations
 
@@ -6,55 +6,62 @@ import random
 import time
 from collections.abc import Sequence
 from math import ceil, exp
-from typing import Any
+from typing import TypeVar
 
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Arm, Lap, Race, RaceRun, Rehearsal
-from fitdoctor.trials.executor import PREPARE_S, Executor, failure, patience_s
+from fitdoctor.recording.trial_protocol import (
+    AddRacer,
+    ArmSpec,
+    Command,
+    Failed,
+    LapDone,
+    PrepareRace,
+    RaceLap,
+    RacePrepared,
+    StartRun,
+)
+from fitdoctor.trial_units import Unit
+from fitdoctor.trials.executor import PREPARE_S, Executor, ProgressCallback, carry_out, failure, patience_s
 from fitdoctor.trials.outcomes import LOW_RATE, RATE_ALONE, is_larger_batch, outcomes_of
 from fitdoctor.trials.race_outcome import (
-    LOOKS,
-    RACE,
+    DECISION_RACES,
     baseline_steps,
     batch_ratio,
     best,
     clearly_better,
-    finish,
     levels,
     next_lap,
+    outcome_of_race,
     settled_step_s,
     steps_to,
     stopped_early,
     with_tolerance,
 )
-from fitdoctor.trials.rehearsal import Report
 from fitdoctor.wording import plural
 
+R = TypeVar("R")
+
+# Share of the time for races in which the racers are built. Those that are not begun by then do not race.
 PREPARE_SHARE = 0.5
-"""Of the time for races, for making the racers: those whose turn has not come by then stay out."""
 LAP_TIMEOUT_S = 60.0
+# A heat only selects racers, so it covers this part of the way.
 HEAT_SHARE = 1 / 3
-"""A heat only chooses, so it goes over a part of the way."""
+# Seconds of a race for a second of training: scores are taken between the laps.
 OVERHEAD = 1.5
-"""Seconds of a race for a second of training: scores are taken between the laps."""
+# A lap is at least so many times as long as a score takes.
 LAPS_LEAST = 2.0
-"""A lap is at least this many times as long as the taking of a score."""
+# A run of fewer steps can't be compared.
 LEAST_STEPS = 20
-"""A run of fewer steps is no training that could be compared."""
+# A racer may take so many times as long as the baseline. After that it has lost, and by how much does not matter.
 BEYOND = 1.25
-"""How far past the baseline's time a racer may go: then it has lost, and by how much is of no interest."""
+# A larger batch is raced if it gives so many times as many samples a second, since each sample teaches a little less.
 THROUGHPUT_LEAST = 1.3
-"""How many times as many samples a second a larger batch must give to be raced:
-
-each of its samples teaches a little less.
-"""
+# Share of the remaining time for the repetitions that a decision still needs. Runs are shortened rather than left out.
 SPARE = 0.9
-"""Of the time that is left, for the repetitions that a decision still needs:
-
-the way is cut short rather than one of them.
-"""
+# A racer gets so many times as long as the heat suggests.
 MARGIN = 2.0
-"""A racer is given this many times as long as the heat lets expect, before others lose their time to it."""
+# A racer this slow after so many races is given up.
 HOPELESS = 0.8
 HOPELESS_RACES = 2
 
@@ -63,27 +70,32 @@ class RaceTrial:
     """The parent's side of the races of a rehearsal.
 
     Args:
-        child: At the fit already.
+        child: The process, at the fit.
         record: Holds the racers as arms of the unit "race"; its `race` is filled.
         facts: Of the scout.
         deadline_s: `time.monotonic()` at which the last lap must have begun.
-        tell: Called with what is being raced.
+        on_progress: Called with what is being raced.
     """
 
-    def __init__(self, child: Executor, record: Rehearsal, facts: Facts, *, deadline_s: float, tell: Report) -> None:
-        self._child, self._record, self._facts, self._deadline_s, self._tell = child, record, facts, deadline_s, tell
+    def __init__(
+        self, child: Executor, record: Rehearsal, facts: Facts, *, deadline_s: float, on_progress: ProgressCallback
+    ) -> None:
+        self._child, self._record, self._deadline_s, self._on_progress = child, record, deadline_s, on_progress
         self._fit = facts.fits[record.index]
-        self._baseline = next(arm for arm in record.arms if arm.unit == RACE and arm.role == "baseline")
-        self._racers = [arm for arm in record.arms if arm.unit == RACE and arm.role == "remedy"]
+        self._baseline = next(arm for arm in record.arms if arm.unit == Unit.RACE and arm.role == "baseline")
+        self._racers = [arm for arm in record.arms if arm.unit == Unit.RACE and arm.role == "remedy"]
+        # Seconds of a step by arm, of a score, and of the scores of an epoch.
         self._step_s: dict[str, float] = {}
-        self._score_s = 0.0
+        self._score_s = self._epoch_s = 0.0
+        # Steps of a run of the baseline.
         self._horizon = 0
-        self._epoch_s = 0.0
         self._random = random.Random(0)  # noqa: S311 - the order of racers
 
     def run(self) -> None:
-        """Prepares, chooses where several racers stand for one remedy, and races the rest until it is decided or the
-        time is up.
+        """Prepares the racers, selects one for each remedy, and races until a verdict is reached or the time is up.
+
+        Raises:
+            ChildEndedError: The child ended, or did not answer in time.
         """
         began_s = time.monotonic()
         steps = self._fit.steps_per_epoch * self._fit.epochs.mid
@@ -91,7 +103,7 @@ class RaceTrial:
         try:
             if self._prepare(race):
                 self._race(race)
-                self._control(race)
+                self._race_learning_rate_alone(race)
         finally:
             race.wall_s = time.monotonic() - began_s
 
@@ -102,41 +114,41 @@ class RaceTrial:
         return [arm for arm in self._racers if not arm.failed and not arm.dropped]
 
     def _prepare(self, race: Race) -> bool:
-        self._tell("getting ready to race")
-        needless = {outcome.arm.id for outcome in outcomes_of(self._record) if outcome.verdict == "refuted"}
+        self._on_progress("getting ready to race")
+        refuted = {outcome.arm.id for outcome in outcomes_of(self._record) if outcome.verdict == "refuted"}
         for arm in self._racers:
-            arm.dropped = arm.id in needless
+            arm.dropped = arm.id in refuted
         if not self._live():
             return False
-        arms = [self._plain(arm) for arm in (self._baseline, *self._live())]
-        reply = self._ask({"do": "race_prepare", "arms": arms, "seconds": self.left_s() * PREPARE_SHARE}, PREPARE_S)
-        failed = reply.get("error") or reply["arms"][self._baseline.id].get("error")
-        if failed:
+        arms = [self._spec(arm) for arm in (self._baseline, *self._live())]
+        reply = self._send(PrepareRace(arms=arms, seconds=self.left_s() * PREPARE_SHARE), PREPARE_S)
+        error = reply.error if isinstance(reply, Failed) else reply.arms[self._baseline.id].why
+        if error:
             for arm in self._racers:
-                arm.failed, arm.why = True, failure(failed)
+                arm.failed, arm.why = True, failure(error)
+        if error or isinstance(reply, Failed):
             return False
-        race.judged_on, race.rows, race.varied = reply["judged_on"], reply["rows"], reply["varied"]
-        race.metric, race.upwards, race.rule = (
-            reply.get("metric", "loss"),
-            bool(reply.get("upwards")),
-            reply.get("rule", ""),
-        )
-        self._record.limits += reply.get("notes", [])
-        self._score_s = reply["score_s"]
-        # Where the script's rules are followed, a score is taken at the end of every epoch.
-        self._epoch_s = self._score_s if race.rule else 0.0
+        self._note_conditions(race, reply)
         for arm in (self._baseline, *self._live()):
-            told = reply["arms"][arm.id]
-            if "error" in told:
-                arm.failed, arm.why = True, failure(told["error"])
+            racer = reply.arms[arm.id]
+            if racer.why:
+                arm.failed, arm.why = True, failure(racer.why)
             else:
-                self._step_s[arm.id] = told["step_s"]
+                self._step_s[arm.id] = racer.step_s
         for arm in self._live():
             self._drop_slow(arm, race.batch_size)
         return bool(self._live())
 
+    def _note_conditions(self, race: Race, reply: RacePrepared) -> None:
+        race.judged_on, race.rows, race.varied = reply.judged_on, reply.rows, reply.varied
+        race.metric, race.upwards, race.rule = reply.metric, reply.upwards, reply.rule
+        self._record.limits += reply.notes
+        self._score_s = reply.score_s
+        # Where a rule of the script may stop a run, a score is taken at the end of every epoch.
+        self._epoch_s = self._score_s if race.rule else 0.0
+
     def _drop_slow(self, arm: Arm, batch_size: int) -> None:
-        """A larger batch that hardly gives more samples a second can't be sooner anywhere, however well it trains."""
+        """Drops a larger batch that gives hardly more samples a second: it can't reach the target sooner."""
         more = batch_ratio(arm, batch_size)
         if more <= 1:
             return
@@ -146,38 +158,33 @@ class RaceTrial:
             arm.why = f"Not raced: it gives only {throughput:.2f}× as many samples a second."
 
     def _race(self, race: Race) -> None:
-        """A heat over a short way first: it tells what racers cost, and chooses where several stand for one remedy."""
-        if not self._set_horizon(race, LOOKS[0] * (1 + BEYOND * len(self._live()))):
+        """Runs a short heat, which measures what racers cost and selects one for each remedy, and then the races."""
+        if not self._set_horizon(race, DECISION_RACES[0] * (1 + BEYOND * len(self._live()))):
             return
         heat = max(LEAST_STEPS, int(self._horizon * HEAT_SHARE))
         if not self._repetition(0, min(heat, self._horizon)):
             return
-        for arm in (
-            self._baseline,
-            *self._live(),
-        ):  # what laps took tells more than a few steps beforehand, in a process still cold
+        for arm in (self._baseline, *self._live()):  # laps are more exact than the few steps of a cold process
             self._step_s[arm.id] = settled_step_s(race, arm.id) or self._step_s[arm.id]
         results = {arm.id: self._in_heat(arm) for arm in self._live()}
         race.counted_from = 1
         for remedy in dict.fromkeys(arm.remedy for arm in self._live()):
-            self._choose([arm for arm in self._live() if arm.remedy == remedy], results)
+            self._select([arm for arm in self._live() if arm.remedy == remedy], results)
         shares = [min(BEYOND, MARGIN / exp(results[arm.id])) for arm in self._live()]
-        if not self._live() or not self._set_horizon(race, LOOKS[0] * (1 + sum(shares))):
+        if not self._live() or not self._set_horizon(race, DECISION_RACES[0] * (1 + sum(shares))):
             return
-        for races in range(1, LOOKS[-1] + 1):
+        for races in range(1, DECISION_RACES[-1] + 1):
             began_s = time.monotonic()
             if not self._repetition(races, self._horizon) or self._is_decided(races) or not self._live():
                 return
             pace_s = (time.monotonic() - began_s) / self._horizon
-            room = int(SPARE * self.left_s() / (pace_s * max(1, LOOKS[0] - races)))
-            if room < self._horizon and (races >= LOOKS[0] or room < LEAST_STEPS):
+            room = int(SPARE * self.left_s() / (pace_s * max(1, DECISION_RACES[0] - races)))
+            if room < self._horizon and (races >= DECISION_RACES[0] or room < LEAST_STEPS):
                 return
             self._horizon = min(self._horizon, room)
 
     def _set_horizon(self, race: Race, runs: float) -> bool:
-        """Decides how far the baseline runs, so that there is time for as many runs of that length; False where that is
-        too short.
-        """
+        """Sets how far the baseline runs, so that there is time for `runs` runs. False where that is too short."""
         step_s = self._step_s[self._baseline.id] + self._epoch_s / max(1, self._fit.steps_per_epoch)
         room = int(self.left_s() / (OVERHEAD * runs * step_s))
         self._horizon = min(room, race.training_steps)
@@ -190,40 +197,38 @@ class RaceTrial:
             )
         return False
 
-    def _choose(self, racers: Sequence[Arm], results: dict[str, float]) -> None:
-        """Of the racers of one remedy the one that did best goes on; it has to win again."""
-        ahead = max(racers, key=lambda arm: results[arm.id])
+    def _select(self, racers: Sequence[Arm], results: dict[str, float]) -> None:
+        """Drops all racers of one remedy but the best of the heat. It has to win again."""
+        winner = max(racers, key=lambda arm: results[arm.id])
         for arm in racers:
-            if arm is not ahead:
+            if arm is not winner:
                 arm.dropped = True
-                arm.why = f"{exp(results[arm.id]):.2f}× in the heat, where {ahead.label} came to {exp(results[ahead.id]):.2f}×."
+                own, best_ratio = exp(results[arm.id]), exp(results[winner.id])
+                arm.why = f"{own:.2f}× in the heat, where {winner.label} reached {best_ratio:.2f}×."
 
     def _in_heat(self, arm: Arm) -> float:
-        """The log of how many times sooner a racer was in the heat; one that did not arrive was no sooner."""
-        result = finish(self._record, arm)
+        """The log of how many times sooner a racer was in the heat. A racer that did not arrive was no sooner."""
+        result = outcome_of_race(self._record, arm)
         if result is None:
             return -1.0
         return result.comparison.mean_log if result.reached else min(-1e-3, result.comparison.mean_log)
 
     def _is_decided(self, races: int) -> bool:
         for arm in self._live():
-            result = finish(self._record, arm)
+            result = outcome_of_race(self._record, arm)
             if (
                 result is not None
                 and races >= HOPELESS_RACES
                 and (not result.reached or exp(result.comparison.mean_log) < HOPELESS)
             ):
                 arm.dropped = True
-        if races not in LOOKS:
+        if races not in DECISION_RACES:
             return False
         verdicts = {outcome.arm.id: outcome.verdict for outcome in outcomes_of(self._record)}
         return all(verdicts[arm.id] != "inconclusive" for arm in self._live())
 
-    def _control(self, race: Race) -> None:
-        """Races the learning rate alone where larger batches won with another one:
-
-        the batch is not to be credited with that.
-        """
+    def _race_learning_rate_alone(self, race: Race) -> None:
+        """Races the learning rate of a larger batch that won, without the batch, which must not get its credit."""
         for arm in [
             outcome.arm for outcome in outcomes_of(self._record) if outcome.helps and is_larger_batch(outcome.arm)
         ]:
@@ -232,62 +237,65 @@ class RaceTrial:
                 continue
             label = f"{rate[0]['value']:g}"
             control = Arm(
-                id=f"{RACE}/{RATE_ALONE}-{label}", role="remedy", unit=RACE, remedy=RATE_ALONE, cause=LOW_RATE,
-                label=f"learning rate {label}, batches as they are", safety="semantics", changes=rate,
-            )  # fmt: skip
+                id=f"{Unit.RACE}/{RATE_ALONE}-{label}",
+                role="remedy",
+                unit=Unit.RACE,
+                remedy=RATE_ALONE,
+                cause=LOW_RATE,
+                label=f"learning rate {label}, batches as they are",
+                safety="semantics",
+                changes=rate,
+            )
             baselines = [
                 run
                 for run in race.runs
                 if run.arm == self._baseline.id and run.finished and run.repetition >= race.counted_from
             ]
-            ways = [self._aim(run.repetition, run) for run in baselines]
+            targets = [self._target(run.repetition, run) for run in baselines]
             self._record.arms.append(control)
-            reply = self._ask({"do": "race_add", "arm": self._plain(control)}, PREPARE_S)
-            if self._failed(control, reply):
+            reply = self._send(AddRacer(arm=self._spec(control)), PREPARE_S)
+            if isinstance(reply, Failed):
+                self._fail(control, reply)
                 continue
-            self._step_s[control.id] = reply["step_s"]
-            for run, (target, way) in zip(baselines, ways, strict=True):
-                self._tell(f"race {run.repetition + 1}: {control.label}")
-                most = max(1, int(way * self._step_s[self._baseline.id] / self._step_s[control.id]))
+            self._step_s[control.id] = reply.step_s
+            for run, (target, steps) in zip(baselines, targets, strict=True):
+                self._on_progress(f"race {run.repetition + 1}: {control.label}")
+                most = max(1, int(steps * self._step_s[self._baseline.id] / self._step_s[control.id]))
                 if self.left_s() <= 0 or not self._train(control, run.repetition, most, target).finished:
-                    arm.note = "There was no time to race the learning rate alone: it may be that, and not the batch, that helps."
+                    arm.note = "There was no time to race the learning rate alone: it may help, and not the batch."
                     break
 
-    def _plain(self, arm: Arm) -> dict[str, Any]:
+    def _spec(self, arm: Arm) -> ArmSpec:
         batches = batch_ratio(arm, self._fit.record.batch_size or 0)
         known = self._fit.steps_known
-        return {
-            "id": arm.id,
-            "changes": arm.changes,
-            "epoch_steps": ceil(self._fit.steps_per_epoch / batches) if known else 0,
-        }
+        return ArmSpec.of(arm, epoch_steps=ceil(self._fit.steps_per_epoch / batches) if known else 0)
 
-    # one repetition
+    # One repetition.
 
     def _repetition(self, number: int, horizon: int) -> bool:
-        """Trains the baseline and then each racer from the same weights; False where the time was up before."""
-        self._tell(f"race {number + 1}: as it is")
+        """Trains the baseline and then each racer from the same weights. False where the time was up before."""
+        self._on_progress(f"race {number + 1}: as it is")
         baseline = self._train(self._baseline, number, horizon, None)
         if not baseline.finished:
             return False
-        target, way = self._aim(number, baseline)
-        way_s = way * self._step_s[self._baseline.id]
+        target, steps = self._target(number, baseline)
+        most_s = steps * self._step_s[self._baseline.id]
         order = self._live()
         self._random.shuffle(order)
         for arm in order:
-            self._tell(f"race {number + 1}: {arm.label}")
-            run = self._train(arm, number, max(1, int(way_s / self._step_s[arm.id])), target)
+            self._on_progress(f"race {number + 1}: {arm.label}")
+            run = self._train(arm, number, max(1, int(most_s / self._step_s[arm.id])), target)
             if not run.finished and not arm.failed:
                 return False
         return True
 
-    def _aim(self, number: int, baseline: RaceRun) -> tuple[float | None, float]:
+    def _target(self, number: int, baseline: RaceRun) -> tuple[float | None, float]:
         """The level at which a racer may stop, and how many of the baseline's steps it has time for.
 
-        Where the script's rule stopped the baseline, racers go on until it stops them too.
-        Where the baseline has stopped learning, racers go on for as long as it did, to a level that is clearly better.
+        Where the script's rule stopped the baseline, there is no level: racers train until the rule stops them too.
+        Where the baseline stopped learning, racers train for as long as it did, to a level that is clearly better.
         """
-        if baseline.stopped:  # whoever comes to the end by the same rule must show when it does
+        if baseline.stopped:
             return None, BEYOND * baseline.laps[-1].steps
         target = with_tolerance(best(baseline.laps))
         if not stopped_early(baseline.laps):
@@ -302,58 +310,51 @@ class RaceTrial:
         return clearly_better(clearly_better(lowest)), float(baseline.laps[-1].steps)
 
     def _train(self, arm: Arm, number: int, most: int, target: float | None) -> RaceRun:
-        """One run, until `most` steps or past the target: then one lap more shows that it was no chance."""
+        """Makes one run of at most `most` steps. It ends one lap after the target, to rule out chance."""
         run = RaceRun(arm=arm.id, repetition=number)
         assert self._record.race is not None
         self._record.race.runs.append(run)
-        reply = self._ask({"do": "race_start", "arm": arm.id, "repetition": number}, LAP_TIMEOUT_S)
-        if self._failed(arm, reply):
+        start = self._send(StartRun(arm=arm.id, repetition=number), LAP_TIMEOUT_S)
+        if isinstance(start, Failed):
+            self._fail(arm, start)
             return run
-        run.laps.append(Lap(steps=0, score=reply["score"]))
+        run.laps.append(Lap(steps=0, score=start.score))
         least = max(1, int(min(LAPS_LEAST * self._score_s / self._step_s[arm.id], most / 10)))
         while run.laps[-1].steps < most:
             if self.left_s() <= 0:
                 return run
             steps = next_lap(run.laps[-1].steps, least, self._fit.per_execution)
-            reply = self._ask({"do": "race_lap", "arm": arm.id, "steps": steps}, LAP_TIMEOUT_S)
-            if self._failed(arm, reply):
+            lap = self._send(RaceLap(arm=arm.id, steps=steps), LAP_TIMEOUT_S)
+            if isinstance(lap, Failed):
+                self._fail(arm, lap)
                 return run
-            run.laps.append(
-                Lap(
-                    steps=run.laps[-1].steps + reply.get("steps", steps), score=reply["score"], seconds=reply["seconds"]
-                )
-            )
-            if reply.get("stopped"):
-                run.stopped = True
-                break
-            if _is_lost(run.laps):
-                break
-            if target is not None and _is_through(run.laps, target):
+            self._add_lap(run, lap)
+            if run.stopped or _is_lost(run.laps) or target is not None and _has_passed(run.laps, target):
                 break
         run.finished = True
         return run
 
-    def _failed(self, arm: Arm, reply: dict[str, Any]) -> bool:
-        if "error" not in reply:
-            return False
-        arm.failed, arm.why = True, failure(reply["error"])
+    @staticmethod
+    def _add_lap(run: RaceRun, lap: LapDone) -> None:
+        run.laps.append(Lap(steps=run.laps[-1].steps + lap.steps, score=lap.score, seconds=lap.seconds))
+        run.stopped = lap.stopped
+
+    def _fail(self, arm: Arm, reply: Failed) -> None:
+        """Marks a racer as failed. Without the baseline, no racer can race."""
+        arm.failed, arm.why = True, failure(reply.error)
         if arm is self._baseline:
             for racer in self._live():
                 racer.failed, racer.why = True, arm.why
-        return True
 
-    def _ask(self, command: dict[str, Any], longest_s: float) -> dict[str, Any]:
-        return self._child.ask(command, patience_s(longest_s, self.left_s()))
+    def _send(self, command: Command[R], longest_s: float) -> R | Failed:
+        return carry_out(self._child, command, patience_s(longest_s, self.left_s()))
 
 
-def _is_through(laps: Sequence[Lap], target: float) -> bool:
+def _has_passed(laps: Sequence[Lap], target: float) -> bool:
     """Whether a run reached the target at least a lap ago and is still there."""
     return steps_to(laps[:-1], target) is not None and levels(laps)[-1] <= target
 
 
 def _is_lost(laps: Sequence[Lap]) -> bool:
-    """Whether a run that had a score has none any more, twice in a row:
-
-    weights that are no numbers do not come back.
-    """
+    """Whether a run that had a score has none twice in a row. Weights that are no numbers do not recover."""
     return len(laps) > 2 and laps[0].score is not None and laps[-1].score is None and laps[-2].score is None

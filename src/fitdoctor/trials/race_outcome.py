@@ -1,4 +1,4 @@
-"""Who reached the target of a race, and when."""
+"""Judges races: which racer reached the target, and when."""
 
 from __future__ import annotations
 
@@ -8,40 +8,46 @@ from math import ceil, inf, log
 from statistics import median
 
 from fitdoctor.recording.model import Arm, Lap, Race, RaceRun, Rehearsal
+from fitdoctor.trial_units import Unit
 from fitdoctor.trials.statistics import CONFIDENCE, FLOOR, MOST_RATIO, Comparison, Verdict, bounds, comparison_of
 
-#: The unit of arms that run in a race.
-RACE = "race"
-#: Repetitions after which a decision may be taken: fixed beforehand, since every look is a chance to be wrong.
-LOOKS = (3, 6)
-#: A gain below this that the repetitions do not prove is taken for none: first arrivals differ more than windows do.
+# Repetitions after which a decision may be taken. They are fixed beforehand: each decision may be wrong by chance.
+DECISION_RACES = (3, 6)
+# A smaller gain that is not proven counts as none: times to a target differ more than windows do.
 HARDLY_SOONER = 1.25
-#: Two scores this near to each other are one level: a target is eased by it, so that the last wiggle of a curve decides
-#: nothing.
+# Two scores that differ by less are one level. A target has this tolerance, so that noise at the end of a curve does
+# not decide.
 SAME_LEVEL = 0.02
-#: A level this much lower than another is a better one, whatever either wiggles.
+# A level that is lower by this share is clearly better, whatever the noise.
 BETTER = 0.10
-#: A baseline that comes to its best level in the first half of its run has stopped learning: then how soon others come
-#: to that level says little, and whether they come to a better one says much.
+# A baseline that reaches its best level in this share of its run has stopped learning. Then a racer must reach a better
+# level: the time to the same level says little.
 EARLY = 0.5
-#: A racer must have come this share below where it began: a score that is good because the start was is not learned.
+# A racer must get this share below its first score, or a good start would count as learning.
 LEARNED = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RaceOutcome:
-    """How one racer did against the baseline, over the repetitions that count.
+    """How one racer compares with the baseline, over the repetitions that count.
 
-    The target is the level that the baseline came to. Where the racer came to a clearly better level in each
-    repetition, the target is that one (`beyond`), and the baseline's time the whole of its run: at least so much
-    sooner.
-
-    `comparison` holds a log ratio a repetition: how many times sooner the racer reached the target. A racer that never
-    did is taken to have reached it when it was stopped, or no sooner than the baseline, which flatters it; `reached`
-    says how often it really did. Where the script's own stopping rule ended every run of both, and the racer's at no
-    worse a level (`by_rule`), the times are those until it did. `what` names the score. `covered` is the share of the
-    whole training that the baseline's runs went through, `throughput` how many times as many samples a second the racer
-    trains on; `level` and `baseline_level` are the best that each came to.
+    Attributes:
+        comparison: One log ratio for each repetition: how many times sooner the racer reached the target. For a racer
+            that did not reach it, the time until it was stopped counts, or the baseline's if that is longer. This
+            flatters the racer.
+        reached: How often the racer reached the target.
+        target: The best level of the baseline, or a better one.
+        beyond: Whether the racer reached a clearly better level in each repetition. Then this is the target, and the
+            baseline's time is its whole run.
+        what: The name of the score.
+        covered: The share of the whole training that the baseline's runs covered.
+        throughput: How many times as many samples a second the racer trains on.
+        level: The best level of the racer.
+        baseline_level: The best level of the baseline.
+        by_rule: Whether the script's own stopping rule ended every run of both, the racer's at no worse a level. Then
+            the times are those until it did.
+        upwards: Whether larger values of the script's own metric are better.
+        varied: What differed between the repetitions.
     """
 
     comparison: Comparison
@@ -61,9 +67,8 @@ class RaceOutcome:
     def reached_share(self) -> tuple[float, float]:
         """Bounds of the share of races in which the racer comes to the target (Clopper and Pearson)."""
         reached, n, tail = self.reached, self.comparison.n, (1 - CONFIDENCE) / 2
-        from scipy.special import (
-            betaincinv,
-        )  # quantiles of the beta distribution; `scipy.stats` takes a second to import
+        # Quantiles of the beta distribution. `scipy.stats` takes a second to import.
+        from scipy.special import betaincinv
 
         low = float(betaincinv(reached, n - reached + 1, tail)) if reached else 0.0
         return low, float(betaincinv(reached + 1, n - reached, 1 - tail)) if reached < n else 1.0
@@ -73,16 +78,16 @@ class RaceOutcome:
         return 1 - score if self.upwards else score
 
 
-def finish(rehearsal: Rehearsal, arm: Arm) -> RaceOutcome | None:
-    """How an arm did in the race of a rehearsal, or None where no repetition counts.
+def outcome_of_race(rehearsal: Rehearsal, arm: Arm) -> RaceOutcome | None:
+    """How an arm compares in the race of a rehearsal, or None where no repetition counts.
 
     Example:
-        >>> result = finish(rehearsal, arm)
+        >>> result = outcome_of_race(rehearsal, arm)
         >>> result.reached, result.comparison.ratio
         (3, Interval(low=4.1, mid=6.0, high=8.8))
     """
     race = rehearsal.race
-    baseline = next((other for other in rehearsal.arms if other.unit == RACE and other.role == "baseline"), None)
+    baseline = next((other for other in rehearsal.arms if other.unit == Unit.RACE and other.role == "baseline"), None)
     if race is None or baseline is None:
         return None
     ours = _runs(race, arm.id)
@@ -123,11 +128,10 @@ def finish(rehearsal: Rehearsal, arm: Arm) -> RaceOutcome | None:
 
 
 def _end_alike(theirs: Sequence[RaceRun], ours: Sequence[RaceRun]) -> bool:
-    """Whether the script's stopping rule ended every run, those of the racer at no worse a level than the baseline's of
-    its repetition.
+    """Whether the script's stopping rule ended every run, and the racer's runs at no worse a level than the baseline's.
 
-    A rule that ends a run at its best score yet waits for a goal: who is stopped there as well has come to the same
-    goal, even where the last step of the one went further past it.
+    A rule that stops each run at its best score waits for a goal. Runs that it stops there reached the same goal, even
+    where the last step of one went further past it.
     """
     if not all(run.stopped for run in (*theirs, *ours)):
         return False
@@ -142,13 +146,13 @@ def _ends_at_its_best(run: RaceRun) -> bool:
 
 
 def _stopped_at(run: RaceRun) -> float:
-    """The best level of a run that has ended: its last score counts as it is, since no later one will bear it out."""
+    """The best level of a run that has ended. Its last score counts as it is, since no later one can confirm it."""
     last = run.laps[-1].score
     return min(best(run.laps), inf if last is None else last)
 
 
 def judge(result: RaceOutcome, racers: int) -> tuple[Verdict, str]:
-    """Whether a racer is proven to be sooner at the target, not to be, or neither.
+    """Whether a racer is proven to reach the target sooner, proven not to, or neither.
 
     Args:
         result: Of the racer.
@@ -160,24 +164,24 @@ def judge(result: RaceOutcome, racers: int) -> tuple[Verdict, str]:
         if result.target < inf
         else f"a {result.what} that is a number"
     )
-    aim = f"{aim}, where it never comes as it is," if result.beyond else aim
+    aim = f"{aim}, which the script as it is never reaches," if result.beyond else aim
     aim = f"the end by the script's own stopping rule, at no worse a {result.what}," if result.by_rule else aim
     counted = f"{result.reached} of {races} races"
-    if races < LOOKS[0] or comparison.ratio is None:
-        return "inconclusive", f"Came to {aim} in {counted}: too few to tell. A larger --race-budget has room for more."
+    if races < DECISION_RACES[0] or comparison.ratio is None:
+        return "inconclusive", f"Reached {aim} in {counted}: too few to tell. A larger --race-budget has room for more."
     if result.reached < races:
         verdict: Verdict = (
             "refuted" if 2 * result.reached <= races or comparison.mid < HARDLY_SOONER else "inconclusive"
         )
-        return verdict, f"Came to {aim} in {counted} only."
+        return verdict, f"Reached {aim} in {counted} only."
     shown = f"{comparison.ratio.mid:.2f}× [{comparison.ratio.low:.2f}, {comparison.ratio.high:.2f}] over {races} races"
-    strict = bounds(comparison, 1 - (1 - CONFIDENCE) / (len(LOOKS) * max(1, racers)))
+    strict = bounds(comparison, 1 - (1 - CONFIDENCE) / (len(DECISION_RACES) * max(1, racers)))
     if strict.low > FLOOR:
-        return "measured", f"Came to {aim} in {counted}."
-    if comparison.mid < HARDLY_SOONER or races >= LOOKS[-1] and comparison.ratio.low <= 1:
-        return "refuted", f"Came to {aim} no sooner than chance explains: {shown}."
-    more = " of so few: a larger --race-budget has room for more" if races < LOOKS[-1] else ""
-    return "inconclusive", f"Came to {aim} in {counted}, but {shown} may be chance{more}."
+        return "measured", f"Reached {aim} in {counted}."
+    if comparison.mid < HARDLY_SOONER or races >= DECISION_RACES[-1] and comparison.ratio.low <= 1:
+        return "refuted", f"Reached {aim} no sooner than chance explains: {shown}."
+    more = " of so few: a larger --race-budget has room for more" if races < DECISION_RACES[-1] else ""
+    return "inconclusive", f"Reached {aim} in {counted}, but {shown} may be chance{more}."
 
 
 def batch_ratio(arm: Arm, batch_size: int) -> float:
@@ -201,30 +205,29 @@ def levels(laps: Sequence[Lap]) -> list[float]:
 
 
 def best(laps: Sequence[Lap]) -> float:
-    """The best level that a run came to."""
+    """The best level of a run."""
     return min(levels(laps), default=inf)
 
 
 def with_tolerance(level: float) -> float:
-    """A level with what counts as the same added to it."""
+    """The worst level that counts as the same."""
     return level + SAME_LEVEL * abs(level) if level < inf else inf
 
 
 def clearly_better(level: float) -> float:
-    """A level that is clearly better."""
+    """The worst level that is clearly better."""
     return level - BETTER * abs(level) if level < inf else inf
 
 
 def stopped_early(laps: Sequence[Lap]) -> bool:
-    """Whether a run came to its best level so early that it learned nothing more in most of its time."""
+    """Whether a run reached its best level so early that it learned nothing in most of its time."""
     return baseline_steps(laps, with_tolerance(best(laps))) < EARLY * laps[-1].steps
 
 
 def steps_to(laps: Sequence[Lap], target: float) -> float | None:
-    """Steps until a run first came to the target and had learned something, between two laps in proportion; None where
-    it never did.
+    """Steps until a run first reached the target and had learned something; None where it did not.
 
-    Within the first lap nothing is told apart: who arrives there has taken all of it.
+    Between two laps the steps are interpolated. A run that arrives in its first lap took all of that lap.
     """
     found = levels(laps)
     if not found or found[0] == inf and target == inf:
@@ -239,16 +242,13 @@ def steps_to(laps: Sequence[Lap], target: float) -> float | None:
 
 
 def baseline_steps(laps: Sequence[Lap], target: float) -> float:
-    """The same for the baseline, which sets the target. Where it learned nothing, all of its steps were for nothing."""
+    """The same for the baseline, which sets the target. Where it learned nothing, all of its steps count."""
     took = steps_to(laps, target)
     return float(laps[-1].steps) if took is None else took
 
 
 def settled_step_s(race: Race, arm: str) -> float:
-    """The median cost of a step of an arm, over all of its laps but the first of each run:
-
-    one hiccup decides nothing.
-    """
+    """The median cost of a step of an arm, over all of its laps but the first of each run."""
     costs = []
     for run in race.runs:
         if run.arm == arm:
@@ -262,7 +262,7 @@ def settled_step_s(race: Race, arm: str) -> float:
 
 
 def next_lap(steps: int, least: int, per_execution: int) -> int:
-    """How many steps the next lap has: one part in seven of those behind it, so that times are known to about as much.
+    """How many steps the next lap has: a seventh of those before it, which is the precision of the times.
 
     Example:
         >>> next_lap(0, 10, 1), next_lap(700, 10, 1), next_lap(700, 10, 32)
@@ -273,7 +273,7 @@ def next_lap(steps: int, least: int, per_execution: int) -> int:
 
 
 def _runs(race: Race, arm: str) -> dict[int, RaceRun]:
-    """The finished runs of an arm by repetition: those that count, or those that chose where it was not chosen."""
+    """The finished runs of an arm by repetition: those that count, or the heat where the arm was not selected."""
     finished = {run.repetition: run for run in race.runs if run.arm == arm and run.finished and len(run.laps) > 1}
     return {number: run for number, run in finished.items() if number >= race.counted_from} or finished
 

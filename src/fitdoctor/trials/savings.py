@@ -12,9 +12,8 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.input.data_passes import steps_per_pass
 from fitdoctor.facts.input.workers import workers_of
 from fitdoctor.report.model import Interval
-from fitdoctor.trials.outcomes import WHOLE, Outcome
-from fitdoctor.trials.process_statistics import PROCESS
-from fitdoctor.trials.race_outcome import RACE
+from fitdoctor.trial_units import Unit
+from fitdoctor.trials.outcomes import Outcome
 from fitdoctor.trials.statistics import MOST_RATIO
 
 End = Literal["low", "mid", "high"]
@@ -60,7 +59,7 @@ def effect_of(facts: Facts, outcome: Outcome) -> Effect | None:
         covered=outcome.finish.covered if outcome.finish is not None else 1.0,
         throughput=outcome.finish.throughput if outcome.finish is not None else 1.0,
         parts=tuple(outcome.arm.parts),
-        refills=(outcome.arm.unit == "step" or outcome.arm.unit == WHOLE and "start" not in outcome.arm.parts)
+        refills=(outcome.arm.unit == Unit.STEP or outcome.arm.unit == Unit.WHOLE and "start" not in outcome.arm.parts)
         and any(map(_keeps_elements, outcome.arm.changes)),
     )
 
@@ -73,7 +72,7 @@ def _keeps_elements(change: dict[str, Any]) -> bool:
 
 def times_paid(facts: Facts, outcome: Outcome) -> int:
     """Returns how often the training pays the one-off: once for each call of fit that traces again."""
-    if outcome.target == "fit" and outcome.arm.unit in ("step", WHOLE) and outcome.index < len(facts.fits):
+    if outcome.target == "fit" and outcome.arm.unit in (Unit.STEP, Unit.WHOLE) and outcome.index < len(facts.fits):
         return facts.fits[outcome.index].one_offs_paid
     return 1
 
@@ -93,7 +92,7 @@ def whole_run(facts: Facts, effects: Iterable[Effect]) -> Interval:
     If a stopping rule may end the training early, the interval covers its shortest and longest length.
 
     Example:
-        >>> whole_run(facts, [Effect(target="fit", index=0, unit="step", ratio=Interval(low=2, mid=2, high=2))])
+        >>> whole_run(facts, [Effect(target="fit", index=0, unit=Unit.STEP, ratio=Interval(low=2, mid=2, high=2))])
         Interval(low=1.81, mid=1.81, high=1.81)
     """
     found = list(effects)
@@ -148,19 +147,19 @@ def terms(facts: Facts, target: str, index: int, unit: str) -> tuple[str, ...]:
     """Returns the terms of the projection that a unit covers. The end of an epoch includes calls of callbacks there."""
     if target == "loop":
         return (f"loop{index}/call",)
-    if unit == "call":  # all of a call of fit, except what only the first one pays
+    if unit == Unit.CALL:  # all of a call of fit, except what only the first one pays
         return tuple(
             t.id for t in facts.projection.terms if t.id.startswith(f"fit{index}/") and not t.id.endswith("/first")
         )
-    if unit == RACE:
+    if unit == Unit.RACE:
         return (f"fit{index}/step", *_per_epoch(facts, index))
-    if unit == PROCESS:
+    if unit == Unit.PROCESS:
         return (f"fit{index}/step",)
-    if unit == "epoch":
+    if unit == Unit.EPOCH:
         workers = workers_of(facts.fits[index].record)
         ended = (f"fit{index}/epoch_boundary",) if workers is not None and workers.restarted else ()
         return f"fit{index}/step", f"fit{index}/epoch_first_step", *ended
-    if unit != "epoch_end":
+    if unit != Unit.EPOCH_END:
         return (f"fit{index}/{unit}",)
     hooks = [
         term.id
@@ -177,7 +176,11 @@ def terms(facts: Facts, target: str, index: int, unit: str) -> tuple[str, ...]:
 
 def _treated(facts: Facts, effect: Effect) -> tuple[str, ...]:
     """Returns the terms that an effect changes."""
-    units = [{"start": "epoch"}.get(part, part) for part in effect.parts] if effect.unit == WHOLE else [effect.unit]
+    units = (
+        [{"start": Unit.EPOCH.value}.get(part, part) for part in effect.parts]
+        if effect.unit == Unit.WHOLE
+        else [effect.unit]
+    )
     found = tuple(dict.fromkeys(term for unit in units for term in terms(facts, effect.target, effect.index, unit)))
     return (*found, f"fit{effect.index}/epoch_first_step") if effect.refills else found
 
@@ -185,14 +188,14 @@ def _treated(facts: Facts, effect: Effect) -> tuple[str, ...]:
 def _per_epoch(facts: Facts, index: int) -> tuple[str, ...]:
     """Returns the terms of a fit that are paid once an epoch: its end, validation, and callbacks there."""
     own = (f"fit{index}/epoch_boundary", f"fit{index}/epoch_first_step", f"fit{index}/validation")
-    return *own, *terms(facts, "fit", index, "epoch_end")
+    return *own, *terms(facts, "fit", index, Unit.EPOCH_END)
 
 
 def _factor(effect: Effect, term_id: str, end: End) -> float:
     """Returns the factor for the cost of a term."""
     ratio: float = getattr(effect.ratio, end)
     factor = 1 / max(1 / MOST_RATIO, ratio)
-    if effect.unit == RACE and not term_id.endswith("/step"):
+    if effect.unit == Unit.RACE and not term_id.endswith("/step"):
         factor *= effect.throughput
     if end == "low" and factor < 1:
         return 1 - effect.covered * (1 - factor)

@@ -16,7 +16,7 @@ Verdict = Literal["measured", "refuted", "inconclusive"]
 # Two-sided confidence of every interval that is shown.
 CONFIDENCE = 0.95
 # Rounds after which decisions are taken. They are fixed beforehand: each decision has a chance to be wrong.
-LOOKS = (6, 15, 40)
+DECISION_ROUNDS = (6, 15, 40)
 # Identical arms differ systematically by 2–4 % (memory layout, order, caches), however many rounds there are. So a
 # ratio counts from 5 % on.
 FLOOR = 1.05
@@ -109,7 +109,7 @@ def bounds(comparison: Comparison, confidence: float) -> Interval:
 
 
 def judge(
-    comparison: Comparison, placebo: Comparison | None, *, looks: int = len(LOOKS), remedies: int = 1
+    comparison: Comparison, placebo: Comparison | None, *, looks: int = len(DECISION_ROUNDS), remedies: int = 1
 ) -> tuple[Verdict, str]:
     """Judges whether the arm is proven to be faster, proven not to be, or neither.
 
@@ -136,7 +136,7 @@ def judge(
         return "measured", f"{shown}{crowd}, above {floor:.2f}×."
     if comparison.ratio.high < FLOOR:
         return "refuted", f"{shown}{crowd}: below {FLOOR:.2f}×."
-    if comparison.n >= LOOKS[0] and comparison.mid < HARDLY_FASTER and comparison.ratio.high < OPEN:
+    if comparison.n >= DECISION_ROUNDS[0] and comparison.mid < HARDLY_FASTER and comparison.ratio.high < OPEN:
         return "refuted", f"{shown}{crowd}: hardly faster."
     if floor > FLOOR and strict.low > FLOOR:
         return "inconclusive", f"{shown}{crowd}, but identical arms differed by as much."

@@ -1,4 +1,4 @@
-"""Keeps account of where the seconds of a diagnosis go."""
+"""The account of where the seconds of a diagnosis go."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from contextlib import contextmanager
 
 from fitdoctor.recording.model import Stage
 
-#: The moment, not a time that was spent, at which the first answer was there.
+# The stage that marks the moment of the first answer. It takes no time.
 FIRST_ANSWER = "first answer"
 
 
 class Stages:
-    """Adds stages to a recording. Neighbours of the same name become one.
+    """Adds stages to a recording. Neighbours of the same name are merged.
 
     Args:
         record: Gets the stages.
-        began_s: `time.monotonic()` at the diagnosis' beginning.
+        began_s: `time.monotonic()` when the diagnosis began.
 
     Example:
         >>> stages = Stages(run.stages, began_s=time.monotonic())
@@ -29,7 +29,7 @@ class Stages:
         self._record, self._began_s = record, began_s
 
     def add(self, name: str, began_s: float, seconds: float) -> None:
-        """Adds what took `seconds` from `began_s` on, by `time.monotonic()`."""
+        """Adds a stage that took `seconds` from `began_s` on, by `time.monotonic()`."""
         last = self._record[-1] if self._record else None
         if last is not None and last.name == name:
             self._record[-1] = Stage(name=name, began_s=last.began_s, seconds=last.seconds + seconds)
@@ -38,7 +38,7 @@ class Stages:
 
     @contextmanager
     def within(self, name: str) -> Iterator[None]:
-        """Adds what goes on within."""
+        """Adds a block as a stage."""
         began_s = time.monotonic()
         try:
             yield
@@ -47,7 +47,7 @@ class Stages:
 
 
 def seconds_of(stages: list[Stage]) -> dict[str, float]:
-    """The sum of each stage; of the first answer, when it was there."""
+    """The seconds of each stage, summed; of the first answer, its moment."""
     found: dict[str, float] = {}
     for stage in stages:
         found[stage.name] = found.get(stage.name, 0.0) + (

@@ -27,7 +27,7 @@ def test_rows_that_are_objects_become_one_array() -> None:
     assert arrays.plain(rows).shape == (2, 3)
 
 
-def test_what_makes_no_array_is_refused() -> None:
+def test_data_that_makes_no_array_is_refused() -> None:
     ragged = np.empty(2, dtype=object)
     ragged[0], ragged[1] = np.ones(3), np.zeros(2)
     with pytest.raises(ValueError, match="differ in shape"):
@@ -42,7 +42,7 @@ def test_a_sparse_matrix_becomes_dense() -> None:
     assert arrays.plain(csr_matrix(np.eye(3))).tolist() == np.eye(3).tolist()
 
 
-def test_an_array_that_is_one_already_is_not_copied() -> None:
+def test_an_array_is_not_copied() -> None:
     given = np.ones(3)
     assert arrays.converted(given, {}) is given
 

@@ -1,4 +1,4 @@
-"""Arguments of live callbacks, and what puts them back. The callbacks are stand-ins: nothing here needs a framework."""
+"""Arguments of live callbacks are set and restored. The callbacks are test doubles, without a framework."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_weights_go_to_a_file_of_their_own_kind() -> None:
     assert (callback.save_weights_only, callback.filepath) == (False, "kept/model.keras")
 
 
-def test_a_writer_that_is_open_is_closed_and_opened_again() -> None:
+def test_an_open_writer_is_closed_and_opened_again() -> None:
     callback = TensorBoard()
     undo = set_argument(callback, "update_freq", "epoch")
     assert (callback.update_freq, callback._prev_summary_state) == ("epoch", [])
@@ -62,7 +62,7 @@ def test_a_writer_that_is_open_is_closed_and_opened_again() -> None:
     assert (callback.update_freq, callback._prev_summary_state) == (1, ["open"])
 
 
-def test_a_profiler_that_runs_rests_for_a_while() -> None:
+def test_a_running_profiler_is_stopped_and_restarted() -> None:
     callback = TensorBoard()
     undo = set_argument(callback, "profile_batch", 0)
     assert (callback._should_trace, callback.profiler) == (False, ["stop"])

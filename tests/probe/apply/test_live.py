@@ -1,4 +1,4 @@
-"""Changes of live objects, and what undoes them. The objects are stand-ins: nothing here needs a framework."""
+"""Changes of live objects are made and undone. The objects are test doubles, without a framework."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def compile_(argument: str, value: object) -> SetArgument:
     return SetArgument(place=HERE, call="Model.compile", argument=argument, value=value)
 
 
-def test_settings_of_a_model_are_put_back() -> None:
+def test_settings_of_a_model_are_restored() -> None:
     model = SimpleNamespace(run_eagerly=True, steps_per_execution=1, jit_compile=False)
     undo = live.to_model(
         model, [compile_("run_eagerly", False), compile_("steps_per_execution", 8), compile_("run_eagerly", None)]
@@ -36,7 +36,7 @@ def test_settings_of_a_model_are_put_back() -> None:
     assert model == SimpleNamespace(run_eagerly=True, steps_per_execution=1, jit_compile=False)
 
 
-def test_what_can_not_be_set_later_leaves_the_model_as_it_was() -> None:
+def test_a_setting_that_can_not_be_changed_leaves_the_model_unchanged() -> None:
     model = SimpleNamespace(run_eagerly=True, optimizer="adam")
     with pytest.raises(ValueError, match="`optimizer` of compile"):
         live.to_model(model, [compile_("run_eagerly", False), compile_("optimizer", "sgd")])
@@ -52,7 +52,7 @@ def test_arguments_of_fit() -> None:
     assert bound == {"x": 1, "validation_batch_size": None}
 
 
-def test_a_hook_runs_now_and_then() -> None:
+def test_a_throttled_hook_runs_at_every_nth_call() -> None:
     callback = Plotter()
     undo = live.to_callbacks(
         [object(), callback], [ThrottleHook(place=HERE, call="Plotter", hook="on_epoch_end", every=3, index=1)]
@@ -66,7 +66,7 @@ def test_a_hook_runs_now_and_then() -> None:
     assert callback.epochs[-1] == 7
 
 
-def test_a_throttled_hook_goes_on_counting_where_the_changes_are_made_again() -> None:
+def test_a_throttled_hook_keeps_its_count_when_the_changes_are_made_again() -> None:
     callback, calls = Plotter(), {0: 1}
     for epoch in range(1, 7):
         change = ThrottleHook(place=HERE, call="Plotter", hook="on_epoch_end", every=3, index=0)
@@ -77,7 +77,7 @@ def test_a_throttled_hook_goes_on_counting_where_the_changes_are_made_again() ->
     assert calls == {0: 7}
 
 
-def test_hooks_of_batches_say_nothing_of_epochs() -> None:
+def test_hooks_of_batches_do_not_count_for_epochs() -> None:
     rarely = (("on_train_batch_end", 50), ("on_epoch_end", 5), ("on_epoch_end", 3))
     changes = [ThrottleHook(place=HERE, call="Plotter", hook=hook, every=every, index=0) for hook, every in rarely]
     assert live.rarest([*changes, compile_("run_eagerly", False)], "on_epoch") == 5
@@ -85,7 +85,7 @@ def test_hooks_of_batches_say_nothing_of_epochs() -> None:
     assert live.rarest([], "on_epoch") == 1
 
 
-def test_a_hook_that_the_instance_had_is_put_back() -> None:
+def test_a_hook_of_the_instance_is_restored() -> None:
     callback = Plotter()
     own = callback.on_epoch_end
     callback.on_epoch_end = own  # type: ignore[method-assign]
@@ -105,7 +105,7 @@ def test_an_attribute_of_a_callback() -> None:
 
 
 @pytest.mark.parametrize(("index", "call"), [(1, "Plotter"), (0, "TensorBoard")])
-def test_a_callback_that_is_not_there_leaves_the_others_as_they_were(index: int, call: str) -> None:
+def test_a_missing_callback_leaves_the_others_unchanged(index: int, call: str) -> None:
     callback = Plotter()
     first = SetArgument(place=HERE, call="Plotter", argument="every", value=5, index=0)
     with pytest.raises(ValueError, match=f"Expected callback {index} to be a {call}"):
@@ -115,7 +115,7 @@ def test_a_callback_that_is_not_there_leaves_the_others_as_they_were(index: int,
     assert callback.every == 1
 
 
-def test_changes_of_other_things_are_left_to_others() -> None:
+def test_changes_of_other_objects_are_ignored() -> None:
     change = InsertCall(place=HERE, call="prefetch")
     model = SimpleNamespace()
     live.to_model(model, [change])()

@@ -27,7 +27,7 @@ def run(make: Callable[[], Iterable[Any]], limit_s: float = PLENTY_S) -> list[An
 
 class TestElements:
     @pytest.mark.parametrize("count", [1, CHECKED - 1, CHECKED, CHECKED + 1])
-    def test_an_input_that_repeats_is_kept_as_it_is(self, count: int) -> None:
+    def test_a_repeating_input_is_kept_unchanged(self, count: int) -> None:
         x, y = run(lambda: pairs(count))
         assert (x.dtype, x.shape, y.dtype, y.shape) == (np.float32, (count, 2), np.int64, (count,))
         assert y.tolist() == list(range(count))

@@ -1,4 +1,4 @@
-"""Which stages of a pipeline are made again. The datasets are stand-ins: nothing here needs a framework."""
+"""Only the stages after the first change are made again. The datasets are test doubles, without a framework."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fitdoctor.probe.inputs.tfdata_recipes import ATTRIBUTE, Recipe
 
 
 class Dataset:
-    """Knows its parent and how it was made."""
+    """A dataset with its parent and its recipe."""
 
     def __init__(self, name: str, parent: Dataset | None, **keywords: Any) -> None:
         self.name, self.parent = name, parent
@@ -44,7 +44,7 @@ def steps() -> list[Dataset]:
 
 
 def changed(dataset: Dataset, *changes: Change) -> list[Dataset]:
-    """The chain that comes out, from its source on."""
+    """The resulting chain, from its source on."""
     current, found = tfdata.apply(dataset, list(changes), lambda made, recipe: made), []
     while current is not None:
         found.append(current)
@@ -71,12 +71,12 @@ DEBUGGED = RemoveCall(place=place(), call="tf.data.experimental.enable_debug_mod
         (DEBUGGED, [False] * 4),
     ],
 )
-def test_all_before_the_first_change_is_the_scripts_own(
+def test_stages_before_the_first_change_are_the_scripts_own(
     steps: list[Dataset], change: Change, wanted: list[bool]
 ) -> None:
     assert own(changed(steps[-1], change), steps) == wanted
 
 
-def test_what_changes_no_stage_leaves_the_dataset_alone(steps: list[Dataset]) -> None:
+def test_other_changes_leave_the_dataset_unchanged(steps: list[Dataset]) -> None:
     numerics = RemoveCall(place=place(), call="tf.debugging.enable_check_numerics")
     assert changed(steps[-1], numerics)[-1] is steps[-1]

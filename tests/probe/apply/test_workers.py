@@ -16,7 +16,7 @@ def workers(count: int) -> SetArgument:
     return SetArgument(place=HERE, call="PyDataset", argument="workers", value=count)
 
 
-def test_the_users_own_stays_as_it_is() -> None:
+def test_the_users_own_dataset_stays_unchanged() -> None:
     own = dataset()
     made = arranged(own, [workers(4)], steady=False)
     assert (made.workers, own.workers) == (4, 1)
@@ -24,7 +24,7 @@ def test_the_users_own_stays_as_it_is() -> None:
     assert arranged(own, [], steady=True) is own
 
 
-def test_an_idle_arm_holds_little() -> None:
+def test_an_idle_arm_keeps_few_batches() -> None:
     made = arranged(dataset(), [workers(4)], steady=True)
     assert (made.max_queue_size, held(made)) == (5, 6)
     assert arranged(dataset(4), [], steady=False).max_queue_size == 10
@@ -35,7 +35,7 @@ def test_without_workers_there_is_no_queue() -> None:
     assert held(dataset(processes=True)) == 11
 
 
-def test_on_tf_keras_they_are_arguments_of_fit() -> None:
+def test_on_tf_keras_workers_are_arguments_of_fit() -> None:
     bound = {"x": None, "workers": 1, "use_multiprocessing": False, "max_queue_size": 10}
     more = SetArgument(place=HERE, call="Model.fit", argument="workers", value=4)
     other = SetArgument(place=HERE, call="Model.fit", argument="batch_size", value=4)

@@ -14,7 +14,7 @@ def recorded(x: Any, y: Any = None) -> list[tuple[object, ...]]:
     return [(part.name, part.container, part.dtype, part.shape, part.bytes) for part in found]
 
 
-def test_each_array_by_its_path() -> None:
+def test_each_array_is_named_by_its_path() -> None:
     x = {"b": np.zeros((4, 2)), "a": np.zeros((4,), np.int32)}
     assert recorded(x, [1, 0, 1, 0]) == [
         ("x['a']", "numpy.ndarray", "int32", [4], 16),
@@ -34,7 +34,7 @@ def test_containers_keep_their_names(tmp_path: Path) -> None:
         ]
 
 
-def test_what_a_pydataset_reads_from() -> None:
+def test_the_containers_of_a_pydataset_are_found() -> None:
     class Rows:
         def __init__(self) -> None:
             self.x, self.size = np.memmap.__new__(np.memmap, "/dev/zero", dtype="uint8", mode="r", shape=(4,)), 3

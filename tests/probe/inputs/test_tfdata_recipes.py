@@ -1,4 +1,4 @@
-"""The recipes that hang on datasets."""
+"""Datasets have their recipes as an attribute."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from fitdoctor.probe.inputs import tfdata_recipes
 
 
 class Dataset:
-    """Something that a recipe can hang on."""
+    """An object that can have a recipe."""
 
 
 def attach(made: Any, name: str, *parents: Any) -> None:
     tfdata_recipes._attach(made, name, (), {}, parents, make=lambda: made, keep=True)
 
 
-def test_a_stage_that_gives_the_dataset_itself_is_none() -> None:
-    """In the debug mode of tf.data, `prefetch` does nothing at all."""
+def test_a_stage_that_returns_its_dataset_is_not_recorded() -> None:
+    """In the debug mode of tf.data, `prefetch` does nothing."""
     dataset, source = Dataset(), Dataset()
     attach(source, "from_tensor_slices")
     attach(dataset, "map", source)

@@ -14,7 +14,7 @@ import pytest
 
 from fitdoctor.probe.instrument import callback_patches
 from fitdoctor.probe.observe import describe
-from fitdoctor.probe.support.hidden_frames import unnoticed
+from fitdoctor.probe.support.hidden_frames import hide_frame
 from fitdoctor.probe.support.wrapping import resemble
 
 
@@ -144,7 +144,7 @@ def warn() -> None:
 
 
 def test_a_warning_names_the_caller_of_the_hook() -> None:
-    @unnoticed
+    @hide_frame
     def ours() -> None:
         warn()
 

@@ -11,6 +11,7 @@ import pytest
 
 from fitdoctor.probe import backends
 from fitdoctor.probe.instrument import install, patch_points, step_hooks
+from fitdoctor.probe.observe.environment_recorder import EnvironmentRecorder
 from fitdoctor.probe.roles.treat import TreatRole
 from fitdoctor.probe.roles.watch import WatchRole
 from fitdoctor.probe.support.patches import Patches
@@ -83,7 +84,7 @@ class PassiveRole:
     stamped: dict[str, Any] = {}  # noqa: RUF012
     cuts = True
     timer = None
-    in_loop = False
+    current_call = None
     main = threading.get_ident()
     skips_steps = False
 
@@ -106,17 +107,17 @@ def keras(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_existing_patch_points_are_patched_and_missing_ones_are_reported(keras: Any) -> None:
-    director = PassiveRole()
+    role = PassiveRole()
     assert install.declined(keras) == ""
-    patches = install.install(keras, director, whole_process=False)
+    patches = install.install(keras, role, whole_process=False)
     assert Model().fit() == "fitted"
     assert CallbackList().on_train_begin() == "begun"
     assert next(EpochIterator()) == 1
-    assert director.calls == ["fit", "on_train_begin"]
-    assert len(director.drawn_s) == 1
+    assert role.calls == ["fit", "on_train_begin"]
+    assert len(role.drawn_s) == 1
     patches.undo()
     Model().fit()
-    assert director.calls == ["fit", "on_train_begin"]
+    assert role.calls == ["fit", "on_train_begin"]
     said = list(install.missing(keras))
     assert said[0].startswith("Keras 3.99.0 is newer than 3.15, ")
     assert "This Keras has no CallbackList.on_epoch_end: the time of on_epoch_end is not measured." in said
@@ -134,13 +135,13 @@ def test_a_keras_without_fit_is_refused(keras: Any) -> None:
 def test_the_loop_of_an_older_keras_is_timed_and_can_be_cut(keras: Any, stop_after: int, given: list[str]) -> None:
     keras.known["TorchEpochIterator"] = OldIterator
     keras.__version__ = "3.5.0"
-    director = PassiveRole(stop_after)
+    role = PassiveRole(stop_after)
     assert not [sentence for sentence in install.missing(keras) if "enumerate" in sentence or "newer" in sentence]
-    patches = install.install(keras, director, whole_process=False)
+    patches = install.install(keras, role, whole_process=False)
     iterator = OldIterator()
     assert [data for _, data in iterator.enumerate_epoch()] == given
     assert iterator.ended == (stop_after == 1)  # what Keras itself does behind a loop that ran to its end
-    assert len(director.drawn_s) >= len(given)
+    assert len(role.drawn_s) >= len(given)
     patches.undo()
     assert [data for _, data in OldIterator().enumerate_epoch()] == ["first", "second", "third"]
 
@@ -150,19 +151,19 @@ def test_a_long_step_shortens_a_skip_with_untimed_batches(untimed: int) -> None:
     shortened: list[int] = []
     skip = StepSkip(callback_list=object(), steps_left=300, ended_s=time.perf_counter(), untimed_batches=untimed)
     timer = SimpleNamespace(shorten_skip=lambda: shortened.append(300 - skip.steps_left))
-    director = SimpleNamespace(step_skip=skip, main=threading.get_ident(), timer=timer)
+    role = SimpleNamespace(step_skip=skip, main=threading.get_ident(), timer=timer)
     took_s = iter([0.0, 0.0, 2 * LONG_S, 0.0])
     hook = step_hooks.hook(
-        director, "on_train_batch_end", lambda callbacks, batch, logs: time.sleep(next(took_s)), Patches(), (None, None)
+        role, "on_train_batch_end", lambda callbacks, batch, logs: time.sleep(next(took_s)), Patches(), (None, None)
     )
     for batch in range(4):
         hook(skip.callback_list, batch)
     assert (3 in shortened) == (untimed > 0)
 
 
-def steps(director: WatchRole, count: int) -> Fit:
+def steps(role: WatchRole, count: int) -> Fit:
     """Runs the hooks of a fit whose steps take no time."""
-    visit, callbacks = director.enter_fit(0), CallbackList()
+    visit, callbacks = role.fits.begin(0), CallbackList()
     visit.timer.sampler.callback_list = callbacks
     visit.timer.epoch_begins()
     for number in range(count):
@@ -170,7 +171,7 @@ def steps(director: WatchRole, count: int) -> Fit:
         callbacks.on_train_batch_end(number)
     visit.timer.epoch_ends()
     visit.timer.epoch_end_returned()
-    director.leave_fit(visit)
+    role.fits.end(visit)
     return visit.timer.record
 
 
@@ -178,17 +179,17 @@ def steps(director: WatchRole, count: int) -> Fit:
 def test_steps_are_skipped_only_if_a_hook_counts_them(
     keras: Any, kind: Any, skips: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kind, "_name_devices", lambda director: None)
+    monkeypatch.setattr(EnvironmentRecorder, "name_devices", lambda recorder: None)
     scout = ProcessRecord(fits=[Fit(site=Site(file="train.py", line=1))])
     spec = () if skips else ({"treatments": []},)
-    director = kind(scout, Ledger("start", started_s=time.monotonic()), lambda: None, *spec)
-    patches = install.install(keras, director, whole_process=False)
+    role = kind(scout, Ledger("start", started_s=time.monotonic()), lambda: None, *spec)
+    patches = install.install(keras, role, whole_process=False)
     try:
-        assert director.skips_steps == skips
+        assert role.skips_steps == skips
         began_s = time.perf_counter()
-        record = steps(director, 3000)
+        record = steps(role, 3000)
         assert record.step.count == 2999
         assert 0 < record.step.total_s < time.perf_counter() - began_s
     finally:
         patches.undo()
-    assert director.step_skip.callback_list is None
+    assert role.step_skip.callback_list is None

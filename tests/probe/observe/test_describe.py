@@ -1,4 +1,4 @@
-"""What is known of a fit when it is called."""
+"""A fit is described when it is called."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 from fitdoctor.probe.observe import describe
 
 
-def test_a_callback_that_was_typed_in_is_the_users() -> None:
-    """As in `python -c` or at a prompt: there is no file to look at."""
+def test_a_callback_without_a_file_is_the_users() -> None:
+    """Code of `python -c` or of a prompt has no file."""
 
     class Stops:
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
@@ -29,7 +29,7 @@ class Derived(Written):
         """Another."""
 
 
-def test_each_hook_has_its_own_place() -> None:
+def test_each_hook_has_its_own_site() -> None:
     (record,) = describe.callbacks([Derived()])
     assert {name: site.function for name, site in record.hook_sources.items()} == {
         "on_train_batch_end": "on_train_batch_end",

@@ -1,4 +1,4 @@
-"""What is recorded of inputs of Grain, whose stages hold each other as those of Grain 0.2 do."""
+"""Inputs of Grain are described. The stages here are nested like those of Grain 0.2."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def scan(index: int) -> int:
     return index
 
 
-def test_a_pipeline_is_told_by_its_stages_and_its_last_function() -> None:
+def test_a_pipeline_has_its_stages_and_its_last_function() -> None:
     pipeline = PrefetchIterDataset(MapMapDataset(MapMapDataset(RangeMapDataset(), len), scan))
     found = grain_input(pipeline)
     assert found.arguments["stages"] == ["RangeMapDataset", "MapMapDataset", "MapMapDataset", "PrefetchIterDataset"]
@@ -50,14 +50,14 @@ def test_a_pipeline_is_told_by_its_stages_and_its_last_function() -> None:
     assert found.function.code == "def scan(index: int) -> int:"
 
 
-def test_processes_that_read_shares_of_it_are_counted() -> None:
+def test_worker_processes_are_counted() -> None:
     parts = [ProcessPrefetchIterDataset(MapMapDataset(RangeMapDataset(), scan)) for _ in range(3)]
     found = grain_input(InterleaveIterDataset(parts))
     assert found.arguments["num_workers"] == 3
     assert found.function is not None
 
 
-def test_a_data_loader_is_told_by_its_operations() -> None:
+def test_a_data_loader_has_its_operations() -> None:
     options = SimpleNamespace(num_workers=2)
     reading = SimpleNamespace(num_threads=4)
     loader = SimpleNamespace(

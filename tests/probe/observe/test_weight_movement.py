@@ -1,4 +1,4 @@
-"""How far weights move: sampled, thinned out, and only as often as that is cheap. No framework is needed for that."""
+"""The movement of weights is sampled, and only as often as that is cheap."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from fitdoctor.probe.observe.weight_movement import (
     MOST_READINGS,
     MOST_WEIGHTS,
     ONCE_S,
-    Allowance,
-    MovedWeights,
+    ReadingBudget,
+    WeightMovement,
 )
 from fitdoctor.recording.model import Fit, SampledWeights, Site
 
@@ -49,7 +49,7 @@ class Weight:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    monkeypatch.setattr(weight_movement.variable_reader, "taken", lambda variable, index: variable.taken(index))
+    monkeypatch.setattr(weight_movement.variable_reader, "entries", lambda variable, index: variable.taken(index))
     return Clock()
 
 
@@ -57,9 +57,9 @@ def fit() -> Fit:
     return Fit(site=Site(file="train.py", line=1))
 
 
-def following(record: Fit, clock: Clock, *weights: Weight, allowance: Allowance | None = None) -> MovedWeights:
+def following(record: Fit, clock: Clock, *weights: Weight, budget: ReadingBudget | None = None) -> WeightMovement:
     model = SimpleNamespace(trainable_variables=list(weights))
-    return MovedWeights(record, model, allowance or Allowance(clock), clock)
+    return WeightMovement(record, model, budget or ReadingBudget(clock), clock)
 
 
 def kept(record: Fit) -> SampledWeights:
@@ -67,7 +67,7 @@ def kept(record: Fit) -> SampledWeights:
     return record.weights
 
 
-def test_a_reading_tells_the_size_and_the_way_since_the_last_one(clock: Clock) -> None:
+def test_a_reading_has_the_size_and_the_movement(clock: Clock) -> None:
     record, kernel, bias = fit(), Weight("dense/kernel", [[3.0, -3.0]], clock), Weight("dense/bias", [1.0], clock)
     weights = following(record, clock, kernel, bias)
     weights.read(0, 0.1)
@@ -91,7 +91,7 @@ def test_entries_are_a_fixed_and_even_sample(size: int) -> None:
     assert np.ptp(np.diff(chosen.index)) <= 1 if size > 1 else True
 
 
-def test_of_very_many_weights_some_are_read_the_first_and_the_last_among_them(clock: Clock) -> None:
+def test_very_many_weights_are_sampled_with_the_first_and_the_last(clock: Clock) -> None:
     weights = [Weight(str(number), [[1.0]], clock) for number in range(1000)]
     chosen = weight_movement._chosen(SimpleNamespace(trainable_variables=weights))
     assert len({each.variable.path for each in chosen}) == MOST_WEIGHTS
@@ -99,7 +99,7 @@ def test_of_very_many_weights_some_are_read_the_first_and_the_last_among_them(cl
 
 
 @pytest.mark.parametrize("epochs", [1, 31, 32, 33, 500, 5000])
-def test_readings_stay_few_and_reach_from_the_start_to_the_end(clock: Clock, epochs: int) -> None:
+def test_readings_stay_few_and_cover_the_whole_fit(clock: Clock, epochs: int) -> None:
     record, kernel = fit(), Weight("kernel", [[0.0]], clock)
     weights = following(record, clock, kernel)
     for epoch in range(epochs + 1):
@@ -115,12 +115,12 @@ def test_readings_stay_few_and_reach_from_the_start_to_the_end(clock: Clock, epo
     )  # one a epoch, whatever was left out in between
 
 
-def test_many_short_fits_keep_what_moved(clock: Clock) -> None:
+def test_many_short_fits_keep_readings_with_movement(clock: Clock) -> None:
     record, kernel = fit(), Weight("kernel", [[0.0]], clock)
-    allowance = Allowance(clock)
+    budget = ReadingBudget(clock)
     for call in range(1, 200):
         record.calls_run = call
-        weights = following(record, clock, kernel, allowance=allowance)
+        weights = following(record, clock, kernel, budget=budget)
         weights.read(0, 0.0)
         kernel.values = kernel.values + 1.0
         clock.now_s += 10.0
@@ -131,27 +131,25 @@ def test_many_short_fits_keep_what_moved(clock: Clock) -> None:
     assert sum(bool(reading.moved) for reading in found) >= len(found) / 2
 
 
-def test_readings_that_cost_too_much_are_rarer(clock: Clock) -> None:
-    record, allowance = fit(), Allowance(clock)
-    weights = following(
-        record, clock, *(Weight(str(number), [[1.0]], clock) for number in range(10)), allowance=allowance
-    )
+def test_expensive_readings_are_rarer(clock: Clock) -> None:
+    record, budget = fit(), ReadingBudget(clock)
+    weights = following(record, clock, *(Weight(str(number), [[1.0]], clock) for number in range(10)), budget=budget)
     for epoch in range(1000):
         weights.read(epoch, 0.0)
         clock.now_s += 0.5
-        assert allowance.spent_s <= ONCE_S + weight_movement.SHARE * clock.now_s + 10 * READING_S
+        assert budget.spent_s <= ONCE_S + weight_movement.SHARE * clock.now_s + 10 * READING_S
     assert 2 < len(kept(record).readings) <= MOST_READINGS
-    assert allowance.spent_s < 0.01 * clock.now_s
+    assert budget.spent_s < 0.01 * clock.now_s
 
 
-def test_nothing_is_kept_of_weights_that_are_away(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_without_values_give_no_reading(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     record = fit()
-    monkeypatch.setattr(weight_movement.variable_reader, "taken", lambda *_: None)
+    monkeypatch.setattr(weight_movement.variable_reader, "entries", lambda *_: None)
     following(record, clock, Weight("kernel", [[1.0]], clock)).read(0, 0.0)
     assert record.weights is None
 
 
-def test_what_is_not_finite_is_none(clock: Clock) -> None:
+def test_values_that_are_not_finite_are_none(clock: Clock) -> None:
     record, kernel = fit(), Weight("kernel", [[1.0, 1.0]], clock)
     weights = following(record, clock, kernel)
     weights.read(0, 0.0)

@@ -1,6 +1,4 @@
-"""A script that replaces its own process by another Python is followed; what is no Python script is declined, or left
-alone.
-"""
+"""A script that replaces its own process by another Python is followed. Any other program is declined."""
 
 from __future__ import annotations
 
@@ -45,7 +43,8 @@ AGAIN = {
     "nice": "os.execvp('nice', ['nice', '-n', '1', sys.executable, *sys.argv])",
     "a shell": "os.execv('/bin/sh', ['sh', '-c', f'B=c exec {sys.executable} train.py a'])",
     "in a thread": (
-        "import threading; t = threading.Thread(target=lambda: os.execv(sys.executable, [sys.executable, *sys.argv])); t.start(); t.join()"
+        "import threading; t = threading.Thread(target=lambda: os.execv(sys.executable, [sys.executable, *sys.argv])); "
+        "t.start(); t.join()"
     ),
     "after another folder": "os.makedirs('sub', exist_ok=True); os.chdir('sub'); "
     "os.execv(sys.executable, [sys.executable, '../train.py', 'a'])",
@@ -79,7 +78,7 @@ def test_the_new_python_has_the_probe(user: Project, role: str, again: str) -> N
     "case", ["as a module", "to a module", "to code", "to a folder", "to another script", "by its first line"]
 )
 @pytest.mark.parametrize("role", ["scout", "watch", "treat"])
-def test_the_new_python_runs_what_was_asked_for(user: Project, role: str, case: str) -> None:
+def test_the_new_python_runs_the_requested_command(user: Project, role: str, case: str) -> None:
     seen = "import sys\nprint(__name__, sys.argv[1:], 'fitdoctor.probe' in sys.modules)\n"
     user.write(other=f"#!{sys.executable} -u\n{seen}")
     (user.folder / "other.py").chmod(0o755)
@@ -100,7 +99,7 @@ def test_the_new_python_runs_what_was_asked_for(user: Project, role: str, case: 
     assert user.record().ending.how == "finished"
 
 
-def test_isolated_python_looks_where_it_would_without_us(user: Project) -> None:
+def test_isolated_python_has_its_usual_search_path(user: Project) -> None:
     user.write(
         train=ONCE.format(again="os.execv(sys.executable, [sys.executable, '-I', *sys.argv])") + "print(sys.path)\n"
     )
@@ -109,7 +108,7 @@ def test_isolated_python_looks_where_it_would_without_us(user: Project) -> None:
 
 
 @pytest.mark.parametrize(("again", "words"), LEFT.values(), ids=LEFT.keys())
-def test_what_is_no_script_is_declined_before_it_runs(user: Project, again: str, words: str) -> None:
+def test_a_program_without_a_script_is_declined_before_it_runs(user: Project, again: str, words: str) -> None:
     (user.folder / "run.sh").write_text("echo hello")
     user.write(train=ONCE.format(again=again))
     done = user.launch("train.py")
@@ -120,7 +119,7 @@ def test_what_is_no_script_is_declined_before_it_runs(user: Project, again: str,
 
 
 @pytest.mark.parametrize(("again", "words"), LEFT.values(), ids=LEFT.keys())
-def test_a_real_training_goes_on_as_written(user: Project, again: str, words: str) -> None:
+def test_a_real_training_continues_unrecorded(user: Project, again: str, words: str) -> None:
     (user.folder / "run.sh").write_text("echo hello")
     user.write(train=ONCE.format(again=again))
     done = user.launch("train.py", role="watch")
@@ -132,7 +131,7 @@ def test_a_real_training_goes_on_as_written(user: Project, again: str, words: st
 
 
 @pytest.mark.parametrize("role", ["scout", "watch"])
-def test_an_exec_that_fails_fails_as_it_would(user: Project, role: str) -> None:
+def test_a_failing_exec_raises_its_usual_error(user: Project, role: str) -> None:
     user.write(
         train="""\
 import os, sys
@@ -158,7 +157,7 @@ def test_a_script_that_replaces_itself_for_ever_is_declined(user: Project) -> No
     assert "replaced itself 20 times at train.py:2" in user.record().ending.message
 
 
-def test_the_limit_is_that_of_all_of_them_together(user: Project) -> None:
+def test_all_replacements_share_one_time_limit(user: Project) -> None:
     user.write(
         train=ONCE.format(again="os.execv(sys.executable, [sys.executable, *sys.argv])")
         + "import time\ntime.sleep(60)\n"
@@ -171,7 +170,7 @@ def test_the_limit_is_that_of_all_of_them_together(user: Project) -> None:
 
 
 @pytest.mark.parametrize("role", ["scout", "watch"])
-def test_a_process_that_is_forked_for_a_program_is_not_the_scripts_own(user: Project, role: str) -> None:
+def test_exec_in_a_forked_process_is_unchanged(user: Project, role: str) -> None:
     user.write(
         train="""\
 import os, sys
@@ -184,7 +183,7 @@ sys.exit(code)
     assert (done.returncode, done.stdout) == (7, "hello\n"), done.stderr
 
 
-def test_the_guard_stands_in_the_new_python(user: Project) -> None:
+def test_the_write_guard_is_active_in_the_new_python(user: Project) -> None:
     (user.folder / "model.txt").write_text("precious")
     user.begin()
     user.write(
@@ -199,7 +198,7 @@ def test_the_guard_stands_in_the_new_python(user: Project) -> None:
 
 
 @pytest.mark.parametrize("closed", [False, True])
-def test_a_rehearsal_keeps_its_pipes_or_leaves(user: Project, closed: bool) -> None:
+def test_a_rehearsal_keeps_its_pipes_or_ends(user: Project, closed: bool) -> None:
     again = "os.closerange(3, 256); " * closed + "os.execv(sys.executable, [sys.executable, *sys.argv])"
     user.write(train=ONCE.format(again=again) + "print('again')\n")
     commands, ours = os.pipe()
@@ -212,10 +211,11 @@ def test_a_rehearsal_keeps_its_pipes_or_leaves(user: Project, closed: bool) -> N
         said = stream.read()
     os.close(commands)
     os.close(ours)
-    assert (done.stdout, said) == (("", "") if closed else ("again\n", '{"ended": "finished"}\n')), done.stderr
+    ended = json.loads(said)["ended"] if said else None
+    assert (done.stdout, ended) == (("", None) if closed else ("again\n", "finished")), done.stderr
 
 
-def test_the_start_covers_what_was_before(user: Project) -> None:
+def test_the_start_includes_the_time_before_the_replacement(user: Project) -> None:
     user.write(
         train=ONCE.format(again="import time; time.sleep(0.5); os.execv(sys.executable, [sys.executable, *sys.argv])")
     )
@@ -223,14 +223,19 @@ def test_the_start_covers_what_was_before(user: Project) -> None:
     assert user.record().parts["start"] >= 0.5
 
 
-def test_a_variable_that_was_set_before_has_its_line(user: Project) -> None:
+def test_a_variable_set_before_the_replacement_keeps_its_line(user: Project) -> None:
     again = "os.environ['OMP_NUM_THREADS'] = '1'; os.execv(sys.executable, [sys.executable, *sys.argv])"
-    look = "from fitdoctor.probe.instrument import thread_settings\nprint(thread_settings._assigned['OMP_NUM_THREADS'].line)\n"
-    user.write(train=ONCE.format(again=again) + look)
+    shows = (
+        "from fitdoctor.probe.instrument import thread_settings\n"
+        "print(thread_settings._assigned['OMP_NUM_THREADS'].line)\n"
+    )
+    user.write(train=ONCE.format(again=again) + shows)
     assert user.launch("train.py").stdout == "4\n"
 
 
-def test_the_functions_look_as_they_did(user: Project) -> None:
-    look = "import inspect, os\nfor f in (os.execv, os.execve): print(f.__name__, f.__module__, f.__doc__, inspect.signature(f))\n"
-    user.write(train=look)
+def test_the_replaced_functions_keep_their_signatures(user: Project) -> None:
+    user.write(
+        train="import inspect, os\n"
+        "for f in (os.execv, os.execve): print(f.__name__, f.__module__, f.__doc__, inspect.signature(f))\n"
+    )
     assert user.launch("train.py", role="watch").stdout == user.python("train.py").stdout

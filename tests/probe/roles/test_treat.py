@@ -1,4 +1,4 @@
-"""What a treated training says of what it leaves as it is."""
+"""A treated training reports which calls run as written."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ LARGER = {
         ([LARGER, THREADS], "more is changed than what the process began with"),
     ],
 )
-def test_another_environment_is_said_as_it_is(
+def test_a_different_environment_is_reported(
     changes: list[dict[str, Any]], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     treatments = [{"kind": "fit", "file": "train.py", "line": 7, "changes": changes}]
     scout = ProcessRecord()
     scout.environment = {"cores": 2}
     spec = {"environment": {"cores": 8}, "treatments": treatments}
-    director = TreatRole(scout, Ledger("start", started_s=time.monotonic()), lambda: None, spec)
-    director._hold_against(("cores",))
+    role = TreatRole(scout, Ledger("start", started_s=time.monotonic()), lambda: None, spec)
+    role._compare_environment(("cores",))
     error = capsys.readouterr().err
     assert "cores is 2 here, and was 8" in error
     assert [text in error for text in ("runs as written", "more is changed")] == [

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fitdoctor.probe.sampling.main_thread_sampler import MainLines, own_work
+from fitdoctor.probe.sampling.main_thread_sampler import MainThreadSampler, own_work
 
 
 def work(seconds: float) -> None:
@@ -16,7 +16,7 @@ def work(seconds: float) -> None:
 
 
 def test_time_is_charged_to_the_lines_that_run() -> None:
-    lines = MainLines("start", own_work)
+    lines = MainThreadSampler("start", own_work)
     lines.start()
     work(0.3)
     found = lines.stop()
@@ -24,19 +24,19 @@ def test_time_is_charged_to_the_lines_that_run() -> None:
     assert 0.0 < sum(line.share for line in found) <= lines.share <= 1.0
 
 
-def test_it_ends_by_itself() -> None:
-    lines = MainLines("first step", own_work, until=lambda: True)
+def test_the_sampling_ends_by_its_condition() -> None:
+    lines = MainThreadSampler("first step", own_work, until=lambda: True)
     lines.start()
     work(0.1)
     assert lines.stop() == []
 
 
-def test_imports_of_packages_are_nobodys_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_imports_of_packages_are_charged_to_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packages = tmp_path / "site-packages"
     packages.mkdir()
     (packages / "slow_to_import.py").write_text("import time\ntime.sleep(0.2)\n")
     monkeypatch.syspath_prepend(packages)
-    lines = MainLines("start", own_work)
+    lines = MainThreadSampler("start", own_work)
     lines.start()
     importlib.import_module("slow_to_import")
     assert lines.stop() == []

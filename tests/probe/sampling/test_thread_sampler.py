@@ -1,4 +1,4 @@
-"""What counts as Python of the user's own within a step."""
+"""Samples are charged to the user's Python, not to that of the frameworks."""
 
 from __future__ import annotations
 
@@ -32,31 +32,31 @@ FIT = ("/venv/lib/site-packages/keras/src/trainer.py", "fit")
         ([], ""),
     ],
 )
-def test_only_what_is_not_the_frameworks_is_the_users(inside: list[tuple[str, str]], where: str) -> None:
-    sampler = StackSampler(SimpleNamespace(hook="", first_step_done=True, in_loop=False), steps=True)
+def test_calls_of_the_framework_do_not_count_as_the_users(inside: list[tuple[str, str]], where: str) -> None:
+    sampler = StackSampler(SimpleNamespace(hook="", first_step_done=True, in_call=False), steps=True)
     assert sampler._in_step(stack(("/home/ann/train.py", "main"), FIT, *inside)) == where
     assert sampler._step_samples == 1
 
 
-def test_compiled_steps_are_not_looked_into() -> None:
-    sampler = StackSampler(SimpleNamespace(hook="", first_step_done=True, in_loop=False))
+def test_compiled_steps_are_not_sampled() -> None:
+    sampler = StackSampler(SimpleNamespace(hook="", first_step_done=True, in_call=False))
     assert sampler._in_step(stack(("/home/ann/train.py", "loss"))) == ""
     assert sampler._step_samples == 0
 
 
-def test_other_threads_are_input_where_a_framework_calls() -> None:
-    sampler = StackSampler(SimpleNamespace(hook="", first_step_done=True, in_loop=False), steps=True)
+def test_a_thread_on_which_a_framework_calls_is_input() -> None:
+    sampler = StackSampler(SimpleNamespace(hook="", first_step_done=True, in_call=False), steps=True)
     users = ("/home/ann/train.py", "read")
     enqueuer = ("/venv/lib/site-packages/keras/src/trainers/data_adapters/py_dataset_adapter.py", "_run")
     sampler._take({threading.get_ident(): stack(FIT), 2: stack(enqueuer, users), 3: stack(FIT), 4: stack(users)})
-    assert list(sampler._seen.items()) == [(("input", "/home/ann/train.py", 1), 1)]
+    assert list(sampler._counts.items()) == [(("input", "/home/ann/train.py", 1), 1)]
 
 
-@pytest.mark.parametrize("in_loop", [False, True])
-def test_a_loop_within_a_hook_is_no_time_of_the_hook(in_loop: bool) -> None:
-    sampler = StackSampler(SimpleNamespace(hook="on_epoch_end", first_step_done=True, in_loop=in_loop))
+@pytest.mark.parametrize("in_call", [False, True])
+def test_a_call_within_a_hook_is_not_charged_to_the_hook(in_call: bool) -> None:
+    sampler = StackSampler(SimpleNamespace(hook="on_epoch_end", first_step_done=True, in_call=in_call))
     sampler._take({threading.get_ident(): stack(FIT, ("/home/ann/train.py", "on_epoch_end"))})
-    assert bool(sampler._seen) != in_loop
+    assert bool(sampler._counts) != in_call
 
 
 ADAPTER = ("/venv/lib/site-packages/keras/src/trainers/data_adapters/data_adapter_utils.py", "_get_iterator")
@@ -73,5 +73,5 @@ LOADER = ("/venv/lib/site-packages/torch/utils/data/dataloader.py", "__next__")
         ([("/home/ann/train.py", "loss")], ""),
     ],
 )
-def test_what_a_loader_calls_on_the_main_thread_is_input(inside: list[tuple[str, str]], where: str) -> None:
+def test_calls_of_a_loader_on_the_main_thread_are_input(inside: list[tuple[str, str]], where: str) -> None:
     assert in_loader(stack(("/home/ann/train.py", "main"), FIT, *inside)) == where

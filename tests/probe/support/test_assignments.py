@@ -1,4 +1,4 @@
-"""The line that made what a call was given."""
+"""The line that made an argument of a call is found."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def test_the_last_assignment_in_the_same_scope_counts(line: int, found: int) -> 
     assert assignments.last_assignment(ast.parse(SCRIPT), "x", line) == found
 
 
-def test_what_is_only_a_parameter_is_looked_for_around_the_function() -> None:
+def test_a_parameter_is_searched_outside_of_the_function() -> None:
     tree = ast.parse("x = 1\ndef train(x):\n    model.fit(x)\n")
     assert assignments.last_assignment(tree, "x", 3) == 1
 
 
-def test_what_is_never_assigned_is_not_found() -> None:
+def test_a_name_without_an_assignment_is_not_found() -> None:
     assert assignments.last_assignment(ast.parse(SCRIPT), "frame", 10) is None
 
 

@@ -1,4 +1,4 @@
-"""Which line of the user's a call is pinned to.
+"""Calls are located in the user's code.
 
 The scripts are compiled from files of the test's own, as a user's would be.
 """
@@ -65,7 +65,7 @@ def test_keywords_have_lines_of_their_own(run: Callable[[str], Found]) -> None:
     assert site.arguments == {"optimizer": 2, "run_eagerly": 4}
 
 
-def test_each_link_of_a_chain_is_where_its_name_stands(run: Callable[[str], Found]) -> None:
+def test_each_call_of_a_chain_has_the_line_of_its_name(run: Callable[[str], Found]) -> None:
     source = "data = (\n    model\n    .shuffle(10)\n    .map(\n        len,\n        num_parallel_calls=2,\n    )\n"
     found = run(source + "    .batch(32).prefetch(1)\n)\n")
     assert {name: site.line for name, site in found.items()} == {"shuffle": 3, "map": 4, "batch": 8, "prefetch": 8}
@@ -94,7 +94,7 @@ def test_a_call_in_a_function_a_method_and_a_comprehension(run: Callable[[str], 
     }
 
 
-def test_the_same_code_at_other_lines_is_another_site(run: Callable[[str], Found]) -> None:
+def test_equal_code_at_other_lines_is_another_site(run: Callable[[str], Found]) -> None:
     found = run("def twice():\n    here('one'); here('two')\n    here('three')\ntwice()\n")
     assert [found[name].line for name in ("one", "two", "three")] == [2, 2, 3]
 
@@ -104,7 +104,7 @@ def test_a_decorator_and_a_line_that_is_continued(run: Callable[[str], Found]) -
     assert (found["with"].line, found["continued"].line) == (1, 6)
 
 
-def test_letters_that_take_more_than_a_byte(run: Callable[[str], Found]) -> None:
+def test_characters_of_several_bytes(run: Callable[[str], Found]) -> None:
     site = run("été = 'é'; here('a', é=été,\n     run=1)\n")["a"]
     assert site.arguments == {"é": 1, "run": 2}
 
@@ -116,7 +116,7 @@ def test_code_without_a_file() -> None:
     assert (found[0].file, found[0].line, found[0].code) == ("<string>", 2, "")
 
 
-def test_a_file_that_is_gone_or_does_not_parse(tmp_path: Path) -> None:
+def test_a_file_that_is_missing_or_has_errors(tmp_path: Path) -> None:
     for name, text in (("gone.py", None), ("broken.py", "note(x=1) ((\n")):
         path = tmp_path / name
         if text is not None:
@@ -163,12 +163,12 @@ def test_the_users_frame_is_found_below_a_librarys(tmp_path: Path) -> None:
         (__file__, True),
     ],
 )
-def test_whose_a_file_is(file: str, users: bool) -> None:
+def test_a_file_is_the_users_or_not(file: str, users: bool) -> None:
     assert call_sites.is_users(file) is users
 
 
 @pytest.mark.parametrize("file", ["<ipython-input-3-0123456789ab>", "/tmp/ipykernel_4711/123456789.py"])
-def test_a_cell_is_named_as_the_notebook_numbers_it(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cell_has_the_number_of_the_notebook(file: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert call_sites.shown(file) == file  # no notebook in sight
     compiler = SimpleNamespace(format_code_name=lambda name: ("Cell", "In[3]") if name == file else None)
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: SimpleNamespace(compile=compiler)))  # type: ignore[arg-type]
@@ -177,12 +177,12 @@ def test_a_cell_is_named_as_the_notebook_numbers_it(file: str, monkeypatch: pyte
     assert call_sites.shown("<stdin>") == "<stdin>"
 
 
-def test_where_a_function_is_defined() -> None:
-    site = call_sites.of_function(test_where_a_function_is_defined)
+def test_a_function_has_the_line_of_its_definition() -> None:
+    site = call_sites.of_function(test_a_function_has_the_line_of_its_definition)
     assert site is not None
     assert (site.function, site.code) == (
-        "test_where_a_function_is_defined",
-        "def test_where_a_function_is_defined() -> None:",
+        "test_a_function_has_the_line_of_its_definition",
+        "def test_a_function_has_the_line_of_its_definition() -> None:",
     )
     assert call_sites.of_function(json.dumps) is None
     assert call_sites.of_function(len) is None

@@ -1,4 +1,4 @@
-"""A failure of ours stays with us, and is said; what a handler for a signal raises is the script's own."""
+"""Failures of ours are reported in the record. Errors of a signal handler reach the script."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class TooLongError(Exception):
 @pytest.fixture
 def record() -> Record:
     made = Record()
-    guard.hear(made)
+    guard.report_to(made)
     return made
 
 
@@ -45,7 +45,7 @@ def handled() -> Iterator[Any]:
     signal.signal(signal.SIGUSR1, before)
 
 
-def test_what_goes_well_gives_its_result(record: Record) -> None:
+def test_a_success_returns_its_result(record: Record) -> None:
     assert guard.guarded(max, 2, 3) == 3
     assert record.limits == []
 
@@ -53,7 +53,7 @@ def test_what_goes_well_gives_its_result(record: Record) -> None:
 @pytest.mark.parametrize(
     "error", [ZeroDivisionError("ours"), MemoryError(), OSError(28, "No space left on device"), StopIteration()]
 )
-def test_what_fails_gives_none_and_is_said(record: Record, error: Exception) -> None:
+def test_a_failure_returns_none_and_is_reported(record: Record, error: Exception) -> None:
     def fail() -> None:
         raise error
 
@@ -63,12 +63,12 @@ def test_what_fails_gives_none_and_is_said(record: Record, error: Exception) -> 
     assert type(error).__name__ in why
 
 
-def test_it_says_where_of_ours(record: Record) -> None:
+def test_a_failure_has_our_line(record: Record) -> None:
     assert guard.guarded(of_code, object()) is None  # type: ignore[arg-type]
     assert "at probe/support/call_sites.py:" in record.limits[0]
 
 
-def test_an_error_that_can_not_even_be_shown(record: Record) -> None:
+def test_an_error_without_a_text(record: Record) -> None:
     class Mute(Exception):  # noqa: N818
         def __str__(self) -> str:
             raise TypeError
@@ -82,12 +82,12 @@ def test_an_error_that_can_not_even_be_shown(record: Record) -> None:
 
 def test_stderr_is_the_last_resort(capsys: pytest.CaptureFixture[str]) -> None:
     deaf = Deaf()
-    guard.hear(deaf)
+    guard.report_to(deaf)
     assert guard.guarded(lambda: 1 / 0) is None
     assert capsys.readouterr().err == "fitdoctor: RuntimeError: deaf\n"
 
 
-def test_an_interrupt_is_the_users(record: Record) -> None:
+def test_an_interrupt_reaches_the_script(record: Record) -> None:
     def interrupted() -> None:
         raise KeyboardInterrupt
 
@@ -107,7 +107,7 @@ class Handler:
 @pytest.mark.parametrize(
     "handler", [Handler().method, Handler(), functools.partial(Handler.method, None), lambda *_: Handler().method(*_)]
 )
-def test_what_a_handler_for_a_signal_raises_is_the_scripts(record: Record, handled: Any, handler: Any) -> None:
+def test_an_error_of_a_signal_handler_reaches_the_script(record: Record, handled: Any, handler: Any) -> None:
     handled(handler)
     with pytest.raises(TooLongError):
         guard.guarded(os.kill, os.getpid(), signal.SIGUSR1)

@@ -1,4 +1,4 @@
-"""Threads of ours beside a script: what it lists, what it waits for, what it replaces and what it is sent."""
+"""Scripts that list threads, wait for them, replace modules or get signals do not notice our threads."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
-from fitdoctor.probe.sampling.main_thread_sampler import MainLines, own_work
+from fitdoctor.probe.sampling.main_thread_sampler import MainThreadSampler, own_work
 from fitdoctor.probe.support.hidden_thread import HiddenThread
 from tests.children import Project
 
 LISTS = """\
 import threading
-def done(): print(sorted(thread.name for thread in threading.enumerate()), threading.active_count(), len(threading._active))
+def done():
+    names = sorted(thread.name for thread in threading.enumerate())
+    print(names, threading.active_count(), len(threading._active))
 threading.Thread(target=done, name="mine").start()
 for thread in threading.enumerate():
     if thread is not threading.main_thread():
@@ -89,7 +91,7 @@ time.sleep(0.2)
         pytest.param(FORKS, id="forks"),
     ],
 )
-def test_a_script_runs_as_it_does_alone(user: Project, role: str, script: str) -> None:
+def test_a_script_runs_as_without_us(user: Project, role: str, script: str) -> None:
     user.write(train=script)
     alone = user.python("train.py")
     beside = user.launch("train.py", role=role, treatments=[], process_changes=[])
@@ -124,7 +126,7 @@ def test_a_thread_blocks_all_signals_and_its_starter_none() -> None:
     assert not signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
-def test_the_mask_is_restored_where_a_handler_raises_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_mask_is_restored_when_a_handler_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     class ToldError(Exception):
         pass
 
@@ -146,7 +148,7 @@ def test_the_mask_is_restored_where_a_handler_raises_meanwhile(monkeypatch: pyte
         signal.signal(signal.SIGUSR1, before)
 
 
-def test_it_is_asked_to_end_and_waits_no_longer() -> None:
+def test_a_thread_that_is_asked_to_end_stops_waiting() -> None:
     turns: list[bool] = []
     thread = HiddenThread(lambda: turns.append(thread.wait(60)))
     thread.start()
@@ -157,7 +159,7 @@ def test_it_is_asked_to_end_and_waits_no_longer() -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3), KeyboardInterrupt()])
-def test_what_it_raises_is_nobodys(error: BaseException, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_error_in_a_thread_is_not_printed(error: BaseException, capfd: pytest.CaptureFixture[str]) -> None:
     def fail() -> None:
         raise error
 
@@ -167,19 +169,19 @@ def test_what_it_raises_is_nobodys(error: BaseException, capfd: pytest.CaptureFi
     assert capfd.readouterr() == ("", "")
 
 
-def test_where_there_is_no_thread_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> int:
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr("fitdoctor.probe.support.hidden_thread._thread.start_new_thread", refuse)
     assert not HiddenThread(print).start()
-    lines = MainLines("start", own_work)
+    lines = MainThreadSampler("start", own_work)
     lines.start()
     assert lines.stop() == []
     assert not signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
-def test_a_forked_process_does_not_wait_for_a_thread_that_it_does_not_have() -> None:
+def test_a_forked_process_does_not_wait_for_the_parents_thread() -> None:
     thread = HiddenThread(lambda: thread.wait(60))
     thread.start()
     child = os.fork()
@@ -189,7 +191,7 @@ def test_a_forked_process_does_not_wait_for_a_thread_that_it_does_not_have() -> 
     assert thread.stop(10)
 
 
-def test_no_module_of_the_probe_uses_what_a_script_may_replace() -> None:
+def test_no_module_of_the_probe_uses_modules_that_a_script_may_replace() -> None:
     """All of it takes clocks and threads from where they are kept."""
     probe = Path(sys.modules[HiddenThread.__module__].__file__ or "").parent
     taken = {

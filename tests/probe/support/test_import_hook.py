@@ -47,15 +47,21 @@ def note(seen: list[str], text: str) -> Callable[[ModuleType], None]:
     return lambda module: seen.append(f"{text} {module.__name__}")
 
 
-def test_callbacks_come_after_the_module_and_what_it_imports(hook: ImportHook, seen: list[str]) -> None:
+def test_callbacks_come_after_a_module_and_its_imports(hook: ImportHook, seen: list[str]) -> None:
     hook.after("library_a", note(seen, "one"))
     hook.after("library_a", note(seen, "two"))
     hook.after("library_b", note(seen, "one"))
     module = importlib.import_module("library_a")
     assert module.value == 1
     assert seen == [
-        "library_a begins", "library_b begins", "library_b ends", "one library_b", "library_a ends", "one library_a", "two library_a",
-    ]  # fmt: skip
+        "library_a begins",
+        "library_b begins",
+        "library_b ends",
+        "one library_b",
+        "library_a ends",
+        "one library_a",
+        "two library_a",
+    ]
 
 
 def test_callbacks_come_once(hook: ImportHook, seen: list[str]) -> None:
@@ -65,7 +71,7 @@ def test_callbacks_come_once(hook: ImportHook, seen: list[str]) -> None:
     assert seen.count("one library_b") == 1
 
 
-def test_a_module_that_is_there_already(hook: ImportHook, seen: list[str]) -> None:
+def test_a_module_that_is_imported_already(hook: ImportHook, seen: list[str]) -> None:
     importlib.import_module("library_b")
     hook.after("library_b", note(seen, "at once"))
     assert seen == ["at once library_b"]
@@ -85,7 +91,7 @@ def test_asking_whether_a_module_exists_is_no_import(hook: ImportHook, seen: lis
     assert "one library_b" in seen
 
 
-def test_an_import_that_fails_may_be_tried_again(hook: ImportHook, seen: list[str], tmp_path: Path) -> None:
+def test_a_failed_import_may_be_retried(hook: ImportHook, seen: list[str], tmp_path: Path) -> None:
     hook.after("library_fails", note(seen, "one"))
     with pytest.raises(ImportError, match="no"):
         importlib.import_module("library_fails")
@@ -95,7 +101,7 @@ def test_an_import_that_fails_may_be_tried_again(hook: ImportHook, seen: list[st
     assert "one library_fails" in seen
 
 
-def test_a_module_that_is_nowhere(hook: ImportHook, seen: list[str]) -> None:
+def test_a_module_that_does_not_exist(hook: ImportHook, seen: list[str]) -> None:
     hook.after("library_none", note(seen, "one"))
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("library_none")

@@ -1,4 +1,4 @@
-"""Whatever was replaced comes back exactly, in whatever order that is asked for."""
+"""Replaced attributes are restored exactly, in any order."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def around(patches: Patches, name: str) -> Any:
     return wrapper
 
 
-def test_the_original_comes_back() -> None:
+def test_the_original_is_restored() -> None:
     before = dict(vars(Owner))
     patches = Patches()
     patches.put(Owner, "method", around(patches, "a"))
@@ -40,7 +40,7 @@ def test_the_original_comes_back() -> None:
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
-def test_layers_come_off_in_any_order(order: tuple[int, ...]) -> None:
+def test_patches_are_undone_in_any_order(order: tuple[int, ...]) -> None:
     before = vars(Owner)["method"]
     layers = [Patches() for _ in range(3)]
     for name, patches in zip("abc", layers, strict=True):
@@ -53,7 +53,7 @@ def test_layers_come_off_in_any_order(order: tuple[int, ...]) -> None:
     assert vars(Owner)["method"] is before
 
 
-def test_what_somebody_else_put_on_top_stays() -> None:
+def test_a_later_replacement_of_others_stays() -> None:
     before = vars(Owner)["method"]
     patches = Patches()
     patches.put(Owner, "method", around(patches, "ours"))

@@ -23,7 +23,7 @@ class Record:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-def test_the_file_is_what_the_record_is_now(tmp_path: Path) -> None:
+def test_the_file_has_the_current_record(tmp_path: Path) -> None:
     record = Record()
     store = Store(str(tmp_path / "record.json"), lambda: record)
     for count in range(3):
@@ -38,7 +38,7 @@ def test_the_file_is_what_the_record_is_now(tmp_path: Path) -> None:
     [math.nan, math.inf, pytest.param(object(), id="object"), 2**80, {1: {2}}, b"\xff", "\udcff", Path("a")],
     ids=repr,
 )
-def test_whatever_a_script_holds_is_written_as_json(tmp_path: Path, value: Any) -> None:
+def test_any_value_of_a_script_is_written_as_json(tmp_path: Path, value: Any) -> None:
     Store(str(tmp_path / "record.json"), lambda: Record({"value": value})).save()
 
     def refuse(constant: str) -> None:
@@ -47,12 +47,12 @@ def test_whatever_a_script_holds_is_written_as_json(tmp_path: Path, value: Any) 
     assert "value" in json.loads((tmp_path / "record.json").read_text(), parse_constant=refuse)["values"]
 
 
-def test_a_folder_that_is_gone_does_not_stop_the_script(tmp_path: Path) -> None:
+def test_a_missing_folder_does_not_stop_the_script(tmp_path: Path) -> None:
     Store(str(tmp_path / "nowhere" / "record.json"), Record).save()
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_a_record_that_is_not_current_is_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_outdated_record_is_marked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "record.json"
     store = Store(str(path), Record)
     store.save()
@@ -69,7 +69,7 @@ def _out_of_descriptors(*_: Any) -> None:
     raise OSError(errno.EMFILE, "as the script has none left")
 
 
-def test_a_reader_never_sees_half_a_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_never_gets_half_a_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "record.json"
     store = Store(str(path), lambda: Record({"text": "x" * 100}))
     store.save()
@@ -94,10 +94,8 @@ def test_a_forked_copy_saves_nothing(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "record.json").read_text()) == {"values": {"pid": os.getpid()}}
 
 
-def test_a_record_never_takes_the_place_of_a_stream(tmp_path: Path) -> None:
-    """Where the script has no stdout, the file would get its number, and what C code prints all the same would come
-    into it.
-    """
+def test_a_record_never_gets_the_number_of_a_stream(tmp_path: Path) -> None:
+    """Without stdout, the file could get its number, and output of C code would come into the file."""
     done = subprocess.run(
         [sys.executable, "-c", FEW_STREAMS, str(tmp_path / "record.json")],
         stderr=subprocess.PIPE,
@@ -108,7 +106,7 @@ def test_a_record_never_takes_the_place_of_a_stream(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "record.json").read_text()) == {"values": {}}
 
 
-def test_a_watchdog_may_save_while_the_script_does(tmp_path: Path, switching: Callable[[], None]) -> None:
+def test_a_thread_may_save_while_the_script_does(tmp_path: Path, switching: Callable[[], None]) -> None:
     record = Record()
     path = tmp_path / "record.json"
     store = Store(str(path), lambda: record)

@@ -1,4 +1,4 @@
-"""Hashes of the user's own source: the script, and modules beside it that are imported."""
+"""The script and the user's imported modules are hashed."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ def test_the_script_and_its_own_modules_are_hashed(user: Project) -> None:
     }
 
 
-def test_code_that_has_no_file_has_no_hash(user: Project) -> None:
+def test_code_without_a_file_has_no_hash(user: Project) -> None:
     user.launch("print(1)", mode="code")
     assert user.record().sources == {}

@@ -27,7 +27,7 @@ def sleeper() -> Iterator[threading.Thread]:
     thread.join()
 
 
-def test_a_stack_is_told_from_the_innermost_call_on(sleeper: threading.Thread) -> None:
+def test_a_stack_begins_with_the_innermost_call(sleeper: threading.Thread) -> None:
     assert sleeper.ident is not None
     calls = thread_stacks.stacks()[sleeper.ident]
     while "sleeps" not in [call.function for call in calls]:  # it has only just begun
@@ -37,7 +37,7 @@ def test_a_stack_is_told_from_the_innermost_call_on(sleeper: threading.Thread) -
     assert calls[-1].function == "_bootstrap"
 
 
-def test_nothing_is_collected_while_calls_are_looked_at(sleeper: threading.Thread) -> None:
+def test_no_garbage_is_collected_while_stacks_are_read(sleeper: threading.Thread) -> None:
     """A process dies of it: about one in ten trainings of some seconds did on PyTorch, once they were watched."""
     within: list[bool] = []
 
@@ -66,7 +66,7 @@ def test_nothing_is_collected_while_calls_are_looked_at(sleeper: threading.Threa
 
 @pytest.mark.parametrize("enabled", [True, False])
 @pytest.mark.parametrize("thresholds", [(700, 10, 10), (5, 0, 3), (0, 1, 2)])
-def test_the_collector_is_as_it_was(
+def test_the_collector_is_restored(
     monkeypatch: pytest.MonkeyPatch, enabled: bool, thresholds: tuple[int, int, int]
 ) -> None:
     monkeypatch.setattr(thread_stacks, "COLLECTS_MEANWHILE", True)
@@ -84,7 +84,7 @@ def test_the_collector_is_as_it_was(
         gc.enable()
 
 
-def test_the_collector_is_as_it_was_where_reading_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_collector_is_restored_when_reading_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails() -> Any:
         assert gc.get_threshold()[0] == 0
         raise MemoryError
@@ -97,7 +97,7 @@ def test_the_collector_is_as_it_was_where_reading_fails(monkeypatch: pytest.Monk
     assert gc.get_threshold() == usual
 
 
-def test_another_thread_never_sees_the_collector_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_thread_never_finds_the_collector_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     """It looks and switches as often as it can, while stacks are read as often as they can."""
     monkeypatch.setattr(thread_stacks, "COLLECTS_MEANWHILE", True)
     ended, wrong = threading.Event(), []
@@ -125,7 +125,7 @@ def test_another_thread_never_sees_the_collector_otherwise(monkeypatch: pytest.M
     assert wrong == []
 
 
-def test_what_a_thread_holds_ends_with_its_call(sleeper: threading.Thread) -> None:
+def test_variables_of_a_thread_are_freed_with_their_call(sleeper: threading.Thread) -> None:
     """No object of a call outlives the reading: else its variables would end later, and on a thread of ours."""
     ended_on: list[int] = []
 
@@ -153,7 +153,7 @@ def test_what_a_thread_holds_ends_with_its_call(sleeper: threading.Thread) -> No
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-def test_a_process_that_is_forked_meanwhile_collects_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_forked_process_collects_garbage_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only where an audit hook lets another thread run meanwhile."""
     children: list[int] = []
 
@@ -172,7 +172,7 @@ def test_a_process_that_is_forked_meanwhile_collects_again(monkeypatch: pytest.M
     assert gc.get_threshold() == usual
 
 
-def test_the_calls_around_one_can_be_asked_for(sleeper: threading.Thread) -> None:
+def test_the_callers_of_a_frame_are_available(sleeper: threading.Thread) -> None:
     assert sleeper.ident is not None
     frame = thread_stacks.innermost(sleeper.ident)
     functions = [each.f_code.co_name for each, _ in traceback.walk_stack(frame)]

@@ -30,13 +30,13 @@ def test_memory_and_disk_are_constant_in_the_number_of_steps() -> None:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_each_step_is_counted_once(backend: str) -> None:
-    with watched(backend) as director:
+    with watched(backend) as role:
         callback = fake_keras.CountingCallback()
         fake_keras.FakeTrainer().fit(
             [[0.0]], epochs=3, steps_per_epoch=1000, callbacks=[callback], validation_data=[[0.0]]
         )
-    (fit,) = director.scout.fits
-    assert director.looking
+    (fit,) = role.record.fits
+    assert role.recording
     assert (fit.first_step.count, fit.epoch_first_step.count, fit.step.count) == (1, 2, 2997)
     assert fit.function.count == fit.logs.count == 2997
     assert fit.validation_first_step.count + fit.validation_step.count == 30
@@ -56,11 +56,11 @@ def test_a_callback_of_keras_is_timed_until_the_first_skip(monkeypatch: pytest.M
     monkeypatch.setattr(ProgbarLogger, "__module__", "keras.src.callbacks.progbar_logger")
     counts = []
     for steps in (SAMPLED_AT_FIRST // 2, 3000):
-        with watched("torch") as director:
+        with watched("torch") as role:
             callback = ProgbarLogger()
             fake_keras.FakeTrainer().fit([[0.0]], steps_per_epoch=steps, callbacks=[callback])
         counts.append(
-            (director.scout.fits[0].callbacks[0].hooks["on_train_batch_end"].count - callback.steps, callback.timed)
+            (role.record.fits[0].callbacks[0].hooks["on_train_batch_end"].count - callback.steps, callback.timed)
         )
     assert counts == [(0, True), (0, False)]
     assert isinstance(vars(ProgbarLogger)["on_train_batch_end"], FunctionType)

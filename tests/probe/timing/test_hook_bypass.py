@@ -25,14 +25,14 @@ HOOKS = ("on_train_batch_begin", "on_train_batch_end")
 class Trainer(fake_keras.FakeTrainer):
     """Records at each step whether the hooks are bypassed, and acts at one of them."""
 
-    def __init__(self, director: Any, act: Any = None, at: int = 0, at_once: int = 1) -> None:
+    def __init__(self, role: Any, act: Any = None, at: int = 0, at_once: int = 1) -> None:
         super().__init__()
-        self.director, self.act, self.at, self.steps_per_execution = director, act, at, at_once
+        self.role, self.act, self.at, self.steps_per_execution = role, act, at, at_once
         self.bypassed: list[bool] = []
 
     def train_function(self, data: Iterator[None]) -> dict[str, float]:
         logs = super().train_function(data)
-        timer = self.director.timer
+        timer = self.role.timer
         self.bypassed.append(timer is not None and is_bypassed(timer.sampler.callback_list))
         if self.act is not None and len(self.bypassed) == self.at:
             self.act(self)
@@ -47,19 +47,19 @@ def is_bypassed(callbacks: Any) -> bool:
 def fitted(batches: int = 2000, *, long_s: float = 10.0, **arguments: Any) -> Iterator[tuple[Trainer, Fit, Any]]:
     """Runs a fit of two epochs, for which no step is long. Yields it with its record and its list of callbacks."""
     long = (patch.object(module, "LONG_S", long_s) for module in (batch_waits, step_hooks))
-    with next(long), next(long), patch.object(step_breakdown, "UNUSUAL_RATIO", 1e6), watched("jax") as director:
-        trainer = Trainer(director, **arguments)
+    with next(long), next(long), patch.object(step_breakdown, "UNUSUAL_RATIO", 1e6), watched("jax") as role:
+        trainer = Trainer(role, **arguments)
         kept: list[Any] = []
 
         class Keeps(fake_keras.CountingCallback):
             def on_train_begin(self, logs: Any = None) -> None:
-                kept.append(director.timer.sampler.callback_list)
+                kept.append(role.timer.sampler.callback_list)
 
         with suppress(ZeroDivisionError):
             trainer.fit([[0.0]], epochs=2, steps_per_epoch=batches, callbacks=[Keeps()])
-        assert director.looking, director.scout.limits
-        assert not director.scout.limits
-        yield trainer, director.scout.fits[0], kept[0]
+        assert role.recording, role.record.limits
+        assert not role.record.limits
+        yield trainer, role.record.fits[0], kept[0]
 
 
 @pytest.mark.parametrize(("batches", "at_once"), [(2000, 1), (7001, 3), (9000, 3), (200, 1)])
@@ -106,11 +106,11 @@ def test_a_fault_does_not_change_the_training(part: str, monkeypatch: pytest.Mon
         raise ValueError("a fault")
 
     monkeypatch.setattr(HookBypass, part, fails)
-    with watched("jax") as director:
-        trainer = Trainer(director)
+    with watched("jax") as role:
+        trainer = Trainer(role)
         trainer.fit([[0.0]], epochs=2, steps_per_epoch=2000)
         assert len(trainer.bypassed) == 4000
-        assert "a fault" in director.scout.limits[0]
+        assert "a fault" in role.record.limits[0]
 
 
 def test_a_fault_of_the_state_itself_does_not_change_the_training(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""A profiler that is off for a while writes to where the script wanted it. TensorFlow is a stand-in."""
+"""A profiler that is restarted writes to the script's own folder. TensorFlow is a test double."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def tensorflow(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.mark.parametrize("public", [True, False])
-def test_the_profiler_goes_on_in_the_scripts_own_folder(tensorflow: Any, public: bool) -> None:
+def test_the_profiler_is_restarted_with_the_scripts_own_folder(tensorflow: Any, public: bool) -> None:
     patches = debug_switches.install(tensorflow)
     (tensorflow.profiler.experimental if public else tensorflow.inside).start("logs")
     on_again = debug_switches.turned_off(debug_switches.PROFILER)

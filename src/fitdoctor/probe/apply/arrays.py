@@ -1,4 +1,4 @@
-"""Converts what holds the data, once, to plain arrays."""
+"""Converts data containers to plain arrays, once."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from fitdoctor.probe.apply.materialize import MEMORY_SHARE, free_bytes
 
 
 def converted(value: Any, dtypes: dict[str, str]) -> Any:
-    """A nest of containers of data as plain arrays, with elements of other types where `dtypes` says so.
+    """Converts a nest of data containers to plain arrays, with the element types that `dtypes` asks for.
 
     Raises:
-        ValueError: It has no plain array: ragged rows, objects, or more than there is memory for.
+        ValueError: It can't become an array: its rows are ragged, it holds objects, or it exceeds the memory.
     """
     if isinstance(value, tuple):
         return tuple(converted(part, dtypes) for part in value)
@@ -31,7 +31,7 @@ def converted(value: Any, dtypes: dict[str, str]) -> Any:
 
 
 def plain(value: Any) -> np.ndarray[Any, Any]:
-    """Any container of numbers as an array that lies in memory.
+    """Converts any container of numbers to an array in memory.
 
     Raises:
         ValueError: Its rows differ in length, or its elements are objects.

@@ -1,7 +1,4 @@
-"""Sets an argument of a live callback:
-
-where an attribute alone would not do, what Keras itself does with the argument.
-"""
+"""Sets an argument of a live callback, with the effects that it has in the constructor."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ WEIGHTS = ".weights.h5"
 
 
 def set_argument(callback: Any, argument: str, value: Any) -> Undo:
-    """Makes a callback behave as if its constructor had been given `value`, and returns what puts it back.
+    """Makes a callback behave as if its constructor had got `value`. The result restores it.
 
     Raises:
         AttributeError: The callback has no such attribute.
@@ -25,7 +22,7 @@ def set_argument(callback: Any, argument: str, value: Any) -> Undo:
 
 
 def set_attribute(callback: Any, name: str, value: Any) -> Undo:
-    """Sets an attribute, and returns what puts it back."""
+    """Sets an attribute. The result restores it."""
     undo = functools.partial(setattr, callback, name, getattr(callback, name))
     setattr(callback, name, value)
     return undo
@@ -44,13 +41,13 @@ def silence(items: list[Any], verbose: Any) -> Undo:
 
 
 def period(items: list[Any]) -> int:
-    """After how many batches at the most each callback that acts every so many batches has acted once."""
+    """The number of batches after which each periodic callback has acted at least once."""
     found = [getattr(callback, name, None) for callback in items for name in ("save_freq", "update_freq")]
     return max([1, *(every for every in found if isinstance(every, int) and every > 0)])
 
 
 def _update_freq(callback: Any, value: Any) -> Undo:
-    """`TensorBoard` holds a writer open between batches unless it writes by epoch."""
+    """Sets `update_freq` of `TensorBoard`, which keeps a writer open between batches unless it writes by epoch."""
     before = callback.update_freq
     if before != "epoch" and callback._prev_summary_state:
         callback._pop_writer()
@@ -69,7 +66,7 @@ def _update_freq(callback: Any, value: Any) -> Undo:
 
 
 def _profile_batch(callback: Any, value: Any) -> Undo:
-    """`TensorBoard` profiles from one batch to another; only turning it off is known here."""
+    """Sets `profile_batch` of `TensorBoard`. Only turning the profiler off is supported."""
     if value != 0:
         raise ValueError(f"`profile_batch` of a live TensorBoard can only be set to 0, received {value!r}.")
     running, callback._should_trace = callback._profiler_started, False
@@ -85,7 +82,7 @@ def _profile_batch(callback: Any, value: Any) -> Undo:
 
 
 def _weights_only(callback: Any, value: Any) -> Undo:
-    """`ModelCheckpoint` tells weights from models by the file's name as well."""
+    """Sets `save_weights_only` of `ModelCheckpoint`, which also recognizes weights by the name of the file."""
     before = callback.save_weights_only, callback.filepath
     callback.save_weights_only = value
     if value and not callback.filepath.endswith(WEIGHTS):

@@ -1,4 +1,4 @@
-"""Holds the environment that a change asks for: in this process the script can't put its own value back."""
+"""Holds environment variables and settings of changes: the script can't set its own values any more."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from fitdoctor.probe.support.patches import Patches
 
 
 def hold_variables(changes: Iterable[dict[str, Any]]) -> Patches:
-    """Keeps the variables of this process as the changes ask for them, whatever the script assigns, until the result
-    undoes it.
-    """
+    """Keeps variables of this process at the values of the changes, until the result undoes it."""
     patches, held = Patches(), variables(changes)
     if not held:
         return patches
@@ -26,17 +24,15 @@ def hold_variables(changes: Iterable[dict[str, Any]]) -> Patches:
     def assign(self: Any, key: Any, value: Any) -> None:
         kept = held.get(key, value) if self is os.environ else value
         original(self, key, value if kept is None else kept)
-        if kept is None:
-            os.unsetenv(
-                key
-            )  # the script reads back what it wrote; the libraries, which look below Python, find nothing
+        if kept is None:  # the script still reads its own value, but native libraries find none
+            os.unsetenv(key)
 
     patches.put(kind, "__setitem__", assign)
     return patches
 
 
 def hold_calls(tensorflow: ModuleType, changes: Iterable[dict[str, Any]]) -> Patches:
-    """Gives calls such as `tf.config.threading.set_intra_op_parallelism_threads` the value that a change names."""
+    """Gives calls such as `tf.config.threading.set_intra_op_parallelism_threads` the value of a change."""
     patches = Patches()
     for change in filter(is_start_call, changes):
         patches.put_call(tensorflow, change["call"], functools.partial(_always, value=change["value"]))

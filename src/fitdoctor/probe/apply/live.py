@@ -1,6 +1,6 @@
-"""Carries changes out on live objects: a model, fit's arguments, callbacks.
+"""Makes changes on live objects: a model, fit's arguments, callbacks.
 
-Each function returns what undoes it, and undoes itself where it fails.
+Each function returns a function that undoes it. If one fails, it undoes what it has done.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ COMPILE_SETTINGS = ("run_eagerly", "steps_per_execution", "jit_compile")
 
 
 def to_model(model: Any, changes: list[Change]) -> Undo:
-    """Sets what `compile` was given. The train function must be made anew afterwards.
+    """Changes arguments of `compile`. The train function must be made again afterwards.
 
     Raises:
         ValueError: The argument can't be changed on a compiled model.
@@ -52,23 +52,23 @@ def to_model(model: Any, changes: list[Change]) -> Undo:
                 undos.append(functools.partial(keras_internals.put_setting, model, change.argument, before))
                 keras_internals.put_setting(model, change.argument, change.value)
     except BaseException:
-        _all(undos)()
+        _undo_all(undos)()
         raise
-    return _all(undos)
+    return _undo_all(undos)
 
 
 def to_construction(changes: list[Change]) -> Undo:
-    """Turns off what is looked at while a pipeline is made."""
+    """Turns off switches that TensorFlow reads while a pipeline is made."""
     undos = [
         debug_switches.turned_off(change.call)
         for change in changes
         if isinstance(change, RemoveCall) and change.call == debug_switches.DEBUG_MODE
     ]
-    return _all(undos)
+    return _undo_all(undos)
 
 
 def traced_as(model: Any) -> tuple[Any, ...]:
-    """What a train function that is made now is compiled for: two arms with the same may share one."""
+    """The settings that a train function is compiled for. Two arms with equal settings may share one."""
     settings = tuple(keras_internals.setting(model, name) for name in COMPILE_SETTINGS)
     checked = debug_switches.is_on(debug_switches.CHECK_NUMERICS)
     tf = backends.in_use("tensorflow")
@@ -84,19 +84,19 @@ def _set_learning_rate(optimizer: Any, value: float) -> Undo:
 
 
 def to_fit(bound: dict[str, Any], changes: list[Change]) -> dict[str, Any]:
-    """Fit's arguments with those set that a change names. The input itself is the pipeline's business."""
+    """Fit's arguments with the changed ones. Changes of the input itself are made elsewhere."""
     changed = {c.argument: c.value for c in changes if isinstance(c, SetArgument) and c.call == "Model.fit"}
     return {**bound, **changed}
 
 
 def to_callbacks(items: list[Any], changes: list[Change], calls: dict[int, int] | None = None) -> Undo:
-    """Sets attributes of callbacks, or makes a hook run on every n-th call only.
+    """Sets attributes of callbacks, or makes a hook run at every n-th call only.
 
     Args:
         items: Fit's list, in its order.
-        changes: Any; those of other things are left to others.
-        calls: How often each throttled hook was called so far, by the change's number: kept by who makes the same
-            changes again.
+        changes: Any; only those of callbacks are made.
+        calls: How often each throttled hook was called so far, by the number of the change. Pass the same one to make
+            the same changes again.
 
     Raises:
         ValueError: There is no such callback.
@@ -116,13 +116,18 @@ def to_callbacks(items: list[Any], changes: list[Change], calls: dict[int, int] 
             elif isinstance(change, SetArgument) and (change.call, change.argument) == ("Model.fit", "verbose"):
                 undos.append(silence(items, change.value))
     except BaseException:
-        _all(undos)()
+        _undo_all(undos)()
         raise
-    return _all(undos)
+    return _undo_all(undos)
 
 
 def rarest(changes: list[Change], hooks: str) -> int:
-    """After how many calls each throttled hook whose name begins so has run once."""
+    """The number of calls after which each throttled hook has run once.
+
+    Args:
+        changes: Any.
+        hooks: The beginning of the names of the hooks.
+    """
     return max(
         [1, *(change.every for change in changes if isinstance(change, ThrottleHook) and change.hook.startswith(hooks))]
     )
@@ -142,7 +147,7 @@ def _throttle(callback: Any, change: ThrottleHook, calls: dict[int, int], number
     return functools.partial(setattr, callback, hook, function) if own else functools.partial(delattr, callback, hook)
 
 
-def _all(undos: list[Undo]) -> Undo:
+def _undo_all(undos: list[Undo]) -> Undo:
     def undo() -> None:
         for each in reversed(undos):
             each()

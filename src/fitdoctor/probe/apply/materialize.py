@@ -1,4 +1,4 @@
-"""Runs a Python input once and keeps what it gave as arrays, where it gives the same again each time."""
+"""Runs a Python input once and keeps its elements as arrays, if it gives the same elements each time."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+# Of the free memory. The model, the framework and the machine need the other part.
 MEMORY_SHARE = 0.25
-"""Of the memory that is free: the model, the framework and the machine need the rest."""
+# Elements of a second pass that must equal those of the first bit for bit.
 CHECKED = 64
-"""Elements of a second pass that must equal the first pass bit for bit."""
+# Batches after a supposed period that must equal the first ones.
 PERIOD_CHECKS = 4
-"""Batches after a supposed period that must equal the first ones."""
 
 
 class NotRepeatingError(ValueError):
@@ -23,7 +23,7 @@ class NotRepeatingError(ValueError):
 
 
 def free_bytes() -> int:
-    """Memory that may be filled without swapping; a cautious constant where the system does not say."""
+    """Memory that may be filled without swapping; a cautious constant if the system does not report it."""
     try:
         with open("/proc/meminfo", encoding="ascii") as file:
             fields = dict(line.split(":", 1) for line in file)
@@ -43,7 +43,7 @@ def digest(arrays: Iterable[Any]) -> bytes:
 
 
 def size(array: Any) -> int:
-    """Bytes of an array, its strings included."""
+    """Bytes of an array, including its strings."""
     value = np.asarray(array)
     return (
         int(value.nbytes)
@@ -55,16 +55,16 @@ def size(array: Any) -> int:
 def elements(
     make: Callable[[], Iterable[Any]], flatten: Callable[[Any], list[Any]], dtypes: list[Any], limit_s: float
 ) -> list[Any]:
-    """Runs `make()` to its end and stacks its elements, one array for each component.
+    """Runs `make()` to its end and stacks its elements to one array for each component.
 
     Args:
-        make: Starts the generator afresh.
+        make: Makes a new generator.
         flatten: An element as a list of components.
-        dtypes: What each component is to be.
-        limit_s: Seconds after which it is given up.
+        dtypes: The type of each component.
+        limit_s: Seconds after which it gives up.
 
     Raises:
-        NotRepeatingError: It has no end, gives other elements the second time, varies in shape, or does not fit into
+        NotRepeatingError: The input has no end, gives other elements in a second pass, varies in shape, or exceeds the
             memory.
     """
     began_s = time.perf_counter()
@@ -101,11 +101,8 @@ def _check_second_pass(make: Any, flatten: Any, dtypes: list[Any], columns: list
         raise NotRepeatingError("it gives other elements each time it is run, so they can't be kept")
 
 
-def _goes_on(batches: Iterator[Any], flatten: Callable[[Any], list[Any]], hashes: list[bytes], length: int) -> bool:
-    """Whether the next batches follow the supposed period too.
-
-    Those that do not are lost to the search, and only to it.
-    """
+def _repeats(batches: Iterator[Any], flatten: Callable[[Any], list[Any]], hashes: list[bytes], length: int) -> bool:
+    """Whether the next batches follow the supposed period. The batches that it reads are lost to the search."""
     return all(
         digest(flatten(batch)) == hashes[(PERIOD_CHECKS + count) % length]
         for count, batch in enumerate(itertools.islice(batches, CHECKED))
@@ -113,16 +110,16 @@ def _goes_on(batches: Iterator[Any], flatten: Callable[[Any], list[Any]], hashes
 
 
 def period(batches: Iterator[Any], flatten: Callable[[Any], list[Any]], *, most: int, limit_s: float) -> list[Any]:
-    """Draws from an endless generator until it begins again, and returns the batches of one period.
+    """Draws from an endless generator until its batches repeat, and returns the batches of one period.
 
     Args:
         batches: The generator.
         flatten: A batch as a list of arrays.
-        most: Batches to look at before giving up.
-        limit_s: Seconds to look for.
+        most: Batches after which it gives up.
+        limit_s: Seconds after which it gives up.
 
     Raises:
-        NotRepeatingError: It ended, never began again, or took too long or too much memory.
+        NotRepeatingError: The generator ended, never repeated, or took too long or too much memory.
     """
     began_s, largest = time.perf_counter(), free_bytes() * MEMORY_SHARE
     kept: list[Any] = []
@@ -132,7 +129,7 @@ def period(batches: Iterator[Any], flatten: Callable[[Any], list[Any]], *, most:
         parts = flatten(batch)
         hashes.append(digest(parts))
         length = len(hashes) - PERIOD_CHECKS
-        if length > 0 and hashes[length:] == hashes[:PERIOD_CHECKS] and _goes_on(batches, flatten, hashes, length):
+        if length > 0 and hashes[length:] == hashes[:PERIOD_CHECKS] and _repeats(batches, flatten, hashes, length):
             return kept[:length]
         kept.append(batch)
         held += sum(np.asarray(part).nbytes for part in parts)

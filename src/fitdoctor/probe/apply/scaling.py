@@ -1,4 +1,4 @@
-"""Puts a layer in front of a live model that brings its inputs to zero mean and unit scale."""
+"""Scales the inputs of a live model to zero mean and unit deviation."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ from typing import Any
 from fitdoctor.changes.model import Change, ScaleInput
 from fitdoctor.probe import backends
 
+# A feature with a deviation below this share of its mean is constant: dividing by it would amplify rounding errors.
 CONSTANT = 1e-6
-"""A feature whose deviation is this small a share of its mean does not vary: dividing by it would blow rounding up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What is taken off each feature of an input, and what it is then divided by."""
+    """What is subtracted from each feature of an input, and what it is divided by."""
 
     mean: Any
     deviation: Any
 
 
-def of(values: Any, *, together: bool) -> Scale:
-    """The scale of an array's features along its last axis; `together` gives one to all of them, as to the pixels of an
-    image.
+def scale_of(values: Any, *, together: bool) -> Scale:
+    """The scale of an array's features along its last axis.
+
+    Args:
+        values: The array.
+        together: Whether all features share one scale, like the pixels of an image.
     """
     import numpy as np
 
@@ -36,12 +39,11 @@ def of(values: Any, *, together: bool) -> Scale:
 
 
 def wanted(samples: dict[str, Any], changes: list[Change]) -> list[Scale | None]:
-    """The scale of each part of an input that a change names, None for the other parts; an empty list where nothing is
-    to be scaled.
+    """The scale of each part of an input: None for a part without a change, no list entries without any change.
 
     Args:
         samples: The parts of fit's `x` by name in the order in which Keras flattens them, each an array of some rows.
-        changes: Any; only those of this kind count.
+        changes: Any; only changes of scales count.
 
     Raises:
         ValueError: The input has no such part.
@@ -50,21 +52,21 @@ def wanted(samples: dict[str, Any], changes: list[Change]) -> list[Scale | None]
     if not set(together) <= set(samples):
         raise ValueError("the input has other parts than those that were to be scaled")
     return (
-        [of(values, together=together[name]) if name in together else None for name, values in samples.items()]
+        [scale_of(values, together=together[name]) if name in together else None for name, values in samples.items()]
         if together
         else []
     )
 
 
 def put_in_front(model: Any, scales: list[Scale | None]) -> Callable[[], None]:
-    """Scales what the model is called with, in training and afterwards alike. Train functions must be made anew.
+    """Scales the inputs of each call of the model, in training and later. Train functions must be made again.
 
     Args:
         model: Any Keras model.
         scales: As `wanted` gives them.
 
     Returns:
-        What takes the layer away again.
+        A function that removes the scaling.
 
     Raises:
         ValueError: The model does not take such an input.

@@ -1,4 +1,4 @@
-"""Lets a stage that is made again draw the same random order as the one that it stands for."""
+"""Gives a shuffle that is made again the random order of the original."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Any
 
 @contextmanager
 def as_of(dataset: Any) -> Iterator[None]:
-    """While this is open, a shuffle that is made gets the seeds of the shuffled `dataset`; one without seeds that we
-    know goes its own way.
+    """Gives each shuffle that is made meanwhile the seeds of the shuffled `dataset`, if they are known.
 
     Example:
         >>> with as_of(shuffled):

@@ -14,6 +14,7 @@ from fitdoctor.probe.inputs.tfdata_recipes import Recipe
 
 Edit = Callable[[int, Recipe, Any], Any]
 
+# Stages that count their input or need its end. An endless source before them would change their output.
 LENGTH_AWARE = (
     "cache",
     "concatenate",
@@ -26,18 +27,14 @@ LENGTH_AWARE = (
     "take_while",
     "snapshot",
 )
-"""Stages that need their input to end, or count it: an endless source before them would change what comes out."""
-
-
+# The position of `num_parallel_calls` among the positional arguments.
 PARALLEL_CALLS = {"map": 1, "interleave": 3}
-"""Where `num_parallel_calls` stands among the positional arguments."""
-
+# Batches that a steady pipeline may hold: enough to overlap, few enough to drain before a measurement.
 MOST_READ_AHEAD = 2
-"""Batches that a steady pipeline may hold: enough to overlap, few enough to drain before timing."""
 
 
 def rebuild(dataset: Any, edit: Edit) -> Any:
-    """Walks the chain from the source and lets `edit(position, recipe, parent)` make each stage."""
+    """Makes each stage of a chain with `edit(position, recipe, parent)`, from the source on."""
     steps = tfdata_recipes.chain(dataset)
     if not steps:
         return dataset
@@ -51,34 +48,34 @@ def rebuild(dataset: Any, edit: Edit) -> Any:
 def apply(dataset: Any, changes: list[Change], materialize: Callable[[Any, Recipe], Any]) -> Any:
     """The dataset with the pipeline changes among `changes`.
 
-    What lies before the first of them is the script's own: its shuffles go on in their order, and its caches stay
-    filled. All is made again where a switch is turned off that TensorFlow looks at while it makes a stage.
+    The stages before the first change are the script's own: their shuffles continue, and their caches stay filled. All
+    stages are made again if a change turns off a switch that TensorFlow reads while it makes a stage.
 
     Args:
-        dataset: The one that the script gave to `fit`.
-        changes: Any; those that are not of the pipeline are left to others.
-        materialize: Makes an in-memory dataset in place of one from a Python generator: `(dataset, recipe) -> dataset`.
+        dataset: The input that the script gave to `fit`.
+        changes: Any; only those of the pipeline are made.
+        materialize: Makes an in-memory dataset of one with a Python generator: `(dataset, recipe) -> dataset`.
 
     Raises:
         ValueError: A change does not fit this chain.
     """
     of_stages = [change for change in changes if change.place.position >= 0]
-    anew = any(isinstance(change, RemoveCall) and change.call in INPUT_CALLS for change in changes)
+    all_again = any(isinstance(change, RemoveCall) and change.call in INPUT_CALLS for change in changes)
     steps = tfdata_recipes.chain(dataset)
-    if not (of_stages or anew) or not steps:
+    if not (of_stages or all_again) or not steps:
         return dataset
     first = steps[0][1]
     current = first.parents[0] if first.parents else None
     for position, stage in enumerate(tfdata_stages.edited(steps, of_stages, materialize)):
-        anew = anew or stage.own is None or stage.position != position
-        current = stage.make(current) if anew else stage.own
+        all_again = all_again or stage.own is None or stage.position != position
+        current = stage.make(current) if all_again else stage.own
     return current
 
 
 def endless(dataset: Any) -> Any:
-    """The dataset without an end:
+    """The dataset, repeated without end.
 
-    repeated as near to its source as its stages allow, so that no refill falls into a window.
+    It is repeated as close to its source as the stages allow, so that no buffer is refilled during a measurement.
     """
     steps = tfdata_recipes.chain(dataset)
     if not steps or steps[0][1].parents:
@@ -108,7 +105,7 @@ def is_endless(dataset: Any) -> bool:
 
 
 def steady(dataset: Any, *, cores: int) -> Any:
-    """The dataset with fixed, small read-ahead: an idle arm then has one batch in store and no thread at work."""
+    """The dataset with a small, fixed read-ahead: an idle arm then keeps few batches ready and no thread busy."""
     import tensorflow as tf
 
     def edit(position: int, recipe: Recipe, parent: Any) -> Any:
@@ -134,9 +131,7 @@ def ordered(dataset: Any) -> Any:
 
 
 def read_ahead(dataset: Any) -> int:
-    """How many elements the stages of a steady dataset may hold ready, behind the last of which a draw waits for the
-    producer.
-    """
+    """How many elements the stages of a steady dataset may keep ready. The next one waits for the producer."""
     held = 0
     for _, recipe in tfdata_recipes.chain(dataset):
         if recipe.name == "prefetch":

@@ -1,4 +1,4 @@
-"""Edits the stages of a `tf.data.Dataset` as a list: which calls are made, in what order, with which arguments."""
+"""Edits the stages of a `tf.data.Dataset` as a list of calls: their order and their arguments."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 from fitdoctor.changes.model import Change, ConvertArgument, InsertCall, MoveCall, Precompute, SetArgument, SwapCalls
 from fitdoctor.probe.apply import shuffle_seeds
-from fitdoctor.probe.inputs import tfdata_recipes
+from fitdoctor.probe.inputs import nests, tfdata_recipes
 from fitdoctor.probe.inputs.tfdata_recipes import Recipe
 
+# Stages that treat an element as a whole. A map may be moved across them.
 ELEMENT_AGNOSTIC = ("shuffle", "repeat", "prefetch", "cache", "take", "skip", "shard", "with_options")
-"""Stages that treat an element as a whole, so that a map may be moved across them."""
 
 Make = Callable[[Any], Any]
 Materialize = Callable[[Any, Recipe], Any]
@@ -21,9 +21,14 @@ Materialize = Callable[[Any, Recipe], Any]
 
 @dataclass(slots=True)
 class Stage:
-    """One call to be made: a recorded one, or one that was put in, which has no recipe yet and position -1.
+    """One call that makes a dataset.
 
-    `own` is the script's own dataset, where the call has the arguments that the script gave it.
+    Attributes:
+        name: Of the call.
+        position: In the recorded chain; -1 for an inserted call.
+        make: Makes the dataset from its parent.
+        edited: Whether the call was moved or inserted.
+        own: The script's own dataset, if the call has its original arguments.
     """
 
     name: str
@@ -34,31 +39,25 @@ class Stage:
 
 
 def again(recipe: Recipe, parent: Any, **changed: Any) -> Any:
-    """Makes the recorded call once more on `parent`, with some keywords changed; it keeps the line it was first made
-    at.
-    """
+    """Repeats a recorded call on `parent`, with some keywords changed. The result keeps the line of the original."""
     arguments, keywords = recipe.arguments, {**recipe.keywords, **changed}
     if recipe.name == "zip":
         replaced = {id(recipe.parents[0]): parent}
         arguments, keywords = with_datasets(arguments, replaced), with_datasets(keywords, replaced)
     made = recipe.make(*((parent,) if recipe.parents and recipe.name != "zip" else ()), *arguments, **keywords)
-    remade = tfdata_recipes.of(made)
+    remade = tfdata_recipes.recipe_of(made)
     if remade is not None:
         remade.site, remade.by_keras = recipe.site, recipe.by_keras
     return made
 
 
 def with_datasets(value: Any, replaced: dict[int, Any]) -> Any:
-    """A nest of arguments with some of its datasets exchanged."""
-    if isinstance(value, (tuple, list)):
-        return type(value)(with_datasets(part, replaced) for part in value)
-    if isinstance(value, dict):
-        return {name: with_datasets(part, replaced) for name, part in value.items()}
-    return replaced.get(id(value), value)
+    """A nest of arguments with some of its datasets replaced."""
+    return nests.map_leaves(lambda leaf: replaced.get(id(leaf), leaf), value, any_list=True)
 
 
 def by_keyword(recipe: Recipe) -> Recipe:
-    """The recipe with all its arguments by name, so that one of them can be changed by name."""
+    """The recipe with all arguments by name, so that a change can replace one of them."""
     itself = object()
     own = (itself,) if recipe.parents else ()
     named = inspect.signature(recipe.make).bind(*own, *recipe.arguments, **recipe.keywords).arguments
@@ -68,8 +67,8 @@ def by_keyword(recipe: Recipe) -> Recipe:
 def edited(steps: list[tuple[Any, Recipe]], changes: list[Change], materialize: Materialize) -> list[Stage]:
     """The stages of a chain with the changes made.
 
-    Stages are moved first and put in last: a call that is put behind another stands directly behind it, before one that
-    was moved there. That is how a cache comes to stand before a shuffle.
+    Stages are moved first and inserted last. So a call that is inserted behind another one comes directly behind it,
+    before a call that was moved there. For example, a cache comes before a shuffle.
 
     Raises:
         ValueError: A change does not fit this chain, or two of them exclude each other.
@@ -83,7 +82,7 @@ def edited(steps: list[tuple[Any, Recipe]], changes: list[Change], materialize: 
             moved = stages.pop(_at(stages, change.place.position))
             moved.edited = True
             stages.insert(_at(stages, change.behind.position) + 1, moved)
-    # What reads ahead stands behind everything else that is put in at the same place, so it is put there first.
+    # A prefetch belongs behind all other calls that are inserted at the same place, so it is inserted first.
     inserts = [change for change in changes if isinstance(change, InsertCall)]
     for insert in sorted(inserts, key=lambda insert: insert.call != "prefetch"):
         at = _behind_swapped(stages, _at(stages, insert.place.position))
@@ -125,7 +124,7 @@ def _swap(stages: list[Stage], steps: list[tuple[Any, Recipe]], swap: SwapCalls,
     at, end = _at(stages, start), _at(stages, batch)
     for between in stages[at + 1 : end]:
         if between.name not in ELEMENT_AGNOSTIC and between.position not in swapped:
-            raise ValueError(f"`{between.name}` stands between the map and the batch and needs single elements.")
+            raise ValueError(f"`{between.name}` is between the map and the batch and needs single elements.")
     taken = stages.pop(at)
     if swap.vectorized:
         recipe = steps[start][1]
@@ -151,9 +150,9 @@ def _vectorized(recipe: Recipe, dataset: Any) -> Any:
 def _inserted(insert: InsertCall) -> Make:
     def make(parent: Any) -> Any:
         made = getattr(parent, insert.call)(**insert.arguments)
-        recipe = tfdata_recipes.of(made)
+        recipe = tfdata_recipes.recipe_of(made)
         if recipe is not None:
-            recipe.site = None  # no line of the user's made it
+            recipe.site = None  # the user has no line for it
         return made
 
     return make
@@ -167,16 +166,16 @@ def _at(stages: list[Stage], position: int) -> int:
 
 
 def _behind_swapped(stages: list[Stage], index: int) -> int:
-    """The last of the maps that were moved behind this stage: they belong to it from then on."""
+    """The position of the last map that was moved behind this stage."""
     while index + 1 < len(stages) and stages[index + 1].name == "map" and stages[index + 1].edited:
         index += 1
     return index
 
 
 def _check_caches(stages: list[Stage]) -> None:
-    """A cache that is put in must not end up where it would keep one order, or one draw without end."""
+    """Refuses an inserted cache behind a shuffle or a repeat: it would keep one order, or never be complete."""
     for index, stage in enumerate(stages):
         if stage.name == "cache" and stage.edited:
             for before in stages[:index]:
                 if before.name in ("shuffle", "repeat"):
-                    raise ValueError(f"A cache behind `{before.name}` would not keep the data as it is.")
+                    raise ValueError(f"A cache behind `{before.name}` would change the data.")

@@ -1,7 +1,4 @@
-"""The workers of a `DataLoader` of PyTorch:
-
-other numbers of them for a trial, how far ahead they run, and their end.
-"""
+"""Changes the workers of a `DataLoader` of PyTorch for a trial, and ends them."""
 
 from __future__ import annotations
 
@@ -16,35 +13,34 @@ from fitdoctor.changes.model import Change, SetArgument
 from fitdoctor.probe import backends
 
 CALL = "DataLoader"
+# Batches that each worker prepares by default, and at most in an idle arm.
 PREFETCH_FACTOR = 2
-"""Batches that each worker prepares where the script does not say, and the most that those of an idle arm may."""
-LOOKED_AT = 4
-"""Samples that are read a few times to learn whether reading them draws random numbers."""
+# Samples that are read twice to learn whether reading them draws random numbers.
+CHECKED = 4
 
 
 def settings(changes: list[Change]) -> dict[str, Any]:
-    """What changes set of a `DataLoader`."""
+    """The arguments of a `DataLoader` that changes set."""
     return {
         change.argument: change.value for change in changes if isinstance(change, SetArgument) and change.call == CALL
     }
 
 
 def arranged(loader: Any, changes: list[Change], *, steady: bool, started: weakref.WeakSet[Any] | None = None) -> Any:
-    """The loader with the workers that the changes ask for, as a copy of the same data, sampler, generator and
-    collation.
+    """A copy of the loader with changed workers. It shares the data, sampler, generator and collation.
 
-    Where there are workers, an arm gets a copy in any case: a loader that keeps its workers has but one iterator, which
-    begins anew when another arm asks for one.
+    With workers, each arm gets a copy in any case: a loader that keeps its workers has only one iterator, which another
+    arm would restart.
 
     Args:
         loader: A `DataLoader`.
-        changes: Any; those of other things are left to others.
-        steady: Whether each worker is to have but a few batches ready, as an idle arm must fill its store and then
-            rest, and is kept from epoch to epoch, as its start would fall into whichever window it does.
-        started: Gets the iterators that have workers, as they are made, so that these can be ended.
+        changes: Any; only those of the loader are made.
+        steady: Whether each worker keeps only a few batches ready, so that the workers of an idle arm soon stop, and
+            lives on between epochs, so that its start falls into no measurement.
+        started: Gets each iterator with workers, so that they can be ended.
 
     Raises:
-        ValueError: The loader is of a class that decides about its workers itself.
+        ValueError: The class of the loader decides about its workers itself.
     """
     wanted = settings(changes)
     if not wanted and not loader.num_workers:
@@ -56,15 +52,15 @@ def arranged(loader: Any, changes: list[Change], *, steady: bool, started: weakr
         ahead = min(ahead, PREFETCH_FACTOR)
     kept = bool(count and (steady or wanted.get("persistent_workers", loader.persistent_workers)))
     attributes = {"num_workers": count, "prefetch_factor": ahead, "persistent_workers": kept}
-    vars(made).update(attributes, _iterator=None)  # past its own check, which forbids it for a loader that is in use
+    vars(made).update(attributes, _iterator=None)  # without the check that forbids it for a loader in use
     if any(getattr(made, name) != value for name, value in attributes.items()):
         raise ValueError(f"the class {type(loader).__name__} decides about its workers itself")
     if started is not None:
-        vars(made)["_get_iterator"] = partial(_noted, weakref.ref(made), started)
+        vars(made)["_get_iterator"] = partial(_iterator_of, weakref.ref(made), started)
     return made
 
 
-def _noted(reference: weakref.ref[Any], started: weakref.WeakSet[Any]) -> Any:
+def _iterator_of(reference: weakref.ref[Any], started: weakref.WeakSet[Any]) -> Any:
     loader: Any = reference()
     made = type(loader)._get_iterator(loader)
     if hasattr(made, "_shutdown_workers"):
@@ -73,23 +69,23 @@ def _noted(reference: weakref.ref[Any], started: weakref.WeakSet[Any]) -> Any:
 
 
 def end(started: weakref.WeakSet[Any]) -> None:
-    """Ends the workers of iterators, as PyTorch does when it forgets one."""
+    """Ends the workers of iterators, as PyTorch does when it frees one."""
     for iterator in list(started):
         iterator._shutdown_workers()
     started.clear()
 
 
 def held(loader: Any) -> int:
-    """Batches that the workers may have made or begun before anybody asks."""
+    """Batches that the workers may have made or begun in advance."""
     return int(loader.num_workers * (loader.prefetch_factor or PREFETCH_FACTOR))
 
 
-def from_here(loader: Any) -> Callable[[], None]:
-    """Remembers the state of all that a loader may draw its order and its samples from; the result puts it back."""
+def keep_random_state(loader: Any) -> Callable[[], None]:
+    """Keeps the state of all random generators that a loader may use. The result restores it."""
     from fitdoctor.probe.state.random_state import RandomState
 
     process = RandomState()
-    own = generators_put_back([loader])
+    own = keep_generators([loader])
 
     def restore() -> None:
         process.restore()
@@ -98,8 +94,8 @@ def from_here(loader: Any) -> Callable[[], None]:
     return restore
 
 
-def generators_put_back(loaders: Iterable[Any]) -> Callable[[], None]:
-    """Remembers the generators that loaders hold themselves; the result puts them back."""
+def keep_generators(loaders: Iterable[Any]) -> Callable[[], None]:
+    """Keeps the state of the generators of loaders. The result restores it."""
     kept = [(each, each.get_state()) for loader in loaders for each in _generators(loader)]
 
     def restore() -> None:
@@ -110,14 +106,14 @@ def generators_put_back(loaders: Iterable[Any]) -> Callable[[], None]:
 
 
 def draws(loader: Any) -> bool:
-    """Whether its samples are others when they are read again, or reading them draws random numbers.
+    """Whether samples differ when they are read again, or reading them draws random numbers.
 
-    All generators stay as they are.
+    All generators keep their state.
     """
-    restore = from_here(loader)
+    restore = keep_random_state(loader)
     try:
         index = next(iter(loader._index_sampler))
-        chosen = list(index)[:LOOKED_AT] if loader.batch_sampler is not None else [index]
+        chosen = list(index)[:CHECKED] if loader.batch_sampler is not None else [index]
         before = list(_states())
         one = _read(loader, chosen)
         if before != list(_states()):
@@ -128,7 +124,7 @@ def draws(loader: Any) -> bool:
 
 
 def _read(loader: Any, chosen: list[Any]) -> bytes:
-    """A hash of what a loader makes of some samples, as its own fetcher would read them."""
+    """A hash of the batch that a loader makes of some samples."""
     from fitdoctor.probe.apply.materialize import digest
 
     dataset: Any = loader.dataset
@@ -145,7 +141,7 @@ def _read(loader: Any, chosen: list[Any]) -> bytes:
 
 
 def _states() -> Iterator[str]:
-    """A short text for each generator of the whole process that samples are commonly drawn from."""
+    """The state of each random generator of the process, as a short text."""
     import numpy as np
 
     torch = backends.loaded("torch")
@@ -157,7 +153,7 @@ def _states() -> Iterator[str]:
 
 
 def _generators(loader: Any) -> list[Any]:
-    """The generators of PyTorch that a loader and its samplers hold."""
+    """The PyTorch generators of a loader and its samplers."""
     torch = backends.loaded("torch")
     assert torch is not None
     owners = [loader, loader.sampler, loader.batch_sampler, getattr(loader.batch_sampler, "sampler", None)]

@@ -1,4 +1,4 @@
-"""The workers of a `PyDataset` or a `DataLoader`: other numbers of them for a trial, and how far ahead they run."""
+"""Changes the workers of a `PyDataset` or a `DataLoader` for a trial."""
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ from fitdoctor.changes.model import WORKER_ARGUMENTS, Change, SetArgument
 from fitdoctor.probe.apply import torch_loaders
 from fitdoctor.probe.inputs import kinds
 
+# Inputs that have workers.
 KINDS = ("pydataset", "dataloader")
-"""Inputs that have workers."""
 
 
 def arranged(dataset: Any, changes: list[Change], *, steady: bool, started: weakref.WeakSet[Any] | None = None) -> Any:
-    """The dataset with the workers that the changes ask for, as a copy that shares its data.
+    """A copy of the dataset with changed workers. It shares the data.
 
     Args:
         dataset: A `PyDataset` or a `DataLoader`.
-        changes: Any; those of other things are left to others.
-        steady: Whether its queue is to be just long enough to keep its workers busy: an idle arm must fill it and then
-            rest.
+        changes: Any; only those of workers are made.
+        steady: Whether the queue is only as long as its workers need, so that the workers of an idle arm soon stop.
         started: See `torch_loaders.arranged`.
     """
     if kinds.input_kind(dataset) == "dataloader":
@@ -42,10 +41,7 @@ def arranged(dataset: Any, changes: list[Change], *, steady: bool, started: weak
 
 
 def settings(bound: dict[str, Any], changes: list[Change], *, steady: bool) -> dict[str, Any]:
-    """The same for tf_keras, where the workers are arguments of fit:
-
-    these, with what the changes and a steady queue ask for.
-    """
+    """The arguments of fit for the workers in tf_keras, with the changes."""
     wanted = {
         change.argument: change.value for change in changes if isinstance(change, SetArgument) and sets_workers(change)
     }
@@ -60,24 +56,24 @@ def settings(bound: dict[str, Any], changes: list[Change], *, steady: bool) -> d
 
 
 def sets_workers(change: Change) -> bool:
-    """Whether a change is one of the workers that fit itself is given in tf_keras."""
+    """Whether a change sets an argument of fit for the workers in tf_keras."""
     return isinstance(change, SetArgument) and change.call == "Model.fit" and change.argument in WORKER_ARGUMENTS
 
 
 def held(dataset: Any) -> int:
-    """Batches that the workers may have made or begun before anybody asks."""
+    """Batches that the workers may have made or begun in advance."""
     if kinds.input_kind(dataset) == "dataloader":
         return torch_loaders.held(dataset)
     return held_by(dataset.workers, dataset.use_multiprocessing, dataset.max_queue_size)
 
 
 def held_by(workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> int:
-    """The same, by the settings. What is not given is as fit has it."""
+    """The same for these settings. The defaults are those of fit."""
     return int(max_queue_size) + 1 if _is_queued(workers, use_multiprocessing) else 0
 
 
 def _queues(dataset: Any) -> bool:
-    """Whether Keras puts workers and a queue before this dataset."""
+    """Whether Keras reads this dataset with workers and a queue."""
     return _is_queued(dataset.workers, dataset.use_multiprocessing)
 
 

@@ -1,15 +1,15 @@
-"""What differs between the backends of Keras 3: one module each, and the patch points that all of them share.
+"""Differences between the backends of Keras 3, one module each.
 
-`tf_keras`, which is Keras 2, stands beside them as a backend of its own. Every module has:
+`tf_keras`, which is Keras 2, counts as a backend of its own. Every module has:
 
-* `version()`: of the framework, as the report names it
-* `devices()`: the accelerators that it uses; None as long as the script may still choose
+* `version()`: of the framework, for the report
+* `devices()`: the accelerators in use; None as long as the script may still choose
 * `is_distributed(model)`: whether the model is trained on several devices at once
 * `drawn_in()`: who waits for the input: the "loop" itself, the train "function" in Python, or the compiled "graph"
 
-Those of Keras 3 have as well:
+The modules of Keras 3 also have:
 
-* `EPOCH_ITERATOR`: the class that Keras' `fit` draws its steps from, by its module and its name
+* `EPOCH_ITERATOR`: the module and the name of the class that `fit` draws its steps from
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from types import ModuleType
 from typing import Any
 
 KNOWN = ("tensorflow", "jax", "torch")
+# Keras 2 as a package of its own, on TensorFlow only. TensorFlow also imports Keras 3.
 LEGACY = "tf_keras"
-"""Keras 2 as it lives on: a package of its own, on TensorFlow only. TensorFlow imports Keras 3 beside it."""
 ON_TENSORFLOW = ("tensorflow", LEGACY)
 
-_used: list[ModuleType] = []
+# Backends that compute a step while the loop already prepares the next one.
 ASYNCHRONOUS = frozenset({"jax"})
-"""Those whose steps are seen to be computed while the loop goes on."""
+
+_used: list[ModuleType] = []
 
 
 def current() -> ModuleType:
@@ -56,12 +57,12 @@ def epoch_iterator() -> Any:
 
 
 def keras_module() -> ModuleType:
-    """The Keras that the script uses: that of the model which was trained or called last, as far as there was one."""
+    """The Keras that the script uses: that of the last trained or called model, or Keras 3."""
     return _used[0] if _used else sys.modules["keras"]
 
 
 def use(keras: ModuleType) -> None:
-    """From now on this is the Keras that the script uses: it may have imported several."""
+    """Selects the Keras that the script uses from now on. It may have imported several."""
     _used[:] = [keras]
 
 
@@ -76,7 +77,7 @@ def is_legacy(thing: Any) -> bool:
 
 
 def tree() -> Any:
-    """What flattens nests and maps over them, as the script's Keras does it."""
+    """The module of the script's Keras that flattens nests and maps over them."""
     return sys.modules["tensorflow"].nest if keras_module().__name__ == LEGACY else keras_module().tree
 
 
@@ -86,11 +87,11 @@ def on_tensorflow() -> bool:
 
 
 def loaded(framework: str) -> ModuleType | None:
-    """A framework, where the script has imported it: nothing of ours imports one on its behalf."""
+    """A framework if the script has imported it, else None. We never import one first."""
     return sys.modules.get(framework)
 
 
 def in_use(framework: str) -> ModuleType | None:
-    """A framework, where it is the backend of the script's Keras."""
+    """A framework if it is the backend of the script's Keras, else None."""
     used = name()
     return loaded(framework) if framework == ("tensorflow" if used == LEGACY else used) else None

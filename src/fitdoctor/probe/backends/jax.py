@@ -9,21 +9,21 @@ EPOCH_ITERATOR = ("keras.src.backend.jax.trainer", "JAXEpochIterator")
 
 
 def drawn_in() -> str:
-    """The train function draws from an iterator that it is given; before Keras 3.7 the loop itself drew."""
+    """The train function draws from an iterator. Before Keras 3.7, the loop itself draws."""
     from keras.src.backend.jax import trainer
 
     return "function" if "__next__" in vars(trainer.JAXEpochIterator) else "loop"
 
 
 def version() -> str:
-    """Of JAX."""
+    """The version of JAX."""
     import jax
 
     return str(jax.__version__)
 
 
 def is_distributed(model: Any) -> bool:
-    """Whether a distribution of Keras' is in force, or JAX runs on several hosts."""
+    """Whether a Keras distribution is active, or JAX runs on several hosts."""
     import jax
     import keras
 
@@ -31,8 +31,9 @@ def is_distributed(model: Any) -> bool:
 
 
 def devices() -> list[str] | None:
-    """The accelerators that JAX uses, empty for a CPU; None as long as none was used, since to ask for them settles the
-    platform.
+    """The accelerators of JAX; empty for a CPU, None before JAX has chosen its platform.
+
+    Asking JAX earlier would choose the platform.
     """
     bridge = sys.modules.get("jax._src.xla_bridge")
     if bridge is None or not getattr(bridge, "_backends", None):

@@ -14,26 +14,26 @@ EPOCH_ITERATOR = ("keras.src.backend.tensorflow.trainer", "TFEpochIterator")
 
 
 def drawn_in() -> str:
-    """The epoch iterator hands over an iterator, and the compiled step draws from it."""
+    """The compiled step draws from an iterator."""
     return "graph"
 
 
 def version() -> str:
-    """Of TensorFlow."""
+    """The version of TensorFlow."""
     import tensorflow as tf
 
     return str(tf.__version__)
 
 
 def is_distributed(model: Any) -> bool:
-    """Whether a distribution strategy other than the default is in force."""
+    """Whether a distribution strategy other than the default is active."""
     import tensorflow as tf
 
     return type(model.distribute_strategy) is not type(tf.distribute.get_strategy()) or tf.distribute.has_strategy()
 
 
 def watch_eager_switch(tensorflow: ModuleType) -> Patches:
-    """Keeps the place of the last `tf.config.run_functions_eagerly`, until the result undoes it."""
+    """Records the place of the last `tf.config.run_functions_eagerly`, until the result undoes it."""
     patches = Patches()
     original = tensorflow.config.run_functions_eagerly
 
@@ -56,14 +56,14 @@ def eager_globally() -> bool:
 
 
 def eager_site() -> Site | None:
-    """Where it was called, as far as a line of the user's did it."""
+    """The user's line that called it last, or None."""
     return _eager_switch[0] if _eager_switch else None
 
 
 def devices() -> list[str] | None:
-    """The accelerators that TensorFlow uses, empty for a CPU; None as long as the script may still choose.
+    """The accelerators of TensorFlow; empty for a CPU, None as long as the script may still choose.
 
-    To ask TensorFlow for them settles its threads and the memory that it takes, which a script sets after its imports.
+    Asking TensorFlow earlier would fix its threads and its memory, which a script sets after its imports.
     """
     import tensorflow as tf
 

@@ -1,8 +1,7 @@
 """tf_keras: Keras 2, on TensorFlow.
 
-Its `fit` has the patch points of Keras 3 with the same names: hooks on `CallbackList`, which are called at each step, whether
-or not a callback has a hook of batches. Only the loop is another: it asks its `DataHandler` for the numbers of an
-epoch's steps.
+Its `fit` has the patch points of Keras 3 with the same names: hooks of `CallbackList`, which it calls at each step even
+if no callback has such a hook. Only the loop differs: it asks its `DataHandler` for the numbers of an epoch's steps.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from fitdoctor.probe.support.patches import Patches
 
 __all__ = ["OLDEST", "declined", "devices", "drawn_in", "is_distributed", "stand_in_loop", "version"]
 
+# The first version with this name.
 OLDEST = (2, 15)
-"""The first that was released under this name."""
 
 
 def declined(tf_keras: ModuleType) -> str:
@@ -26,12 +25,13 @@ def declined(tf_keras: ModuleType) -> str:
     found = str(tf_keras.__version__)
     parts = tuple(int(part) for part in found.split(".")[:2] if part.isdigit())
     if parts < OLDEST:
-        return f"Received tf_keras {found}, expected {OLDEST[0]}.{OLDEST[1]} or later. Upgrade it in the script's environment."
+        oldest = f"{OLDEST[0]}.{OLDEST[1]}"
+        return f"Received tf_keras {found}, expected {oldest} or later. Upgrade it in the script's environment."
     return ""
 
 
 def stand_in_loop(patches: Patches, stop_here: Callable[[Any], bool]) -> None:
-    """Asks before each step of an epoch, or of a pass over the validation data, whether it is to end there."""
+    """Asks before each step of an epoch, or of a validation pass, whether it is to end there."""
     from tf_keras.src.engine.data_adapter import DataHandler
 
     original = DataHandler.steps
@@ -42,7 +42,7 @@ def stand_in_loop(patches: Patches, stop_here: Callable[[Any], bool]) -> None:
         whole = execution.numpy()
         for step in original(handler):
             if patches.live and stop_here(handler):
-                if execution.numpy() != whole:  # what is left of an epoch makes its last execution a shorter one
+                if execution.numpy() != whole:  # the last execution of an epoch may be shorter
                     execution.assign(whole)
                 return
             yield step

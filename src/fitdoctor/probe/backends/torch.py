@@ -8,19 +8,19 @@ EPOCH_ITERATOR = ("keras.src.backend.torch.trainer", "TorchEpochIterator")
 
 
 def drawn_in() -> str:
-    """The epoch iterator hands over the batches themselves."""
+    """The loop draws the batches."""
     return "loop"
 
 
 def version() -> str:
-    """Of PyTorch."""
+    """The version of PyTorch."""
     import torch
 
     return str(torch.__version__)
 
 
 def is_distributed(model: Any) -> bool:
-    """Whether the model, or the process, belongs to a group of processes or devices."""
+    """Whether the model or the process belongs to a group of processes or devices."""
     import torch
 
     wrapped = type(model).__name__ in ("DistributedDataParallel", "DataParallel", "FullyShardedDataParallel")
@@ -28,7 +28,7 @@ def is_distributed(model: Any) -> bool:
 
 
 def devices() -> list[str] | None:
-    """The accelerators that PyTorch uses, empty for a CPU; None as long as the script may still choose among several."""
+    """The accelerators of PyTorch; empty for a CPU, None as long as the script may still choose among several."""
     import torch
 
     if not torch.cuda.is_available():

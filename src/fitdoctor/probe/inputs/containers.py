@@ -1,4 +1,4 @@
-"""What holds the data that `fit` was given: looked at, never converted or copied."""
+"""Describes the containers of the data of `fit`, without converting or copying them."""
 
 from __future__ import annotations
 
@@ -6,53 +6,39 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from fitdoctor.probe.inputs import nests
 from fitdoctor.recording.model import InputArray
 
+# Containers that are named if an attribute of a user's dataset is one: their rows are slower to read than an array's.
 HOLDERS = ("h5py.File", "h5py.Group", "h5py.Dataset", "numpy.memmap", "pandas.DataFrame", "pandas.Series")
-"""Containers that are named where an attribute of a dataset of the user's is one:
-
-reading rows of them costs more than of an array.
-"""
 
 
 def arrays(bound: dict[str, Any], kind: str) -> list[InputArray]:
-    """One record for each array of fit's `x`, `y` and `sample_weight`, or each component of its dataset's elements."""
+    """One record for each array of `x`, `y` and `sample_weight`, or for each component of a dataset's elements."""
     if kind == "tf.data":
         return list(_components(bound["x"].element_spec))
     if kind == "pydataset":
-        return list(_held("x", bound["x"]))
+        return list(_slow_containers("x", bound["x"]))
     if kind == "dataloader":
-        return list(_held("x.dataset", bound["x"].dataset))
+        return list(_slow_containers("x.dataset", bound["x"].dataset))
     if kind == "arrays":
         return [
             _described(name, part)
             for argument in ("x", "y", "sample_weight")
-            for name, part in parts(bound[argument], argument)
+            for name, part in nests.named_leaves(bound[argument], argument)
         ]
     return []
 
 
-def _held(name: str, owner: Any) -> Iterator[InputArray]:
-    """What an object reads its rows from, as far as it is a container that is slow to read."""
+def _slow_containers(name: str, owner: Any) -> Iterator[InputArray]:
+    """The attributes of an object that are containers with slow reads."""
     for attribute, value in getattr(owner, "__dict__", {}).items():
         if container(value) in HOLDERS:
             yield _described(f"{name}.{attribute}", value)
 
 
-def parts(value: Any, name: str) -> Iterator[tuple[str, Any]]:
-    """The arrays of a nest, with the path to each."""
-    if isinstance(value, dict):
-        for key in sorted(value):
-            yield from parts(value[key], f"{name}[{key!r}]")
-    elif isinstance(value, tuple) or isinstance(value, list) and value and hasattr(value[0], "shape"):
-        for index, part in enumerate(value):
-            yield from parts(part, f"{name}[{index}]")
-    elif value is not None:
-        yield name, value
-
-
 def container(value: Any) -> str:
-    """The type of a container, with the package that it comes from."""
+    """The type of a container, with its package."""
     cls = type(value)
     package = cls.__module__.partition(".")[0]
     return cls.__name__ if package == "builtins" else f"{package}.{cls.__name__}"
@@ -66,7 +52,7 @@ def _described(name: str, value: Any) -> InputArray:
         return InputArray(name=name, container="list", shape=shape)
     shape = [None if size is None else int(size) for size in getattr(value, "shape", ())]
     dtype = getattr(value, "dtype", None)
-    if dtype is None and hasattr(value, "columns"):  # a table: each of its columns has a type of its own
+    if dtype is None and hasattr(value, "columns"):  # a table: each column has its own type
         columns = {str(column) for column in value.dtypes}
         dtype = np.dtype(columns.pop()) if len(columns) == 1 else np.dtype(object)
     size = getattr(dtype, "itemsize", getattr(dtype, "size", 0))
@@ -78,7 +64,7 @@ def _described(name: str, value: Any) -> InputArray:
 
 def _components(spec: Any) -> Iterator[InputArray]:
     for argument, part in zip(("x", "y", "sample_weight"), spec if isinstance(spec, tuple) else (spec,), strict=False):
-        for name, tensor in parts(part, argument):
+        for name, tensor in nests.named_leaves(part, argument):
             shape = getattr(tensor, "shape", None)
             sizes = shape.as_list() if shape is not None and shape.rank is not None else []
             dtype = getattr(tensor, "dtype", None)

@@ -1,4 +1,4 @@
-"""What an input is: its kind, and how many samples and steps there are in it."""
+"""The kind of an input, and how many samples and steps it has."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import math
 from typing import Any
 
 from fitdoctor.probe import backends
+from fitdoctor.probe.inputs import nests
+from fitdoctor.recording.defaults import DEFAULT_BATCH_SIZE
 
 
 def input_kind(x: Any) -> str:
@@ -21,17 +23,17 @@ def input_kind(x: Any) -> str:
         return "grain"
     if inspect.isgenerator(x) or hasattr(x, "__next__"):
         return "generator"
-    leaf = first_leaf(x)
+    leaf = nests.first_leaf(x)
     return "arrays" if hasattr(leaf, "shape") or isinstance(leaf, list) else "unknown"
 
 
 def is_sequence(x: Any) -> bool:
-    """Whether this is the data set of tf_keras which in Keras 3 became `PyDataset`."""
+    """Whether this is a `Sequence` of tf_keras, the predecessor of `PyDataset`."""
     return _is_one_of(x, backends.LEGACY, "utils.Sequence")
 
 
 def _is_one_of(x: Any, framework: str, *names: str) -> bool:
-    """Whether an object is of one of these classes, by dotted names, of a framework that the script may not even have."""
+    """Whether an object is of one of these classes, given by dotted names. The framework may be missing."""
     for dotted in names:
         found: Any = backends.loaded(framework)
         for name in dotted.split("."):
@@ -41,18 +43,9 @@ def _is_one_of(x: Any, framework: str, *names: str) -> bool:
     return False
 
 
-def first_leaf(x: Any) -> Any:
-    """The first array of a nest of dicts, tuples and lists of arrays."""
-    while isinstance(x, (dict, tuple)) or isinstance(x, list) and x and hasattr(x[0], "shape"):
-        if not x:
-            return None
-        x = next(iter(x.values())) if isinstance(x, dict) else x[0]
-    return x
-
-
 def rows(x: Any) -> int | None:
-    """How many samples an array input has, or None where it has no length."""
-    leaf = first_leaf(x)
+    """How many samples an array input has, or None if it has no length."""
+    leaf = nests.first_leaf(x)
     shape = getattr(leaf, "shape", None)
     if shape is not None and len(shape) and shape[0] is not None:
         return int(shape[0])
@@ -60,13 +53,13 @@ def rows(x: Any) -> int | None:
 
 
 def steps_of(x: Any, batch_size: int | None, steps: int | None) -> int | None:
-    """Steps in one pass over an input, as far as it can be told without drawing from it."""
+    """Steps in one pass over an input, or None if that is unknown without drawing from it."""
     if steps:
         return int(steps)
     kind = input_kind(x)
     if kind == "arrays":
         count = rows(x)
-        return math.ceil(count / (batch_size or 32)) if count else None
+        return math.ceil(count / (batch_size or DEFAULT_BATCH_SIZE)) if count else None
     if kind == "tf.data":
         cardinality = int(x.cardinality())
         return cardinality if cardinality >= 0 else None

@@ -1,8 +1,7 @@
 """Records how each `tf.data.Dataset` was made, call by call, so that it can be made again with changes.
 
-Objects of tf.data can't be edited, and walking them finds an optimised graph without the user's names. So the public
-methods are wrapped before the script runs; only the outermost call on a thread counts. What was recorded hangs on the
-dataset itself.
+Objects of tf.data can't be edited, and their graph is optimized and without the user's names. So the public methods are
+wrapped before the script runs. Only the outermost call on a thread counts. The recipe is an attribute of the dataset.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
+from fitdoctor.probe.inputs import nests
 from fitdoctor.probe.support import call_sites, guard
 from fitdoctor.probe.support.originals import threading
 from fitdoctor.probe.support.patches import Patches
@@ -31,10 +31,12 @@ SOURCES = (
 )
 READERS = ("TFRecordDatasetV2", "TextLineDatasetV2", "FixedLengthRecordDatasetV2")
 STAGES = (
-    "map", "batch", "padded_batch", "ragged_batch", "shuffle", "repeat", "cache", "prefetch", "take", "skip", "filter", "flat_map",
-    "interleave", "with_options", "concatenate", "enumerate", "unbatch", "rebatch", "window", "shard", "snapshot", "unique",
-    "take_while", "scan", "rejection_resample", "group_by_window", "bucket_by_sequence_length", "ignore_errors", "apply", "sparse_batch",
+    "map", "batch", "padded_batch", "ragged_batch", "shuffle", "repeat", "cache", "prefetch", "take", "skip",
+    "filter", "flat_map", "interleave", "with_options", "concatenate", "enumerate", "unbatch", "rebatch", "window",
+    "shard", "snapshot", "unique", "take_while", "scan", "rejection_resample", "group_by_window",
+    "bucket_by_sequence_length", "ignore_errors", "apply", "sparse_batch",
 )  # fmt: skip
+# The beginnings of the names of operations that draw random numbers, or write to a variable.
 STATEFUL = (
     "Random",
     "Stateful",
@@ -45,17 +47,27 @@ STATEFUL = (
     "RngSkip",
     "Assign",
 )
-"""How operations begin that draw random numbers by themselves, or write to a variable."""
 SHOWN_TYPES = (bool, int, float, str, type(None))
+# The position of a stage's function among its positional arguments.
 FUNCTION_AT = {"map": 0, "flat_map": 0, "interleave": 0, "filter": 0, "take_while": 0, "from_generator": 0, "scan": 1}
-"""Where a stage's function stands among its positional arguments."""
+# Attributes in which datasets of TensorFlow keep their traced functions.
 WRAPPED = ("_map_func", "_predicate", "_scan_func", "_key_func", "_reduce_func")
-"""Where datasets of TensorFlow keep their traced functions."""
 
 
 @dataclass(slots=True)
 class Recipe:
-    """One call that made a dataset. `make` is the public call itself, so that what it makes anew is recorded too."""
+    """One call that made a dataset.
+
+    Attributes:
+        name: Of the call.
+        arguments: Its positional arguments.
+        keywords: Its keyword arguments.
+        parents: The datasets that it was made from.
+        make: The wrapped public function, so that a repeated call is recorded too.
+        site: The user's line.
+        by_keras: Whether Keras made the call.
+        described: The arguments that are plain values.
+    """
 
     name: str
     arguments: tuple[Any, ...]
@@ -74,15 +86,15 @@ class _Depth(threading.local):
 _depth = _Depth()
 
 
-def of(dataset: Any) -> Recipe | None:
-    """The recipe of a dataset, or None where it was made in a way that was not seen."""
+def recipe_of(dataset: Any) -> Recipe | None:
+    """The recipe of a dataset, or None if its making was not recorded."""
     return getattr(dataset, ATTRIBUTE, None)
 
 
 def chain(dataset: Any) -> list[tuple[Any, Recipe]]:
-    """The main line of calls from the source to this dataset: each dataset with its recipe, first parents only."""
+    """The calls from the source to this dataset, each dataset with its recipe. It follows first parents only."""
     steps: list[tuple[Any, Recipe]] = []
-    while (recipe := of(dataset)) is not None:
+    while (recipe := recipe_of(dataset)) is not None:
         steps.append((dataset, recipe))
         if not recipe.parents:
             break
@@ -91,13 +103,13 @@ def chain(dataset: Any) -> list[tuple[Any, Recipe]]:
 
 
 def install(dataset_ops: ModuleType, readers: ModuleType | None, *, replayable: bool = True) -> Patches:
-    """Wraps the methods that make datasets; the result unwraps them. Recipes that were recorded stay.
+    """Wraps the methods that make datasets, until the result undoes it. Existing recipes stay.
 
     Args:
         dataset_ops: The module of `DatasetV2`.
-        readers: The module of the readers of files.
-        replayable: Whether recipes keep the data that a stage was given. It would stay in memory for as long as the
-            dataset does, a second time: not in a training that is only watched.
+        readers: The module of file readers.
+        replayable: Whether recipes keep data that is passed to a stage. The data then stays in memory twice, which is
+            not acceptable in a watched training.
     """
     patches = Patches()
     cls = dataset_ops.DatasetV2
@@ -131,11 +143,9 @@ def _recorded(name: str, function: Callable[..., Any], *, method: bool, keep: bo
             parents = args[:1] if method else ()
             if name == "zip":
                 inputs = own if own else (kwargs.get("datasets"),)
-                parents = tuple(_datasets_in(inputs))
+                parents = tuple(nests.leaves(inputs, any_list=True))
             _attach(made, name, own, kwargs, parents, wrapper, keep=keep)
-        except (
-            Exception
-        ) as error:  # a dataset without a recipe is one that nothing is known of; the script gets it all the same
+        except Exception as error:  # the script gets the dataset, only without a recipe
             guard.note(error)
         return made
 
@@ -171,7 +181,7 @@ def _attach(
     keep: bool,
 ) -> None:
     if any(made is parent for parent in parents):
-        return  # in debug mode some stages are none: the dataset itself comes back, and it has its recipe
+        return  # in debug mode some stages return the dataset itself, which has its recipe
     shown = _describe(arguments, keywords)
     if not keep:
         arguments = tuple(map(_without_data, arguments))
@@ -186,7 +196,8 @@ def _without_data(value: Any) -> Any:
 
 
 def _called_by_keras() -> bool:
-    """Whether Keras made the call, on its own behalf, and not the user's code."""
+    """Whether Keras itself made the call, and not the user's code."""
+    # The frames in between: `_attach`, its caller here, and the wrapper.
     frame = sys._getframe(3)
     return str(frame.f_globals.get("__name__", "")).startswith(("keras.", "tf_keras."))
 
@@ -196,19 +207,8 @@ def _describe(arguments: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str,
     return shown | {name: value for name, value in keywords.items() if isinstance(value, SHOWN_TYPES)}
 
 
-def _datasets_in(value: Any) -> Iterator[Any]:
-    if isinstance(value, (tuple, list)):
-        for part in value:
-            yield from _datasets_in(part)
-    elif isinstance(value, dict):
-        for part in value.values():
-            yield from _datasets_in(part)
-    elif value is not None:
-        yield value
-
-
 def function_of(recipe: Recipe) -> Any:
-    """The function that a stage was given, or None."""
+    """The function of a stage, or None."""
     for key in ("map_func", "scan_func", "generator", "predicate", "key_func", "transformation_func"):
         if key in recipe.keywords:
             return recipe.keywords[key]
@@ -217,7 +217,7 @@ def function_of(recipe: Recipe) -> Any:
 
 
 def operations(dataset: Any) -> list[Operation]:
-    """What the recording keeps of a dataset's chain."""
+    """The records of a dataset's chain."""
     return [
         Operation(
             name=recipe.name,
@@ -264,7 +264,7 @@ def _cardinality(dataset: Any) -> int | None:
 
 
 def _element_bytes(dataset: Any) -> int | None:
-    """Bytes of an element; None where a shape is open or strings have a length of their own."""
+    """Bytes of an element; None if a shape is unknown or an element holds strings."""
     import tensorflow as tf
 
     total = 0

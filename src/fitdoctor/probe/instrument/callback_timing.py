@@ -10,7 +10,7 @@ from fitdoctor.probe import backends
 from fitdoctor.probe.instrument import callback_patches, saving
 from fitdoctor.probe.instrument.patch_points import HOOKS
 from fitdoctor.probe.support import guard
-from fitdoctor.probe.support.hidden_frames import unnoticed
+from fitdoctor.probe.support.hidden_frames import hide_frame
 from fitdoctor.probe.support.originals import threading, time
 from fitdoctor.probe.timing.device_overlap import SLOTS
 from fitdoctor.probe.timing.durations import add
@@ -36,8 +36,8 @@ class Role(Protocol):
 class CallbackTimer:
     """Times hooks of callbacks, on the loop's thread and on those beside it."""
 
-    def __init__(self, director: Role) -> None:
-        self._director = director
+    def __init__(self, role: Role) -> None:
+        self._role = role
         self._counting = threading.Lock()
         # For each of the latest steps: its number, and the time of the hooks that ran beside the loop.
         self._beside: list[tuple[int, float]] = [(-1, 0.0)] * SLOTS
@@ -70,12 +70,12 @@ class CallbackTimer:
         if callback_patches.hook_of(callback, name) is None or callback_patches.is_replaced(callback, name):
             return
 
-        director, main, clock = self._director, self._director.main, time.perf_counter
+        role, main, clock = self._role, self._role.main, time.perf_counter
         saves, hooks = saving.totals, described.hooks
 
         def around(function: Callable[..., Any]) -> Callable[..., Any]:
             def timed(*args: Any, **kwargs: Any) -> Any:
-                timer = director.timer
+                timer = role.timer
                 if timer is None:
                     return function(*args, **kwargs)
                 if threading.get_ident() != main:
@@ -97,11 +97,11 @@ class CallbackTimer:
                             add(described.saves, saves.seconds - saving_s)
                             described.saved_bytes = saves.last_bytes
                     except Exception as error:
-                        if guard.from_a_handler(error):
+                        if guard.is_from_signal_handler(error):
                             raise
                         guard.note(error)
 
-            return unnoticed(timed)
+            return hide_frame(timed)
 
         try:
             restore = callback_patches.replace(callback, name, around)
@@ -109,10 +109,10 @@ class CallbackTimer:
             return
         restores.append(restore)
         keras_own = described.name in STEADY_CALLBACKS and described.module.startswith(KERAS)
-        if keras_own and name in STEADY_HOOKS and director.timer is not None:
-            director.timer.sampler.steady_hooks[restore] = hooks.get(name) or hooks.setdefault(name, Duration())
+        if keras_own and name in STEADY_HOOKS and role.timer is not None:
+            role.timer.sampler.steady_hooks[restore] = hooks.get(name) or hooks.setdefault(name, Duration())
 
-    @unnoticed
+    @hide_frame
     def _time_beside(
         self, described: CallbackRecord, name: str, function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Any:

@@ -18,7 +18,7 @@ from fitdoctor.probe.instrument import step_hooks
 from fitdoctor.probe.instrument.batch_waits import TimedBatches
 from fitdoctor.probe.instrument.patch_points import PatchPoint, patch_points
 from fitdoctor.probe.support import guard
-from fitdoctor.probe.support.hidden_frames import unnoticed
+from fitdoctor.probe.support.hidden_frames import hide_frame
 from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.support.patches import Patches
 from fitdoctor.probe.timing.fit_timer import FitTimer
@@ -39,14 +39,14 @@ class Role(Protocol):
         stamped: Hooks about which it decides nothing, with the stamps of its timer before and after each.
         cuts: Whether it may end an epoch early.
         timer: Times the fit that runs.
-        in_loop: Whether a `predict` or the like runs.
+        current_call: The `predict` or the like that runs, or None.
         main: The thread that is followed.
         step_skip: The state of step sampling.
         skips_steps: Whether steps may be skipped. It is set here, once the hook that counts skipped steps is patched.
     """
 
     timer: FitTimer | None
-    in_loop: bool
+    current_call: Any
     main: int
     step_skip: StepSkip
     skips_steps: bool
@@ -128,32 +128,32 @@ def _parts(keras: ModuleType) -> tuple[int, ...]:
     return tuple(int(part) for part in str(keras.__version__).split(".")[:2] if part.isdigit())
 
 
-def install(keras: ModuleType, director: Role, *, whole_process: bool = True) -> Patches:
+def install(keras: ModuleType, role: Role, *, whole_process: bool = True) -> Patches:
     """Patches Keras. `undo()` of the result restores it.
 
     Args:
         keras: The module.
-        director: Decides from now on.
+        role: Decides from now on.
         whole_process: Whether the patches stay for good. Only then are the call sites of callbacks recorded.
     """
     patches = Patches()
     legacy = keras.__name__ == backends.LEGACY
     loop_reads = backends.of(keras).drawn_in() == "loop"
     for point in patch_points(keras):
-        if point.found and point.kind != "computed" and (director.cuts or loop_reads or point.kind != "advance"):
-            stamped = _stamped(point, director, patches)
+        if point.found and point.kind != "computed" and (role.cuts or loop_reads or point.kind != "advance"):
+            stamped = _stamped(point, role, patches)
             if stamped is not None:
-                patches.put(point.owner, point.name, unnoticed(stamped))
+                patches.put(point.owner, point.name, hide_frame(stamped))
             else:
-                _patch(patches, point, _decision(point, director, patches, timed=loop_reads))
-    if legacy and director.cuts:
-        tf_keras.stand_in_loop(patches, director.stop_here)
+                _patch(patches, point, _decision(point, role, patches, timed=loop_reads))
+    if legacy and role.cuts:
+        tf_keras.stand_in_loop(patches, role.stop_here)
 
     if whole_process:
         torch = backends.loaded("torch")
         loaders = [torch.utils.data.DataLoader] if torch is not None and "torch.utils.data" in sys.modules else []
         for cls in (keras.callbacks.Callback, keras.utils.Sequence if legacy else keras.utils.PyDataset, *loaders):
-            _notify_of_objects(cls, director.constructed, patches)
+            _notify_of_objects(cls, role.constructed, patches)
     return patches
 
 
@@ -170,30 +170,30 @@ def _notify_of_objects(cls: Any, constructed: Callable[[Any], None], patches: Pa
         original(*args, **kwargs)
         constructed(args[0])
 
-    patches.put(cls, "__init__", unnoticed(wrapper))
+    patches.put(cls, "__init__", hide_frame(wrapper))
 
 
-def _stamped(point: PatchPoint, director: Role, patches: Patches) -> Callable[..., Any] | None:
+def _stamped(point: PatchPoint, role: Role, patches: Patches) -> Callable[..., Any] | None:
     """Makes the patch of a function that is called at every step, or None if the role decides about it."""
     original = getattr(point.owner, point.name)
-    if point.kind == "hook" and point.name in director.stamped and step_hooks.has_known_parameters(original):
-        director.skips_steps |= point.name == "on_train_batch_end"
-        return step_hooks.hook(director, point.name, original, patches, director.stamped[point.name])
-    if point.kind == "advance" and director.stamped and not director.cuts:
-        return step_hooks.advance(director, original)
+    if point.kind == "hook" and point.name in role.stamped and step_hooks.has_known_parameters(original):
+        role.skips_steps |= point.name == "on_train_batch_end"
+        return step_hooks.hook(role, point.name, original, patches, role.stamped[point.name])
+    if point.kind == "advance" and role.stamped and not role.cuts:
+        return step_hooks.advance(role, original)
     return None
 
 
-def _decision(point: PatchPoint, director: Role, patches: Patches, *, timed: bool) -> Callable[..., Any]:
+def _decision(point: PatchPoint, role: Role, patches: Patches, *, timed: bool) -> Callable[..., Any]:
     """Makes the function that is called instead of the original, which it gets."""
 
     def compile_(original: Original, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         result = original(model, *arguments, **keywords)
-        director.compiled(model)
+        role.compiled(model)
         return result
 
     def advance(original: Original, iterator: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        if director.stop_here(iterator):
+        if role.stop_here(iterator):
             # A suspended generator would keep the input alive in a cycle until the interpreter's shutdown, which then
             # may hang.
             iterator._epoch_iterator.close()
@@ -206,12 +206,12 @@ def _decision(point: PatchPoint, director: Role, patches: Patches, *, timed: boo
         try:
             return original(iterator)
         finally:
-            director.batch_waited(time.perf_counter() - began_s)
+            role.batch_waited(time.perf_counter() - began_s)
 
     def steps(original: Original, iterator: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Iterator[Any]:
         inner = original(iterator)
         while True:
-            if director.stop_here(iterator):
+            if role.stop_here(iterator):
                 inner.close()
                 iterator.data_adapter.on_epoch_end()
                 return
@@ -222,17 +222,17 @@ def _decision(point: PatchPoint, director: Role, patches: Patches, *, timed: boo
                 return
             finally:
                 if timed:
-                    director.batch_waited(time.perf_counter() - began_s)
+                    role.batch_waited(time.perf_counter() - began_s)
             yield step
 
     def draws(original: Original, iterator: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         batches = original(iterator, *arguments, **keywords)
-        if not guard.guarded(director.draws_training_batch):
+        if not guard.guarded(role.draws_training_batch):
             return batches
-        return TimedBatches(batches, director.step_skip, director.batch_waited)
+        return TimedBatches(batches, role.step_skip, role.batch_waited)
 
     if point.kind in ("unit", "hook"):
-        return functools.partial(director.unit if point.kind == "unit" else director.hook, point.name)
+        return functools.partial(role.unit if point.kind == "unit" else role.hook, point.name)
     return {"compile": compile_, "advance": advance, "steps": steps, "draws": draws}[point.kind]
 
 
@@ -246,4 +246,4 @@ def _patch(
             return original(*args, **kwargs)
         return decide(original, args[0], args[1:], kwargs)
 
-    patches.put(point.owner, point.name, unnoticed(wrapper))
+    patches.put(point.owner, point.name, hide_frame(wrapper))

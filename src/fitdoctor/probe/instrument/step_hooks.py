@@ -1,8 +1,9 @@
 """The patches of functions that Keras calls at every step, as one flat function each.
 
-They record the same as `before_hook`, `after_hook` and `batch_waited` of a role that hands every call through as it was
-made. A call through such a role costs more than what it records, so the code is inlined here. While steps are skipped,
-most of these functions make one comparison (see `StepSkip`), or are not called at all (see `HookBypass`).
+They record the same as `before_hook` and `after_hook` of `FitRecorder`, and as `batch_waited` of a role that hands
+every call through as it was made. A call through such a role costs more than what it records, so the code is inlined
+here. While steps are skipped, most of these functions make one comparison (see `StepSkip`), or are not called at all
+(see `HookBypass`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from fitdoctor.probe.support.hidden_frames import unnoticed
+from fitdoctor.probe.support.hidden_frames import hide_frame
 from fitdoctor.probe.support.originals import threading, time
 from fitdoctor.probe.support.patches import Patches
 from fitdoctor.probe.timing.fit_timer import FitTimer
@@ -23,48 +24,46 @@ Stamp = Callable[[FitTimer], None]
 Stamps = tuple[Stamp | None, Stamp | None]
 
 
-def hook(
-    director: Any, name: str, original: Callable[..., Any], patches: Patches, stamps: Stamps
-) -> Callable[..., Any]:
+def hook(role: Any, name: str, original: Callable[..., Any], patches: Patches, stamps: Stamps) -> Callable[..., Any]:
     """Makes the replacement of a hook of Keras' list of callbacks, with a stamp before and after it.
 
     Args:
-        director: The role. It has the `timer` of the fit that runs and the `step_skip`. Its `failed_in_hook` gets
+        role: It has the `timer` of the fit that runs and the `step_skip`. Its `failed_in_hook` gets
             every error of ours.
         name: Of the hook.
         original: Keras' function.
         patches: Say whether the patches are in force.
         stamps: What the timer notes before the callbacks are called, and after they have returned.
     """
-    main, get_ident, first, last = director.main, threading.get_ident, *(stamp or _note_nothing for stamp in stamps)
+    main, get_ident, first, last = role.main, threading.get_ident, *(stamp or _note_nothing for stamp in stamps)
 
     def sampled(callbacks: Any, batch: Any, logs: Any) -> Any:
-        timer = director.timer
-        if timer is None or director.in_loop or not patches.live or get_ident() != main:
+        timer = role.timer
+        if timer is None or role.current_call or not patches.live or get_ident() != main:
             return original(callbacks, batch, logs)
         try:
             first(timer)
         except Exception as error:
-            director.failed_in_hook(name, error)
+            role.failed_in_hook(name, error)
         result = original(callbacks, batch, logs)
         try:
-            if director.timer is timer:
+            if role.timer is timer:
                 if ends and timer.following:
-                    director.sent(timer, callbacks, batch)
+                    role.step_sent(timer, callbacks, batch)
                 last(timer)
         except Exception as error:
-            director.failed_in_hook(name, error)
+            role.failed_in_hook(name, error)
         return result
 
     ends = name == "on_train_batch_end"
-    replacement = (_end if ends else _begin)(director, name, original, unnoticed(sampled))
+    replacement = (_end if ends else _begin)(role, name, original, hide_frame(sampled))
     if "train" in name:
-        director.step_skip.bypass.hooks[name] = replacement, original
+        role.step_skip.bypass.hooks[name] = replacement, original
     return replacement
 
 
-def _begin(director: Any, name: str, original: Callable[..., Any], sampled: Callable[..., Any]) -> Callable[..., Any]:
-    skip = director.step_skip
+def _begin(role: Any, name: str, original: Callable[..., Any], sampled: Callable[..., Any]) -> Callable[..., Any]:
+    skip = role.step_skip
 
     def wrapper(self: Any, batch: Any, logs: Any = None) -> Any:
         if self is skip.callback_list:
@@ -74,9 +73,9 @@ def _begin(director: Any, name: str, original: Callable[..., Any], sampled: Call
     return wrapper
 
 
-def _end(director: Any, name: str, original: Callable[..., Any], sampled: Callable[..., Any]) -> Callable[..., Any]:
+def _end(role: Any, name: str, original: Callable[..., Any], sampled: Callable[..., Any]) -> Callable[..., Any]:
     """Makes the hook that counts the skipped steps, and ends or shortens the skip."""
-    skip, clock = director.step_skip, time.perf_counter
+    skip, clock = role.step_skip, time.perf_counter
 
     def wrapper(self: Any, batch: Any, logs: Any = None) -> Any:
         if self is not skip.callback_list:
@@ -88,11 +87,11 @@ def _end(director: Any, name: str, original: Callable[..., Any], sampled: Callab
         if (long or not skip.steps_left) and skip.callback_list is self:
             try:
                 if skip.steps_left:
-                    director.timer.shorten_skip()
+                    role.timer.shorten_skip()
                 else:
-                    director.timer.skip_finished()
+                    role.timer.skip_finished()
             except Exception as error:
-                director.failed_in_hook(name, error)
+                role.failed_in_hook(name, error)
         return result
 
     return wrapper
@@ -106,13 +105,13 @@ def has_known_parameters(original: Callable[..., Any]) -> bool:
     return tuple(inspect.signature(original).parameters) == ("self", "batch", "logs")
 
 
-def advance(director: Any, original: Callable[..., Any]) -> Callable[..., Any]:
+def advance(role: Any, original: Callable[..., Any]) -> Callable[..., Any]:
     """Makes the replacement of the advance of an epoch's iterator, for whose time the loop waits."""
-    clock, skip = time.perf_counter, director.step_skip
+    clock, skip = time.perf_counter, role.step_skip
 
     def wrapper(self: Any) -> Any:
         if self is not skip.source:
-            if not director.draws_training_batch():
+            if not role.draws_training_batch():
                 return original(self)
             if skip.callback_list is not None:
                 skip.source = self
@@ -122,7 +121,7 @@ def advance(director: Any, original: Callable[..., Any]) -> Callable[..., Any]:
         if self is skip.source and seconds < LONG_S:
             skip.waited_s += seconds
         else:
-            director.batch_waited(seconds)
+            role.batch_waited(seconds)
         return batch
 
     return wrapper

@@ -1,11 +1,11 @@
-"""Counts the models and the data that the calls of one place are about, without keeping any of them alive."""
+"""Counts the models and the data objects of a call site, without keeping any of them alive."""
 
 from __future__ import annotations
 
 import weakref
 from typing import Any
 
-from fitdoctor.probe.inputs import kinds
+from fitdoctor.probe.inputs import kinds, nests
 from fitdoctor.probe.observe import single_batch_fits
 from fitdoctor.recording.model import Fit
 
@@ -13,18 +13,19 @@ _compiles: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
 
 
 def count_compile(model: Any) -> None:
-    """Counts one more call of `compile` of this model."""
+    """Counts a call of `compile`."""
     try:
         _compiles[model] = _compiles.get(model, 0) + 1
-    except TypeError:  # it says of itself that it can't be a key
+    except TypeError:  # the model is not hashable
         pass
 
 
 class Identities:
-    """What was fitted at one call site so far.
+    """The models and data of one call site so far.
 
-    `again` says whether the model of the last call was fitted here before, as it is compiled now; `one_batch` whether
-    that call was one step on one batch.
+    Attributes:
+        again: Whether the model of the last call was fitted here before, without another `compile` since.
+        one_batch: Whether that call was one step on one batch.
     """
 
     def __init__(self) -> None:
@@ -39,13 +40,13 @@ class Identities:
             self._note_model(record, model)
         except TypeError:
             self.again = False
-        leaf = kinds.first_leaf(bound["x"])
+        leaf = nests.first_leaf(bound["x"])
         if self._data is None or self._data() is not leaf:
             record.data_objects += 1
             self._data = _reference(leaf)
         if record.rows is None and kinds.input_kind(bound["x"]) == "arrays":
             record.rows = kinds.rows(bound["x"])
-        self.one_batch = single_batch_fits.is_one(model, bound)
+        self.one_batch = single_batch_fits.is_single_batch_fit(model, bound)
         record.one_batch_calls += self.one_batch
 
     def _note_model(self, record: Fit, model: Any) -> None:

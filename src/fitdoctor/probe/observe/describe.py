@@ -1,4 +1,4 @@
-"""What the recording keeps about a fit: its model, input, validation and callbacks, as plain data."""
+"""Describes a fit as plain data: its model, input, validation and callbacks."""
 
 from __future__ import annotations
 
@@ -14,26 +14,25 @@ from fitdoctor.probe.inputs.kinds import input_kind, is_sequence, rows, steps_of
 from fitdoctor.probe.observe import describe_loaders
 from fitdoctor.probe.support import call_sites, creation_sites, guard, static_attributes
 from fitdoctor.probe.trainer import debug_switches
+from fitdoctor.recording.defaults import DEFAULT_BATCH_SIZE
 from fitdoctor.recording.model import CallbackRecord, Fit, InputArray, Operation, Site
 
+# Names in code that changes the training. A callback with one of them is never called less often.
 STEERING_NAMES = {"set_weights", "load_weights", "assign", "learning_rate", "lr", "trainable", "compile"}
-"""Names that code which changes the training would use; a callback with one of them is never called less often."""
-
+# Arguments for the workers of a `PyDataset`: of its constructor, or of `fit` in tf_keras.
 WORKER_SETTINGS = ("workers", "use_multiprocessing", "max_queue_size")
-"""How a `PyDataset` is read: what its constructor was given; in tf_keras, what `fit` was."""
-
 SHOWN = (bool, int, float, str, type(None))
 
 
 def fit(model: Any, bound: dict[str, Any], site: Site) -> Fit:
-    """The record of a fit from its bound arguments; durations are filled as it runs."""
+    """The record of a fit from its arguments. Durations are added while it runs."""
     x, batch_size = bound["x"], bound["batch_size"]
     kind = input_kind(x)
     count = rows(x) if kind == "arrays" else None
     if count and bound["validation_split"] and bound["validation_data"] is None:
         count = math.floor(count * (1 - bound["validation_split"]))
     if kind == "arrays" and not bound["steps_per_epoch"]:
-        steps = math.ceil(count / (batch_size or 32)) if count else None
+        steps = math.ceil(count / (batch_size or DEFAULT_BATCH_SIZE)) if count else None
     else:
         steps = steps_of(x, batch_size, bound["steps_per_epoch"])
     on_tensorflow = backends.on_tensorflow()
@@ -67,19 +66,19 @@ def fit(model: Any, bound: dict[str, Any], site: Site) -> Fit:
 
 
 def steps_per_execution(model: Any) -> int:
-    """How many steps the train function takes in a call: a number, or a variable that holds one."""
+    """The number of steps in one call of the train function. Keras keeps a number or a variable."""
     steps = model.steps_per_execution
     return int(steps.numpy() if hasattr(steps, "numpy") else steps or 1)
 
 
 def _unrolled(model: Any) -> list[str]:
-    """The layers whose loop over time is put into the graph turn by turn."""
+    """The recurrent layers with unrolled loops."""
     layers = model._flatten_layers() if hasattr(model, "_flatten_layers") else getattr(model, "layers", ())
     return [str(layer.name) for layer in layers if getattr(layer, "unroll", False) is True]
 
 
 def _inputs(bound: dict[str, Any], kind: str) -> list[InputArray]:
-    """What holds the data; unknown where a container of a kind that nobody thought of fails to say."""
+    """The containers of the data, or none if an unknown container fails."""
     try:
         return containers.arrays(bound, kind)
     except Exception as error:
@@ -88,12 +87,12 @@ def _inputs(bound: dict[str, Any], kind: str) -> list[InputArray]:
 
 
 def _operations(x: Any, kind: str, settings: dict[str, Any] | None = None) -> list[Operation]:
-    """The stages of the input; a Python input is one stage, whose function is the user's.
+    """The stages of the input. A Python input is one stage with the user's function.
 
     Args:
         x: The input.
         kind: Of the input.
-        settings: The arguments of fit, which say in tf_keras how a `Sequence` is read.
+        settings: The arguments of fit. In tf_keras, some are for the workers of a `Sequence`.
     """
     if kind == "tf.data":
         return tfdata_recipes.operations(x)
@@ -122,7 +121,7 @@ def _worker_settings(x: Any, settings: dict[str, Any]) -> dict[str, Any]:
 
 def _batch_size(x: Any, kind: str, batch_size: int | None) -> int | None:
     if kind == "arrays":
-        return batch_size or 32
+        return batch_size or DEFAULT_BATCH_SIZE
     if kind == "tf.data":
         import tensorflow as tf
 
@@ -149,16 +148,18 @@ def _describe_validation(record: Fit, bound: dict[str, Any], train_rows: int | N
     elif bound["validation_split"]:
         total = rows(bound["x"])
         record.validation, record.validation_kind = "split", "arrays"
-        record.validation_steps = math.ceil((total - train_rows) / (batch_size or 32)) if total and train_rows else None
+        record.validation_steps = (
+            math.ceil((total - train_rows) / (batch_size or DEFAULT_BATCH_SIZE)) if total and train_rows else None
+        )
     if record.validation_kind == "arrays":
-        record.validation_batch_size = batch_size or 32
+        record.validation_batch_size = batch_size or DEFAULT_BATCH_SIZE
     elif record.validation_kind == "tf.data":
         record.validation_batch_size = _batch_size(data, "tf.data", None)
         record.validation_operations = _operations(data, "tf.data")
 
 
 def callbacks(items: list[Any]) -> list[CallbackRecord]:
-    """One record for each callback in a `CallbackList`, Keras' own ones that it adds included."""
+    """One record for each callback in a `CallbackList`, including those that Keras adds."""
     described = []
     for index, callback in enumerate(items):
         cls = type(callback)
@@ -190,7 +191,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _is_users(cls: type) -> bool:
-    if cls.__module__ in ("__main__", "__mp_main__"):  # code that was given by -c, or typed in, has no file
+    if cls.__module__ in ("__main__", "__mp_main__"):  # code of -c or of a prompt has no file
         return True
     try:
         return call_sites.is_users(inspect.getfile(cls))
@@ -209,10 +210,7 @@ HOOK_NAMES = (
 
 
 def _hook_sites(cls: type) -> dict[str, Site]:
-    """Where the user wrote each hook of a callback:
-
-    in its own class, or else in the nearest that it is derived from.
-    """
+    """Where the user wrote each hook of a callback: in its class, or in the nearest base class."""
     users = [static_attributes.names(base) for base in reversed(static_attributes.bases(cls)) if _is_users(base)]
     found = {name: own[name] for own in users for name in HOOK_NAMES if name in own}
     return {name: site for name, function in found.items() if (site := call_sites.of_function(function)) is not None}
@@ -237,7 +235,7 @@ def _names_in(cls: type) -> set[str]:
 
 
 def environment(keras: Any) -> dict[str, Any]:
-    """Versions and what the machine has, as the report names them; the devices can only be asked for later."""
+    """Versions and properties of the machine, for the report. Devices are added later."""
     import os
     import sys
 
@@ -253,10 +251,7 @@ def environment(keras: Any) -> dict[str, Any]:
 
 
 def _platform() -> str:
-    """What `platform.platform()` says.
-
-    On Linux that starts a program, `uname`, which has no place in somebody else's process.
-    """
+    """The text of `platform.platform()`, which on Linux would start a program, `uname`, in the user's process."""
     import os
     import platform
     import sys

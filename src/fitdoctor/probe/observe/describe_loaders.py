@@ -1,4 +1,4 @@
-"""What the recording keeps of a `DataLoader` of PyTorch and of an input of Grain, as plain data."""
+"""Describes a `DataLoader` of PyTorch and an input of Grain as plain data."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from fitdoctor.probe import backends
 from fitdoctor.probe.support import call_sites, creation_sites
 from fitdoctor.recording.model import Operation, Site
 
+# The largest number of stages that are followed. Nobody writes longer pipelines.
 MOST_STAGES = 50
-"""Stages of a Grain pipeline that are walked: one that is nested deeper is none that a person wrote."""
 
 
 def data_loader(x: Any) -> Operation:
-    """A `DataLoader`, as one stage whose function is where its dataset makes a sample."""
+    """A `DataLoader` as one stage. Its function is the method of its dataset that makes a sample."""
     torch = backends.loaded("torch")
     assert torch is not None
     kinds = torch.utils.data
@@ -56,14 +56,14 @@ def data_loader(x: Any) -> Operation:
 
 
 def _start_method() -> str:
-    """How workers would be started. Where nobody has chosen yet, asking for the method itself would be a choice."""
+    """How workers would be started. Without `allow_none`, asking for the method would choose it."""
     import multiprocessing  # PyTorch has imported it
 
     return multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
 
 
 def _innermost(dataset: Any) -> Any:
-    """The dataset that makes the samples: those of PyTorch's own that only choose among them hold another one."""
+    """The dataset that makes the samples, inside those of PyTorch that only select samples."""
     for _ in range(MOST_STAGES):
         inner = getattr(dataset, "dataset", None)
         if inner is None:
@@ -75,7 +75,7 @@ def _innermost(dataset: Any) -> Any:
 
 
 def grain_input(x: Any) -> Operation:
-    """A dataset or data loader of Grain, as one stage whose function is the user's that is called last."""
+    """A dataset or data loader of Grain as one stage. Its function is the user's function that is called last."""
     options = getattr(x, "_multiprocessing_options", None)
     stages = [x] if options is not None else list(_stages(x))
     loaded = [x._data_source, *x._operations] if options is not None else []
@@ -100,8 +100,9 @@ def grain_input(x: Any) -> Operation:
 
 
 def _stages(dataset: Any) -> Iterator[Any]:
-    """The stages of a Grain pipeline, from the last to the source; of several that are alike in each process, the first
-    stands for all.
+    """The stages of a Grain pipeline, from the last to the source.
+
+    If several processes have the same stages, only those of the first are followed.
     """
     waiting, seen = [dataset], 0
     while waiting and seen < MOST_STAGES:
@@ -116,7 +117,7 @@ def _stages(dataset: Any) -> Iterator[Any]:
 
 
 def _of_stage(stage: Any) -> Site | None:
-    """The user's function that a stage calls, or how the user's source gives a record."""
+    """The user's function that a stage calls, or the method of the user's source."""
     return (
         _function(getattr(stage, "_map_fn", None))
         or _of_part(getattr(stage, "_transform", None))
@@ -129,7 +130,7 @@ def _source(stage: Any) -> Any:
 
 
 def _of_part(part: Any) -> Site | None:
-    """The same of a transformation or a source: an object of a class of the user's."""
+    """The user's method of a transformation or a source."""
     found = (
         _function(getattr(type(part), name, None))
         for name in ("map", "random_map", "filter", "flat_map", "__getitem__")

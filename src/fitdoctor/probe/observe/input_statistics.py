@@ -1,4 +1,4 @@
-"""How the numbers of fit's input, targets and sample weights are spread, from a bounded sample of its rows."""
+"""Statistics of fit's input, targets and sample weights, from a limited sample of rows."""
 
 from __future__ import annotations
 
@@ -7,76 +7,76 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from fitdoctor.probe.inputs import kinds, tfdata_recipes
+from fitdoctor.probe.inputs import kinds, nests, tfdata_recipes
 from fitdoctor.probe.trainer import first_layers
 from fitdoctor.recording.model import ColumnStatistics, Fit, InputArray
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """How much is looked at, at most: rows, evenly spaced, and what they take as numbers of eight bytes."""
+    """The largest sample: evenly spaced rows, and their size as numbers of eight bytes."""
 
     rows: int
     most_bytes: int
 
 
+# Larger samples show no more: a column that is a thousand times wider than another is so in any thousand rows.
 FULL = Sample(4096, 32 << 20)
-"""More would not tell more: a column that is a thousand times wider than another is so in any thousand rows."""
+# In a real training. It takes about ten milliseconds, once for each call site of fit.
 LIGHT = Sample(1024, 2 << 20)
-"""Beside a real training: some ten milliseconds, once for each place of a fit."""
 LEAST_ROWS = 16
 ARGUMENTS = ("x", "y", "sample_weight")
 LISTED_FEATURES = 256
 BATCHES = 4
-WITHOUT_HARM = frozenset({"from_tensor_slices", "from_tensors", "range", "zip", "shuffle", "repeat", "batch", "padded_batch", "map",
-                          "prefetch", "take", "skip", "shard", "with_options", "filter", "interleave", "list_files", "TFRecordDataset",
-                          "TextLineDataset", "FixedLengthRecordDataset", "unbatch", "rebatch", "concatenate", "enumerate"})  # fmt: skip
-"""Stages of which a second iterator may be made and dropped:
-
-they neither write files nor keep anything between iterators.
-"""
+# Stages that neither write files nor keep state between iterators: a second iterator has no side effects.
+REPEATABLE_STAGES = frozenset(
+    {
+        "from_tensor_slices", "from_tensors", "range", "zip", "shuffle", "repeat", "batch", "padded_batch", "map",
+        "prefetch", "take", "skip", "shard", "with_options", "filter", "interleave", "list_files", "TFRecordDataset",
+        "TextLineDataset", "FixedLengthRecordDataset", "unbatch", "rebatch", "concatenate", "enumerate",
+    }
+)  # fmt: skip
 
 
 def learn(record: Fit, model: Any, bound: dict[str, Any], *, draw: bool, sample: Sample = FULL) -> None:
-    """Adds to the record how each part of fit's data is spread, and the layers that each part of `x` meets first.
+    """Adds statistics of each part of fit's data to the record, and the first layers for each part of `x`.
 
     Args:
-        record: Of the fit, its model built.
+        record: Of the fit, whose model is built.
         model: The model.
         bound: Fit's arguments by name.
-        draw: Whether batches may be drawn from a dataset; one that could notice it is left alone anyway. Where not,
-            what does not lie in memory is not read either.
-        sample: How much of it is looked at.
+        draw: Whether batches may be drawn from a dataset without side effects. If not, only data in memory is read.
+        sample: The size of the sample.
     """
-    found = dict(_everything(bound, record.input_kind, draw=draw, sample=sample))
+    found = dict(_samples(bound, record.input_kind, draw=draw, sample=sample))
     inputs = [name for name in found if argument_of(name) == "x"]
-    layers = dict(zip(inputs, first_layers.of(model, len(inputs)), strict=True))
+    layers = dict(zip(inputs, first_layers.first_layers(model, len(inputs)), strict=True))
     for name, values in found.items():
         known = next((part for part in record.inputs if part.name == name), None)
         if known is None:
             known = InputArray(name=name, container="", dtype=str(values.dtype), shape=[None, *values.shape[1:]])
             record.inputs.append(known)
-        known.spread, known.layers = of(values), layers.get(name, [])
+        known.spread, known.layers = statistics_of(values), layers.get(name, [])
 
 
 def argument_of(name: str) -> str:
-    """The argument of fit that a part belongs to: "x" for `x['age']`."""
+    """The argument of fit that a part belongs to, such as "x" for `x['age']`."""
     return name.partition("[")[0]
 
 
 def sampled(x: Any, kind: str, *, draw: bool) -> Iterator[tuple[str, Any]]:
-    """Each part of fit's `x` by its name, as an array of some of its rows, in the order in which Keras flattens it."""
-    for name, values in _everything({"x": x}, kind, draw=draw, sample=FULL):
+    """Some rows of each part of fit's `x`, by its name, in the order in which Keras flattens it."""
+    for name, values in _samples({"x": x}, kind, draw=draw, sample=FULL):
         if argument_of(name) == "x":
             yield name, values
 
 
-def _everything(bound: dict[str, Any], kind: str, *, draw: bool, sample: Sample) -> Iterator[tuple[str, Any]]:
+def _samples(bound: dict[str, Any], kind: str, *, draw: bool, sample: Sample) -> Iterator[tuple[str, Any]]:
     import numpy as np
 
     if kind == "arrays":
         for argument in ARGUMENTS:
-            for name, part in parts(bound[argument], argument) if bound.get(argument) is not None else ():
+            for name, part in nests.named_leaves(bound.get(argument), argument):
                 if draw or in_memory(part):
                     yield name, np.asarray(_some_rows(part, sample))
     elif kind == "tf.data" and draw and _may_be_drawn(bound["x"]):
@@ -84,7 +84,7 @@ def _everything(bound: dict[str, Any], kind: str, *, draw: bool, sample: Sample)
 
 
 def in_memory(part: Any) -> bool:
-    """Whether rows of an array can be had without reading a file, or moving all of it to the host."""
+    """Whether rows of an array can be read without a file, and without moving all of it to the host."""
     import numpy as np
 
     package = type(part).__module__.partition(".")[0]
@@ -99,23 +99,8 @@ def in_memory(part: Any) -> bool:
     return isinstance(part, list) or package in ("pandas", "tensorflow", "torch")
 
 
-def parts(x: Any, name: str = "x") -> Iterator[tuple[str, Any]]:
-    """The parts of a nest with the path to each, in the order in which Keras flattens it:
-
-    dicts by their sorted keys.
-    """
-    if isinstance(x, dict):
-        for key in sorted(x):
-            yield from parts(x[key], f"{name}[{key!r}]")
-    elif isinstance(x, tuple) or isinstance(x, list) and x and hasattr(x[0], "shape"):
-        for index, part in enumerate(x):
-            yield from parts(part, f"{name}[{index}]")
-    else:
-        yield name, x
-
-
-def of(values: Any) -> ColumnStatistics | None:
-    """The spread of an array along its last axis, or None where it holds no numbers."""
+def statistics_of(values: Any) -> ColumnStatistics | None:
+    """Statistics of an array along its last axis, or None if it holds no numbers."""
     import numpy as np
 
     if values.dtype == object:
@@ -139,7 +124,7 @@ def of(values: Any) -> ColumnStatistics | None:
     table = table[:, known]
     with np.errstate(all="ignore"):
         means, deviations = np.nanmean(table, axis=0), np.nanstd(table, axis=0)
-    known = np.isfinite(means) & np.isfinite(deviations)  # the square of a very large number is beyond any
+    known = np.isfinite(means) & np.isfinite(deviations)  # the square of a very large number overflows
     if not known.any():
         return None
     table = table[:, known]
@@ -161,17 +146,17 @@ def of(values: Any) -> ColumnStatistics | None:
 
 
 def _distinct(table: Any) -> list[int]:
-    """How many different values each column has that holds nothing but whole numbers."""
+    """The number of distinct values of each column of whole numbers; 0 for other columns."""
     import numpy as np
 
-    ordered = np.sort(table, axis=0)  # gaps come last, and no gap equals another
+    ordered = np.sort(table, axis=0)  # NaN comes last, and no NaN equals another
     new = (ordered[1:] != ordered[:-1]) & ~np.isnan(ordered[1:])
     whole = (np.isnan(table) | (table == np.round(table))).all(axis=0)
     return [int(count) for count in np.where(whole, 1 + new.sum(axis=0), 0)]
 
 
 def _classes(values: Any, table: Any) -> tuple[int, float, int]:
-    """How many classes there are where each row is one, the share of the largest, and how many runs of the same class."""
+    """The number of classes if each row is one, the share of the largest, and the number of runs of one class."""
     import numpy as np
 
     rows, width = values.shape[0], table.shape[1]
@@ -194,7 +179,7 @@ def _plain(figures: Any) -> list[float]:
 
 
 def _some_rows(part: Any, sample: Sample) -> Any:
-    """Rows of an array, evenly spread, of any container that Keras takes."""
+    """Evenly spaced rows of any container that Keras accepts."""
     import numpy as np
 
     rows = kinds.rows(part) or 0
@@ -218,15 +203,15 @@ def _some_rows(part: Any, sample: Sample) -> Any:
 
         return part.detach()[torch.from_numpy(picked).to(part.device)].to("cpu").numpy()
     if package.startswith("jax"):
-        return np.asarray(part)[picked]  # not by JAX, which would compile for it
-    return np.asarray(part[: len(picked)])  # of what else there is, such as HDF5, only slices are cheap
+        return np.asarray(part)[picked]  # not by JAX, which would compile this
+    return np.asarray(part[: len(picked)])  # of others, such as HDF5, only slices are cheap
 
 
 def _may_be_drawn(dataset: Any) -> bool:
     steps = tfdata_recipes.operations(dataset)
     chain = tfdata_recipes.chain(dataset)
     names = {recipe.name for _, recipe in chain}
-    return bool(chain) and names <= WITHOUT_HARM and not any(step.python for step in steps)
+    return bool(chain) and names <= REPEATABLE_STAGES and not any(step.python for step in steps)
 
 
 def _from_batches(dataset: Any) -> Iterator[tuple[str, Any]]:
@@ -236,10 +221,10 @@ def _from_batches(dataset: Any) -> Iterator[tuple[str, Any]]:
 
     found: dict[str, list[Any]] = {}
     shuffled = any(recipe.name == "shuffle" for _, recipe in tfdata_recipes.chain(dataset))
-    # A shuffle would fill its buffer first, for the sake of a few batches.
+    # A shuffle would fill its buffer first, only for a few batches.
     for batch in (tfdata.ordered(dataset) if shuffled else dataset).take(BATCHES).as_numpy_iterator():
         for argument, given in zip(ARGUMENTS, batch if isinstance(batch, tuple) else (batch,), strict=False):
-            for name, part in parts(given, argument) if given is not None else ():
+            for name, part in nests.named_leaves(given, argument):
                 found.setdefault(name, []).append(np.asarray(part))
     for name, batches in found.items():
         same = [batch for batch in batches if batch.shape[1:] == batches[0].shape[1:]]

@@ -1,7 +1,4 @@
-"""Learns, once a fit has returned, what it was fed:
-
-where that was made, how its numbers are spread, and what they meet first.
-"""
+"""Completes the record of a fit after it has returned: the origin and the statistics of its input."""
 
 from __future__ import annotations
 
@@ -16,29 +13,28 @@ from fitdoctor.recording.model import Fit
 
 
 def learn_input(record: Fit, model: Any, bound: dict[str, Any]) -> None:
-    """Completes the record of a fit. What can't be learned stays unknown; the script goes on in any case."""
+    """Completes the record of a fit. A failure is printed, and the script continues in any case."""
     try:
         learn(record, model, bound, draw=True)
-    except Exception as error:  # whatever a stranger's input makes of our questions
-        sys.stderr.write(printable(f"fitdoctor: the input was not looked at: {type(error).__name__}: {error}") + "\n")
+    except Exception as error:  # a user's own input may raise anything
+        sys.stderr.write(printable(f"fitdoctor: the input was not examined: {type(error).__name__}: {error}") + "\n")
 
 
 def learn(record: Fit, model: Any, bound: dict[str, Any], *, draw: bool) -> None:
-    """The same, with whatever it raises.
+    """Completes the record of a fit.
 
     Args:
         record: Of the fit, which has returned.
         model: Its model.
         bound: Fit's arguments by name.
-        draw: Whether batches may be drawn from a dataset. Where not, less of it is looked at, and only what lies in
-            memory.
+        draw: Whether batches may be drawn from a dataset. If not, the sample is smaller and only from memory.
+
+    Raises:
+        Exception: The input or the model can't be read.
     """
-    from fitdoctor.probe.apply import (
-        torch_loaders,
-    )  # NumPy reads its settings when it is imported: not before the script does
-    from fitdoctor.probe.observe import (
-        input_statistics,
-    )  # NumPy reads its settings when it is imported: not before the script does
+    # These import NumPy, which reads its settings then: not before the script does.
+    from fitdoctor.probe.apply import torch_loaders
+    from fitdoctor.probe.observe import input_statistics
 
     record.input_made = assignments.argument("x", 0)
     record.learning_rate = learning_rate(model.optimizer)

@@ -1,21 +1,17 @@
-"""Fits that are one step on one batch: what `train_on_batch` does as well, without fit's own set-up."""
+"""Finds fits of one step on one batch. `train_on_batch` does the same without the set-up of `fit`."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from fitdoctor.probe import backends
-from fitdoctor.probe.inputs import containers, kinds
+from fitdoctor.probe.inputs import kinds, nests
 from fitdoctor.probe.observe import describe
+from fitdoctor.recording.defaults import DEFAULT_BATCH_SIZE
 
-DEFAULT_BATCH_SIZE = 32
 
-
-def is_one(model: Any, bound: dict[str, Any]) -> bool:
-    """Whether a call of fit does nothing but one step on one batch of arrays:
-
-    no validation, no callback, no second epoch.
-    """
+def is_single_batch_fit(model: Any, bound: dict[str, Any]) -> bool:
+    """Whether a call of fit is one step on one batch of arrays, without validation, callbacks or further epochs."""
     count = kinds.rows(bound["x"]) if kinds.input_kind(bound["x"]) == "arrays" else None
     return bool(
         count
@@ -32,8 +28,8 @@ def is_one(model: Any, bound: dict[str, Any]) -> bool:
 
 
 def train(model: Any, bound: dict[str, Any]) -> Any:
-    """Takes the step with `train_on_batch`, and returns the `History` that fit would have returned."""
-    model.reset_metrics()  # as fit does: `train_on_batch` of Keras before 2026 goes on with the means that there are
+    """Trains with `train_on_batch`, and returns the `History` of fit."""
+    model.reset_metrics()  # as fit does: `train_on_batch` of older Keras versions does not
     logs = model.train_on_batch(
         bound["x"],
         bound["y"],
@@ -51,8 +47,7 @@ def train(model: Any, bound: dict[str, Any]) -> Any:
 
 
 def _are_arrays(data: Any) -> bool:
-    """Whether every leaf is an array already: fit converts lists and tables, and `train_on_batch` does not."""
+    """Whether every leaf is an array. `fit` converts lists and tables, `train_on_batch` does not."""
     return all(
-        hasattr(leaf, "shape") and hasattr(leaf, "dtype") and not hasattr(leaf, "iloc")
-        for _, leaf in containers.parts(data, "")
+        hasattr(leaf, "shape") and hasattr(leaf, "dtype") and not hasattr(leaf, "iloc") for leaf in nests.leaves(data)
     )

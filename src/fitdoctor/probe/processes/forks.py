@@ -22,10 +22,10 @@ MOST_NOTED = 8
 
 
 class Probe(Protocol):
-    """The part of `roles.start.Probe` that is needed here."""
+    """The part of `roles.probe.Probe` that is needed here."""
 
     @property
-    def director(self) -> Any: ...
+    def role(self) -> Any: ...
 
     @property
     def notes(self) -> RunNotes: ...
@@ -69,34 +69,35 @@ class Forks:
 def leave(probe: Probe, *, tried: bool, fitted: Any) -> None:
     """Silences the probe of a process that is not diagnosed.
 
-    The patch points hold methods of the director since Keras was imported, so its attributes are replaced.
+    The patch points hold the role's methods since Keras was imported. What those look up on the role each time
+    is replaced.
 
     Args:
         probe: The probe of this process.
         tried: Whether its fits are cut.
         fitted: Called before a fit begins.
     """
-    director: Any = probe.director
+    role: Any = probe.role
     silent = {"end": _nothing, "save_now": _nothing, "overdue": _nothing, "_save": _nothing}
-    vars(director).update(silent, main=threading.get_ident(), timer=None)
+    vars(role).update(silent, main=threading.get_ident(), timer=None)
     if tried:
-        fit = director._fit
+        fit = role._fit
 
         def noted(*arguments: Any) -> Any:
             guard.guarded(fitted)
             return fit(*arguments)
 
-        vars(director).update(_fit=noted, hurried=True)
-        if hasattr(director, "leave_target"):
-            director.leave_target()
+        vars(role).update(_fit=noted, hurried=True)
+        if hasattr(role, "leave_target"):
+            role.leave_target()
         return
 
     def entered(kind: str, *arguments: Any) -> None:
         if kind == "fit":
             fitted()
 
-    vars(director).update(_enter=entered)
-    director.step_skip.end()
+    vars(role).update(_begin=entered)
+    role.step_skip.end()
 
 
 def _nothing(*arguments: Any, **keywords: Any) -> None:

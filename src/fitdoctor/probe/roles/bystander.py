@@ -1,8 +1,7 @@
-"""The probe of a Python program that a tried script starts: a worker, a re-run of itself, a training of its own.
+"""The probe of a Python program that a tried script starts: a worker, a second run of the script, another training.
 
-It keeps the user's files as they are, notes connections and programs, and cuts fits short. It keeps no record: only the
-script's own process is diagnosed. That `fit` was called here is noted, so that the report can say where the training
-is.
+It protects the user's files, notes connections and programs, and cuts fits short. It keeps no record: only the script's
+own process is diagnosed. It notes a call of `fit`, so that the report can say where the training is.
 """
 
 from __future__ import annotations
@@ -19,19 +18,19 @@ from fitdoctor.probe.processes.run_notes import SUFFIX
 from fitdoctor.probe.support.our_files import LAUNCH
 
 if TYPE_CHECKING:
-    from fitdoctor.probe.roles.start import Probe
+    from fitdoctor.probe.roles.probe import Probe
 
 ROLE = "bystander"
+# The environment variable with the number of the script's process.
 PROCESS = "FITDOCTOR_PROCESS"
-"""The same for the number of that script's process."""
+# First on PYTHONPATH, so that Python imports `sitecustomize` from here.
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "startup")
-"""Python imports `sitecustomize` from here, where it stands first on PYTHONPATH."""
+# Code of helper processes that only manage resources of others.
 HELPERS = (
     "from multiprocessing.resource_tracker",
     "from multiprocessing.semaphore_tracker",
     "from joblib.externals.loky.backend.resource",
 )
-"""Code of processes that only keep books for others."""
 NEVER_SHOWN = ("PYTHONPATH", "PWD", "OLDPWD", "SHLVL", "_", "FITDOCTOR_CHILD", SPEC, PROCESS)
 SECRET = ("KEY", "TOKEN", "SECRET", "PASS", "AUTH", "CRED")
 MOST_VARIABLES = 6
@@ -39,7 +38,7 @@ LONGEST_VALUE = 60
 
 
 def prepare(path: str) -> dict[str, str]:
-    """Has the Python programs that are started from here on begin with us, and gives the variables that do it.
+    """Has Python programs that start from here on load the probe first, and gives the variables that do so.
 
     Args:
         path: Of the specification.
@@ -51,14 +50,14 @@ def prepare(path: str) -> dict[str, str]:
 
 
 def begin() -> None:
-    """Starts the probe of this process, as `sitecustomize` asks for at its beginning."""
+    """Starts the probe of this process. Our `sitecustomize` calls it."""
     path = os.environ.get(SPEC, "")
     words = sys.orig_argv
     command = commands.python_command(words[0], ["", *words[1:]], os.environ) if words else None
     if not path or command is None or command.mode == "code" and command.target.startswith(HELPERS):
         return
     if command.mode == "script" and os.path.realpath(command.target) == os.path.realpath(LAUNCH):
-        return  # the script's own process, or that of a script that it has diagnosed
+        return  # our launcher starts its own probe
     from fitdoctor.probe.files.protection import made_list
     from fitdoctor.probe.roles import start  # which imports this module
 
@@ -66,7 +65,7 @@ def begin() -> None:
         spec = json.load(file)
     described = {**spec, "role": ROLE, "out": os.devnull, "notes": spec["out"] + SUFFIX, "shown": command.shown}
     described["made"] = made_list(spec["out"])
-    described |= {"limit_s": 0, "limits": [], "environment": _differing(os.environ.get(PROCESS, ""))}
+    described |= {"limit_s": 0, "limits": [], "environment": _changed_variables(os.environ.get(PROCESS, ""))}
     start.start(described)
 
 
@@ -76,8 +75,8 @@ def note_fit(probe: Probe) -> None:
     probe.notes.add("process", kind="started", command=spec["shown"], environment=spec["environment"], fits=True)
 
 
-def _differing(script: str) -> list[str]:
-    """The variables, as `NAME=value`, that the script had not been given itself when it began. A secret is left out."""
+def _changed_variables(script: str) -> list[str]:
+    """The variables, as `NAME=value`, that differ from those at the script's start. Secrets are left out."""
     try:
         with open(f"/proc/{script}/environ", "rb") as file:
             before = _variables(file.read())

@@ -1,32 +1,34 @@
-"""Directors for a process that lives on: they run the user's fit as far as it takes, and leave it."""
+"""Roles for a process that continues: each runs the user's fit as far as needed, and leaves it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from fitdoctor.probe.roles.rehearsal import handle_command
+from fitdoctor.probe.roles.rehearsal import arms_at, handle_command
 from fitdoctor.probe.roles.scout import ScoutRole
 from fitdoctor.probe.timing.time_ledger import Ledger
 from fitdoctor.probe.trials.units.calls import CallArms
 from fitdoctor.recording.model import CallSiteRecord, ProcessRecord
+from fitdoctor.recording.trial_protocol import read_command, to_data
 
-Obey = Callable[[dict[str, Any]], dict[str, Any]]
+# Carries out a command and gives its reply, both as data.
+CommandHandler = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-class Reached(BaseException):
-    """Leaves the user's fit once what was to be done there is done.
+class FitLeft(BaseException):
+    """Leaves the user's fit once the work there is done.
 
-    No `Exception`: handlers of the user's must not see it.
+    It is no `Exception`, so handlers of the user's code do not catch it.
     """
 
 
-class _Hurried(ScoutRole):
-    """Cuts everything to its least.
+class _HurriedRole(ScoutRole):
+    """Cuts all units to the least.
 
     Args:
         ledger: An account that nobody reads.
-        target: The call site in question: `kind`, `file`, `line`, and for calls `loop_kind`.
+        target: The call site of the trials: `kind`, `file`, `line`, and for calls `loop_kind`.
     """
 
     hurried = True
@@ -44,8 +46,8 @@ class _Hurried(ScoutRole):
         )
 
 
-class BuildDirector(_Hurried):
-    """Lets fit build what it builds before it trains, and leaves it there."""
+class BuildRole(_HurriedRole):
+    """Lets fit build the model, and leaves it before it trains."""
 
     def __init__(self, ledger: Ledger) -> None:
         super().__init__(ledger, {"kind": "", "file": "", "line": 0})
@@ -54,65 +56,62 @@ class BuildDirector(_Hurried):
         self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Any:
         if name == "on_train_begin" and self.on_main_thread():
-            raise Reached
+            raise FitLeft
         return super().hook(name, original, callbacks, arguments, keywords)
 
 
-class FitTrials(_Hurried):
+class FitTrialsRole(_HurriedRole):
     """Does trials in place of the fit at `target`.
 
     Args:
         ledger: An account that nobody reads.
         target: The fit's call site; `race` says whether there will be races.
-        trials: Gets what carries commands out at that fit.
+        trials: Does the trials, with what carries out commands at that fit.
         cores: Cores that this process may use.
     """
 
-    def __init__(self, ledger: Ledger, target: dict[str, Any], trials: Callable[[Obey], None], *, cores: int) -> None:
+    def __init__(
+        self, ledger: Ledger, target: dict[str, Any], trials: Callable[[CommandHandler], None], *, cores: int
+    ) -> None:
         super().__init__(ledger, target)
         self._trials, self._cores = trials, cores
 
     def run_fit(self, original: Any, model: Any, bound: dict[str, Any], index: int) -> Any:
-        if not self._is_target("fit", self.scout.fits[index]):
+        if not self._is_target("fit", self.record.fits[index]):
             return super().run_fit(original, model, bound, index)
-        from fitdoctor.probe.trials.fit_arms import FitArms
-        from fitdoctor.probe.trials.race.fit_race import FitRace
-
-        self.timer = None
-        self.in_loop = True  # what the trials call from here on is neither cut nor substituted
-        arms = FitArms(model, bound, self._cores)
-        race = FitRace(model, arms.bound, arms.feeds, self._cores) if self._target["race"] else None
+        self.pause()
+        arms, race = arms_at(model, bound, self._cores, races=bool(self._target["race"]))
         try:
-            self._trials(lambda command: handle_command(arms, command, race))
+            self._trials(lambda command: to_data(handle_command(read_command(command), arms, race)))
         finally:
             _close(arms)
-        raise Reached
+        raise FitLeft
 
 
-class CallTrials(_Hurried):
-    """Does trials at the calls that a callback makes at `target`, while its fit goes on.
+class CallTrialsRole(_HurriedRole):
+    """Does trials at the calls that a callback makes at `target`, while its fit runs.
 
     Args:
         ledger: An account that nobody reads.
         target: The call site.
-        calls: What takes the calls.
+        calls: Makes the calls.
     """
 
     def __init__(self, ledger: Ledger, target: dict[str, Any], calls: CallArms) -> None:
         super().__init__(ledger, target)
         self._calls = calls
 
-    def run_loop(self, loop: CallSiteRecord, original: Any, model: Any, bound: dict[str, Any]) -> Any:
+    def run_call(self, loop: CallSiteRecord, original: Any, model: Any, bound: dict[str, Any]) -> Any:
         if not self._is_target(loop.kind, loop):
-            return super().run_loop(loop, original, model, bound)
+            return super().run_call(loop, original, model, bound)
         result = self._calls.call(original, model, bound)
         if self._calls.done:
-            raise Reached
+            raise FitLeft
         return result
 
 
 def _close(arms: Any) -> None:
     try:
         arms.close()
-    except Exception:  # a callback's own: it ends a training that was none
+    except Exception:  # of a callback, at the end of a training that did not take place
         pass

@@ -1,4 +1,4 @@
-"""Whether a call is given what it was given when it was diagnosed: only then are its changes known to be right."""
+"""Compares the data of a call with that of the diagnosis. The changes are known to be right only for the same data."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from fitdoctor.probe.observe import describe
 from fitdoctor.recording.model import Site
 
 
-def of_fit(model: Any, bound: dict[str, Any], expected: dict[str, Any], *, first: bool) -> str:
-    """What differs between the data of a call of `fit` and the record of the diagnosed one, in words; empty where
-    nothing does.
+def fit_difference(model: Any, bound: dict[str, Any], expected: dict[str, Any], *, first: bool) -> str:
+    """How the data of a call of `fit` differs from that of the diagnosis, in words; empty if it does not.
 
     Args:
         model: The model that is fitted.
         bound: Fit's arguments by name.
-        expected: `input_kind`, `inputs`, `batch_size` and `steps_per_epoch` as they were recorded. What is not there is
-            not compared.
-        first: Whether this is the first call at its place, which is the one that was recorded. The length of later ones
-            may differ.
+        expected: `input_kind`, `inputs`, `batch_size` and `steps_per_epoch` as they were recorded. What is missing
+            is not compared.
+        first: Whether this is the first call of its call site. Only that one was recorded; later ones may differ in
+            length.
     """
     kind = kinds.input_kind(bound["x"])
     if kind != expected.get("input_kind", kind):
@@ -42,8 +41,8 @@ def of_fit(model: Any, bound: dict[str, Any], expected: dict[str, Any], *, first
     return ""
 
 
-def of_loop(bound: dict[str, Any], expected: dict[str, Any]) -> str:
-    """The same for a call of `predict` and the like, where fewer rows are no other case."""
+def call_difference(bound: dict[str, Any], expected: dict[str, Any]) -> str:
+    """The same for a call of `predict` and the like. Fewer rows make no difference."""
     rows, wanted = kinds.rows(bound.get("x")), expected.get("rows")
     if wanted is None or rows is not None and rows <= max(wanted, int(expected.get("batch_size") or 0)):
         return ""

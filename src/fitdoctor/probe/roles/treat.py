@@ -1,4 +1,4 @@
-"""Runs the whole training with the changes of a prescription made while it runs, the source untouched."""
+"""Runs the whole training with the changes of a prescription. The source stays unchanged."""
 
 from __future__ import annotations
 
@@ -15,24 +15,31 @@ from fitdoctor.changes.model import Change, ReplaceCall, ScaleInput, from_data
 from fitdoctor.printable import printable
 from fitdoctor.probe import backends
 from fitdoctor.probe.instrument.step_hooks import Stamps
-from fitdoctor.probe.observe.observer import bind
+from fitdoctor.probe.observe.binding import bind
 from fitdoctor.probe.roles import same_data
 from fitdoctor.probe.roles.treated_fit import TreatedFit
 from fitdoctor.probe.roles.watch import WatchRole
 from fitdoctor.probe.support import call_sites
 from fitdoctor.probe.timing.time_ledger import Ledger
-from fitdoctor.probe.trials.units.calls import replaced, suits
+from fitdoctor.probe.trials.units.calls import is_replaceable, make_replacement
 from fitdoctor.recording.model import ProcessRecord
 
+# What must be the same in this environment and that of the diagnosis. The devices are compared once they are known.
 COMPARED = ("python", "keras", "backend", "backend_version", "cores")
-"""What the environment must have in common with that of the diagnosis; the devices too, once they are known."""
-
 NOTHING = "Nothing is changed, the training runs as written"
 
 
 @dataclass(slots=True)
 class Treatment:
-    """The changes at one call site. `expected` is what was recorded of its data; `why_not` ends it for good."""
+    """The changes at one call site.
+
+    Attributes:
+        place: The file and line, for messages.
+        changes: What to change.
+        expected: What the diagnosis recorded about the data of the call.
+        calls: How many calls there were.
+        why_not: Why the calls run as written from now on.
+    """
 
     place: str
     changes: list[Change] = field(default_factory=list)
@@ -42,11 +49,12 @@ class Treatment:
 
 
 class TreatRole(WatchRole):
-    """Records a training as it is watched, and changes the calls that the prescription names. What does not fit runs as
-    written.
+    """Records a training like `WatchRole`, and changes the calls that the prescription names.
+
+    A call that differs from the diagnosed one runs as written.
 
     Args:
-        scout: The record that is filled.
+        record: The record that is filled.
         ledger: The account of the main thread.
         save: Writes the record.
         spec: `treatments` lists call sites (`kind`, `file`, `line`) with their `changes`, and what is `expected` of
@@ -57,8 +65,8 @@ class TreatRole(WatchRole):
         name: stamps for name, stamps in WatchRole.stamped.items() if name != "on_train_batch_end"
     }
 
-    def __init__(self, scout: ProcessRecord, ledger: Ledger, save: Callable[[], None], spec: dict[str, Any]) -> None:
-        super().__init__(scout, ledger, save)
+    def __init__(self, record: ProcessRecord, ledger: Ledger, save: Callable[[], None], spec: dict[str, Any]) -> None:
+        super().__init__(record, ledger, save)
         self._environment: dict[str, Any] = spec.get("environment", {})
         self._treatments: dict[tuple[str, str, int], Treatment] = {}
         self._begun_changed = False
@@ -70,7 +78,7 @@ class TreatRole(WatchRole):
             outer = of_process(each["changes"])
             treatment.changes += [from_data(change) for change in each["changes"] if change not in outer]
             treatment.expected |= each.get("expected", {})
-            scout.treated_calls += bool(outer)
+            record.treated_calls += bool(outer)
             self._begun_changed |= bool(outer)
         self._running: list[TreatedFit] = []
         self._replacing = False
@@ -79,11 +87,9 @@ class TreatRole(WatchRole):
 
     def imported(self, keras: ModuleType) -> None:
         super().imported(keras)
-        legacy = backends.LEGACY in (keras.__name__, self._environment.get("backend"))
-        if (
-            not legacy
-        ):  # whatever imports TensorFlow imports Keras 3 as well: which of both it trains with, a call tells
-            self._hold_against(COMPARED)
+        # TensorFlow imports Keras 3 in any case. Only a call shows whether the script trains with tf_keras.
+        if backends.LEGACY not in (keras.__name__, self._environment.get("backend")):
+            self._compare_environment(COMPARED)
 
     def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
         if self._treatments and not self._replacing and self.on_main_thread():
@@ -99,9 +105,9 @@ class TreatRole(WatchRole):
         fit = self._running[-1] if self._running else None
         if fit is not None and self.on_main_thread() and callbacks.model is fit.model:
             if name == "on_train_begin" and not fit.began:
-                self._begin(fit, callbacks)
+                self._begin_fit(fit, callbacks)
             elif name == "on_train_batch_end":
-                fit.stepped()
+                fit.step_ended()
             elif name == "on_epoch_end" and fit.dropped and len(arguments) > 1 and isinstance(arguments[1], dict):
                 _fill_in(arguments[1], fit.dropped)
         return super().hook(name, original, callbacks, arguments, keywords)
@@ -109,7 +115,7 @@ class TreatRole(WatchRole):
     # calls
 
     def _treated(self, kind: str, original: Any, treatment: Treatment) -> Any:
-        """A method that stands in for `original`."""
+        """A method that replaces `original` and makes the changes."""
 
         @functools.wraps(original)
         def method(model: Any, *arguments: Any, **keywords: Any) -> Any:
@@ -119,15 +125,15 @@ class TreatRole(WatchRole):
                 treatment.calls += 1
                 treatment.why_not = self._unsafe_reason(kind, treatment, model, bound)
             except Exception as error:
-                treatment.why_not = _words(error)
+                treatment.why_not = _explained(error)
             if treatment.why_not:
-                self._leave(treatment)
+                self._report_untreated(treatment)
                 return as_written()
             change = next((change for change in treatment.changes if isinstance(change, ReplaceCall)), None)
             if change is not None:
                 return self._replace(kind, change, treatment, model, bound, as_written)
             return (
-                self._fit(original, treatment, TreatedFit(model, bound, treatment.changes))
+                self._run_fit(original, treatment, TreatedFit(model, bound, treatment.changes))
                 if kind == "fit"
                 else as_written()
             )
@@ -135,16 +141,16 @@ class TreatRole(WatchRole):
         return method
 
     def _unsafe_reason(self, kind: str, treatment: Treatment, model: Any, bound: dict[str, Any]) -> str:
-        self._hold_against((*COMPARED, "devices"))
+        self._compare_environment((*COMPARED, "devices"))
         if not self._treatments:
             return treatment.why_not
         if kind != "fit":
-            return same_data.of_loop(bound, treatment.expected)
-        return same_data.of_fit(model, bound, treatment.expected, first=treatment.calls == 1)
+            return same_data.call_difference(bound, treatment.expected)
+        return same_data.fit_difference(model, bound, treatment.expected, first=treatment.calls == 1)
 
-    def _hold_against(self, names: tuple[str, ...]) -> None:
-        """Leaves everything as written where the environment is not that of the diagnosis."""
-        here = self.scout.environment
+    def _compare_environment(self, names: tuple[str, ...]) -> None:
+        """Drops all treatments if the environment is not that of the diagnosis."""
+        here = self.record.environment
         for name in names:
             wanted = self._environment.get(name)
             if wanted is not None and name in here and here[name] != wanted:
@@ -165,60 +171,61 @@ class TreatRole(WatchRole):
         bound: dict[str, Any],
         as_written: Callable[[], Any],
     ) -> Any:
-        if not suits(kind, model, bound):
+        if not is_replaceable(kind, model, bound):
             return as_written()
-        outer, self.in_loop, self._replacing = self.in_loop, True, True
+        self._replacing = True
         try:
-            result = replaced(change, model, bound)
+            with self.paused():
+                result = make_replacement(change, model, bound)
         except Exception as error:
-            treatment.why_not = _words(error)
+            treatment.why_not = _explained(error)
         finally:
-            self.in_loop, self._replacing = outer, False
+            self._replacing = False
         if treatment.why_not:
-            self._leave(treatment)
+            self._report_untreated(treatment)
             return as_written()
-        self.scout.treated_calls += 1
+        self.record.treated_calls += 1
         return result
 
-    def _fit(self, original: Any, treatment: Treatment, fit: TreatedFit) -> Any:
+    def _run_fit(self, original: Any, treatment: Treatment, fit: TreatedFit) -> Any:
         try:
             treated = fit.arguments()
         except Exception as error:
-            treatment.why_not = _words(error)
-            self._leave(treatment)
-            return original(fit.model, **fit.given_up())
+            treatment.why_not = _explained(error)
+            self._report_untreated(treatment)
+            return original(fit.model, **fit.give_up())
         except BaseException:
             fit.end()
             raise
         if treatment.calls == 1 and any(isinstance(change, ScaleInput) for change in treatment.changes):
             self._say(
-                f"The scaling in front of the model of {treatment.place} is not part of what the script saves of it."
+                f"The scaling in front of the model at {treatment.place} is not in the files that the script saves."
             )
         self._running.append(fit)
-        self.scout.treated_calls += 1
+        self.record.treated_calls += 1
         try:
             return original(fit.model, **treated)
         except Exception as error:
-            if not fit.can_begin_anew:
+            if not fit.can_restart:
                 raise
-            treatment.why_not = _words(error)
+            treatment.why_not = _explained(error)
         finally:
             self._running.remove(fit)
             fit.end()
-        self.scout.treated_calls -= 1
-        self._leave(treatment)
-        return original(fit.model, **fit.given_up())
+        self.record.treated_calls -= 1
+        self._report_untreated(treatment)
+        return original(fit.model, **fit.give_up())
 
-    def _begin(self, fit: TreatedFit, callbacks: Any) -> None:
+    def _begin_fit(self, fit: TreatedFit, callbacks: Any) -> None:
         try:
-            fit.begun(list(callbacks.callbacks))
+            fit.begin(list(callbacks.callbacks))
         except Exception as error:
-            self._say(f"Some changes were left out: {_words(error)}. The training goes on.")
+            self._say(f"Some changes were left out: {_explained(error)}. The training continues.")
 
-    # words
+    # messages
 
-    def _leave(self, treatment: Treatment) -> None:
-        if self._treatments:  # else it is said already, of all of them
+    def _report_untreated(self, treatment: Treatment) -> None:
+        if self._treatments:  # else the environment differs, and one message says so for all call sites
             self._say(f"Not treated at {treatment.place}, which runs as written: {treatment.why_not}.")
 
     def _say(self, text: str) -> None:
@@ -227,15 +234,15 @@ class TreatRole(WatchRole):
             sys.stderr.write(f"fitdoctor: {printable(text)}\n")
 
 
-def _words(error: Exception) -> str:
-    """Ours are worded for the user; of others, the kind and the first line."""
+def _explained(error: Exception) -> str:
+    """The message of an error of ours; the type and the first line of any other."""
     text = (str(error).strip().splitlines() or [""])[0]
     ours = type(error) is ValueError or type(error).__module__.startswith("fitdoctor.")
     return text.rstrip(".") if ours and text else f"{type(error).__name__}: {text}".rstrip(".: ")
 
 
 def _fill_in(logs: dict[str, Any], dropped: list[str]) -> None:
-    """Gives metrics that are not computed no number instead of no entry: other code may look for them."""
+    """Adds NaN for each metric that is not computed: other code may read its entry."""
     validated = any(name.startswith("val_") for name in logs)
     for name in dropped:
         logs.setdefault(name, float("nan"))

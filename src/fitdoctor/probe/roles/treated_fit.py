@@ -1,4 +1,4 @@
-"""One call of `fit` with changes: what is put in before it and once its model is built, and taken out after it."""
+"""One call of `fit` with changes: they are made before the call, or once its model is built, and undone after it."""
 
 from __future__ import annotations
 
@@ -16,39 +16,35 @@ from fitdoctor.probe.apply import live, torch_loaders
 from fitdoctor.probe.inputs import kinds
 from fitdoctor.probe.trainer import compiled_metrics, debug_switches
 
+# An attribute of a model. It keeps the functions that were compiled with changes, for the next fit of the model.
 FUNCTIONS = "_fitdoctor_functions"
-"""The attribute of a model that keeps what was compiled with changes:
-
-another fit of the same model need not compile again.
-"""
+# An attribute of an optimizer. It keeps the learning rate that a change has set.
 RATE = "_fitdoctor_rate"
-"""The attribute of an optimizer that keeps the learning rate that it was given with changes."""
+# An attribute of an input. It keeps the changed input: a later fit continues with its random order and filled caches.
 MADE = "_fitdoctor_made"
-"""The attribute of an input that keeps what was made of it:
-
-a later fit goes on with its random order and its filled caches.
-"""
 
 
 class TreatedFit:
-    """The changes of one call. What only lasts for the call is taken out again; what `compile` would have been given
-    once stays.
+    """The changes of one call.
 
-    Where the call is given up, all of it is taken out, and it begins again from the random numbers and the batches that
-    it began with.
+    Changes of the call itself are undone after it. Changes that would stand in `compile` stay. If the call fails before
+    its first step, all changes are undone, and it can start again with the same random numbers and batches.
 
     Args:
         model: The model that is fitted.
         bound: Fit's arguments by name.
         changes: What to change.
+
+    Attributes:
+        steps: How many steps were trained.
+        dropped: The names of metrics that are left out.
+        began: Whether `begin` was called.
     """
 
     def __init__(self, model: Any, bound: dict[str, Any], changes: list[Change]) -> None:
         self.model, self.bound = model, bound
         self.steps = 0
-        """How many times the model was stepped."""
         self.dropped: list[str] = []
-        """The names of metrics that are left out."""
         self.began = False
         self._undos: list[live.Undo] = []
         self._lasting: list[live.Undo] = []
@@ -61,11 +57,10 @@ class TreatedFit:
         self._functions: tuple[Any, Any] | None = None
 
     def arguments(self) -> dict[str, Any]:
-        """Makes the changes that come before the call, and gives the call's arguments. The random generators stay where
-        they are.
+        """Makes the changes before the call and gives its arguments. The random generators keep their state.
 
         Raises:
-            Exception: A change does not fit. `end` takes back what was made until then.
+            Exception: A change does not fit. `end` undoes those before it.
         """
         from fitdoctor.probe.state.random_state import RandomState
 
@@ -73,17 +68,16 @@ class TreatedFit:
         try:
             return self._prepare()
         finally:
-            self._put_random_back()
+            self._restore_random()
 
     def _prepare(self) -> dict[str, Any]:
-        from fitdoctor.probe.trials.feeds import (
-            tfdata as inputs,  # NumPy reads its settings when it is imported: not before the script does
-        )
+        # This imports NumPy, which reads its settings then: not before the script does.
+        from fitdoctor.probe.trials.feeds import feeds_of
 
         changes = self._changes
         self._undos.append(live.to_construction(changes))
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        feeds = inputs.of(self.model, self.bound, cores)
+        feeds = feeds_of(self.model, self.bound, cores)
         treated = {**live.to_fit(self.bound, changes), **feeds.changed_arguments(changes)}
         treated["x"] = self._changed_input(treated["x"], feeds)
         self._arrange_workers(treated["x"])
@@ -92,15 +86,16 @@ class TreatedFit:
         self._scale()
         if self._compiled or self._metrics:
             self._functions = self.model.train_function, self.model.test_function
-            self.model.train_function, self.model.test_function = _kept(self.model, [*self._compiled, *self._metrics])
+            self.model.train_function, self.model.test_function = _compiled_functions(
+                self.model, [*self._compiled, *self._metrics]
+            )
         return treated
 
-    def begun(self, items: list[Any]) -> None:
-        """Makes the changes that need a model that is built, and callbacks as fit lists them. A callback's settings
-        stay.
+    def begin(self, items: list[Any]) -> None:
+        """Makes the changes that need a built model and the list of callbacks. Settings of callbacks stay.
 
         Raises:
-            ValueError: One does not fit.
+            ValueError: A change does not fit.
         """
         self.began = True
         of_callbacks = [
@@ -115,48 +110,40 @@ class TreatedFit:
         for change in self._metrics:
             self._undos.append(compiled_metrics.keep_once_built(self.model, change.value, self.dropped.extend))
 
-    def stepped(self) -> None:
-        """Counts a step.
-
-        From the first on, the call can't begin again, and what was drawn for that is needed no more.
-        """
+    def step_ended(self) -> None:
+        """Counts a step. From the first step on, the call can't restart, and the drawn batches are not needed."""
         self.steps += 1
         self._drawn.clear()
 
     def end(self) -> None:
-        """Takes back what was only for this call."""
+        """Undoes the changes that are only for this call."""
         model = self.model
         if self._functions is not None:
             kept = _signature(model, [*self._compiled, *self._metrics]), model.train_function, model.test_function
-            object.__setattr__(model, FUNCTIONS, kept)  # past Keras, which would track what is set
+            object.__setattr__(model, FUNCTIONS, kept)  # without Keras' tracking of attributes
             model.train_function, model.test_function = self._functions
             self._functions = None
         while self._undos:
             self._undos.pop()()
 
-    def given_up(self) -> dict[str, Any]:
-        """Takes everything back, and gives the arguments of the call without changes; what was drawn of a generator
-        comes first again.
-        """
+    def give_up(self) -> dict[str, Any]:
+        """Undoes all changes and gives the original arguments. A generator first repeats the drawn batches."""
         self.end()
         while self._lasting:
             self._lasting.pop()()
         x = self.bound["x"]
         getattr(x, "__dict__", {}).pop(MADE, None)
         if self._before is not None:
-            self._put_random_back()
+            self._restore_random()
         return {**self.bound, "x": _again(self._drawn, x)} if self._drawn else self.bound
 
     @property
-    def can_begin_anew(self) -> bool:
-        """Whether the call can be made again as it was written:
-
-        nothing was trained, and what was drawn of its input is still there.
-        """
+    def can_restart(self) -> bool:
+        """Whether the call can be repeated as written: nothing was trained, and the drawn batches are still kept."""
         return self.steps == 0
 
-    def _put_random_back(self) -> None:
-        """What a generator drew of Python's and NumPy's random numbers stays drawn, as its batches do."""
+    def _restore_random(self) -> None:
+        """Restores the random generators, but not what a Python generator has drawn from them for its batches."""
         import numpy as np
 
         drawn = random.getstate(), np.random.get_state()
@@ -176,19 +163,16 @@ class TreatedFit:
         if not own or kind not in ("tf.data", "pydataset", "dataloader"):
             return feeds.changed_input(x, changes)
         made = vars(x).get(MADE)
-        if not isinstance(made, _Made) or not made.suits(x, own):
-            made = _Made(x, own, _of_unknown_length(x, feeds.changed_input(x, changes)))
+        if not isinstance(made, _ChangedInput) or not made.is_for(x, own):
+            made = _ChangedInput(x, own, _of_unknown_length(x, feeds.changed_input(x, changes)))
             object.__setattr__(x, MADE, made)
-        return made.made
+        return made.value
 
     def _remembered(self, generator: Iterator[Any]) -> Iterator[Any]:
-        """The generator, with a copy of each batch kept until the first step is done:
+        """The generator, with a copy of each batch until the first step is done. A restart repeats these batches."""
+        from fitdoctor.probe.trials.feeds.kept_batches import copied
 
-        where that fails, the training needs them.
-        """
-        from fitdoctor.probe.trials.feeds.tfdata import copied
-
-        for batch in generator:  # not `yield from`, which would close it with this one
+        for batch in generator:  # not `yield from`: closing this generator would close the inner one
             if self.steps:
                 yield batch
             else:
@@ -202,10 +186,7 @@ class TreatedFit:
                 setattr(x, change.argument, change.value)
 
     def _set_rates(self) -> None:
-        """Sets a rate that this optimizer did not have already:
-
-        what follows is for callbacks to decide, as it would be after `compile`.
-        """
+        """Sets a learning rate once per optimizer. Later, callbacks may change it, as after `compile`."""
         for change in self._rates:
             optimizer = self.model.optimizer
             before = getattr(optimizer, RATE, None)
@@ -215,10 +196,7 @@ class TreatedFit:
                 object.__setattr__(optimizer, RATE, change.value)
 
     def _scale(self) -> None:
-        """Puts scaling in front of the model where a change asks for it, once and for good:
-
-        what is predicted later needs it too.
-        """
+        """Puts scaling in front of the model, once and for good: later predictions need it too."""
         from fitdoctor.probe.apply import scaling
         from fitdoctor.probe.observe import input_statistics
 
@@ -236,19 +214,16 @@ class TreatedFit:
         self.model.train_function = self.model.test_function = self.model.predict_function = None
 
 
-class _Made:
-    """What stands for one input with some changes.
-
-    It stays with that input; a copy or a pickle of that is another one.
-    """
+class _ChangedInput:
+    """The changed version of one input. It belongs to that object only, not to its copies or pickles."""
 
     def __init__(self, x: Any, changes: list[Change], made: Any) -> None:
-        self._x, self._changes, self.made = weakref.ref(x), changes, made
+        self._x, self._changes, self.value = weakref.ref(x), changes, made
 
     def __reduce__(self) -> tuple[Any, ...]:
         return str, ()
 
-    def suits(self, x: Any, changes: list[Change]) -> bool:
+    def is_for(self, x: Any, changes: list[Change]) -> bool:
         return self._x() is x and self._changes == changes
 
 
@@ -257,18 +232,18 @@ def _is_of_compile(change: Change, argument: str) -> bool:
 
 
 def _is_compiled(change: Change) -> bool:
-    """Whether a change is one of what a step is compiled for."""
+    """Whether a change needs a newly compiled step."""
     if isinstance(change, RemoveCall):
         return change.call != debug_switches.DEBUG_MODE
     return isinstance(change, SetArgument) and change.call in ("Model.compile", live.EAGER_SWITCH)
 
 
 def _signature(model: Any, changes: list[Change]) -> tuple[Any, ...]:
-    """What a compiled function is good for: the model as it was compiled last, and the changes."""
+    """What a compiled function depends on: the last call of `compile`, and the changes."""
     return getattr(model, "_compile_loss", None) or getattr(model, "compiled_loss", None), model.optimizer, changes
 
 
-def _kept(model: Any, changes: list[Change]) -> tuple[Any, Any]:
+def _compiled_functions(model: Any, changes: list[Change]) -> tuple[Any, Any]:
     signature, *functions = vars(model).get(FUNCTIONS, (None, None, None))
     same = signature is not None and all(
         a is b for a, b in zip(signature[:2], _signature(model, changes)[:2], strict=True)
@@ -277,10 +252,9 @@ def _kept(model: Any, changes: list[Change]) -> tuple[Any, Any]:
 
 
 def _of_unknown_length(before: Any, made: Any) -> Any:
-    """A dataset that stands for one of unknown length, without a length either.
+    """A changed dataset whose length is unknown if that of the original is.
 
-    Where Keras doesn't know it, each epoch begins one step more, which ends at once but draws random numbers for
-    dropout.
+    Without a length, Keras starts one step more in each epoch. It ends at once, but draws random numbers for dropout.
     """
     tf = backends.loaded("tensorflow")
     if (
@@ -296,7 +270,7 @@ def _of_unknown_length(before: Any, made: Any) -> Any:
 def _again(drawn: list[Any], generator: Iterator[Any]) -> Iterator[Any]:
     while drawn:
         yield drawn.pop(0)
-    yield from itertools.chain(generator)  # which leaves it open when this one is closed
+    yield from itertools.chain(generator)  # the chain keeps the generator open if this one is closed
 
 
 def _reset(owner: Any, name: str, value: Any) -> live.Undo:

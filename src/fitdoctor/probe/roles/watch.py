@@ -1,6 +1,6 @@
-"""Follows a real training to its end:
+"""Records a real training to its end.
 
-nothing is cut, replaced, skipped or redirected, and no failure of ours reaches the script.
+Nothing is cut, replaced, skipped or redirected, and no failure of ours reaches the script.
 """
 
 from __future__ import annotations
@@ -12,51 +12,52 @@ from typing import Any, TypeVar
 
 from fitdoctor.probe.instrument.step_hooks import Stamps
 from fitdoctor.probe.observe import learn_input
-from fitdoctor.probe.observe.observer import AFTER, BEFORE, OF_EACH_BATCH, Observer, Visit, bind
+from fitdoctor.probe.observe.binding import bind
+from fitdoctor.probe.observe.fit_recorder import BATCH_HOOKS, NOTED_AFTER, NOTED_BEFORE, FitCall
+from fitdoctor.probe.roles.base import RecordingRole
 from fitdoctor.probe.support import guard
-from fitdoctor.probe.support.hidden_frames import unnoticed
+from fitdoctor.probe.support.hidden_frames import hide_frame
 from fitdoctor.probe.support.originals import threading, time
 from fitdoctor.probe.timing.durations import add
 from fitdoctor.probe.timing.time_ledger import Ledger
-from fitdoctor.recording.model import Ending, ProcessRecord, PythonOperation
+from fitdoctor.recording.model import CallSiteRecord, Ending, Fit, ProcessRecord, PythonOperation
 
 T = TypeVar("T")
 
 
-class WatchRole(Observer):
-    """Hands every call through as it was made and keeps the account of it. With its first failure it stops looking, for
-    good.
+class WatchRole(RecordingRole):
+    """Passes every call on unchanged and records it. The first failure of ours ends the recording for good.
 
     Args:
-        scout: The record that is filled.
+        record: The record that is filled.
         ledger: The account of the main thread.
         save: Writes the record.
 
+    Attributes:
+        recording: Whether anything is still recorded.
+
     Example:
-        >>> director = WatchDirector(scout, Ledger("start", started_s=time.monotonic()), store.save)
-        >>> install.install(keras, director)
+        >>> role = WatchRole(record, Ledger("start", started_s=time.monotonic()), store.save)
+        >>> install.install(keras, role)
     """
 
-    stamped: Mapping[str, Stamps] = {name: (BEFORE.get(name), AFTER.get(name)) for name in OF_EACH_BATCH}
+    stamped: Mapping[str, Stamps] = {name: (NOTED_BEFORE.get(name), NOTED_AFTER.get(name)) for name in BATCH_HOOKS}
     cuts = False
 
-    def __init__(self, scout: ProcessRecord, ledger: Ledger, save: Callable[[], None]) -> None:
-        super().__init__(scout, ledger, save)
-        self.looking = True
-        """Whether anything is recorded still."""
+    def __init__(self, record: ProcessRecord, ledger: Ledger, save: Callable[[], None]) -> None:
+        super().__init__(record, ledger, save)
+        self.recording = True
 
     # what the patches call
 
-    def constructed(self, callback: Any) -> None:
-        self._guarded(super().constructed, callback)
+    def constructed(self, thing: Any) -> None:
+        self._guarded(super().constructed, thing)
 
     def batch_waited(self, seconds: float) -> None:
         try:
             super().batch_waited(seconds)
         except Exception as error:
-            if guard.from_a_handler(error):
-                raise
-            self._failed(error)
+            self._failed_unless_users(error)
 
     def compiled_step(self, seconds: float) -> None:
         self._guarded(super().compiled_step, seconds)
@@ -70,104 +71,92 @@ class WatchRole(Observer):
     def traced(self, code: CodeType | None, seconds: float) -> None:
         self._guarded(super().traced, code, seconds)
 
-    @unnoticed
+    @hide_frame
     def unit(self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-        leave = self._guarded(self._enter, kind, original, model, arguments, keywords) if self.looking else None
-        if leave is None:
+        end = self._guarded(self._begin, kind, original, model, arguments, keywords) if self.recording else None
+        if end is None:
             return original(model, *arguments, **keywords)
         try:
             return original(model, *arguments, **keywords)
         finally:
-            if self.looking:
-                self._guarded(leave)
+            if self.recording:
+                self._guarded(end)
 
-    @unnoticed
+    @hide_frame
     def hook(
         self, name: str, original: Any, callbacks: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Any:
         timer = self.timer
-        if timer is None or self.in_loop or not self.looking or threading.get_ident() != self.main:
+        if timer is None or self.current_call or not self.recording or threading.get_ident() != self.main:
             return original(callbacks, *arguments, **keywords)
+        fits = self.fits
         try:
-            self.before_hook(name, timer, callbacks)
+            fits.before_hook(name, timer, callbacks)
         except Exception as error:
             self.failed_in_hook(name, error)
         result = original(callbacks, *arguments, **keywords)
         try:
-            if self.looking:
-                self.after_hook(name, timer, callbacks, arguments)
+            if self.recording:
+                fits.after_hook(name, timer, callbacks, arguments)
         except Exception as error:
             self.failed_in_hook(name, error)
         return result
 
     def failed_in_hook(self, name: str, error: Exception) -> None:
-        """Ends the looking, unless the script itself raised it."""
-        if guard.from_a_handler(error):
-            raise error
-        self._failed(error)
+        """Ends the recording, unless a signal handler of the script raised the error."""
+        self._failed_unless_users(error)
 
     def stop_here(self, iterator: Any) -> bool:
         return False
 
-    # pairs
+    # calls
 
-    def _enter(
+    def _begin(
         self, kind: str, original: Any, model: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]
     ) -> Callable[[], None] | None:
-        """Opens the account of a call, and gives what closes it: nothing for calls that belong to another one."""
+        """Opens the account of a call. Returns what closes it, or None if the call is part of another one."""
         if not self.on_main_thread():
             if kind == "fit":
                 self.note_thread()
             return None
-        if kind == "fit":
-            try:
-                bound = bind(original, model, arguments, keywords)
-            except TypeError:
-                return None  # fit itself will say so
-            return functools.partial(self._leave_fit, self.enter_fit(self.open_fit(model, bound)), model, bound)
         timer = self.timer
         if kind == "evaluate" and keywords.get("_use_cached_eval_dataset") and timer is not None:
             timer.validation_begins()
-            return functools.partial(self.validated, timer)
-        if self.in_loop:
+            return functools.partial(self.fits.validation_ended, timer)
+        if kind != "fit" and self.current_call:
             return None
         try:
             bound = bind(original, model, arguments, keywords)
-        except TypeError:
+        except TypeError:  # Keras itself reports wrong arguments
             return None
-        loop = self.enter_loop(kind, model, bound)
-        began_s = time.perf_counter()
+        if kind == "fit":
+            return functools.partial(self._end_fit, self.fits.begin(self.fits.open(model, bound)), model, bound)
+        return functools.partial(self._end_call, self.calls.begin(kind, model, bound), time.perf_counter())
 
-        def leave() -> None:
-            seconds = time.perf_counter() - began_s
-            add(loop.run, seconds)
-            self.leave_loop(seconds)
+    def _end_fit(self, call: FitCall, model: Any, bound: dict[str, Any]) -> None:
+        self.fits.end(call)
+        self._learn_input(call.timer.record, model, bound)
+        self.fits.complete(call, model)
 
-        return leave
+    def _end_call(self, record: CallSiteRecord, began_s: float) -> None:
+        seconds = time.perf_counter() - began_s
+        add(record.run, seconds)
+        self.calls.end(seconds)
 
-    def _leave_fit(self, visit: Visit, model: Any, bound: dict[str, Any]) -> None:
-        self.leave_fit(visit)
-        self._learn_input(visit, model, bound)
-        self.learn_from(visit, model)
-
-    def _learn_input(self, visit: Visit, model: Any, bound: dict[str, Any]) -> None:
-        """Looks at what the first fit of a place was fed, where that lies in memory.
-
-        What fails is left out, and said.
-        """
-        record = visit.timer.record
+    def _learn_input(self, record: Fit, model: Any, bound: dict[str, Any]) -> None:
+        """Describes the input of the first fit of a call site, as far as it lies in memory. A failure is reported."""
         if record.calls_run != 1 or not model.built:
             return
         began_s = time.perf_counter()
         try:
             with self.ledger.within("probe"):
                 learn_input.learn(record, model, bound, draw=False)
-        except Exception as error:  # whatever a stranger's input makes of our questions
-            self.missing(f"The numbers of the input were not looked at: {type(error).__name__}: {error}")
+        except Exception as error:  # a user's own input may raise anything
+            self.missing(f"The numbers of the input were not examined: {type(error).__name__}: {error}")
         if self.timer is not None:  # a fit in a callback's hook
             self.timer.nested_s += time.perf_counter() - began_s
 
-    # the account
+    # failures
 
     def end(self, ending: Ending) -> None:
         self._guarded(super().end, ending)
@@ -176,21 +165,26 @@ class WatchRole(Observer):
         try:
             return run(*arguments)
         except Exception as error:
-            if guard.from_a_handler(error):
-                raise
-            self._failed(error)
+            self._failed_unless_users(error)
             return None
 
+    def _failed_unless_users(self, error: Exception) -> None:
+        if guard.is_from_signal_handler(error):
+            raise error
+        self._failed(error)
+
     def _failed(self, error: Exception) -> None:
-        """Stops looking: an account with a hole in it is not worth another risk to the training."""
-        self.looking = False
-        # No method is called here, as that could fail too.
+        """Ends the recording: an incomplete account is not worth another risk to the training."""
+        self.recording = False
+        # Plain assignments: a method of ours may be what has failed.
         self.timer = self.step_skip.callback_list = self.step_skip.source = None
         try:
-            self.missing(f"Watching ended here, by a failure of fitdoctor: {guard.said(error)}. The training went on.")
-            for visit in self._visits:
-                self.take_off(visit)
-            self._visits.clear()
+            self.missing(
+                f"Watching ended here, by a failure of fitdoctor: {guard.message(error)}. The training went on."
+            )
+            for call in self.fits.running:
+                self.fits.restore_hooks(call)
+            self.fits.running.clear()
             self.step_skip.end()
         except Exception as another:
-            guard.aloud(another)
+            guard.write(another)

@@ -1,7 +1,4 @@
-"""Samples what the main thread does while no step is timed:
-
-the script's own lines before its first unit, or while it is traced.
-"""
+"""Samples the script's own lines on the main thread before its first unit, or while a step is traced."""
 
 from __future__ import annotations
 
@@ -22,13 +19,13 @@ LEAST_SHARE = 0.05
 Choose = Callable[[list[Call]], Call | None]
 
 
-class MainLines:
-    """Looks at the calling thread now and then, and charges the time since the last look to the line that it finds.
+class MainThreadSampler:
+    """Samples the calling thread, and charges the time since the last sample to the line that it finds.
 
     Args:
-        where: What the lines are said to belong to.
-        choose: The call that a stack is charged to, or None for nobody's.
-        until: Ends the sampling when it is true.
+        where: The part of the run that the lines belong to.
+        choose: Gives the call that a stack is charged to, or None.
+        until: Ends the sampling when it returns true.
     """
 
     def __init__(self, where: str, choose: Choose, until: Callable[[], bool] = lambda: False) -> None:
@@ -37,13 +34,13 @@ class MainLines:
         self._taken_s: defaultdict[tuple[str, int], float] = defaultdict(float)
         self._sites: dict[tuple[str, int], Site] = {}
         self._total_s = 0.0
-        self._thread = HiddenThread(self._look)
+        self._thread = HiddenThread(self._sample)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> list[HotLine]:
-        """Ends the sampling and says which lines took most of the time, the costliest first."""
+        """Ends the sampling and gives the lines that took most of the time, the costliest first."""
         self._thread.stop(patience_s=1.0)
         total_s = self._total_s
         costliest = sorted(self._taken_s.items(), key=lambda item: -item[1])[:SHOWN]
@@ -55,10 +52,10 @@ class MainLines:
 
     @property
     def share(self) -> float:
-        """Of the time looked at, what went to lines that were chosen, shown or not."""
+        """The share of the sampled time that was charged to any line."""
         return sum(self._taken_s.values()) / self._total_s if self._total_s else 0.0
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
         last_s = time.perf_counter()
         while not self._thread.wait(INTERVAL_S) and not self._until():
             calls = thread_stacks.stacks().get(self._main, [])
@@ -74,10 +71,7 @@ class MainLines:
 
 
 def own_work(calls: list[Call]) -> Call | None:
-    """The script's innermost call, unless it imports something or Keras builds something for it:
-
-    that is nobody's fault.
-    """
+    """The script's innermost call, unless it imports a module or calls Keras."""
     for call in calls:
         if call_sites.is_users(call.file):
             return call
@@ -87,7 +81,7 @@ def own_work(calls: list[Call]) -> Call | None:
 
 
 def traced_line(calls: list[Call]) -> Call | None:
-    """The script's innermost call inside fit: code of its own that is traced. The line that calls fit is none."""
+    """The script's innermost call inside fit, where its own code is traced; None for the line that calls fit."""
     innermost: Call | None = None
     for call in calls:
         if innermost is None and call_sites.is_users(call.file):

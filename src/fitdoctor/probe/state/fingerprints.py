@@ -1,7 +1,4 @@
-"""Short texts that tell whether a model, its callbacks and the random generators are as they were:
-
-hashes where a thing is large.
-"""
+"""Short texts that show whether a model, its callbacks and the random generators have changed."""
 
 from __future__ import annotations
 
@@ -14,19 +11,19 @@ import numpy as np
 
 from fitdoctor.probe.state.model_snapshot import read
 
+# Attributes in which fit keeps its validation data, in Keras 3 and in tf_keras.
 EVALUATIONS = ("_eval_epoch_iterator", "_eval_data_handler")
-"""What fit keeps of its validation data, in Keras 3 and in tf_keras."""
+# Attributes that fit sets on a model, beside its variables.
 FUNCTIONS = ("train_function", "test_function", "predict_function", "history", "stop_training", *EVALUATIONS)
-"""What fit leaves on a model beside its variables."""
 FLAGS = ("built", "compiled", "run_eagerly", "jit_compile", "steps_per_execution", "trainable", "stop_training")
 PLAIN = (bool, int, float, str, bytes, type(None))
+# Nested lists that are compared by their items. A list may hold itself.
 DEEPEST = 4
-"""Lists in lists that are compared by what is in them; one may hold itself."""
 LARGEST_ARRAY_BYTES = 1 << 26
 
 
 def of_variables(variables: Iterable[Any]) -> str:
-    """One hash of the names, shapes and values of all of them."""
+    """One hash of the names, shapes and values of all variables."""
     total = hashlib.blake2b(digest_size=16)
     for variable in variables:
         total.update(f"{getattr(variable, 'path', variable.name)}{variable.shape}".encode())
@@ -35,7 +32,7 @@ def of_variables(variables: Iterable[Any]) -> str:
 
 
 def of_random_generators() -> dict[str, str]:
-    """The generators that belong to the whole process: Python's and NumPy's."""
+    """The state of the generators of the whole process: Python's and NumPy's."""
     numpys: Any = np.random.get_state()
     return {
         "Python's random generator": str(hash(random.getstate())),
@@ -44,18 +41,18 @@ def of_random_generators() -> dict[str, str]:
 
 
 def of_flags(model: Any) -> dict[str, str]:
-    """What `compile` and fit set on a model."""
+    """The attributes that `compile` and fit set on a model."""
     found = {f"model.{name}": str(getattr(model, name, None)) for name in FLAGS}
     return found | {f"model.{name}": str(id(vars(model).get(name))) for name in FUNCTIONS if name in vars(model)}
 
 
 def of_attributes(thing: Any, number: int) -> dict[str, str]:
-    """The attributes of a callback or a data object, the `number`-th of its kind."""
+    """The attributes of a callback or a data object, which is the `number`-th of its kind."""
     return {f"{name} ({number})": of_value(value) for name, value in vars(thing).items() if not name.startswith("__")}
 
 
 def of_value(value: Any, depth: int = 0) -> str:
-    """Plain values as they are written, small arrays by their bytes, everything else by which object it is."""
+    """The text of a plain value, the hash of a small array, or the identity of anything else."""
     if isinstance(value, PLAIN):
         return repr(value)
     if isinstance(value, (list, tuple)) and depth < DEEPEST:

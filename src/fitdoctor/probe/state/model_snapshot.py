@@ -1,4 +1,4 @@
-"""Puts a model back to where it was, and compares what two arms made of it."""
+"""Keeps and restores the variables of a model, and compares two sets of weights."""
 
 from __future__ import annotations
 
@@ -10,19 +10,17 @@ import numpy as np
 from fitdoctor.probe import backends
 from fitdoctor.probe.trainer import tf_keras_state
 
+# The largest difference between two updates that rounding explains over a few steps, as a share of the update.
 CLOSE = 0.05
-"""Largest difference between two updates, as a share of the update itself, that other rounding explains over a few
-steps.
-"""
+# The largest size of the variables that a snapshot copies.
 MOST_BYTES = 2 << 30
-"""Of variables, which a snapshot keeps once more."""
 
 
 class Snapshot:
-    """Copies of all variables of a model and its optimizers, random seeds included.
+    """Copies of all variables of a model and its optimizers, including random seeds.
 
     Args:
-        model: A built model whose optimizer is built.
+        model: A built model with a built optimizer.
     """
 
     def __init__(self, model: Any) -> None:
@@ -31,20 +29,20 @@ class Snapshot:
         self._weights = list(model.trainable_variables)
 
     def restore(self, *, counters: bool = True) -> None:
-        """Assigns every copy back; without `counters`, scalars of whole numbers go on counting."""
+        """Restores all variables. Without `counters`, integer scalars keep their values."""
         for variable, value in zip(self._variables, self._values, strict=True):
             if counters or not is_counter(variable):
                 variable.assign(value)
 
     def weights(self) -> list[Any]:
-        """The trainable weights as they are now, as NumPy copies."""
+        """NumPy copies of the current trainable weights."""
         return [_copy(weight) for weight in self._weights]
 
 
 def variables_of(model: Any) -> list[Any]:
     """Every variable that training may change, each once.
 
-    They are those of layers, metrics and seeds, of all optimizers that the model holds, and plain ones of TensorFlow.
+    They belong to layers, metrics, seeds and optimizers, or are plain TensorFlow variables.
     """
     if backends.is_legacy(model):
         return list({id(variable): variable for variable in tf_keras_state.variables_of(model)}.values())
@@ -63,23 +61,22 @@ def variables_of(model: Any) -> list[Any]:
 
 
 def bytes_of(model: Any) -> int:
-    """What a snapshot of a model would hold."""
+    """The size of a snapshot of a model."""
     return sum(int(np.prod(variable.shape)) * _item_bytes(variable.dtype) for variable in variables_of(model))
 
 
 def is_counter(variable: Any) -> bool:
-    """Whether a variable is one whole number, such as an optimizer's count of steps."""
+    """Whether a variable is an integer scalar, such as an optimizer's count of steps."""
     return len(variable.shape) == 0 and "int" in str(getattr(variable.dtype, "name", variable.dtype))
 
 
 def read(variable: Any) -> Any:
     """The value of a variable as an array.
 
-    It may share the variable's memory, which JAX gives to another value later.
+    It may share the memory of the variable, which JAX reuses later.
     """
     if backends.on_tensorflow():
-        # Not `np.array(variable)`: it asks the variable itself for a copy, which Keras' do not know of, and NumPy 2
-        # warns of that.
+        # Not `np.array(variable)`: it asks for a copy, which Keras variables do not support, and NumPy 2 warns.
         return np.asarray(variable)
     import keras
 
@@ -91,13 +88,13 @@ def _copy(variable: Any) -> Any:
 
 
 def _item_bytes(dtype: Any) -> int:
-    """Of a type by its name: NumPy does not know all that frameworks have."""
+    """The size of a type by its name: NumPy does not know all types of the frameworks."""
     bits = re.match(r"[a-z]+(\d+)", str(getattr(dtype, "name", dtype)))
     return int(bits.group(1)) // 8 if bits else 1
 
 
 def compare(start: list[Any], ours: list[Any], theirs: list[Any]) -> str:
-    """Says how two sets of weights that both came from `start` differ: "same", "close" or "different"."""
+    """Compares two sets of weights with a common `start`: "same", "close" or "different"."""
     if all(np.array_equal(a, b, equal_nan=True) for a, b in zip(ours, theirs, strict=True)):
         return "same"
     difference = np.sqrt(sum(float(np.sum((a.astype(np.float64) - b) ** 2)) for a, b in zip(ours, theirs, strict=True)))

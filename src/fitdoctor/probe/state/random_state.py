@@ -1,7 +1,4 @@
-"""The state of every random generator that belongs to the whole process:
-
-Python's, NumPy's, Keras' and the frameworks'.
-"""
+"""Keeps and restores all random generators of the process: Python's, NumPy's, Keras' and the frameworks'."""
 
 from __future__ import annotations
 
@@ -18,33 +15,33 @@ from fitdoctor.probe.trainer import tf_keras_state
 
 
 class RandomState:
-    """The state as it is now.
+    """The current state of the random generators.
 
     Example:
         >>> before = RandomState()
         >>> model.fit(x, y)
-        >>> before.put_back()
+        >>> before.restore()
     """
 
     def __init__(self) -> None:
-        self._steps: list[Callable[[], Any]] = [
+        self._restores: list[Callable[[], Any]] = [
             partial(random.setstate, random.getstate()),
             partial(np.random.set_state, np.random.get_state()),
         ]
-        self._keep_tensorflows()
-        self._keep_torchs()
+        self._keep_tensorflow()
+        self._keep_torch()
         self._keep_keras()
 
     def restore(self) -> None:
-        """Lets every generator go on from where it was."""
-        for step in self._steps:
-            step()
+        """Restores every generator."""
+        for restore in self._restores:
+            restore()
 
     @staticmethod
     def fingerprints() -> dict[str, str]:
-        """A short text for each generator of Keras and the frameworks as it is now."""
+        """The current state of each generator of Keras and the frameworks, as a short text."""
         found = {"Keras' seed generator": _seeds_of_keras()}
-        if (process := _tensorflows_context()) is not None:
+        if (process := _tensorflow_context()) is not None:
             generator = getattr(process, "_rng", None)
             drawn = hash(generator.getstate()) if generator is not None else None
             found["TensorFlow's random generator"] = f"{process._seed} {drawn}"
@@ -52,44 +49,49 @@ class RandomState:
             found["PyTorch's random generator"] = str(hash(torch.get_rng_state().numpy().tobytes()))
         return found
 
-    def _keep_tensorflows(self) -> None:
-        process = _tensorflows_context()
+    def _keep_tensorflow(self) -> None:
+        process = _tensorflow_context()
         if process is None:
             return
         from tensorflow.python.ops import stateful_random_ops
 
-        generator = getattr(process, "_rng", None)  # seeds of operations come from here once a global seed was set
-        self._steps += [partial(setattr, process, "_seed", process._seed), partial(setattr, process, "_rng", generator)]
+        generator = getattr(process, "_rng", None)  # with a global seed, operations get their seeds from here
+        self._restores += [
+            partial(setattr, process, "_seed", process._seed),
+            partial(setattr, process, "_rng", generator),
+        ]
         if generator is not None:
-            self._steps.append(partial(generator.setstate, generator.getstate()))
+            self._restores.append(partial(generator.setstate, generator.getstate()))
         if stateful_random_ops.global_generator is not None:
             variable = stateful_random_ops.global_generator.state
-            self._steps.append(partial(variable.assign, variable.numpy()))
+            self._restores.append(partial(variable.assign, variable.numpy()))
 
-    def _keep_torchs(self) -> None:
+    def _keep_torch(self) -> None:
         torch = backends.loaded("torch")
         if torch is None:
             return
-        self._steps.append(partial(torch.set_rng_state, torch.get_rng_state()))
+        self._restores.append(partial(torch.set_rng_state, torch.get_rng_state()))
         if torch.cuda.is_initialized():
-            self._steps.append(partial(torch.cuda.set_rng_state_all, torch.cuda.get_rng_state_all()))
+            self._restores.append(partial(torch.cuda.set_rng_state_all, torch.cuda.get_rng_state_all()))
 
     def _keep_keras(self) -> None:
         if backends.name() == backends.LEGACY:
-            self._steps += tf_keras_state.random_state()
+            self._restores += tf_keras_state.random_state()
             return
         from keras.src.backend.common import global_state
 
-        names = global_state.get_global_attribute("object_name_uids")  # layers made later are numbered on from these
+        names = global_state.get_global_attribute(
+            "object_name_uids"
+        )  # the names of later layers are numbered from these
         if names is not None:
-            self._steps.append(partial(_restore_counts, names, dict(names)))
+            self._restores.append(partial(_restore_counts, names, dict(names)))
         generator = global_state.get_global_attribute("global_seed_generator")
         for name in ("global_seed_generator", "global_random_seed"):
-            self._steps.append(
+            self._restores.append(
                 partial(global_state.set_global_attribute, name, global_state.get_global_attribute(name))
             )
         if generator is not None:
-            self._steps.append(partial(generator.state.assign, read(generator.state).copy()))
+            self._restores.append(partial(generator.state.assign, read(generator.state).copy()))
 
 
 def _seeds_of_keras() -> str:
@@ -101,8 +103,8 @@ def _seeds_of_keras() -> str:
     return str(None if seeds is None else read(seeds.state).tolist())
 
 
-def _tensorflows_context() -> Any:
-    """What holds TensorFlow's seed; None where the script runs on another backend and has not begun to use it."""
+def _tensorflow_context() -> Any:
+    """The holder of TensorFlow's seed; None if the script has not used TensorFlow."""
     used = backends.on_tensorflow()
     if not used and backends.loaded("tensorflow") is None:
         return None

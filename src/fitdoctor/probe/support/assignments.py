@@ -1,4 +1,4 @@
-"""Finds the line that made what a call was given: where the name that was passed was last assigned."""
+"""Finds the line that made an argument of a call: the last assignment of the variable that was passed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def argument(name: str, position: int) -> Site | None:
-    """The last assignment before the user's call on this thread's stack of the variable that is passed as the argument.
+    """The last assignment of the variable that the user's call, on this thread's stack, passes as an argument.
 
     Args:
         name: The argument's keyword.
-        position: Where it stands among the positional ones.
+        position: Its position among the positional arguments.
     """
     frame = next(call_sites.frames(sys._getframe(1)), None)
     call = call_sites.call_of(frame) if frame is not None else None
@@ -62,7 +62,7 @@ def root(expression: ast.expr | None) -> str:
 
 
 def last_assignment(tree: ast.Module, variable: str, line: int) -> int | None:
-    r"""The last line before `line` that assigns a variable, in the function around that line or else in the module.
+    r"""The last assignment of a variable before `line`, in the function around that line or else in the module.
 
     Example:
         >>> last_assignment(ast.parse("x = load()\nx = x / 2\nmodel.fit(x)"), "x", 3)
@@ -79,7 +79,7 @@ def last_assignment(tree: ast.Module, variable: str, line: int) -> int | None:
 
 
 def _assignments(scope: ast.AST, variable: str) -> Iterator[int]:
-    """The lines of a scope that assign a variable; functions and classes inside it are scopes of their own."""
+    """The lines of a scope that assign a variable, without functions and classes inside: they are other scopes."""
     for node in ast.iter_child_nodes(scope):
         if isinstance(node, Function | ast.ClassDef | ast.Lambda):
             continue

@@ -15,12 +15,10 @@ from typing import Any
 from fitdoctor.probe.support.our_files import PACKAGE
 from fitdoctor.recording.model import Site
 
+# File names, or their beginnings, of code that was typed at a prompt or passed with -c.
 TYPED = ("<string>", "<stdin>", "<console>", "<ipython-input", "<python-input")
-"""How the names of code begin that somebody typed at a prompt or passed with -c."""
+# The beginning of the names of temporary files to which TensorFlow writes the functions that it rewrites.
 GENERATED = "__autograph_generated_file"
-"""How files begin that TensorFlow writes a function to when it rewrites it, the user's or Keras' own, and removes
-again.
-"""
 
 
 def _library_folders() -> tuple[str, ...]:
@@ -54,11 +52,11 @@ def is_users(file: str) -> bool:
 
 
 def shown(file: str) -> str:
-    """A file by its whole path; a cell of a notebook as the notebook numbers it, a prompt as it is."""
+    """The name of a file in reports: its whole path, or the number of a notebook's cell."""
     if file.startswith("<ipython-input") or f"{os.sep}ipykernel_" in file:
         try:
             return " ".join(sys.modules["IPython"].get_ipython().compile.format_code_name(file))
-        except (AttributeError, KeyError, TypeError):  # another IPython, or none any more
+        except (AttributeError, KeyError, TypeError):  # an unknown IPython
             return file
     return file if file.startswith("<") else os.path.abspath(file)
 
@@ -72,14 +70,14 @@ def frames(frame: FrameType | None) -> Iterator[FrameType]:
 
 
 def find() -> Site | None:
-    """The innermost frame of the user's on the stack of the calling thread, or None where there is none."""
+    """The place of the innermost user's frame on this thread's stack, or None."""
     for frame in frames(sys._getframe(1)):
         return of_frame(frame)
     return None
 
 
 def of_object(made: Any) -> Site | None:
-    """Where the user's code makes an object, while its `__init__` runs: methods of the object itself are left out."""
+    """Where the user's code makes an object, while its `__init__` runs. Methods of the object itself are skipped."""
     return next((of_frame(frame) for frame in frames(sys._getframe(1)) if not _is_method_of(made, frame)), None)
 
 
@@ -89,8 +87,9 @@ def _is_method_of(thing: Any, frame: FrameType) -> bool:
 
 
 def of_only_call(cls: type) -> Site | None:
-    """The one call of a class by its name, in the files that the user's code runs from and that of the class; None of
-    several.
+    """The only call of a class by its name, or None if there are several.
+
+    Calls are searched in the files on this thread's stack and in the file of the class.
     """
     files = dict.fromkeys(frame.f_code.co_filename for frame in frames(sys._getframe(1)))
     defined_in = getattr(sys.modules.get(cls.__module__), "__file__", None)
@@ -110,9 +109,7 @@ def _name_of(function: ast.expr) -> str:
 
 
 def is_from_users() -> bool:
-    """Whether what is called here is called by the user's code, by way of the standard library at most, and not by
-    another library.
-    """
+    """Whether the user's code makes this call, directly or through the standard library."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         file = frame.f_code.co_filename
@@ -126,8 +123,8 @@ def is_from_users() -> bool:
 
 
 def of_frame(frame: FrameType) -> Site:
-    """The call that a frame stands at."""
-    # Equal code at the same lines of two files is one and the same to a dict.
+    """The place of the call that a frame executes."""
+    # Code objects of two files are equal if their lines are equal.
     key = (frame.f_code.co_filename, frame.f_code, frame.f_lasti)
     known = _sites.get(key)
     if known is None:
@@ -136,13 +133,13 @@ def of_frame(frame: FrameType) -> Site:
 
 
 def of_function(function: Any) -> Site | None:
-    """Where a function of the user's is defined, or None for anything else."""
+    """Where a user's function is defined, or None for anything else."""
     code = getattr(getattr(function, "__func__", function), "__code__", None)
     return of_code(code) if code is not None else None
 
 
 def of_code(code: CodeType) -> Site | None:
-    """Where code of the user's begins, or None for anybody else's."""
+    """Where a user's code object begins, or None for anything else."""
     if not is_users(code.co_filename):
         return None
     return Site(
@@ -154,7 +151,7 @@ def of_code(code: CodeType) -> Site | None:
 
 
 def of_line(file: str, line: int, function: str) -> Site:
-    """A line of a function, whatever it does there."""
+    """The place of a line of a function."""
     return Site(file=shown(file), line=line, function=function, code=linecache.getline(file, line).strip())
 
 
@@ -174,7 +171,7 @@ def _of_call(file: str, call: ast.Call, function: str) -> Site:
 
 
 def call_of(frame: FrameType) -> ast.Call | None:
-    """The call in the source that a frame stands at, or None where it stands at something else."""
+    """The call in the source that a frame executes, or None for another expression."""
     return _call_at(frame.f_code, frame.f_lasti)
 
 
@@ -189,7 +186,7 @@ def _call_at(code: CodeType, last: int) -> ast.Call | None:
 
 
 def _calls_of(file: str) -> dict[tuple[int, int], ast.Call]:
-    """The calls of a file by where they end: a call's closing bracket is its own, its beginning is not."""
+    """The calls of a file by their ends. Two calls may begin, but never end, at the same place."""
     if file not in _calls:
         calls: dict[tuple[int, int], ast.Call] = {}
         try:

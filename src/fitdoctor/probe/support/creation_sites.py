@@ -1,6 +1,6 @@
-"""Remembers where the user's objects were made, beside them:
+"""Remembers where the user's objects were made.
 
-an attribute of ours would be copied and pickled with them.
+The places are kept outside the objects: an attribute of ours would be copied and pickled with them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _sites: dict[int, tuple[weakref.ref[Any], Site | None]] = {}
 
 
 def mark(thing: Any, site: Site | None) -> None:
-    """Keeps the place of `thing` for as long as `thing` lives; what can't be referred to weakly is left out."""
+    """Keeps the place of `thing` as long as it lives. An object without weak references is skipped."""
     key = id(thing)
     try:
         _sites[key] = (weakref.ref(thing, lambda _: _sites.pop(key, None)), site)
@@ -23,6 +23,6 @@ def mark(thing: Any, site: Site | None) -> None:
 
 
 def site_of(thing: Any) -> Site | None:
-    """The place that was kept last, or None."""
+    """The last place that was kept for an object, or None."""
     reference, site = _sites.get(id(thing), (None, None))
     return site if reference is not None and reference() is thing else None

@@ -1,6 +1,6 @@
-"""Keeps failures of our own away from the script, and has them said in the record.
+"""Keeps failures of our own away from the script, and reports them in the record.
 
-What stands between a script and what it calls must do nothing but call on, and leave the rest to `guarded`.
+A wrapper of ours around a function must only call that function. Everything else it does inside `guarded`.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ T = TypeVar("T")
 
 
 class RecordKeeper(Protocol):
-    """Whoever keeps a record."""
+    """Adds sentences to a record."""
 
     def missing(self, why: str) -> None: ...
 
 
-_hearers: weakref.WeakSet[Any] = weakref.WeakSet()
+_records: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
-def hear(hearer: RecordKeeper) -> None:
-    """From now on, and for as long as it lives, `hearer` is told what fails."""
-    _hearers.add(hearer)
+def report_to(record: RecordKeeper) -> None:
+    """Reports failures to `record` as long as it lives."""
+    _records.add(record)
 
 
 def guarded(run: Callable[..., T], *arguments: Any) -> T | None:
-    """What `run` gives, or None where it fails: the script goes on in any case.
+    """Returns the result of `run`, or None if it fails: the script continues in any case.
 
     Example:
         >>> site = guarded(sites.find)
@@ -41,14 +41,14 @@ def guarded(run: Callable[..., T], *arguments: Any) -> T | None:
     try:
         return run(*arguments)
     except Exception as error:
-        if from_a_handler(error):
+        if is_from_signal_handler(error):
             raise
         note(error)
         return None
 
 
-def from_a_handler(error: BaseException) -> bool:
-    """Whether a handler of the script's for a signal raised it: such a one runs wherever Python is, in our code too."""
+def is_from_signal_handler(error: BaseException) -> bool:
+    """Whether a signal handler of the script raised an error. Python may run a handler inside our code."""
     frames, trace = set(), error.__traceback__
     while trace is not None:
         frames.add(trace.tb_frame.f_code)
@@ -66,25 +66,28 @@ def _code_of(handler: Any) -> Any:
 
 
 def note(error: Exception) -> None:
-    """Has every record say that something is missing from it, and where that failed; stderr where not even that works."""
+    """Reports in every record that something is missing and where it failed. If that fails too, stderr gets it."""
     try:
-        why = f"Something is missing here, by a failure of fitdoctor at {_place(error)}: {said(error)}. The training went on."
-        for hearer in list(_hearers):
-            hearer.missing(why)
+        why = (
+            f"Something is missing here, by a failure of fitdoctor at {_place(error)}: {message(error)}. "
+            "The training went on."
+        )
+        for record in list(_records):
+            record.missing(why)
     except Exception as another:
-        aloud(another)
+        write(another)
 
 
-def aloud(error: Exception) -> None:
-    """Says a failure on stderr, if there is one."""
+def write(error: Exception) -> None:
+    """Writes a failure to stderr, if there is one."""
     try:
-        sys.stderr.write(f"fitdoctor: {printable(said(error))}\n")
+        sys.stderr.write(f"fitdoctor: {printable(message(error))}\n")
     except Exception:
         pass
 
 
-def said(error: BaseException) -> str:
-    """What kind of error, and its own words: those of a stranger's may fail themselves."""
+def message(error: BaseException) -> str:
+    """The type of an error and its text. The text of a user's own error may fail."""
     try:
         return f"{type(error).__name__}: {error}".rstrip(": ")
     except Exception:
@@ -93,7 +96,7 @@ def said(error: BaseException) -> str:
 
 def _place(error: BaseException) -> str:
     """The innermost line of ours that the error went through."""
-    trace, place = error.__traceback__, "a place unknown"
+    trace, place = error.__traceback__, "an unknown place"
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
         if file.startswith(PACKAGE):

@@ -1,9 +1,8 @@
-"""Frames of ours that warnings and the traces of errors pass by.
+"""Hides frames of ours from warnings and from the tracebacks of Keras.
 
-A warning may name the line that called the code that warns (`stacklevel=2`), and is shown once for each such line.
-Where a frame of ours stands in between, it would be named instead. Python leaves its own import machinery out of that
-count, and tells it by the file's name. Keras leaves frames of its own and of TensorFlow out of the traces of errors,
-all but the innermost where there is nothing else: it too tells them by the file's name.
+A warning names the line that called the warning code (`stacklevel=2`), and Python shows it once per line. A frame of
+ours in between would be named instead. But Python skips frames of its import machinery, which it recognizes by their
+file names. Keras removes frames of TensorFlow and of itself from tracebacks, which it recognizes in the same way.
 """
 
 from __future__ import annotations
@@ -14,19 +13,19 @@ from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-PASSED_BY = os.path.join("importlib_bootstrap", "tensorflow", "python")
+SKIPPED_FOLDERS = os.path.join("importlib_bootstrap", "tensorflow", "python")
 
 
-def unnoticed(function: F) -> F:
-    """Has warnings and Keras go on as if the function were not there. It still is one of ours, by its folder.
+def hide_frame(function: F) -> F:
+    """Hides a function from warnings and from Keras. By its folder it is still recognized as ours.
 
     Example:
-        >>> @unnoticed
+        >>> @hide_frame
         ... def wrapper(*arguments):
         ...     return original(*arguments)
     """
     code = function.__code__
     folder, name = os.path.split(code.co_filename)
-    if not folder.endswith(PASSED_BY):
-        function.__code__ = code.replace(co_filename=os.path.join(folder, PASSED_BY, name))
+    if not folder.endswith(SKIPPED_FOLDERS):
+        function.__code__ = code.replace(co_filename=os.path.join(folder, SKIPPED_FOLDERS, name))
     return function

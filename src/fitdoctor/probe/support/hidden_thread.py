@@ -1,8 +1,8 @@
-"""Threads of ours in the user's process, which the script neither sees nor waits for.
+"""Threads of ours in the user's process that the script neither lists nor waits for.
 
-`threading` knows nothing of them: scripts join all threads that it lists, or wait until it counts one. They block every
-signal: the kernel gives one that the script has blocked, to wait for it, to any thread that has not. And they rest on
-nothing that a script may replace.
+`threading` does not know them: scripts join all threads that it lists, or wait until it counts only one. They block
+every signal: the kernel delivers a signal to any thread that does not block it. And they use no function that a script
+may have replaced.
 """
 
 from __future__ import annotations
@@ -16,15 +16,14 @@ from fitdoctor.probe.support.originals import _thread, os, signal
 
 
 class HiddenThread:
-    """Runs a function beside the script until it returns. Nothing that it raises is shown; failures are noted in the
-    record.
+    """Runs a function in the background. Its errors are not printed but reported in the record.
 
     Args:
-        run: What to run. It must not call `threading.current_thread`, which would list the thread from then on.
+        run: What to run. It must not call `threading.current_thread`, which would register the thread.
         arguments: For `run`.
 
     Attributes:
-        ident: The thread's identifier, 0 as long as it has not begun.
+        ident: The thread's identifier, 0 before its start.
 
     Example:
         >>> thread = HiddenThread(work)
@@ -36,11 +35,11 @@ class HiddenThread:
     def __init__(self, run: Callable[..., object], *arguments: Any) -> None:
         self._run, self._arguments = run, arguments
         self.ident = self._process = 0
-        self._go_on, self._running = _thread.allocate_lock(), _thread.allocate_lock()
-        self._go_on.acquire()
+        self._stop_requested, self._running = _thread.allocate_lock(), _thread.allocate_lock()
+        self._stop_requested.acquire()
 
     def start(self) -> bool:
-        """Begins, with every signal blocked from the first moment on. False where the system gives no thread."""
+        """Starts the thread with all signals blocked. Returns False if the system provides no thread."""
         self._running.acquire()
         self._process = os.getpid()
         try:
@@ -52,18 +51,18 @@ class HiddenThread:
         return True
 
     def wait(self, seconds: float) -> bool:
-        """For the thread itself: sleeps, and says whether it was asked to end."""
-        if self._go_on.acquire(timeout=min(max(seconds, 0.0), _thread.TIMEOUT_MAX)):
-            self._go_on.release()
+        """Sleeps, and returns whether the thread was asked to end. Only the thread itself calls this."""
+        if self._stop_requested.acquire(timeout=min(max(seconds, 0.0), _thread.TIMEOUT_MAX)):
+            self._stop_requested.release()
             return True
         return False
 
     def stop(self, patience_s: float) -> bool:
-        """Asks the thread to end, waits for so long, and says whether it has. May be called twice."""
-        if self._process != os.getpid():  # a process that was forked meanwhile has no such thread
+        """Asks the thread to end, waits for it, and returns whether it has ended. May be called twice."""
+        if self._process != os.getpid():  # a forked process has no such thread
             return True
-        with suppress(RuntimeError):  # it was asked before
-            self._go_on.release()
+        with suppress(RuntimeError):  # it was asked already
+            self._stop_requested.release()
         if not self._running.acquire(timeout=patience_s):
             return False
         self._running.release()
@@ -79,13 +78,12 @@ class HiddenThread:
 
 
 class _AllSignalsBlocked:
-    """Blocks all signals for the calling thread within a block: a thread that is started there inherits that."""
+    """Blocks all signals of the calling thread. A thread that is started meanwhile inherits that."""
 
     def __enter__(self) -> None:
         if not hasattr(signal, "pthread_sigmask"):
             return
-        # Each of these calls may run a handler of the script's, which may raise: the mask that was there must be known
-        # before.
+        # Each of these calls may run a signal handler of the script, which may raise. So the mask is read first.
         self._before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         try:
             signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())

@@ -1,4 +1,4 @@
-"""Calls us back when a module was first imported, without importing anything earlier than the user's script does."""
+"""Calls us back after the first import of a module. It imports nothing earlier than the script does."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 Callback = Callable[[ModuleType], None]
 
 
-class _Finder:  # of no base: `importlib.abc` brings a dozen modules that a script may have files of the same names for
-    """Finds nothing itself:
+class _Finder:
+    """Lets the other finders find the expected modules, and wraps the loader's `exec_module`.
 
-    it lets the others find, and wraps the loader's `exec_module` of the modules that we wait for.
+    It has no base class: `importlib.abc` imports a dozen modules, and a script may have files with their names.
     """
 
     def __init__(self, around: Callable[[str, Callable[[], None]], None]) -> None:
@@ -41,7 +41,7 @@ class _Finder:  # of no base: `importlib.abc` brings a dozen modules that a scri
 
         def exec_module(module: ModuleType) -> None:
             self._around(fullname, lambda: execute(module))
-            # Not before: a script may only ask whether the module exists, or try again after an import that failed.
+            # Only now: a script may just ask whether the module exists, or retry a failed import.
             for callback in self.waiting.pop(fullname, ()):
                 guard.guarded(callback, module)
 
@@ -50,7 +50,10 @@ class _Finder:  # of no base: `importlib.abc` brings a dozen modules that a scri
 
 
 class ImportHook:
-    """Registers callbacks for modules; `around(name, run)` runs the import itself, so that it can be timed.
+    """Registers callbacks for modules.
+
+    Args:
+        around: Is called as `around(name, run)` to run the import itself, so that it can be timed.
 
     Example:
         >>> hook = ImportHook(lambda name, run: run())
@@ -62,7 +65,7 @@ class ImportHook:
         sys.meta_path.insert(0, self._finder)
 
     def after(self, name: str, callback: Callback) -> None:
-        """Calls `callback(module)` once the module was executed; at once where it is loaded already."""
+        """Calls `callback(module)` after the import, or at once if the module is imported already."""
         if name in sys.modules:
             callback(sys.modules[name])
         else:

@@ -1,8 +1,8 @@
-"""Modules of the standard library as they were before the script began, for code of ours that runs beside it.
+"""Copies of modules of the standard library, made before the script began, for our own code.
 
-A script may replace what it likes: `time.sleep` in a simulation, `time.perf_counter` by a fake clock, `threading` and
-`os.fork` by those of gevent. What is imported from here keeps its functions. It is a copy of the module, as libraries
-with fake clocks also replace names that other modules took from the real one.
+A script may replace functions: `time.sleep` in a simulation, `time.perf_counter` by a fake clock, `threading` and
+`os.fork` by those of gevent. These copies keep the original functions. Whole modules are copied, because libraries with
+fake clocks also replace names that other modules have imported.
 
 Example:
     >>> from fitdoctor.probe.support.originals import time

@@ -1,7 +1,7 @@
-"""Replaces attributes of other people's classes and modules, and puts them back as they were.
+"""Replaces attributes of the frameworks' classes and modules, and restores them.
 
-A child process never puts anything back: it ends. In a notebook the patches stand for a moment only, and several may
-stand on top of each other, to be taken out in any order.
+A child process never restores anything: it ends. In a notebook, patches last for a moment. Several may replace the same
+attribute, and they may be undone in any order.
 """
 
 from __future__ import annotations
@@ -23,19 +23,18 @@ class _Layer:
     live: bool = True
 
 
+# The original of an attribute that the owner itself does not have.
 _INHERITED = object()
-"""Stands for what the owner itself does not have."""
-
+# The replacements of each attribute, the first one first.
 _layers: dict[tuple[int, str], list[_Layer]] = {}
-"""What stands on an attribute, the lowest first."""
 
 
 class Patches:
-    """A set of replaced attributes that come and go together.
+    """A set of replaced attributes that are restored together.
 
     Attributes:
-        live: Whether they are in force. A replacement that something else was put on top of can't be taken out at once:
-            it must look here, and do what the original does.
+        live: Whether they are active. A replacement can't be removed while another one covers it. It must check this,
+            and then only call the original.
 
     Example:
         >>> patches = Patches()
@@ -48,10 +47,7 @@ class Patches:
         self._mine: list[_Layer] = []
 
     def put(self, owner: Any, name: str, replacement: Any) -> None:
-        """Replaces an attribute that `owner` has, itself or by inheritance.
-
-        A function then looks like the one that was there.
-        """
+        """Replaces an attribute that `owner` has or inherits. A function gets the original's name and signature."""
         own = _own(owner)
         resemble(replacement, own.get(name) or _inherited(owner, name))
         layer = _Layer(owner, name, own.get(name, _INHERITED), replacement)
@@ -60,11 +56,10 @@ class Patches:
         self._mine.append(layer)
 
     def put_call(self, module: Any, call: str, wrap: Callable[[Any], Any]) -> None:
-        """Replaces what a dotted name leads to from a module on, such as "tf.debugging.enable_check_numerics", where it
-        is there.
+        """Replaces a function given by a dotted name such as "tf.debugging.enable_check_numerics", if it exists.
 
         Args:
-            module: What the name's first part stands for.
+            module: The module that the first part of the name means.
             call: The name.
             wrap: Gives the replacement of the original.
         """
@@ -76,9 +71,9 @@ class Patches:
             self.put(owner, name, wrap(vars(owner)[name]))
 
     def undo(self) -> None:
-        """Puts the originals back; what lies below a replacement of somebody else's goes with that one.
+        """Restores the originals. May be called twice.
 
-        May be called twice.
+        A replacement below another active one is restored together with that one.
         """
         self.live = False
         for layer in reversed(self._mine):
@@ -94,12 +89,12 @@ class Patches:
 
 
 def _own(owner: Any) -> Mapping[str, Any]:
-    """What a class holds itself, without code of a metaclass of the script's; or a module or an object."""
+    """The attributes of a class, a module or an object itself, without code of a script's metaclass."""
     return static_attributes.names(owner) if isinstance(owner, type) else vars(owner)
 
 
 def _inherited(owner: Any, name: str) -> Any:
-    """The attribute, which need not be the owner's own: a class of the script's may stand above it."""
+    """The attribute of the owner or of a base class."""
     return static_attributes.on_class(owner, name) if isinstance(owner, type) else getattr(owner, name, None)
 
 

@@ -1,4 +1,4 @@
-"""Writes what was measured to disk now and then, so that a child that is killed loses little of it."""
+"""Writes the record to disk, so that a process that is killed loses little of it."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+# The main thread may change the record while another thread encodes it, which then tries again.
 TRIES = 5
-"""The script may add to the record while another thread, the watchdog, describes it."""
+# The lowest descriptor of our files. Lower ones belong to stdin, stdout, stderr and the script's own files.
 FIRST_NUMBER = 100
-"""Files of ours have numbers from here on. The lowest are those of stdin, stdout and stderr, also where the script was
-started without, and then come those that its own files get."""
 
 
 class Store:
-    """Keeps one file current: written aside and moved into place, so that a reader never sees half of it.
+    """Keeps one file up to date. It writes a temporary file and renames it, so that no reader gets half a record.
 
-    Only the process that made it writes: what the script forks has a copy of the record.
+    Only the process that made the store writes. A forked process has a copy of the record.
 
     Args:
         path: The file.
-        describe: Gives the dataclass to write, as it stands at the moment of the call.
+        describe: Gives the dataclass to write.
     """
 
     def __init__(self, path: str, describe: Callable[[], Any]) -> None:
@@ -41,19 +40,19 @@ class Store:
     def save(self) -> None:
         """Writes the current state.
 
-        Nothing is raised here, whatever happens: the script must go on. A disk that is full or read-only is the
-        parent's to notice, and a script may have set a recursion limit that is too low for us.
+        It never raises: the script must continue. Our own process reports a full or read-only disk. A script may have
+        set a recursion limit that is too low for us.
         """
-        if self._path == os.devnull:  # nobody asked for a record, and a device must not be replaced
+        if self._path == os.devnull:  # no record is wanted, and a device must not be replaced
             return
-        if os.getpid() != self._process:  # before the lock: in a forked process nobody may be left to release it
+        if os.getpid() != self._process:  # before the lock: a forked process may have inherited it locked
             return
-        aside = f"{self._path}.{self._process}"
+        temporary = f"{self._path}.{self._process}"
         try:
             with self._lock:
                 data = self._encoded()
-                _write(aside, data)
-                os.replace(aside, self._path)
+                _write(temporary, data)
+                os.replace(temporary, self._path)
                 self._mark("")
         except OSError as error:
             self._mark(os.strerror(error.errno) if error.errno else type(error).__name__)
@@ -61,7 +60,7 @@ class Store:
             pass
 
     def _mark(self, reason: str) -> None:
-        """Leaves word for the parent that the file is not current, or takes that back."""
+        """Tells our own process that the file is out of date, or that it is up to date again."""
         if bool(reason) == self._unwritten:
             return
         try:
@@ -86,7 +85,7 @@ class Store:
 
 
 class _Encoder(json.JSONEncoder):
-    """Python's own, also where a script replaces methods of that."""
+    """Python's encoder with its original methods, even if a script replaces them."""
 
     encode, iterencode, default = json.JSONEncoder.encode, json.JSONEncoder.iterencode, json.JSONEncoder.default
 
@@ -100,12 +99,12 @@ def _write(path: str, data: bytes) -> None:
         if fcntl is not None:
             try:
                 low, file = file, fcntl(file, F_DUPFD_CLOEXEC, FIRST_NUMBER)
-            except OSError:  # no file may have such a number here (`ulimit -n`): it is open for a moment only
+            except OSError:  # the limit of open files (`ulimit -n`) may be lower: the file is open for a moment only
                 pass
             else:
                 os.close(low)
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(file, rest) :]
+        unwritten = memoryview(data)
+        while unwritten:
+            unwritten = unwritten[os.write(file, unwritten) :]
     finally:
         os.close(file)

@@ -1,4 +1,4 @@
-"""Hashes of the source that a training runs: the script, and the user's own modules in its folder."""
+"""Hashes of the source files of a training: the script and the user's own modules in its folder."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from fitdoctor.recording.digest import hash_of
 
 
 def hashes(folder: str) -> dict[str, str]:
-    """The hash of each file of the user's below `folder` that is imported now, and of the script itself, by its whole
-    path.
+    """The hashes of the script and of each imported user's module below `folder`, by their whole paths.
 
     Example:
         >>> hashes(os.getcwd())

@@ -1,6 +1,6 @@
-"""Reads and sets attributes without running code of the script's:
+"""Reads and sets attributes without running code of the script.
 
-no `__getattr__`, `__setattr__`, `__dict__` or metaclass of its own.
+A script may define `__getattr__`, `__setattr__`, `__dict__` or a metaclass. None of them is called here.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from types import FunctionType
 from typing import Any
 
+# The value of a missing attribute.
 NOTHING: Any = object()
-"""Stands for an attribute that is not there."""
 
 _names_of = type.__dict__["__dict__"].__get__
 _bases_of = type.__dict__["__mro__"].__get__
 
 
 def state(thing: Any) -> dict[str, Any]:
-    """What an instance holds itself; nothing where that can't be read so."""
+    """The attributes of an instance itself; none if only code of the script can give them."""
     for base in bases(type(thing)):
         own = names(base).get("__dict__", NOTHING)
         if isinstance(own, property) or isinstance(names(type(own)).get("__get__"), FunctionType):
@@ -32,24 +32,24 @@ def state(thing: Any) -> dict[str, Any]:
 
 
 def names(cls: type) -> Mapping[str, Any]:
-    """What a class holds itself, as `vars` gives it."""
+    """The attributes of a class itself, like `vars`."""
     found: Mapping[str, Any] = _names_of(cls)
     return found
 
 
 def bases(cls: type) -> tuple[type, ...]:
-    """A class and those that it is derived from."""
+    """A class and its base classes, in the order of lookup."""
     found: tuple[type, ...] = _bases_of(cls)
     return found
 
 
 def on_class(cls: type, name: str) -> Any:
-    """What a class or the first of those above it holds by a name, unbound; else `NOTHING`."""
+    """The attribute of a class or its first base class that has it, unbound; else `NOTHING`."""
     return next((names(base)[name] for base in bases(cls) if name in names(base)), NOTHING)
 
 
 def held(thing: Any, name: str) -> Any:
-    """What an instance holds by a name, or else its class, unbound; else `NOTHING`."""
+    """The attribute of an instance or of its class, unbound; else `NOTHING`."""
     return state(thing).get(name, on_class(type(thing), name))
 
 
@@ -57,7 +57,7 @@ def put(thing: Any, name: str, value: Any) -> None:
     """Sets an attribute of an instance.
 
     Raises:
-        AttributeError, TypeError: It can't be set, or only by code of the script's.
+        AttributeError, TypeError: It can't be set, or only by code of the script.
     """
     _refuse_descriptor(thing, name)
     object.__setattr__(thing, name, value)
@@ -67,17 +67,17 @@ def remove(thing: Any, name: str) -> None:
     """Deletes an attribute of an instance.
 
     Raises:
-        AttributeError, TypeError: It can't be deleted, or only by code of the script's.
+        AttributeError, TypeError: It can't be deleted, or only by code of the script.
     """
     _refuse_descriptor(thing, name)
     object.__delattr__(thing, name)
 
 
 def bound(thing: Any, name: str) -> Any:
-    """What `thing.name` gives, as far as no code of the script's gives it.
+    """The value of `thing.name`.
 
     Raises:
-        AttributeError: It is not there, or only such code gives it.
+        AttributeError: It is missing, or only code of the script gives it.
     """
     _refuse_descriptor(thing, name)
     own, found = state(thing), on_class(type(thing), name)
@@ -89,7 +89,7 @@ def bound(thing: Any, name: str) -> Any:
 
 
 def _refuse_descriptor(thing: Any, name: str) -> None:
-    """A property of the class' own stands before what the instance holds."""
+    """Refuses a property of the class: it hides the attribute of the instance."""
     found = on_class(type(thing), name)
     if found is not NOTHING and on_class(type(found), "__set__") is not NOTHING:
         raise AttributeError(f"{name} is given by the class")

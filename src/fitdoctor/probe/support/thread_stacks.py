@@ -1,14 +1,14 @@
-"""Reads the stacks of running threads, without a trace in them.
+"""Reads the stacks of running threads without disturbing them.
 
-Python 3.11 makes an object of a call only when it is asked for, and may collect garbage while it does. A finalizer then
-may hand the interpreter to the very thread that is looked at (PyTorch does when a tensor ends): its call returns, and
-the object is written to where another call's values are by then. The process dies of it, sometimes much later. Python
-3.12 puts a collection off until the object is made (https://github.com/python/cpython/issues/97922).
+Python 3.11 creates a frame object only when it is requested, and may collect garbage meanwhile. A finalizer may then
+release the interpreter lock to the very thread that is sampled (PyTorch does so when it frees a tensor). Its call
+returns, and Python writes the frame object over the values of another call. The process crashes, sometimes much later.
+Python 3.12 delays the collection until the object exists (https://github.com/python/cpython/issues/97922).
 
-So stacks are read in one go: functions of C call each other, and no line of Python stands between them. The interpreter
-changes threads between lines of Python only, so no other thread runs meanwhile. The thresholds of the collector are
-zero for that long, and no thread can see that. No object of a call is kept: whoever drops the last reference to one
-ends the variables of that call, on its own thread.
+So stacks are read in one step: C functions call each other, with no line of Python between them. The interpreter
+switches threads only between lines of Python, so no other thread runs meanwhile. The collector's thresholds are zero
+for that time, and no other thread notices. No frame object is kept: whoever drops its last reference also frees the
+variables of that call, on the wrong thread.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from typing import Any, NamedTuple
 
 from fitdoctor.probe.support.originals import threading
 
+# Whether this Python may collect garbage while it creates a frame object.
 COLLECTS_MEANWHILE = sys.version_info < (3, 12)
-"""Whether this Python collects garbage in the midst of making the object of a call."""
 
 
 class _Collector:
-    """What stands in its thresholds, as long as they are zero by us: for one thread at a time."""
+    """The collector's thresholds while we have set them to zero. One thread at a time does so."""
 
     def __init__(self) -> None:
         self.alone = threading.Lock()
@@ -45,7 +45,7 @@ _described = operator.attrgetter("f_code.co_filename", "f_lineno", "f_code.co_na
 
 
 class Call(NamedTuple):
-    """Where a thread is within one function."""
+    """The place of a thread within one function."""
 
     file: str
     line: int
@@ -53,7 +53,7 @@ class Call(NamedTuple):
 
 
 def stacks() -> dict[int, list[Call]]:
-    """What each thread is calling, by its identifier, from the innermost call outwards.
+    """The calls of each thread, by its identifier, from the innermost outwards.
 
     Example:
         >>> stacks()[threading.main_thread().ident][0].function
@@ -89,7 +89,7 @@ def stacks() -> dict[int, list[Call]]:
 
 
 def innermost(thread: int) -> FrameType | None:
-    """The call that a thread is in. Those around it can be asked for by `f_back`."""
+    """The innermost frame of a thread."""
     threads: list[int] = []
     frames: list[FrameType] = []
     _at_once(threads, frames, [])
@@ -97,11 +97,10 @@ def innermost(thread: int) -> FrameType | None:
 
 
 def _at_once(threads: list[int], frames: list[FrameType], then: list[Callable[[], Any]]) -> None:
-    """Finds all threads and their calls, the innermost first, and does what else is to be done before another thread
-    runs.
+    """Finds all threads and their frames, the innermost first, and takes more steps before another thread runs.
 
-    An audit hook of somebody's is Python, and may let others run after all. So this is for one thread at a time, and it
-    leaves alone whether collections are on: only who sets thresholds just then would lose them.
+    An audit hook of the script is Python, and may let other threads run after all. So only one thread at a time does
+    this. It does not switch collections off and on: it only sets the thresholds.
     """
     found: list[dict[int, FrameType]] = []
     steps: list[Callable[[], Any]] = [
@@ -109,9 +108,8 @@ def _at_once(threads: list[int], frames: list[FrameType], then: list[Callable[[]
         partial(threads.extend, _each(found)),
         partial(frames.extend, _each(map(dict.values, found))),
         found.clear,
-        partial(
-            frames.extend, filter(None, map(_caller, frames))
-        ),  # it grows while it is read, until the outermost calls are in it
+        # The list grows while it is read, until it holds the outermost frames.
+        partial(frames.extend, filter(None, map(_caller, frames))),
         *then,
     ]
     with _collector.alone:
@@ -129,7 +127,7 @@ def _at_once(threads: list[int], frames: list[FrameType], then: list[Callable[[]
 
 
 def _restore() -> None:
-    for thresholds in _collector.thresholds:  # nothing, unless something failed
+    for thresholds in _collector.thresholds:  # empty, unless a step failed
         _set_thresholds(*thresholds)
     _collector.thresholds.clear()
 
@@ -138,7 +136,7 @@ _exhaust: Callable[[Iterable[Any]], Any] = partial(deque, maxlen=0)
 
 
 def _forked() -> None:
-    """A process that was forked meanwhile has no thread that would do the rest."""
+    """Restores the thresholds in a forked process: the thread that would do so does not exist there."""
     _restore()
     _collector.alone = threading.Lock()
 

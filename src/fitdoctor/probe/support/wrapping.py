@@ -1,7 +1,6 @@
-"""Makes a function that stands in another one's place look like it to whoever asks, as configuration tools do before
-they call it.
+"""Gives a replacement of a function the same signature, which configuration tools read before they call it.
 
-`functools.wraps` does that for `inspect.signature`, which follows it to the original. `inspect.getfullargspec`, which
+`functools.wraps` is enough for `inspect.signature`, which follows it to the original. `inspect.getfullargspec`, which
 many tools still use, does not follow.
 """
 
@@ -17,10 +16,10 @@ _signatures: WeakKeyDictionary[Any, inspect.Signature | None] = WeakKeyDictionar
 
 
 def resemble(wrapper: Any, original: Any) -> None:
-    """Gives a wrapper the name, the documentation, the annotations and the signature of what it stands for.
+    """Gives a wrapper the name, the documentation, the annotations and the signature of the original.
 
-    What stands for a function that is a wrapper itself, as most of Keras' public methods are, must be written with its
-    parameters: `*args, **kwargs`. Of such a function two signatures are told, its own and that of what it wraps.
+    An original that is a wrapper itself, as most of Keras' public methods are, has two signatures: its own and that of
+    the function that it wraps. Its replacement must therefore have the same parameters: `*args, **kwargs`.
 
     Example:
         >>> def wrapper(*args, **kwargs):
@@ -33,9 +32,8 @@ def resemble(wrapper: Any, original: Any) -> None:
     if not isinstance(wrapper, FunctionType) or not isinstance(original, FunctionType) or wrapper is original:
         return
     functools.update_wrapper(wrapper, original)
-    if (
-        not wrapper.__code__.co_argcount and not wrapper.__code__.co_kwonlyargcount
-    ):  # it takes whatever comes, and no defaults count
+    # A wrapper with only `*args` and `**kwargs` uses no defaults, so it can show those of the original.
+    if not wrapper.__code__.co_argcount and not wrapper.__code__.co_kwonlyargcount:
         wrapper.__defaults__, wrapper.__kwdefaults__ = original.__defaults__, original.__kwdefaults__
     if hasattr(original, "__wrapped__") or hasattr(original, "__signature__"):
         return

@@ -35,7 +35,7 @@ class FitTimer:
         hooks_s: Time of the callbacks' own hooks, and of our own work between steps.
         nested_s: Time of other Keras calls within the hooks.
         hook: The hook of a callback that runs.
-        in_loop: Whether that hook has called `predict` or the like.
+        in_call: Whether that hook has called `predict` or the like.
         stopped_by_us: Whether we ended the fit early.
         following: Whether the step that comes now is sampled and the device's time is recorded.
         waited_s: Time that the step that comes now has waited for its batches.
@@ -55,7 +55,7 @@ class FitTimer:
         self.device = DeviceTimer(record)
         self.curve = TrainingCurve(record)
         self.hooks_s = self.nested_s = 0.0
-        self.hook, self.in_loop = "", False
+        self.hook, self.in_call = "", False
         self.stopped_by_us = self.following = False
         self.epoch_steps = 0
         self.waited_s = 0.0

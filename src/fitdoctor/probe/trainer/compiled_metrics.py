@@ -1,7 +1,4 @@
-"""The metrics that a compiled model keeps while it trains:
-
-what the recording says of them, and fewer of them for a trial.
-"""
+"""Describes the metrics of a compiled model, and leaves some out for a trial."""
 
 from __future__ import annotations
 
@@ -17,17 +14,17 @@ from fitdoctor.recording.model import MetricRecord, Site
 
 
 def records(model: Any) -> list[MetricRecord]:
-    """One record for each metric that `compile` was given, without the loss; none before Keras has built them."""
+    """One record for each metric of `compile`, without the loss; none before Keras has built them."""
     return [_record(metric) for metric in _all(model)]
 
 
 def names(model: Any) -> tuple[str, ...]:
-    """What a train function that is traced now would compute beside the loss."""
+    """The names of the metrics that a train function computes if it is traced now."""
     return tuple(str(metric.name) for metric in _all(model))
 
 
 def keep(model: Any, kept: list[str]) -> Callable[[], None]:
-    """Leaves out all metrics but those with the given names, and returns what puts the others back.
+    """Leaves out all metrics except those with the given names. The result restores the others.
 
     Raises:
         ValueError: The model has no metrics, or they are not built yet.
@@ -39,7 +36,7 @@ def keep(model: Any, kept: list[str]) -> Callable[[], None]:
         raise ValueError("the model's metrics are not built yet, or it has none")
     before = [held.metrics for held in lists]
     for held, metrics in zip(lists, before, strict=True):
-        # Into the instance itself: Keras would track the new list as variables of the model.
+        # `vars`: Keras would track variables of the new list as those of the model.
         vars(held)["metrics"] = [metric for metric in metrics if metric.name in kept]
 
     def undo() -> None:
@@ -49,20 +46,19 @@ def keep(model: Any, kept: list[str]) -> Callable[[], None]:
     return undo
 
 
-def keep_once_built(model: Any, kept: list[str], told: Callable[[list[str]], None]) -> Callable[[], None]:
-    """The same for a model whose metrics Keras may build only in its first step: then they are left out of that
-    already.
+def keep_once_built(model: Any, kept: list[str], report: Callable[[list[str]], None]) -> Callable[[], None]:
+    """Leaves out metrics as soon as Keras has built them, which may be in the first step.
 
     Args:
         model: The model.
-        kept: The names of those that stay.
-        told: Gets the names of those that are left out.
+        kept: The names of the metrics that stay.
+        report: Gets the names of those that are left out.
     """
     undos: list[Any] = []
     compiled: Any = getattr(model, "compiled_metrics" if backends.is_legacy(model) else "_compile_metrics", None)
 
     def leave_out() -> None:
-        told([name for name in names(model) if name not in kept])
+        report([name for name in names(model) if name not in kept])
         undos.append(keep(model, kept))
 
     def build(*arguments: Any, **keywords: Any) -> None:
@@ -79,9 +75,8 @@ def keep_once_built(model: Any, kept: list[str], told: Callable[[list[str]], Non
     if compiled is None or compiled.built:
         leave_out()
     else:
-        vars(compiled)["build"] = (
-            tf_keras_internals.as_it_is(build) if backends.is_legacy(model) else build
-        )  # past Keras, which would track what is set
+        # `vars`: Keras would track the attribute.
+        vars(compiled)["build"] = tf_keras_internals.unconverted(build) if backends.is_legacy(model) else build
     return undo
 
 
@@ -91,14 +86,14 @@ def _all(model: Any) -> Iterator[Any]:
 
 
 def _containers(model: Any) -> Iterator[Any]:
-    """What holds the metrics in tf_keras, with those of all outputs in one list."""
+    """The container of all metrics in tf_keras."""
     compiled = getattr(model, "compiled_metrics", None)
     if backends.is_legacy(model) and getattr(compiled, "built", False):
         yield compiled
 
 
 def _lists(model: Any) -> Iterator[Any]:
-    """Keras' lists of metrics, one for each output that has any."""
+    """The lists of metrics in Keras 3, one for each output with metrics."""
     compiled = getattr(model, "_compile_metrics", None)
     if compiled is None or not getattr(compiled, "built", False):
         return
@@ -117,7 +112,7 @@ def _record(metric: Any) -> MetricRecord:
 
 
 def _source(metric: Any) -> Site | None:
-    """Where the user wrote it: their class, or the function that Keras wrapped."""
+    """Where the user wrote a metric: the class, or the function that Keras has wrapped."""
     function = getattr(metric, "_fn", None)
     if function is not None:
         return call_sites.of_function(inspect.unwrap(function))
@@ -125,7 +120,7 @@ def _source(metric: Any) -> Site | None:
 
 
 def _lines_of(metric: Any) -> list[int]:
-    """The first and last line of the user's class or function, where it can be read."""
+    """The first and last line of the user's class or function, if the source is readable."""
     function = getattr(metric, "_fn", None)
     try:
         lines, first = inspect.getsourcelines(inspect.unwrap(function) if function is not None else type(metric))

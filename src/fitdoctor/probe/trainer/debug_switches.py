@@ -1,7 +1,4 @@
-"""Profilers and debugging aids that stay on while fit runs:
-
-which are on, who turned them on, and how to turn one off for a while.
-"""
+"""Finds profilers and debugging aids that are on while fit runs, and turns them off for a while."""
 
 from __future__ import annotations
 
@@ -21,36 +18,35 @@ PROFILER = "tf.profiler.experimental.start"
 CALLS = (CHECK_NUMERICS, DEBUG_MODE, PROFILER)
 
 _sites: dict[str, Site | None] = {}
+# Repeats the last call of each switch.
 _started: dict[str, Callable[[], None]] = {}
-"""The last call of each switch, to be made once more."""
 
 
 def install(tensorflow: ModuleType) -> Patches:
-    """Keeps the place and the arguments of the last call of each switch, until the result undoes it."""
+    """Records the place and the arguments of the last call of each switch, until the result undoes it."""
     patches = Patches()
     for call in CALLS:
-        patches.put_call(tensorflow, call, functools.partial(_noted, call))
-    inside = sys.modules.get(
-        "tensorflow.python.profiler.profiler_v2"
-    )  # `tf.profiler.experimental.Profile` goes past the public call
+        patches.put_call(tensorflow, call, functools.partial(_with_site_kept, call))
+    # `tf.profiler.experimental.Profile` does not use the public function.
+    inside = sys.modules.get("tensorflow.python.profiler.profiler_v2")
     if inside is not None and "start" in vars(inside):
-        patches.put(inside, "start", _kept(PROFILER, vars(inside)["start"]))
+        patches.put(inside, "start", _with_arguments_kept(PROFILER, vars(inside)["start"]))
     return patches
 
 
-def _noted(call: str, original: Any) -> Any:
-    kept = _kept(call, original)
+def _with_site_kept(call: str, original: Any) -> Any:
+    inner = _with_arguments_kept(call, original)
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         site = guard.guarded(call_sites.find)
         if site is not None:
             _sites[call] = site
-        return kept(*args, **kwargs)
+        return inner(*args, **kwargs)
 
     return wrapper
 
 
-def _kept(call: str, original: Any) -> Any:
+def _with_arguments_kept(call: str, original: Any) -> Any:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         result = original(*args, **kwargs)
         _started[call] = functools.partial(original, *args, **kwargs)
@@ -65,7 +61,7 @@ def on() -> list[DebugSwitch]:
 
 
 def is_on(call: str) -> bool:
-    """Whether what this call turns on is on. What TensorFlow never loaded is off."""
+    """Whether the switch of this call is on."""
     if call == CHECK_NUMERICS:
         state = _inside("tensorflow.python.debug.lib.check_numerics_callback", "_state")
         return hasattr(state, "check_numerics_callback")
@@ -75,7 +71,7 @@ def is_on(call: str) -> bool:
 
 
 def turned_off(call: str) -> Callable[[], None]:
-    """Turns a switch off, and returns what turns it on again.
+    """Turns a switch off. The result turns it on again.
 
     Raises:
         ValueError: There is no such switch, or it is off.
@@ -96,12 +92,12 @@ def turned_off(call: str) -> Callable[[], None]:
     import tempfile
 
     tf.profiler.experimental.stop(save=False)
-    # It writes when the script stops it, to where the script wanted it; a child of ours leaves without that.
+    # A profiler writes its files when the script stops it. A child process of ours ends before that.
     return _started.get(call) or functools.partial(tf.profiler.experimental.start, tempfile.gettempdir())
 
 
 def profiled_batches(callback: Any) -> dict[str, Any]:
-    """The range of batches that a `TensorBoard` profiles, by the name of its argument; empty where it profiles none."""
+    """The range of batches that a `TensorBoard` profiles, by the name of its argument; empty if it profiles none."""
     own = static_attributes.state(callback)
     first, last = own.get("_start_batch", 0), own.get("_stop_batch", 0)
     if own.get("_should_trace", False) and isinstance(first, int) and isinstance(last, int):

@@ -7,26 +7,31 @@ from typing import Any
 
 from fitdoctor.probe import backends
 
-MOVING = frozenset({"InputLayer", "Reshape", "Flatten", "Permute", "RepeatVector", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D",
-                    "Cropping1D", "Cropping2D", "Cropping3D", "UpSampling1D", "UpSampling2D", "UpSampling3D", "Concatenate", "Dropout",
-                    "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "Masking", "Identity", "ExpandDims", "Squeeze",
-                    "Cast", "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomCrop", "CenterCrop", "Resizing",
-                    "TimeDistributed", "Stack", "Transpose", "GetItem", "MaxPooling1D", "MaxPooling2D", "AveragePooling1D",
-                    "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D"})  # fmt: skip
-"""They move, pick or average numbers, so that what comes out has the scale of what went in."""
+# Layers that move, pick or average numbers: their output has the scale of their input.
+SCALE_KEEPING = frozenset(
+    {
+        "InputLayer", "Reshape", "Flatten", "Permute", "RepeatVector", "ZeroPadding1D", "ZeroPadding2D",
+        "ZeroPadding3D", "Cropping1D", "Cropping2D", "Cropping3D", "UpSampling1D", "UpSampling2D", "UpSampling3D",
+        "Concatenate", "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "Masking", "Identity",
+        "ExpandDims", "Squeeze", "Cast", "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation",
+        "RandomCrop", "CenterCrop", "Resizing", "TimeDistributed", "Stack", "Transpose", "GetItem", "MaxPooling1D",
+        "MaxPooling2D", "AveragePooling1D", "AveragePooling2D", "GlobalAveragePooling1D", "GlobalAveragePooling2D",
+        "GlobalMaxPooling1D",
+    }
+)  # fmt: skip
 
 
-def of(model: Any, inputs: int) -> list[list[str]]:
-    """The class names by input, in the order in which Keras flattens them; empty lists where the model does not say.
+def first_layers(model: Any, inputs: int) -> list[list[str]]:
+    """The class names of the first layers of each input, in the order in which Keras flattens the inputs.
 
-    A subclassed model does not say which of its layers come first: then all of them stand for each input.
+    A subclassed model does not declare its first layers. Then all layers count for each input.
     """
     functional = _functional(model)
     if functional is not None and len(functional.inputs) == inputs:
         return [sorted(set(_consumers(functional, tensor))) for tensor in functional.inputs]
     layers = getattr(model, "layers", [])
     if type(model).__name__ == "Sequential":
-        first = next((layer for layer in layers if type(layer).__name__ not in MOVING), None)
+        first = next((layer for layer in layers if type(layer).__name__ not in SCALE_KEEPING), None)
         return [[type(first).__name__] if first is not None else []] * inputs
     return [sorted({type(layer).__name__ for layer in layers})] * inputs
 
@@ -39,7 +44,7 @@ def _functional(model: Any) -> Any:
 
 
 def _node(node: Any) -> tuple[list[Any], Any, list[Any]]:
-    """The tensors that a node takes, the layer or operation, and the tensors that it makes."""
+    """The input tensors of a node, its layer or operation, and its output tensors."""
     if hasattr(node, "operation"):
         return list(node.input_tensors), node.operation, list(node.outputs)
     return list(node.keras_inputs), node.layer, list(backends.loaded("tensorflow").nest.flatten(node.outputs))  # type: ignore[union-attr]
@@ -55,7 +60,7 @@ def _consumers(graph: Any, tensor: Any) -> Iterator[str]:
             if not positions:
                 continue
             inner = _functional(operation)
-            if type(operation).__name__ in MOVING:
+            if type(operation).__name__ in SCALE_KEEPING:
                 fresh = [made for made in outputs if id(made) not in seen]
                 seen.update(map(id, fresh))
                 waiting += fresh

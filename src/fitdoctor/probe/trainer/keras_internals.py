@@ -1,4 +1,4 @@
-"""What fit is made of inside, by what each Keras calls it: for those who step a model as fit does."""
+"""Private parts of `fit` behind stable names, for Keras 3 and tf_keras."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fitdoctor.probe.trainer import tf_keras_internals, tf_keras_state
 
 
 def callback_list(model: Any, bound: dict[str, Any]) -> Any:
-    """The callbacks of a fit with those that Keras adds, as fit makes a list of them."""
+    """The list of callbacks that fit makes, with those that Keras adds."""
     if backends.is_legacy(model):
         from tf_keras.callbacks import CallbackList
 
@@ -27,10 +27,7 @@ def callback_list(model: Any, bound: dict[str, Any]) -> Any:
 
 
 def split_off(arrays: tuple[Any, ...], share: float) -> tuple[tuple[Any, ...], Any]:
-    """What `validation_split` makes of fit's `x`, `y` and `sample_weight`:
-
-    those to train with, and the validation data.
-    """
+    """Splits fit's `x`, `y` and `sample_weight` into training and validation data, as `validation_split` does."""
     if backends.name() == backends.LEGACY:
         from tf_keras.src.engine import data_adapter as splitting
     else:
@@ -40,7 +37,7 @@ def split_off(arrays: tuple[Any, ...], share: float) -> tuple[tuple[Any, ...], A
 
 
 def unpacked(data: Any) -> tuple[Any, Any, Any]:
-    """Fit's `validation_data`, or a batch, in its parts."""
+    """The parts of fit's `validation_data`, or of a batch."""
     if backends.name() == backends.LEGACY:
         from tf_keras.src.engine import data_adapter as packing
     else:
@@ -50,23 +47,23 @@ def unpacked(data: Any) -> tuple[Any, Any, Any]:
 
 
 def epoch_iterator(model: Any, **keywords: Any) -> Any:
-    """What Keras 3 draws the batches of an epoch from, made from arguments of its own."""
+    """The iterator from which Keras 3 draws the batches of an epoch."""
     if backends.name() == "tensorflow":
         keywords["distribute_strategy"] = model.distribute_strategy
     return backends.epoch_iterator()(**keywords)
 
 
-def kept_evaluation(model: Any) -> str:
-    """The attribute in which fit keeps what validation passes draw from."""
+def evaluation_attribute(model: Any) -> str:
+    """The attribute in which fit keeps the iterator of validation passes."""
     return "_eval_data_handler" if backends.is_legacy(model) else "_eval_epoch_iterator"
 
 
 def evaluation(model: Any, data: tuple[Any, Any, Any], settings: dict[str, Any]) -> Any:
-    """What goes there.
+    """The iterator of validation passes, as fit makes it.
 
     Args:
         model: The model, compiled.
-        data: The validation data in its parts.
+        data: The parts of the validation data.
         settings: Fit's arguments by name.
     """
     if backends.is_legacy(model):
@@ -85,12 +82,12 @@ def evaluation(model: Any, data: tuple[Any, Any, Any], settings: dict[str, Any])
 
 
 def setting(model: Any, name: str) -> Any:
-    """One of those that `compile` was given for the functions that it makes."""
+    """A setting of `compile` for train and test functions."""
     return tf_keras_internals.setting(model, name) if backends.is_legacy(model) else getattr(model, name)
 
 
 def put_setting(model: Any, name: str, value: Any) -> None:
-    """Sets it. Functions that were made before stay as they are."""
+    """Changes a setting. Existing functions stay unchanged."""
     if backends.is_legacy(model):
         tf_keras_internals.put_setting(model, name, value)
     else:
@@ -98,10 +95,10 @@ def put_setting(model: Any, name: str, value: Any) -> None:
 
 
 def not_tried(model: Any, bound: dict[str, Any], changes: list[Change]) -> str:
-    """Why nothing can be tried with these changes, in words; empty where it can.
+    """Why nothing can be tried with these changes, in words, or an empty string.
 
     Args:
-        model: The model, as it was compiled.
+        model: The compiled model.
         bound: Fit's arguments by name.
         changes: Of an arm.
     """
@@ -109,12 +106,12 @@ def not_tried(model: Any, bound: dict[str, Any], changes: list[Change]) -> str:
 
 
 def unlike_itself(model: Any) -> str:
-    """Why two runs of the same steps from the same state may differ here, in words; empty where they need not."""
+    """Why two runs of the same steps from the same state may differ, in words, or an empty string."""
     return tf_keras_state.DRAWS_INSIDE if backends.is_legacy(model) and tf_keras_state.draws_inside(model) else ""
 
 
 def optimizer_variables(model: Any) -> list[Any]:
-    """What the optimizer of a model keeps."""
+    """The variables of a model's optimizer."""
     optimizer = getattr(model, "optimizer", None)
     if optimizer is None:
         return []
@@ -122,7 +119,7 @@ def optimizer_variables(model: Any) -> list[Any]:
 
 
 def operations() -> Any:
-    """Functions of arrays, by the names of `keras.ops`, for looking at what layers put out."""
+    """Functions of arrays by the names of `keras.ops`, to inspect the outputs of layers."""
     if backends.name() == backends.LEGACY:
         return tf_keras_internals.operations()
     import keras
@@ -131,16 +128,13 @@ def operations() -> Any:
 
 
 def set_functions_aside(model: Any) -> None:
-    """Lets fit make its functions anew where those that there are hold a state of their own:
-
-    in tf_keras, that of what they draw.
-    """
+    """Makes fit create new functions, if existing ones have a random state of their own, as in tf_keras."""
     if backends.is_legacy(model):
         model.train_function = model.test_function = model.predict_function = None
 
 
 def draw_on(model: Any, number: int) -> None:
-    """Lets the layers draw other random numbers than from where they are: the same ones for the same number."""
+    """Advances the random numbers of layers. The same number gives the same random numbers."""
     if backends.is_legacy(model):
         tf_keras_state.draw_on(model, number)
         return
@@ -150,34 +144,33 @@ def draw_on(model: Any, number: int) -> None:
 
 
 def train_as_compiled(model: Any) -> None:
-    """Sets which layers are trained as fit does: in tf_keras, those that were to be when the model was compiled."""
+    """Sets which layers are trained, as fit does. tf_keras takes the state when the model was compiled."""
     if backends.is_legacy(model):
         tf_keras_internals.train_as_compiled(model)
 
 
 def build_optimizer(model: Any) -> None:
-    """Builds the optimizer of a model that is built.
+    """Builds the optimizer of a built model.
 
-    That of tf_keras is left to a step, which knows what weights have gradients.
+    In tf_keras the first step does so: it knows which weights have gradients.
     """
     if not backends.is_legacy(model) and model.optimizer is not None and not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
 
 
 def build(model: Any, batches: Any) -> None:
-    """Builds what a first step would build, and trains nothing.
+    """Builds what a first step builds, without training.
 
     Args:
         model: The model, compiled with an optimizer.
-        batches: Gives the input as Keras feeds it.
+        batches: Gives the input as Keras feeds it to the model.
     """
     if backends.is_legacy(model):
         tf_keras_internals.build(model, batches())
         return
     parts = [model, *model.layers]
-    if (
-        not backends.on_tensorflow()
-    ):  # there a state of all of it is handed from step to step, and none can be added on the way
+    # JAX and PyTorch hand the whole state from step to step, and nothing can be added later.
+    if not backends.on_tensorflow():
         parts += filter(None, (model._compile_metrics, model._compile_loss))
     if not all(part.built for part in parts):
         model._symbolic_build(data_batch=next(iter(batches())))

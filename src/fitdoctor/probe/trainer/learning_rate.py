@@ -1,6 +1,6 @@
-"""The learning rate of an optimizer as it is now, a schedule's too:
+"""The current learning rate of an optimizer.
 
-computed from its settings, so that nothing of it is called.
+The rate of a schedule is computed from its settings, without calling it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ KERAS = ("keras", "tf_keras")
 
 
 def current(optimizer: Any) -> float | None:
-    """The rate that the next step takes; None for a schedule that is not one of Keras' own."""
+    """The rate of the next step; None for a schedule of another class than Keras' own."""
     rate = constant(optimizer)
     if rate is not None:
         return rate
@@ -30,7 +30,7 @@ def current(optimizer: Any) -> float | None:
 
 
 def schedule_of(optimizer: Any) -> Any:
-    """The schedule that sets the rate of an optimizer, or None."""
+    """The schedule of an optimizer's rate, or None."""
     found = getattr(optimizer, "_learning_rate", None)
     return found if hasattr(found, "get_config") and callable(found) else None
 
@@ -107,12 +107,11 @@ _FORMULAS: dict[str, Callable[[dict[str, Any], float], float]] = {
 
 
 def constant(optimizer: Any) -> float | None:
-    """The learning rate, where it is a number and no schedule."""
+    """The learning rate if it is a number, or None for a schedule."""
     try:
-        # Optimizers of tf_keras' legacy kind make their variables when they are first asked for one.
+        # Legacy optimizers of tf_keras create their variables when the first one is read.
         kept = optimizer.learning_rate if getattr(optimizer, "_hypers_created", False) else optimizer._learning_rate
-        # A variable of Keras' gives its value by a conversion that NumPy 2 warns of on JAX and PyTorch: the value
-        # itself is read.
+        # On JAX and PyTorch, NumPy 2 warns if a Keras variable is converted. So its value is read.
         rate = variable_reader.number(kept) if hasattr(kept, "_value") else float(kept.numpy())
     except Exception:  # a schedule, an optimizer of the user's own, or none
         return None

@@ -1,7 +1,4 @@
-"""What fit is made of in tf_keras, for trials:
-
-its input, its callbacks, its validation passes, its settings and its state.
-"""
+"""Private parts of `fit` in tf_keras, for trials: input, validation passes, settings and metrics."""
 
 from __future__ import annotations
 
@@ -13,14 +10,17 @@ from typing import Any
 from fitdoctor.changes.model import WORKER_ARGUMENTS, Change, SetArgument
 from fitdoctor.probe.inputs import kinds
 
-UNCOUNTED = "tf_keras takes several steps per execution only where fit is told how many steps an epoch and a validation pass have"
+UNCOUNTED = (
+    "tf_keras takes several steps per execution only if fit knows the number of steps "
+    "of an epoch and of a validation pass"
+)
 AUTOTUNED = (
     "steps_per_execution=“auto” changes how it runs while it trains, so that no two of its stretches can be compared"
 )
 
 
 def dataset(model: Any, x: Any, settings: dict[str, Any]) -> Any:
-    """The dataset of one epoch that fit makes of an input.
+    """The dataset of one epoch, as fit makes it of an input.
 
     Args:
         model: The model. A Python input builds it, as fit does.
@@ -45,16 +45,13 @@ def dataset(model: Any, x: Any, settings: dict[str, Any]) -> Any:
     )
     made = adapter.get_dataset()
     if adapter.should_recreate_iterator() and adapter.get_size() is not None:
-        made = made.take(adapter.get_size())  # the queue of a `Sequence` never ends: fit counts its batches
+        made = made.take(adapter.get_size())  # the queue of a `Sequence` never ends, fit counts its batches
     weights = settings["class_weight"]
     return made.map(data_adapter._make_class_weight_map_fn(weights)) if weights else made
 
 
 def _ended_with_its_iterator(adapter: Any) -> Any:
-    """The adapter of a `Sequence`, with workers that end when nobody draws from them any more:
-
-    fit ends them with an epoch.
-    """
+    """The adapter of a `Sequence` whose workers end with the iterator. In fit they end with the epoch."""
 
     class Ended(adapter):  # type: ignore[misc]
         _enqueuer: Any
@@ -77,7 +74,7 @@ def _ended_with_its_iterator(adapter: Any) -> Any:
 
 
 def evaluation(model: Any, data: tuple[Any, Any, Any], settings: dict[str, Any]) -> Any:
-    """What fit keeps of its validation data from one pass to the next."""
+    """The iterator of validation passes, as fit makes and keeps it."""
     from tf_keras.src.engine import data_adapter
 
     x, y, weights = data
@@ -96,7 +93,7 @@ def evaluation(model: Any, data: tuple[Any, Any, Any], settings: dict[str, Any])
 
 
 def verbosity(verbose: Any) -> Any:
-    """What fit makes of `verbose`."""
+    """Converts `verbose` as fit does."""
     import tensorflow as tf
     from tf_keras.src.engine.training import _get_verbosity
 
@@ -104,17 +101,17 @@ def verbosity(verbose: Any) -> Any:
 
 
 def setting(model: Any, name: str) -> Any:
-    """What `compile` was given: the public attributes are variables, or hold what else plays a part."""
+    """A setting of `compile`. The public attributes are variables, or depend on other settings too."""
     if name == "steps_per_execution":
         return 1 if model._steps_per_execution is None else int(model._steps_per_execution.numpy())
     return getattr(model, f"_{name}")
 
 
 def put_setting(model: Any, name: str, value: Any) -> None:
-    """Sets it, and leaves the functions alone that were made before.
+    """Changes a setting. Existing functions stay unchanged.
 
     Raises:
-        ValueError: The model can't run so.
+        ValueError: The model can't run with it.
     """
     if name == "run_eagerly" and value is False and model.dynamic:
         raise ValueError("the model has layers that can only run eagerly")
@@ -125,14 +122,14 @@ def put_setting(model: Any, name: str, value: Any) -> None:
 
 
 def train_as_compiled(model: Any) -> None:
-    """Sets which layers are trained to what it was when the model was compiled, which is what fit goes by."""
+    """Sets which layers are trained to the state when the model was compiled, as fit does."""
     then, now = model._compiled_trainable_state, model._get_trainable_state()
     if any(now.get(layer, trainable) != trainable for layer, trainable in then.items()):
         model._set_trainable_state(then)
 
 
 def not_tried(model: Any, bound: dict[str, Any], changes: list[Change]) -> str:
-    """Why nothing can be tried with these changes, in words; empty where it can."""
+    """Why nothing can be tried with these changes, in words, or an empty string."""
     if model.autotune_steps_per_execution:
         return AUTOTUNED
     at_once = [
@@ -144,7 +141,7 @@ def not_tried(model: Any, bound: dict[str, Any], changes: list[Change]) -> str:
 
 
 def _are_counted(bound: dict[str, Any]) -> bool:
-    """Whether fit knows the steps of an epoch and of a validation pass before it begins them."""
+    """Whether fit knows the number of steps of an epoch and of a validation pass in advance."""
     steps, size = bound["steps_per_epoch"], bound["batch_size"]
     if kinds.steps_of(bound["x"], size, steps) is None:
         return False
@@ -156,11 +153,10 @@ def _are_counted(bound: dict[str, Any]) -> bool:
 
 
 def build(model: Any, batches: Any) -> None:
-    """Builds what a first step builds: layers, metrics, and what the optimizer keeps of each weight. Nothing is trained
-    by it.
+    """Builds what a first step builds, without training: layers, metrics, and the optimizer's variables.
 
     Args:
-        model: The model, compiled.
+        model: The compiled model.
         batches: A dataset.
     """
     import tensorflow as tf
@@ -172,10 +168,10 @@ def build(model: Any, batches: Any) -> None:
 
 
 def keep_metrics(compiled: Any, kept: list[str]) -> Callable[[], None]:
-    """Leaves out all metrics but those with the given names, and returns what puts the others back.
+    """Leaves out all metrics except those with the given names. The result restores the others.
 
     Args:
-        compiled: What holds the metrics of a model, built.
+        compiled: The built container of a model's metrics.
         kept: The names.
     """
     names = ("_metrics", "_weighted_metrics")
@@ -190,8 +186,8 @@ def keep_metrics(compiled: Any, kept: list[str]) -> Callable[[], None]:
     return partial(vars(compiled).update, before)
 
 
-def as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that TensorFlow runs as it is where it is called while a step is traced."""
+def unconverted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that TensorFlow calls without rewriting it, while it traces a step."""
     import tensorflow as tf
 
     made: Callable[..., Any] = tf.autograph.experimental.do_not_convert(function)
@@ -199,7 +195,7 @@ def as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def operations() -> Any:
-    """Some of TensorFlow's functions by the names that they have in `keras.ops`."""
+    """Functions of TensorFlow by their names in `keras.ops`."""
     import tensorflow as tf
 
     return SimpleNamespace(

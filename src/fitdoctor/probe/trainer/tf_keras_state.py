@@ -1,4 +1,4 @@
-"""What a model of tf_keras and its process keep from step to step: variables, and where random numbers come from."""
+"""The state of a tf_keras model and its process: variables and random generators."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-DRAWS_INSIDE = "layers such as Dropout draw random numbers within TensorFlow, which nobody can put back, so weights can't be compared"
+DRAWS_INSIDE = (
+    "layers such as Dropout draw random numbers within TensorFlow, which can't be restored, "
+    "so weights can't be compared"
+)
 
 
 def variables_of(model: Any) -> list[Any]:
-    """Every variable that training may change, some more than once."""
+    """Every variable that training may change. Some occur more than once."""
     import tensorflow as tf
 
     found = [*model.variables, *(variable for metric in model.metrics for variable in metric.variables)]
     for layer in model._flatten_layers():
         for value in vars(layer).values():
             found += _variables_in(value, tf)
-    steps = model._steps_per_execution  # a setting, and no state
+    steps = model._steps_per_execution  # a setting, not a state
     return [variable for variable in found if variable is not steps]
 
 
@@ -35,7 +38,7 @@ def _variables_in(value: Any, tf: Any) -> list[Any]:
 
 
 def optimizer_variables(optimizer: Any) -> list[Any]:
-    """What an optimizer keeps, its learning rate and that of an inner one included; some may be there more than once."""
+    """The variables of an optimizer and of the one inside it, with learning rates. Some occur more than once."""
     import tensorflow as tf
 
     kept = [*optimizer.variables(), *vars(optimizer).values(), *getattr(optimizer, "_hyper", {}).values()]
@@ -47,7 +50,7 @@ def optimizer_variables(optimizer: Any) -> list[Any]:
 
 
 def seeds() -> str:
-    """A short text for the generator of seeds as it is now."""
+    """The current state of the generator of seeds, as a short text."""
     from tf_keras.src import backend
 
     generator = getattr(backend._SEED_GENERATOR, "generator", None)
@@ -55,7 +58,7 @@ def seeds() -> str:
 
 
 def random_state() -> list[Callable[[], Any]]:
-    """What puts the generator of seeds back, and the numbers that layers made later are named by."""
+    """Functions that restore the generator of seeds, and the numbers in the names of later layers."""
     from tf_keras.src import backend
 
     held = backend._SEED_GENERATOR
@@ -73,8 +76,8 @@ def _restore_counts(names: Any, saved: dict[Any, Any]) -> None:
     names.update(saved)
 
 
-def followed() -> tuple[type, ...]:
-    """What has a state of its own, for who remembers it."""
+def stateful_types() -> tuple[type, ...]:
+    """Classes of objects with a state."""
     from tf_keras import callbacks, layers, losses, optimizers, utils
     from tf_keras.src.backend import RandomGenerator
     from tf_keras.src.engine.compile_utils import Container
@@ -91,19 +94,14 @@ def followed() -> tuple[type, ...]:
 
 
 def draw_on(model: Any, number: int) -> None:
-    """Lets the layers draw other random numbers.
-
-    Those that TensorFlow keeps within a function are others each time in any case.
-    """
+    """Advances the random numbers of layers. Those within a TensorFlow function differ each time in any case."""
     for generator in _generators(model):
         if getattr(generator, "_generator", None) is not None:
             generator._generator.skip(number)
 
 
 def draws_inside(model: Any) -> bool:
-    """Whether a layer draws random numbers whose state TensorFlow keeps within each compiled function, where nobody can
-    put it back.
-    """
+    """Whether a layer draws random numbers within compiled functions, where their state can't be restored."""
     return any(getattr(each, "_rng_type", "") == each.RNG_LEGACY_STATEFUL for each in _generators(model))
 
 

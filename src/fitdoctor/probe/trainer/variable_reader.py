@@ -1,19 +1,18 @@
-"""Reads some entries of a variable without touching it: nothing is compiled, assigned, drawn or kept."""
+"""Reads some entries of a variable without side effects: nothing is compiled, assigned, drawn or kept."""
 
 from __future__ import annotations
 
 from typing import Any
 
+# From another device, JAX copies a whole array. Larger arrays are not read.
 MOST_COPIED_BYTES = 1 << 20
-"""Off the CPU, JAX gives an array as a whole, which is copied: a larger one is left alone."""
 
 
-def taken(variable: Any, index: Any) -> Any:
-    """The entries at some positions of a flattened variable, as a copy, or None where they can't be had without side
-    effects.
+def entries(variable: Any, index: Any) -> Any:
+    """Copies the entries at some positions of a flattened variable; None if that has side effects.
 
-    Keras' JAX trainer takes the values out of the variables while it runs an epoch, and donates them to the next step:
-    then there is nothing to read, and nothing is put back for our sake.
+    During an epoch, Keras' JAX trainer takes the values out of the variables and donates them to the next step. Then
+    nothing is read.
 
     Args:
         variable: Of Keras, or of TensorFlow.
@@ -40,21 +39,21 @@ def number(variable: Any) -> float | None:
     """The value of a variable that holds one number."""
     import numpy as np
 
-    found = taken(variable, np.zeros(1, dtype=np.int64))
+    found = entries(variable, np.zeros(1, dtype=np.int64))
     return None if found is None else float(found[0])
 
 
 def _of_torch(value: Any, index: Any) -> Any:
     import torch
 
-    # `take` leaves the variable and its gradient alone, and gives numbers of its own.
+    # `take` copies, and touches neither the variable nor its gradient.
     return torch.take(value.detach(), torch.from_numpy(index).to(value.device)).to("cpu", torch.float64).numpy()
 
 
 def _of_tensorflow(value: Any, index: Any) -> Any:
     tensor = value.read_value() if hasattr(value, "read_value") else value
     if "CPU" in tensor.device:
-        return tensor._numpy().reshape(-1)[index]  # a view, from which few are copied, and let go before the next step
+        return tensor._numpy().reshape(-1)[index]  # a view, which is released before the next step
     import tensorflow as tf
 
     return tf.gather(tf.reshape(tensor, [-1]), index).numpy()
@@ -68,6 +67,5 @@ def _of_jax(value: Any, index: Any) -> Any:
     on_cpu = all(device.platform == "cpu" for device in value.devices())
     if not (on_cpu and len(value.devices()) == 1) and value.nbytes > MOST_COPIED_BYTES:
         return None
-    return np.asarray(value).reshape(-1)[
-        index
-    ]  # on one CPU a view, so that the buffer can still be donated once it is gone
+    # On one CPU this is a view. Once it is released, the buffer can be donated.
+    return np.asarray(value).reshape(-1)[index]

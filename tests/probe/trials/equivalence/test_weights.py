@@ -1,4 +1,4 @@
-"""Weights are compared where the script's own steps come to the same twice, and nowhere else."""
+"""Weights are compared only where two runs of the script's own steps agree."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from typing import Any
 
 import numpy as np
 
-from fitdoctor.probe.trials.arm import Runner
 from fitdoctor.probe.trials.equivalence.weights import STEPS, SameWeights
+from fitdoctor.probe.trials.runner import Runner
+from fitdoctor.recording.trial_protocol import Verified
 
 LARGER_STEPS: Any = "a change that makes another training"
 
 
 class Training:
-    """One weight, which grows by one in each step, by two under the change, and by something else each time where
-    `drifts`.
-    """
+    """A model with one weight. A step adds one to it, or two with the change; where it `drifts`, more each time."""
 
     def __init__(self, *, drifts: bool = False) -> None:
         self.weight, self.drifts, self.took, self.restored_calls = 0.0, drifts, 0, 0
@@ -28,7 +27,7 @@ class Training:
         return [np.array([self.weight])]
 
     def restore(self, *, whole: bool | None = None) -> None:
-        """Stands for a snapshot, which restores weights, and for a state, which restores all or what a step changes."""
+        """Stands for a snapshot, which restores the weights, and for a `TrainingState`, which has `whole`."""
         if whole is None:
             self.weight = 0.0
         else:
@@ -58,26 +57,27 @@ class Training:
 
 def same_weights(training: Any) -> SameWeights:
     feeds: Any = SimpleNamespace(fixed=lambda: [0])
+    stepper: Any = SimpleNamespace(feeds=feeds, loop=training, enter=training.enter, first_call_s={})
     generators: Any = SimpleNamespace(restore=lambda: setattr(training, "drawn", 0))
-    return SameWeights(feeds, training, training.enter, lambda: generators)
+    return SameWeights(stepper, lambda: generators)
 
 
-def test_what_changes_nothing_is_the_same_and_what_does_is_not() -> None:
+def test_weights_are_the_same_without_a_change_and_differ_with_one() -> None:
     training: Any = Training()
     weights = same_weights(training)
-    assert weights.verify([], training) == {"weights": "same", "why": ""}
+    assert weights.verify([], training) == Verified(weights="same")
     taken = training.took
-    assert weights.verify([LARGER_STEPS], training) == {"weights": "different", "why": ""}
+    assert weights.verify([LARGER_STEPS], training) == Verified(weights="different")
     assert training.took == taken + STEPS  # the script's own steps are not taken once more
     assert training.restored_calls == 2
     assert training.drawn == STEPS  # each run of steps draws the same random numbers
     assert training.rested == taken // STEPS + 1
 
 
-def test_where_two_runs_of_the_scripts_own_steps_differ_no_arm_is_compared() -> None:
+def test_weights_are_not_compared_where_two_runs_of_the_script_differ() -> None:
     training: Any = Training(drifts=True)
     weights = same_weights(training)
     for changes in ([], [LARGER_STEPS], []):
         found = weights.verify(changes, training)
-        assert found["weights"] == ""
-        assert "two runs of the script's own steps differ" in found["why"]
+        assert found.weights == ""
+        assert "two runs of the script's own steps differ" in found.why

@@ -15,7 +15,7 @@ from fitdoctor.probe.trials.feeds.python import Loader, Repeated
 
 
 class Adapter:
-    """Notes when epochs begin and end."""
+    """Records when epochs begin and end."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -28,7 +28,7 @@ class Adapter:
 
 
 class Epochs:
-    """As Keras' iterator over epochs, over batches of so many rows."""
+    """Stands in for Keras' iterator over epochs. The numbers are the rows of its batches."""
 
     def __init__(self, rows: list[int]) -> None:
         self.data_adapter, self._rows = Adapter(), rows
@@ -49,19 +49,19 @@ def rows(batches: Any) -> list[int]:
     return [len(batch[0]) for batch in batches]
 
 
-def test_an_epoch_is_what_the_input_is() -> None:
+def test_an_epoch_has_the_batches_of_the_input() -> None:
     epochs = Epochs([4, 4, 2])
     assert rows(Loader(epochs)) == [4, 4, 2]
     assert epochs.data_adapter.calls == ["begin", "end"]
 
 
-def test_without_an_end_all_batches_have_as_many_rows() -> None:
+def test_all_batches_of_an_endless_loader_have_the_same_number_of_rows() -> None:
     epochs = Epochs([4, 4, 2])
     assert rows(itertools.islice(Loader(epochs).endless(), 5)) == [4] * 5
     assert epochs.data_adapter.calls[:3] == ["begin", "end", "begin"]
 
 
-def test_an_epoch_that_is_given_up_ends_all_the_same() -> None:
+def test_an_epoch_that_is_given_up_is_ended() -> None:
     epochs = Epochs([4, 4, 2])
     batches = iter(Loader(epochs).endless())
     next(batches)
@@ -69,11 +69,11 @@ def test_an_epoch_that_is_given_up_ends_all_the_same() -> None:
     assert epochs.data_adapter.calls == ["begin", "end"]
 
 
-def test_an_input_without_batches_ends() -> None:
+def test_an_endless_loader_without_batches_ends() -> None:
     assert list(Loader(Epochs([])).endless()) == []
 
 
-def test_an_iterator_too_many_is_begun_behind_an_epoch_where_it_costs_something() -> None:
+def test_the_spare_iterator_of_keras_is_begun_after_an_epoch() -> None:
     begun: list[int] = []
     epochs = Epochs([4, 4])
     plain = epochs._get_iterator
@@ -82,9 +82,9 @@ def test_an_iterator_too_many_is_begun_behind_an_epoch_where_it_costs_something(
     assert len(begun) == 3
 
 
-def test_read_ahead_is_kept_without_an_end() -> None:
+def test_an_endless_loader_has_the_same_read_ahead() -> None:
     assert Loader(Epochs([1]), held=3).endless().held == 3
 
 
-def test_a_few_batches_come_over_and_over() -> None:
+def test_repeated_batches_come_over_and_over() -> None:
     assert list(itertools.islice(Repeated([1, 2]), 5)) == [1, 2, 1, 2, 1]

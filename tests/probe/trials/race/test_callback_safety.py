@@ -1,4 +1,4 @@
-"""Which callbacks a race may call."""
+"""Callbacks that are safe to call in a race."""
 
 from __future__ import annotations
 
@@ -99,11 +99,11 @@ class Holder:
             self.model.stop_training = True  # type: ignore[attr-defined]
 
 
-def test_one_that_holds_values_may_be_called() -> None:
+def test_a_callback_that_holds_only_values_is_safe() -> None:
     assert callback_safety.unsafe_reason(Holder()) == ""
 
 
-def test_what_it_holds_is_copied_for_a_race() -> None:
+def test_the_values_of_a_callback_are_copied_for_a_race() -> None:
     holder = Holder()
     copied = callbacks._copied(holder)
     copied.limits["loss"].append(0.2)
@@ -112,7 +112,7 @@ def test_what_it_holds_is_copied_for_a_race() -> None:
     assert (holder.limits, list(holder.recent), holder.values[0]) == ({"loss": [0.1]}, [1.0], 0.0)
 
 
-def test_one_that_only_looks_at_its_logs_may_be_called() -> None:
+def test_a_callback_that_only_reads_its_logs_is_safe() -> None:
     assert callback_safety.unsafe_reason(Goal()) == ""
     assert "val_accuracy" in callback_safety.constants(Goal())
 
@@ -120,9 +120,9 @@ def test_one_that_only_looks_at_its_logs_may_be_called() -> None:
 @pytest.mark.parametrize(
     "callback",
     [
-        Clock(), Writer(), Keeper(), Indirect(), Derived(), Property(), OfClass(), Logs(Tracker()), Logs([Tracker()]), Logs(Tracker().log),
-        Logs(np.random.default_rng(0)),
+        Clock(), Writer(), Keeper(), Indirect(), Derived(), Property(), OfClass(),
+        Logs(Tracker()), Logs([Tracker()]), Logs(Tracker().log), Logs(np.random.default_rng(0)),
     ],
 )  # fmt: skip
-def test_any_other_may_not(callback: Any) -> None:
+def test_other_callbacks_are_unsafe(callback: Any) -> None:
     assert callback_safety.unsafe_reason(callback)

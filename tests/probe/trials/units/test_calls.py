@@ -1,4 +1,4 @@
-"""Which calls are replaced by others, and what those give."""
+"""Calls that are replaced by others, and their results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROWS = np.ones((4, 2))
 
 
 class Accumulating:
-    """A model whose steps go on with the means that there are, as those of Keras before 2026 do."""
+    """A model whose metrics accumulate from step to step, as those of Keras before 2026 do."""
 
     def __init__(self) -> None:
         self.seen: list[float] = []
@@ -41,17 +41,19 @@ def history(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_a_replaced_evaluation_is_of_its_own_rows() -> None:
+def test_a_replaced_evaluation_does_not_include_earlier_rows() -> None:
     model, change = (
         Accumulating(),
         ReplaceCall(place=Place(file="train.py", line=1), call="evaluate", replacement="test_on_batch"),
     )
-    said = [calls.replaced(change, model, {"x": ROWS * factor, "return_dict": True})["loss"] for factor in (1, 3)]
+    said = [
+        calls.make_replacement(change, model, {"x": ROWS * factor, "return_dict": True})["loss"] for factor in (1, 3)
+    ]
     assert said == [1.0, 3.0]
 
 
 @pytest.mark.usefixtures("history")
-def test_the_history_of_a_replaced_fit_is_of_its_own_step() -> None:
+def test_the_history_of_a_replaced_fit_does_not_include_earlier_steps() -> None:
     model, bound = (
         Accumulating(),
         {"y": None, "sample_weight": None, "class_weight": None, "epochs": 1, "initial_epoch": 0},
@@ -72,4 +74,4 @@ def test_the_history_of_a_replaced_fit_is_of_its_own_step() -> None:
     ],
 )
 def test_a_call_with_more_to_do_than_one_batch_is_not_replaced(given: dict[str, Any], may: bool) -> None:
-    assert [calls.suits(kind, None, {"x": ROWS, **given}) for kind in ("predict", "evaluate")] == [may, may]
+    assert [calls.is_replaceable(kind, None, {"x": ROWS, **given}) for kind in ("predict", "evaluate")] == [may, may]

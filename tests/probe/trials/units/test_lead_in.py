@@ -1,4 +1,4 @@
-"""How many steps are taken before a window is timed."""
+"""The untimed steps before a window."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Clock:
 
 
 class Input:
-    """Draws that take so many seconds each, the first ones from a store."""
+    """An input whose batches take `seconds` each, after the first `stored` ones."""
 
     def __init__(self, clock: Clock, seconds: float, *, stored: int = 0) -> None:
         self.clock, self.seconds, self.stored, self.drawn = clock, seconds, stored, 0
@@ -38,7 +38,7 @@ def lead(draw_s: float, *, held: int, unit_s: float, stored: int = 0) -> tuple[i
     return lead_of(batches, held=held, unit_s=unit_s, clock=clock), batches.drawn
 
 
-def test_short_steps_use_up_what_is_held_and_draw_nothing() -> None:
+def test_the_lead_of_short_steps_uses_up_the_buffer_without_extra_draws() -> None:
     assert lead(0.001, held=3, unit_s=0.002) == (4, 0)
 
 
@@ -47,9 +47,9 @@ def test_long_steps_with_quick_input_need_no_lead() -> None:
 
 
 @pytest.mark.parametrize("stored", [0, 3])
-def test_long_steps_that_wait_for_their_input_keep_it(stored: int) -> None:
+def test_long_steps_that_wait_for_their_input_have_a_lead(stored: int) -> None:
     assert lead(1.0, held=3, unit_s=1.0, stored=stored)[0] == 4
 
 
-def test_slow_input_is_told_from_few_draws() -> None:
+def test_slow_input_is_detected_by_few_draws() -> None:
     assert lead(2.0, held=8, unit_s=2.0)[1] <= 2

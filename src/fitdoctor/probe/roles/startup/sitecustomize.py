@@ -1,8 +1,6 @@
-"""Begins the probe of a Python program that a script under diagnosis starts, and then does what the user's own
-`sitecustomize` does.
+"""Starts the probe of a Python program that a diagnosed script starts, then runs the user's own `sitecustomize`.
 
-Any Python may come here, however old. So this file says nothing that an old one can't read, and whatever fails here is
-left out.
+Any Python may import this file, however old. So it uses no new syntax, and a failure here is ignored.
 """
 
 import os
@@ -40,7 +38,7 @@ def _run_the_users_own():
 
 
 sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder) != HERE]
-if sys.version_info >= (3, 10):  # noqa: UP036 - not only those that this package is installed for
+if sys.version_info >= (3, 10):  # noqa: UP036 - any Python may come here
     try:
         _begin()
     except Exception:

@@ -1,14 +1,13 @@
-"""Steps a model as the loops of Keras do, with a module for each backend.
+"""Runs steps of a model as the loops of Keras do, with one module for each backend.
 
 A backend's module has `Loop(model, kind)`, where `kind` is "train" or "test", with:
 
-* `step(function, iterator)`: calls a function that `make_train_function` or `make_test_function` made, and returns its
-  logs
-* `wait()`: returns when the last step has ended
-* `rest()`: does what the loop of Keras does behind its last step; only then can the weights be read, the model be
-  called, or its state be put back
-* `anew()`: within which functions are made that share nothing with those made before
-* `ENDS`: what a step raises where its input has come to its end
+* `step(function, iterator)`: calls a function of `make_train_function` or `make_test_function`, and returns its logs
+* `wait()`: returns when the last step is computed
+* `rest()`: does what the loop of Keras does after its last step. Only then may weights be read, the model be called, or
+  its state be restored
+* `fresh_functions()`: a context in which new functions share nothing with earlier ones
+* `ENDS`: the errors of a step whose input has ended
 """
 
 from __future__ import annotations
@@ -21,15 +20,12 @@ from typing import Any, Protocol
 from fitdoctor.probe import backends
 from fitdoctor.probe.support.originals import time
 
+# The longest time between two readings of the clock. Each reading waits for the last step, and the device idles then.
 LONGEST_CHUNK_S = 0.02
-"""Steps between two looks at the clock:
-
-each look waits for the last of them, and an accelerator, or JAX, then has nothing to do.
-"""
 
 
 class Loop(Protocol):
-    """See above."""
+    """Runs steps on one backend: see above."""
 
     ENDS: tuple[type[Exception], ...]
 
@@ -39,7 +35,7 @@ class Loop(Protocol):
 
     def rest(self) -> None: ...
 
-    def anew(self) -> AbstractContextManager[None]: ...
+    def fresh_functions(self) -> AbstractContextManager[None]: ...
 
 
 def of(model: Any, kind: str = "train") -> Loop:
@@ -49,12 +45,12 @@ def of(model: Any, kind: str = "train") -> Loop:
 
 
 def made(model: Any, kind: str = "train") -> Any:
-    """A train or test function for the model as it is set now, compiled anew. The model keeps the one that it has."""
+    """A new train or test function for the current settings of the model. The model keeps its own function."""
     name = f"{kind}_function"
     before = getattr(model, name)
     setattr(model, name, None)
     try:
-        with of(model, kind).anew():
+        with of(model, kind).fresh_functions():
             getattr(model, f"make_{name}")()
         return getattr(model, name)
     finally:
@@ -63,10 +59,10 @@ def made(model: Any, kind: str = "train") -> Any:
 
 @contextmanager
 def to_the_end(loop: Loop) -> Iterator[None]:
-    """Waits for the last of the steps that are taken within.
+    """Waits for the last step of a block.
 
     Raises:
-        ValueError: The input came to its end before.
+        ValueError: The input has ended before.
     """
     try:
         yield
@@ -78,16 +74,16 @@ def to_the_end(loop: Loop) -> Iterator[None]:
 def go_for(
     seconds: float, at_once: int, go: Callable[[int], int], clock: Callable[[], float] = time.perf_counter
 ) -> int:
-    """Steps until so many seconds are over, at least once.
+    """Runs steps for a number of seconds, at least once.
 
     Args:
         seconds: How long.
         at_once: Steps of one call of the train function.
-        go: Takes about so many steps, and returns when the last of them has ended: how many they were.
+        go: Runs about so many steps, waits for the last one, and returns their number.
         clock: Seconds.
 
     Returns:
-        The steps that were taken.
+        The number of steps.
     """
     began_s, taken, chunk = clock(), 0, at_once
     while True:

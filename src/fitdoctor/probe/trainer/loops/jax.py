@@ -1,4 +1,4 @@
-"""Keras 3 on JAX: the state is handed from step to step, and is the model's again behind the loop."""
+"""Keras 3 on JAX: steps hand the state on, and the model gets it back after the loop."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+# The parts of the state that a function takes and returns, in this order.
 STATE = {
     "train": ("trainable_variables", "non_trainable_variables", "optimizer_variables", "metrics_variables"),
     "test": ("trainable_variables", "non_trainable_variables", "metrics_variables"),
 }
-"""What a function takes and gives back, in this order."""
 
 
 class Loop:
-    """See the package.
+    """Runs steps on JAX: see the package.
 
     Args:
         model: The model.
@@ -54,10 +54,8 @@ class Loop:
         self._model._jax_state = None
 
     @contextmanager
-    def anew(self) -> Iterator[None]:
-        """JAX keeps what it traced by the function that it is given, and a method of the same model is the same
-        function to it.
-        """
+    def fresh_functions(self) -> Iterator[None]:
+        """Makes JAX trace the step again: it would reuse the trace of a method of the same model."""
         name = f"{self._kind}_step"
         step = getattr(self._model, name)
         own = vars(self._model).get(name)

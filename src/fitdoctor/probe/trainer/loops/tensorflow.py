@@ -1,4 +1,4 @@
-"""Keras 3 on TensorFlow: the compiled function draws from the iterator and keeps the state by itself."""
+"""Keras 3 on TensorFlow: the compiled function draws from the iterator and keeps the state."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Loop:
-    """See the package.
+    """Runs steps on TensorFlow: see the package.
 
     Args:
         model: The model.
@@ -19,10 +19,8 @@ class Loop:
         from tensorflow.python.framework import errors
 
         self._wait = context.async_wait
-        self.ENDS: tuple[type[Exception], ...] = (
-            errors.OutOfRangeError,
-            StopIteration,
-        )  # the latter is what an iterator makes of it
+        # An iterator converts the former to the latter.
+        self.ENDS: tuple[type[Exception], ...] = (errors.OutOfRangeError, StopIteration)
 
     def step(self, function: Any, iterator: Any) -> Any:
         return function(iterator)
@@ -33,5 +31,5 @@ class Loop:
     def rest(self) -> None:
         self._wait()
 
-    def anew(self) -> AbstractContextManager[None]:
+    def fresh_functions(self) -> AbstractContextManager[None]:
         return nullcontext()

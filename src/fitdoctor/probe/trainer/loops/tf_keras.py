@@ -1,4 +1,4 @@
-"""tf_keras, which is Keras 2: its compiled functions draw and keep as those of Keras 3 on TensorFlow do."""
+"""tf_keras (Keras 2): its compiled functions work like those of Keras 3 on TensorFlow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fitdoctor.probe.trainer.loops import tensorflow
 
 
 class Loop(tensorflow.Loop):
-    """See the package.
+    """Runs steps of tf_keras: see the package.
 
     Args:
         model: The model.
@@ -22,8 +22,8 @@ class Loop(tensorflow.Loop):
         self._model = model
 
     @contextmanager
-    def anew(self) -> Iterator[None]:
-        """`TensorBoard` writes the graph of the function that was made last: that stays the script's own."""
+    def fresh_functions(self) -> Iterator[None]:
+        """Keeps the script's own function as the last one, whose graph `TensorBoard` writes."""
         before = getattr(self._model, "train_tf_function", None)
         try:
             yield

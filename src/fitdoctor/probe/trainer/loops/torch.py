@@ -1,4 +1,4 @@
-"""Keras 3 on PyTorch: the loop draws the batches, and tells the modules whether they are trained."""
+"""Keras 3 on PyTorch: the loop draws the batches, and sets the modules to training or evaluation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Loop:
-    """See the package.
+    """Runs steps on PyTorch: see the package.
 
     Args:
         model: The model.
@@ -19,11 +19,11 @@ class Loop:
 
     def __init__(self, model: Any, kind: str) -> None:
         self._model, self._trains = model, kind == "train"
-        self._told = False
+        self._mode_set = False
 
     def step(self, function: Any, iterator: Any) -> Any:
-        if not self._told:
-            self._told = True
+        if not self._mode_set:
+            self._mode_set = True
             self._model.train(self._trains)
         return function([next(iterator)])
 
@@ -33,9 +33,9 @@ class Loop:
             cuda.synchronize()
 
     def rest(self) -> None:
-        if self._told:
-            self._told = False
+        if self._mode_set:
+            self._mode_set = False
             self._model.eval()
 
-    def anew(self) -> AbstractContextManager[None]:
+    def fresh_functions(self) -> AbstractContextManager[None]:
         return nullcontext()

@@ -9,39 +9,40 @@ from fitdoctor.changes.model import Change, ConvertArgument, SetArgument
 from fitdoctor.probe.apply import live, torch_loaders
 from fitdoctor.probe.apply.materialize import digest
 from fitdoctor.probe.inputs import kinds
-from fitdoctor.probe.trials.feeds.tfdata import Feeds
+from fitdoctor.probe.trials.feeds.base import Feeds
+from fitdoctor.recording.trial_protocol import Verified
 
 VERIFY_BATCHES = 8
+# Relative difference up to which a value of another type counts as close. float32 keeps seven digits.
 CLOSE = 1e-4
-"""Relative difference up to which a value of another type of number counts as the same: float32 keeps seven digits."""
 
 
-def verify_batches(feeds: Feeds, x: Any, changes: list[Change]) -> dict[str, str]:
-    """Whether the first batches are the "same", "close" or "different", and why they can't be compared.
+def verify_batches(feeds: Feeds, x: Any, changes: list[Change]) -> Verified:
+    """Compares the first batches of a changed input with the script's own, or says why they can't be compared.
 
-    Shuffles are left out; a `DataLoader` is shuffled in the same way each time.
+    Shuffles are left out. A `DataLoader` is shuffled in the same way each time.
     """
     kind = kinds.input_kind(x)
     if kind in ("generator", "pydataset") and any(change.kind == "precompute" for change in changes):
-        return {"batches": "same", "why": "its batches were compared as they were kept"}
+        return Verified(batches="same", why="its batches were compared as they were kept")
     if kind == "generator":
-        return {"batches": "", "why": "a generator gives each batch only once, so they can't be compared"}
+        return Verified(why="a generator gives each batch only once, so they can't be compared")
     if any(isinstance(change, SetArgument) and change.call == "shuffle" for change in changes):
-        return {"batches": "different", "why": "the samples come in another order"}
-    begin = torch_loaders.from_here(x) if kind == "dataloader" else _anywhere
+        return Verified(batches="different", why="the samples come in another order")
+    begin = torch_loaders.keep_random_state(x) if kind == "dataloader" else _leave_as_is
     plain = _first(feeds, [], begin)
     if not _equal(plain, _first(feeds, [], begin)):
-        return {"batches": "", "why": "the input gives other batches each time, so they can't be compared"}
+        return Verified(why="the input gives other batches each time, so they can't be compared")
     changed = _first(feeds, changes, begin)
     if _equal(plain, changed):
-        return {"batches": "same", "why": ""}
+        return Verified(batches="same")
     if any(isinstance(change, ConvertArgument) and change.dtypes for change in changes) and _close(plain, changed):
-        return {"batches": "close", "why": ""}
-    return {"batches": "different", "why": "its batches differ from the script's"}
+        return Verified(batches="close")
+    return Verified(batches="different", why="its batches differ from the script's")
 
 
 def _first(feeds: Feeds, changes: list[Change], begin: Callable[[], None]) -> list[list[Any]]:
-    """The first batches from where `begin` puts what they are drawn from, which it leaves as it was there."""
+    """The first batches with the changes. `begin` sets the state that they are drawn from, before and afterwards."""
     undo = live.to_construction(changes)
     begin()
     try:
@@ -51,8 +52,8 @@ def _first(feeds: Feeds, changes: list[Change], begin: Callable[[], None]) -> li
         undo()
 
 
-def _anywhere() -> None:
-    """Shuffles of Keras and tf.data are left out, so their batches need no state to begin from."""
+def _leave_as_is() -> None:
+    """Does nothing: shuffles of Keras and tf.data are left out, so their batches depend on no state."""
 
 
 def _equal(one: list[list[Any]], other: list[list[Any]]) -> bool:

@@ -1,8 +1,8 @@
-"""What a trial raises where the state of the training is not what it was.
+"""The error of a trial that could not restore the state of the training.
 
-Without NumPy, which is the script's to import first.
+A module without NumPy, which the script imports first.
 """
 
 
 class StateChangedError(Exception):
-    """Something is not as it was before an arm ran, though it was put back; the message says what."""
+    """Something differs from before an arm ran, though it was restored. The message names it."""

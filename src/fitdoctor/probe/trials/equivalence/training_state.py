@@ -1,4 +1,4 @@
-"""The state from which every arm of a fit starts: put back between arms, and looked at by hashes."""
+"""The state from which every arm of a fit starts. It is restored between arms, and checked by hashes."""
 
 from __future__ import annotations
 
@@ -14,55 +14,57 @@ from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.trainer import keras_internals
 from fitdoctor.probe.trials.equivalence.errors import StateChangedError
 
+# Where the state is restored faster than this, it is restored before each window, and not only before each round.
 EACH_WINDOW_S = 0.01
-"""Where the state is put back faster than this, it is before each window and not only before each round of them."""
+# Where the hashes take longer than this, they are taken when an arm is prepared, and not in each round.
 EACH_ROUND_S = 0.05
-"""Where the hashes take longer than this, they are taken when an arm is prepared and not in each round."""
+# The user's threads may draw a random number just after a generator was restored.
 TRIES = 3
-"""The user's threads may draw a random number just after a generator was put back."""
+# Functions and attributes that must stay the same objects. Those of evaluate and predict may be made later: nothing is
+# trained by them.
 KEPT = ("train_function", "history")
-"""Those of evaluate and predict are made when they are first called, and are kept: nothing is trained by them."""
-TOO_LARGE = (
-    "The model's state is too large to be copied: in trials, each arm went on from where the one before it had come."
+TOO_LARGE = "The model's state is too large to be copied: in trials, each arm started where the one before it ended."
+DRAWN_INSIDE = (
+    "Layers such as Dropout draw random numbers within TensorFlow, as tf_keras does it: in trials, each arm drew "
+    "others."
 )
-DRAWN_INSIDE = "Layers such as Dropout draw random numbers within TensorFlow, as tf_keras does it: in trials, each arm drew others."
-DRAWN = "Threads of the input draw random numbers all the time: in trials, the random generators could not be put back exactly."
+DRAWN = (
+    "Threads of the input draw random numbers all the time: in trials, the random generators could not be restored "
+    "exactly."
+)
 
 
 class TrainingState:
     """Weights, optimizers, seeds, metrics, flags, random generators and callbacks as they are now.
 
-    Scalars of whole numbers, such as the optimizer's count of steps, go on within a unit: what a training does every so
-    many steps must come as often in windows as it does there. So do the callbacks.
+    Within a unit, counters such as the optimizer's steps count on, and callbacks keep their state. So what a training
+    does every so many steps comes as often in windows.
 
     Args:
         model: Trained for some steps already, so that all of it is built.
         callbacks: Fit's own list, Keras' own ones included.
 
     Example:
-        >>> standing = Standing(model, callbacks)
+        >>> state = TrainingState(model, callbacks)
         >>> model.train_on_batch(x, y)
-        >>> standing.put_back(whole=True)
-        >>> standing.check(whole=True)
+        >>> state.restore(whole=True)
+        >>> state.check(whole=True)
     """
 
     def __init__(self, model: Any, callbacks: list[Any]) -> None:
-        self._model, self._callbacks, self._evaluation = model, callbacks, keras_internals.kept_evaluation(model)
+        self._model, self._callbacks, self._evaluation = model, callbacks, keras_internals.evaluation_attribute(model)
         self.limits: list[str] = []
         self.snapshot = Snapshot(model) if bytes_of(model) <= MOST_BYTES else None
         if self.snapshot is None:
             self.limits.append(TOO_LARGE)
         if keras_internals.unlike_itself(model):
             self.limits.append(DRAWN_INSIDE)
-        self._known = {
-            id(variable): variable for variable in variables_of(model)
-        }  # held, so that no other object gets its id
-        self._random, self._remembered = (
-            RandomState(),
-            ObjectState(list(callbacks), without=(model, *self._known.values())),
-        )
+        # The variables are held, so that no other object gets the id of one.
+        self._known = {id(variable): variable for variable in variables_of(model)}
+        self._random = RandomState()
+        self._callback_state = ObjectState(list(callbacks), without=(model, *self._known.values()))
         self._settings = {name: keras_internals.setting(model, name) for name in COMPILE_SETTINGS}
-        self._plain = {name: getattr(model, name, None) for name in ("stop_training", "history", self._evaluation)}
+        self._attributes = {name: getattr(model, name, None) for name in ("stop_training", "history", self._evaluation)}
         self._trainable = [(layer, layer._trainable) for layer in [model, *model._flatten_layers(include_self=False)]]
         self._generators = _generators()
         self._before = self._fingerprints(whole=True)
@@ -75,28 +77,28 @@ class TrainingState:
         self._each_round = time.perf_counter() - between_s <= EACH_ROUND_S
 
     def begin_round(self) -> None:
-        """Puts back what is put back once a round of windows, and looks whether that worked.
+        """Restores the state before a round of windows, and checks it where that is cheap.
 
         Raises:
-            StateError: It did not.
+            StateChangedError: Something differs.
         """
         self.restore(whole=False)
         if self._each_round:
             self.check(whole=False)
 
     def begin_window(self) -> None:
-        """Puts back what is put back before each window, where that is cheap."""
+        """Restores the state before a window, where that is cheap."""
         if self._each_window:
             self.restore(whole=False)
 
     def restore(self, *, whole: bool) -> None:
-        """Puts everything back; where not `whole`, callbacks and counters go on."""
+        """Restores the state. Callbacks and counters are restored where `whole` only."""
         if whole:
-            self._remembered.restore()
+            self._callback_state.restore()
         for name, value in self._settings.items():
             if keras_internals.setting(self._model, name) != value:
                 keras_internals.put_setting(self._model, name, value)
-        for name, value in self._plain.items():
+        for name, value in self._attributes.items():
             if getattr(self._model, name, None) is not value and getattr(self._model, name, None) != value:
                 setattr(self._model, name, value)
         for layer, trainable in self._trainable:
@@ -104,9 +106,9 @@ class TrainingState:
                 layer.trainable = trainable
         if self.snapshot is not None:
             self.snapshot.restore(counters=whole)
-        self._put_generators_back()
+        self._restore_generators()
 
-    def _put_generators_back(self) -> None:
+    def _restore_generators(self) -> None:
         for _ in range(1 if self._drawn else TRIES):
             self._random.restore()
             if _generators() == self._generators:
@@ -116,10 +118,10 @@ class TrainingState:
             self.limits.append(DRAWN)
 
     def check(self, *, whole: bool) -> None:
-        """Takes hashes anew, through the public attributes, and holds them against those of the beginning.
+        """Compares hashes of the state with those of the beginning.
 
         Raises:
-            StateError: Something differs; the message says what.
+            StateChangedError: Something differs. The message names it.
         """
         now = self._fingerprints(whole=whole)
         differing = [name for name, text in now.items() if self._before.get(name) != text]
@@ -135,7 +137,7 @@ class TrainingState:
         if (tf := backends.in_use("tensorflow")) is not None:
             found["run_functions_eagerly"] = str(tf.config.functions_run_eagerly())
         if self.snapshot is not None:
-            # What was built since is new and not changed.
+            # Variables that were built since are new, and not changed.
             variables = [variable for variable in variables_of(model) if id(variable) in self._known]
             found["the weights"] = fingerprints.of_variables(v for v in variables if not is_counter(v))
             if whole:

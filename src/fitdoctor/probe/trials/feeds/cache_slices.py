@@ -1,4 +1,4 @@
-"""Tries a cache on a slice of the data: to fill a whole one would take an epoch."""
+"""Tries a cache on a slice of the data, since filling a whole one takes an epoch."""
 
 from __future__ import annotations
 
@@ -11,23 +11,19 @@ from fitdoctor.probe.inputs import tfdata_recipes
 from fitdoctor.probe.inputs.tfdata_recipes import Recipe
 from fitdoctor.probe.support.originals import time
 
+# A slice ends after so many seconds of making elements, or so many bytes, but not before this many elements.
 SLICE_S = 2.5
-"""Seconds of making elements for a slice."""
 SLICE_BYTES = 256 << 20
-LEAST = 2
+LEAST_ELEMENTS = 2
+# So many elements of a second pass must equal those of the first before a cache may keep them. The comparison ends
+# after this many seconds.
 COMPARED = 64
 COMPARE_S = 2.0
-"""Elements of a second pass that must equal those of the first before a cache may keep them, and the longest that may
-take.
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
-    """The first elements that a cache gets.
-
-    `total` is how many there are in one pass, or None where that is not known.
-    """
+    """The first elements that a cache gets. `total` is their number in one pass, or None where it is not known."""
 
     elements: int
     bytes: int
@@ -44,8 +40,11 @@ class Slice:
 
 
 class Slices:
-    """Cuts the data before each cache of a pipeline short, so that it can be filled and then shows what it costs from
-    then on.
+    """Cuts the data before each cache of a pipeline short, so that the cache can be filled before a trial.
+
+    Attributes:
+        note: A sentence on the last cache that a change inserted.
+        spent_s: Seconds that went into slices.
     """
 
     def __init__(self) -> None:
@@ -54,11 +53,15 @@ class Slices:
         self.spent_s = 0.0
 
     def cut(self, dataset: Any, *, whole: bool = False) -> Any:
-        """The dataset with a slice before each cache; as a whole, it still gives as many elements as it would.
+        """The dataset with a slice before each cache.
+
+        Args:
+            dataset: Of tf.data.
+            whole: Whether it still gives as many elements in one pass.
 
         Raises:
-            materialize.NotRepeatingError: A cache that was put in would freeze what differs from pass to pass, or is
-            too large.
+            materialize.NotRepeatingError: An inserted cache would freeze what differs from pass to pass, or is too
+                large.
         """
         steps = tfdata_recipes.chain(dataset)
 
@@ -74,7 +77,7 @@ class Slices:
         return tfdata.rebuild(dataset, edit)
 
     def filled(self, dataset: Any) -> Any:
-        """The same dataset once all its caches were filled."""
+        """The same dataset, with all its caches full."""
         began_s = time.perf_counter()
         for made, recipe in tfdata_recipes.chain(dataset):
             if recipe.name == "cache" and not tfdata.is_endless(made):
@@ -104,7 +107,7 @@ def _measured(dataset: Any, *, compare: bool) -> Slice:
         held += sum(materialize.size(part) for part in parts)
         if compare and elements <= COMPARED:
             digests.append(materialize.digest(parts))
-        if elements >= LEAST and (time.perf_counter() - began_s > SLICE_S or held > SLICE_BYTES):
+        if elements >= LEAST_ELEMENTS and (time.perf_counter() - began_s > SLICE_S or held > SLICE_BYTES):
             break
     else:
         total = elements
@@ -120,13 +123,13 @@ def _check_second_pass(dataset: Any, digests: list[bytes]) -> None:
     began_s = time.perf_counter()
     for first, parts in zip(digests, _elements(dataset), strict=False):
         if first != materialize.digest(parts):
-            raise materialize.NotRepeatingError("its elements are others in each pass, so a cache would freeze them")
+            raise materialize.NotRepeatingError("its elements differ from pass to pass, so a cache would freeze them")
         if time.perf_counter() - began_s > COMPARE_S:
             return
 
 
 def _projected(found: Slice) -> str:
-    """What the whole cache takes.
+    """A sentence on the size of the whole cache.
 
     Raises:
         materialize.NotRepeatingError: More than there is memory for.
@@ -140,7 +143,8 @@ def _projected(found: Slice) -> str:
         raise materialize.NotRepeatingError(
             f"a cache would hold {size}, more than a quarter of the free memory; cache('a file') keeps them on disk"
         )
-    return f"{tried}: the whole cache is projected to hold {size}, filled within the first epoch, in about {found.whole_s:,.2g} s."
+    filled = f"filled within the first epoch, in about {found.whole_s:,.2g} s"
+    return f"{tried}: the whole cache is projected to hold {size}, {filled}."
 
 
 def _elements(dataset: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Endless inputs for the arms of a rehearsal where the steps draw batches in Python: on JAX and PyTorch."""
+"""Inputs of the arms where the steps draw batches in Python: on JAX and PyTorch."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from fitdoctor.changes.model import Change
 from fitdoctor.probe import backends
 from fitdoctor.probe.apply import tfdata, workers
 from fitdoctor.probe.inputs import kinds
-from fitdoctor.probe.trials.feeds.tfdata import FIXED_BATCHES, Feeds, batched
+from fitdoctor.probe.trials.feeds.base import FIXED_BATCHES, Feeds, rebatched
 
 
 class Loader:
-    """The batches of an input as Keras' own adapter gives them to the backend, from the beginning with each iteration.
+    """The batches of an input as Keras' own adapter gives them to the backend.
+
+    Each iteration starts at the first batch.
 
     Args:
         epochs: Keras' iterator over epochs.
-        endless: Whether the next epoch follows where one ends. The batches that then come all have as many rows as the
-            first: another number of them would be compiled for anew, in whichever window it falls.
-        held: Batches that it may hold ready before anybody asks.
+        endless: Whether the next epoch follows where one ends. Then all batches have as many rows as the first, since
+            another number of rows would be compiled for within a window.
+        held: Batches that it may hold ready.
         pipeline: The dataset of tf.data behind it, where there is one.
-        spares: Whether Keras begins one iterator too many behind each epoch, which costs something: worker processes
-            are started for it.
+        spares: Whether Keras begins one iterator too many after each epoch. That costs the start of worker processes.
     """
 
     def __init__(
@@ -37,7 +38,7 @@ class Loader:
         return self._whole_batches() if self._endless else self._epoch()
 
     def endless(self) -> Loader:
-        """The same without an end."""
+        """The same loader without an end."""
         return Loader(self._epochs, endless=True, held=self.held, pipeline=self.pipeline, spares=self.spares)
 
     def _epoch(self) -> Iterator[Any]:
@@ -49,7 +50,7 @@ class Loader:
             yield from batches
             if self.spares:
                 self._spare = iter(self._epochs._get_iterator())
-        finally:  # also where it is given up: workers would go on otherwise
+        finally:  # also where the iteration is given up, or workers would go on
             adapter.on_epoch_end()
 
     def _whole_batches(self) -> Iterator[Any]:
@@ -78,21 +79,25 @@ class Repeated:
         return itertools.cycle(self._batches)
 
 
-class Loaders(Feeds):
-    """Makes the input of each arm as Keras' adapters give it to JAX and PyTorch.
-
-    Pipelines of tf.data are edited as they are there.
-    """
+class PythonFeeds(Feeds):
+    """Makes loaders, from which the steps of JAX and PyTorch draw. Pipelines of tf.data are edited as on TensorFlow."""
 
     def dataset(
         self, changes: list[Change], *, shuffle: bool | None = None, steady: bool = False, anew: bool = False
     ) -> Any:
-        """The input with the changes, as it is: finite where it is finite."""
-        return self._loader(changes, lambda made: made, shuffle=shuffle, steady=steady, anew=anew)
+        """The loader for fit's input with the changes; see `Feeds.dataset`."""
+        return self._loader(changes, lambda dataset: dataset, shuffle=shuffle, steady=steady, anew=anew)
 
-    def _loader(self, changes: list[Change], arranged: Callable[[Any], Any], *, shuffle: bool | None = None, steady: bool = False,
-                anew: bool = False) -> Loader:  # fmt: skip
-        """See `dataset`; `arranged` is what is made of a dataset of tf.data before Keras gets it."""
+    def _loader(
+        self,
+        changes: list[Change],
+        arrange: Callable[[Any], Any],
+        *,
+        shuffle: bool | None = None,
+        steady: bool = False,
+        anew: bool = False,
+    ) -> Loader:
+        """The loader of an arm. `arrange` edits a dataset of tf.data before Keras gets it."""
         bound = {**self._bound, **self.changed_arguments(changes)}
         shuffled = bound["shuffle"] if shuffle is None else shuffle
         kind = kinds.input_kind(bound["x"])
@@ -105,7 +110,7 @@ class Loaders(Feeds):
             name: bound[name] for name in ("y", "sample_weight", "batch_size", "steps_per_epoch", "class_weight")
         }
         if kind == "tf.data":
-            x = arranged(x)
+            x = arrange(x)
         elif kinds.input_kind(x) in workers.KINDS:
             x = workers.arranged(x, changes, steady=steady, started=self._started)
         epochs = self._epoch_iterator(x, shuffled, keywords)
@@ -117,34 +122,32 @@ class Loaders(Feeds):
         return loader
 
     def endless(self, changes: list[Change], *, anew: bool = False) -> Any:
-        """The input without an end and with fixed, small read-ahead; the caches of a pipeline hold a slice of the data,
-        and are filled.
-        """
+        """An endless input with small, fixed read-ahead. Its caches are full and hold a slice of the data."""
 
-        def arranged(dataset: Any) -> Any:
+        def arrange(dataset: Any) -> Any:
             return self._slices.filled(tfdata.steady(tfdata.endless(self._slices.cut(dataset)), cores=self._cores))
 
-        return self._without_end(self._loader(changes, arranged, steady=True, anew=anew))
+        return self._without_end(self._loader(changes, arrange, steady=True, anew=anew))
 
     def continuous(self, changes: list[Change], *, anew: bool = False) -> Any:
-        """The same as it runs by itself."""
+        """A loader without an end, with the read-ahead that it has in a training."""
 
-        def arranged(dataset: Any) -> Any:
+        def arrange(dataset: Any) -> Any:
             return self._slices.filled(tfdata.endless(self._slices.cut(dataset)))
 
-        return self._without_end(self._loader(changes, arranged, anew=anew))
+        return self._without_end(self._loader(changes, arrange, anew=anew))
 
     def _without_end(self, loader: Loader) -> Loader:
         return loader if kinds.input_kind(self._bound["x"]) == "generator" else loader.endless()
 
     def finite(self, changes: list[Change], *, anew: bool = False) -> Any:
-        """One epoch of the input, as it runs by itself."""
+        """One epoch of the input, with the read-ahead that it has in a training."""
         return self._loader(
             changes, lambda dataset: self._slices.filled(self._slices.cut(dataset, whole=True)), anew=anew
         )
 
     def read_ahead(self, dataset: Any, changes: list[Change]) -> int:
-        """How many batches an endless input of ours may hold ready before anybody asks."""
+        """How many batches an endless input may hold ready."""
         return int(dataset.held) + (0 if dataset.pipeline is None else tfdata.read_ahead(dataset.pipeline))
 
     def fixed(self) -> Any:
@@ -156,30 +159,28 @@ class Loaders(Feeds):
         return self._fixed
 
     def first(self, changes: list[Change], count: int) -> list[list[Any]]:
-        """The arrays of the first batches, as they come where nothing is shuffled."""
+        """The arrays of the first batches, not shuffled."""
         loader = self._loader(changes, tfdata.ordered, shuffle=False, steady=True)
         return [[_array(part) for part in _flat(batch)] for batch in itertools.islice(loader, count)]
 
     def in_batches_of(self, rows: int) -> Any:
-        """The input as it is, unshuffled, in batches of so many rows where that can be arranged and its own are much
-        smaller.
-        """
-        return self._loader([], lambda dataset: batched(dataset, rows, _flat), shuffle=False)
+        """The unshuffled input in batches of `rows` rows, where it can be rebatched and its own are much smaller."""
+        return self._loader([], lambda dataset: rebatched(dataset, rows, _flat), shuffle=False)
 
-    def _again_and_again(self, batches: list[Any]) -> Any:
+    def _repeated_batches(self, batches: list[Any]) -> Any:
         import keras
 
-        class Kept(keras.utils.PyDataset):  # type: ignore[misc]
+        class Repeating(keras.utils.PyDataset):  # type: ignore[misc]
             num_batches = None
 
             def __getitem__(self, index: int) -> Any:
                 return batches[index % len(batches)]
 
-        return Kept()
+        return Repeating()
 
 
 def _held(x: Any) -> int:
-    """Batches that workers may have made or begun before anybody asks."""
+    """Batches that workers may hold ready."""
     return workers.held(x) if kinds.input_kind(x) in workers.KINDS else 0
 
 

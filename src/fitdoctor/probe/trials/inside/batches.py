@@ -8,23 +8,19 @@ from typing import Any
 from fitdoctor.probe import backends
 from fitdoctor.probe.inputs import kinds, tfdata_recipes
 from fitdoctor.probe.trainer import keras_internals
-from fitdoctor.probe.trials.inside.layers import UnseenError
+from fitdoctor.probe.trials.inside.layers import NotInspectableError
 
+# Inputs, targets and sample weights, each a nest of arrays or None.
 Batch = tuple[Any, Any, Any]
-"""Inputs, targets and sample weights, each a nest of arrays or None."""
-
-UNTOUCHED = frozenset({"cache", "snapshot", "save"})
-"""Stages that keep or write what goes through them:
-
-one that is left after a batch would be kept as if that were all.
-"""
+# Stages that keep or write the data. After one batch they would keep it as if it were all the data.
+KEEPING_STAGES = frozenset({"cache", "snapshot", "save"})
 
 
 def drawn(bound: dict[str, Any], rows: int) -> Batch:
-    """A batch of at most `rows` rows: of arrays evenly spaced ones, of any other input the first it gives.
+    """A batch of at most `rows` rows: evenly spaced rows of arrays, the first batch of any other input.
 
     Raises:
-        UnseenError: The input is none from which a batch may be drawn.
+        NotInspectableError: No batch may be drawn from the input.
     """
     kind = kinds.input_kind(bound["x"])
     if kind == "arrays":
@@ -38,7 +34,7 @@ def drawn(bound: dict[str, Any], rows: int) -> Batch:
 
 
 def as_fed(batch: Batch) -> Batch:
-    """The batch as tensors of the backend, wide floats made as narrow as Keras makes them."""
+    """The batch as tensors of the backend. Wide floats get the type that Keras gives them."""
     import numpy as np
 
     keras = backends.keras_module()
@@ -53,8 +49,8 @@ def as_fed(batch: Batch) -> Batch:
 
 def _first(x: Any, kind: str) -> Any:
     if kind == "tf.data":
-        if UNTOUCHED & {recipe.name for _, recipe in tfdata_recipes.chain(x)}:
-            raise UnseenError("its pipeline keeps what goes through it, so no batch was drawn from it")
+        if KEEPING_STAGES & {recipe.name for _, recipe in tfdata_recipes.chain(x)}:
+            raise NotInspectableError("its pipeline keeps what goes through it, so no batch was drawn from it")
         from fitdoctor.probe.apply import tfdata
 
         shuffled = any(recipe.name == "shuffle" for _, recipe in tfdata_recipes.chain(x))
@@ -66,7 +62,7 @@ def _first(x: Any, kind: str) -> Any:
         return next(iter(x))
     if kind == "generator" and inspect.isgenerator(x):
         return next(x)
-    raise UnseenError(f"no batch was drawn from an input of the kind {kind}")
+    raise NotInspectableError(f"no batch was drawn from an input of the kind {kind}")
 
 
 def _each(nest: Any, count: int, *, picked: bool) -> Any:

@@ -1,4 +1,4 @@
-"""The loss on one batch, and the norm of its gradient by each weight, on every backend: nothing is updated."""
+"""The loss on one batch, and the norm of its gradient by each weight. Nothing is updated."""
 
 from __future__ import annotations
 
@@ -9,33 +9,34 @@ from typing import Any
 from fitdoctor.probe import backends
 from fitdoctor.probe.state.model_snapshot import read
 from fitdoctor.probe.trials.inside.batches import Batch
-from fitdoctor.probe.trials.inside.layers import Outputs, UnseenError, plain
+from fitdoctor.probe.trials.inside.layers import LayerOutputs, NotInspectableError, plain
 from fitdoctor.recording.model import GradientStatistics
 
+# Of the gradient by each trainable variable; None where the loss does not depend on it.
 Norms = list[float | None]
-"""Of the gradient by each trainable variable; None where the loss does not depend on it."""
 
 
-def of(model: Any, batch: Batch, outputs: Outputs) -> tuple[float | None, list[GradientStatistics]]:
-    """Takes a batch through the model as its training does, and the gradient of the model's own loss back.
+def loss_and_gradients(
+    model: Any, batch: Batch, outputs: LayerOutputs
+) -> tuple[float | None, list[GradientStatistics]]:
+    """Runs a batch forward as a training step does, and the gradient of the model's own loss backward.
 
     Args:
         model: The model, built.
         batch: Tensors of the backend.
-        outputs: Sees the layers meanwhile.
+        outputs: Records the layers meanwhile.
 
     Raises:
-        UnseenError: The model's step is its own, so that its loss is not known. What the layers put out was seen all
-            the same.
+        NotInspectableError: The model has a `train_step` of its own, so its loss is not known. The layers are recorded.
     """
     if not _is_keras(type(model).train_step):
-        with outputs.watched():
+        with outputs.recorded():
             model(batch[0])
-        raise UnseenError("its train_step is its own, so the gradients of its loss are not known")
+        raise NotInspectableError("its train_step is its own, so the gradients of its loss are not known")
     loss, norms = (
         _on_tensorflow if backends.on_tensorflow() else {"jax": _on_jax, "torch": _on_torch}[backends.name()]
     )(model, batch, outputs)
-    return plain(loss), _looks(model, norms)
+    return plain(loss), _gradient_statistics(model, norms)
 
 
 def _is_keras(function: Any) -> bool:
@@ -52,29 +53,29 @@ def _forward(model: Any, batch: Batch) -> Any:
     return model.compute_loss(x=x, y=y, y_pred=predicted, sample_weight=sample_weight, training=True)
 
 
-def _on_tensorflow(model: Any, batch: Batch, outputs: Outputs) -> tuple[float, Norms]:
+def _on_tensorflow(model: Any, batch: Batch, outputs: LayerOutputs) -> tuple[float, Norms]:
     import tensorflow as tf
 
-    with outputs.watched(), tf.GradientTape() as tape:
+    with outputs.recorded(), tf.GradientTape() as tape:
         loss = _forward(model, batch)
     gradients = tape.gradient(loss, model.trainable_weights)
     return float(loss), [None if each is None else float(tf.linalg.global_norm([each])) for each in gradients]
 
 
-def _on_jax(model: Any, batch: Batch, outputs: Outputs) -> tuple[float, Norms]:
+def _on_jax(model: Any, batch: Batch, outputs: LayerOutputs) -> tuple[float, Norms]:
     import jax
     import jax.numpy as jnp
 
     def compute(trainable: Any, others: Any, metrics: Any, optimizer: Any, x: Any, y: Any, sample_weight: Any) -> Any:
         def loss_of(trainable: Any) -> Any:
-            with outputs.watched():
+            with outputs.recorded():
                 _, (loss, *_) = model.compute_loss_and_updates(
                     trainable, others, metrics, x, y, sample_weight, training=True, optimizer_variables=optimizer
                 )
-            return loss, outputs.figures
+            return loss, outputs.values
 
-        (loss, figures), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable)
-        return loss, figures, [jnp.sqrt(jnp.sum(jnp.square(each.astype("float32")))) for each in gradients]
+        (loss, values), gradients = jax.value_and_grad(loss_of, has_aux=True)(trainable)
+        return loss, values, [jnp.sqrt(jnp.sum(jnp.square(each.astype("float32")))) for each in gradients]
 
     def values(variables: Any) -> list[Any]:
         return [variable.value for variable in variables]
@@ -86,20 +87,20 @@ def _on_jax(model: Any, batch: Batch, outputs: Outputs) -> tuple[float, Norms]:
         model.optimizer.variables,
     )
     try:
-        loss, outputs.figures, norms = jax.jit(compute)(*map(values, state), *batch)
+        loss, outputs.values, norms = jax.jit(compute)(*map(values, state), *batch)
     except BaseException:
-        outputs.figures = {}  # of a function that was traced, and never ran
+        outputs.values = {}  # tensors of a function that was traced and never ran
         raise
     return float(loss), [float(each) for each in norms]
 
 
-def _on_torch(model: Any, batch: Batch, outputs: Outputs) -> tuple[float, Norms]:
+def _on_torch(model: Any, batch: Batch, outputs: LayerOutputs) -> tuple[float, Norms]:
     tensors = [variable.value for variable in model.trainable_weights]
     before = [tensor.grad for tensor in tensors]
     for tensor in tensors:
         tensor.grad = None
     try:
-        with outputs.watched():
+        with outputs.recorded():
             loss = _forward(model, batch)
         loss.backward()
         return float(loss.detach()), [
@@ -110,7 +111,7 @@ def _on_torch(model: Any, batch: Batch, outputs: Outputs) -> tuple[float, Norms]
             tensor.grad = gradient
 
 
-def _looks(model: Any, norms: Norms) -> list[GradientStatistics]:
+def _gradient_statistics(model: Any, norms: Norms) -> list[GradientStatistics]:
     import numpy as np
 
     own = "_trainable_weights" if backends.is_legacy(model) else "_trainable_variables"

@@ -1,4 +1,4 @@
-"""What the layers of a model put out in one pass, in a few figures each."""
+"""Statistics of the outputs of a model's layers in one pass."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.trainer import keras_internals
 from fitdoctor.recording.model import LayerStatistics
 
+# Below zero their output and their gradient are zero. A unit that is below zero for every sample learns no more.
 RELUS = frozenset({"relu", "relu6"})
-"""Below zero they give nothing, and no gradient either: a unit that is there for every sample learns no more."""
+# The lowest and the highest output of activations that saturate.
 FLAT_ENDS = {
     "sigmoid": (0.0, 1.0),
     "hard_sigmoid": (0.0, 1.0),
@@ -21,21 +22,24 @@ FLAT_ENDS = {
     "hard_tanh": (-1.0, 1.0),
     "softsign": (-1.0, 1.0),
 }
+# Share of the range in which an output counts as saturated. There a sigmoid has 1/25 of its steepest slope.
 MARGIN = 0.01
-"""Of the way between both ends: where a sigmoid is as close, its slope is a twenty-fifth of the steepest."""
 MOST_LAYERS = 128
 
 
-class UnseenError(Exception):
-    """Why something can't be seen, worded for the report."""
+class NotInspectableError(Exception):
+    """Something can't be inspected. The message is a part of a sentence of the report."""
 
 
-class Outputs:
-    """Watches the layers of a model while it is called.
+class LayerOutputs:
+    """Records the outputs of a model's layers while the model is called.
 
     Args:
         model: The model, built.
         until_s: `time.perf_counter()` after which no other layer is begun.
+
+    Attributes:
+        values: By the layer's number. Tensors of the backend, which may belong to a function that is being traced.
     """
 
     def __init__(self, model: Any, until_s: float) -> None:
@@ -44,23 +48,22 @@ class Outputs:
         self._layers = [layers[round(at * (len(layers) - 1) / max(1, most - 1))] for at in range(most)]
         self._numbers = {id(layer): number for number, layer in enumerate(self._layers)}
         self._until_s = until_s
-        self.figures: dict[int, dict[str, Any]] = {}
-        """By the layer's number. Tensors of the backend, which may be those of a function that is being traced."""
+        self.values: dict[int, dict[str, Any]] = {}
         self._units: dict[int, int] = {}
 
     @contextmanager
-    def watched(self) -> Iterator[None]:
-        """Every call of a layer in the block is seen, the first of each counts."""
+    def recorded(self) -> Iterator[None]:
+        """Records the first call of each layer within a block."""
         base = backends.keras_module().layers.Layer
         original = base.__call__
 
         def call(layer: Any, *arguments: Any, **keywords: Any) -> Any:
             if time.perf_counter() > self._until_s:
-                raise UnseenError("it takes longer than the time that there was for it")
+                raise NotInspectableError("it takes longer than its share of the time")
             result = original(layer, *arguments, **keywords)
             number = self._numbers.get(id(layer))
-            if number is not None and number not in self.figures:
-                self._note(number, layer, result)
+            if number is not None and number not in self.values:
+                self._record(number, layer, result)
             return result
 
         base.__call__ = call
@@ -69,20 +72,20 @@ class Outputs:
         finally:
             base.__call__ = original
 
-    def _note(self, number: int, layer: Any, result: Any) -> None:
+    def _record(self, number: int, layer: Any, result: Any) -> None:
         first = backends.tree().flatten(result)[:1]
         if not first or "float" not in str(getattr(first[0].dtype, "name", first[0].dtype)):
             return
         axis = _unit_axis(layer, len(first[0].shape))
         self._units[number] = int(first[0].shape[axis] or 0) if len(first[0].shape) else 1
-        self.figures[number] = _figures(keras_internals.operations(), first[0], axis, activation_of(layer))
+        self.values[number] = _figures(keras_internals.operations(), first[0], axis, activation_of(layer))
 
-    def looks(self) -> list[LayerStatistics]:
-        """What was seen, once its figures are numbers."""
-        return [self._look(number, self.figures[number]) for number in sorted(self.figures)]
+    def statistics(self) -> list[LayerStatistics]:
+        """The statistics of the recorded layers, once the values are numbers."""
+        return [self._statistics_of(number, self.values[number]) for number in sorted(self.values)]
 
-    def _look(self, number: int, figures: dict[str, Any]) -> LayerStatistics:
-        layer, known = self._layers[number], {name: float(value) for name, value in figures.items()}
+    def _statistics_of(self, number: int, values: dict[str, Any]) -> LayerStatistics:
+        layer, known = self._layers[number], {name: float(value) for name, value in values.items()}
         return LayerStatistics(
             name=str(getattr(layer, "path", None) or layer.name),
             kind=type(layer).__name__,
@@ -98,18 +101,18 @@ class Outputs:
 
 
 def leaves(layer: Any) -> Iterator[Any]:
-    """The layers that compute something themselves:
+    """The layers that compute something themselves: layers with weights, and activations.
 
-    those with weights, and activations. A recurrent one counts as a whole.
+    A recurrent layer counts as a whole.
     """
-    inner = [] if hasattr(layer, "cell") else _held(layer)
+    inner = [] if hasattr(layer, "cell") else _inner_layers(layer)
     for each in inner:
         yield from leaves(each)
     if not inner and (layer.weights or activation_of(layer)):
         yield layer
 
 
-def _held(layer: Any) -> Any:
+def _inner_layers(layer: Any) -> Any:
     """The layers within a layer."""
     if backends.is_legacy(layer):
         return list(layer._flatten_layers(recursive=False, include_self=False))
@@ -117,9 +120,9 @@ def _held(layer: Any) -> Any:
 
 
 def activation_of(layer: Any) -> str:
-    """The name of what a layer ends in, "" for nothing.
+    """The name of a layer's activation, or "".
 
-    A recurrent one multiplies it by a gate, so that it says nothing of the output.
+    A recurrent layer multiplies its activation by a gate, so the activation says nothing of the output.
     """
     kind = type(layer).__name__.lower()
     if kind in RELUS:
@@ -130,7 +133,7 @@ def activation_of(layer: Any) -> str:
 
 
 def plain(value: float) -> float | None:
-    """A figure for the record: None where it is not finite."""
+    """A number for the record; None where it is not finite."""
     return float(f"{value:.6g}") if math.isfinite(value) else None
 
 

@@ -1,4 +1,4 @@
-"""The callbacks of a fit that end it or steer its learning rate, as they act on each run of a race."""
+"""The callbacks of a fit that stop it or set its learning rate, as they act on each run of a race."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from fitdoctor.probe.trials.race import callback_safety
 
 KERAS = ("keras", "tf_keras")
 DIRECTIONS: dict[Any, str] = {np.greater: "up", np.less: "down"}
+# Settings of Keras' own callbacks that only a real training needs.
 QUIET = ("verbose", "restore_best_weights")
-"""Settings of Keras' own callbacks that only a real training needs."""
 
 
-class Rate(float):
-    """A learning rate as the standing-in optimizer shows it: a number that can be asked as a variable can."""
+class StandInRate(float):
+    """A learning rate of the stand-in optimizer: a number with the methods of a variable."""
 
-    def __new__(cls, optimizer: StandIn) -> Rate:
+    def __new__(cls, optimizer: StandInModel) -> StandInRate:
         made = super().__new__(cls, optimizer.rate)
         made._optimizer = optimizer
         return made
 
-    _optimizer: StandIn
+    _optimizer: StandInModel
     dtype = np.dtype("float32")
 
     def numpy(self) -> float:
@@ -37,22 +37,22 @@ class Rate(float):
         self._optimizer.rate = float(value)
 
 
-class StandIn:
-    """What callbacks get as their model and as its optimizer:
+class StandInModel:
+    """What callbacks get as their model and its optimizer.
 
-    it takes a stop and a learning rate, and gives nothing else away.
+    It accepts a stop and a learning rate. It has nothing else of a model.
     """
 
     def __init__(self, rate: float, metrics: list[Any]) -> None:
         self.rate, self.metrics, self.stop_training = rate, metrics, False
 
     @property
-    def optimizer(self) -> StandIn:
+    def optimizer(self) -> StandInModel:
         return self
 
     @property
-    def learning_rate(self) -> Rate:
-        return Rate(self)
+    def learning_rate(self) -> StandInRate:
+        return StandInRate(self)
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
@@ -61,13 +61,17 @@ class StandIn:
     lr = learning_rate
 
 
-class Rules:
-    """The rules of one fit.
+class CallbackRules:
+    """The rules of one fit: its callbacks that stop it or set its learning rate.
 
     Args:
-        callbacks: What fit was given as such.
+        callbacks: Of the fit.
         model: The model, for the names of its metrics.
         epochs: Of the fit.
+
+    Attributes:
+        notes: Sentences on callbacks that races leave out.
+        stopping: The names of the callbacks that may stop a run.
     """
 
     def __init__(self, callbacks: Any, model: Any, epochs: int) -> None:
@@ -77,20 +81,20 @@ class Rules:
         self.notes: list[str] = []
         self.stopping: list[str] = []
         items = getattr(callbacks, "callbacks", callbacks) or ()
-        for callback, told in zip(items, describe.callbacks(list(items)), strict=True):
-            if told.may_stop or told.steers:
-                self._take(callback, stops=told.may_stop and told.name != "TerminateOnNaN")
+        for callback, record in zip(items, describe.callbacks(list(items)), strict=True):
+            if record.may_stop or record.steers:
+                self._add(callback, stops=record.may_stop and record.name != "TerminateOnNaN")
 
     def __bool__(self) -> bool:
         return bool(self._kept)
 
-    def _take(self, callback: Any, *, stops: bool) -> None:
+    def _add(self, callback: Any, *, stops: bool) -> None:
         name = type(callback).__name__
         if name == "TerminateOnNaN":
-            return  # a run whose loss is no number any more is given up in any case
+            return  # a race gives up a run whose loss is no number
         schedule = getattr(callback, "schedule", None)
         why = (
-            callback_safety.of_function(schedule)
+            callback_safety.unsafe_function_reason(schedule)
             if name == "LearningRateScheduler"
             else callback_safety.unsafe_reason(callback)
         )
@@ -104,14 +108,19 @@ class Rules:
             self.stopping.append(name)
 
     def monitored(self, names: list[str]) -> tuple[str, bool] | None:
-        """The one metric that the stopping rules look at, of those that a test step gives, and whether it gets better
-        upwards.
+        """The one metric that the stopping rules monitor, and whether its larger values are better.
+
+        Args:
+            names: Of the metrics that a test step reports.
+
+        Returns:
+            None where there is no such metric, more than one, or its direction is not known.
         """
         found: set[str] = set()
         for callback in self._kept:
             if type(callback).__name__ in self.stopping:
                 found |= {
-                    name for name in names for said in callback_safety.constants(callback) if said == f"val_{name}"
+                    name for name in names for text in callback_safety.constants(callback) if text == f"val_{name}"
                 }
         if len(found) != 1:
             return None
@@ -127,8 +136,8 @@ class Rules:
         return (name, direction == "up") if direction in ("up", "down") else None
 
     def begin(self, rate: float) -> None:
-        """A run begins with this learning rate: all callbacks are as the script made them."""
-        self._model = StandIn(rate, self._metrics)
+        """Begins a run with this learning rate. All callbacks are as the script made them."""
+        self._model = StandInModel(rate, self._metrics)
         self._live = [_copied(callback) for callback in self._kept]
         for callback in self._live:
             callback.set_model(self._model)
@@ -143,7 +152,7 @@ class Rules:
         self._call("on_epoch_begin", epoch)
 
     def epoch_ends(self, epoch: int, logs: dict[str, float]) -> bool:
-        """Whether a rule ends the run here."""
+        """Calls the end of an epoch. Returns whether a rule stops the run there."""
         self._call("on_epoch_end", epoch, dict(logs))
         return self._model.stop_training
 
@@ -152,7 +161,7 @@ class Rules:
             try:
                 with contextlib.redirect_stdout(io.StringIO()):
                     getattr(callback, hook)(*arguments)
-            except Exception as error:  # it wants more of a training than a race has
+            except Exception as error:  # it needs more of a training than a race has
                 name = type(callback).__name__
                 self._live.remove(callback)
                 self._kept = [kept for kept in self._kept if type(kept) is not type(callback)]
@@ -163,30 +172,30 @@ class Rules:
 
 
 def _copied(callback: Any) -> Any:
-    """The callback with a state of its own: what it counts in a race stays there."""
+    """A copy of the callback with a state of its own."""
     made = copy.copy(callback)
     made._model = None
     for name, value in vars(made).items():
-        vars(made)[name] = _own(value)
+        vars(made)[name] = _copied_value(value)
     for name in QUIET:
         if type(made).__module__.partition(".")[0] in KERAS and hasattr(made, name):
             setattr(made, name, 0)
     return made
 
 
-def _own(value: Any) -> Any:
-    """A container or array that is not the callback's own one, with its inner ones; anything else as it is."""
+def _copied_value(value: Any) -> Any:
+    """A copy of a container or array, with its inner ones; anything else as it is."""
     made: Any = copy.copy(value) if isinstance(value, (dict, list, deque, set, np.ndarray)) else value
     if isinstance(value, dict):
-        made.update({name: _own(part) for name, part in value.items()})
+        made.update({name: _copied_value(part) for name, part in value.items()})
     elif isinstance(value, (list, deque)):
         made.clear()
-        made.extend(map(_own, value))
+        made.extend(map(_copied_value, value))
     return made
 
 
 def _direction_of(callback: Any, monitored: str) -> str | None:
-    """Which way a metric gets better, where a callback of tf_keras looks at it: it knows that from when it is made."""
+    """The direction in which a metric gets better, where a callback of tf_keras monitors it."""
     return (
         DIRECTIONS.get(getattr(callback, "monitor_op", None)) if getattr(callback, "monitor", "") == monitored else None
     )

@@ -1,4 +1,4 @@
-"""Whether a model is as it was initialised, and the weights with which it might as well have begun."""
+"""Whether a model is untrained, and other initial weights for it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import numpy as np
 from fitdoctor.probe import backends
 from fitdoctor.probe.state.model_snapshot import read
 
+# From so many numbers on, two draws of one distribution have about the same deviation.
 ENOUGH = 64
-"""Numbers from which on two draws of one distribution have about the same deviation."""
+# Deviations of two draws differ by less than this factor.
 ALIKE = 2.0
 
 
 def looks_fresh(weights: list[Any], drawn: list[Any]) -> bool:
-    """Whether weights may come from the same initialisers as others that were just drawn: trained ones look different.
+    """Whether weights may come from the same initialisers as others that were just drawn. Trained ones do not.
 
     Example:
         >>> looks_fresh([np.zeros(8)], [np.zeros(8)]), looks_fresh([np.ones(8)], [np.zeros(8)])
@@ -36,11 +37,11 @@ def _alike(weight: Any, other: Any) -> bool:
 
 
 def draw(model: Any, seed: int) -> list[Any] | None:
-    """Trainable weights as the model's own initialisers draw them for a seed; None where the model can't be made anew."""
+    """Trainable weights as the model's own initialisers draw them for a seed; None where it can't be cloned."""
     keras = backends.keras_of(model)
     try:
         keras.utils.set_random_seed(seed)
         clone = keras.models.clone_model(model)
         return [read(weight).copy() for weight in clone.trainable_variables]
-    except Exception:  # a subclassed model without a configuration, or layers that can't be made from theirs
+    except Exception:  # a subclassed model or a layer without a configuration
         return None

@@ -1,4 +1,4 @@
-"""The data that all racers of a race are judged on, and their loss on it."""
+"""The data that all racers of a race are scored on, and their loss on it."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from fitdoctor.probe import backends
 from fitdoctor.probe.inputs import kinds
 from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.trainer import keras_internals, loops
-from fitdoctor.probe.trials.feeds.tfdata import Feeds
+from fitdoctor.probe.trials.feeds.base import Feeds
 
 ROWS = 2048
 LEAST_ROWS = 256
 BATCH_ROWS = 256
+# The rows stay in memory for the whole race, so together they hold no more.
 BYTES = 64 << 20
-"""What the rows may hold together: they are kept in memory for the whole race."""
+# A score is taken some forty times a run. If it takes longer, it uses fewer rows.
 SCORE_S = 0.15
-"""A score is taken some forty times a run. One that takes longer would eat the race."""
+# Share of the training rows that is held out where the script has no validation data, and the least number of them.
 HELD_OUT = 0.2
 LEAST_HELD_OUT = 32
 
 
 def with_validation(bound: dict[str, Any]) -> tuple[dict[str, Any], Any, str]:
-    """Fit's arguments for the race, the data to judge on, and what that is.
+    """Fit's arguments for the race, the data to score on, and a name for that data.
 
-    Where the script has no validation data, some rows of its arrays are held out, so that no racer trains on them; a
-    pipeline's own first batches must do where it has none.
+    Where the script has no validation data, some rows of its arrays are held out, so that no racer trains on them. Of a
+    pipeline without validation data, the first batches are taken.
     """
     if bound["validation_data"] is not None:
         return bound, bound["validation_data"], "validation data"
@@ -44,7 +45,7 @@ def with_validation(bound: dict[str, Any]) -> tuple[dict[str, Any], Any, str]:
 
 
 def picked(x: Any, rows: Any) -> Any:
-    """Some rows of each part of a nest of arrays, of any container that Keras takes."""
+    """Some rows of each part of a nest of arrays, in any container that Keras accepts."""
     import numpy as np
 
     if x is None:
@@ -61,29 +62,33 @@ def picked(x: Any, rows: Any) -> Any:
 
 
 class RaceScorer:
-    """Takes scores.
+    """Scores the model of a race.
 
     Args:
         model: The model that is raced.
-        data: What it is judged on.
+        data: What it is scored on.
+
+    Attributes:
+        metric: The name of the log that is the score.
+        upwards: Whether a larger value of it is better.
     """
 
     def __init__(self, model: Any, data: Feeds) -> None:
         self._model = model
         self._loop = loops.of(model, "test")
         self.metric, self.upwards = "loss", False
-        self._batches = _kept(data.in_batches_of(BATCH_ROWS))
+        self._batches = _first_batches(data.in_batches_of(BATCH_ROWS))
         if not self._batches:
-            raise ValueError("there is nothing to judge a race on: the validation data is empty")
+            raise ValueError("there is nothing to score a race on: the validation data is empty")
 
     @property
     def rows(self) -> int:
         return sum(int(backends.tree().flatten(batch)[0].shape[0]) for batch in self._batches)
 
     def function(self) -> Any:
-        """A test function for the model as it is set now, compiled.
+        """A compiled test function for the model with its current settings.
 
-        It judges fewer rows from then on if that took too long.
+        If a score takes too long with it, fewer rows are scored from then on.
         """
         model = self._model
         before = keras_internals.setting(model, "steps_per_execution")
@@ -104,7 +109,7 @@ class RaceScorer:
         self._batches = self._batches[: max(fit_in, math.ceil(LEAST_ROWS / rows))]
 
     def score(self, function: Any) -> float | None:
-        """How good the model is on the rows, less being better; None where that is not a number."""
+        """The score of the model on the rows. Less is better; None where it is no number."""
         return self.scored(self.logs(function))
 
     def logs(self, function: Any) -> dict[str, float]:
@@ -117,18 +122,18 @@ class RaceScorer:
         finally:
             self._loop.rest()
         if "loss" not in logs:
-            raise ValueError("its test step reports no loss, by which racers could be judged")
+            raise ValueError("its test step reports no loss, by which racers could be scored")
         return plain(logs)
 
     def scored(self, logs: dict[str, float]) -> float | None:
-        """The score that these logs hold: of a metric that gets better upwards, what is missing to 1."""
+        """The score in some logs. Of a metric whose larger values are better, it is one minus the value."""
         value = logs.get(self.metric, math.nan)
         value = 1 - value if self.upwards else value
         return value if math.isfinite(value) else None
 
 
 def plain(logs: Any) -> dict[str, float]:
-    """The logs of a step as numbers, those left out that are none."""
+    """The logs of a step that are numbers."""
     found: dict[str, float] = {}
     for name, value in dict(logs or {}).items():
         try:
@@ -138,8 +143,8 @@ def plain(logs: Any) -> dict[str, float]:
     return found
 
 
-def _kept(dataset: Any) -> list[Any]:
-    """Its first batches, all of one shape, so that one compiled function serves them all."""
+def _first_batches(dataset: Any) -> list[Any]:
+    """The first batches of one shape, so that one compiled function serves them all."""
     batches: list[Any] = []
     shapes: list[Any] = []
     rows = held = 0

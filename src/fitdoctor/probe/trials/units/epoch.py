@@ -1,105 +1,107 @@
-"""Times whole epochs, their start included: what is saved at the start must not come back in the steps."""
+"""Times whole epochs, their start included, since what is saved at the start may come back in the steps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from fitdoctor.changes.model import InsertCall
-from fitdoctor.probe.apply.live import Undo
+from fitdoctor.changes.model import Change, InsertCall
+from fitdoctor.probe.inputs import kinds
 from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.timing import cpu_contention
-from fitdoctor.probe.trials.arm import Runner
-from fitdoctor.probe.trials.feeds.tfdata import Feeds
+from fitdoctor.probe.trials.runner import Runner
+from fitdoctor.probe.trials.stepper import FitStepper
+from fitdoctor.probe.trials.units.base import changes_loader, sets_fit_argument, window_since
+from fitdoctor.recording.trial_protocol import ArmSpec, Prepared, TimedWindow
 
+# A trial repeats an epoch some dozens of times.
 LONGEST_EPOCH_S = 6.0
-"""A trial repeats an epoch some dozens of times."""
-TOLD_AFTER_S = 1.0
-"""How long an epoch goes on before its length is estimated from the steps done."""
+# After so long, the length of an epoch is estimated from the steps done.
+ESTIMATED_AFTER_S = 1.0
 
 
-class Epochs:
-    """Windows of the unit `epoch`: from a fresh iterator on, or the second epoch of one that goes on where the change
-    says so.
+class EpochTrial:
+    """Windows of the unit `epoch`: an epoch from a fresh iterator.
+
+    Where a change makes the input go on from epoch to epoch, the second epoch is timed.
 
     Args:
-        feeds: The inputs of the arms.
-        steps: Steps of an epoch, or None while they are not known.
-        enter: Puts an arm's settings in place.
-        go: Steps an arm.
+        stepper: Steps the model.
     """
 
-    def __init__(
-        self, feeds: Feeds, steps: int | None, enter: Callable[..., Undo], go: Callable[[Runner, int], int]
-    ) -> None:
-        self._feeds, self._steps, self._enter, self._go = feeds, steps, enter, go
+    def __init__(self, stepper: FitStepper) -> None:
+        bound = stepper.bound
+        self._stepper = stepper
+        self._steps = kinds.steps_of(bound["x"], bound["batch_size"], bound["steps_per_epoch"])
 
-    def prepare(self, runner: Runner, counted: int | None = None, *, fresh: bool = False) -> dict[str, Any]:
-        """Makes an arm's input, and runs one epoch, where that is short enough.
+    def carries_out(self, change: Change) -> bool:
+        """Whether an epoch shows the change."""
+        return sets_fit_argument(change) or changes_loader(change) or change.place.position >= 0
+
+    def prepare(self, runner: Runner, arm: ArmSpec) -> Prepared:
+        """Builds an arm's input, and runs one epoch, where that is short enough.
+
+        Raises:
+            ValueError: An epoch is too long to be repeated, or its length is not known.
+        """
+        stepper, feeds = self._stepper, self._stepper.feeds
+        stepper.begin()
+        self._steps = self._steps or arm.epoch_steps
+        if not self._steps:
+            raise ValueError("how many steps an epoch has is not known")
+        stepper.enter(runner, new=True, fresh=arm.is_placebo)()
+        runner.dataset = feeds.finite(runner.changes, anew=arm.is_placebo)
+        feeds.take_slice_s()
+        window = self.window(runner, longest_s=LONGEST_EPOCH_S)
+        return Prepared(one_off_s=0.0, unit_s=window.seconds, sentence=feeds.take_sentence())
+
+    def window(self, runner: Runner, *, longest_s: float | None = None) -> TimedWindow:
+        """Times one epoch.
 
         Args:
             runner: Of the arm.
-            counted: Steps of an epoch as an earlier run counted them, for an input that does not say.
-            fresh: Whether the arm gets a compiled function and data of its own.
+            longest_s: Where given, an epoch that takes longer is given up early.
 
         Raises:
-            ValueError: An epoch is too long to be repeated, or of a length that is not known.
+            ValueError: The epoch takes longer than `longest_s`.
         """
-        self._steps = self._steps or counted
-        if not self._steps:
-            raise ValueError("how many steps an epoch has is not known")
-        self._enter(runner, new=True, fresh=fresh)()
-        runner.dataset = self._feeds.finite(runner.changes, anew=fresh)
-        self._feeds.take_aside_s()
-        timed = self.window(runner, longest_s=LONGEST_EPOCH_S)
-        return {"one_off_s": 0.0, "unit_s": timed["seconds"], "sentence": self._feeds.take_sentence()}
-
-    def window(self, runner: Runner, *, longest_s: float | None = None) -> dict[str, Any]:
-        """Times one epoch."""
         assert self._steps is not None
         goes_on = any(isinstance(change, InsertCall) and change.call == "repeat" for change in runner.changes)
-        undo = self._enter(runner)
+        undo = self._stepper.enter(runner)
         try:
             if goes_on:
-                # Its second epoch is timed, straight after the first: one that stood idle in between would have made it
-                # by then.
+                # The second epoch follows at once: while the input is idle, it would make the second epoch ready.
                 runner.iterator = iter(runner.dataset)
-                self._go(runner, self._steps)
+                self._stepper.go(runner, self._steps)
             waited_s, began_s = cpu_contention.queue_s(), time.perf_counter()
             if not goes_on:
                 runner.iterator = iter(runner.dataset)
             if longest_s is None:
-                self._go(runner, self._steps)
+                self._stepper.go(runner, self._steps)
             else:
-                self._go_carefully(runner, began_s, longest_s)
-            to_its_end(runner)
-            return cpu_contention.window(time.perf_counter() - began_s, 1, waited_s=waited_s)
+                self._go_at_most(runner, began_s, longest_s)
+            end_input(runner)
+            return window_since(began_s, 1, waited_s=waited_s)
         finally:
             undo()
             runner.iterator = None
             cpu_contention.wait_until_quiet()
 
-    def _go_carefully(self, runner: Runner, began_s: float, longest_s: float) -> None:
-        """The same, given up where it is seen that an epoch takes too long."""
+    def _go_at_most(self, runner: Runner, began_s: float, longest_s: float) -> None:
+        """Runs an epoch step by step, and gives up once it is expected to take too long."""
         assert self._steps is not None
-        starting_s = 0.0
+        first_s = 0.0
         for done in range(0, self._steps, runner.steps):
-            self._go(runner, runner.steps)
+            self._stepper.go(runner, runner.steps)
             spent_s = time.perf_counter() - began_s
-            starting_s = starting_s or spent_s  # with the filling of buffers, which other steps don't pay
-            if spent_s > TOLD_AFTER_S:
-                each_s = (spent_s - starting_s) / max(1, done)
-                _check(starting_s + each_s * (self._steps - runner.steps), longest_s)
+            first_s = first_s or spent_s  # the first step fills the buffers, which the others don't pay
+            if spent_s > ESTIMATED_AFTER_S:
+                each_s = (spent_s - first_s) / max(1, done)
+                if first_s + each_s * (self._steps - runner.steps) > longest_s:
+                    raise ValueError(
+                        "an epoch is too long to be repeated in a trial, and a part of one would not show where the "
+                        "time goes"
+                    )
 
 
-def to_its_end(runner: Runner) -> None:
-    """Does what Keras does behind the last step of an epoch, where that takes time: it begins its input anew."""
+def end_input(runner: Runner) -> None:
+    """Begins the input anew, as Keras does after the last step of an epoch, where that takes time."""
     if getattr(runner.dataset, "spares", False):
         next(runner.iterator, None)
-
-
-def _check(expected_s: float, longest_s: float) -> None:
-    if expected_s > longest_s:
-        raise ValueError(
-            "an epoch is too long to be repeated in a trial, and a part of one would not show where the time goes"
-        )

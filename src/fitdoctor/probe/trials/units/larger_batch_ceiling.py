@@ -1,4 +1,4 @@
-"""What the rows of a call on a tiny batch cost when more of them go through at once: the ceiling of larger pieces."""
+"""The ceiling of calls on tiny batches: what their rows cost in larger batches."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from fitdoctor.probe.inputs import kinds
 from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.timing import cpu_contention
 
+# Keras' default batch.
 ROWS = 32
-"""An ordinary batch: what Keras takes when nothing is said."""
 CALLS = 4
 
 
 def timed(original: Any, model: Any, bound: dict[str, Any]) -> tuple[float, int, float]:
-    """Makes a few calls on the call's own rows, repeated to an ordinary batch.
+    """Makes a few calls on the call's own rows, repeated to a batch of the default size.
 
     Returns:
-        The seconds, how many calls of the script's own that stands for, and the seconds of waiting for a core.
+        The seconds, how many of the script's own calls they stand for, and the seconds of waiting for a core.
     """
     factor = max(1, ROWS // max(1, kinds.rows(bound["x"]) or 1))
     larger = {

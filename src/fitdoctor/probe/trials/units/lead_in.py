@@ -1,4 +1,4 @@
-"""The untimed steps before a window: they use up what a pipeline made ready while other arms had their turn."""
+"""The untimed steps before a window. They use up what a pipeline made ready while other arms were timed."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from typing import Any
 
 from fitdoctor.probe.support.originals import time
 
+# A shorter lead costs next to nothing.
 LONG_LEAD_S = 0.4
-"""Up to here a lead costs next to nothing."""
+# Input that takes at most this share of a step can't delay it, even on the same cores. Its buffer may stay full.
 QUICK = 0.25
-"""Input that takes at most this share of a step can't hold it up, even where both want the same cores:
-
-its store may stay full.
-"""
+# Batches that are timed once the buffer is empty.
 DRAWS = 2
 
 
@@ -22,8 +20,8 @@ def lead_of(
 ) -> int:
     """How many steps to take before a window is timed.
 
-    With steps of a second, a lead of a few steps would be most of a trial. So where one takes long, a few batches are
-    drawn without training on them: what comes so quickly that steps never wait for it needs no lead.
+    With steps of a second, a few such steps would be most of a trial. So where a step takes long, a few batches are
+    drawn without training on them. Input that is so quick that steps never wait for it needs no lead.
 
     Args:
         iterator: The arm's own.
@@ -32,7 +30,7 @@ def lead_of(
         clock: Seconds.
 
     Returns:
-        One more than is held, or 0 where it makes no difference.
+        One more than are held, or 0 where no lead is needed.
     """
     if (held + 1) * unit_s <= LONG_LEAD_S:
         return held + 1

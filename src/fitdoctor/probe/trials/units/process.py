@@ -1,7 +1,4 @@
-"""What a whole process shows where environments are compared:
-
-its steps without a pause, and what they make of the weights.
-"""
+"""Measures a whole process, where environments are compared: its steps without a pause, and its weights."""
 
 from __future__ import annotations
 
@@ -12,54 +9,54 @@ import numpy as np
 
 from fitdoctor.probe.state.model_snapshot import MOST_BYTES, Snapshot, bytes_of
 from fitdoctor.probe.trainer import keras_internals
+from fitdoctor.recording.trial_protocol import ArmSpec, ProcessMeasured
+from fitdoctor.trial_units import Unit
 
 if TYPE_CHECKING:
     from fitdoctor.probe.trials.fit_arms import FitArms
 
+# Steps after which the weights are compared.
 STEPS = 4
+# Stretches before the timed ones, in which tf.data tunes the pipeline and the process warms up.
 UNTIMED = 1
-"""Stretches before the timed ones: tf.data tunes a pipeline while it runs, and a process grows warm."""
 
 
-def measure(arms: FitArms, stretches: int) -> dict[str, Any]:
-    """Times the fit as it is, in stretches without a pause.
+def measure(arms: FitArms, stretches: int) -> ProcessMeasured:
+    """Times the fit as it is, in stretches without a pause, and takes a few steps from the start for the weights.
 
     Args:
-        arms: Of the fit at which the process stands. They can't be used for anything else afterwards.
+        arms: Of the fit. They can't be used for anything else afterwards.
         stretches: How many are timed.
-
-    Returns:
-        The windows, and what a few steps from the start made of the weights: see `compared`, in the trials.
     """
     start = _snapshot(arms)
-    step = {"id": "step/baseline", "role": "baseline", "unit": "step", "remedy": "", "changes": []}
-    stretch = {**step, "id": "stretch/baseline", "unit": "stretch"}
+    step = ArmSpec(id="step/baseline", role="baseline", unit=Unit.STEP)
+    stretch = ArmSpec(id="stretch/baseline", role="baseline", unit=Unit.STRETCH)
     arms.prepare(step)
     arms.prepare(stretch)
     windows = [arms.window(stretch) for _ in range(UNTIMED + stretches)][UNTIMED:]
-    return {"windows": windows, "weights": {} if start is None else _weights(arms, start)}
+    return ProcessMeasured(windows=windows, weights={} if start is None else _weights(arms, step, start))
 
 
 def _snapshot(arms: FitArms) -> Snapshot | None:
     """The model before its first step, or None where it is not built yet or too large."""
-    model = arms.model
+    model = arms.stepper.model
     if not model.built or model.optimizer is None or bytes_of(model) > MOST_BYTES:
         return None
-    keras_internals.build(model, lambda: arms.feeds.dataset([]))
+    keras_internals.build(model, lambda: arms.stepper.feeds.dataset([]))
     return Snapshot(model)
 
 
-def _weights(arms: FitArms, start: Snapshot) -> dict[str, Any]:
-    """Hashes before and after some steps on one batch, and for each weight the length of its update and its shadow on a
-    fixed direction.
+def _weights(arms: FitArms, step: ArmSpec, start: Snapshot) -> dict[str, Any]:
+    """Hashes before and after some steps on one batch, and two numbers for the update of each weight.
 
-    Two processes can't hold their arrays against each other. Where the start is the same, the shadows tell other
-    rounding from another training: they differ as much as the updates do, up to a factor that chance sets.
+    The numbers are the length of the update and its projection on a fixed random direction, its shadow. Two processes
+    can't compare their arrays. Where they start equal, the shadows tell other rounding from another training: they
+    differ as much as the updates do, up to a random factor.
     """
     try:
         start.restore()
         before = start.weights()
-        arms.step_on("step/baseline", iter(arms.feeds.fixed()), STEPS)
+        arms.step_on(step.id, iter(arms.stepper.feeds.fixed()), STEPS)
         updates = [(now.astype(np.float64) - old).ravel() for now, old in zip(start.weights(), before, strict=True)]
     except Exception as error:
         return {"why": f"{type(error).__name__}: {error}"[:200]}

@@ -1,4 +1,4 @@
-"""The state of a model before one looks inside it: weights, statistics, metrics, optimizers and random generators."""
+"""The state of a model before an inspection: weights, statistics, metrics, optimizers and random generators."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from typing import Any
 from fitdoctor.probe import backends
 from fitdoctor.probe.state.model_snapshot import bytes_of, read, variables_of
 from fitdoctor.probe.state.random_state import RandomState
-from fitdoctor.probe.trials.inside.layers import UnseenError
+from fitdoctor.probe.trials.inside.layers import NotInspectableError
 
+# Of variables, which are copied for a moment.
 MOST_BYTES = 512 << 20
-"""Of variables, which are held once more for a moment."""
 
 
-class Kept:
+class ModelState:
     """Copies of all that a pass through a model may change.
 
     Args:
         model: The model, built.
 
     Raises:
-        UnseenError: It is too large to be copied.
+        NotInspectableError: It is too large to be copied.
 
     Example:
-        >>> kept = Kept(model)
+        >>> state = ModelState(model)
         >>> model(x, training=True)
-        >>> kept.put_back()
+        >>> state.restore()
     """
 
     def __init__(self, model: Any) -> None:
         if bytes_of(model) > MOST_BYTES:
-            raise UnseenError("its state is too large to be copied for it")
+            raise NotInspectableError("its state is too large to be copied for it")
         self._variables = variables_of(model)
         self._values = [read(variable).copy() for variable in self._variables]
         self._buffers = [(buffer, buffer.clone()) for buffer in model.buffers()] if backends.name() == "torch" else []
