@@ -1,7 +1,4 @@
-"""Text as it may be judged by before it is run:
-
-nothing of it is dropped, and what can't be seen is written as in Python's source.
-"""
+"""Shows text exactly, before it is run: nothing is dropped, and invisible characters are escaped."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ _RIGHT_TO_LEFT = ("R", "AL", "AN")
 
 
 def is_plain(text: str) -> bool:
-    r"""Whether all of a text can be seen as it stands: no control or format characters, no line breaks, no spaces but the usual one.
+    r"""Whether all characters of a text are visible: none is a control or format character, or an unusual space.
 
     Example:
         >>> is_plain("evil()\x1b[2K")

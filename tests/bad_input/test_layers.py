@@ -174,7 +174,10 @@ def test_without_privileges_the_write_guard_protects_files(lab: Lab) -> None:
 
 
 def test_a_script_that_clears_up_our_folder_works_as_alone(lab: Lab) -> None:
-    clears = "import glob, shutil\nfor p in glob.glob('.fitdoctor*'): shutil.rmtree(p)\nassert not glob.glob('.fitdoctor*')\n"
+    clears = (
+        "import glob, shutil\nfor p in glob.glob('.fitdoctor*'): shutil.rmtree(p)\nassert not"
+        " glob.glob('.fitdoctor*')\n"
+    )
     ended = lab.diagnose("open('new.txt', 'w').write('x')\n" + clears + MODEL + FIT, budget="6")
     assert (ended.code, "run.json" in lab.kept()) == (0, True), ended.err
     said = " ".join(ended.out.split())

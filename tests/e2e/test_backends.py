@@ -229,7 +229,8 @@ for _ in range(2):
     arms.windows(units)  # raises where the state is not restored
 arms.training_state.restore(whole=True)
 arms.training_state.check(whole=True)
-parts = [part for batch in arms.stepper.feeds.fixed()._batches for part in keras.tree.flatten(batch) if part is not None]
+batches = arms.stepper.feeds.fixed()._batches
+parts = [part for batch in batches for part in keras.tree.flatten(batch) if part is not None]
 print("shapes", {tuple(part.shape) for part in parts} == {(16, 4), (16, 2)})
 print("weights", *(arms.verify(each).weights for each in units if each.id in ("placebo", "fewer")))
 metric = race.prepare([arm("baseline"), arm("faster", [faster])]).metric

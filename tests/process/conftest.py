@@ -33,9 +33,10 @@ folder.mkdir(parents=True, exist_ok=True)
 notes = folder / "notes.json"
 notes.write_text("{}")
 contained = Contained(
-    [sys.executable, "-c", asked["program"]], environment={**os.environ, "NOTES": str(notes)}, folder=folder, notes=notes,
-    layered=asked["layered"], offline=asked["offline"], places=[here], temporary=[Path("/tmp"), Path("/var/tmp"), Path.home()],
-    caches=[here / "cache", here / "none" / "yet"], kept=here / "run" / "kept", stdin=subprocess.DEVNULL, descriptors=(),
+    [sys.executable, "-c", asked["program"]], environment={**os.environ, "NOTES": str(notes)},
+    folder=folder, notes=notes, layered=asked["layered"], offline=asked["offline"], places=[here],
+    temporary=[Path("/tmp"), Path("/var/tmp"), Path.home()], caches=[here / "cache", here / "none" / "yet"],
+    kept=here / "run" / "kept", stdin=subprocess.DEVNULL, descriptors=(),
 )
 out = contained.process.stdout.read().decode(errors="replace")
 contained.end()

@@ -135,7 +135,7 @@ def test_places_for_temporary_files_are_in_the_layer(box: Box, place: str) -> No
     name = f"fitdoctor-test-{os.getpid()}"
     done = box.run(
         f"import os\npath = os.path.join(os.path.expanduser({place!r}), {name!r})\n"
-        f"open(path, 'w').write('x')\nprint(path)"
+        "open(path, 'w').write('x')\nprint(path)"
     )
     assert done.code == 0, done.out
     assert not Path(done.out.strip()).exists()
@@ -185,7 +185,8 @@ def test_the_program_keeps_its_user_and_ends_as_it_does(box: Box) -> None:
 
 def test_writes_to_the_folder_of_the_child_are_real(box: Box) -> None:
     done = box.run(
-        "import json, os\nnotes = os.environ['NOTES']; n = json.load(open(notes)); n['mine'] = 1\njson.dump(n, open(notes, 'w'))"
+        "import json, os\nnotes = os.environ['NOTES']; n = json.load(open(notes)); n['mine'] = 1\njson.dump(n,"
+        " open(notes, 'w'))"
     )
     assert done.notes.pop("spawned_s") > 0
     assert done.notes == {"isolated": True, "network_namespace": False, "mine": 1}

@@ -15,7 +15,10 @@ import fitdoctor
 
 HARMLESS = Path(__file__).parents[2] / "docs" / "harmless.md"
 SOURCES = Path(fitdoctor.__file__).parent
-LIMITED = "import os, resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40)); os.execv(sys.executable, sys.argv[1:])"
+LIMITED = (
+    "import os, resource, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40)); "
+    "os.execv(sys.executable, sys.argv[1:])"
+)
 
 
 def test_the_page_names_all_of_them(tmp_path: Path) -> None:

@@ -25,7 +25,8 @@ class Mine(keras.callbacks.Callback):
 def filtered(trace):  # as Keras does it
     last, entries = None, list(traceback.walk_tb(trace))
     for frame, line in reversed(entries):
-        if not any(each in frame.f_code.co_filename for each in (os.path.dirname(keras.__file__), os.path.join("tensorflow", "python"))):
+        ours = (os.path.dirname(keras.__file__), os.path.join("tensorflow", "python"))
+        if not any(each in frame.f_code.co_filename for each in ours):
             last = types.TracebackType(last, frame, frame.f_lasti, line)
     if last is None:
         frame, line = entries[-1]

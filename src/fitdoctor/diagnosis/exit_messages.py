@@ -111,7 +111,8 @@ def _finished(scout: ProcessRecord) -> str:
 def _exception(ending: Ending, where: str, stage: str, request: DiagnoseRequest) -> str:
     if ending.error == "EOFError":
         return (
-            f"The script asked for input{where}, {stage}, and there was none: it is run several times, without a terminal. "
+            f"The script asked for input{where}, {stage}, and there was none: it is run several times, without a "
+            "terminal. "
             f"Pipe the answers in ({_with_answers(request)}) or pass them as arguments."
         )
     if ending.error == "ModuleNotFoundError":

@@ -45,7 +45,10 @@ SWITCHED_OFF = f"the variable {LAYER_SWITCH}=0 switched it off"
 LEFT_RUNNING = "What your script left running was ended with it: {}."
 FULL = "Your script filled the scratch layer that takes what it writes ({}), and was ended."
 
-LOST = "What your script would have changed on disk is not known in whole: the process that keeps the list was ended during a run."
+LOST = (
+    "What your script would have changed on disk is not known in whole: the process that keeps the list was ended "
+    "during a run."
+)
 WITH_PYTHON = " Run with python, it does change them."
 MOVED = "What your script made while it was tried, and left behind, was moved to"
 LIMITS_WITHOUT_A_REPORT = tuple(sentence.partition("{")[0] for sentence in (MOVED, FULL, REBUILT, LOST))

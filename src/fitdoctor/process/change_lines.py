@@ -1,7 +1,4 @@
-"""Lists what a script changed, or would have changed, on disk:
-
-losses first, and many files of one folder in one line.
-"""
+"""Lists the changes of a script on disk: losses first, and many files of one folder in one line."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Hides folders of ours below a layer, without a mount:
-
-whoever removes the folder around them meets nothing in the way.
-"""
+"""Hides our folders below a layer, without a mount, so that a script can remove the folder around them."""
 
 from __future__ import annotations
 

@@ -38,9 +38,9 @@ def check_offered(facts: Facts, treatments: Iterable[Treatment], shown: str, *, 
 
 
 def not_offered(facts: Facts, outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
-    """The changes of arms that saved time and that no remedy offers for these facts:
+    """Returns changes of arms that saved time but that no remedy offers for these facts.
 
-    somebody has put them, or their places, there.
+    Somebody put the changes, or their places, into the recording.
     """
     offered = _offered(facts)
     arms = [outcome.arm for outcome in outcomes if outcome.helps and outcome.arm.role in ("remedy", "prescription")]

@@ -49,8 +49,8 @@ def choose(diagnosis: Diagnosis, allowed: Collection[Safety], *, again: str = ""
     if chosen is None:
         if made_up := not_offered(analysis.facts, analysis.outcomes):
             raise FitdoctorError(
-                f"Received {diagnosis.shown} with the change {with_place(made_up[0])}, which no remedy of this fitdoctor offers there; "
-                "expected changes that a diagnosis by this version made. "
+                f"Received {diagnosis.shown} with the change {with_place(made_up[0])}, which no remedy of this "
+                "fitdoctor offers there; expected changes that a diagnosis by this version made. "
                 f"Diagnose it again: “fitdoctor diagnose {again or analysis.facts.run.script}”."
             )
         hint = more or f"“fitdoctor report {diagnosis.shown}” shows what was tried."

@@ -18,8 +18,8 @@ from fitdoctor.trials.statistics import MOST_RATIO
 
 End = Literal["low", "mid", "high"]
 
-# The cost of a unit differs between two processes of one script, with a standard deviation of 8.5 %, so 95 % of them lie
-# within this (docs/trials-measured.md, drift). The interval of a whole run covers that too.
+# The cost of a unit differs between two processes of one script, with a standard deviation of 8.5 %, so 95 % of them
+# lie within this (docs/trials-measured.md, drift). The interval of a whole run covers that too.
 PROCESS_DRIFT = 0.17
 DRIFTS = (1 - PROCESS_DRIFT, 1.0, 1 + PROCESS_DRIFT)
 
