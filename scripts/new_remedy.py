@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments,
         description="Creates the skeleton of a remedy and of its test, which fails until both are filled in.",
         package="remedies",
-        folder="seam",
+        folder="place",
         example="packed-files",
     )
     return write_new(

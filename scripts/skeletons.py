@@ -37,7 +37,7 @@ def name_from(arguments: Sequence[str] | None, *, description: str, package: str
         arguments: The arguments of the command line; None for those of this process.
         description: What the script does, for `--help`.
         package: The package whose folders may be named, `causes` or `remedies`.
-        folder: The name for such a folder, `family` or `seam`.
+        folder: The name for such a folder, `family` or `place`.
         example: An id, for the messages.
     """
     folders = sorted(entry.parent.name for entry in (REPOSITORY / "src" / "fitdoctor" / package).glob("*/__init__.py"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.children import Project
+from tests.support.projects import Project
 
 # A shell that starts the tests in the background lets them and their processes ignore Ctrl-C and a closed terminal.
 signal.signal(signal.SIGINT, signal.default_int_handler)

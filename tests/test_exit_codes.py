@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.children import Project
+from tests.support.projects import Project
 
 GIVEN = [
     "True",

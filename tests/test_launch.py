@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.children import Project
+from tests.support.projects import Project
 
 SELF = """\
 '''A script that looks at itself.'''

@@ -17,9 +17,9 @@ from fitdoctor.recording.model import Arm, CallSiteRecord, Ending, Fit, Operatio
 from fitdoctor.report.model import Report
 from fitdoctor.report.text import render
 from fitdoctor.trials.plan import combine, plan_environments
-from tests import builders as make
 from tests.causes import test_idle_workers, test_unused_cores
-from tests.report.diagnosed import QUICK, SLOW_INPUT, diagnosed, pipeline_fit
+from tests.support import builders as make
+from tests.support.diagnosed_runs import QUICK, SLOW_INPUT, diagnosed, pipeline_fit
 
 
 def figures(value: Any) -> list[float]:

@@ -9,8 +9,8 @@ import pytest
 from fitdoctor.analysis import build
 from fitdoctor.recording.model import Duration, Ending, Run
 from fitdoctor.report.text import render
-from tests import builders as make
-from tests.report.diagnosed import QUICK, diagnosed
+from tests.support import builders as make
+from tests.support.diagnosed_runs import QUICK, diagnosed
 
 
 def in_trials(at: str = "trials") -> Run:

@@ -11,7 +11,7 @@ from fitdoctor.recording.model import Run
 from fitdoctor.recording.model.system import Gpu, Level, Series, Span, System
 from fitdoctor.report.json import from_json, to_json
 from fitdoctor.report.text import render
-from tests import builders as make
+from tests.support import builders as make
 
 SECONDS = 10
 

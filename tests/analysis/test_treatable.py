@@ -6,8 +6,8 @@ import pytest
 
 from fitdoctor.analysis import build
 from fitdoctor.recording.model import Run
-from tests import builders as make
-from tests.report.diagnosed import QUICK, diagnosed
+from tests.support import builders as make
+from tests.support.diagnosed_runs import QUICK, diagnosed
 
 
 def eager(weights: str) -> Run:

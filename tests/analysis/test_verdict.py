@@ -9,8 +9,8 @@ import pytest
 from fitdoctor.analysis import build
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording.model import Run, Window
-from tests import builders as make
-from tests.report.diagnosed import QUICK, diagnosed
+from tests.support import builders as make
+from tests.support.diagnosed_runs import QUICK, diagnosed
 
 
 def noisy(run: Run) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from fitdoctor.analysis import build
 from fitdoctor.recording.model import Run
 from fitdoctor.report.text import render
-from tests import builders as make
+from tests.support import builders as make
 
 
 def shown(run: Run) -> str:

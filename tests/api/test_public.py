@@ -8,7 +8,7 @@ from pathlib import Path
 
 import fitdoctor
 from fitdoctor.report.json import to_json
-from tests.report import samples
+from tests.support import report_samples as samples
 
 HEAVY = ("click", "keras", "msgspec", "numpy", "rich", "scipy", "tensorflow")
 

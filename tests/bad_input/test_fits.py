@@ -13,9 +13,9 @@ REPORTED = {"log.txt", "report.json", "run.json"}
 
 AFTER = {
     "an exception": ("raise ValueError('after')\n", "The script raised ValueError: after at train.py:7"),
-    "os._exit": (SAVED + "import os\nos._exit(4)\n", "left with exit code 4"),
+    "os._exit": (SAVED + "import os\nos._exit(4)\n", "exited with code 4"),
     "a crash": (SAVED + "import os\nos.kill(os.getpid(), 9)\n", "killed by SIGKILL"),
-    "a hang": ("import time\ntime.sleep(10**6)\n", "ended when its time was up at train.py:8"),
+    "a hang": ("import time\ntime.sleep(10**6)\n", "was stopped at train.py:8 when its time was used up"),
     "a strange attribute": (
         (
             "class Odd(keras.Callback):\n    best, seed, name = float('inf'), 2**80, '\\udcff'\n    def __init__(self):"

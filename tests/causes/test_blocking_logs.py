@@ -6,7 +6,7 @@ import pytest
 
 from fitdoctor.causes.host.blocking_logs import check
 from fitdoctor.facts.facts import Facts
-from tests import builders as make
+from tests.support import builders as make
 
 
 def logger(name: str = "TensorBoard", hook_s: float = 0.0008, *, own: bool = False, **attributes: Any) -> Facts:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from fitdoctor.causes.compute.compute_bound import check
 from fitdoctor.facts.facts import Facts
-from tests import builders as make
+from tests.support import builders as make
 
 
 def computing(input_free: float | None) -> Facts:

@@ -5,7 +5,7 @@ import pytest
 from fitdoctor.causes.host.costly_metrics import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import HotLine, MetricRecord
-from tests import builders as make
+from tests.support import builders as make
 
 ACCURACY = MetricRecord(name="accuracy", kind="MeanMetricWrapper", state_size=2)
 AUC = MetricRecord(name="auc", kind="AUC", state_size=20_000)

@@ -4,7 +4,7 @@ import pytest
 
 from fitdoctor.causes.host.dispatch_bound_steps import DISPATCH_MID_S, check
 from fitdoctor.facts.facts import Facts
-from tests import builders as make
+from tests.support import builders as make
 
 
 def short(**changed: object) -> Facts:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from fitdoctor.causes.host.eager_execution import check
 from fitdoctor.facts.facts import Facts
-from tests import builders as make
+from tests.support import builders as make
 
 COMPILE = make.site(12, "model.compile(", run_eagerly=15)
 

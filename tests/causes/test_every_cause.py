@@ -13,7 +13,7 @@ from fitdoctor.causes.base import PAGE_SECTIONS, Cause
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import CallSiteRecord, Fit
 from fitdoctor.remedies.registry import all_remedies
-from tests import builders as make
+from tests.support import builders as make
 
 CAUSES = registry.all_causes()
 each = pytest.mark.parametrize("name", sorted(CAUSES))
@@ -44,6 +44,9 @@ def test_page_shows_code_that_is_python(name: str) -> None:
 @each
 def test_remedies_exist_and_treat_it(name: str) -> None:
     for remedy in CAUSES[name].remedies:
+        assert remedy in all_remedies(), (
+            f"REMEDIES names {remedy}, which does not exist: scripts/new_remedy.py makes it"
+        )
         assert name in all_remedies()[remedy].treats
 
 

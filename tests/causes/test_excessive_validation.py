@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from fitdoctor.causes.callbacks.excessive_validation import check
 from fitdoctor.facts.facts import Facts
-from tests import builders as make
+from tests.support import builders as make
 
 
 def validating(pass_s: float, *, batch: int | None = 32, steps: int = 50) -> Facts:

@@ -6,12 +6,12 @@ from fitdoctor.causes.input.first_batch_stall import check
 from fitdoctor.changes.model import InsertCall, SetArgument
 from fitdoctor.facts.budget import make_budget
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.stalls import input_and_stalls
+from fitdoctor.facts.input.stalls import input_cost_with_epoch_starts
 from fitdoctor.facts.watched_fit import WatchedFit
 from fitdoctor.recording.model import HotLine, Site
 from fitdoctor.remedies.pipeline import persistent_input
-from tests import builders as make
 from tests.facts.input.test_loader_workers import loader
+from tests.support import builders as make
 
 
 def stalled(stall_s: float, *steps: tuple[str, int]) -> Facts:
@@ -58,7 +58,7 @@ def test_a_measured_wait_counts_as_input(first_s: float, usual_s: float, waited_
     parts = {part.id: part.s for part in make_budget(facts).parts}
     assert parts["epoch_boundary"] == pytest.approx(9 * (1.0 - waited_s) + 10 * 0.01)
     assert sum(parts.values()) == pytest.approx(facts.total_s)
-    assert input_and_stalls(facts, facts.fits[0])[0].low >= 9 * waited_s
+    assert input_cost_with_epoch_starts(facts, facts.fits[0])[0].low >= 9 * waited_s
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from fitdoctor.causes.host.fit_in_a_loop import check
 from fitdoctor.facts.budget import make_budget
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Duration
-from tests import builders as make
+from tests.support import builders as make
 
 
 def one_batch(**changed: object) -> Facts:

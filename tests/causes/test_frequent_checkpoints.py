@@ -7,7 +7,7 @@ import pytest
 from fitdoctor.causes.callbacks.frequent_checkpoints import check
 from fitdoctor.causes.callbacks.slow_callback import check as slow
 from fitdoctor.facts.facts import Facts
-from tests import builders as make
+from tests.support import builders as make
 
 
 def checkpoint(

@@ -4,7 +4,7 @@ from typing import Any
 
 from fitdoctor.causes.callbacks.histogram_logging import check
 from fitdoctor.facts.facts import Facts
-from tests import builders as make
+from tests.support import builders as make
 
 
 def board(unit_s: float = 1.0, **attributes: Any) -> Facts:

@@ -5,8 +5,8 @@ import pytest
 from fitdoctor.causes.input.idle_workers import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Operation
-from tests import builders as make
 from tests.facts.input.test_loader_workers import grain, loader
+from tests.support import builders as make
 
 
 def dataset(workers: int = 1, *, processes: bool = False, input_free: float = 2.0) -> Facts:

@@ -10,7 +10,7 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.measured_ratios import MeasuredRatios
 from fitdoctor.recording.model import CallbackRecord, EpochRow
 from fitdoctor.remedies.registry import offers
-from tests import builders as make
+from tests.support import builders as make
 
 
 def at(rate: float | None, *, losses: tuple[float, ...] = (), **changed: Any) -> Facts:

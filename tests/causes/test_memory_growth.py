@@ -6,7 +6,7 @@ from fitdoctor.causes.memory.memory_growth import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import EpochRow
 from fitdoctor.recording.model.system import System
-from tests import builders as make
+from tests.support import builders as make
 
 
 def watched(*megabytes: float, calls: bool = False, **changed: object) -> Facts:

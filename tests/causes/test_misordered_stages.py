@@ -7,7 +7,7 @@ from fitdoctor.changes.model import MoveCall
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Operation
 from fitdoctor.remedies.pipeline import reordered_stages
-from tests import builders as make
+from tests.support import builders as make
 
 SOURCE, MAP, BATCH = ("from_tensor_slices", 3), ("map", 4), ("batch", 9)
 

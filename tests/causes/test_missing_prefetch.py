@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from fitdoctor.causes.input.missing_prefetch import check
 from fitdoctor.facts.facts import Facts
-from tests import builders as make
+from tests.support import builders as make
 
 
 def pipeline(*names: tuple[str, int]) -> Facts:

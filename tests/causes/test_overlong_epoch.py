@@ -7,7 +7,7 @@ import pytest
 from fitdoctor.causes.host.overlong_epoch import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Operation
-from tests import builders as make
+from tests.support import builders as make
 
 
 def repeated(samples: int) -> list[Operation]:

@@ -5,7 +5,7 @@ from fitdoctor.changes.model import SetArgument
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Operation
 from fitdoctor.remedies.pipeline import smaller_shuffle
-from tests import builders as make
+from tests.support import builders as make
 
 
 def shuffled(size: int, *, stall_s: float = 1.0, cardinality: int | None = 40_000) -> Facts:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from fitdoctor.causes.input.per_sample_map import check
 from fitdoctor.facts.facts import Facts
-from tests import builders as make
+from tests.support import builders as make
 
 
 def pipeline(*names: tuple[str, int], input_free: float | None = 2.0) -> Facts:

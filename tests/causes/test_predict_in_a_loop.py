@@ -5,7 +5,7 @@ import pytest
 from fitdoctor.causes.host.predict_in_a_loop import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import CallSiteRecord
-from tests import builders as make
+from tests.support import builders as make
 
 
 def loop(**changed: object) -> Facts:

@@ -5,7 +5,7 @@ import pytest
 from fitdoctor.causes.callbacks.profiler_left_on import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import DebugSwitch
-from tests import builders as make
+from tests.support import builders as make
 
 
 def switched(call: str, **more: float) -> Facts:

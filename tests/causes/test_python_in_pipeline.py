@@ -5,7 +5,7 @@ import pytest
 from fitdoctor.causes.input.python_in_pipeline import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Operation
-from tests import builders as make
+from tests.support import builders as make
 
 
 def pipeline(*, python: bool, input_free: float | None = None, by_keras: bool = False) -> Facts:

@@ -5,7 +5,7 @@ import pytest
 from fitdoctor.causes.host.python_in_step import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import HotLine, PythonOperation
-from tests import builders as make
+from tests.support import builders as make
 
 
 def step(run_s: float, *, runs: int = 61) -> Facts:

@@ -4,7 +4,7 @@ import pytest
 
 from fitdoctor.causes.host.rebuilt_model import check
 from fitdoctor.facts.facts import Facts
-from tests import builders as make
+from tests.support import builders as make
 
 
 def folds(**changed: object) -> Facts:

@@ -5,7 +5,7 @@ import pytest
 from fitdoctor.causes.host.recompilation import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import CallSiteRecord, Duration, InputArray
-from tests import builders as make
+from tests.support import builders as make
 
 
 def steps(samples: list[float], **changed: object) -> Facts:

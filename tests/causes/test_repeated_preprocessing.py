@@ -8,7 +8,7 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.finding import Finding
 from fitdoctor.recording.model import Operation
 from fitdoctor.remedies.pipeline import cached_input
-from tests import builders as make
+from tests.support import builders as make
 
 SOURCE, MAP, BATCH = ("from_tensor_slices", 3), ("map", 4), ("batch", 9)
 

@@ -5,7 +5,7 @@ import pytest
 from fitdoctor.causes.host.retracing import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Traced
-from tests import builders as make
+from tests.support import builders as make
 
 
 def traced(count: int, each_s: float = 0.2) -> Facts:

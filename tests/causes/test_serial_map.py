@@ -3,7 +3,7 @@ from __future__ import annotations
 from fitdoctor.causes.input.serial_map import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Operation
-from tests import builders as make
+from tests.support import builders as make
 
 
 def pipeline(*steps: tuple[str, int] | Operation) -> Facts:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from fitdoctor.causes.callbacks.slow_callback import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import CallbackRecord, HotLine
-from tests import builders as make
+from tests.support import builders as make
 
 
 def with_callback(record: CallbackRecord) -> Facts:

@@ -5,7 +5,7 @@ import pytest
 from fitdoctor.causes.host.slow_first_step import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import HotLine, MetricRecord
-from tests import builders as make
+from tests.support import builders as make
 
 
 def short(**changed: object) -> Facts:

@@ -4,8 +4,8 @@ import pytest
 
 from fitdoctor.causes.input.slow_generator import check
 from fitdoctor.facts.facts import Facts
-from tests import builders as make
 from tests.facts.input.test_loader_workers import grain, loader
+from tests.support import builders as make
 
 
 def bad() -> Facts:

@@ -5,7 +5,7 @@ from fitdoctor.changes.model import ConvertArgument
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import HotLine, InputArray
 from fitdoctor.remedies.fit import one_array
-from tests import builders as make
+from tests.support import builders as make
 
 
 def held(name: str, container: str, kind: str) -> Facts:

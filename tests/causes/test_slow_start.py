@@ -5,7 +5,7 @@ import pytest
 from fitdoctor.causes.host.slow_start import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import HotLine
-from tests import builders as make
+from tests.support import builders as make
 
 
 def started(start_s: float, share: float) -> Facts:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from fitdoctor.causes.host.slowing_steps import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Duration, StepBlock
-from tests import builders as make
+from tests.support import builders as make
 
 
 def watched(*each_ms: float, hook: bool = True) -> Facts:

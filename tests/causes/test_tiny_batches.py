@@ -8,7 +8,7 @@ from fitdoctor.causes.host.tiny_batches import check
 from fitdoctor.causes.registry import run_causes
 from fitdoctor.facts.facts import Facts
 from fitdoctor.remedies.registry import Offer, offers
-from tests import builders as make
+from tests.support import builders as make
 
 
 def trained(size: int | None = 1, **changed: Any) -> Facts:

@@ -6,7 +6,7 @@ from fitdoctor.causes.host.unbatched_training_loop import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.measured_ratios import MeasuredRatios
 from fitdoctor.recording.model import CallSiteRecord
-from tests import builders as make
+from tests.support import builders as make
 
 
 def loop(*, gathered: float | None = None, **changed: object) -> Facts:

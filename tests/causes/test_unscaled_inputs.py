@@ -9,7 +9,7 @@ from fitdoctor.causes.convergence.unscaled_inputs import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import ColumnStatistics, InputArray
 from fitdoctor.remedies.registry import offers
-from tests import builders as make
+from tests.support import builders as make
 
 
 def fed(*parts: InputArray, **changed: Any) -> Facts:

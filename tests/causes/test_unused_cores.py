@@ -7,7 +7,7 @@ from fitdoctor.changes.model import SetArgument, SetEnvironment
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import ThreadSetting
 from fitdoctor.remedies.environment.default_threads import propose
-from tests import builders as make
+from tests.support import builders as make
 
 CALL = "tf.config.threading.set_intra_op_parallelism_threads"
 

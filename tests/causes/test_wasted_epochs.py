@@ -8,7 +8,7 @@ from fitdoctor.causes.convergence.wasted_epochs import check
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.learning.curves import direction
 from fitdoctor.recording.model import CallbackRecord, EpochRow
-from tests import builders as make
+from tests.support import builders as make
 
 
 def watched(val_loss: list[float], callbacks: list[CallbackRecord] | None = None, **scores: list[float]) -> Facts:

@@ -5,7 +5,7 @@ from fitdoctor.changes.model import ConvertArgument
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import InputArray
 from fitdoctor.remedies.pipeline import narrow_dtype
-from tests import builders as make
+from tests.support import builders as make
 
 
 def fed(dtype: str, *, kind: str = "tf.data", source: str = "from_tensor_slices") -> Facts:

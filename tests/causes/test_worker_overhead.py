@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from fitdoctor.causes.input.worker_overhead import check
 from fitdoctor.facts.facts import Facts
-from tests import builders as make
 from tests.causes.test_idle_workers import dataset
 from tests.facts.input.test_loader_workers import loader
+from tests.support import builders as make
 
 
 def bad() -> Facts:

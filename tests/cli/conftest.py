@@ -17,8 +17,8 @@ from fitdoctor.diagnosis.progress import Progress
 from fitdoctor.process.request import DiagnoseRequest
 from fitdoctor.recording.save import save_run
 from fitdoctor.report.model import Report
-from tests.recording.runs import full_run
-from tests.report.samples import FIRST_ANSWER, SLOW
+from tests.support.recorded_runs import full_run
+from tests.support.report_samples import FIRST_ANSWER, SLOW
 
 
 @dataclass

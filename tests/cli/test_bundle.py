@@ -10,7 +10,7 @@ from click.testing import Result
 from fitdoctor.recording.folder import create
 from fitdoctor.recording.load import load_run
 from fitdoctor.recording.save import save_run
-from tests.recording.runs import full_run
+from tests.support.recorded_runs import full_run
 
 Call = Callable[..., Result]
 

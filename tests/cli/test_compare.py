@@ -11,8 +11,8 @@ from click.testing import Result
 from fitdoctor.recording.folder import create
 from fitdoctor.recording.save import save_run
 from fitdoctor.report.json import to_json
-from tests.recording.runs import full_run
-from tests.report.samples import HEALTHY, SLOW
+from tests.support.recorded_runs import full_run
+from tests.support.report_samples import HEALTHY, SLOW
 
 Call = Callable[..., Result]
 

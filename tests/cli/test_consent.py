@@ -22,10 +22,10 @@ from fitdoctor.recording.model import ProcessRecord, Run
 from fitdoctor.recording.save import save_run
 from fitdoctor.recording.signature import save_signed
 from fitdoctor.watching.request import WatchRequest
-from tests import builders as make
 from tests.cli.conftest import FakeSession
 from tests.cli.test_treat import ENVIRONMENT, requests  # noqa: F401 - a fixture
-from tests.report.diagnosed import SLOW_INPUT, diagnosed, pipeline_fit
+from tests.support import builders as make
+from tests.support.diagnosed_runs import SLOW_INPUT, diagnosed, pipeline_fit
 
 Call = Callable[..., Result]
 EVIL = "#!/bin/sh\necho ran >> {}\n"

@@ -14,7 +14,7 @@ from fitdoctor.diagnosis.interrupted import DiagnosisInterruptedError
 from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording import folder as folders
 from tests.cli.conftest import FakeSession
-from tests.report.samples import HEALTHY, INCONCLUSIVE, SLOW
+from tests.support.report_samples import HEALTHY, INCONCLUSIVE, SLOW
 
 Call = Callable[..., Result]
 

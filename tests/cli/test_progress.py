@@ -7,7 +7,7 @@ import pytest
 
 from fitdoctor.cli.progress import LiveProgress, PlainProgress, SilentProgress, progress_on
 from fitdoctor.cli.terminal import OutputStyle
-from tests.report.samples import FIRST_ANSWER
+from tests.support.report_samples import FIRST_ANSWER
 
 
 class Terminal(io.StringIO):

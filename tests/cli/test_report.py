@@ -9,7 +9,7 @@ from click.testing import Result
 import fitdoctor
 from fitdoctor.recording.folder import RunFolder, create
 from fitdoctor.recording.save import save_run
-from tests.recording.runs import full_run
+from tests.support.recorded_runs import full_run
 
 Call = Callable[..., Result]
 

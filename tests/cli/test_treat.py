@@ -20,8 +20,8 @@ from fitdoctor.recording.model import Ending, ProcessRecord, Run
 from fitdoctor.recording.signature import save_signed
 from fitdoctor.watching import session
 from fitdoctor.watching.request import WatchRequest
-from tests import builders as make
-from tests.report.diagnosed import SLOW_INPUT, diagnosed, pipeline_fit
+from tests.support import builders as make
+from tests.support.diagnosed_runs import SLOW_INPUT, diagnosed, pipeline_fit
 
 Call = Callable[..., Result]
 ENVIRONMENT = {"python": sys.version.split()[0], "cores": len(os.sched_getaffinity(0)), "backend": "tensorflow"}

@@ -13,7 +13,7 @@ from fitdoctor.diagnosis.exit_messages import never_started, no_verdict
 from fitdoctor.facts.measured_units import has_measured_units
 from fitdoctor.process.exit_status import ending_from_exit_code
 from fitdoctor.recording.model import CallSiteRecord, Duration, Ending, ProcessRecord
-from tests import builders as make
+from tests.support import builders as make
 
 REQUEST = make.request(Path("run"))
 PLACE = make.site(7, "data = load(path)")

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from fitdoctor.diagnosis.stage import stage_reached
 from fitdoctor.recording.model import Rehearsal
-from tests import builders as make
 from tests.causes import test_predict_in_a_loop, test_retracing
+from tests.support import builders as make
 
 
 def test_a_recording_without_trials_is_a_first_answer() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from fitdoctor.diagnosis.time_budget import TimeBudget
 from fitdoctor.recording.model import Rehearsal
-from tests import builders as make
+from tests.support import builders as make
 
 
 @pytest.mark.parametrize(

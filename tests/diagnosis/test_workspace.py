@@ -11,7 +11,7 @@ from fitdoctor.diagnosis.progress import Progress
 from fitdoctor.diagnosis.workspace import LOST, DiagnosisWorkspace
 from fitdoctor.process.messages import Ended, Started
 from fitdoctor.report.text_files import AS_THEY_WERE
-from tests import builders as make
+from tests.support import builders as make
 
 
 class Silent:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fitdoctor.recording.trial_protocol import ArmSpec
-from tests.probe.clocks import FakeClock
+from tests.support.clocks import FakeClock
 
 pytestmark = pytest.mark.e2e
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.children import Project
+from tests.support.projects import Project
 
 pytestmark = pytest.mark.e2e
 

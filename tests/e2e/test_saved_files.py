@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.children import Project
+from tests.support.projects import Project
 
 pytestmark = pytest.mark.e2e
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fitdoctor.recording.model import CallSiteRecord, Fit, ProcessRecord
-from tests.children import Project
+from tests.support.projects import Project
 
 pytestmark = pytest.mark.e2e
 

@@ -15,7 +15,7 @@ import pytest
 from fitdoctor.changes.model import Change, Place, Precompute, SetArgument
 from fitdoctor.recording.load import load_run
 from fitdoctor.recording.model import Run
-from tests.children import Project
+from tests.support.projects import Project
 from tests.support.tf_keras_models import set_argument
 
 pytestmark = pytest.mark.e2e

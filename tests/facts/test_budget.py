@@ -9,7 +9,7 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.measured_ratios import MeasuredRatios
 from fitdoctor.recording.model import CallSiteRecord
 from fitdoctor.report.model import Budget, Part
-from tests import builders as make
+from tests.support import builders as make
 
 seconds = st.floats(min_value=0, max_value=100)
 

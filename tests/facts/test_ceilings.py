@@ -7,7 +7,7 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.measured_ratios import MeasuredRatios
 from fitdoctor.recording.model import CallSiteRecord
 from fitdoctor.report.model import Interval
-from tests import builders as make
+from tests.support import builders as make
 
 
 def test_input_needs_a_trial() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from fitdoctor.facts.locations import location, locations
 from fitdoctor.report.model import Location
-from tests import builders as make
+from tests.support import builders as make
 
 
 def test_a_keyword_on_its_own_line_has_a_location() -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import CallSiteRecord, Duration
-from tests import builders as make
+from tests.support import builders as make
 
 FIXED_S = 9.5  # start, imports, script and shutdown of the builders' run
 

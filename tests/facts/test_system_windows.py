@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fitdoctor.facts.system_windows import fit_window, run_window
 from fitdoctor.recording.model import ProcessRecord
 from fitdoctor.recording.model.system import Gpu, Level, Series, Span, System
-from tests import builders as make
+from tests.support import builders as make
 
 values = st.lists(st.none() | st.floats(0, 1.7e308), max_size=12)
 levels = st.builds(Level, mean=values, least=values, most=values)

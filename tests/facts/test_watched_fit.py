@@ -9,7 +9,7 @@ from fitdoctor.facts.callbacks import callback_cost
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.fit import FitFacts
 from fitdoctor.recording.model import CallSiteRecord, Duration, Fit
-from tests import builders as make
+from tests.support import builders as make
 
 
 def trained(**changed: object) -> Fit:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from fitdoctor.process import change_lines
 from fitdoctor.process.change_lines import not_ours, sentences
-from fitdoctor.trials import change_lines
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import pytest
 from fitdoctor.errors import ChildEndedError
 from fitdoctor.process import child as children
 from fitdoctor.process.child import Child, StandardInput
-from tests import builders as make
+from tests.support import builders as make
 
 ANSWERING = """\
 import json, os, sys

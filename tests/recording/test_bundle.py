@@ -19,9 +19,9 @@ from fitdoctor.recording.model import Arm, CallbackRecord, ColumnStatistics, Inp
 from fitdoctor.recording.model.system import Gpu, Level, Series, System
 from fitdoctor.recording.save import encode_run
 from fitdoctor.system.collector import FAILED
-from tests import builders as make
-from tests.recording.runs import full_run
-from tests.report.diagnosed import SLOW_INPUT, diagnosed, pipeline_fit
+from tests.support import builders as make
+from tests.support.diagnosed_runs import SLOW_INPUT, diagnosed, pipeline_fit
+from tests.support.recorded_runs import full_run
 
 # Stands in no word of ours.
 PLANTED = "zqx"

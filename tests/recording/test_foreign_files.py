@@ -17,7 +17,7 @@ from fitdoctor.recording.folder import create, find_recording, latest, resolve
 from fitdoctor.recording.load import decode_scout, load_run
 from fitdoctor.recording.save import save_run
 from fitdoctor.regular_files import MOST_BYTES, make_new, read_regular
-from tests.recording.runs import full_run
+from tests.support.recorded_runs import full_run
 
 
 @pytest.fixture(autouse=True)

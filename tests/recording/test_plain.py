@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from fitdoctor.recording.model import Duration, Run, Site
 from fitdoctor.recording.plain import described, plain
-from tests.recording.runs import runs
+from tests.support.recorded_runs import runs
 
 
 @given(run=runs)

@@ -14,7 +14,7 @@ from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording.load import decode_run, decode_scout, load_run
 from fitdoctor.recording.model import VERSION, CallbackRecord, Fit, ProcessRecord, Run, Site
 from fitdoctor.recording.save import encode_run, save_run
-from tests.recording.runs import full_run, runs
+from tests.support.recorded_runs import full_run, runs
 
 FULL = encode_run(full_run())
 

@@ -14,7 +14,7 @@ from fitdoctor.recording.load import load_run
 from fitdoctor.recording.model import Run
 from fitdoctor.recording.save import encode_run, save_run
 from fitdoctor.recording.signature import is_signed, load_recording, save_signed, signed, why_unsigned
-from tests.recording.runs import full_run
+from tests.support.recorded_runs import full_run
 
 
 @pytest.fixture(autouse=True)

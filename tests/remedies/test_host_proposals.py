@@ -9,7 +9,6 @@ from fitdoctor.changes.model import RemoveCall, SetArgument, ThrottleHook
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import MetricRecord
 from fitdoctor.remedies.registry import Offer, offers
-from tests import builders as make
 from tests.causes import (
     test_blocking_logs,
     test_costly_metrics,
@@ -18,6 +17,7 @@ from tests.causes import (
     test_profiler_left_on,
     test_worker_overhead,
 )
+from tests.support import builders as make
 
 
 def offered(facts: Facts, cause: str) -> list[Offer]:

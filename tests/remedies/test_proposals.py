@@ -9,7 +9,6 @@ from fitdoctor.changes.model import Place, Precompute, SetArgument, SwapCalls, T
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Operation
 from fitdoctor.remedies.registry import Offer, offers
-from tests import builders as make
 from tests.causes import (
     test_excessive_validation,
     test_fit_in_a_loop,
@@ -18,6 +17,7 @@ from tests.causes import (
     test_predict_in_a_loop,
     test_unbatched_training_loop,
 )
+from tests.support import builders as make
 
 
 def offered(facts: Facts, cause: str) -> list[Offer]:

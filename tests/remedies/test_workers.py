@@ -10,8 +10,8 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Operation
 from fitdoctor.remedies.base import Finding
 from fitdoctor.remedies.pipeline import fewer_workers, more_workers, persistent_input, precomputed_input
-from tests import builders as make
 from tests.facts.input.test_loader_workers import grain, loader
+from tests.support import builders as make
 
 
 def facts(name: str, workers: int) -> Facts:

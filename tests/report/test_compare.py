@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from fitdoctor.report.compare import Comparison, Side, compare
 from fitdoctor.report.model import Report
 from fitdoctor.report.text_compare import render_comparison
-from tests.report.samples import BUDGET, ENVIRONMENT, HEALTHY, MISSING_PREFETCH, SLOW, TRAINING
+from tests.support.report_samples import BUDGET, ENVIRONMENT, HEALTHY, MISSING_PREFETCH, SLOW, TRAINING
 
 
 def compared(a: Report, b: Report) -> Comparison:

@@ -10,7 +10,7 @@ import pytest
 from fitdoctor.process.change_lines import sentences
 from fitdoctor.report.text import render
 from fitdoctor.report.text_files import shortened
-from tests.report.samples import SLOW
+from tests.support.report_samples import SLOW
 
 
 def shown(**changed: object) -> str:

@@ -12,7 +12,7 @@ from fitdoctor.errors import FitdoctorError
 from fitdoctor.report.json import from_json, load_report, to_json
 from fitdoctor.report.model import Report
 from fitdoctor.report.schema import schema, schema_text
-from tests.report.samples import SAMPLES, SLOW, interval
+from tests.support.report_samples import SAMPLES, SLOW, interval
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "report.schema.json"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.report.samples import SLOW
+from tests.support.report_samples import SLOW
 
 
 def test_parts_of_a_report_are_a_line_each() -> None:

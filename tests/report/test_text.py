@@ -14,7 +14,7 @@ from rich.cells import cell_len
 
 from fitdoctor.report.model import Ceiling, Interval, Location, RemedyResult, Report
 from fitdoctor.report.text import render, render_first_answer
-from tests.report.samples import FIRST_ANSWER, HEALTHY, INCONCLUSIVE, SAMPLES, SLOW
+from tests.support.report_samples import FIRST_ANSWER, HEALTHY, INCONCLUSIVE, SAMPLES, SLOW
 
 GOLDEN = Path(__file__).parent / "golden"
 

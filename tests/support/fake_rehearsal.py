@@ -11,8 +11,8 @@ from fitdoctor.process.child import Child, ChildEndedError
 from fitdoctor.recording.model import Arm, Rehearsal
 from fitdoctor.trials.outcomes import outcomes_of
 from fitdoctor.trials.rehearsal import RehearsalRun
-from tests import builders as make
-from tests.probe.clocks import FakeClock
+from tests.support import builders as make
+from tests.support.clocks import FakeClock
 
 Try = Callable[..., Rehearsal]
 

@@ -11,7 +11,7 @@ import pytest
 
 from fitdoctor.recording.model.system import System
 from fitdoctor.system import gpus
-from tests.system.places import place
+from tests.support.system_files import place
 
 
 class NVMLError(Exception):

@@ -15,7 +15,7 @@ from fitdoctor.system.cores import TICK_S
 from fitdoctor.system.kernel_files import named_numbers, number
 from fitdoctor.system.processes import PAGE
 from fitdoctor.system.source import Source
-from tests.system.places import CORES, PID, place, process, write
+from tests.support.system_files import CORES, PID, place, process, write
 
 GB = 1 << 30
 

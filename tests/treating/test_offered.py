@@ -16,8 +16,8 @@ from fitdoctor.report.model import Treatment
 from fitdoctor.treating.diagnosis import Diagnosis
 from fitdoctor.treating.offered import check_offered
 from fitdoctor.treating.promise import choose
-from tests import builders as make
-from tests.report.diagnosed import SLOW_INPUT, diagnosed, pipeline_fit
+from tests.support import builders as make
+from tests.support.diagnosed_runs import SLOW_INPUT, diagnosed, pipeline_fit
 
 PLACE = {"file": "train.py", "line": 18, "position": -1}
 

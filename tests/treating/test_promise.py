@@ -11,8 +11,8 @@ from fitdoctor.errors import FitdoctorError
 from fitdoctor.recording.model import Ending, ProcessRecord, Run, Treated
 from fitdoctor.treating.diagnosis import Diagnosis
 from fitdoctor.treating.promise import announcement, choose, conclusion
-from tests import builders as make
-from tests.report.diagnosed import QUICK, diagnosed
+from tests.support import builders as make
+from tests.support.diagnosed_runs import QUICK, diagnosed
 
 TREATED = Treated(
     diagnosis="run", remedies=["prefetch"], promised_s=40, promised_low_s=36, promised_high_s=45, plain_s=60

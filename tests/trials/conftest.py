@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fitdoctor.recording.model import Arm, Rehearsal
-from tests.probe.clocks import FakeClock
+from tests.support.clocks import FakeClock
 from tests.support.fake_rehearsal import FakeChild, Try, started
 
 

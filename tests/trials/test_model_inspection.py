@@ -7,7 +7,7 @@ from dataclasses import asdict
 from fitdoctor.recording.model import LayerStatistics, ModelInspection
 from fitdoctor.recording.trial_protocol import Failed, ModelInspected
 from fitdoctor.trials.model_inspection import LEAST_ROWS, MOST_ROWS, inspection_s, read_inspection, rows_for
-from tests import builders as make
+from tests.support import builders as make
 
 
 def rows(

@@ -5,7 +5,7 @@ import pytest
 from fitdoctor.recording.model import Arm, Rehearsal
 from fitdoctor.trials.outcomes import measured_by, outcomes_of
 from fitdoctor.trials.safety import quality, verified, worst
-from tests import builders as make
+from tests.support import builders as make
 
 
 def rehearsal(arm: Arm, ratio: float = 2.0, *, rounds: int = 8) -> Rehearsal:

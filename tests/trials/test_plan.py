@@ -3,8 +3,8 @@ from __future__ import annotations
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import CallSiteRecord, Operation
 from fitdoctor.trials.plan import combine, plan, plan_environments
-from tests import builders as make
 from tests.causes import test_fit_in_a_loop, test_unbatched_training_loop, test_unused_cores
+from tests.support import builders as make
 
 STEP = ["step/baseline", "step/placebo", "step/input-free"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from fitdoctor.recording.model import Arm
 from fitdoctor.trials.priorities import by_worth, trial_s
-from tests import builders as make
+from tests.support import builders as make
 
 
 def arms(unit: str, *causes: str) -> list[Arm]:

@@ -14,7 +14,7 @@ from fitdoctor.recording.model import Arm, Rehearsal
 from fitdoctor.trials import process_trial
 from fitdoctor.trials.outcomes import Outcome, outcomes_of
 from fitdoctor.trials.process_trial import EnvironmentTrial, Process
-from tests.probe.clocks import FakeClock
+from tests.support.clocks import FakeClock
 
 CHANGE = {
     "kind": "set-environment",

@@ -15,8 +15,8 @@ from fitdoctor.trials import race
 from fitdoctor.trials.outcomes import Outcome, outcomes_of
 from fitdoctor.trials.race import RaceTrial
 from fitdoctor.trials.race_outcome import DECISION_RACES
-from tests import builders as make
-from tests.probe.clocks import FakeClock
+from tests.support import builders as make
+from tests.support.clocks import FakeClock
 
 STEP_S = 0.001
 SCORE_S = 0.01

@@ -10,7 +10,7 @@ from fitdoctor.process.child import ChildEndedError
 from fitdoctor.recording.model import Rehearsal
 from fitdoctor.trials.arm_commands import HANGS_S
 from fitdoctor.trials.statistics import DECISION_ROUNDS
-from tests.probe.clocks import FakeClock
+from tests.support.clocks import FakeClock
 from tests.support.fake_rehearsal import FakeChild, Try, references, remedy, started, verdicts
 
 

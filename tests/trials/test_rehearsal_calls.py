@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fitdoctor.recording.model import Rehearsal
 from fitdoctor.trials.outcomes import outcomes_of
-from tests import builders as make
-from tests.probe.clocks import FakeClock
+from tests.support import builders as make
+from tests.support.clocks import FakeClock
 from tests.support.fake_rehearsal import FakeChild, references, remedy, started, verdicts
 
 

@@ -8,7 +8,7 @@ from fitdoctor.process.child import ChildEndedError
 from fitdoctor.recording.model import ModelInspection, Rehearsal
 from fitdoctor.trials.model_inspection import UNANSWERED
 from fitdoctor.trials.outcomes import outcomes_of
-from tests.probe.clocks import FakeClock
+from tests.support.clocks import FakeClock
 from tests.support.fake_rehearsal import FakeChild, ceiling, references, remedy, started, verdicts
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fitdoctor.recording.model import Rehearsal
 from fitdoctor.trials import rehearsal
 from fitdoctor.trials.statistics import DECISION_ROUNDS
-from tests.probe.clocks import FakeClock
+from tests.support.clocks import FakeClock
 from tests.support.fake_rehearsal import FakeChild, Try, ceiling, references, remedy, started, verdicts
 
 STRETCHED = {"stretch/placebo": "reference", "stretch/cache": "measured"}

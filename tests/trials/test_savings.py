@@ -20,7 +20,7 @@ from fitdoctor.trials.savings import (
     terms,
     whole_run,
 )
-from tests import builders as make
+from tests.support import builders as make
 
 
 def test_the_step_ratio_is_never_the_answer() -> None:

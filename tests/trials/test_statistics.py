@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fitdoctor.recording.model import Window
 from fitdoctor.trials.statistics import ARMS_DIFFER, Comparison, compare, comparison_of, hopeless, judge, shrunk
-from tests import builders as make
+from tests.support import builders as make
 
 positive = st.floats(min_value=1e-9, max_value=1e6)
 pairs = st.lists(st.tuples(positive, positive), min_size=2, max_size=12)

@@ -15,8 +15,8 @@ from fitdoctor.recording.model import Arm, Rehearsal, Run
 from fitdoctor.report.model import Prescription
 from fitdoctor.trials.outcomes import all_outcomes
 from fitdoctor.trials.whole_run import MOST_ROUNDS, WholeTrial, plan_whole
-from tests import builders as make
-from tests.report.diagnosed import SLOW_INPUT, diagnosed, pipeline_fit
+from tests.support import builders as make
+from tests.support.diagnosed_runs import SLOW_INPUT, diagnosed, pipeline_fit
 
 
 class Child:

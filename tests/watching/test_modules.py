@@ -38,7 +38,7 @@ def test_the_page_names_all_of_them(tmp_path: Path) -> None:
         for command in ([], ["-m", "fitdoctor", "watch", "-q"])
     )
     found = {name for name in watched - alone if "." not in name and not name.startswith("_") and name != "fitdoctor"}
-    (told,) = re.findall(r"in the place of the library's: (.*?)\. Keras imports", HARMLESS.read_text(), re.DOTALL)
+    (told,) = re.findall(r"without fitdoctor. The names:(.*?)\.\s+Keras imports", HARMLESS.read_text(), re.DOTALL)
     assert found <= set(re.findall(r"`(\w+)`", told))
 
 
@@ -66,7 +66,7 @@ def test_few_open_files_are_enough_for_the_record(tmp_path: Path) -> None:
     command = [sys.executable, "-c", LIMITED, sys.executable, "-m", "fitdoctor", "watch", "-q", "train.py"]
     ended = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (0, "1\n")
-    assert "No step of a fit was seen" in ended.stderr
+    assert "No step of a fit was recorded" in ended.stderr
 
 
 def test_what_was_never_written_is_named_with_its_cause(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.input.loader_workers import safety_of, why_no_more_workers
 from fitdoctor.facts.input.workers import workers_of
 from fitdoctor.recording.model import InputArray, Operation
-from tests import builders as make
+from tests.support import builders as make
 
 
 def loader(

@@ -4,7 +4,7 @@ import pytest
 
 from fitdoctor.facts.input.pipeline import lacks_prefetch, maps_before_batch
 from fitdoctor.recording.model import Operation
-from tests import builders as make
+from tests.support import builders as make
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from fitdoctor.recording.model import (
     SampledWeights,
     WeightReading,
 )
-from tests import builders as make
+from tests.support import builders as make
 
 
 def weights(*ways: float, rms: float = 1.0, since: int = 1) -> SampledWeights:

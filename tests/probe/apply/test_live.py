@@ -28,7 +28,7 @@ def compile_(argument: str, value: object) -> SetArgument:
 
 def test_settings_of_a_model_are_restored() -> None:
     model = SimpleNamespace(run_eagerly=True, steps_per_execution=1, jit_compile=False)
-    undo = live.to_model(
+    undo = live.apply_to_model(
         model, [compile_("run_eagerly", False), compile_("steps_per_execution", 8), compile_("run_eagerly", None)]
     )
     assert (model.run_eagerly, model.steps_per_execution) == (None, 8)
@@ -39,13 +39,13 @@ def test_settings_of_a_model_are_restored() -> None:
 def test_a_setting_that_can_not_be_changed_leaves_the_model_unchanged() -> None:
     model = SimpleNamespace(run_eagerly=True, optimizer="adam")
     with pytest.raises(ValueError, match="`optimizer` of compile"):
-        live.to_model(model, [compile_("run_eagerly", False), compile_("optimizer", "sgd")])
+        live.apply_to_model(model, [compile_("run_eagerly", False), compile_("optimizer", "sgd")])
     assert model == SimpleNamespace(run_eagerly=True, optimizer="adam")
 
 
 def test_arguments_of_fit() -> None:
     bound = {"x": 1, "validation_batch_size": None}
-    changed = live.to_fit(
+    changed = live.apply_to_fit(
         bound, [SetArgument(place=HERE, call="Model.fit", argument="validation_batch_size", value=256)]
     )
     assert changed == {"x": 1, "validation_batch_size": 256}
@@ -54,7 +54,7 @@ def test_arguments_of_fit() -> None:
 
 def test_a_throttled_hook_runs_at_every_nth_call() -> None:
     callback = Plotter()
-    undo = live.to_callbacks(
+    undo = live.apply_to_callbacks(
         [object(), callback], [ThrottleHook(place=HERE, call="Plotter", hook="on_epoch_end", every=3, index=1)]
     )
     for epoch in range(7):
@@ -70,7 +70,7 @@ def test_a_throttled_hook_keeps_its_count_when_the_changes_are_made_again() -> N
     callback, calls = Plotter(), {0: 1}
     for epoch in range(1, 7):
         change = ThrottleHook(place=HERE, call="Plotter", hook="on_epoch_end", every=3, index=0)
-        undo = live.to_callbacks([callback], [change], calls)
+        undo = live.apply_to_callbacks([callback], [change], calls)
         callback.on_epoch_end(epoch)
         undo()
     assert callback.epochs == [3, 6]
@@ -80,16 +80,16 @@ def test_a_throttled_hook_keeps_its_count_when_the_changes_are_made_again() -> N
 def test_hooks_of_batches_do_not_count_for_epochs() -> None:
     rarely = (("on_train_batch_end", 50), ("on_epoch_end", 5), ("on_epoch_end", 3))
     changes = [ThrottleHook(place=HERE, call="Plotter", hook=hook, every=every, index=0) for hook, every in rarely]
-    assert live.rarest([*changes, compile_("run_eagerly", False)], "on_epoch") == 5
-    assert live.rarest([*changes], "on_train_batch") == 50
-    assert live.rarest([], "on_epoch") == 1
+    assert live.longest_throttle_period([*changes, compile_("run_eagerly", False)], "on_epoch") == 5
+    assert live.longest_throttle_period([*changes], "on_train_batch") == 50
+    assert live.longest_throttle_period([], "on_epoch") == 1
 
 
 def test_a_hook_of_the_instance_is_restored() -> None:
     callback = Plotter()
     own = callback.on_epoch_end
     callback.on_epoch_end = own  # type: ignore[method-assign]
-    undo = live.to_callbacks(
+    undo = live.apply_to_callbacks(
         [callback], [ThrottleHook(place=HERE, call="Plotter", hook="on_epoch_end", every=2, index=0)]
     )
     undo()
@@ -98,7 +98,9 @@ def test_a_hook_of_the_instance_is_restored() -> None:
 
 def test_an_attribute_of_a_callback() -> None:
     callback = Plotter()
-    undo = live.to_callbacks([callback], [SetArgument(place=HERE, call="Plotter", argument="every", value=5, index=0)])
+    undo = live.apply_to_callbacks(
+        [callback], [SetArgument(place=HERE, call="Plotter", argument="every", value=5, index=0)]
+    )
     assert callback.every == 5
     undo()
     assert callback.every == 1
@@ -109,7 +111,7 @@ def test_a_missing_callback_leaves_the_others_unchanged(index: int, call: str) -
     callback = Plotter()
     first = SetArgument(place=HERE, call="Plotter", argument="every", value=5, index=0)
     with pytest.raises(ValueError, match=f"Expected callback {index} to be a {call}"):
-        live.to_callbacks(
+        live.apply_to_callbacks(
             [callback], [first, ThrottleHook(place=HERE, call=call, hook="on_epoch_end", every=2, index=index)]
         )
     assert callback.every == 1
@@ -118,7 +120,7 @@ def test_a_missing_callback_leaves_the_others_unchanged(index: int, call: str) -
 def test_changes_of_other_objects_are_ignored() -> None:
     change = InsertCall(place=HERE, call="prefetch")
     model = SimpleNamespace()
-    live.to_model(model, [change])()
-    live.to_callbacks([], [change])()
-    assert live.to_fit({"x": 1}, [change]) == {"x": 1}
+    live.apply_to_model(model, [change])()
+    live.apply_to_callbacks([], [change])()
+    assert live.apply_to_fit({"x": 1}, [change]) == {"x": 1}
     assert model == SimpleNamespace()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.children import Project
+from tests.support.projects import Project
 
 BEFORE = "what was there before"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.children import BLOCKED, Project
+from tests.support.projects import BLOCKED, Project
 
 BEFORE = "what was there before"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.children import BLOCKED, Project
 from tests.probe.files.conftest import BEFORE, state
+from tests.support.projects import BLOCKED, Project
 
 REPLACED = {
     "a shell": "os.execlp('sh', 'sh', '-c', 'echo x > model.txt')",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.children import BLOCKED, Project
 from tests.probe.files.conftest import BEFORE, state
+from tests.support.projects import BLOCKED, Project
 
 ENDED = {
     "overwrite, beneath open": "import io; io.FileIO('model.txt', 'w')",

@@ -11,7 +11,7 @@ import pytest
 
 from fitdoctor.recording.model import SideEffect
 from fitdoctor.recording.notes import SUFFIX, read_notes
-from tests.children import Project
+from tests.support.projects import Project
 
 
 def effects(user: Project) -> list[SideEffect]:

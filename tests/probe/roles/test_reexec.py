@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from fitdoctor.recording.notes import SUFFIX, read_notes
-from tests.children import BLOCKED, Project
+from tests.support.projects import BLOCKED, Project
 
 ONCE = """\
 import os, sys

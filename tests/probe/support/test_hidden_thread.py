@@ -13,7 +13,7 @@ import pytest
 
 from fitdoctor.probe.sampling.main_thread_sampler import MainThreadSampler, own_work
 from fitdoctor.probe.support.hidden_thread import HiddenThread
-from tests.children import Project
+from tests.support.projects import Project
 
 LISTS = """\
 import threading

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.children import Project
+from tests.support.projects import Project
 
 
 def test_the_script_and_its_own_modules_are_hashed(user: Project) -> None:

@@ -13,7 +13,7 @@ from fitdoctor.probe.timing.device_overlap import Overlap
 from fitdoctor.probe.timing.fit_timer import FitTimer
 from fitdoctor.probe.timing.step_sampling import StepSkip
 from fitdoctor.recording.model import Fit, Site
-from tests.probe.clocks import FakeClock
+from tests.support.clocks import FakeClock
 
 # Ticks of a wait that is timed in every step.
 LONG = 300

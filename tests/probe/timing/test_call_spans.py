@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from fitdoctor.probe.timing.call_spans import MOST_SPANS, opened
-from tests import builders as make
+from tests.support import builders as make
 
 
 def test_each_call_has_a_span() -> None:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from fitdoctor.probe.timing.fit_timer import FitTimer
 from fitdoctor.recording.model import Fit, Site
-from tests.probe.clocks import FakeClock
 from tests.probe.timing.fake_fit import KINDS, FakeFit, often_skipping
+from tests.support.clocks import FakeClock
 
 TICKS = st.integers(0, 2000)
 STEP = st.tuples(TICKS, TICKS, TICKS, TICKS, TICKS)

@@ -118,11 +118,11 @@ def test_a_fault_of_the_state_itself_does_not_change_the_training(monkeypatch: p
         raise ValueError("a fault")
 
     monkeypatch.setattr(StepSkip, "pause", fails)
-    with watched("jax") as director:
-        trainer = Trainer(director)
+    with watched("jax") as role:
+        trainer = Trainer(role)
         trainer.fit([[0.0]], epochs=2, steps_per_epoch=20)
         assert len(trainer.bypassed) == 40
-        assert "a fault" in director.scout.limits[0]
+        assert "a fault" in role.record.limits[0]
 
 
 class Hooks:

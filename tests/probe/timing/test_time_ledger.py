@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fitdoctor.probe.timing.time_ledger import Ledger
-from tests.probe.clocks import FakeClock
+from tests.support.clocks import FakeClock
 
 EVENTS = st.lists(
     st.tuples(st.sampled_from(["push", "pop", "rebase", "read"]), st.sampled_from("abc"), st.integers(0, 1000)),

@@ -49,9 +49,9 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.caching import works_alone_before_a_shuffle
+from fitdoctor.facts.input.caching import only_work_before_shuffle
 from fitdoctor.facts.input.pipeline import python_operations
-from fitdoctor.facts.input.stalls import input_and_stalls, stall_cost, stall_evidence, stalls_matter
+from fitdoctor.facts.input.stalls import input_cost_with_epoch_starts, stall_cost, stall_evidence, stalls_matter
 from fitdoctor.facts.input.wait_evidence import wait_evidence
 from fitdoctor.facts.locations import locations
 from fitdoctor.facts.sampled_lines import costliest_line, sampled_locations
@@ -63,11 +63,11 @@ REMEDIES = ("precomputed-input", "cached-input")
 def check(facts: Facts) -> Iterator[Finding]:
     for fit in facts.fits:
         stages = python_operations(fit.record)
-        cost, measured = input_and_stalls(facts, fit)
+        cost, measured = input_cost_with_epoch_starts(facts, fit)
         stalls = stalls_matter(facts, fit)
         if fit.record.input_kind != "tf.data" or not stages or not (facts.input_matters(fit) or stalls):
             continue
-        if works_alone_before_a_shuffle(fit.record, stages):
+        if only_work_before_shuffle(fit.record, stages):
             # Only Python fills the buffer, and nothing else takes time there.
             cost = Interval(low=cost.low + stall_cost(fit).low, mid=cost.mid, high=cost.high)
         places = [location(stage.site) if stage.site else None for stage in stages]

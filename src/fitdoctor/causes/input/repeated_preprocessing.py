@@ -49,7 +49,7 @@ from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.input.caching import cache_point, fills_a_shuffle
 from fitdoctor.facts.input.data_passes import data_passes
-from fitdoctor.facts.input.stalls import input_and_stalls, stall_cost, stalls_matter
+from fitdoctor.facts.input.stalls import input_cost_with_epoch_starts, stall_cost, stalls_matter
 from fitdoctor.facts.input.wait_evidence import wait_evidence
 from fitdoctor.facts.locations import locations
 from fitdoctor.wording import number
@@ -67,7 +67,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         often = data_passes(fit)
         if point is None or often < LEAST_PASSES or not (facts.input_matters(fit) or stalls_matter(facts, fit)):
             continue
-        waits, measured = input_and_stalls(facts, fit)
+        waits, measured = input_cost_with_epoch_starts(facts, fit)
         repeated = 1 - 1 / often
         # Part of the wait may be for stages that no cache saves, and only a trial shows it. A buffer that is filled
         # with this work alone is the exception.

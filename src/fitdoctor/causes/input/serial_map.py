@@ -41,7 +41,7 @@ from collections.abc import Iterator
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import Facts
 from fitdoctor.facts.input.parallel_stages import serial_stages
-from fitdoctor.facts.input.stalls import input_and_stalls, stalls_matter
+from fitdoctor.facts.input.stalls import input_cost_with_epoch_starts, stalls_matter
 from fitdoctor.facts.input.wait_evidence import wait_evidence
 from fitdoctor.facts.locations import locations
 
@@ -55,7 +55,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         stages = serial_stages(fit.record)
         if fit.record.input_kind != "tf.data" or not stages or cores < 2:
             continue
-        cost, measured = input_and_stalls(facts, fit)
+        cost, measured = input_cost_with_epoch_starts(facts, fit)
         if not (facts.input_matters(fit) or stalls_matter(facts, fit)):
             continue
         names = ", ".join(f"{step.name}({step.function.function if step.function else ''})" for step in stages)

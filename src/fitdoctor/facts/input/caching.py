@@ -100,7 +100,7 @@ def fills_a_shuffle(fit: Fit, point: CachePoint) -> bool:
     return certain and point.shuffle is None and bool(behind) and behind[0].name == "shuffle"
 
 
-def works_alone_before_a_shuffle(fit: Fit, stages: Sequence[Operation]) -> bool:
+def only_work_before_shuffle(fit: Fit, stages: Sequence[Operation]) -> bool:
     """Whether only these stages do work before a shuffle."""
     chain = user_chain(fit)
     shuffle = next((at for at, step in enumerate(chain) if step.name == "shuffle"), 0)

@@ -31,7 +31,7 @@ def first_waits_cost(fit: FitFacts) -> tuple[Interval, bool]:
     return Interval(low=min(low, mid), mid=mid, high=mid), True
 
 
-def input_and_stalls(facts: Facts, fit: FitFacts) -> tuple[Interval, bool]:
+def input_cost_with_epoch_starts(facts: Facts, fit: FitFacts) -> tuple[Interval, bool]:
     """Seconds that a fit waits for its input, in steps and at starts of epochs, and whether the former was measured.
 
     A stall without a measured wait may have other reasons, so its lower bound is zero.

@@ -21,7 +21,7 @@ EAGER_SWITCH = "tf.config.run_functions_eagerly"
 COMPILE_SETTINGS = ("run_eagerly", "steps_per_execution", "jit_compile")
 
 
-def to_model(model: Any, changes: list[Change]) -> Undo:
+def apply_to_model(model: Any, changes: list[Change]) -> Undo:
     """Changes arguments of `compile`. The train function must be made again afterwards.
 
     Raises:
@@ -57,7 +57,7 @@ def to_model(model: Any, changes: list[Change]) -> Undo:
     return _undo_all(undos)
 
 
-def to_construction(changes: list[Change]) -> Undo:
+def switch_off_before_rebuild(changes: list[Change]) -> Undo:
     """Turns off switches that TensorFlow reads while a pipeline is made."""
     undos = [
         debug_switches.turned_off(change.call)
@@ -67,7 +67,7 @@ def to_construction(changes: list[Change]) -> Undo:
     return _undo_all(undos)
 
 
-def traced_as(model: Any) -> tuple[Any, ...]:
+def compilation_key(model: Any) -> tuple[Any, ...]:
     """The settings that a train function is compiled for. Two arms with equal settings may share one."""
     settings = tuple(keras_internals.setting(model, name) for name in COMPILE_SETTINGS)
     checked = debug_switches.is_on(debug_switches.CHECK_NUMERICS)
@@ -83,13 +83,13 @@ def _set_learning_rate(optimizer: Any, value: float) -> Undo:
     return functools.partial(setattr, optimizer, "learning_rate", before)
 
 
-def to_fit(bound: dict[str, Any], changes: list[Change]) -> dict[str, Any]:
+def apply_to_fit(bound: dict[str, Any], changes: list[Change]) -> dict[str, Any]:
     """Fit's arguments with the changed ones. Changes of the input itself are made elsewhere."""
     changed = {c.argument: c.value for c in changes if isinstance(c, SetArgument) and c.call == "Model.fit"}
     return {**bound, **changed}
 
 
-def to_callbacks(items: list[Any], changes: list[Change], calls: dict[int, int] | None = None) -> Undo:
+def apply_to_callbacks(items: list[Any], changes: list[Change], calls: dict[int, int] | None = None) -> Undo:
     """Sets attributes of callbacks, or makes a hook run at every n-th call only.
 
     Args:
@@ -121,7 +121,7 @@ def to_callbacks(items: list[Any], changes: list[Change], calls: dict[int, int] 
     return _undo_all(undos)
 
 
-def rarest(changes: list[Change], hooks: str) -> int:
+def longest_throttle_period(changes: list[Change], hooks: str) -> int:
     """The number of calls after which each throttled hook has run once.
 
     Args:

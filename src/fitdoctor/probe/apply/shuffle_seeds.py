@@ -8,7 +8,7 @@ from typing import Any
 
 
 @contextmanager
-def as_of(dataset: Any) -> Iterator[None]:
+def with_seeds_of(dataset: Any) -> Iterator[None]:
     """Gives each shuffle that is made meanwhile the seeds of the shuffled `dataset`, if they are known.
 
     Example:

@@ -107,7 +107,7 @@ def _recorded(position: int, made: Any, recipe: Recipe, changes: list[Change], m
 
 
 def _shuffled(made: Any, recipe: Recipe, parent: Any, settings: dict[str, Any]) -> Any:
-    with shuffle_seeds.as_of(made):
+    with shuffle_seeds.with_seeds_of(made):
         return again(recipe, parent, **settings)
 
 

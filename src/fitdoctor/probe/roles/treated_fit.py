@@ -75,13 +75,13 @@ class TreatedFit:
         from fitdoctor.probe.trials.feeds import feeds_of
 
         changes = self._changes
-        self._undos.append(live.to_construction(changes))
+        self._undos.append(live.switch_off_before_rebuild(changes))
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         feeds = feeds_of(self.model, self.bound, cores)
-        treated = {**live.to_fit(self.bound, changes), **feeds.changed_arguments(changes)}
+        treated = {**live.apply_to_fit(self.bound, changes), **feeds.changed_arguments(changes)}
         treated["x"] = self._changed_input(treated["x"], feeds)
         self._arrange_workers(treated["x"])
-        self._undos.append(live.to_model(self.model, self._compiled))
+        self._undos.append(live.apply_to_model(self.model, self._compiled))
         self._set_rates()
         self._scale()
         if self._compiled or self._metrics:
@@ -102,10 +102,10 @@ class TreatedFit:
             change for change in self._changes if isinstance(change, (SetArgument, ThrottleHook)) and change.index >= 0
         ]
         self._lasting.append(
-            live.to_callbacks(items, [change for change in of_callbacks if isinstance(change, SetArgument)])
+            live.apply_to_callbacks(items, [change for change in of_callbacks if isinstance(change, SetArgument)])
         )
         self._undos.append(
-            live.to_callbacks(items, [change for change in of_callbacks if isinstance(change, ThrottleHook)])
+            live.apply_to_callbacks(items, [change for change in of_callbacks if isinstance(change, ThrottleHook)])
         )
         for change in self._metrics:
             self._undos.append(compiled_metrics.keep_once_built(self.model, change.value, self.dropped.extend))
@@ -191,7 +191,7 @@ class TreatedFit:
             optimizer = self.model.optimizer
             before = getattr(optimizer, RATE, None)
             if before != change.value:
-                self._lasting.append(live.to_model(self.model, [change]))
+                self._lasting.append(live.apply_to_model(self.model, [change]))
                 self._lasting.append(partial(object.__setattr__, optimizer, RATE, before))
                 object.__setattr__(optimizer, RATE, change.value)
 

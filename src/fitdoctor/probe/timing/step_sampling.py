@@ -7,30 +7,32 @@ skipped steps, unless they proved to be short and even.
 
 One state machine decides what happens at a step::
 
-    SAMPLING ─┬─ skip(), waits are even, epoch length is known ──► BYPASSED
+    SAMPLING ─┬─ skip(), even waits for arrays, epoch length known ──► BYPASSED
        ▲      │                                                       │ end_bypass()
        │      │                                                       ▼
-       │      ├─ skip(), waits are even ────────────────────────► UNTIMED
-       │      │                                                       │ shorten()
+       │      ├─ skip(), even waits for arrays ─────────────────► UNTIMED
+       │      │                                                       │ shorten(), or no untimed batch is left
        │      │                                                       ▼
-       │      └─ skip() ────────────────────────────────────────► SKIPPING
+       │      └─ skip(), in all other cases ────────────────────► SKIPPING
        │                                                              │
        └──────────── end(), sample(): from each of the three ─────────┘
 
 * SAMPLING: every step is timed in full. `StepSkip.callback_list` is None.
 * SKIPPING: the hooks only count steps, and each wait for a batch is timed. `StepSkip.callback_list` is the fit's list.
-* UNTIMED: as SKIPPING, but `StepSkip.untimed_batches` batches are read without a clock. At 0 it becomes SKIPPING.
+* UNTIMED: as SKIPPING, but `StepSkip.untimed_batches` batches are read without a clock. Only arrays that the train
+  function reads itself are left untimed, since any other input may stall.
 * BYPASSED: as UNTIMED, but Keras calls its own step hooks, with none of ours in between. See `HookBypass`.
 
-`skip()` is called after 8 sampled steps (`SAMPLED_STEPS`). The bypass ends one step before the skip is finished, or
-after a block of batches that took 2 ms longer than expected. A long step shortens the skip, and the waits of what is
-left of it are timed. The skip ends when its steps have passed, or when the epoch has no more steps. Waits are even if
-none was long during the latest skip. While a callback's hook runs a `fit` or `predict` of its own, the skip is paused.
+`skip()` is called after 8 sampled steps (`SAMPLED_STEPS`), but not in the first 256 steps, and not if steps take 2 ms
+or more. The bypass ends one step before the skip is finished, or after a block of batches that took 2 ms longer than
+expected. A long step shortens the skip, and the waits of what is left of it are timed. The skip ends when its steps
+have passed, or when the epoch has no more steps. Waits are even if none was long during the latest skip; where batches
+were untimed, if its steps took as long as usual. While a callback's hook runs a `fit` or `predict` of its own, the
+skip is paused.
 
 Two classes hold this machine. `StepSkip` is the state. There is one per process, since the hooks and the iterators of
-batches read it at each step. They read the state and update its counters. `StepSampler` makes the decisions for one
-fit. The state changes in the methods of these two classes, nowhere else, but for one thing: a watched training in which
-our code has failed clears `callback_list` itself, as a call could fail too.
+batches read it at each step. They read the state and count down `steps_left` and `untimed_batches`. `StepSampler` makes
+the decisions for one fit. All other changes of the state are in the methods of these two classes.
 """
 
 from __future__ import annotations
@@ -67,12 +69,12 @@ class StepSkip:
     Attributes:
         callback_list: The fit's list of callbacks while steps are skipped, else None. The hooks compare it with the
             list that they are called on.
-        steps_left: Number of steps until the skip is finished. It does not change while the hooks are bypassed.
+        steps_left: Number of steps until the skip is finished. The bypass subtracts its steps when it ends.
         ended_s: Time at which the latest step ended.
         waited_s: Time that was waited for batches during this skip, without the waits of `LONG_S` and longer.
         source: The iterator that the loop reads batches from during this skip, where the loop itself reads them.
         untimed_batches: Number of batches that may still be read without a clock during this skip.
-        bypass: Lets Keras call its own step hooks.
+        bypass: While it is active, Keras calls its own step hooks.
         expected_batch_s: The expected time of a batch, its share of the step included.
     """
 
@@ -105,7 +107,7 @@ class StepSkip:
         self.untimed_batches = 0
 
     def pause(self) -> Any:
-        """Samples whatever runs now, such as a `predict` in a callback's hook. Returns what `resume` takes."""
+        """Pauses the skip, since a `predict` in a callback's hook has steps of its own. Returns what `resume` takes."""
         callback_list, self.callback_list = self.callback_list, None
         return callback_list
 
@@ -127,11 +129,11 @@ class StepSampler:
         callback_list: The list of callbacks that the fit calls.
         batches_per_step: Number of batches in a call of the train function.
         epoch_batches: Number of batches in an epoch, or None if unknown.
-        steady_hooks: Hooks that take about the same time at each step. The key restores the hook, which ends its
-            timing. That happens at the first skip.
+        steady_hooks: Durations of hooks that take about the same time at each step. Each key is a function that
+            ends the timing of its hook. It is called at the first skip.
         untimed_hooks: Steady hooks whose timing has ended. Their time is estimated from here on.
-        waits_are_even: Whether no wait for a batch was long during the latest skip.
-        sampled_from: The first step of the epoch that was sampled since the latest skip.
+        waits_are_even: Whether the waits for batches were even during the latest skip, see above.
+        sampled_from: The number, within the epoch, of the step at which the latest sampling began.
         long_waits_s: Time of the long waits for batches during this skip.
     """
 

@@ -79,7 +79,7 @@ class FitArms:
             self.training_state.check(whole=whole)
         self._unit = arm.unit
         runner = Runner([from_data(change) for change in arm.changes])
-        undo = live.to_construction(runner.changes)
+        undo = live.switch_off_before_rebuild(runner.changes)
         try:
             prepared = self._prepare(arm, runner)
         finally:

@@ -68,15 +68,15 @@ class FitStepper:
         """
         model = self.model
         before = model.train_function
-        undo_model = live.to_model(model, runner.changes)
+        undo_model = live.apply_to_model(model, runner.changes)
         try:
-            undo_callbacks = live.to_callbacks(self.callbacks.callbacks, runner.changes, runner.calls)
+            undo_callbacks = live.apply_to_callbacks(self.callbacks.callbacks, runner.changes, runner.calls)
         except BaseException:
             undo_model()
             raise
         runner.steps = int(keras_internals.setting(model, "steps_per_execution") or 1)
         if new:
-            key = live.traced_as(model)
+            key = live.compilation_key(model)
             runner.function = None if fresh else self._functions.get(key)
             if runner.function is None:
                 runner.function = loops.made(model)

@@ -43,7 +43,7 @@ def verify_batches(feeds: Feeds, x: Any, changes: list[Change]) -> Verified:
 
 def _first(feeds: Feeds, changes: list[Change], begin: Callable[[], None]) -> list[list[Any]]:
     """The first batches with the changes. `begin` sets the state that they are drawn from, before and afterwards."""
-    undo = live.to_construction(changes)
+    undo = live.switch_off_before_rebuild(changes)
     begin()
     try:
         return feeds.first(changes, VERIFY_BATCHES)

@@ -210,7 +210,7 @@ class FitRace:
         return bool(self._rules) and racer.epoch_steps > 0
 
     def _racer(self, changes: list[Change]) -> Racer:
-        batch_size = live.to_fit({}, changes).get("batch_size")
+        batch_size = live.apply_to_fit({}, changes).get("batch_size")
         racer = Racer(changes, iter(self._feed(batch_size).endless(changes)))
         if any(change.kind == "scale-input" for change in changes):
             x = self._bound["x"]
@@ -225,7 +225,7 @@ class FitRace:
     @contextmanager
     def _set_up(self, racer: Racer) -> Iterator[None]:
         """Applies a racer's settings to the model for the length of a block."""
-        undo = live.to_model(self._model, racer.changes)
+        undo = live.apply_to_model(self._model, racer.changes)
         try:
             remove_scaling = scaling.put_in_front(self._model, racer.scales)
             try:

@@ -26,8 +26,8 @@ class EpochEndTrial:
 
     def prepare(self, runner: Runner, arm: ArmSpec) -> Prepared:
         """Checks that the callbacks can be changed. A window has one end for each that a throttled hook acts on."""
-        live.to_callbacks(self._stepper.callbacks.callbacks, runner.changes)()
-        runner.units = live.rarest(runner.changes, "on_epoch")
+        live.apply_to_callbacks(self._stepper.callbacks.callbacks, runner.changes)()
+        runner.units = live.longest_throttle_period(runner.changes, "on_epoch")
         return Prepared(one_off_s=0.0)
 
     def window(self, runner: Runner) -> TimedWindow:
@@ -35,7 +35,7 @@ class EpochEndTrial:
         stepper = self._stepper
         stepper.begin()
         logs = runner.logs = stepper.epoch_logs()
-        undo = live.to_callbacks(stepper.callbacks.callbacks, runner.changes, runner.calls)
+        undo = live.apply_to_callbacks(stepper.callbacks.callbacks, runner.changes, runner.calls)
 
         def end_epochs() -> None:
             for _ in range(runner.units):

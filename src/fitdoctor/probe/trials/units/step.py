@@ -50,7 +50,7 @@ class StepTrial:
         )
         runner.iterator = iter(runner.dataset)
         undo = stepper.enter(runner, new=True, fresh=arm.is_placebo)
-        throttled = live.rarest(runner.changes, "on_train_batch") * runner.steps
+        throttled = live.longest_throttle_period(runner.changes, "on_train_batch") * runner.steps
         runner.period = max(callback_settings.period(stepper.callbacks.callbacks), throttled)
         try:
             built_s = time.perf_counter()

@@ -40,7 +40,7 @@ class ValidationTrial:
             ValueError: A pass is too long to be repeated.
         """
         self._stepper.begin()
-        model, bound = self._stepper.model, live.to_fit(self._stepper.bound, runner.changes)
+        model, bound = self._stepper.model, live.apply_to_fit(self._stepper.bound, runner.changes)
         if arm.is_placebo or self._test_function is None:
             runner.test_function = loops.made(model, "test")
             self._test_function = self._test_function or runner.test_function

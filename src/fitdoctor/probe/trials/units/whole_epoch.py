@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fitdoctor.changes.model import Change
-from fitdoctor.probe.apply.live import rarest
+from fitdoctor.probe.apply.live import longest_throttle_period
 from fitdoctor.probe.support.originals import time
 from fitdoctor.probe.timing import cpu_contention
 from fitdoctor.probe.trials.runner import Runner
@@ -51,7 +51,7 @@ class WholeEpochTrial:
             raise ValueError("how many steps an epoch has is not known")
         stepper.enter(runner, new=True)()
         runner.dataset = feeds.finite(runner.changes) if "start" in runner.parts else feeds.continuous(runner.changes)
-        runner.units = rarest(runner.changes, "on_epoch")
+        runner.units = longest_throttle_period(runner.changes, "on_epoch")
         undo = stepper.enter(runner)
         try:
             runner.iterator = iter(runner.dataset)

@@ -7,7 +7,7 @@ from typing import Any
 from fitdoctor.facts.facts import Facts
 from fitdoctor.recording.model import Fit, Operation, Run
 from fitdoctor.trials.plan import plan
-from tests import builders as make
+from tests.support import builders as make
 
 # Ratios of a run whose input costs nothing. Arms that are not named are as fast as the baseline.
 QUICK = {"step/input-free": 1.0}
