@@ -27,8 +27,8 @@ class Side:
 
     enter: Callable[[], None]
     leave: Callable[[], None]
+    # Called when the timing of one of its blocks begins.
     began: Callable[[], None] = lambda: None
-    """Called when the timing of one of its blocks begins."""
 
 
 @dataclass(slots=True)

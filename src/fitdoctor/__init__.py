@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+# As `typing` has it, which is not imported: with `python -m fitdoctor` a file of that name in the current directory
+# would be.
 TYPE_CHECKING = False
-"""As `typing` has it, which is not imported:
-
-with `python -m fitdoctor` a file of that name in the current directory would be.
-"""
 
 if TYPE_CHECKING:
     from fitdoctor.api.diagnose import diagnose as diagnose

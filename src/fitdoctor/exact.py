@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+# In a row, before they are counted: as wide as the indentation of five levels.
 MOST_SPACES = 20
-"""In a row, before they are counted: as wide as the indentation of five levels."""
 
 #: What Python takes for printable though nothing is seen of it: fillers, joiners, selectors of a variant, a blank sign
 #: of braille.
@@ -14,8 +14,8 @@ _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U00016fe4\U000e0000-\U000e0fff]"
 )
 _LONG_SPACE = re.compile(f" {{{MOST_SPACES + 1},}}")
+# Letters that a terminal may show in another order than they stand in, with the signs around them.
 _RIGHT_TO_LEFT = ("R", "AL", "AN")
-"""Letters that a terminal may show in another order than they stand in, with the signs around them."""
 
 
 def is_plain(text: str) -> bool:

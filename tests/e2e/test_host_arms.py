@@ -135,12 +135,12 @@ def test_checkpoints_become_rarer_or_smaller(keras: Any, tmp_path: Path, fit: Ca
         weights = arm("weights", argument("ModelCheckpoint", "save_weights_only", True, index=0), unit="epoch_end")
         for each in (arm("baseline"), arm("baseline", unit="epoch_end"), rarer, weights):
             arms.prepare(each)
-        before = saving.tally.count
+        before = saving.totals.count
         assert arms.window(rarer).units == 5
-        assert saving.tally.count == before + 1
+        assert saving.totals.count == before + 1
         arms.window(weights)
         assert (tmp_path / "model.weights.h5").exists()
-        assert saving.tally.last_bytes > 0
+        assert saving.totals.last_bytes > 0
     finally:
         patches.undo()
 

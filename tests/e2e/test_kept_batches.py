@@ -31,8 +31,8 @@ def test_batches_are_kept_for_a_restart_until_the_first_step(tf: Any) -> None:
     assert [next(batches)[0].tolist() for _ in range(2)] == [[0, 0], [1, 1]]
     again = TreatedFit(None, fit.bound, [])
     again._drawn = list(fit._drawn)
-    assert [next(again.given_up()["x"])[0].tolist() for _ in range(3)] == [[0, 0], [1, 1], [2, 2]]
-    fit.stepped()
+    assert [next(again.give_up()["x"])[0].tolist() for _ in range(3)] == [[0, 0], [1, 1], [2, 2]]
+    fit.step_ended()
     assert next(batches)[0].tolist() == [3, 3]
     assert not fit._drawn
     batches.close()

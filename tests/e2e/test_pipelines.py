@@ -103,7 +103,7 @@ def test_a_map_of_whole_batches_gives_the_same_batches(tf: Any, name: str, vecto
 
 def test_a_map_before_a_filter_is_not_moved(tf: Any) -> None:
     dataset = pipelines.slices(tf).map(pipelines.double).filter(lambda x, y: y > 3).batch(4)
-    with pytest.raises(ValueError, match="`filter` stands between"):
+    with pytest.raises(ValueError, match="`filter` is between"):
         tfdata.apply(dataset, [SwapCalls(place=place(1), batch=place(3))], never)
     with pytest.raises(ValueError, match="no map before a batch"):
         tfdata.apply(dataset, [SwapCalls(place=place(0), batch=place(3))], never)

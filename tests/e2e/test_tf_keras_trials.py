@@ -118,7 +118,7 @@ def test_steps_per_execution_are_tried_only_where_steps_are_counted(tf: Any, tf_
         batches, output_signature=(tf.TensorSpec((16, 8)), tf.TensorSpec((16, 1)))
     )
     change = set_argument("Model.compile", "steps_per_execution", 2)
-    with pytest.raises(ValueError, match="only where fit is told"):
+    with pytest.raises(ValueError, match="only if fit knows"):
         arms_of(compiled_model(tf_keras), uncounted).prepare(arm("executions", change))
     model = compiled_model(tf_keras, steps_per_execution="auto")
     with pytest.raises(ValueError, match="changes how it runs while it trains"):

@@ -50,6 +50,7 @@ print(json.dumps({
 }))
 """
 
+# Runs a command in a process that may make no namespace, as in a container without privileges.
 FORBIDDEN = """\
 import ctypes, os, struct, sys
 # A filter of system calls as containers have it: unshare(2) is refused. See seccomp(2).
@@ -62,7 +63,6 @@ assert c.prctl(38, 1, 0, 0, 0) == 0
 assert c.prctl(22, 2, filter_, 0, 0) == 0
 os.execv(sys.argv[1], sys.argv[1:])
 """
-"""Runs a command in a process that may make no namespace, as in a container without privileges."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,8 +14,8 @@ from bench.trials.children import fit_line, kinds
 from bench.trials.replay import Series, Sitting, Stretch, decide, disjoint_decisions, random_stretches
 from fitdoctor.trials.statistics import DECISION_ROUNDS
 
+# Recorded on a busy machine: 2 sittings of a generator's steps.
 RECORDED = Series.from_data(json.loads((Path(__file__).parent / "identical_arms.json").read_text(encoding="utf-8")))
-"""Recorded on a busy machine: 2 sittings of a generator's steps."""
 
 
 def alike(*, noise: float = 0.01, rounds: int = 60, arms: int = 6, wall_s: float = 0.6, seed: int = 0) -> Series:

@@ -9,19 +9,17 @@ from dataclasses import dataclass, field
 
 from fitdoctor.recording.run_roots import ROOT_NAME, named_folder, state_folder, temporary_root
 
+# In the order in which they matter to the user.
 KINDS = ("deleted", "changed", "new")
-"""In the order in which they matter to the user."""
+# Lines of one kind below one folder; more become a single line. The current folder and those above it are never summed
+# up.
 MOST_OF_A_FOLDER = 10
-"""Lines of one kind below one folder; more become a single line.
-
-The current folder and those above it are never summed up.
-"""
+# Of each kind.
 MOST_LINES = 1_000
-"""Of each kind."""
+# Folders below each other that are told apart.
 MOST_DEPTH = 100
-"""Folders below each other that are told apart."""
+# How the name of a run's folder begins.
 RUN_NAME = re.compile(r"\d{8}-\d{6}-")
-"""How the name of a run's folder begins."""
 WORDS = {"deleted": "{} of its files and folders", "changed": "{} of its files", "new": "{} files"}
 
 

@@ -17,11 +17,9 @@ Mode = Literal["script", "module", "code"]
 OPTIONS: dict[str, list[str]] = {"script": [], "module": ["-m"], "code": ["-c"]}
 
 
+# Variable that, set to 0, leaves files to the guard in Python: for a script that can't bear the scratch layer, and for
+# tests.
 LAYER_SWITCH = "FITDOCTOR_LAYER"
-"""Variable that, set to 0, leaves files to the guard in Python:
-
-for a script that can't bear the scratch layer, and for tests.
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
