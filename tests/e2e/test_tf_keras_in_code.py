@@ -68,7 +68,7 @@ def test_in_code_it_is_watched_and_the_patches_are_undone(tf_keras: Any, tmp_pat
     assert [fit.epochs for each in (watched.report, report) for fit in each.training.fits] == [2, 3]
     assert watched.report.environment.backend == "tf_keras"
     assert [DataHandler.steps, tf_keras.Model.fit, tf_keras.callbacks.CallbackList.on_epoch_end] == before
-    assert first_layers.of(model, 2) == [["Dense"], ["LayerNormalization"]]
+    assert first_layers.first_layers(model, 2) == [["Dense"], ["LayerNormalization"]]
     assert [each.name for each in compiled_metrics.records(model)] == ["mae"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from itertools import permutations
 from typing import Any
 
@@ -62,3 +63,15 @@ def test_a_later_replacement_of_others_stays() -> None:
     patches.undo()
     assert Owner().method() == "theirs(original)"
     Owner.method = before  # type: ignore[method-assign]
+
+
+def test_classes_with_a_metaclass_in_c_are_patched() -> None:
+    class Point(ctypes.Structure):
+        def norm(self) -> int:
+            return 1
+
+    original, patches = Point.norm, Patches()
+    patches.put(Point, "norm", lambda self: 2)
+    assert Point().norm() == 2
+    patches.undo()
+    assert Point.norm is original

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 from fitdoctor.probe.support import static_attributes
@@ -99,8 +100,13 @@ def _inherited(owner: Any, name: str) -> Any:
 
 
 def _set(owner: Any, name: str, value: Any) -> None:
-    (type.__setattr__ if isinstance(owner, type) else setattr)(owner, name, value)
+    (type.__setattr__ if _runs_code(owner, "__setattr__") else setattr)(owner, name, value)
 
 
 def _remove(owner: Any, name: str) -> None:
-    (type.__delattr__ if isinstance(owner, type) else delattr)(owner, name)
+    (type.__delattr__ if _runs_code(owner, "__delattr__") else delattr)(owner, name)
+
+
+def _runs_code(owner: Any, name: str) -> bool:
+    """Whether a class has a metaclass whose Python code would run. Metaclasses in C allow only their own function."""
+    return isinstance(owner, type) and isinstance(static_attributes.on_class(type(owner), name), FunctionType)
