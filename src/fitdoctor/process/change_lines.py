@@ -16,7 +16,7 @@ KINDS = ("deleted", "changed", "new")
 MOST_OF_A_FOLDER = 10
 # Of each kind.
 MOST_LINES = 1_000
-# Folders below each other that are told apart.
+# Folders below each other that are listed apart.
 MOST_DEPTH = 100
 # How the name of a run's folder begins.
 RUN_NAME = re.compile(r"\d{8}-\d{6}-")
@@ -40,8 +40,8 @@ def sentences(changes: Iterable[tuple[str, str]], left_out: Mapping[str, int] | 
         found[kind].add(path)
     lines: list[str] = []
     for kind, paths in found.items():
-        told = [path for path in paths if kind != "deleted" or not any(above in paths for above in _above(path))]
-        grouped = sorted(_grouped(told, here))
+        listed = [path for path in paths if kind != "deleted" or not any(above in paths for above in _above(path))]
+        grouped = sorted(_grouped(listed, here))
         lines += [_line(kind, path.removeprefix(os.path.join(here, "")), count) for path, count in grouped[:MOST_LINES]]
         more = sum(count or 1 for _, count in grouped[MOST_LINES:]) + (left_out or {}).get(kind, 0)
         lines += [f"and {more:,} more {kind}"] if more else []

@@ -71,7 +71,7 @@ class Contained:
         self.started, self.ended = Started(why=ELSEWHERE if layered else ""), Ended()
         self._bases: list[Path] = []
         self._status = self._lifeline = -1
-        self._pending, self._told_end = b"", False
+        self._pending, self._end_was_read = b"", False
         streams: dict[str, Any] = {
             "stdin": stdin,
             "stdout": subprocess.PIPE,
@@ -86,12 +86,12 @@ class Contained:
         if layered:
             kept.mkdir(mode=0o700, parents=True, exist_ok=True)
         asked, ask = os.pipe()
-        self._status, told = os.pipe()
+        self._status, reported = os.pipe()
         held, self._lifeline = os.pipe()
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(SANDBOX), str(asked), str(told), str(held)],
-                pass_fds=(*descriptors, asked, told, held),
+                [sys.executable, "-I", "-S", str(SANDBOX), str(asked), str(reported), str(held)],
+                pass_fds=(*descriptors, asked, reported, held),
                 **streams,
             )
         except OSError:
@@ -100,7 +100,7 @@ class Contained:
             self._remove_layer()
             raise
         finally:
-            for descriptor in (asked, told, held):
+            for descriptor in (asked, reported, held):
                 os.close(descriptor)
         request = Request(
             command=list(command),
@@ -133,8 +133,8 @@ class Contained:
 
     @property
     def lost(self) -> bool:
-        """Whether it ended under a layer and nobody told what that held: what it started may kill its own sandbox."""
-        return self.started.layered and not self._told_end
+        """Whether it ended without a list of the changes in its layer: a child may kill its own sandbox."""
+        return self.started.layered and not self._end_was_read
 
     def end(self) -> None:
         """Ends the command and all processes that it started, and reads the changes in the layer."""
@@ -153,7 +153,7 @@ class Contained:
 
     def _read_end(self) -> None:
         if line := self._line(END_S):
-            self._told_end = True
+            self._end_was_read = True
             self.ended = Ended(**{**line, "changes": [(kind, path) for kind, path in line["changes"]]})
 
     def _line(self, timeout_s: float) -> dict[str, Any] | None:

@@ -254,18 +254,22 @@ class Sandbox:
         Returns:
             The command lines of some of them.
         """
-        told: list[str] = []
+        lines: list[str] = []
         leave_s = time.monotonic() + LEAVE_S
         with contextlib.suppress(ChildProcessError):
             while time.monotonic() < leave_s + GONE_S:
                 for pid in process_tree.children() if time.monotonic() > leave_s else []:
-                    if len(told) < MOST_LEFT_RUNNING and (line := process_tree.command_line(pid)) and line not in told:
-                        told.append(line)
+                    if (
+                        len(lines) < MOST_LEFT_RUNNING
+                        and (line := process_tree.command_line(pid))
+                        and line not in lines
+                    ):
+                        lines.append(line)
                     with contextlib.suppress(OSError):
                         os.kill(pid, signal.SIGKILL)
                 if os.waitpid(-1, os.WNOHANG)[0] == 0:
                     time.sleep(0.005)
-        return told
+        return lines
 
     # the size of the layer
 
