@@ -1,11 +1,11 @@
-# Everything runs from a clean clone with nothing but make and a Python of at least 3.11: each target makes `.venv` first.
+# Everything runs from a clean clone with only make and a Python of at least 3.11. Each target makes `.venv` first.
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$python; break; }; done)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-# A stamp is newer than pyproject.toml exactly when its set of packages is installed. `demo` needs no tool of a developer.
+# A stamp is newer than pyproject.toml exactly when its set of packages is installed. `demo` needs no developer's tool.
 DEMO_STAMP := .venv/.demo-installed
 DEV_STAMP := .venv/.dev-installed
 
@@ -62,7 +62,7 @@ $(DEMO_STAMP): pyproject.toml | $(BIN)/python
 $(DEV_STAMP): pyproject.toml $(DEMO_STAMP)
 	@echo "Installing the developer's tools into .venv"
 	$(PIP) install -e '.[demo,dev]'
-	test -d .venv/keras-3.12 || $(PIP) install --no-deps --target .venv/keras-3.12 'keras==3.12.*'  # for tests of its seams
+	test -d .venv/keras-3.12 || $(PIP) install --no-deps --target .venv/keras-3.12 'keras==3.12.*'  # to test its patch points
 	$(PIP) install torch==2.13.0  # this very version comes without gigabytes of CUDA, so it is no range in pyproject.toml
 	$(PIP) install --no-deps 'tf_keras>=2.21,<2.22'  # it wants the package tensorflow, which would come on top of tensorflow-cpu
 	@touch $@

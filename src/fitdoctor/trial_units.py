@@ -45,13 +45,13 @@ class Unit(StrEnum):
     VALIDATION = "validation", "validation pass", "the validation pass"
     CALL = "call", "call", "the calls"
     # Steps without a pause: they confirm the best arm of a step.
-    STRETCH = "stretch", "continuous stretch", "the continuous stretch", "windows", False
+    STRETCH = "stretch", "longer run", "the longer run", "windows", False
     # An epoch with all that the prescription treats, in a process of its own.
-    WHOLE = "whole", "epoch with all of it", "an epoch with all of it", "windows", False
+    WHOLE = "whole", "whole epoch", "an epoch with all of it", "windows", False
     # Steps of a whole process, whose environment the arm changes.
-    PROCESS = "process", "step, process by process", "the whole process", "processes"
+    PROCESS = "process", "step in several processes", "the whole process", "processes"
     # A training up to the same score.
-    RACE = "race", "time to the same loss", "the way to the same validation loss", "races", False
+    RACE = "race", "race", "the way to the same validation loss", "races", False
 
 
 _BY_VALUE = {unit.value: unit for unit in Unit}

@@ -125,7 +125,7 @@ class Pass:
             role.compiled(model)
 
     def constructed(self, callback: Any) -> None:
-        """Nobody is told: see `whole_process` of `install`."""
+        """Sends no notification: see `whole_process` of `install`."""
 
     def traced(self, code: Any, seconds: float) -> None:
         if (role := self._active) is not None:

@@ -9,7 +9,8 @@ from fitdoctor.report.canvas import Canvas
 from fitdoctor.report.figures import GLUE, duration_range, ratio, share, speedup
 from fitdoctor.report.model import CauseResult, Interval, RemedyResult, Report, Variant
 from fitdoctor.report.source_places import SourcePlaces
-from fitdoctor.report.text_trials import because, per_unit, unit_word
+from fitdoctor.report.text_trials import because, per_unit
+from fitdoctor.trial_units import label_of
 from fitdoctor.wording import SAFETY_WORDS, duration, plural
 
 # The sign and its colour in front of a remedy, by its status.
@@ -200,7 +201,7 @@ def _measured(remedy: RemedyResult) -> tuple[tuple[str, str], ...]:
         spans.append((_next(f"in {race.reached[0]} of {plural(race.reached[1], 'race')} ({bounds})"), ""))
     if remedy.breaks_even_at:
         once = f"{duration(remedy.one_off_s)} once, " if remedy.one_off_s > 0 else ""
-        spans.append((_next(f"{once}pays off after {plural(remedy.breaks_even_at, unit_word(remedy.unit))}"), ""))
+        spans.append((_next(f"{once}pays off after {plural(remedy.breaks_even_at, label_of(remedy.unit))}"), ""))
     if remedy.quality:
         spans.append((f" ·{GLUE}{remedy.quality}", ""))
     return tuple(spans)

@@ -7,18 +7,7 @@ from collections.abc import Iterable
 from fitdoctor.report.canvas import Canvas
 from fitdoctor.report.figures import GLUE, deviation, ratio
 from fitdoctor.report.model import Report, Tried
-
-UNIT_WORDS = {
-    "step": "step",
-    "epoch": "epoch",
-    "epoch_end": "epoch end",
-    "validation": "validation pass",
-    "call": "call",
-    "process": "step in several processes",
-    "race": "race",
-    "stretch": "longer run",
-    "whole": "whole epoch",
-}
+from fitdoctor.trial_units import Unit, label_of
 
 
 def draw_other_trials(canvas: Canvas, report: Report) -> None:
@@ -42,14 +31,9 @@ def draw_other_trials(canvas: Canvas, report: Report) -> None:
         canvas.block((noise, "dim"), prefix="  ·  ")
 
 
-def unit_word(unit: str) -> str:
-    """What a unit is called in a sentence."""
-    return UNIT_WORDS.get(unit, unit)
-
-
 def per_unit(figure: str, unit: str) -> str:
     """The figure of one unit: "3.6× per step"."""
-    words = "to the same loss" if unit == "race" else f"per {unit_word(unit)}"
+    words = "to the same loss" if unit == Unit.RACE else f"per {label_of(unit)}"
     return f"{figure} {words}".replace(" ", GLUE)
 
 
@@ -61,7 +45,7 @@ def because(why: str) -> str:
 
 
 def _without_gain(arm: Tried) -> str:
-    if arm.unit == "race":
+    if arm.unit == Unit.RACE:
         return f"{arm.remedy} (no sooner at the same loss)"
     return f"{arm.remedy} ({ratio(arm.unit_ratio)})" if arm.unit_ratio else arm.remedy
 
@@ -82,7 +66,7 @@ def _noise(tried: Iterable[Tried]) -> str:
             worst[arm.unit] = max(worst.get(arm.unit, 1.0), arm.unit_ratio, 1 / arm.unit_ratio)
     if not worst:
         return ""
-    parts = [f"{deviation(value)} per {unit_word(unit)}" for unit, value in worst.items()]
+    parts = [f"{deviation(value)} per {label_of(unit)}" for unit, value in worst.items()]
     *others, last = parts
     listed = f"{', '.join(others)} and {last}" if others else last
     return f"Noise: the same code timed twice differed by {listed}. Smaller effects are not counted."

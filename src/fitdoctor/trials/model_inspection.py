@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fitdoctor.facts.fit import FitFacts
+from fitdoctor.recording.defaults import DEFAULT_BATCH_SIZE
 from fitdoctor.recording.model import ModelInspection
 from fitdoctor.recording.trial_protocol import Failed, ModelInspected
 
@@ -28,7 +29,7 @@ def rows_for(fit: FitFacts, backend: str, seconds: float) -> tuple[int, str]:
 
     On JAX the pass is compiled, as the training's own step is. Elsewhere it is eager, and its time grows with its rows.
     """
-    size = fit.record.batch_size or 32
+    size = fit.record.batch_size or DEFAULT_BATCH_SIZE
     most = min(MOST_ROWS, size)
     left_s, eager_s = seconds - OVERHEAD_S, EAGER * fit.step_s
     if backend == "jax":

@@ -40,9 +40,9 @@ from collections.abc import Iterator
 
 from fitdoctor.causes.base import Evidence, Finding, location
 from fitdoctor.facts.facts import WORTHWHILE_SHARE, Facts
-from fitdoctor.facts.input.batches import DEFAULT_BATCH_SIZE
 from fitdoctor.facts.locations import locations
 from fitdoctor.facts.units import times
+from fitdoctor.recording.defaults import DEFAULT_BATCH_SIZE
 from fitdoctor.wording import duration, number, percent
 
 TITLE = "Validation takes a large part of the training"

@@ -41,8 +41,8 @@ from math import ceil
 
 from fitdoctor.causes.base import Evidence, Finding, Interval, location
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.batches import DEFAULT_BATCH_SIZE
 from fitdoctor.facts.locations import locations
+from fitdoctor.recording.defaults import DEFAULT_BATCH_SIZE
 from fitdoctor.wording import duration, number, percent
 
 TITLE = "Single rows are predicted in a loop"

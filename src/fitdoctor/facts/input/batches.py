@@ -7,7 +7,7 @@ from fitdoctor.facts.input.pipeline import user_chain
 from fitdoctor.recording.model import Fit, Operation
 
 # Batches up to the first size hardly fill any processor. Up to the second, Keras' default, launching steps may cost.
-TINY, DEFAULT_BATCH_SIZE = 16, 32
+TINY = 16
 # How many times as large the batches of a trial are. The first factor already makes the fixed cost of a step small.
 GROWTHS = (4, 16)
 LEAST_GROWTH = GROWTHS[0]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fitdoctor.facts.input.batches import DEFAULT_BATCH_SIZE
 from fitdoctor.facts.input.pipeline import user_chain
+from fitdoctor.recording.defaults import DEFAULT_BATCH_SIZE
 from fitdoctor.recording.model import Fit, Operation
 
 # A buffer of this many batches mixes well. A smaller one is never suggested, and only larger ones count as large.

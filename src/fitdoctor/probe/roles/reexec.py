@@ -131,9 +131,7 @@ class ReExec:
         if spec is None:
             return self._not_followed(asked, words)
         if self._tried and spec["times_replaced"] > MOST_TIMES:
-            self._decline(
-                f"The script replaced itself {MOST_TIMES} times{self._place()} and never came to its training."
-            )
+            self._decline(f"The script replaced itself {MOST_TIMES} times{self._place()} and never started training.")
         return self._launched(asked, words, command, spec, environment)
 
     def _launched(

@@ -7,8 +7,9 @@ from math import sqrt
 
 from fitdoctor.changes.model import Change, SetArgument
 from fitdoctor.facts.facts import Facts
-from fitdoctor.facts.input.batches import DEFAULT_BATCH_SIZE, TINY, batch_stage, can_grow, grown_sizes
+from fitdoctor.facts.input.batches import TINY, batch_stage, can_grow, grown_sizes
 from fitdoctor.facts.locations import operation_place, place
+from fitdoctor.recording.defaults import DEFAULT_BATCH_SIZE
 from fitdoctor.recording.model import Fit
 from fitdoctor.remedies.base import Finding, Proposal
 

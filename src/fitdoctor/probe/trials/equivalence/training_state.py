@@ -25,8 +25,8 @@ TRIES = 3
 KEPT = ("train_function", "history")
 TOO_LARGE = "The model's state is too large to be copied: in trials, each arm started where the one before it ended."
 DRAWN_INSIDE = (
-    "Layers such as Dropout draw random numbers within TensorFlow, as tf_keras does it: in trials, each arm drew "
-    "others."
+    "Layers such as Dropout draw random numbers within TensorFlow, as tf_keras does it: in trials, each arm used "
+    "different random numbers."
 )
 DRAWN = (
     "Threads of the input draw random numbers all the time: in trials, the random generators could not be restored "

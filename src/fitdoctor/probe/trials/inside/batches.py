@@ -9,6 +9,7 @@ from fitdoctor.probe import backends
 from fitdoctor.probe.inputs import kinds, tfdata_recipes
 from fitdoctor.probe.trainer import keras_internals
 from fitdoctor.probe.trials.inside.layers import NotInspectableError
+from fitdoctor.recording.defaults import DEFAULT_BATCH_SIZE
 
 # Inputs, targets and sample weights, each a nest of arrays or None.
 Batch = tuple[Any, Any, Any]
@@ -24,7 +25,7 @@ def drawn(bound: dict[str, Any], rows: int) -> Batch:
     """
     kind = kinds.input_kind(bound["x"])
     if kind == "arrays":
-        count = min(kinds.rows(bound["x"]) or 0, int(bound["batch_size"] or 32), rows)
+        count = min(kinds.rows(bound["x"]) or 0, int(bound["batch_size"] or DEFAULT_BATCH_SIZE), rows)
         return tuple(
             None if bound[name] is None else _each(bound[name], count, picked=True)
             for name in ("x", "y", "sample_weight")
