@@ -356,3 +356,12 @@ def test_without_a_witness_single_signals_are_forwarded(tmp_path: Path) -> None:
     assert not witness.present
     assert not witness.got(signal.SIGTERM)
     witness.end()
+
+
+def test_no_thread_of_ours_is_left_at_shutdown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that wakes later would abort the process if no file can be opened any more."""
+    monkeypatch.chdir(tmp_path)
+    shutdown = "import atexit, os\natexit.register(lambda: print(len(os.listdir('/proc/self/task'))))\n"
+    (tmp_path / "train.py").write_text(shutdown)
+    done = subprocess.run([*WATCH, "train.py"], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "1\n")

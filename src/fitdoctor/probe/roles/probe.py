@@ -11,10 +11,13 @@ from fitdoctor.probe.roles import bystander, endings
 from fitdoctor.probe.roles.base import RecordingRole
 from fitdoctor.probe.roles.record_saving import BLOCKED
 from fitdoctor.probe.support import call_sites
+from fitdoctor.probe.support.hidden_thread import HiddenThread
 from fitdoctor.probe.support.record_writer import Store
 from fitdoctor.probe.timing.time_ledger import Ledger
 from fitdoctor.recording.model import Ending, ProcessRecord
 
+# How long the end of the script waits for the thread that saves. It is asleep, or saves for the last time.
+SAVING_PATIENCE_S = 1.0
 # Roles in which the script is only tried: nothing of the user's may change. In the others it runs for real.
 TRIED = ("scout", "rehearsal", bystander.ROLE)
 REFUSED = (
@@ -44,6 +47,7 @@ class Probe:
         self.notes = RunNotes(spec.get("notes") or spec["out"] + SUFFIX)
         self._store = Store(spec["out"], lambda: self.record)
         self.role = self._make_role()
+        self.saving: HiddenThread | None = None
 
     @property
     def tried(self) -> bool:
@@ -94,6 +98,10 @@ class Probe:
         """The script has ended. What follows is the interpreter's shutdown."""
         self.ledger.rebase("shutdown")
         self.role.end(Ending(how="finished", code=0))
+        if self.saving is not None:
+            # A thread that wakes during the shutdown is ended by pthread_exit, which aborts the process if no file can
+            # be opened.
+            self.saving.stop(SAVING_PATIENCE_S)
 
     # why the probe ends it
 

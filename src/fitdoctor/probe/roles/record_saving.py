@@ -19,7 +19,7 @@ LONGEST_SHARE = 0.1
 BLOCKED = 75
 
 
-def save_regularly(role: RecordingRole) -> None:
+def save_regularly(role: RecordingRole) -> HiddenThread:
     """Saves the record from a thread of its own, so that a slow disk costs the fit no time."""
 
     def save() -> None:
@@ -34,6 +34,7 @@ def save_regularly(role: RecordingRole) -> None:
 
     thread = HiddenThread(save)
     thread.start()
+    return thread
 
 
 def end_at_limit(role: RecordingRole, limit_s: float, hard_limit_s: float) -> None:

@@ -59,7 +59,7 @@ def start(spec: dict[str, Any]) -> Probe:
         redirect = protection.redirect
     imported_modules.instrument_when_imported(probe, hook, redirect)
     if spec["role"] in ("scout", "watch", "treat"):
-        save_regularly(probe.role)
+        probe.saving = save_regularly(probe.role)
     if spec.get("limit_s"):
         end_at_limit(probe.role, spec["limit_s"], spec["hard_limit_s"])
     return probe
