@@ -62,7 +62,7 @@ $(DEMO_STAMP): pyproject.toml | $(BIN)/python
 $(DEV_STAMP): pyproject.toml $(DEMO_STAMP)
 	@echo "Installing the developer's tools into .venv"
 	$(PIP) install -e '.[demo,dev]'
-	test -d .venv/keras-3.12 || $(PIP) install --no-deps --target .venv/keras-3.12 'keras==3.12.*'  # to test its patch points
+	test -d .venv/keras-3.12 || $(PIP) install --no-deps --target .venv/keras-3.12 'keras==3.12.*'  # for tests
 	$(PIP) install torch==2.13.0  # this very version comes without gigabytes of CUDA, so it is no range in pyproject.toml
 	$(PIP) install --no-deps 'tf_keras>=2.21,<2.22'  # it wants the package tensorflow, which would come on top of tensorflow-cpu
 	@touch $@

@@ -188,8 +188,7 @@ def test_a_diagnosis_measures_a_fix(tmp_path: Path) -> None:
     assert sum(parts.values()) == pytest.approx(report["budget"]["total_s"])
     assert parts["input_wait"] >= 0.02 * 400
     tried = [remedy for cause in report["causes"] for remedy in cause["remedies"] if remedy["status"] == "measured"]
-    # A busy machine has time for one of them only.
-    assert {"precomputed-input", "more-workers"} & {remedy["id"] for remedy in tried}, report["limits"]
+    assert "precomputed-input" in {remedy["id"] for remedy in tried}, report["limits"]
 
 
 ARMS = """\
